@@ -1,0 +1,65 @@
+"""BLAS held to one thread while the pool's threads call it: `with blas.single(): pool.run(...)`.
+
+BLAS threads inside the pool's threads wait for one another: two halves of a batch then take as long as the whole. The
+setting belongs to the process, so nested and concurrent uses are counted and the last one to leave restores it.
+"""
+
+import contextlib
+import threading
+
+import scipy.linalg  # noqa: F401  loads the library that Numba's np.dot calls; a limit set earlier would miss it
+from threadpoolctl import ThreadpoolController
+
+__all__ = ["single", "threads"]
+
+_lock = threading.Lock()
+_depth = 0
+_restore = []
+_libraries = None
+
+
+@contextlib.contextmanager
+def single():
+    """Hold every BLAS library of this process to one thread; the last of nested or concurrent uses restores them."""
+    _enter()
+    try:
+        yield
+    finally:
+        _leave()
+
+
+def threads():
+    """Threads that each BLAS library of this process would use now."""
+    return [library.get_num_threads() for library in _loaded()]
+
+
+def _enter():
+    global _depth, _restore
+    with _lock:
+        if _depth == 0:
+            _restore = [(library, library.get_num_threads()) for library in _loaded()]
+            for library, before in _restore:
+                if before != 1:
+                    library.set_num_threads(1)
+        _depth += 1
+        still = [library.internal_api for library, _ in _restore if library.get_num_threads() != 1]
+    if still:
+        _leave()
+        raise RuntimeError(f"BLAS ({', '.join(still)}) does not accept a limit of one thread")
+
+
+def _leave():
+    global _depth
+    with _lock:
+        _depth -= 1
+        if _depth == 0:
+            for library, before in _restore:
+                library.set_num_threads(before)
+
+
+def _loaded():
+    """The BLAS libraries; looked up once, because a look-up reads the list of every library of the process (700 us)."""
+    global _libraries
+    if _libraries is None:
+        _libraries = ThreadpoolController().select(user_api="blas").lib_controllers
+    return _libraries
