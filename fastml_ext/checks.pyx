@@ -72,13 +72,25 @@ ctypedef fused floating:
 
 
 cdef _first(const floating[:, :] X):
-    cdef Py_ssize_t i, j, row = -1, column = -1
+    """Most tables have no bad value: see that in one fast pass where the rows stand one behind another."""
+    cdef Py_ssize_t n = X.shape[0], d = X.shape[1], i, j, row = -1, column = -1
+    cdef bint together = X.strides[1] == sizeof(floating) and X.strides[0] == d * X.strides[1]
+    if n == 0 or d == 0:
+        return None
     with nogil:
-        for i in range(X.shape[0]):
-            for j in range(X.shape[1]):
-                if not (X[i, j] - X[i, j] == 0):
-                    row, column = i, j
+        if not (together and _all_finite(&X[0, 0], n * d)):
+            for i in range(n):
+                for j in range(d):
+                    if not (X[i, j] - X[i, j] == 0):
+                        row, column = i, j
+                        break
+                if row >= 0:
                     break
-            if row >= 0:
-                break
     return None if row < 0 else (row, column)
+
+
+cdef bint _all_finite(const floating* x, Py_ssize_t n) noexcept nogil:
+    if floating is double:
+        return _finite(<const uint64_t*> x, n)
+    else:
+        return _finite(<const uint32_t*> x, n)
