@@ -15,7 +15,7 @@ demo: $(VENV)/installed
 
 # The script, not `python -m pytest`: the tests must see the installed package, and not the folder they are started in.
 test: $(VENV)/installed-test
-	$(BIN)/pytest tests --doctest-modules --pyargs fastml fastml_ext $(PYTEST)
+	$(BIN)/pytest tests $(PYTEST)
 
 bench: $(VENV)/installed-bench
 	$(BIN)/pytest benchmarks --benchmark-json=.benchmarks.json --benchmark-columns=median,rounds --report=$(REPORT) $(PYTEST)
@@ -27,7 +27,7 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/cython-lint fastml_ext
+	PATH=$(abspath $(BIN)):$$PATH cython-lint fastml_ext  # it starts pycodestyle by name
 
 format: $(VENV)/installed-dev
 	$(BIN)/ruff check --fix .

@@ -1,4 +1,4 @@
-"""What every benchmark shares: a table of works, each done by fastml, its reference and its peers, checked, then timed.
+"""What benchmarks share: a table of works, each done by fastml, its reference and its peers, checked, then timed.
 
 A family's bench_<family>.py lists its works:
 

@@ -6,7 +6,17 @@ from collections import defaultdict
 
 __all__ = ["write"]
 
-LIBRARIES = ("numpy", "scipy", "numba", "scikit-learn", "scikit-learn-intelex", "faiss-cpu", "pykdtree", "lightgbm", "torch")
+LIBRARIES = "numpy scipy numba scikit-learn scikit-learn-intelex faiss-cpu pykdtree lightgbm torch autograd".split()
+    "numpy",
+    "scipy",
+    "numba",
+    "scikit-learn",
+    "scikit-learn-intelex",
+    "faiss-cpu",
+    "pykdtree",
+    "lightgbm",
+    "torch",
+)
 HEAD = """# Benchmarks
 
 Every row is one piece of work, done by fastml and by its peers on the same data, in one run, with the same number of
@@ -25,7 +35,9 @@ def write(target, results, threads):
     works = collect(results)
     names = [f"{name} {version}" for name in LIBRARIES if (version := installed(name))]
     brand = results["machine_info"].get("cpu", {}).get("brand_raw") or platform.processor() or platform.machine()
-    lines = [HEAD.format(machine=brand, threads=threads, versions=f"Python {platform.python_version()}, " + ", ".join(names))]
+    lines = [
+        HEAD.format(machine=brand, threads=threads, versions=f"Python {platform.python_version()}, " + ", ".join(names))
+    ]
     by_family = defaultdict(list)
     for name, work in works.items():
         by_family[work["family"]].append((name, work))

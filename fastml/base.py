@@ -36,7 +36,7 @@ class Estimator(BaseEstimator):
         return X if y is None else (X, y)
 
     def _check_rows(self, X):
-        """X of a predict-like method as a finite table of the fitted dtype; a plain table that is one passes at once."""
+        """X of a predict-like method as a finite table of the fitted dtype; one that is a plain table passes at once."""
         if checks.is_table(X, getattr(self, "_fast_columns", -1), np.ndarray) and X.dtype == self._dtype:
             return X
         check_is_fitted(self)

@@ -1,6 +1,6 @@
 """Install the wheel of a folder into an empty environment of every Python that is found, and run the tests there.
 
-    python tests/wheel.py dist
+python tests/wheel.py dist
 """
 
 import os
@@ -37,9 +37,16 @@ def try_wheel(python, wheel):
     with tempfile.TemporaryDirectory() as empty:
         subprocess.run([python, "-m", "venv", "env"], cwd=empty, check=True)
         binaries = Path(empty, "env", "Scripts" if sys.platform == "win32" else "bin")
-        subprocess.run([binaries / "python", "-m", "pip", "install", "--quiet", f"{wheel}[test]"], cwd=empty, check=True)
+        subprocess.run(
+            [binaries / "python", "-m", "pip", "install", "--quiet", f"{wheel}[test]"], cwd=empty, check=True
+        )
         environment = os.environ | {"NUMBA_CACHE_DIR": str(Path(empty, "cache"))}
-        subprocess.run([binaries / "pytest", "-q", ROOT / "tests", "-c", ROOT / "pyproject.toml"], cwd=empty, env=environment, check=True)
+        subprocess.run(
+            [binaries / "pytest", "-q", ROOT / "tests", "-c", ROOT / "pyproject.toml"],
+            cwd=empty,
+            env=environment,
+            check=True,
+        )
 
 
 if __name__ == "__main__":
