@@ -6,7 +6,7 @@ A family's bench_<family>.py lists its works:
         Work(
             name="brute search, digits",
             setup=digits,                                    # setup(tiny) -> the data, made once for all libraries
-            runs={"fastml": search_fastml, "scikit-learn": search_sklearn},   # run(data) -> a function without arguments
+            runs={"fastml": search_fastml, "scikit-learn": search_sklearn},  # run(data) -> the function to time
             same=same_neighbors,                             # same(data, result of fastml, result of the peer) asserts
             floors={"scikit-learn": 12},                     # fastml must be this many times faster
         ),

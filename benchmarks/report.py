@@ -7,21 +7,11 @@ from collections import defaultdict
 __all__ = ["write"]
 
 LIBRARIES = "numpy scipy numba scikit-learn scikit-learn-intelex faiss-cpu pykdtree lightgbm torch autograd".split()
-    "numpy",
-    "scipy",
-    "numba",
-    "scikit-learn",
-    "scikit-learn-intelex",
-    "faiss-cpu",
-    "pykdtree",
-    "lightgbm",
-    "torch",
-)
 HEAD = """# Benchmarks
 
-Every row is one piece of work, done by fastml and by its peers on the same data, in one run, with the same number of
-threads, after the results were found equal. Times are medians; a ratio is the peer's time divided by fastml's, so above 1
-fastml is faster. `make bench` writes this page anew on your machine. Peers that are not installed are left out.
+Every row is one piece of work, done by fastml and by its peers on the same data, in one run, with as many threads
+each, after the results were found equal. Times are medians; a ratio is the peer's time divided by fastml's: above
+1, fastml is faster. `make bench` writes this page anew on your machine. Peers that are not installed are left out.
 
 - machine: {machine}, {threads} threads
 - {versions}

@@ -180,7 +180,7 @@ class KNeighborsClassifier(ClassifierMixin, NeighborSearch):
         return self
 
     def predict(self, X):
-        """Label of each row of X (n_queries, n_features), or with None of each fitted point by the others: (n_queries,)."""
+        """Labels (n_queries,) of the rows of X (n_queries, n_features); of None, each fitted point's by the others."""
         winners = self._votes(kernels.vote, X)
         return self.classes_[winners]
 
