@@ -6,7 +6,7 @@ from collections import defaultdict
 
 __all__ = ["write"]
 
-LIBRARIES = "numpy scipy numba scikit-learn scikit-learn-intelex faiss-cpu pykdtree lightgbm torch autograd".split()
+LIBRARIES = ["numpy", "scipy", "numba", "scikit-learn", "scikit-learn-intelex", "faiss-cpu", "pykdtree", "lightgbm", "torch", "autograd"]
 HEAD = """# Benchmarks
 
 Every row is one piece of work, done by fastml and by its peers on the same data, in one run, with as many threads
