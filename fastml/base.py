@@ -3,6 +3,7 @@
 import importlib
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
@@ -19,13 +20,20 @@ EXACT = 2**53  # every integer up to here is a float64
 class Estimator(BaseEstimator):
     """scikit-learn's contract: parameters in __init__, checked and used in fit, results in attributes that end in _."""
 
+    _takes_sparse = False  # whether X may be a sparse matrix, which comes back as CSR without duplicates
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = self._takes_sparse
+        return tags
+
     def _check_fit(self, X, y=NO_TARGET, **options):
         """Parameters, X and y of a fit, checked; X comes back as a finite float32 or float64 table in C order.
 
         options: as for scikit-learn's validate_data
         """
         self._validate_params()
-        options = {"dtype": "numeric", "order": "C", "ensure_all_finite": False} | options
+        options = self._table_options | options
         checked = validate_data(self, X, y, **options)
         X, y = (checked, None) if y is NO_TARGET else checked
         X = as_floats(X, self)
@@ -40,14 +48,19 @@ class Estimator(BaseEstimator):
         if checks.is_table(X, getattr(self, "_fast_columns", -1), np.ndarray) and X.dtype == self._dtype:
             return X
         check_is_fitted(self)
-        X = validate_data(self, X, dtype="numeric", order="C", ensure_all_finite=False, reset=False)
+        X = validate_data(self, X, reset=False, **self._table_options)
         self._check_finite(as_floats(X, self))
-        X = X.astype(self._dtype, order="C", copy=False)
+        X = X.astype(self._dtype, copy=False) if sp.issparse(X) else X.astype(self._dtype, order="C", copy=False)
         self._check_finite(X)  # a large float64 may not fit into the float32 of the fitted data
         return X
 
+    @property
+    def _table_options(self):
+        sparse = "csr" if self._takes_sparse else False
+        return {"dtype": "numeric", "order": "C", "ensure_all_finite": False, "accept_sparse": sparse}
+
     def _check_finite(self, X):
-        where = checks.first_nonfinite(X)
+        where = first_nonfinite(X)
         if where is None:
             return
         row, column = where
@@ -60,8 +73,23 @@ class Estimator(BaseEstimator):
         )
 
 
+def first_nonfinite(X):
+    """(row, column) of the first stored value of a table or CSR matrix that is not finite; None if there is none."""
+    if not sp.issparse(X):
+        return checks.first_nonfinite(X)
+    where = checks.first_nonfinite(X.data[None, :])
+    return where and (int(np.searchsorted(X.indptr, where[1], side="right")) - 1, int(X.indices[where[1]]))
+
+
 def as_floats(X, estimator):
     """X as float32 or float64 with no value changed: float32 stays, an integer that float64 cannot hold is refused."""
+    if sp.issparse(X):
+        data = as_floats(X.data, estimator)
+        if data is X.data and X.has_canonical_format:
+            return X
+        X = type(X)((data, X.indices, X.indptr), X.shape, copy=not X.has_canonical_format)
+        X.sum_duplicates()
+        return X
     if X.dtype in (np.float32, np.float64) and X.dtype.isnative:
         return X
     if X.dtype.kind in "iu" and X.dtype.itemsize == 8 and X.size:
