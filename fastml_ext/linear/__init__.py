@@ -8,5 +8,6 @@ __getattr__, __dir__, __all__ = exports(
         "codes": ["COUPLINGS", "LOSSES", "METHODS", "SCHEDULES", "State", "Task"],
         "epochs": ["average", "begin", "dense_epoch", "slopes", "sparse_epoch", "weights"],
         "orders": ["block_order"],
+        "scores": ["scores"],
     },
 )

@@ -7,5 +7,6 @@ share one dtype, float32 or float64; losses and what is summed over rows are flo
 
 from fastml_ext.linear.reference.epochs import average, begin, dense_epoch, slopes, sparse_epoch, weights
 from fastml_ext.linear.reference.orders import block_order
+from fastml_ext.linear.reference.scores import scores
 
-__all__ = ["average", "begin", "block_order", "dense_epoch", "slopes", "sparse_epoch", "weights"]
+__all__ = ["average", "begin", "block_order", "dense_epoch", "scores", "slopes", "sparse_epoch", "weights"]

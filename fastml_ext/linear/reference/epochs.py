@@ -1,7 +1,5 @@
 """Stochastic gradient descent in vector algebra."""
 
-from dataclasses import dataclass, field
-
 import numpy as np
 
 from fastml_ext.linear.reference.losses import LOSSES, row_loss, row_slopes
@@ -13,17 +11,13 @@ SCHEDULES = ["constant", "invscaling", "optimal", "pa1", "pa2"]
 METHODS = ["plain", "momentum", "adagrad", "adam"]
 
 
-@dataclass
 class Descent:
     """Weights [coef, intercept] (k, d + 1) on their way."""
 
-    W: np.ndarray
-    strength: np.ndarray  # (d + 1,)
-    steps: int = 0
-    total: float | np.ndarray = 0.0
-    first: float | np.ndarray = 0.0
-    second: float | np.ndarray = 0.0
-    path: list = field(default_factory=list)  # the weights after each step
+    def __init__(self, W, strength):
+        self.W, self.strength, self.steps = W, strength, 0
+        self.first = self.second = 0.0
+        self.path = []  # the weights after each step
 
 
 def begin(task, coef, intercept, sparse=False, strength=None):
