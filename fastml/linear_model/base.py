@@ -6,7 +6,7 @@ from sklearn.base import ClassifierMixin, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from fastml.base import Estimator
-from fastml.linear_model.explanation import Explanation
+from fastml.explanation import Explanation
 from fastml_ext import linear as kernels
 
 __all__ = ["LinearClassifier", "LinearModel", "LinearRegressor", "as_weights"]
@@ -50,7 +50,9 @@ class LinearModel(Estimator):
         Returns
         -------
         Explanation
-            The contribution of every feature to every score; printed, the ten that weigh most.
+            A row for each feature, the one that weighs most in the highest score first: its value, and its value times
+            its weight for each output. A column's sum and the intercept make the score. Details: `contributions`
+            (n_outputs, n_features) in the order of the columns of X, `intercepts` and `scores` (n_outputs,).
         """
         row = x if sp.issparse(x) or np.ndim(x) == 2 else np.asarray(x)[None, :]
         checked = self._check_rows(row)
@@ -58,11 +60,18 @@ class LinearModel(Estimator):
             raise ValueError(f"x has {checked.shape[0]} rows, but one sample is explained at a time: pass X[i]")
         values = checked.toarray()[0] if sp.issparse(checked) else checked[0]
         coef = self.coef_.toarray() if sp.issparse(self.coef_) else np.atleast_2d(self.coef_)
-        scores = self._scores(row)[0]
+        parts, scores = coef * values, self._scores(row)[0]
         names = getattr(self, "feature_names_in_", [f"x{j}" for j in range(len(values))])
         intercepts = np.broadcast_to(self.intercept_, scores.shape).copy()
-        prediction = self.predict(row)[0]
-        return Explanation(prediction, self._outputs(len(scores)), list(names), coef * values, intercepts, scores)
+        outputs, prediction, top = self._outputs(len(scores)), self.predict(row)[0], int(np.argmax(scores))
+        order = np.argsort(-np.abs(parts[top]), kind="stable")
+        return Explanation(
+            prediction,
+            f"{prediction}: score of {outputs[top]} {scores[top]:.4g}, of which intercept {intercepts[top]:.4g}",
+            ("feature", "value", *map(str, outputs)),
+            [(str(names[j]), float(values[j]), *map(float, parts[:, j])) for j in order],
+            {"contributions": parts, "intercepts": intercepts, "scores": scores},
+        )
 
     def _take_weights(self, coef, intercept, feature_names):
         """Weights given by hand, (k, d) and (k,), as if they had been fitted."""
@@ -90,7 +99,7 @@ class LinearClassifier(ClassifierMixin, LinearModel):
     """A class for each score, the highest wins; or two classes and one score, which is positive for the second."""
 
     def decision_function(self, X):
-        """Scores of the rows of X: (n_samples,) for two classes, positive for `classes_[1]`, else (n_samples, n_classes)."""
+        """Scores of the rows of X: (n_samples, n_classes); for two classes (n_samples,), positive for `classes_[1]`."""
         scores = self._scores(X)
         return scores[:, 0] if scores.shape[1] == 1 else scores
 

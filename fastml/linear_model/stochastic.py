@@ -1,9 +1,11 @@
 """What the estimators trained by stochastic gradient descent share: parameters, epochs, warm starts, new columns."""
 
+import warnings
 from numbers import Integral, Real
 
 import numpy as np
 import scipy.sparse as sp
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight
@@ -14,11 +16,24 @@ from fastml.linear_model.training import Plan, Rows, check_slope, copied, descen
 from fastml_ext import linear as kernels
 from fastml_ext.linear.codes import LOSSES, METHODS, SCHEDULES, State, Task
 
-__all__ = ["StochasticModel"]
+__all__ = ["NUMBER_LOSSES", "SGD_PARAMETERS", "StochasticModel", "rows_for", "warn_if_not_converged", "weights_of"]
 
 NAMES = {"squared_error": "squared", "log_loss": "log", "perceptron": "hinge"}  # scikit-learn's name: the kernels'
 PARAMETERS = {"hinge": 1.0, "perceptron": 0.0}
 STEPS = {"adaptive": "constant", "momentum": "constant", "adagrad": "constant", "adam": "constant"}
+
+RATES = {"constant", "optimal", "invscaling", "adaptive", "pa1", "pa2", "momentum", "adagrad", "adam"}
+NUMBER_LOSSES = {"squared_error", "huber", "epsilon_insensitive", "squared_epsilon_insensitive"}
+SGD_PARAMETERS = {
+    "learning_rate": [StrOptions(RATES)],
+    "power_t": [Interval(Real, None, None, closed="neither")],
+    "epsilon": [Interval(Real, 0, None, closed="left")],
+    "average": [Interval(Integral, 0, None, closed="neither"), "boolean"],
+    "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"full"})],
+    "momentum": [Interval(Real, 0, 1, closed="left")],
+    "penalty_strength": ["array-like", None],
+    "derivative": [callable, None],
+}
 
 
 class StochasticModel(LinearModel):
@@ -154,7 +169,8 @@ class StochasticModel(LinearModel):
         train, test = next(split.split(np.zeros((X.shape[0], 1)), y))
         if not len(train):
             raise ValueError(
-                f"validation_fraction={self.validation_fraction} of {X.shape[0]} samples leaves none to learn from: lower it"
+                f"validation_fraction={self.validation_fraction} of {X.shape[0]} samples leaves none to learn from:"
+                " lower it"
             )
         return train, test
 
@@ -258,3 +274,13 @@ def first_step(task):
 
 def rows_for(X, Y, weight, class_weight):
     return Rows(X, np.ascontiguousarray(Y, np.float64), weight, np.ascontiguousarray(class_weight, np.float64))
+
+
+def warn_if_not_converged(model):
+    if model.stopped_ == "max_iter" and model.tol is not None and model.max_iter > 1:
+        warnings.warn(
+            f"{type(model).__name__} reached max_iter={model.max_iter} epochs before the loss settled within"
+            f" tol={model.tol}: raise max_iter, or scale the columns of X",
+            ConvergenceWarning,
+            stacklevel=3,
+        )

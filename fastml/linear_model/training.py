@@ -1,6 +1,5 @@
 """The epochs of stochastic gradient descent: order, history, stopping, divergence, Ctrl-C. Kernels do the steps."""
 
-import sys
 import time
 import warnings
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.exceptions import ConvergenceWarning
 
+from fastml.progress import progress_bar
 from fastml_ext import linear as kernels
 from fastml_ext.linear.codes import State
 
@@ -65,7 +65,7 @@ class Outcome:
     eta0: float
 
 
-class Diverged(Exception):
+class DivergedError(Exception):
     """The loss is no longer finite, or has grown beyond all bounds."""
 
 
@@ -75,16 +75,17 @@ def descend(task, rows, state, plan):
     limit = GROWTH * loss_of_zero_weights(task, rows)
     for _ in range(HALVINGS):
         try:
-            outcome = Run(task, rows, copied(start), plan, limit).epochs()
+            with progress_bar("training", plan.max_iter, plan.verbose) as show:
+                outcome = Run(task, rows, copied(start), plan, limit, show).epochs()
             break
-        except Diverged:
+        except DivergedError:
             task = task._replace(eta0=task.eta0 / 2)
     else:
         raise ValueError("the loss diverges at every step size: scale the columns of X (sklearn.preprocessing) first")
     if task is not first:
         warnings.warn(
-            f"the steps were too large and the loss diverged: restarted with eta0={task.eta0:.3g} instead of"
-            f" {first.eta0:.3g} (a factor of {task.eta0 / first.eta0:.3g}); scaling the columns of X allows larger steps",
+            f"the steps were too large and the loss diverged: restarted with steps {task.eta0 / first.eta0:.3g} times"
+            " as large; scaling the columns of X allows larger ones",
             ConvergenceWarning,
             stacklevel=4,
         )
@@ -94,13 +95,12 @@ def descend(task, rows, state, plan):
 class Run:
     """One attempt: epochs from one state with one step size."""
 
-    def __init__(self, task, rows, state, plan, limit):
-        self.task, self.rows, self.state, self.plan, self.limit = task, rows, state, plan, limit
+    def __init__(self, task, rows, state, plan, limit, show):
+        self.task, self.rows, self.state, self.plan, self.limit, self.show = task, rows, state, plan, limit, show
         self.epoch = kernels.sparse_epoch if rows.sparse else kernels.dense_epoch
         self.history = {name: [] for name in ("loss", "objective", "validation_score", "step_size", "gradient_norm")}
         self.started = time.perf_counter()
         self.best = None  # (how good, (coef, intercept)) of the best epoch
-        self.bar = Bar(plan.max_iter) if plan.verbose else None
 
     def epochs(self):
         stopped = "max_iter"
@@ -126,13 +126,11 @@ class Run:
                 ConvergenceWarning,
                 stacklevel=5,
             )
-        if self.bar:
-            self.bar.close()
         coef, intercept = self.current()
         if self.best and (self.plan.validate or stopped == "interrupted"):
             coef, intercept = self.best[1]
         if not (np.isfinite(coef).all() and np.isfinite(intercept).all()):
-            raise Diverged
+            raise DivergedError
         return Outcome(coef, intercept, self.state, self.history, stopped, self.task.eta0)
 
     def one_epoch(self, number):
@@ -151,8 +149,10 @@ class Run:
                     self.task, part, rows.X, rows.Y, rows.weight, rows.class_weight, self.state, hits
                 )
             if not finite or losses > self.limit * rows.n:
-                raise Diverged
+                raise DivergedError
             total += losses
+            if self.show:
+                self.show(number + (first + len(part)) / rows.n)
             if plan.hits:
                 plan.hits(part, hits)
             if plan.max_time is not None and time.perf_counter() - self.started > plan.max_time:
@@ -167,7 +167,7 @@ class Run:
         task, clock, history = self.task, self.state.clock, self.history
         coef, intercept = weights = self.current()
         if not (np.isfinite(coef).all() and np.isfinite(intercept).all()):
-            raise Diverged
+            raise DivergedError
         strength = self.state.strength
         coefs = coef if strength.size == 0 else coef * np.sqrt(self.strengths())
         penalty = 0.5 * task.l2 * np.sum(coefs**2, dtype=float)
@@ -181,8 +181,6 @@ class Run:
         clock[4] = 0.0
         if self.best is None or self.measure() < self.best[0]:
             self.best = self.measure(), weights
-        if self.bar:
-            self.bar.show(len(history["loss"]), loss, history["validation_score"][-1])
         return weights
 
     def strengths(self):
@@ -196,32 +194,14 @@ class Run:
     def reason(self, in_time, waiting):
         plan, row = self.plan, {name: values[-1] for name, values in self.history.items()}
         row["epoch"] = len(self.history["loss"])
-        if any([callback(row, self.current) for callback in plan.callbacks]):
+        answers = [callback(row, self.current) for callback in plan.callbacks]  # each is called
+        if any(answers):
             return "callback"
         if not in_time:
             return "max_time"
         if plan.until and (why := plan.until(row)):
             return why
         return "tol" if plan.tol is not None and waiting >= plan.patience else None
-
-
-class Bar:
-    """Epochs done, on one line of a terminal, or a line each where there is none."""
-
-    def __init__(self, total):
-        self.total, self.started, self.live = total, time.perf_counter(), sys.stderr.isatty()
-
-    def show(self, epoch, loss, score):
-        done = int(20 * epoch / self.total)
-        words = f"[{'#' * done}{'.' * (20 - done)}] epoch {epoch}/{self.total}  loss {loss:.6g}"
-        if score is not None:
-            words += f"  validation {score:.4f}"
-        words += f"  {time.perf_counter() - self.started:.1f} s"
-        print(("\r" + words) if self.live else words, end="" if self.live else "\n", file=sys.stderr, flush=True)
-
-    def close(self):
-        if self.live:
-            print(file=sys.stderr)
 
 
 def loss_of_zero_weights(task, rows, sample=1000):
