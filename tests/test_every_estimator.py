@@ -34,7 +34,33 @@ def find_estimators():
 ESTIMATORS = sorted(set(find_estimators()), key=lambda found: found.__name__)
 PREDICTORS = [E for E in ESTIMATORS if hasattr(E, "predict") and (is_classifier(E()) or is_regressor(E()))]
 every = pytest.mark.parametrize("Estimator", ESTIMATORS, ids=lambda E: E.__name__)
-every_predictor = pytest.mark.parametrize("Estimator", PREDICTORS, ids=lambda E: E.__name__)
+# scikit-learn's checks train on a few rows for a few epochs, which settles nothing.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+REPETITION = "updates are sequential: a sample of weight 2 is not two samples"
+SEQUENTIAL = dict.fromkeys(
+    ("check_sample_weight_equivalence_on_dense_data", "check_sample_weight_equivalence_on_sparse_data"), REPETITION
+)
+
+
+def expected_failures(estimator):
+    return SEQUENTIAL if getattr(estimator, "_sequential", False) else {}
+
+
+class Seeded:
+    """The class of an estimator, whose instances draw the same random numbers each time."""
+
+    def __init__(self, original):
+        self.original, self.__signature__ = original, inspect.signature(original)
+
+    def __call__(self, **parameters):
+        seed = {"random_state": 0} if "random_state" in self.__signature__.parameters else {}
+        return self.original(**(seed | parameters))
+
+    def __getattr__(self, name):
+        return getattr(self.original, name)
+
+
+every_predictor = pytest.mark.parametrize("Estimator", [Seeded(E) for E in PREDICTORS], ids=lambda E: E.__name__)
 
 
 @pytest.fixture
@@ -48,14 +74,16 @@ def test_estimators_are_found():
     assert "KNeighborsClassifier" in [E.__name__ for E in ESTIMATORS]
 
 
-@parametrize_with_checks([E() for E in ESTIMATORS])
+@parametrize_with_checks([E() for E in ESTIMATORS], expected_failed_checks=expected_failures)
 def test_scikit_learns_checks(estimator, check):
     check(estimator)
 
 
 @every
 def test_scikit_learn_skips_no_check(Estimator):
-    assert [r["check_name"] for r in check_estimator(Estimator(), on_skip=None) if r["status"] != "passed"] == []
+    expected = expected_failures(Estimator())
+    results = check_estimator(Estimator(), on_skip=None, expected_failed_checks=expected)
+    assert {r["check_name"] for r in results if r["status"] != "passed"} == set(expected)
 
 
 @every_predictor
