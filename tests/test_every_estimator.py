@@ -51,6 +51,7 @@ class Seeded:
 
     def __init__(self, original):
         self.original, self.__signature__ = original, inspect.signature(original)
+        self.__module__, self.__doc__ = original.__module__, original.__doc__
 
     def __call__(self, **parameters):
         seed = {"random_state": 0} if "random_state" in self.__signature__.parameters else {}

@@ -27,7 +27,7 @@ class SGDRegressor(StochasticModel, LinearRegressor):
             callable, default="squared_error"
         What a prediction costs: squared is half the square; "poisson" is exp(score) - y score, and predicts exp(score).
         A function loss(score, y) of two numbers is compiled; it needs `derivative`.
-    penalty, alpha, l1_ratio, fit_intercept, max_iter, tol, shuffle, verbose, random_state
+    penalty, alpha, l1_ratio, fit_intercept, max_iter, tol, shuffle, verbose, random_state : see SGDClassifier
         As for SGDClassifier.
     epsilon : float, default=0.1
         Where "huber" turns linear, and what the epsilon-insensitive losses forgive.
@@ -37,9 +37,9 @@ class SGDRegressor(StochasticModel, LinearRegressor):
         The step size.
     power_t : float, default=0.25
         Exponent of "invscaling".
-    early_stopping, validation_fraction, n_iter_no_change, warm_start, average
+    early_stopping, validation_fraction, n_iter_no_change, warm_start, average : see SGDClassifier
         As for SGDClassifier; the score is R^2.
-    batch_size, momentum, penalty_strength, derivative, max_time, callbacks
+    batch_size, momentum, penalty_strength, derivative, max_time, callbacks : see SGDClassifier
         As for SGDClassifier.
     quantile : float, default=0.5
         The quantile that loss="quantile" finds.

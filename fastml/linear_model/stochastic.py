@@ -101,7 +101,7 @@ class StochasticModel(LinearModel):
         """The user's loss(score, y) and its derivative, compiled and held to one another."""
         if self.derivative is None:
             raise ValueError("loss is a function, and its derivative is needed too: pass derivative=d_loss(score, y)")
-        from fastml.linear_model.user_loss import compile_pair
+        from fastml_ext.linear.user_loss import compile_pair
 
         self._compiled, addresses = compile_pair(self.loss, self.derivative)
         task = task._replace(user_value=addresses[0], user_slope=addresses[1])

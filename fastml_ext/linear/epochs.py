@@ -2,10 +2,12 @@
 
 Every loss, penalty, schedule and method is an integer or a number of `Task`. Plain steps keep the weights as scale * W,
 so that a row whose loss is flat costs no more than its score; all other methods pass over every weight at each step.
+What every row goes through is written out in the two slices: a helper costs 10 ns for each array it is handed.
 """
 
 import numpy as np
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 from fastml_ext.jit import kernel, kernel_bound
@@ -26,12 +28,28 @@ def call_user(typing_context, address, score, y):
 
     def code(context, builder, signature, arguments):
         real = context.get_value_type(types.float64)
-        from llvmlite import ir
-
-        pointer = builder.inttoptr(arguments[0], ir.FunctionType(real, [real, real]).as_pointer())
+        function = cgutils.ir.FunctionType(real, [real, real])
+        pointer = builder.inttoptr(arguments[0], function.as_pointer())
         return builder.call(pointer, arguments[1:])
 
     return signature, code
+
+
+@intrinsic
+def prefetch(typing_context, X, at):
+    """Ask for the cache line of X's at-th value, while the processor works on something else."""
+
+    def code(context, builder, signature, arguments):
+        ir = cgutils.ir
+        byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        line = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
+        ask = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        builder.call(ask, [line, word(0), word(3), word(1)])
+        return context.get_dummy_value()
+
+    return types.void(X, types.intp), code
 
 
 @kernel
@@ -75,41 +93,40 @@ def one_loss(task, s, y):
 
 
 @kernel
-def row_slopes(task, scores, Y, i, weight, class_weight, slopes):
-    """Loss of row i, and into slopes (k,) its derivative by each score; `class_weight` (2, k): [others, own]."""
-    k, loss = len(scores), 0.0
-    v = weight[i] if len(weight) else 1.0
-    if task.coupling <= REST:
-        for c in range(k):
-            y = Y[i, c] if task.coupling == EACH else (1.0 if Y[i, 0] == c else -1.0)
-            u = v * class_weight[1 if y > 0 else 0, c]
-            value, slope = one_loss(task, scores[c], y)
-            loss += u * value
-            slopes[c] = u * slope
-        return loss
-    own = int(Y[i, 0])
-    v *= class_weight[1, own]
+def single_loss(task, c, s, y, v, others, own):
+    """(loss, slope) of score c of a row of weight v; others, own: class weights of targets -1 and 1."""
+    if task.coupling == REST:
+        y = 1.0 if y == c else -1.0
+    value, slope = one_loss(task, s, y)
+    u = v * (own if y > 0 else others)
+    return u * value, u * slope
+
+
+@kernel
+def joint_loss(task, scores, own, v, slopes, q):
+    """Loss of a row of class `own`, whose scores are judged together, and into slopes[q] (k,) its derivatives."""
+    k = len(scores)
     if task.coupling == SOFTMAX:
         top, total = scores[0], 0.0
         for c in range(1, k):
             top = max(top, scores[c])
         for c in range(k):
-            slopes[c] = np.exp(scores[c] - top)
-            total += slopes[c]
+            slopes[q, c] = np.exp(scores[c] - top)
+            total += slopes[q, c]
         for c in range(k):
-            slopes[c] *= v / total
-        slopes[own] -= v
+            slopes[q, c] *= v / total
+        slopes[q, own] -= v
         return v * (np.log(total) + top - scores[own])
     rival = 1 if own == 0 else 0
     for c in range(k):
-        slopes[c] = 0.0
+        slopes[q, c] = 0.0
         if c != own and scores[c] > scores[rival]:
             rival = c
     gap = task.parameter - (scores[own] - scores[rival])
-    if gap >= 0:
-        slopes[own], slopes[rival] = -v, v
-        loss = v * gap
-    return loss
+    if gap < 0:
+        return 0.0
+    slopes[q, own], slopes[q, rival] = -v, v
+    return v * gap
 
 
 @kernel
@@ -123,15 +140,11 @@ def rate(task, step):
 
 
 @kernel
-def be_passive(task, scores, Y, i, square, slopes):
-    """Passive-aggressive steps: each slope times just enough to satisfy the row, at most eta0."""
-    for c in range(len(scores)):
-        y = Y[i, c] if task.coupling == EACH else (1.0 if Y[i, 0] == c else -1.0)
-        loss = one_loss(task, scores[c], y)[0]
-        if task.schedule == 3:
-            slopes[c] *= min(task.eta0, loss / square) if square > 0 else 0.0
-        else:
-            slopes[c] *= loss / (square + 0.5 / task.eta0)
+def passive(task, loss, square):
+    """What a passive-aggressive step multiplies a slope with: just enough to satisfy the row, at most eta0."""
+    if task.schedule == 3:
+        return min(task.eta0, loss / square) if square > 0 else 0.0
+    return loss / (square + 0.5 / task.eta0)
 
 
 @kernel
@@ -205,23 +218,38 @@ def score(X, i, W, c, d):
 @kernel
 def dense_slice(task, order, X, Y, weight, class_weight, state, hits):
     """Steps over the rows named by `order`; (sum of the losses, whether all were finite)."""
-    W, total, clock = state.W, state.total, state.clock
-    k, d, eager = W.shape[0], W.shape[1] - 1, state.strength.size > 0
+    W, clock, line = state.W, state.clock, 64 // X.itemsize
+    k, d, eager, averaged = W.shape[0], W.shape[1] - 1, state.strength.size > 0, state.total.size > 0
     scores, gradients = np.empty(k), np.empty((min(task.batch, len(order)), k))
     gradient = np.empty((k, d + 1) if eager else (0, 0), W.dtype)
-    losses = 0.0
+    losses, square = 0.0, 0.0
     for start in range(0, len(order), task.batch):
         m = min(task.batch, len(order) - start)
         for q in range(m):
             i = order[start + q]
+            if start + q + 1 < len(order):
+                ahead = order[start + q + 1] * d
+                for j in range(0, d, line):
+                    prefetch(X, ahead + j)
             for c in range(k):
                 scores[c] = clock[SCALE] * score(X, i, W, c, d) + W[c, d]
-            loss = row_slopes(task, scores, Y, i, weight, class_weight, gradients[q])
+            if task.schedule >= 3:
+                square = float(score(X, i, X, i, d))
+            own, v, loss = int(Y[i, 0]), weight[i] if len(weight) else 1.0, 0.0
+            if task.coupling <= REST:
+                for c in range(k):
+                    y = Y[i, c] if task.coupling == EACH else Y[i, 0]
+                    value, slope = single_loss(task, c, scores[c], y, v, class_weight[0, c], class_weight[1, c])
+                    loss += value
+                    if task.schedule >= 3:
+                        one = single_loss(task, c, scores[c], y, 1.0, 1.0, 1.0)[0]
+                        slope *= passive(task, one, square)
+                    gradients[q, c] = slope
+            else:
+                loss = joint_loss(task, scores, own, v * class_weight[1, own], gradients, q)
             if not np.isfinite(loss):
                 return losses, False
             losses += loss
-            if task.schedule >= 3:
-                be_passive(task, scores, Y, i, float(score(X, i, X, i, d)), gradients[q])
             if len(hits):
                 for c in range(k):
                     hits[start + q, c] = -np.sign(gradients[q, c])
@@ -230,15 +258,24 @@ def dense_slice(task, order, X, Y, weight, class_weight, state, hits):
         clock[RATES] += eta
         if eager:
             gradient[:] = 0
-            add_rows(1.0 / m, order[start : start + m], X, gradients, gradient, task.intercept)
+            add_rows(1.0 / m, order, start, m, X, gradients, gradient, task.intercept)
             move(task, eta, clock[STEPS], gradient.reshape(-1), state)
             continue
         clock[SCALE] *= max(0.0, 1.0 - eta * task.l2)
         if clock[SCALE] < FOLD:
             settle(state, False)
-        if total.size:
-            add_rows_behind(task, eta / m, order[start : start + m], X, gradients, state)
-        add_plain(task, eta / m, order[start : start + m], X, gradients, state)
+        if averaged:
+            add_rows_behind(task, eta / m, order, start, m, X, gradients, state)
+        for q in range(m):
+            i = order[start + q]
+            for c in range(k):
+                g = -eta / m * gradients[q, c]
+                if g != 0.0:
+                    a = W.dtype.type(g / clock[SCALE])
+                    for j in range(d):
+                        W[c, j] += a * X[i, j]
+                    if task.intercept:
+                        W[c, d] += g
         if task.l1 > 0:
             threshold = W.dtype.type(eta * task.l1 / clock[SCALE])
             for c in range(k):
@@ -251,40 +288,24 @@ def dense_slice(task, order, X, Y, weight, class_weight, state, hits):
 
 
 @kernel
-def add_plain(task, eta, rows, X, gradients, state):
-    """W -= eta * gradients.T @ X[rows], in units of the scale."""
-    W, scale, d = state.W, state.clock[SCALE], state.W.shape[1] - 1
-    for q in range(len(rows)):
-        i = rows[q]
-        for c in range(W.shape[0]):
-            g = gradients[q, c]
-            if g != 0.0:
-                a = W.dtype.type(-eta * g / scale)
-                for j in range(d):
-                    W[c, j] += a * X[i, j]
-                if task.intercept:
-                    W[c, d] -= eta * g
-
-
-@kernel
-def add_rows_behind(task, eta, rows, X, gradients, state):
+def add_rows_behind(task, eta, order, start, m, X, gradients, state):
     """What the weights of all earlier steps in the average lack of this step (Daume 2006, figure 2.3)."""
     total, clock, d = state.total, state.clock, state.W.shape[1] - 1
     a = -eta * clock[SCALES] / clock[SCALE]
     if clock[COUNT] > 0:
-        add_rows(a, rows, X, gradients, total, False)
+        add_rows(a, order, start, m, X, gradients, total, False)
         if task.intercept:
-            for q in range(len(rows)):
+            for q in range(m):
                 for c in range(len(total)):
                     total[c, d] -= eta * clock[COUNT] * gradients[q, c]
 
 
 @kernel
-def add_rows(factor, rows, X, gradients, target, intercept):
+def add_rows(factor, order, start, m, X, gradients, target, intercept):
     """target (k, d + 1) += factor * gradients.T @ [X[rows], 1]."""
     d = target.shape[1] - 1
-    for q in range(len(rows)):
-        i = rows[q]
+    for q in range(m):
+        i = order[start + q]
         for c in range(len(target)):
             g = gradients[q, c]
             if g != 0.0:
@@ -298,8 +319,8 @@ def add_rows(factor, rows, X, gradients, target, intercept):
 @kernel
 def sparse_slice(task, order, data, indices, indptr, Y, weight, class_weight, state, hits):
     """As `dense_slice` for CSR rows: a plain step touches only the columns that its rows store."""
-    W, total, clock, touched = state.W, state.total, state.clock, state.touched
-    d, k, eager = W.shape[0] - 1, W.shape[1], state.strength.size > 0
+    W, clock, touched = state.W, state.clock, state.touched
+    d, k, eager, averaged = W.shape[0] - 1, W.shape[1], state.strength.size > 0, state.total.size > 0
     scores, gradients = np.empty(k), np.empty((min(task.batch, len(order)), k))
     gradient = np.empty((d + 1, k) if eager else (0, 0), W.dtype)
     losses = 0.0
@@ -307,7 +328,8 @@ def sparse_slice(task, order, data, indices, indptr, Y, weight, class_weight, st
         m = min(task.batch, len(order) - start)
         for q in range(m):
             i, square = order[start + q], 0.0
-            scores[:] = 0.0
+            for c in range(k):
+                scores[c] = 0.0
             for at in range(indptr[i], indptr[i + 1]):
                 j, x = indices[at], data[at]
                 square += x * x
@@ -319,32 +341,50 @@ def sparse_slice(task, order, data, indices, indptr, Y, weight, class_weight, st
                     scores[c] += x * W[j, c]
             for c in range(k):
                 scores[c] = clock[SCALE] * scores[c] + W[d, c]
-            loss = row_slopes(task, scores, Y, i, weight, class_weight, gradients[q])
+            own, v, loss = int(Y[i, 0]), weight[i] if len(weight) else 1.0, 0.0
+            if task.coupling <= REST:
+                for c in range(k):
+                    y = Y[i, c] if task.coupling == EACH else Y[i, 0]
+                    value, slope = single_loss(task, c, scores[c], y, v, class_weight[0, c], class_weight[1, c])
+                    loss += value
+                    if task.schedule >= 3:
+                        one = single_loss(task, c, scores[c], y, 1.0, 1.0, 1.0)[0]
+                        slope *= passive(task, one, square)
+                    gradients[q, c] = slope
+            else:
+                loss = joint_loss(task, scores, own, v * class_weight[1, own], gradients, q)
             if not np.isfinite(loss):
                 return losses, False
             losses += loss
-            if task.schedule >= 3:
-                be_passive(task, scores, Y, i, square, gradients[q])
             if len(hits):
                 for c in range(k):
                     hits[start + q, c] = -np.sign(gradients[q, c])
         clock[STEPS] += 1
         eta = rate(task, clock[STEPS])
         clock[RATES] += eta
-        rows = order[start : start + m]
         if eager:
             gradient[:] = 0
-            add_sparse(1.0 / m, task.intercept / m, rows, data, indices, indptr, gradients, gradient)
+            add_sparse(1.0 / m, task.intercept / m, order, start, m, data, indices, indptr, gradients, gradient)
             move(task, eta, clock[STEPS], gradient.reshape(-1), state)
             continue
         clock[SCALE] *= max(0.0, 1.0 - eta * task.l2)
         if clock[SCALE] < FOLD:
             settle(state, True)
-        a, b = -eta / m, task.intercept * -eta / m
-        if total.size and clock[COUNT] > 0:
-            behind = clock[SCALES] / clock[SCALE]
-            add_sparse(a * behind, b * clock[COUNT], rows, data, indices, indptr, gradients, total)
-        add_sparse(a / clock[SCALE], b, rows, data, indices, indptr, gradients, W)
+        if averaged and clock[COUNT] > 0:
+            a, b = -eta / m * clock[SCALES] / clock[SCALE], task.intercept * -eta / m * clock[COUNT]
+            add_sparse(a, b, order, start, m, data, indices, indptr, gradients, state.total)
+        for q in range(m):
+            i, flat = order[start + q], True
+            for c in range(k):
+                scores[c] = -eta / m * gradients[q, c]
+                flat = flat and scores[c] == 0.0
+                if task.intercept:
+                    W[d, c] += scores[c]
+            if not flat:
+                for at in range(indptr[i], indptr[i + 1]):
+                    j, a = indices[at], data[at] / clock[SCALE]
+                    for c in range(k):
+                        W[j, c] += a * scores[c]
         if task.l1 > 0:
             clock[THRESHOLD] += eta * task.l1 / clock[SCALE]
         if 0 <= task.average_from < clock[STEPS]:
@@ -354,11 +394,11 @@ def sparse_slice(task, order, data, indices, indptr, Y, weight, class_weight, st
 
 
 @kernel
-def add_sparse(factor, intercept, rows, data, indices, indptr, gradients, target):
+def add_sparse(factor, intercept, order, start, m, data, indices, indptr, gradients, target):
     """target (d + 1, k) += [factor * X[rows].T, intercept] @ gradients."""
     d, k = target.shape[0] - 1, target.shape[1]
-    for q in range(len(rows)):
-        i = rows[q]
+    for q in range(m):
+        i = order[start + q]
         flat = True
         for c in range(k):
             flat = flat and gradients[q, c] == 0.0
@@ -374,7 +414,16 @@ def add_sparse(factor, intercept, rows, data, indices, indptr, gradients, target
 @kernel
 def all_slopes(task, scores, Y, weight, class_weight, losses, slopes):
     for i in range(len(scores)):
-        losses[i] = row_slopes(task, scores[i], Y, i, weight, class_weight, slopes[i])
+        own, v = int(Y[i, 0]), weight[i] if len(weight) else 1.0
+        if task.coupling > REST:
+            losses[i] = joint_loss(task, scores[i], own, v * class_weight[1, own], slopes, i)
+            continue
+        losses[i] = 0.0
+        for c in range(scores.shape[1]):
+            y = Y[i, c] if task.coupling == EACH else Y[i, 0]
+            value, slope = single_loss(task, c, scores[i, c], y, v, class_weight[0, c], class_weight[1, c])
+            losses[i] += value
+            slopes[i, c] = slope
 
 
 def begin(task, coef, intercept, sparse=False, strength=None):

@@ -1,4 +1,4 @@
-"""A user's loss(score, y), compiled for the kernels; imported when one is given."""
+"""A user's loss(score, y) as a machine function that the kernels call by its address."""
 
 import numba as nb
 
