@@ -88,7 +88,7 @@ class StochasticModel(LinearModel):
             momentum=float(self.momentum),
             batch=X.shape[0] if self.batch_size in (None, "full") else min(self.batch_size, X.shape[0]),
             intercept=bool(self.fit_intercept),
-            average_from=-1 if self.average is False else int(self.average) - 1,
+            average_from=-1 if self.average in (False, "voted") else int(self.average) - 1,
         )
         if own:
             task = self._with_user_loss(task, targets)

@@ -16,7 +16,9 @@ __all__ = ["Plan", "Rows", "check_slope", "descend", "for_rows", "widen"]
 
 SLICE = 30e-3  # seconds: how long Ctrl-C may have to wait
 GROWTH = 1e6  # a mean loss this many times that of zero weights has diverged
-HALVINGS = 200
+RESTARTS = 60  # each halves the step once more often than the one before
+BLOCK = 64  # rows shuffled together, so that they share cache lines; fewer where an epoch would have few blocks
+BLOCKS = 512
 NO_HITS = np.empty((0, 0), np.int8)
 
 
@@ -73,13 +75,13 @@ def descend(task, rows, state, plan):
     """Epochs from `state` until the plan says stop: an Outcome. Diverging runs start again with half the step."""
     start, first = copied(state), task
     limit = GROWTH * loss_of_zero_weights(task, rows)
-    for _ in range(HALVINGS):
+    for restart in range(RESTARTS):
         try:
             with progress_bar("training", plan.max_iter, plan.verbose) as show:
                 outcome = Run(task, rows, copied(start), plan, limit, show).epochs()
             break
         except DivergedError:
-            task = task._replace(eta0=task.eta0 / 2)
+            task = task._replace(eta0=task.eta0 / 2.0 ** (restart + 1))
     else:
         raise ValueError("the loss diverges at every step size: scale the columns of X (sklearn.preprocessing) first")
     if task is not first:
@@ -137,7 +139,8 @@ class Run:
         """(mean loss of the rows as they were met, whether time is left)."""
         rows, plan, total = self.rows, self.plan, 0.0
         if plan.shuffle:
-            order = kernels.block_order(rows.n, plan.seed, number + int(self.state.clock[0]))
+            block = max(1, min(BLOCK, rows.n // BLOCKS))
+            order = kernels.block_order(rows.n, plan.seed, number + int(self.state.clock[0]), block)
         else:
             order = np.arange(rows.n)
         size = max(1, int(SLICE / rows.cost) // self.task.batch) * self.task.batch
