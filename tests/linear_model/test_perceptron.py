@@ -87,9 +87,9 @@ def voted_by_definition(X, y, epochs, queries):
     total = np.zeros_like(w)
     for _ in range(epochs):
         for x, label in zip(X, y, strict=True):
-            votes += np.where(queries @ w > 0, 1, -1)  # the weights that meet this row
             if label * (w @ x) <= 0:
                 w = w + label * x
+            votes += np.where(queries @ w > 0, 1, -1)
             total += w
             t += 1
     return votes / t, total / t
