@@ -8,6 +8,8 @@ __getattr__, __dir__, __all__ = exports(
         "codes": ["COUPLINGS", "LOSSES", "METHODS", "SCHEDULES", "State", "Task"],
         "epochs": ["average", "begin", "dense_epoch", "slopes", "sparse_epoch", "weights"],
         "orders": ["block_order"],
+        "coordinates": ["quadratic_lasso"],
+        "passes": ["evaluate", "gram", "hessian_product"],
         "scores": ["scores"],
     },
 )

@@ -5,8 +5,23 @@ kernels also take scipy's CSR; coef is (k, d) and intercept (k,), so the scores 
 share one dtype, float32 or float64; losses and what is summed over rows are float64. Values are finite.
 """
 
+from fastml_ext.linear.reference.coordinates import quadratic_lasso
 from fastml_ext.linear.reference.epochs import average, begin, dense_epoch, slopes, sparse_epoch, weights
 from fastml_ext.linear.reference.orders import block_order
+from fastml_ext.linear.reference.passes import evaluate, gram, hessian_product
 from fastml_ext.linear.reference.scores import scores
 
-__all__ = ["average", "begin", "block_order", "dense_epoch", "scores", "slopes", "sparse_epoch", "weights"]
+__all__ = [
+    "average",
+    "begin",
+    "block_order",
+    "dense_epoch",
+    "evaluate",
+    "gram",
+    "hessian_product",
+    "quadratic_lasso",
+    "scores",
+    "slopes",
+    "sparse_epoch",
+    "weights",
+]
