@@ -1,5 +1,7 @@
 """The objective of the models trained to the optimum, seen through coordinates in which it is well conditioned."""
 
+import copy
+
 import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
@@ -16,19 +18,19 @@ ROWS_TO_LOOK_AT = 4000  # at least this many, evenly spread, tell how the column
 class Objective:
     """mean loss + l2/2 sum_j |w_j|^2, of weights (k, d + 1) that are seen as `points` u, a flat vector.
 
-    w = T u column by column: u are the weights of centred columns of unit variance, or with `whiten` of columns that
-    are uncorrelated too. What the user is told (values, gradient norms, weights) is in the units of X.
+    form: "raw", u is w; "scaled", u are the weights of centred columns of unit variance; "white", of columns that are
+    uncorrelated too, where they are few. What the user is told (values, gradient norms, weights) is in the units of X.
     """
 
-    def __init__(self, loss, X, Y, weight, k, l2, fit_intercept, *, l2_intercept=0.0, whiten=False, n_jobs=None):
+    def __init__(self, loss, X, Y, weight, k, l2, fit_intercept, *, l2_intercept=0.0, form="scaled", n_jobs=None):
         self.code, self.X, self.Y, self.weight, self.k = LOSSES[loss], X, Y, weight, k
         self.n, self.d = X.shape
         self.l2, self.fit_intercept, self.l2_intercept, self.n_jobs = l2, fit_intercept, l2_intercept, n_jobs
         self.total = float(weight.sum()) if len(weight) else float(self.n)
-        self.centre, self.scale = column_scales(X, weight, fit_intercept and l2_intercept == 0)
-        self.factor = None
-        if whiten and self.d <= FEW_COLUMNS:
-            self.factor = self._correlations()
+        self.centre, self.scale = np.zeros(self.d), np.ones(self.d)
+        if form != "raw":
+            self.centre, self.scale = column_scales(X, fit_intercept and l2_intercept == 0)
+        self.factor = self._correlations() if form == "white" and self.d <= FEW_COLUMNS else None
         self.curvature = np.empty((self.n, k))
 
     def _correlations(self):
@@ -42,6 +44,18 @@ class Objective:
         H = share * H + np.diag(self.l2 * self.scale**2)
         H[np.diag_indices_from(H)] += 1e-6 * max(np.trace(H) / self.d, 1e-300)
         return scipy.linalg.cholesky(H, lower=True)
+
+    def some_rows(self, step):
+        """The objective of every step-th row, in the same coordinates."""
+        part = copy.copy(self)
+        part.X, part.Y = self.X[::step], np.ascontiguousarray(self.Y[::step])
+        part.weight = np.ascontiguousarray(self.weight[::step])
+        if not sp.issparse(part.X):
+            part.X = np.ascontiguousarray(part.X)
+        part.n = part.X.shape[0]
+        part.total = float(part.weight.sum()) if len(part.weight) else float(part.n)
+        part.curvature = np.empty((part.n, self.k))
+        return part if part.total > 0 else self
 
     def weights(self, u):
         """(coef (k, d), intercept (k,)) in the units of X."""
@@ -104,17 +118,17 @@ class Objective:
         return H
 
 
-def column_scales(X, weight, centred):
+def column_scales(X, centred):
     """(centre, 1 / spread) of the columns, (d,) each; a sparse X is not centred, a constant column has scale 1."""
     if sp.issparse(X):
+        spread = np.sqrt(np.asarray(X.multiply(X).mean(axis=0), float).ravel())
         mean = np.zeros(X.shape[1])
-        largest = np.asarray(abs(X).max(axis=0).todense()).ravel().astype(float)
-        X = X.multiply(X)
-        spread = np.sqrt(np.asarray(X.mean(axis=0), float).ravel())
     else:
-        largest = np.maximum(X.max(axis=0), -X.min(axis=0)).astype(float)
-        mean = X.mean(axis=0, dtype=float) if centred else np.zeros(X.shape[1])
-        rows = X[:: max(1, len(X) // 20_000)].astype(float) - mean  # some rows tell the spread well enough
-        spread = np.sqrt(np.einsum("ij,ij->j", rows, rows) / len(rows))
-    spread = np.maximum(spread, 1e-3 * (largest if not centred else np.minimum(largest, spread + largest * 1e-6)))
-    return mean, np.where(spread > 0, 1.0 / np.where(spread > 0, spread, 1.0), 1.0)
+        rows = X[:: max(1, len(X) // 20_000)].astype(float)  # some of the rows tell well enough
+        mean = rows.mean(axis=0) if centred else np.zeros(X.shape[1])
+        spread = np.sqrt(((rows - mean) ** 2).mean(axis=0))
+        spread = np.where(spread > 1e-12 * np.abs(mean), spread, 0.0)
+        unseen = spread == 0  # constant in these rows, though perhaps not in all
+        spread[unseen] = np.abs(X[:, unseen] - mean[unseen]).max(axis=0, initial=0) if unseen.any() else 0
+        spread = np.where(spread > 1e-12 * np.abs(mean), spread, 0.0)
+    return mean, 1.0 / np.where(spread > 0, spread, 1.0)

@@ -125,8 +125,9 @@ class Perceptron(StochasticClassifier):
     -----
     F. Rosenblatt, The perceptron (1958); A. Novikoff, On convergence proofs on perceptrons (1962); Y. Freund,
     R. Schapire, Large margin classification using the perceptron algorithm, Machine Learning 37 (1999); K. Crammer,
-    Y. Singer, Ultraconservative online algorithms, JMLR 3 (2003). If the weights at the ends of two epochs are equal, the updates
-    between them add up to zero, a positive combination that rules any separator out, in whatever order they came.
+    Y. Singer, Ultraconservative online algorithms, JMLR 3 (2003). If the weights at the ends of two epochs are equal,
+    the updates between them add up to zero, a positive combination that rules any separator out, in whatever order
+    they came.
 
     Examples
     --------
