@@ -22,14 +22,16 @@ class Objective:
     uncorrelated too, where they are few. What the user is told (values, gradient norms, weights) is in the units of X.
     """
 
-    def __init__(self, loss, X, Y, weight, k, l2, fit_intercept, *, l2_intercept=0.0, form="scaled", n_jobs=None):
+    def __init__(
+        self, loss, X, Y, weight, k, l2, fit_intercept, *, l2_intercept=0.0, form="scaled", centred=True, n_jobs=None
+    ):
         self.code, self.X, self.Y, self.weight, self.k = LOSSES[loss], X, Y, weight, k
         self.n, self.d = X.shape
         self.l2, self.fit_intercept, self.l2_intercept, self.n_jobs = l2, fit_intercept, l2_intercept, n_jobs
         self.total = float(weight.sum()) if len(weight) else float(self.n)
         self.centre, self.scale = np.zeros(self.d), np.ones(self.d)
         if form != "raw":
-            self.centre, self.scale = column_scales(X, fit_intercept and l2_intercept == 0)
+            self.centre, self.scale = column_scales(X, fit_intercept and centred)
         self.factor = self._correlations() if form == "white" and self.d <= FEW_COLUMNS else None
         self.curvature = np.empty((self.n, k))
 

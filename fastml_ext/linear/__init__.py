@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = exports(
     __name__,
     {
         "codes": ["COUPLINGS", "LOSSES", "METHODS", "SCHEDULES", "State", "Task"],
+        "dual": ["dual_svm"],
         "epochs": ["average", "begin", "dense_epoch", "slopes", "sparse_epoch", "weights"],
         "orders": ["block_order"],
         "coordinates": ["quadratic_lasso"],
