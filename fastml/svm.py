@@ -215,14 +215,16 @@ class LinearSVC(LinearClassifier):
             diagonal = np.where(costs > 0, 0.5 / costs, 0.0) if squared else np.zeros_like(costs)
         bias = float(self.intercept_scaling) if self.fit_intercept else 0.0
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        tol = self.tol * (1e-7 if X.shape[0] * X.shape[1] <= SMALL else 1.0)
         W, alpha, sweeps, done = kernels.dual_svm(
-            X, signs, upper, diagonal, bias, self.tol, self.max_iter, seed, self.n_jobs
+            X, signs, upper, diagonal, bias, tol, self.max_iter, seed, self.n_jobs
         )
         self.n_iter_, self.dual_coef_ = int(sweeps.max(initial=0)), alpha
         scores = X @ W[:, :-1].T + bias * W[:, -1]
         hinge = np.maximum(0.0, 1.0 - signs * scores.T)
         loss = (costs * (hinge**2 if squared else hinge)).sum(axis=1)
         self.duality_gap_ = (W**2).sum(axis=1) + loss - alpha.sum(axis=1) + 0.5 * (diagonal * alpha**2).sum(axis=1)
+        done = done | (self.duality_gap_ <= self.tol * loss)
         return W[:, :-1], bias * W[:, -1], done.all()
 
     def _solve_primal(self, X, signs, costs):

@@ -243,7 +243,9 @@ class LinearRegression(LeastSquares):
             self.solver_ = "lsqr"
             return self._by_lsqr(*centred, nothing, self.tol)
         self.solver_ = "lstsq"
-        coef, _, self.rank_, self.singular_ = scipy.linalg.lstsq(*self._whole(*centred))
+        rows, targets = self._whole(*centred)
+        noise = max(rows.shape) * np.finfo(X.dtype).eps  # singular values below this, relative to the first, are 0
+        coef, _, self.rank_, self.singular_ = scipy.linalg.lstsq(rows, targets, cond=noise)
         return coef.T
 
     def _descend(self, X, Y, weight):

@@ -23,6 +23,7 @@ __all__ = [
 SMALLEST_STEP = 1e-10
 ENOUGH = 20  # iterations: who allows fewer wants to see the solver stop
 MANY_ROWS, SHARE = 10_000, 8  # from so many rows on, the first iterations see every eighth only
+ROUNDING = 1e-16  # relative to the value: no gain smaller than this can be seen
 CLOSE = 1e-9  # Newton's own estimate of what is left to gain, relative to the value
 
 
@@ -49,7 +50,7 @@ def newton(objective, u, tol, max_iter):
     for iteration in range(before, max_iter):
         step = solve(objective.hessian(), gradient)
         gain = gradient @ step
-        if np.abs(gradient).max() <= tol and gain <= CLOSE * max(abs(value), 1e-300):
+        if (np.abs(gradient).max() <= tol and gain <= CLOSE * abs(value)) or gain <= ROUNDING * abs(value):
             return Solution(u, value, iteration, True, history, gradient)
         u, value, gradient, moved = search(objective, u, step, value, gradient, gain)
         history.append(value)
@@ -93,6 +94,8 @@ def conjugate_newton(objective, u, tol, max_iter):
         if size <= tol:
             return Solution(u, value, iteration, True, history)
         step = conjugate_gradients(objective.product, gradient, min(0.25, np.sqrt(np.linalg.norm(gradient))))
+        if gradient @ step <= ROUNDING * abs(value):
+            return Solution(u, value, iteration, True, history, gradient)
         u, value, gradient, moved = search(objective, u, step, value, gradient, gradient @ step)
         history.append(value)
         if not moved:
@@ -182,8 +185,9 @@ def proximal(objective, u, l1, tol, max_iter):
             L *= 2
         history.append(new_value + np.sum(l1 * np.abs(new)))
         violation = subgradient(new, new_gradient, l1)
-        if violation <= tol:
-            return Solution(new, history[-1], iteration + 1, True, history)
+        stuck = len(history) > 50 and history[-50] - history[-1] <= 10 * ROUNDING * abs(history[-1])
+        if violation <= tol or stuck:
+            return Solution(new, history[-1], iteration + 1, violation <= tol, history)
         restart = (ahead - new) @ (new - u) > 0
         before, t = (1.0, 1.0) if restart else (t, (1 + np.sqrt(1 + 4 * t * t)) / 2)
         ahead = new if restart else new + (before - 1) / t * (new - u)
@@ -204,6 +208,8 @@ def proximal_newton(objective, u, l1, tol, max_iter):
         target = kernels.quadratic_lasso(objective.hessian(), gradient, u, l1, 0.01 * min(violation, 1.0), 1000)
         step, t = target - u, 1.0
         promised = gradient @ step + np.sum(l1 * (np.abs(target) - np.abs(u)))
+        if -promised <= ROUNDING * abs(total):
+            return Solution(u, total, iteration, True, history)
         while t > SMALLEST_STEP:
             new_value, new_gradient = objective(u + t * step)
             new_total = new_value + np.sum(l1 * np.abs(u + t * step))
