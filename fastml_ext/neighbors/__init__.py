@@ -6,6 +6,6 @@ __getattr__, __dir__, __all__ = exports(
     __name__,
     {
         "brute": ["nearest", "prepare"],
-        "votes": ["vote", "vote_shares"],
+        "votes": ["average", "take_copies", "vote", "vote_path", "vote_shares"],
     },
 )
