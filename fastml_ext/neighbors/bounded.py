@@ -85,6 +85,34 @@ def _emit_product(builder, a, b, depth):
     return sums
 
 
+@intrinsic
+def not_below(typing_context, scores, row, column, cut):
+    """Bit j says that scores[row, column + j] is not below the cut (or not a number), for j < WIDTH."""
+
+    def emit(context, builder, signature, values):
+        array = context.make_array(scores)(context, builder, values[0])
+        at = builder.add(builder.mul(values[1], builder.extract_value(array.shape, 1)), values[2])
+        vector = ir.VectorType(ir.FloatType(), WIDTH)
+        place = builder.bitcast(builder.gep(array.data, [at]), vector.as_pointer())
+        low = builder.insert_element(ir.Constant(vector, ir.Undefined), values[3], ir.IntType(32)(0))
+        spread = ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), [0] * WIDTH)
+        low = builder.shuffle_vector(low, ir.Constant(vector, ir.Undefined), spread)
+        hits = builder.fcmp_unordered(">=", builder.load(place, align=4), low)
+        return builder.zext(builder.bitcast(hits, ir.IntType(WIDTH)), ir.IntType(64))
+
+    return types.uint64(scores, types.intp, types.intp, types.float32), emit
+
+
+@intrinsic
+def lowest(typing_context, bits):
+    """Place of the lowest bit that is set."""
+
+    def emit(context, builder, signature, values):
+        return builder.cttz(values[0], ir.IntType(1)(1))
+
+    return types.intp(types.uint64), emit
+
+
 class Limits(NamedTuple):
     """What rounding can do to the numbers that are compared."""
 
@@ -164,7 +192,7 @@ def search_block(first, last, visit, task, squares, indices):
                 multiply(asked.panels, at // HEIGHT, kept.panels, (begin + j) // WIDTH, scores, j)
             for position in range(at, end):
                 row, lane = scores[position - at], position - first
-                hits = pick(row, count, cuts[lane], picked)
+                hits = pick(scores, position - at, count, cuts[lane], picked)
                 if hits > 0:
                     if hits > k and k <= SEEDED and cuts[lane] == -np.inf:
                         best_first(row, picked[:hits], k)
@@ -188,18 +216,17 @@ def beyond(kept, asked, b, at, end, reach):
 
 
 @kernel
-def pick(row, count, cut, picked):
-    """Put the columns of `row` that are not below the cut into `picked`, and count them."""
+def pick(scores, row, count, cut, picked):
+    """Put the columns of scores[row] that are not below the cut into `picked`, and count them."""
     hits = 0
     for start in range(0, count, WIDTH):
-        above = 0
-        for j in range(start, start + WIDTH):
-            above += 0 if row[j] < cut else 1
-        if above:
-            for j in range(start, min(start + WIDTH, count)):
-                if not row[j] < cut:
-                    picked[hits] = j
-                    hits += 1
+        left = not_below(scores, row, start, cut)
+        while left:
+            picked[hits] = start + lowest(left)
+            hits += 1
+            left &= left - np.uint64(1)
+    while hits > 0 and picked[hits - 1] >= count:  # the end of the last panel is empty
+        hits -= 1
     return hits
 
 
