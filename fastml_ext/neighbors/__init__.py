@@ -5,7 +5,8 @@ from fastml_ext.lazy import exports
 __getattr__, __dir__, __all__ = exports(
     __name__,
     {
-        "brute": ["nearest", "prepare"],
+        "brute": ["nearest", "prepare", "within_radius"],
+        "user_metric": ["compile_metric"],
         "votes": ["vote", "vote_shares"],
     },
 )

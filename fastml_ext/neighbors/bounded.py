@@ -16,7 +16,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from fastml_ext import blas, pool
-from fastml_ext.jit import kernel, kernel_bound
+from fastml_ext.jit import kernel, kernel_bound, kernel_exact
 from fastml_ext.neighbors import axes as bounds
 
 __all__ = ["nearest"]
@@ -140,24 +140,12 @@ def nearest(points, made, Q, k, exclude, n_jobs=None, progress=None):
     m, d = Q.shape
     squares, indices = np.full((m, k), np.inf, Q.dtype), np.full((m, k), -1, np.int64)
     with blas.single():
+        limits = Limits(axes.slack, *bounds.rounding(Q.dtype, d), float(axes.scale) ** 2, kept.longest)
         asked = bounds.ask(Q, axes, HEIGHT, BLOCK, n_jobs)
-        task = Search(points, Q, exclude, kept, asked, limits(axes, kept, Q.dtype, d))
+        task = Search(points, Q, exclude, kept, asked, limits)
         cost = len(points) * kept.panels.shape[1] / 60
         pool.run(search, m, task, squares, indices, step=BLOCK, cost=cost, n_jobs=n_jobs, progress=progress)
     return squares, indices
-
-
-def limits(axes, kept, dtype, d):
-    """The limits of a search in `dtype`.
-
-    A squared distance s computed over d columns in any order is off by gamma(d + 3) s and, by underflow, d times the
-    smallest number. So a point whose sum comes out at most t is at a true squared distance of at most
-    t (1 + relative) + absolute, and another order of summing widens that by as much again.
-    """
-    information = np.finfo(dtype)
-    relative = 1.05 * bounds.gamma(d + 3, float(information.epsneg))
-    absolute = 4 * d * float(information.smallest_subnormal)
-    return Limits(axes.slack, relative, absolute, float(axes.scale) ** 2, kept.longest)
 
 
 def search(start, stop, task, squares, indices):
@@ -311,7 +299,7 @@ def estimate(x, y):
     return total
 
 
-@kernel
+@kernel_exact
 def squared(x, y):
     """Squared distance as the contract has it: column by column."""
     total = y.dtype.type(0)
