@@ -64,7 +64,7 @@ def prepare(X, metric="euclidean", p=2, w=None):
     elif metric == "cosine":
         X = on_unit_sphere(X, dtype, own=0)
     elif metric == "precomputed":
-        X = np.empty((X.shape[1], 0), dtype)
+        X = np.empty((len(X), 0), dtype)
     return Index(X, dtype, metric, float(p), weights, function, {})
 
 
@@ -111,15 +111,9 @@ def on_unit_sphere(X, dtype, own):
     A row of zeros has no direction: it gets one of its own, at right angles to all others, points and queries apart,
     which is where scikit-learn's 1 - 0 puts it. This costs two columns.
     """
-    unit = np.zeros((len(X), X.shape[1] + 2), dtype)
-    unit[:, :-2] = X
-    largest = np.maximum(np.abs(unit).max(axis=1), np.finfo(dtype).smallest_subnormal)
-    unit[:, :-2] = np.ldexp(unit[:, :-2], -np.frexp(largest)[1][:, None])  # so that squares neither overflow nor vanish
-    length = np.sqrt(np.einsum("ij,ij->i", unit, unit, dtype=np.float64))
-    zero = length == 0
-    unit /= np.where(zero, 1, length).astype(dtype)[:, None]
-    unit[zero, X.shape[1] + own] = 1
-    return unit
+    rows = np.zeros((len(X), X.shape[1] + 2), dtype)
+    pool.run(scan.to_unit_length, len(X), X, X.shape[1] + own, rows, cost=2 * X.shape[1])
+    return rows
 
 
 def product_of(index, Q, k, n_jobs):

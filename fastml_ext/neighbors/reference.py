@@ -142,7 +142,8 @@ def unit_rows(X, own):
     """Rows scaled to length 1; a row of zeros points along one of two further columns, its own for X and for Q."""
     rows = np.zeros((len(X), X.shape[1] + 2), X.dtype)
     for row, x in zip(rows, X, strict=True):
-        length = math.hypot(*x)
+        x = np.ldexp(x, -math.frexp(np.abs(x).max())[1])  # a power of two, so that squares neither overflow nor vanish
+        length = math.sqrt(sum(float(value) ** 2 for value in x))
         row[: len(x)] = x / X.dtype.type(length or 1)
         row[len(x) + own] = length == 0
     return rows

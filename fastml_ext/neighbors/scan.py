@@ -6,6 +6,7 @@ contract's order. Partial sums only grow, so a tile is left as soon as all of th
 The codes of the metrics are part of the kernels' arguments, so that one compiled kernel serves all.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +31,7 @@ CODES = {
     "function": FUNCTION,
     "precomputed": PRECOMPUTED,
 }
+BY_ROWS = (HAVERSINE, FUNCTION, PRECOMPUTED)  # no sums over columns that could grow side by side
 POINTS = 32  # points in a tile
 QUERIES = 48  # queries that share a turned tile
 FEW = 8  # fewer queries than this are not worth turning a tile for
@@ -54,11 +56,11 @@ def nearest(task, k, n_jobs=None, progress=None):
     """(reduced distances, indices) of the k nearest points of each query."""
     m = len(task.Q)
     reduced, indices = np.full((m, k), np.inf, task.Q.dtype), np.full((m, k), -1, np.int64)
-    if m == 1:  # one call, nothing else: for one row, the pool costs more than a small search
-        scan_rows(0, 1, task, reduced, indices)
-        return reduced, indices
-    rows = task.code in (HAVERSINE, FUNCTION, PRECOMPUTED) or (task.code == EUCLIDEAN and m < FEW)
+    rows = task.code in BY_ROWS or (task.code == EUCLIDEAN and m < FEW)
     work, step = (scan_rows, 1) if rows else (scan_tiles, QUERIES)
+    if m == 1:  # one call, nothing else: for one row, the pool costs more than a small search
+        work(0, 1, task, reduced, indices)
+        return reduced, indices
     cost = len(task.points) * (0.1 * task.points.shape[1] + 2) + 20 * k
     pool.run(work, m, task, reduced, indices, step=step, cost=cost, n_jobs=n_jobs, progress=progress)
     return reduced, indices
@@ -66,8 +68,7 @@ def nearest(task, k, n_jobs=None, progress=None):
 
 def within(task, limit, n_jobs=None, progress=None):
     """[(queries, indices, reduced distances) of a range of queries] for all points at a reduced distance up to `limit`."""
-    tiles = task.code not in (HAVERSINE, FUNCTION, PRECOMPUTED)
-    work, step = (within_tiles, QUERIES) if tiles else (within_rows, 1)
+    work, step = (within_rows, 1) if task.code in BY_ROWS else (within_tiles, QUERIES)
     cost = len(task.points) * (0.1 * task.points.shape[1] + 2)
     return pool.run(work, len(task.Q), task, limit, step=step, cost=cost, n_jobs=n_jobs, progress=progress)
 
@@ -225,7 +226,9 @@ def pair(task, i, q):
         return haversine(x, y)
     if task.code == PRECOMPUTED:
         return y[i]
-    return y.dtype.type(call(task.function, x, y))
+    if task.code == FUNCTION:
+        return y.dtype.type(call(task.function, x, y))
+    return y.dtype.type(np.nan)  # never reached: every other metric is served by tiles
 
 
 @kernel_exact
@@ -317,3 +320,24 @@ def doubled(array):
     larger = np.empty(2 * len(array), array.dtype)
     larger[: len(array)] = array
     return larger
+
+
+@kernel_exact
+def to_unit_length(start, stop, X, spare, rows):
+    """Write X scaled to length 1 into the first columns of `rows`; where X is all zeros, put 1 into column `spare`."""
+    d = X.shape[1]
+    for i in range(start, stop):
+        row, squares, largest = rows[i], 0.0, rows.dtype.type(0)
+        for j in range(d):
+            row[j] = X[i, j]
+            largest = max(largest, abs(row[j]))
+        if largest == 0:
+            row[spare] = 1
+            continue
+        exponent = math.frexp(largest)[1]
+        for j in range(d):
+            row[j] = math.ldexp(row[j], -exponent)  # so that squares neither overflow nor vanish
+            squares += np.float64(row[j]) * np.float64(row[j])
+        length = rows.dtype.type(np.sqrt(squares))
+        for j in range(d):
+            row[j] /= length
