@@ -1,11 +1,11 @@
-"""Nearest neighbours: searches and votes. Contract: reference.py."""
+"""Nearest neighbours: searches and votes. Contract: reference/."""
 
 from fastml_ext.lazy import exports
 
 __getattr__, __dir__, __all__ = exports(
     __name__,
     {
-        "brute": ["nearest", "prepare"],
+        "brute": ["nearest", "prepare", "within_radius"],
         "votes": ["average", "take_copies", "vote", "vote_path", "vote_shares"],
     },
 )
