@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = exports(
     __name__,
     {
         "brute": ["nearest", "prepare"],
+        "kd_tree": ["build_tree", "count_pairs", "count_radius", "pairs", "query_radius", "query_tree"],
         "votes": ["vote", "vote_shares"],
     },
 )
