@@ -10,11 +10,11 @@ from fastml.base import hand_through
 from fastml.neighbors.classification import KNeighborsClassifier, RadiusNeighborsClassifier
 from fastml.neighbors.graph import kneighbors_graph, radius_neighbors_graph
 from fastml.neighbors.regression import KNeighborsRegressor, RadiusNeighborsRegressor
-from fastml.neighbors.tree import KDTree
+#from fastml.neighbors.tree import KDTree
 from fastml.neighbors.unsupervised import NearestNeighbors
 
 __all__ = [
-    "KDTree",
+#    "KDTree",
     "KNeighborsClassifier",
     "KNeighborsRegressor",
     "NearestNeighbors",
