@@ -11,7 +11,10 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from fastml_ext import checks
 
-__all__ = ["Estimator", "Interval", "StrOptions", "encode_labels", "encode_outputs", "hand_through"]
+__all__ = [
+    "NO_TARGET", "Estimator", "Interval", "StrOptions",
+    "as_numbers", "encode_labels", "encode_outputs", "hand_through", "refuse_nonfinite",
+]  # fmt: skip
 
 NO_TARGET = "no_validation"  # scikit-learn's word: there is no y to check
 EXACT = 2**53  # every integer up to here is a float64
@@ -32,7 +35,7 @@ class Estimator(BaseEstimator):
         options = {"dtype": "numeric", "order": "C", "ensure_all_finite": False} | options
         checked = validate_data(self, X, y, **options)
         X, y = (checked, None) if y is NO_TARGET else checked
-        X = as_numbers(X, self, small_integers)
+        X = as_numbers(X, type(self).__name__, small_integers)
         self._check_finite(X)
         self._dtype = X.dtype if X.dtype.kind == "f" else np.dtype(np.float64)
         # Frames are checked for the names of their columns, so they never take the fast path; nor do values with NaN.
@@ -46,7 +49,7 @@ class Estimator(BaseEstimator):
         check_is_fitted(self)
         options = {"accept_sparse": self._sparse, "ensure_all_finite": False, "reset": False}
         X = validate_data(self, X, dtype="numeric", order="C", **options)
-        X = as_numbers(X, self)
+        X = as_numbers(X, type(self).__name__)
         self._check_finite(X)
         if X.dtype != self._dtype:
             with np.errstate(over="ignore"):
@@ -55,18 +58,21 @@ class Estimator(BaseEstimator):
         return X
 
     def _check_finite(self, X):
-        where = first_bad(X, self._allow_nan)
-        if where is None:
-            return
-        row, column = where
-        names = getattr(self, "feature_names_in_", None)
-        called = f" (column {names[column]!r})" if names is not None else ""
-        value = "NaN" if np.isnan(X[row, column]) else str(X[row, column])
-        raise ValueError(
-            f"X[{row}, {column}]{called} is {value}, and {type(self).__name__} takes finite {X.dtype} values only,"
-            f" no {'' if self._allow_nan else 'NaN or '}infinity: drop the row, or fill it in with"
-            f" sklearn.impute.SimpleImputer"
-        )
+        refuse_nonfinite(X, type(self).__name__, getattr(self, "feature_names_in_", None), self._allow_nan)
+
+
+def refuse_nonfinite(X, who, names=None, allow_nan=False):
+    """Say where the first value of X, dense or CSR, stands that is not finite."""
+    where = first_bad(X, allow_nan)
+    if where is None:
+        return
+    row, column = where
+    called = f" (column {names[column]!r})" if names is not None else ""
+    value = "NaN" if np.isnan(X[row, column]) else str(X[row, column])
+    raise ValueError(
+        f"X[{row}, {column}]{called} is {value}, and {who} takes finite {X.dtype} values only, no"
+        f" {'' if allow_nan else 'NaN or '}infinity: drop the row, or fill it in with sklearn.impute.SimpleImputer"
+    )
 
 
 def first_bad(X, allow_nan):
@@ -83,7 +89,7 @@ def first_bad(X, allow_nan):
     return int(np.searchsorted(X.indptr, at, side="right")) - 1, int(X.indices[at])
 
 
-def as_numbers(X, estimator, small_integers=False):
+def as_numbers(X, who, small_integers=False):
     """X, dense or CSR, as float32 or float64 with no value changed; or as the small integers that it holds.
 
     float16 becomes float32. An integer that float64 cannot hold is refused.
@@ -97,8 +103,8 @@ def as_numbers(X, estimator, small_integers=False):
         for extreme in (values.min(), values.max()):
             if not -EXACT <= int(extreme) <= EXACT:
                 raise ValueError(
-                    f"X holds {extreme}, beyond ±2**53, where float64 no longer tells integers apart, and"
-                    f" {type(estimator).__name__} computes in float64: subtract an offset, or divide, first"
+                    f"X holds {extreme}, beyond ±2**53, where float64 no longer tells integers apart, and {who}"
+                    f" computes in float64: subtract an offset, or divide, first"
                 )
     dtype = np.float32 if X.dtype.kind == "f" and X.dtype.itemsize <= 4 else np.float64
     return X.astype(dtype) if issparse(X) else np.ascontiguousarray(X, dtype)

@@ -1,6 +1,7 @@
 """Who votes on a query, and what each vote counts."""
 
 import copy
+import itertools
 from numbers import Integral, Real
 
 import numpy as np
@@ -9,6 +10,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from fastml.base import Interval, StrOptions
 from fastml.neighbors import base
 from fastml.neighbors.base import NeighborSearch, starts_of
+from fastml.neighbors.searches import only
 from fastml.progress import progress_bar
 from fastml_ext import neighbors as kernels
 
@@ -82,7 +84,6 @@ class KBallots(Ballots):
                 return distances, indices, taken
             wanted = min(2 * wanted, n)
 
-
     def _check_path(self, n_neighbors):
         """The numbers of a path (n_values,), checked."""
         check_is_fitted(self)
@@ -106,6 +107,8 @@ class RadiusBallots(Ballots):
     def _ballots(self, X):
         for queries, exclude, progress in self._parts(X, 1024):
             starts, indices, distances = self._search.within(queries, self.radius, exclude, self.n_jobs, progress)
+            if self._copies is not None:  # who stands for no copy is not there
+                starts, indices, distances = only(self._copies[indices] > 0, starts, indices, distances)
             yield starts, indices, self._radius_weights(starts, indices, distances)
 
     def _radius_weights(self, starts, indices, distances):
@@ -114,7 +117,7 @@ class RadiusBallots(Ballots):
             votes = inverse(distances, starts)
         elif callable(self.weights):
             votes = np.empty(len(distances))
-            for begin, end in zip(starts[:-1], starts[1:], strict=True):
+            for begin, end in itertools.pairwise(starts):
                 if end > begin:
                     votes[begin:end] = called(self.weights, distances[None, begin:end])[0]
         else:

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.sparse import csr_array, csr_matrix, issparse
 from sklearn.utils.validation import check_is_fitted
 
-from fastml.base import Estimator, Interval, StrOptions
+from fastml.base import NO_TARGET, Estimator, Interval, StrOptions
 from fastml.neighbors.choice import choose
 from fastml.neighbors.metrics import SCIPY, resolve
 from fastml.neighbors.searches import Brute, Computed, Graph, Tree
@@ -49,10 +49,10 @@ class NeighborSearch(Estimator):
             self._search = Brute(X, metric)
         return self
 
-    def _check_points(self, X, y=None, **options):
-        """X (and y) of a fit, as `_check_fit` with what a search can take: small integers, CSR, NaN for nan_euclidean."""
+    def _check_points(self, X, y=NO_TARGET, **options):
+        """X (and y) of a fit, with what a search can take: small integers, CSR, NaN for nan_euclidean."""
         options |= {"small_integers": True, "accept_sparse": "csr", "allow_nan": self.metric == "nan_euclidean"}
-        return self._check_fit(X, **options) if y is None else self._check_fit(X, y, **options)
+        return self._check_fit(X, y, **options)
 
     def kneighbors(self, X=None, n_neighbors=None, return_distance=True):
         """The nearest fitted points of each query, nearest first; of two at one distance, the one fitted first.
@@ -189,7 +189,7 @@ def to_rows(flat, starts):
 
 
 def as_scikit_learn_has_it(array):
-    """A csr_matrix, or the csr_array that scikit-learn's setting sparse_interface asks for where it has that setting."""
+    """A csr_matrix, or a csr_array where scikit-learn has a setting sparse_interface that asks for one."""
     from sklearn import get_config
 
     return array if get_config().get("sparse_interface") == "sparray" else csr_matrix(array)

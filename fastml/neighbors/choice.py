@@ -26,7 +26,9 @@ def choose(algorithm, metric, X, n_neighbors):
 
 def for_sparse(algorithm, metric):
     if metric.name not in (*SPARSE, "precomputed"):
-        raise ValueError(f"metric={described(metric)} is not served for sparse X, only {', '.join(SPARSE)}: use X.toarray()")
+        raise ValueError(
+            f"metric={described(metric)} is not served for sparse X, only {', '.join(SPARSE)}: use X.toarray()"
+        )
     if algorithm in ("kd_tree", "ball_tree"):
         warnings.warn("cannot use tree with sparse input: using brute force", stacklevel=4)
     return "brute"
@@ -38,4 +40,8 @@ def tree_is_faster(n, d, k):
 
 
 def described(metric):
-    return f"{metric.function!r}" if metric.function else f"{metric.name!r}" + (f", p={metric.p:g}" if metric.p < 1 else "")
+    return (
+        f"{metric.function!r}"
+        if metric.function
+        else f"{metric.name!r}" + (f", p={metric.p:g}" if metric.p < 1 else "")
+    )

@@ -20,9 +20,9 @@ SPARSE = ("euclidean", "manhattan", "cosine")
 KERNELS = (*TREE, "hamming", "cosine", "nan_euclidean", "haversine")
 # SciPy computes these, in blocks of queries; they are searched as rows of distances.
 SCIPY = (
-    "braycurtis canberra correlation dice jaccard mahalanobis rogerstanimoto russellrao seuclidean sokalsneath"
-    " sqeuclidean yule"
-).split()  # noqa: SIM905
+    "braycurtis", "canberra", "correlation", "dice", "jaccard", "mahalanobis", "rogerstanimoto", "russellrao",
+    "seuclidean", "sokalsneath", "sqeuclidean", "yule",
+)  # fmt: skip
 
 
 class Metric(NamedTuple):

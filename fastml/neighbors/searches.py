@@ -7,7 +7,7 @@ import numpy as np
 
 from fastml_ext import neighbors as kernels
 
-__all__ = ["Brute", "Computed", "Graph", "Tree"]
+__all__ = ["Brute", "Computed", "Graph", "Tree", "only"]
 
 
 class Brute:
@@ -121,5 +121,9 @@ def without(exclude, starts, indices, distances):
     if exclude is None:
         return starts, indices, distances
     queries = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-    kept = indices != exclude[queries]
-    return starts_from(np.bincount(queries[kept], minlength=len(starts) - 1)), indices[kept], distances[kept]
+    return only(indices != exclude[queries], starts, indices, distances)
+
+
+def only(kept, starts, indices, distances):
+    """The neighbours of a radius search where the mask `kept` is true."""
+    return np.concatenate([[0], np.cumsum(kept)])[starts], indices[kept], distances[kept]

@@ -121,7 +121,9 @@ def principal(X, centre, scale):
     with np.errstate(invalid="ignore", divide="ignore"):
         tail = 1 - np.cumsum(values[::-1]) / np.trace(moments)
     enough = [16 * (1 + int(np.argmax(tail[15::16] <= share))) for share in (FIRST_TAIL, SECOND_TAIL)]
-    first, second = (m if tail[m - 1] <= share else d for m, share in zip(enough, (FIRST_TAIL, SECOND_TAIL), strict=True))
+    first, second = (
+        m if tail[m - 1] <= share else d for m, share in zip(enough, (FIRST_TAIL, SECOND_TAIL), strict=True)
+    )
     if first > d // 3:
         return np.empty((d, 0)), d
     return np.ascontiguousarray(vectors[:, ::-1][:, : min(second, 3 * first)]), first
@@ -199,7 +201,9 @@ def _lay_out(start, stop, X, axes, order, points, panels, rest, norms):
         rest[start:stop, 1:-1] = z[:, first:]
         rest[start:stop, -1] = remainder(norm, z)
     rows[: len(x), -1] = upwards((axes.slack - 0.5) * norm) if points else 1
-    panels[start // width : start // width + len(rows) // width] = rows.reshape(-1, width, rows.shape[1]).transpose(0, 2, 1)
+    panels[start // width : start // width + len(rows) // width] = rows.reshape(-1, width, rows.shape[1]).transpose(
+        0, 2, 1
+    )
 
 
 def remainder(norm, z):

@@ -126,7 +126,12 @@ def scan(start, stop, task, reduced, indices):
 def gather(start, stop, task, limit):
     n = len(task.own)
     totals = np.empty(n)
-    queries, indices, reduced, used = np.empty(64, np.int64), np.empty(64, np.int64), np.empty(64, task.X.values.dtype), 0
+    queries, indices, reduced, used = (
+        np.empty(64, np.int64),
+        np.empty(64, np.int64),
+        np.empty(64, task.X.values.dtype),
+        0,
+    )
     loose = limit * (1 + task.relative) + task.absolute
     for q in range(start, stop):
         estimate(task, q, totals)

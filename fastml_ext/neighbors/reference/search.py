@@ -60,7 +60,9 @@ def within_radius(index, Q, r):
     """
     X, metric, p, w = index
     reduced, found = reduced_distances(X, Q, metric, p, w), distances(X, Q, metric, p, w)
-    inside = [[i for _, i in sorted((reduced[q, i], i) for i in np.flatnonzero(found[q] <= r))] for q in range(len(found))]
+    inside = [
+        [i for _, i in sorted((reduced[q, i], i) for i in np.flatnonzero(found[q] <= r))] for q in range(len(found))
+    ]
     indptr = np.cumsum([0] + [len(row) for row in inside])
     values = [found[q, i] for q, row in enumerate(inside) for i in row]
     return indptr, np.array([i for row in inside for i in row], np.int64), np.array(values, found.dtype)

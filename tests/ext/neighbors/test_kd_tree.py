@@ -107,6 +107,4 @@ def test_a_point_leaves_itself_out_also_among_duplicates(data):
     X, _ = data.draw(clouds(2, np.float64))
     ours, theirs = kernels.build_tree(X, 8), reference.build_tree(X)
     itself = np.arange(len(X))
-    assert_same(
-        kernels.query_tree(ours, X, 4, exclude=itself), reference.query_tree(theirs, X, 4, exclude=itself)
-    )
+    assert_same(kernels.query_tree(ours, X, 4, exclude=itself), reference.query_tree(theirs, X, 4, exclude=itself))
