@@ -16,17 +16,17 @@ def prepare(X):
     return X
 
 
-def nearest(X, Q, k, exclude=None):
+def nearest(index, Q, k, exclude=None):
     """The k nearest points of each query: (distances (m, k), indices (m, k)), nearest first.
 
     Points at one distance stand in order of their index; the order is that of the squared distances, summed over the
     columns from first to last. exclude (m,): a point that is no neighbour of that query, -1 for none | 1 <= k <= n,
     and k <= n - 1 where a point is excluded.
     """
-    distances, indices = np.empty((len(Q), k), X.dtype), np.empty((len(Q), k), np.int64)
+    distances, indices = np.empty((len(Q), k), index.dtype), np.empty((len(Q), k), np.int64)
     for q, query in enumerate(Q):
         left_out = -1 if exclude is None else exclude[q]
-        ranked = sorted((squared_distance(x, query), i) for i, x in enumerate(X) if i != left_out)[:k]
+        ranked = sorted((squared_distance(x, query), i) for i, x in enumerate(index) if i != left_out)[:k]
         distances[q] = [math.sqrt(s) for s, _ in ranked]
         indices[q] = [i for _, i in ranked]
     return distances, indices
