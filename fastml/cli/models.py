@@ -13,7 +13,7 @@ class Model(NamedTuple):
 
     path: str  # module and class below `fastml`, and by default below `sklearn`: "neighbors.KNeighborsClassifier"
     task: str  # CLASSIFICATION or REGRESSION
-    settings: dict[str, Any] = {}  # noqa: RUF012  parameters for both libraries; None of them is ever changed
+    settings: dict[str, Any] = {}
     # What the model is given, a key of preparation.INPUTS: "filled", "scaled", "unit", "binned", or, for what takes
     # missing values and text columns as they are, "native".
     input: str = "filled"

@@ -190,7 +190,7 @@ def check_target(problem, target, folds):
         raise InputError(f"the target {target!r} is {values[0]!s} in all {len(problem.y)} rows drawn: pass --rows all")
     if problem.task == CLASSIFICATION and counts.max() < folds:
         raise InputError(
-            f"the target {target!r} has {len(values)} different values in {len(problem.y)} rows and none {folds} times, "
+            f"the target {target!r} has {len(values)} different values in {len(problem.y)} rows, none {folds} times, "
             f"as many as there are folds: name another column, or pass --task regression if it is a number"
         )
     if problem.task == CLASSIFICATION and counts.min() < folds:

@@ -75,14 +75,14 @@ def score_cell(entry, library):
 
 def times(entry, what):
     """The median of each library and how many times longer scikit-learn takes."""
-    medians = [[getattr(run, what) for run in entry.runs.get(library, ())] for library in LIBRARIES]
-    medians = [statistics.median(times) if times else None for times in medians]
-    quotient = "" if None in medians or not medians[0] else ratio(medians[1] / medians[0])
-    return [*("-" if m is None else duration(m) for m in medians), quotient]
+    seconds = [[getattr(run, what) for run in entry.runs.get(library, ())] for library in LIBRARIES]
+    ours, theirs = (statistics.median(each) if each else None for each in seconds)
+    cells = ["-" if median is None else duration(median) for median in (ours, theirs)]
+    return [*cells, ratio(theirs / ours) if ours and theirs else ""]
 
 
 def ratio(value):
-    return f"{value:.{0 if value >= 9.95 else 1 if value >= 0.995 else 2}f}×"  # noqa: RUF001
+    return f"{value:.{0 if value >= 9.95 else 1 if value >= 0.995 else 2}f}×"
 
 
 def legend(race):

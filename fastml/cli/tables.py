@@ -185,7 +185,7 @@ def width(start, separator):
 def check_header(header, path):
     """The names of the columns, all different; a column without one is called by its place."""
     names = [name.strip() or f"column {i}" for i, name in enumerate(header, 1)]
-    seen = {}
+    seen: dict[str, int] = {}
     for i, name in enumerate(names, 1):
         if name in seen:
             raise InputError(f"{str(path)!r} has two columns called {name!r} ({seen[name]} and {i}): rename one")
@@ -206,7 +206,7 @@ def read_columns(source, names):
         for i, text in texts.items():
             text.take([row[i] for row in block])
     finished = [
-        Column(name, *texts[i].finish(), column.first_text) if i in texts else Column(name, column.finish(name), None)
+        Column(name, column.finish(name), None) if i not in texts else texts[i].finish(name, column.first_text)
         for i, (name, column) in enumerate(zip(names, columns, strict=True))
     ]
     return finished, any(column.decimal_comma and not column.first_text for column in columns)
@@ -282,12 +282,11 @@ class Texts:
         places = self.places
         self.parts.append(np.array([places.setdefault(cell, len(places)) for cell in cells]))
 
-    def finish(self):
-        """(places (n,) float64, NaN where missing, texts in order)"""
+    def finish(self, name, first_text):
         texts = sorted(text for text in self.places if text not in self.missing)
         place = {text: float(i) for i, text in enumerate(texts)}
         new = np.array([place.get(text, np.nan) for text in self.places])
-        return new[np.concatenate(self.parts)], texts
+        return Column(name, new[np.concatenate(self.parts)], texts, first_text)
 
 
 def name_of(encoding):

@@ -7,7 +7,7 @@ import time
 
 __all__ = ["InputError", "Progress", "duration", "readable_anywhere", "table"]
 
-PLAIN = {"±": "+/-", "×": "x", "²": "2", "µ": "u", "…": "..."}  # noqa: RUF001
+PLAIN = {"±": "+/-", "×": "x", "²": "2", "µ": "u", "…": "..."}
 
 
 class InputError(Exception):

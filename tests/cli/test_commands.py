@@ -48,7 +48,7 @@ def classifiers():
 def test_a_row_has_scores_times_and_ratios_of_both(demo):
     [row] = [line for line in rows_of(demo.out, "iris") if "KNeighborsClassifier" in line]
     pattern = (
-        rf"iris +KNeighborsClassifier +{SCORE} +{SCORE} +100\.0% +{TIME} +{TIME} +[\d.]+× +{TIME} +{TIME} +[\d.]+×"  # noqa: RUF001
+        rf"iris +KNeighborsClassifier +{SCORE} +{SCORE} +100\.0% +{TIME} +{TIME} +[\d.]+× +{TIME} +{TIME} +[\d.]+×"
     )
     assert re.fullmatch(pattern, row)
 
