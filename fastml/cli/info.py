@@ -106,7 +106,7 @@ def compiled():
     for source in sorted(PACKAGE.rglob("*.pyx")):
         module = ".".join(source.relative_to(PACKAGE).with_suffix("").parts)
         yield module, f"Cython, {built(f'fastml_ext.{module}')}"
-    families = {}
+    families: dict[str, list] = {}
     for kernel in jit.load_all(kernel_modules()):
         families.setdefault(kernel.py_func.__module__.split(".")[1], []).append(kernel)
     for family, kernels in sorted(families.items()):
@@ -116,7 +116,7 @@ def compiled():
 
 def built(module):
     try:
-        return f"built: {Path(importlib.import_module(module).__file__).name}"
+        return f"built: {Path(str(importlib.import_module(module).__file__)).name}"
     except ImportError as error:
         return f"NOT built ({error}): reinstall fastml, or run python setup.py build_ext --inplace"
 
@@ -144,10 +144,9 @@ def cache():
     if folder is None:
         yield "folder", "none can be written: every process compiles; set NUMBA_CACHE_DIR to a folder that can"
         return
-    folder = Path(folder)
-    beside = " (the first family's; each has one beside its source)" if PACKAGE in folder.parents else ""
+    beside = " (the first family's; each has one beside its source)" if PACKAGE in Path(folder).parents else ""
     yield "folder", f"{folder}{beside}"
-    yield "can be written", "yes" if writable(folder) else "NO: new kernels are compiled in every process"
+    yield "can be written", "yes" if writable(Path(folder)) else "NO: new kernels are compiled in every process"
 
 
 def writable(folder):

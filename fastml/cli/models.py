@@ -14,7 +14,7 @@ class Model(NamedTuple):
     path: str  # module and class below `fastml`, and by default below `sklearn`: "neighbors.KNeighborsClassifier"
     task: str  # CLASSIFICATION or REGRESSION
     settings: dict[str, Any] = {}
-    # What the model is given, a key of preparation.INPUTS: "filled", "scaled", "unit", "binned", or, for what takes
+    # What the model is given, a key of encoder.INPUTS: "filled", "scaled", "unit", "binned", or, for what takes
     # missing values and text columns as they are, "native".
     input: str = "filled"
     name: str = ""  # in the table; the class's name where empty

@@ -4,23 +4,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fastml.cli.encoder import estimate
 from fastml.cli.models import CLASSIFICATION, REGRESSION
 from fastml.cli.tables import near
 from fastml.cli.terminal import InputError
 
-__all__ = ["INPUTS", "Problem", "bundled", "from_table", "prepare"]
+__all__ = ["Problem", "bundled", "from_table", "prepare"]
 
 FEW_CLASSES = 20  # whole numbers with no more different values than this are classes
 MANY_TEXTS = 20  # below this a text column is always used
-ONE_HOT = 20  # columns that a text column may become
-
-INPUTS = {
-    "filled": "missing numbers by their median, texts one-hot",
-    "scaled": "missing numbers by their median, texts one-hot, each column to mean 0 and variance 1",
-    "unit": "missing numbers by their median, texts one-hot, each number scaled to 0..1",
-    "binned": "missing numbers by their median, texts one-hot, each number cut into 10 equal ranges",
-    "native": "missing values and texts as they are",
-}
 
 
 class Problem(NamedTuple):
@@ -200,41 +192,5 @@ def check_target(problem, target, folds):
 
 def prepare(kind, problem, train, test):
     """(X_train, X_test) as models with input `kind` are given them; whatever is estimated comes from the train rows."""
-    if kind == "native":
-        return as_objects(problem, train), as_objects(problem, test)
-    X = problem.X
-    if not problem.texts and kind == "filled" and not np.isnan(X).any():
-        return X[train], X[test]
-    transformer = encoder(kind, problem).fit(X[train])
-    return tuple(np.ascontiguousarray(transformer.transform(X[rows])) for rows in (train, test))
-
-
-def encoder(kind, problem):
-    """scikit-learn's transformer for one of INPUTS."""
-    from sklearn.compose import make_column_transformer
-    from sklearn.impute import SimpleImputer
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import KBinsDiscretizer, MinMaxScaler, OneHotEncoder, StandardScaler
-
-    fill = SimpleImputer(strategy="median", keep_empty_features=True)
-    one_hot = OneHotEncoder(max_categories=ONE_HOT, handle_unknown="infrequent_if_exist", sparse_output=False)
-    scale = {
-        "filled": "passthrough",
-        "scaled": "passthrough",  # after the one-hot columns have joined, see below
-        "unit": MinMaxScaler(clip=True),
-        "binned": KBinsDiscretizer(10, encode="ordinal", strategy="uniform"),
-    }[kind]
-    numbers = [i for i in range(problem.X.shape[1]) if i not in problem.texts]
-    columns = make_column_transformer((make_pipeline(fill, scale), numbers), (one_hot, list(problem.texts)))
-    return make_pipeline(columns, StandardScaler()) if kind == "scaled" else columns
-
-
-def as_objects(problem, rows):
-    """X of some rows with numbers as numbers and texts as texts, None where one is missing."""
-    X = problem.X[rows]
-    if not problem.texts:
-        return X
-    mixed = X.astype(object)
-    for i, texts in problem.texts.items():
-        mixed[:, i] = [None if np.isnan(place) else texts[int(place)] for place in X[:, i]]
-    return mixed
+    encoder = estimate(kind, problem.X[train], problem.texts)
+    return encoder.apply(problem.X[train]), encoder.apply(problem.X[test])

@@ -2,7 +2,7 @@
 
 import statistics
 
-from fastml.cli.problem import INPUTS
+from fastml.cli.encoder import INPUTS
 from fastml.cli.race import FIRST_ROWS, LIBRARIES
 from fastml.cli.terminal import duration, table
 

@@ -154,7 +154,7 @@ def sample(source):
 def choose_separator(start, wanted, path):
     """The separator that gives most columns, or the wanted one where it gives more than one."""
     widths = {separator: width(start, separator) for separator in SEPARATORS}
-    best = max(widths, key=widths.get)
+    best = max(widths, key=lambda separator: widths[separator])
     if wanted is None:
         if widths[best] < 2:
             raise InputError(

@@ -10,8 +10,9 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from fastml.cli import race as races
+from fastml.cli.encoder import INPUTS
 from fastml.cli.models import CLASSIFICATION, REGRESSION, Model
-from fastml.cli.problem import INPUTS, Problem, from_table, prepare
+from fastml.cli.problem import Problem, from_table, prepare
 from fastml.cli.race import Race
 from fastml.cli.results import summary
 from fastml.cli.tables import read_table
@@ -164,30 +165,6 @@ def test_column_without_a_name_and_row_numbers(csv_file):
 @pytest.fixture
 def mixed(csv_file):
     return problem_of(csv_file(MIXED))
-
-
-@pytest.mark.parametrize("kind", sorted(INPUTS))
-def test_inputs(mixed, kind):
-    train, test = np.arange(0, 60, 2), np.arange(1, 60, 2)
-    X_train, X_test = prepare(kind, mixed, train, test)
-    assert len(X_train) == len(X_test) == 30
-    if kind == "native":
-        assert X_train[:, 2].tolist() == [["red", "blue", None][i % 3] for i in train]
-        assert np.isnan(X_train[0, 1])
-        return
-    assert X_train.shape[1] == 2 + 3  # two numbers; red, blue and missing
-    assert np.isfinite(X_train).all()
-    assert np.isfinite(X_test).all()
-    if kind == "filled":
-        median = np.nanmedian(mixed.X[train, 1])
-        assert (X_test[np.isnan(mixed.X[test, 1]), 1] == median).all()
-    if kind == "scaled":
-        assert X_train.std(axis=0) == pytest.approx(np.ones(5))
-    if kind == "unit":
-        assert X_test.min() >= 0
-        assert X_test.max() <= 1
-    if kind == "binned":
-        assert set(np.unique(X_train)) <= set(range(10))
 
 
 def test_no_row_of_the_test_fold_is_used_to_prepare(mixed):
