@@ -26,7 +26,9 @@ class Tree(NamedTuple):
     weights: np.ndarray  # (d,)
     p: float
     metric: int  # search.METRICS, and search.WEIGHTED if the columns have weights
+    shrink: float  # what a bound is multiplied by before it is trusted, where it is not exact
     n: int
+    nobody: int  # the index of no point, above all others
 
 
 def build_tree(X, leaf_size=None, metric="euclidean", p=2, w=None, n_jobs=None):
@@ -37,7 +39,8 @@ def build_tree(X, leaf_size=None, metric="euclidean", p=2, w=None, n_jobs=None):
     leaves, index, edges, column = grow(X, 1 << size.bit_length() - 1, n_jobs)
     lowest, box = lowest_indices(index, ALL), np.array([X.min(axis=0), X.max(axis=0)])
     weights = np.ones(d, X.dtype) if w is None else np.ascontiguousarray(w, X.dtype)
-    return Tree(leaves, index, edges, column, lowest, box, weights, p, code, n)
+    shrink = 1 - (3 * d + 256) * np.finfo(X.dtype).eps
+    return Tree(leaves, index, edges, column, lowest, box, weights, p, code, shrink, n, np.iinfo(index.dtype).max)
 
 
 def metric_code(metric, p, w):
@@ -116,18 +119,13 @@ def plan(tree, Q, radius, allowed, exclude, n_jobs):
     if allowed is not None:
         tree = tree._replace(lowest=lowest_indices(tree.index, allowed))
     radius = np.atleast_1d(np.asarray(radius, dtype))
-    limit = np.empty_like(radius)
-    search.limits(0, len(radius), radius, dtype.type(tree.p), tree.metric, limit)
+    limit = radius.copy()
+    if not np.isinf(radius).all():
+        search.limits(0, len(radius), radius, dtype.type(tree.p), tree.metric, limit)
     home, order = np.empty(m, np.int64), np.empty(m, np.int64)
     pool.run(search.locate, m, tree, Q, home, cost=50, n_jobs=n_jobs)
-    search.sort_by_leaf(home, n_leaves, order)
-    return (
-        tree,
-        Q,
-        home,
-        order,
-        search.Wanted(limit, NONE if exclude is None else exclude, NONE, ALL if allowed is None else allowed),
-    )
+    search.sort_by_leaf(home, np.zeros(n_leaves + 1, np.int64), order)
+    return tree, Q, home, order, search.Wanted(limit, NONE if exclude is None else exclude, NONE, ALL if allowed is None else allowed)
 
 
 def variant(tree):

@@ -5,6 +5,8 @@ and the rest, and internal nodes are numbered in preorder: the left child of nod
 of the left child). So (node, first leaf, number of leaves) says all about a node, and no links are stored.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from fastml_ext import pool
@@ -14,6 +16,16 @@ __all__ = ["grow", "lowest_indices"]
 
 PARTS = 64  # subtrees grown at the same time
 WORTH_PARTS = 20_000  # points
+
+
+class Work(NamedTuple):
+    """What growing reads and reorders."""
+
+    X: np.ndarray  # (n, d)
+    perm: np.ndarray  # (n,): the points, each node's together
+    key: np.ndarray  # (n,): their values in the column that is split
+    leaf_size: int
+    nobody: int  # index of no point
 
 
 def grow(X, leaf_size, n_jobs):
@@ -27,14 +39,21 @@ def grow(X, leaf_size, n_jobs):
     edges = np.empty((n_leaves - 1, 2), X.dtype)
     column = np.empty(n_leaves - 1, np.int32)
     nodes = np.array([[0, 0, n_leaves]])
+    work, arrays = Work(X, perm, key, leaf_size, np.iinfo(perm.dtype).max), (leaves, index, edges, column)
     cost = 100.0 * n * (4 + d / 8)
     while n > WORTH_PARTS and len(nodes) < PARTS:
-        arrays = X, perm, key, leaf_size, nodes, edges, column
-        pool.run(split_nodes, len(nodes), *arrays, cost=cost / len(nodes) / 16, n_jobs=n_jobs)
+        pool.run(split_nodes, len(nodes), work, nodes, True, *arrays, cost=cost / len(nodes) / 16, n_jobs=n_jobs)
         nodes = children(nodes)
-    arrays = X, perm, key, nodes, leaves, index, edges, column
-    pool.run(grow_subtrees, len(nodes), *arrays, cost=cost / len(nodes), n_jobs=n_jobs)
+    pool.run(split_nodes, len(nodes), work, nodes, False, *arrays, cost=cost / len(nodes), n_jobs=n_jobs)
     return leaves, index, edges, column
+
+
+def lowest_indices(index, allowed):
+    """The lowest index among the points of every node and leaf, numbered together in preorder, that are allowed."""
+    places = 2 * len(index) - 1
+    lowest, parent = np.empty(places, index.dtype), np.empty(places, np.int64)
+    fill_lowest(index, allowed, np.iinfo(index.dtype).max, parent, lowest)
+    return lowest
 
 
 def children(nodes):
@@ -46,66 +65,55 @@ def children(nodes):
 
 
 @kernel
-def split_nodes(start, stop, X, perm, key, leaf_size, nodes, edges, column):
-    """Split each of nodes[start:stop]."""
-    box = np.empty((2, X.shape[1]), X.dtype)
-    sample = np.empty(128, X.dtype)
-    for i in range(start, stop):
-        split(X, perm, key, leaf_size, nodes[i, 0], nodes[i, 1], nodes[i, 2], box, sample, edges, column)
-
-
-@kernel
-def grow_subtrees(start, stop, X, perm, key, nodes, leaves, index, edges, column):
-    """Split nodes[start:stop] and all below, and fill their leaves."""
-    leaf_size = index.shape[1]
-    box = np.empty((2, X.shape[1]), X.dtype)
-    sample = np.empty(128, X.dtype)
+def split_nodes(start, stop, work, nodes, once, leaves, index, edges, column):
+    """Split nodes[start:stop]; unless it is done once, split all below them too, and fill their leaves."""
+    box, sample = np.empty((2, work.X.shape[1]), work.X.dtype), np.empty(128, work.X.dtype)
     stack = np.empty((64, 3), np.int64)
     for i in range(start, stop):
-        stack[0] = nodes[i]
+        stack[0, 0], stack[0, 1], stack[0, 2] = nodes[i, 0], nodes[i, 1], nodes[i, 2]
         depth = 1
         while depth > 0:
             depth -= 1
             node, leaf, n_leaves = stack[depth, 0], stack[depth, 1], stack[depth, 2]
             if n_leaves == 1:
-                fill(X, perm, leaf, leaves, index)
+                fill(work, leaf, leaves, index)
                 continue
-            split(X, perm, key, leaf_size, node, leaf, n_leaves, box, sample, edges, column)
+            split(work, node, leaf, n_leaves, box, sample, edges, column)
             left = (n_leaves + 1) // 2
             stack[depth, 0], stack[depth, 1], stack[depth, 2] = node + left, leaf + left, n_leaves - left
             stack[depth + 1, 0], stack[depth + 1, 1], stack[depth + 1, 2] = node + 1, leaf, left
-            depth += 2
+            depth += 0 if once else 2
 
 
 @kernel
-def fill(X, perm, leaf, leaves, index):
+def fill(work, leaf, leaves, index):
     """Copy the points of a leaf, column by column; the places of the last leaf that no point takes are infinitely far."""
-    size, n = index.shape[1], len(perm)
+    X, perm, size = work.X, work.perm, work.leaf_size
     first = leaf * size
-    for j in range(min(size, n - first)):
-        i = perm[first + j]
-        index[leaf, j] = i
+    real = min(size, len(perm) - first)
+    for j in range(size):
+        index[leaf, j] = perm[first + j] if j < real else work.nobody
         for c in range(X.shape[1]):
-            leaves[leaf, c, j] = X[i, c]
-    for j in range(n - first, size):
-        index[leaf, j] = np.iinfo(index.dtype).max
-        leaves[leaf, :, j] = np.inf
+            leaves[leaf, c, j] = X[perm[first + j], c] if j < real else np.inf
 
 
 @kernel
-def split(X, perm, key, leaf_size, node, leaf, n_leaves, box, sample, edges, column):
+def split(work, node, leaf, n_leaves, box, sample, edges, column):
     """Part the points of a node at the median of its widest side, in perm."""
-    start = leaf * leaf_size
-    stop = min(start + n_leaves * leaf_size, len(perm))
-    middle = start + (n_leaves + 1) // 2 * leaf_size
-    c, width = widest(X, perm, start, stop, max(1, (stop - start) // 128), box)
-    if width == 0 and stop - start > 128:
-        c, width = widest(X, perm, start, stop, 1, box)
+    X, perm, key = work.X, work.perm, work.key
+    start = leaf * work.leaf_size
+    stop = min(start + n_leaves * work.leaf_size, len(perm))
+    middle = start + (n_leaves + 1) // 2 * work.leaf_size
+    step = (stop - start) // 128 + 1
+    while True:
+        c, width = widest(X, perm, start, stop, step, box)
+        if width > 0 or step == 1:
+            break
+        step = 1  # a sample of equal points
     column[node] = c
     if width == 0:  # equal points stand in order of their index: the lowest of a tie are found in the first leaves
-        if not ascending(perm, start, stop):
-            heap_sort(perm, start, stop)
-        edges[node] = X[perm[start], c]
+        sort_indices(perm, start, stop)
+        edges[node, 0] = edges[node, 1] = X[perm[start], c]
         return
     for i in range(start, stop):
         key[i] = X[perm[i], c]
@@ -113,49 +121,45 @@ def split(X, perm, key, leaf_size, node, leaf, n_leaves, box, sample, edges, col
 
 
 @kernel
-def lowest_indices(index, allowed):
-    """The lowest index among the (allowed) points of every node and leaf, numbered together in preorder."""
+def fill_lowest(index, allowed, nobody, parent, lowest):
+    """Write the lowest index among the (allowed) points of every node and leaf, and each one's parent, in preorder."""
     n_leaves, size = index.shape
-    nobody = np.iinfo(index.dtype).max
-    lowest = np.full(2 * n_leaves - 1, nobody, index.dtype)
-    parent = np.empty(2 * n_leaves - 1, np.int64)
-    stack = np.empty((64, 3), np.int64)
-    stack[0, 0], stack[0, 1], stack[0, 2] = -1, 0, n_leaves
-    depth, place, leaf = 1, 0, 0
-    while depth > 0:
+    stack = np.empty((64, 2), np.int64)  # parent, leaves
+    stack[0, 0], stack[0, 1] = 0, n_leaves
+    depth, leaf = 1, 0
+    for place in range(2 * n_leaves - 1):
         depth -= 1
-        parent[place], half = stack[depth, 0], stack[depth, 2]
-        if half == 1:
-            for i in index[leaf]:
-                if i != nobody and (len(allowed) == 0 or allowed[i]):
-                    lowest[place] = min(lowest[place], i)
-            leaf += 1
-        else:
-            left = (half + 1) // 2
-            stack[depth, 0], stack[depth, 2] = place, half - left
-            stack[depth + 1, 0], stack[depth + 1, 2] = place, left
+        parent[place], below = stack[depth, 0], stack[depth, 1]
+        lowest[place] = nobody
+        if below > 1:
+            left = (below + 1) // 2
+            stack[depth, 0], stack[depth, 1] = place, below - left
+            stack[depth + 1, 0], stack[depth + 1, 1] = place, left
             depth += 2
-        place += 1
+            continue
+        for j in range(size):
+            i = index[leaf, j]
+            if i < lowest[place] and (len(allowed) == 0 or allowed[i]):
+                lowest[place] = i
+        leaf += 1
     for place in range(2 * n_leaves - 2, 0, -1):
         lowest[parent[place]] = min(lowest[parent[place]], lowest[place])
-    return lowest
 
 
 @kernel
 def widest(X, perm, start, stop, step, box):
     """(column, width) of the widest side of every step-th point."""
-    low, high = box
-    low[:] = X[perm[start]]
-    high[:] = low
+    for c in range(X.shape[1]):
+        box[0, c] = box[1, c] = X[perm[start], c]
     for i in range(start + step, stop, step):
-        row = X[perm[i]]
         for c in range(X.shape[1]):
-            low[c] = min(low[c], row[c])
-            high[c] = max(high[c], row[c])
-    best, width = 0, high[0] - low[0]
+            x = X[perm[i], c]
+            box[0, c] = min(box[0, c], x)
+            box[1, c] = max(box[1, c], x)
+    best, width = 0, box[1, 0] - box[0, 0]
     for c in range(1, X.shape[1]):
-        if high[c] - low[c] > width:
-            best, width = c, high[c] - low[c]
+        if box[1, c] - box[0, c] > width:
+            best, width = c, box[1, c] - box[0, c]
     return best, width
 
 
@@ -175,7 +179,7 @@ def select(key, perm, start, middle, stop, sample):
         elif cut > low:
             low = cut
         else:  # the pivot is the least: set all that equal it aside
-            cut = partition_equal(key, perm, low, high, pivot)
+            cut = partition(key, perm, low, high, np.nextafter(pivot, key.dtype.type(np.inf)))
             if middle < cut:
                 break
             low = cut
@@ -203,7 +207,7 @@ def choose_pivot(key, low, middle, high, sample):
             j -= 1
         sample[j] = x
     rank = (middle - low) / size * count
-    margin = 0.75 * np.sqrt(count) if count > 8 else 0.0
+    margin = 0.75 * count**0.5 if count > 8 else 0.0
     rank += margin if 2 * (middle - low) < size else -margin
     return sample[min(max(int(rank), 0), count - 1)]
 
@@ -221,18 +225,6 @@ def partition(key, perm, low, high, pivot):
 
 
 @kernel
-def partition_equal(key, perm, low, high, pivot):
-    """As partition, but moving what is not above the pivot."""
-    cut = low
-    for i in range(low, high):
-        x, p = key[i], perm[i]
-        key[i], perm[i] = key[cut], perm[cut]
-        key[cut], perm[cut] = x, p
-        cut += x <= pivot
-    return cut
-
-
-@kernel
 def insertion_sort(key, perm, low, high):
     for i in range(low + 1, high):
         x, p, j = key[i], perm[i], i
@@ -243,16 +235,13 @@ def insertion_sort(key, perm, low, high):
 
 
 @kernel
-def ascending(a, start, stop):
-    for i in range(start + 1, stop):  # noqa: SIM110  Numba compiles no generator
-        if a[i - 1] > a[i]:
-            return False
-    return True
-
-
-@kernel
-def heap_sort(a, start, stop):
-    """Sort a[start:stop]; never quadratic, no recursion."""
+def sort_indices(a, start, stop):
+    """Sort a[start:stop], which often is sorted: heap sort, never quadratic and without recursion."""
+    ascending = True
+    for i in range(start + 1, stop):
+        ascending &= a[i - 1] < a[i]
+    if ascending:
+        return
     n = stop - start
     for end in range(n + n // 2 - 1, 0, -1):
         root = end - n  # first build the heap from its last parent, then take the greatest off it

@@ -138,14 +138,14 @@ def root(s, inverse, metric):
 @kernel_exact
 def limits(start, stop, radius, p, metric, limit):
     """The greatest reduced distance whose distance is not above the radius."""
-    inverse = radius.dtype.type(1) / p
+    zero, infinite, inverse = radius.dtype.type(0), radius.dtype.type(np.inf), radius.dtype.type(1) / p
     for q in range(start, stop):
         r = radius[q]
         s = term(r, r, p, metric % WEIGHTED)
         while root(s, inverse, metric) > r:
-            s = np.nextafter(s, radius.dtype.type(0))
-        while s < np.inf and root(np.nextafter(s, radius.dtype.type(np.inf)), inverse, metric) <= r:
-            s = np.nextafter(s, radius.dtype.type(np.inf))
+            s = np.nextafter(s, zero)
+        while s < infinite and root(np.nextafter(s, infinite), inverse, metric) <= r:
+            s = np.nextafter(s, infinite)
         limit[q] = s
 
 
@@ -164,13 +164,15 @@ def locate(start, stop, tree, Q, home):
 
 
 @kernel_exact
-def sort_by_leaf(home, n_leaves, order):
-    """The queries in order of their leaves: neighbours in time are neighbours in space, and in the cache."""
-    begin = np.zeros(n_leaves + 1, np.int64)
-    for leaf in home:
-        begin[leaf + 1] += 1
-    for leaf in range(n_leaves):
-        begin[leaf + 1] += begin[leaf]
+def sort_by_leaf(home, begin, order):
+    """The queries in order of their leaves: neighbours in time are neighbours in space, and in the cache.
+
+    begin (n_leaves + 1,): zeros, is used up
+    """
+    for q in range(len(home)):
+        begin[home[q] + 1] += 1
+    for leaf in range(1, len(begin)):
+        begin[leaf] += begin[leaf - 1]
     for q in range(len(home)):
         order[begin[home[q]]] = q
         begin[home[q]] += 1
@@ -191,9 +193,10 @@ class Walk(NamedTuple):
 @kernel_exact
 def new_walk(d, row):
     """A walk that has not begun; row (d,) of the queries' dtype."""
-    gaps, bounds = np.empty((66, d), row.dtype), np.empty((2, 64), row.dtype)
-    places = np.empty((2, 64, 4), np.int64)
-    return Walk(gaps[64], gaps[65], places[0], bounds[0], gaps[:64], places[1], bounds[1])
+    dtype = row.dtype
+    stack, path = np.empty((64, 3), np.int64), np.empty((64, 4), np.int64)
+    gaps, outside, put_off = np.empty(d, dtype), np.empty(d, dtype), np.empty((64, d), dtype)
+    return Walk(gaps, outside, stack, np.empty(64, dtype), put_off, path, np.empty(64, dtype))
 
 
 @kernel_exact
@@ -221,7 +224,7 @@ def enter(tree, walk, x):
     """Write how far x lies outside the box of all points: whether it lies inside."""
     inside = True
     for c in range(len(x)):
-        walk.outside[c] = max(tree.box[0, c] - x[c], x[c] - tree.box[1, c], tree.box[0, c] * 0)
+        walk.outside[c] = max(max(tree.box[0, c] - x[c], x[c] - tree.box[1, c]), x.dtype.type(0))
         inside &= walk.outside[c] == 0
     return inside
 
@@ -247,7 +250,7 @@ def skipped(bound, worst, last, tree, place, masked):
     if not (bound == worst or masked):
         return False
     low = tree.lowest[place]
-    return low == np.iinfo(tree.index.dtype).max or (bound == worst and low > last)
+    return low == tree.nobody or (bound == worst and low > last)
 
 
 @kernel_exact
@@ -277,7 +280,7 @@ def descend(tree, walk, x, node, leaf, size, bound, depth, worst, shrink, D, met
     """Go down to the leaf on the side of x, putting off the other sides: (leaf, depth of the stack)."""
     p = x.dtype.type(tree.p)
     while size > 1:
-        c = tree.column[node]
+        c = np.int64(tree.column[node])
         left = (size + 1) >> 1
         if x[c] < tree.edges[node, 1]:
             gap = tree.edges[node, 1] - x[c]
@@ -306,11 +309,11 @@ def nearest_kernel(D, METRIC, LEAF, K):
         d, k = D or Q.shape[1], K or distances.shape[1]
         one, p = Q.dtype.type(1), Q.dtype.type(tree.p)
         exact = D > 0 and METRIC % WEIGHTED != MINKOWSKI
-        shrink = one if exact else Q.dtype.type(1 - (3 * d + 256) * np.finfo(Q.dtype).eps)
-        nobody = np.int64(np.iinfo(tree.index.dtype).max)
+        shrink = one if exact else Q.dtype.type(tree.shrink)
+        nobody = tree.nobody
         masked, excluding, limited = len(wanted.allowed) > 0, len(wanted.exclude) > 0, len(wanted.limit) > 1
         buffer, near, who = np.empty(LEAF, Q.dtype), np.empty(k, Q.dtype), np.empty(k, np.int64)
-        walk, at_home, ancestors = new_walk(d, Q[0]), -1, 0
+        walk, at_home, ancestors = new_walk(d, Q[0]), np.int64(-1), np.int64(0)
         rows = np.empty((stop - start, d), Q.dtype)
         for at in range(start, stop):
             for c in range(d):
@@ -323,12 +326,12 @@ def nearest_kernel(D, METRIC, LEAF, K):
             skip = wanted.exclude[q] if excluding else -1
             worst, last = wanted.limit[q if limited else 0], nobody
             if K != 1:
-                near[:] = worst
-                who[:] = nobody
+                for j in range(k):
+                    near[j], who[j] = worst, nobody
             inside = enter(tree, walk, x)
-            base = moved(one * 0, walk.outside, 0, walk.outside[0], tree, p, d, METRIC)
-            node, leaf, size, bound = 0, at_home, 1, one * 0
-            depth, level = 0, ancestors
+            base = moved(one * 0, walk.outside, np.int64(0), walk.outside[0], tree, p, d, METRIC)
+            node, leaf, size, bound = np.int64(0), at_home, np.int64(1), one * 0  # typed, or Numba compiles all twice
+            depth, level = np.int64(0), ancestors
             while True:
                 leaf, depth = descend(tree, walk, x, node, leaf, size, bound, depth, worst, shrink, D, METRIC)
                 found = scan(tree, leaf, rows, at - start, d, LEAF, METRIC, worst, buffer)
@@ -336,11 +339,7 @@ def nearest_kernel(D, METRIC, LEAF, K):
                     j = lowest_bit(found)
                     found &= found - np.uint64(1)
                     s, i = buffer[j], np.int64(tree.index[leaf, j])
-                    if (
-                        (s < worst or (s == worst and i < last))
-                        and i != skip
-                        and not (masked and not wanted.allowed[i])
-                    ):
+                    if (s < worst or (s == worst and i < last)) and i != skip and not (masked and not wanted.allowed[i]):
                         if K == 1:
                             worst, last = s, i
                         else:
@@ -366,8 +365,8 @@ def nearest_kernel(D, METRIC, LEAF, K):
                         node, leaf, size = walk.path[level, 0], walk.path[level, 1], walk.path[level, 2]
                         more = not skipped(bound * shrink, worst, last, tree, node + leaf, masked)
                         if more:
-                            walk.gaps[:] = walk.outside
-                            walk.gaps[c] = gap
+                            for j in range(d):
+                                walk.gaps[j] = gap if j == c else walk.outside[j]
                 if not more:
                     break
             if K == 1:
@@ -389,8 +388,8 @@ def within_kernel(D, METRIC, LEAF, FILL):
         d = D or Q.shape[1]
         one, p = Q.dtype.type(1), Q.dtype.type(tree.p)
         exact = D > 0 and METRIC % WEIGHTED != MINKOWSKI
-        shrink = one if exact else Q.dtype.type(1 - (3 * d + 256) * np.finfo(Q.dtype).eps)
-        nobody = np.int64(np.iinfo(tree.index.dtype).max)
+        shrink = one if exact else Q.dtype.type(tree.shrink)
+        nobody = tree.nobody
         masked, limited = len(wanted.allowed) > 0, len(wanted.limit) > 1
         buffer, walk = np.empty(LEAF, Q.dtype), new_walk(d, Q[0])
         for at in range(start, stop):
@@ -400,10 +399,11 @@ def within_kernel(D, METRIC, LEAF, FILL):
             after = wanted.after[q] if len(wanted.after) > 0 else -1
             limit = wanted.limit[q if limited else 0]
             enter(tree, walk, x)
-            walk.gaps[:] = walk.outside
-            bound = moved(one * 0, walk.outside, 0, walk.outside[0], tree, p, d, METRIC)
-            node, leaf, size, depth, count = 0, 0, len(tree.index), 0, 0
-            more = not skipped(bound * shrink, limit, nobody, tree, 0, masked)
+            for c in range(d):
+                walk.gaps[c] = walk.outside[c]
+            bound = moved(one * 0, walk.outside, np.int64(0), walk.outside[0], tree, p, d, METRIC)
+            node, leaf, size, depth, count = np.int64(0), np.int64(0), len(tree.index), np.int64(0), 0
+            more = not skipped(bound * shrink, limit, nobody, tree, node + leaf, masked)
             while more:
                 leaf, depth = descend(tree, walk, x, node, leaf, size, bound, depth, limit, shrink, D, METRIC)
                 found = scan(tree, leaf, Q, q, d, LEAF, METRIC, limit, buffer)
