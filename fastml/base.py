@@ -36,7 +36,7 @@ class Estimator(BaseEstimator):
         return X if y is None else (X, y)
 
     def _check_rows(self, X):
-        """X of a predict-like method as a finite table of the fitted dtype; a plain table that is one passes at once."""
+        """X of a predict-like method as a finite table of the fitted dtype; a plain one passes at once."""
         if checks.is_table(X, getattr(self, "_fast_columns", -1), np.ndarray) and X.dtype == self._dtype:
             return X
         check_is_fitted(self)
@@ -55,8 +55,8 @@ class Estimator(BaseEstimator):
         called = f" (column {names[column]!r})" if names is not None else ""
         value = "NaN" if np.isnan(X[row, column]) else str(X[row, column])
         raise ValueError(
-            f"X[{row}, {column}]{called} is {value}, and {type(self).__name__} takes finite {X.dtype} values only, no NaN"
-            f" or infinity: drop the row, or fill it in with sklearn.impute.SimpleImputer"
+            f"X[{row}, {column}]{called} is {value}, and {type(self).__name__} takes finite {X.dtype} values only,"
+            f" no NaN or infinity: drop the row, or fill it in with sklearn.impute.SimpleImputer"
         )
 
 

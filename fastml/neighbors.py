@@ -32,7 +32,9 @@ class NeighborSearch(Estimator):
 
     def _fit_points(self, X):
         if self.metric == "minkowski" and (self.p != 2 or self.metric_params):
-            raise ValueError(f"p={self.p!r}, metric_params={self.metric_params!r}: only the Euclidean distance, p=2, is served")
+            raise ValueError(
+                f"p={self.p!r}, metric_params={self.metric_params!r}: only the Euclidean distance, p=2, is served"
+            )
         self._points = kernels.prepare(X)
         self._fit_X = X
         self.n_samples_fit_ = len(X)
@@ -94,7 +96,9 @@ class NeighborSearch(Estimator):
         size = max(256, AT_ONCE // k)
         for start in range(0, len(queries), size):
             part = slice(start, start + size)
-            yield kernels.nearest(self._points, queries[part], k, exclude if exclude is None else exclude[part], self.n_jobs)
+            yield kernels.nearest(
+                self._points, queries[part], k, exclude if exclude is None else exclude[part], self.n_jobs
+            )
 
 
 class KNeighborsClassifier(ClassifierMixin, NeighborSearch):
@@ -176,7 +180,7 @@ class KNeighborsClassifier(ClassifierMixin, NeighborSearch):
         return self
 
     def predict(self, X):
-        """Label of each row of X (n_queries, n_features), or with None of each fitted point by the others: (n_queries,)."""
+        """Labels (n_queries,) of the rows of X (n_queries, n_features); of None, each fitted point's by the others."""
         winners = self._votes(kernels.vote, X)
         return self.classes_[winners]
 
@@ -201,7 +205,9 @@ def vote_weights(weights, distances):
     votes = np.ascontiguousarray(weights(distances), np.float64)
     name = getattr(weights, "__name__", weights)
     if votes.shape != distances.shape:
-        raise ValueError(f"weights={name} returned shape {votes.shape} for distances of shape {distances.shape}: return the same")
+        raise ValueError(
+            f"weights={name} returned shape {votes.shape} for distances of shape {distances.shape}: return the same"
+        )
     if not (np.isfinite(votes).all() and (votes >= 0).all()):
         raise ValueError(f"weights={name} returned a negative or non-finite weight: votes count from 0 upwards")
     if not (votes.sum(axis=1) > 0).all():

@@ -1,6 +1,6 @@
 """One pass over an array: are all values finite, and where is the first that is not. Contract: checks_reference.py."""
 
-from cpython.buffer cimport PyObject_GetBuffer, PyBuffer_Release, PyBUF_FORMAT, PyBUF_ND, PyBUF_C_CONTIGUOUS
+from cpython.buffer cimport PyObject_GetBuffer, PyBuffer_Release, PyBUF_FORMAT, PyBUF_C_CONTIGUOUS
 from libc.stdint cimport uint32_t, uint64_t
 
 cdef fused bits:
@@ -37,14 +37,15 @@ def is_table(X, Py_ssize_t n_columns, array_type):
     wrong; the full check then finds and names it.
     """
     cdef Py_buffer view
-    cdef bint clean = False
+    cdef bint clean = False, shaped
     if type(X) is not array_type:
         return False
     try:
         PyObject_GetBuffer(X, &view, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)
     except (BufferError, ValueError):  # not contiguous, or a dtype that has no buffer
         return False
-    if view.ndim == 2 and view.shape[0] > 0 and view.shape[1] == n_columns and view.format != NULL and view.format[1] == 0:
+    shaped = view.ndim == 2 and view.shape[0] > 0 and view.shape[1] == n_columns
+    if shaped and view.format != NULL and view.format[1] == 0:  # one character: native byte order
         if view.format[0] == c'd':
             with nogil:
                 clean = _finite(<const uint64_t*> view.buf, view.len // 8)

@@ -6,7 +6,6 @@ __getattr__, __dir__, __all__ = exports(
     __name__,
     {
         "brute": ["nearest", "prepare", "within_radius"],
-        "user_metric": ["compile_metric"],
         "votes": ["vote", "vote_shares"],
     },
 )
