@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastml_ext.neighbors import brute, reference, scan
+from fastml_ext.neighbors import brute, reference, scan, user_metric
 
 few = settings(max_examples=30, deadline=None)
 
@@ -142,8 +142,8 @@ def test_own_metric_compiled_beforehand():
     X = np.arange(12.0).reshape(6, 2)
     known = brute.nearest(brute.prepare(X, largest_gap), X, 3)
     assert_same(brute.nearest(brute.prepare(X, njit(largest_gap)), X, 3), known)
-    function = brute.compile_metric(largest_gap)
-    assert brute.compile_metric(function) is function
+    function = user_metric.compile_metric(largest_gap)
+    assert user_metric.compile_metric(function) is function
 
 
 def test_own_metric_that_cannot_be_compiled_is_refused():
