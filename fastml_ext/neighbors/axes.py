@@ -83,7 +83,7 @@ def make(X, width, n_jobs=None):
     reach = extent(X, centre)
     if not np.isfinite(reach) or d * U > 1e-2:
         return None
-    scale = 2.0 ** -np.ceil(np.log2(max(reach, 1e-300) * np.sqrt(d))) if reach > 0 else 1.0
+    scale = scale_of(reach, d)
     if not 1e-140 < scale < 1e140:
         return None
     rotation, first = principal(X, centre, scale)
@@ -104,6 +104,11 @@ def extent(X, centre):
     """Largest distance of a coordinate from the centre, by blocks."""
     with np.errstate(over="ignore", invalid="ignore"):
         return max(float(np.abs(X[i : i + STEP] - centre).max()) for i in range(0, len(X), STEP))
+
+
+def scale_of(reach, d):
+    """The power of two that takes coordinates of up to `reach` into a ball of radius 1."""
+    return 2.0 ** -float(np.ceil(np.log2(reach * np.sqrt(d)))) if reach > 0 else 1.0
 
 
 def principal(X, centre, scale):
@@ -137,7 +142,7 @@ def slack(rotation, first, d):
         delta = float(np.linalg.norm(rotation.T @ rotation - np.eye(second))) + second * d * V
         eta += 2 * np.sqrt(2 * delta + 4 * gamma(d + 2, V) * np.sqrt(second))
     kappa = delta + 2.1 * eta + eta**2
-    return 1.02 * (kappa + 4 * eta + 2 * gamma(max(first, second) + 6, U))
+    return float(1.02 * (kappa + 4 * eta + 2 * gamma(max(first, second) + 6, U)))
 
 
 def gamma(terms, unit):
@@ -151,7 +156,7 @@ def keep(X, axes, width, n_jobs=None):
     order = gather(leading(X, axes, n_jobs), block)
     panels, rest, norms = empty(n, axes, width)
     pool.run(lay_out, n, X, axes, order, True, panels, rest, norms, step=STEP, cost=X.shape[1], n_jobs=n_jobs)
-    starts, boxed = np.arange(0, n, block), np.empty((n, min(LEADING, axes.rotation.shape[1])), np.float32)
+    starts, boxed = np.arange(0, n, block), np.empty((n, leading_of(axes)), np.float32)
     for c in range(boxed.shape[1]):
         boxed[:, c] = panels[:, c].reshape(-1)[:n]
     low, high = np.minimum.reduceat(boxed, starts), np.maximum.reduceat(boxed, starts)
@@ -169,6 +174,10 @@ def ask(Q, axes, height, block, n_jobs=None):
 
 def columns_of(axes):
     return axes.first + (2 if axes.rotation.size else 1)
+
+
+def leading_of(axes):
+    return min(LEADING, axes.first) if axes.rotation.size else 0
 
 
 def empty(n, axes, width):
@@ -217,7 +226,7 @@ def upwards(x):
 
 def leading(X, axes, n_jobs=None):
     """The coordinates (n, LEADING) on the leading axes, of which there may be none."""
-    lead = np.empty((len(X), min(LEADING, axes.rotation.shape[1])), np.float32)
+    lead = np.empty((len(X), leading_of(axes)), np.float32)
     if lead.size:
         pool.run(turn, len(X), X, axes, lead, step=STEP, cost=X.shape[1], n_jobs=n_jobs)
     return lead

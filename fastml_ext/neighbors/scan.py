@@ -3,7 +3,8 @@
 Points are turned by tiles of POINTS so that the sums of a whole tile grow side by side, each column by column in the
 contract's order. Partial sums only grow, so a tile is left as soon as all of them are beyond the k-th neighbour.
 
-The codes of the metrics are part of the kernels' arguments, so that one compiled kernel serves all.
+The code of the metric is an argument, so that one compiled kernel serves all. The loops over a tile run to
+len(totals), not to POINTS: LLVM unrolls a loop of known length before it would vectorise it, which cost a factor of 6.
 """
 
 import math
@@ -32,7 +33,7 @@ CODES = {
     "precomputed": PRECOMPUTED,
 }
 BY_ROWS = (HAVERSINE, FUNCTION, PRECOMPUTED)  # no sums over columns that could grow side by side
-POINTS = 32  # points in a tile
+POINTS = 64  # points in a tile
 QUERIES = 48  # queries that share a turned tile
 FEW = 8  # fewer queries than this are not worth turning a tile for
 COLUMNS = 32  # columns between two looks at whether the tile can be left
@@ -142,15 +143,15 @@ def measure(task, tile, query, worst, totals):
 @kernel_exact
 def all_beyond(totals, worst):
     beyond = 0
-    for l in range(POINTS):
+    for l in range(len(totals)):
         beyond += 1 if totals[l] > worst else 0
-    return beyond == POINTS
+    return beyond == len(totals)
 
 
 @kernel_exact
 def add_squares(tile, query, first, last, totals):
     for j in range(first, last):
-        for l in range(POINTS):
+        for l in range(len(totals)):
             difference = tile[j, l] - query[j]
             totals[l] += difference * difference
 
@@ -158,14 +159,14 @@ def add_squares(tile, query, first, last, totals):
 @kernel_exact
 def add_sizes(tile, query, first, last, totals):
     for j in range(first, last):
-        for l in range(POINTS):
+        for l in range(len(totals)):
             totals[l] += abs(tile[j, l] - query[j])
 
 
 @kernel_exact
 def take_largest(tile, query, first, last, totals):
     for j in range(first, last):
-        for l in range(POINTS):
+        for l in range(len(totals)):
             size = abs(tile[j, l] - query[j])
             totals[l] = size if size > totals[l] else totals[l]
 
@@ -173,14 +174,14 @@ def take_largest(tile, query, first, last, totals):
 @kernel_exact
 def count_different(tile, query, first, last, totals):
     for j in range(first, last):
-        for l in range(POINTS):
+        for l in range(len(totals)):
             totals[l] += 1 if tile[j, l] != query[j] else 0
 
 
 @kernel_exact
 def add_powers(tile, query, first, last, p, w, totals):
     for j in range(first, last):
-        for l in range(POINTS):
+        for l in range(len(totals)):
             size = abs(tile[j, l] - query[j])
             totals[l] += w[j] * (size if p == 1 else size * size if p == 2 else size**p)
 
@@ -189,7 +190,7 @@ def add_powers(tile, query, first, last, p, w, totals):
 def add_nan_squares(tile, query, totals):
     """Squares over the columns that both have, as if the others were like them; NaN where there is none."""
     d = len(query)
-    for l in range(POINTS):
+    for l in range(len(totals)):
         shared = 0
         for j in range(d):
             difference = tile[j, l] - query[j]

@@ -1,7 +1,9 @@
 """A user's distance, compiled to machine code that a scan calls through its address."""
 
-from numba import carray, cfunc, njit, types
+from numba import carray, cfunc, types
 from numba.core.errors import NumbaError
+
+from fastml_ext.jit import kernel
 
 __all__ = ["compile_metric"]
 
@@ -18,7 +20,7 @@ def compile_metric(metric):
         return metric
     if not callable(metric):
         raise ValueError(f"metric={metric!r} must be a function of two rows, or the name of a metric")
-    rows = metric if hasattr(metric, "py_func") else njit(metric)
+    rows = metric if hasattr(metric, "py_func") else kernel(metric)
 
     def distance(x, y, d):
         return rows(carray(x, (d,)), carray(y, (d,)))

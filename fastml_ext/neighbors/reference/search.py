@@ -122,8 +122,8 @@ def reduced_distances(X, Q, metric="euclidean", p=2, w=None):
             total += column_term(size, metric, p, 1 if w is None else np.asarray(w)[j].astype(dtype))
     if metric == "nan_euclidean":
         shared = (~(np.isnan(X) | np.isnan(Q[:, None]))).sum(axis=2)
-        with np.errstate(divide="ignore"):
-            return np.where(shared == 0, dtype(np.inf), total * (dtype(X.shape[1]) / shared.astype(dtype)))
+        others = dtype(X.shape[1]) / np.maximum(shared, 1).astype(dtype)
+        return np.where(shared == 0, dtype(np.inf), total * others)
     return total
 
 
