@@ -17,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 
 import fastml
+from fastml.base import Estimator
 
 
 def find_estimators():
@@ -26,16 +27,14 @@ def find_estimators():
         module = importlib.import_module(f"fastml.{module.name}")
         for name in getattr(module, "__all__", []):
             found = getattr(module, name)
-            abstract = not inspect.isclass(found) or not issubclass(found, BaseEstimator)
-            if not abstract and found.__module__.startswith("fastml") and found.__name__ not in ("Estimator",):
+            is_estimator = inspect.isclass(found) and issubclass(found, BaseEstimator) and found is not Estimator
+            if is_estimator and found.__module__.startswith("fastml"):
                 yield found
 
 
 # Defaults that do not suit small made-up tables: with radius=1 most queries of scikit-learn's checks have no neighbours.
-SETTINGS = {
-    "RadiusNeighborsClassifier": {"radius": 30.0, "weights": "distance"},
-    "RadiusNeighborsRegressor": {"radius": 30.0, "weights": "distance"},
-}
+FAR = {"radius": 30.0, "weights": "distance"}
+SETTINGS = {"RadiusNeighborsClassifier": FAR, "RadiusNeighborsRegressor": FAR}
 
 
 def make(Estimator, **parameters):

@@ -32,22 +32,35 @@ class NeighborSearch(Estimator):
 
     def _fit_points(self, X):
         """Prepare the search among the rows of X, which are checked."""
-        metric = resolve(self.metric, 2 if self.p is None else self.p, self.metric_params, X.shape[1])
+        metric = self._metric(X.shape[1])
         self.effective_metric_ = metric.function or metric.name
         self.effective_metric_params_ = metric.parameters
         self.algorithm_ = choose(self.algorithm, metric, X, getattr(self, "n_neighbors", None))
+        if metric.name == "precomputed" and X.shape[0] != X.shape[1]:
+            raise ValueError(f"metric='precomputed' takes the square table of distances in fit; X is {X.shape}")
         self._fit_X, self.n_samples_fit_ = X, X.shape[0]
-        if metric.name == "precomputed":
-            if X.shape[0] != X.shape[1]:
-                raise ValueError(f"metric='precomputed' takes the square table of distances in fit; X is {X.shape}")
-            self._search = (Graph if issparse(X) else Computed)(X, metric)
-        elif metric.name in SCIPY:
-            self._search = Computed(X, metric)
-        elif self.algorithm_ == "kd_tree":
-            self._search = Tree(X, metric, self.leaf_size, self.n_jobs)
-        else:
-            self._search = Brute(X, metric)
+        self._search = self._make_search(metric)
         return self
+
+    def _make_search(self, metric):
+        X = self._fit_X
+        if metric.name == "precomputed" or metric.name in SCIPY:
+            return (Graph if issparse(X) else Computed)(X, metric)
+        if self.algorithm_ == "kd_tree":
+            return Tree(X, metric, self.leaf_size, self.n_jobs)
+        return Brute(X, metric)
+
+    def _metric(self, n_features):
+        return resolve(self.metric, 2 if self.p is None else self.p, self.metric_params, n_features)
+
+    def __getstate__(self):
+        """Pickles and files keep the points; the search among them is prepared anew where they are read."""
+        return {name: value for name, value in super().__getstate__().items() if name != "_search"}
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if "_fit_X" in state:
+            self._search = self._make_search(self._metric(self._fit_X.shape[1]))
 
     def _check_points(self, X, y=NO_TARGET, **options):
         """X (and y) of a fit, with what a search can take: small integers, CSR, NaN for nan_euclidean."""

@@ -125,7 +125,13 @@ def plan(tree, Q, radius, allowed, exclude, n_jobs):
     home, order = np.empty(m, np.int64), np.empty(m, np.int64)
     pool.run(search.locate, m, tree, Q, home, cost=50, n_jobs=n_jobs)
     search.sort_by_leaf(home, np.zeros(n_leaves + 1, np.int64), order)
-    return tree, Q, home, order, search.Wanted(limit, NONE if exclude is None else exclude, NONE, ALL if allowed is None else allowed)
+    return (
+        tree,
+        Q,
+        home,
+        order,
+        search.Wanted(limit, NONE if exclude is None else exclude, NONE, ALL if allowed is None else allowed),
+    )
 
 
 def variant(tree):

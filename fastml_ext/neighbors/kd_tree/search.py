@@ -339,7 +339,11 @@ def nearest_kernel(D, METRIC, LEAF, K):
                     j = lowest_bit(found)
                     found &= found - np.uint64(1)
                     s, i = buffer[j], np.int64(tree.index[leaf, j])
-                    if (s < worst or (s == worst and i < last)) and i != skip and not (masked and not wanted.allowed[i]):
+                    if (
+                        (s < worst or (s == worst and i < last))
+                        and i != skip
+                        and not (masked and not wanted.allowed[i])
+                    ):
                         if K == 1:
                             worst, last = s, i
                         else:

@@ -68,5 +68,6 @@ def take_copies(indices, copies, k, itself):
 
 def ballots(starts, indices, weights):
     """(neighbours, what their votes count) of each query."""
-    for begin, end in zip(starts[:-1], starts[1:], strict=True):
-        yield indices[begin:end], weights[begin:end] if len(weights) else np.ones(end - begin)
+    for q in range(len(starts) - 1):
+        own = slice(starts[q], starts[q + 1])
+        yield indices[own], weights[own] if len(weights) else np.ones(own.stop - own.start)
