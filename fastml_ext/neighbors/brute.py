@@ -59,7 +59,9 @@ def prepare(X, metric="euclidean", p=2, w=None):
     weights = weights.astype(dtype) if metric == "minkowski" else np.empty(0, dtype)
     if not isinstance(X, np.ndarray):
         if metric not in SPARSE_METRICS:
-            raise ValueError(f"metric={metric!r} does not take a sparse X, only {', '.join(SPARSE_METRICS)} do: use X.toarray()")
+            raise ValueError(
+                f"metric={metric!r} does not take a sparse X, only {', '.join(SPARSE_METRICS)} do: use X.toarray()"
+            )
         X = sparse.rows(X, dtype, unit=metric == "cosine")
     elif metric == "cosine":
         X = on_unit_sphere(X, dtype, own=0)
