@@ -1,4 +1,4 @@
-"""Exact Euclidean neighbours without a tree, kernels against peers; finding the axes (the fit) is not in these times."""
+"""Exact Euclidean neighbours without a tree, against peers; finding the axes (the fit) is not in these times."""
 
 import numpy as np
 from datasets import digits, fashion_mnist

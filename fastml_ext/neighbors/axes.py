@@ -33,7 +33,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy.linalg
 
-from fastml_ext import pool
+from fastml_ext import blas, pool
 
 __all__ = ["Asked", "Axes", "Kept", "ask", "make"]
 
@@ -88,7 +88,8 @@ def make(X, width, n_jobs=None):
         return None
     rotation, first = principal(X, centre, scale)
     axes = Axes(centre, scale, rotation, first, slack(rotation, first, d))
-    return axes, keep(X, axes, width, n_jobs)
+    with blas.single():
+        return axes, keep(X, axes, width, n_jobs)
 
 
 def mean(X):

@@ -124,11 +124,16 @@ def largest_gap(x, y):
     return np.max(np.abs(x - y)) + 0.25 * np.sum(np.abs(x - y))
 
 
+@pytest.fixture(scope="module")
+def compiled():
+    return user_metric.compile_metric(largest_gap)
+
+
 @few
 @given(case=searches())
-def test_own_metric(case):
+def test_own_metric(compiled, case):
     X, Q, k = case
-    index = brute.prepare(X, largest_gap)
+    index = brute.prepare(X, compiled)
     X, Q = X.astype(np.float64), Q.astype(np.float64)
     distances, indices = brute.nearest(index, Q, k)
     expected = reference.distances(X, Q, largest_gap)

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from datasets import fashion_mnist
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -170,6 +171,20 @@ def test_far_from_the_origin_nothing_is_lost(offset):
     exact = [np.lexsort((np.arange(2000), reference.reduced_distances(X, X[q : q + 1])[0]))[:5] for q in range(300)]
     np.testing.assert_array_equal(brute.nearest(index, X[:300], 5)[1], exact)
     assert "axes" in index.made
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_real_images(dtype):
+    X, Q = (fashion_mnist(part)[0] for part in ("train", "t10k"))
+    X, Q = np.ascontiguousarray(X, dtype), Q[:100].astype(np.float32 if dtype == np.float32 else np.float64)
+    index = brute.prepare(X)
+    found = brute.nearest(index, Q, 5)
+    axes, kept = index.made["axes"]
+    assert axes.first < 100
+    assert kept.panels.nbytes + kept.rest.nbytes < 100e6
+    squares, indices = scan.nearest(brute.task(index, Q, NOBODY), 5)
+    np.testing.assert_array_equal(found[1], indices)
+    np.testing.assert_array_equal(found[0], np.sqrt(squares))
 
 
 def test_queries_far_beyond_the_points():
