@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-__all__ = ["distances", "nearest", "prepare", "reduced_distances", "vote", "vote_shares", "within_radius"]
+__all__ = ["distances", "nearest", "prepare", "reduced_distances", "within_radius"]
 
 METRICS = (
     "euclidean",
@@ -147,25 +147,3 @@ def unit_rows(X, own):
         row[: len(x)] = x / X.dtype.type(length or 1)
         row[len(x) + own] = length == 0
     return rows
-
-
-def vote(indices, weights, codes, n_classes):
-    """The class of most votes among each query's neighbours (m,); the lowest class where several have most.
-
-    indices (m, k) neighbours | weights (m, k) what each vote counts, or (0, 0) for one each; at least one of a query's
-    is positive, none negative | codes (n,) class of each point, 0 to n_classes - 1
-    """
-    return np.argmax(vote_shares(indices, weights, codes, n_classes), axis=1)
-
-
-def vote_shares(indices, weights, codes, n_classes):
-    """Share of the votes that each class has among each query's neighbours: (m, n_classes), rows sum to 1.
-
-    Input as for `vote`.
-    """
-    shares = np.zeros((len(indices), n_classes))
-    for q, neighbours in enumerate(indices):
-        for j, i in enumerate(neighbours):
-            shares[q, codes[i]] += weights[q, j] if len(weights) else 1.0
-        shares[q] /= shares[q].sum()
-    return shares
