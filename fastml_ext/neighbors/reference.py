@@ -93,7 +93,7 @@ def build_tree(X, leaf_size=None, metric="euclidean", p=2, w=None):
     """
     if metric == "minkowski":
         metric = {1: "manhattan", 2: "euclidean", math.inf: "chebyshev"}.get(p, metric)
-    X = X if X.dtype == np.float32 else X.astype(np.float64)
+    X = X.astype(np.float32 if X.dtype.newbyteorder("=") == np.float32 else np.float64)
     return X, metric, p, w
 
 

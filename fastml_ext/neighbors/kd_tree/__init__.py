@@ -33,7 +33,7 @@ class Tree(NamedTuple):
 
 def build_tree(X, leaf_size=None, metric="euclidean", p=2, w=None, n_jobs=None):
     code, p = metric_code(metric, p, w)
-    X = np.ascontiguousarray(X, X.dtype if X.dtype in (np.float32, np.float64) else np.float64)
+    X = np.ascontiguousarray(X, np.float32 if X.dtype.newbyteorder("=") == np.float32 else np.float64)
     n, d = X.shape
     size = min(max(leaf_size or (16 if d < 5 else 32), 8), 64)
     leaves, index, edges, column = grow(X, 1 << size.bit_length() - 1, n_jobs)
@@ -122,10 +122,15 @@ def plan(tree, Q, radius, allowed, exclude, n_jobs):
     limit = radius.copy()
     if not np.isinf(radius).all():
         search.limits(0, len(radius), radius, dtype.type(tree.p), tree.metric, limit)
-    home, order = np.empty(m, np.int64), np.empty(m, np.int64)
+    home = np.empty(m, np.int64)
     pool.run(search.locate, m, tree, Q, home, cost=50, n_jobs=n_jobs)
-    search.sort_by_leaf(home, np.zeros(n_leaves + 1, np.int64), order)
-    return tree, Q, home, order, search.Wanted(limit, NONE if exclude is None else exclude, NONE, ALL if allowed is None else allowed)
+    if m < n_leaves / 4:
+        order = np.argsort(home)
+    else:  # counting is linear in both
+        order = np.empty(m, np.int64)
+        search.sort_by_leaf(home, np.zeros(n_leaves + 1, np.int64), order)
+    wanted = search.Wanted(limit, NONE if exclude is None else exclude, NONE, ALL if allowed is None else allowed)
+    return tree, Q, home, order, wanted
 
 
 def variant(tree):

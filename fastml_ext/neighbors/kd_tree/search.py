@@ -156,7 +156,7 @@ def locate(start, stop, tree, Q, home):
         node, leaf, size = 0, 0, len(tree.index)
         while size > 1:
             left = (size + 1) >> 1
-            beyond = Q[q, tree.column[node]] >= tree.edges[node, 1]
+            beyond = Q[q, tree.column[node]] > tree.edges[node, 0]
             node += left if beyond else 1
             leaf += left if beyond else 0
             size = size - left if beyond else left
@@ -282,7 +282,7 @@ def descend(tree, walk, x, node, leaf, size, bound, depth, worst, shrink, D, met
     while size > 1:
         c = np.int64(tree.column[node])
         left = (size + 1) >> 1
-        if x[c] < tree.edges[node, 1]:
+        if not x[c] > tree.edges[node, 0]:  # to the left among equal points: they have the lower indices
             gap = tree.edges[node, 1] - x[c]
             far, far_leaf, far_size = node + left, leaf + left, size - left
             node, size = node + 1, left
