@@ -177,5 +177,7 @@ neighbors.query_tree(tree, np.zeros((3, 2)), 1), neighbors.query_tree(tree, np.z
 neighbors.query_radius(tree, np.zeros((3, 2)), 0.5)
 print(jit.compilations())
 """
-    counts = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(2)]
+    counts = [
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(2)
+    ]
     assert counts[1].stdout.strip() == "0"
