@@ -4,8 +4,8 @@ Which nodes may be skipped. Along the way to a node, every column has a gap: how
 nearest value the node's points have in it, or 0. A point's difference from the query is no smaller than the gap,
 before rounding and, since rounding is monotone, after it; and so are its square, and the sum over the columns in the
 same order. So a bound summed by the operations that sum a distance is never above the distance, to the last bit, and
-a node may be skipped where its bound is greater than the distance of the k-th neighbour found so far. Where they are equal, it may
-be skipped only if all its points have higher indices. Two cases need room for rounding, `shrink`:
+a node may be skipped where its bound is greater than the distance of the k-th neighbour found so far. Where they are
+equal, it may be skipped only if all its points have higher indices. Two cases need room for rounding, `shrink`:
 - more than 8 columns, where the bound is not summed anew at each node but corrected by one term. With u the rounding
   unit, each of at most 64 corrections errs by at most 2u of the bound, the first sum by d u, and the distance by d u.
 - powers, which err by up to an ulp each, and are not monotone.
