@@ -15,7 +15,19 @@ __all__ = ["LinearClassifier", "LinearModel", "LinearRegressor", "as_weights"]
 class LinearModel(Estimator):
     """A model whose scores are X @ coef_.T + intercept_."""
 
-    _takes_sparse = True
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _check_fit(self, X, *y, **options):
+        """As every estimator's; CSR comes back without duplicates."""
+        checked = super()._check_fit(X, *y, accept_sparse="csr", **options)
+        X = checked[0] if y else checked
+        if sp.issparse(X) and not X.has_canonical_format:
+            X = X.copy()
+            X.sum_duplicates()
+        return (X, checked[1]) if y else X
 
     def _scores(self, X):
         """Scores (n_samples, n_outputs) of rows X."""
@@ -77,6 +89,7 @@ class LinearModel(Estimator):
         """Weights given by hand, (k, d) and (k,), as if they had been fitted."""
         self.coef_, self.intercept_ = coef, intercept
         self.n_features_in_, self._dtype = coef.shape[-1], coef.dtype
+        self._sparse, self._allow_nan = "csr", False
         self._fast_columns = coef.shape[-1]
         if feature_names is not None:
             names = np.asarray(feature_names, dtype=object)
