@@ -28,7 +28,9 @@ def objective(model, X, y, C=1.0, l1_ratio=0.0, weight=None):
 @pytest.fixture(params=["two classes", "three classes"])
 def flowers(request):
     X, y = load_iris(return_X_y=True)
-    return (X, np.array(list("abc"))[y]) if request.param == "three classes" else (X[50:], np.array(list("abc"))[y][50:])
+    return (
+        (X, np.array(list("abc"))[y]) if request.param == "three classes" else (X[50:], np.array(list("abc"))[y][50:])
+    )
 
 
 @pytest.mark.parametrize("C", [0.01, 1.0, 100.0])
@@ -253,7 +255,9 @@ def test_svm_finds_the_optimum(loss, solver):
     w = np.append(model.coef_, model.intercept_)
     ours = svm_objective(w, X, y, 1.0, loss == "squared_hinge")
     best = min(
-        minimize(svm_objective, start, (X, y, 1.0, loss == "squared_hinge"), "Nelder-Mead", options={"maxfev": 20_000}).fun
+        minimize(
+            svm_objective, start, (X, y, 1.0, loss == "squared_hinge"), "Nelder-Mead", options={"maxfev": 20_000}
+        ).fun
         for start in (w, np.zeros(5))
     )
     assert ours <= best * (1 + 1e-6)
