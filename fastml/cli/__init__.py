@@ -58,6 +58,8 @@ def parser():
     add_reading(compare)
 
     commands.add_parser("info", help="versions, threads, instruction set, caches, and whose each name is")
+    commands.add_parser("verify", help="every kernel against its definition, on this machine")
+    commands.add_parser("warmup", help="compile every kernel once, so that no later call waits")
     return top
 
 

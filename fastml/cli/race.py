@@ -10,7 +10,7 @@ import numpy as np
 from fastml.cli.models import CLASSIFICATION, MODELS, load
 from fastml.cli.problem import prepare
 
-__all__ = ["LIBRARIES", "Race", "Start"]
+__all__ = ["LIBRARIES", "Race", "Start", "kernel_counts"]
 
 LIBRARIES = ("fastml", "scikit-learn")
 FIRST_ROWS = 2000  # rows of the first call: enough to compile what the folds will run
