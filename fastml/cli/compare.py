@@ -12,7 +12,9 @@ __all__ = ["run"]
 def run(arguments):
     progress = Progress()
     try:
-        table = read_table(arguments.file, arguments.separator, arguments.encoding, arguments.missing, progress)
+        table = read_table(
+            arguments.file, arguments.separator, arguments.encoding, arguments.missing, progress=progress
+        )
         problem = from_table(table, arguments.target, arguments.task, arguments.rows, arguments.folds)
     finally:
         progress.clear()

@@ -111,7 +111,9 @@ def read_target(column, task):
 def labels(column, kind):
     if kind == "texts":
         return np.array(column.texts)[column.values.astype(np.int64)]
-    return np.unique(column.values, return_inverse=True)[1] if kind == "numbers" else column.values.astype(np.int64)
+    if kind == "whole numbers":
+        return column.values.astype(np.int64)
+    return np.array([f"{value:.15g}" for value in column.values])  # classes are names: no estimator takes 0.5 for one
 
 
 def choose_columns(columns):

@@ -2,7 +2,7 @@
 
 Each function here has the name of an exported one. It draws an input from `random`, calls that function of `family`,
 the kernels or their reference, and returns the result, which must be equal bit for bit. `CLOSE` names those that may
-differ by rounding, with the relative error, and `WITHIN` those without a result of their own, with the one that uses it.
+differ by rounding, with the relative error, and `WITHIN` those without a result of their own, with their user.
 """
 
 import numpy as np
