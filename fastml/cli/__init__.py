@@ -46,7 +46,7 @@ def parser():
     top.add_argument("--version", action="version", version=f"fastml {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    add_folds(commands.add_parser("demo", help="every model beside scikit-learn's, on four real data sets"))
+    add_race(commands.add_parser("demo", help="every model beside scikit-learn's, on four real data sets"))
     add_compare(commands.add_parser("compare", help="every model beside scikit-learn's, on a table of your own"))
     add_train(commands.add_parser("train", help="fit one model on a table of your own and keep it in a file"))
     add_predict(commands.add_parser("predict", help="what a trained model says about the rows of another table"))
@@ -60,7 +60,7 @@ def add_compare(compare):
     add_table(compare)
     rows = f"rows to use, drawn at random where the file has more, or 'all' (default {ROWS})"
     compare.add_argument("--rows", type=rows_or_all, default=ROWS, metavar="N", help=rows)
-    add_folds(compare)
+    add_race(compare)
 
 
 def add_train(train):
@@ -95,8 +95,11 @@ def add_file(command):
     command.add_argument("--encoding", metavar="NAME", help="of the text, such as cp1252 (default: UTF-8)")
 
 
-def add_folds(command):
+def add_race(command):
     command.add_argument("--folds", type=folds, default=5, metavar="N", help="of the cross-validation (default 5)")
+    report = "the page to write (default fastml-report.html)"
+    command.add_argument("--report", default="fastml-report.html", metavar="FILE.html", help=report)
+    command.add_argument("--no-report", dest="report", action="store_const", const=None, help="write no page")
 
 
 def folds(text):

@@ -1,12 +1,11 @@
 """`fastml train FILE.csv --target COLUMN --model NAME -o MODEL.fml`: one model, fitted on a table, in a file."""
 
 import ast
-import os
 import time
-from pathlib import Path
 
 from fastml.cli.encoder import INPUTS, estimate
 from fastml.cli.models import MODELS, load
+from fastml.cli.output import check_output
 from fastml.cli.problem import from_table
 from fastml.cli.tables import near, read_table
 from fastml.cli.terminal import InputError, Progress, duration
@@ -47,17 +46,6 @@ def run(arguments):
     print(f"input of {row.title}: {INPUTS[row.input]}")
     print(f"{row.title}, fitted on {len(problem.y)} rows in {duration(seconds)}, written to {arguments.output}")
     return 0
-
-
-def check_output(path):
-    """Before the work, not after it."""
-    folder = Path(path).parent
-    if not folder.is_dir():
-        raise InputError(f"there is no folder {str(folder)!r} to write {path!r} into")
-    if Path(path).is_dir():
-        raise InputError(f"{path!r} is a folder: name a file to write")
-    if not os.access(folder, os.W_OK):
-        raise InputError(f"the folder {str(folder)!r} cannot be written: name another file with -o")
 
 
 def find_model(name, task):
