@@ -21,7 +21,8 @@ class Family(NamedTuple):
 
     def functions(self):
         """The exported functions that are tried by themselves, in order."""
-        exported = [name for name in self.reference.__all__ if inspect.isroutine(getattr(self.kernels, name, None))]
+        names = getattr(self.kernels, "__all__", None) or self.reference.__all__  # a Cython module has no list
+        exported = [name for name in names if inspect.isroutine(getattr(self.kernels, name, None))]
         return [name for name in exported if name not in getattr(self.cases, "WITHIN", {})]
 
     def case(self, name):
