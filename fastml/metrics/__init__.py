@@ -4,18 +4,16 @@ Names of sklearn.metrics that fastml does not write are scikit-learn's own. So i
 input that is not a plain vector: multilabel tables, several outputs, mixed kinds of labels.
 """
 
-import importlib
-
+from fastml.base import hand_through
+from fastml.metrics import classification, confusion, probability, ranking, regression
 from fastml.metrics.classification import *  # noqa: F403
-from fastml.metrics.classification import __all__ as _classification
+from fastml.metrics.confusion import *  # noqa: F403
+from fastml.metrics.probability import *  # noqa: F403
+from fastml.metrics.ranking import *  # noqa: F403
+from fastml.metrics.regression import *  # noqa: F403
 
-_WRITTEN = [*_classification]
+__all__ = sorted(
+    name for module in (classification, confusion, probability, ranking, regression) for name in module.__all__
+)
 
-
-def __getattr__(name):
-    if name.startswith("_"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module("sklearn.metrics"), name)
-
-
-__all__ = sorted(_WRITTEN)
+__getattr__, __dir__ = hand_through(__name__, "sklearn.metrics")

@@ -1,12 +1,12 @@
 """Rows counted by true and predicted label, and the rates that follow from the counts."""
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
 from fastml.metrics._labels import Pairs, find, read_weight
 from fastml.metrics._scikit import Unread
+from fastml.metrics._warn import warn, warn_undefined
 from fastml_ext import metrics as kernels
 
 __all__ = ["Counts", "average_of", "balanced_accuracy", "cohen_kappa", "count", "matthews", "normalized", "prf"]
@@ -54,7 +54,7 @@ def count(y_true, y_pred, sample_weight=None, need_matrix=False):
     seen = in_truth | (sums[2] > 0)
     if weight is not None:
         table = pairs.table(weight)
-        sums = np.stack([np.diag(table), table.sum(axis=1), table.sum(axis=0)])
+        sums = _rounded(pairs.margins(weight))
         table = table.astype(np.int64) if integral else table
     elif not sums[0].any():
         sums = sums.astype(np.float64)  # scikit-learn reports fractional supports where no row is correct
@@ -69,13 +69,19 @@ def count(y_true, y_pred, sample_weight=None, need_matrix=False):
 
 def _count_margins(pairs, weight):
     """Counts without the matrix, for labels that are nearly as many as the rows."""
-    sums = kernels.count_margins(pairs.y_true, pairs.y_pred, None, pairs.width)
+    sums = pairs.margins()
     in_truth = sums[1] > 0
     if weight is not None:
-        sums = kernels.count_margins(pairs.y_true, pairs.y_pred, weight, pairs.width)
+        sums = _rounded(pairs.margins(weight))
     elif sums[0].any():
         sums = sums.astype(np.int64)
     return _counts(pairs, pairs.labels, sums, None, in_truth)
+
+
+def _rounded(sums):
+    """Sums of fractional weights as scikit-learn has them: correct + incorrect, each rounded."""
+    sums[1:] = sums[0] + (sums[1:] - sums[0])
+    return sums
 
 
 def _counts(pairs, labels, sums, matrix, in_truth):
@@ -115,12 +121,9 @@ def _divide(numerator, denominator, metric, modifier, average, warn_for, zero_di
 
 
 def _warn_undefined(what, modifier, n_classes):
-    from sklearn.exceptions import UndefinedMetricWarning
-
     where = "due to" if n_classes == 1 else "in labels with"
     advice = "Use `zero_division` parameter to control this behavior."
-    message = f"{what} ill-defined and being set to 0.0 {where} no {modifier} samples. {advice}"
-    warnings.warn(message, UndefinedMetricWarning, stacklevel=5)
+    warn_undefined(f"{what} ill-defined and being set to 0.0 {where} no {modifier} samples. {advice}")
 
 
 def average_of(values, weights=None):
@@ -149,7 +152,7 @@ def balanced_accuracy(matrix, adjusted=False):
     with np.errstate(invalid="ignore", divide="ignore"):
         recall = np.diag(matrix) / true
     if np.isnan(recall).any():
-        warnings.warn("y_pred contains classes not in y_true", stacklevel=4)
+        warn("y_pred contains classes not in y_true")
         recall = recall[~np.isnan(recall)]
     score = np.mean(recall)
     if adjusted:

@@ -9,8 +9,9 @@ from fastml.metrics._scikit import Unread
 from fastml_ext import metrics as kernels
 from fastml_ext import pool
 
-__all__ = ["Pairs", "equal", "find", "read_labels", "read_pairs", "read_weight"]
+__all__ = ["Pairs", "equal", "find", "read_labels", "read_pairs", "read_scores", "read_weight"]
 
+NUMBERS, STRINGS = "?bBhHiIlLqQfd", "UO"  # dtypes: the half and the extended floats are scikit-learn's business
 SPARE_CELLS = 4096  # a table of pairs may have this many cells, and four for each row: more would cost more than coding
 PAIR_COST = 0.6  # ns a row
 PARALLEL_ROWS = 1_000_000  # below this a second thread does not pay: 0.7 ms
@@ -24,7 +25,7 @@ def read_labels(y):
         y = _as_array(y)
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
-    if y.ndim != 1 or y.shape[0] == 0 or y.dtype.kind not in "iubfUO" or y.dtype.itemsize > 8 and y.dtype.kind == "f":
+    if y.ndim != 1 or y.shape[0] == 0 or y.dtype.char not in NUMBERS + STRINGS:
         raise Unread
     if y.dtype.kind == "f":
         with np.errstate(invalid="ignore"):
@@ -36,9 +37,20 @@ def read_labels(y):
 def read_pairs(y_true, y_pred):
     """Two label vectors of one length and one kind, numbers or strings; and the same, comparable element by element."""
     y_true, y_pred = read_labels(y_true), read_labels(y_pred)
-    if len(y_true) != len(y_pred) or (y_true.dtype.kind in "UO") != (y_pred.dtype.kind in "UO"):
+    if len(y_true) != len(y_pred) or (y_true.dtype.kind in STRINGS) != (y_pred.dtype.kind in STRINGS):
         raise Unread
     return y_true, y_pred
+
+
+def read_scores(values):
+    """Finite numbers, (n,) or (n, columns)."""
+    if type(values) is not np.ndarray:
+        values = _as_array(values)
+    if values.ndim not in (1, 2) or values.shape[0] == 0 or values.dtype.char not in NUMBERS:
+        raise Unread
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise Unread
+    return values
 
 
 def read_weight(sample_weight, n):
@@ -46,7 +58,7 @@ def read_weight(sample_weight, n):
     if sample_weight is None:
         return None, True
     weight = sample_weight if type(sample_weight) is np.ndarray else _as_array(sample_weight)
-    if weight.shape != (n,) or weight.dtype.kind not in "iubf" or weight.dtype.itemsize > 8 or weight.dtype == np.float16:
+    if weight.shape != (n,) or weight.dtype.char not in NUMBERS:
         raise Unread
     if not np.isfinite(weight).all() or not weight.any():
         raise Unread
@@ -68,7 +80,7 @@ class Pairs:
     def read(cls, y_true, y_pred):
         y_true, y_pred = read_pairs(y_true, y_pred)
         dtype = y_true.dtype, y_pred.dtype
-        if dtype[0].kind in "UO":
+        if dtype[0].kind in STRINGS:
             return cls._of_strings(y_true, y_pred, dtype)
         y_true, y_pred = _integers(y_true), _integers(y_pred)
         low, high = _extent(y_true, y_pred)
@@ -115,6 +127,10 @@ class Pairs:
             return kernels.count_pairs(0, len(arrays[0]), *arrays, self.low, self.width)
         return sum(pool.run(kernels.count_pairs, len(arrays[0]), *arrays, self.low, self.width, cost=PAIR_COST))
 
+    def margins(self, weight=None):
+        """(3, width) float64: counts, or sums of weights, of each code's correct, true and predicted rows."""
+        return kernels.count_margins(self.y_true, self.y_pred, weight, self.low, self.width)
+
     def label_dtype(self, in_truth):
         """dtype of the labels: the truth's, where they all occur in it (`in_truth`), else the one that holds both."""
         true, predicted = self.dtype
@@ -132,7 +148,8 @@ def equal(y_true, y_pred):
 def find(labels, present):
     """(index of each label in `present`, is it there at all?): present (K,) ascending, labels of the same kind."""
     labels = np.asarray(labels)
-    if labels.ndim != 1 or (labels.dtype.kind in "UO") != (present.dtype.kind in "UO") or labels.dtype.kind not in "iubfUO":
+    kinds = STRINGS if present.dtype.kind in STRINGS else NUMBERS
+    if labels.ndim != 1 or labels.dtype.char not in kinds:
         raise Unread
     if labels.dtype.kind == "O":
         labels = np.array([label if isinstance(label, str) else _unread() for label in labels.tolist()], dtype=str)
@@ -148,7 +165,7 @@ def _as_array(y):
     """`y` as a NumPy array; anything that says it is sparse, or that another array library should answer, is Unread."""
     if "sklearn" in sys.modules and sys.modules["sklearn"].get_config()["array_api_dispatch"]:
         raise Unread
-    if isinstance(y, str) or not (hasattr(y, "__array__") or isinstance(y, (list, tuple))) or "Sparse" in type(y).__name__:
+    if not (hasattr(y, "__array__") or isinstance(y, (list, tuple))) or "Sparse" in type(y).__name__:
         raise Unread
     try:
         return np.asarray(y)
@@ -172,7 +189,7 @@ def _characters(y):
 
 
 def _extent(y_true, y_pred):
-    """Smallest and largest value; NumPy's four passes use wider registers, but each starts later than the kernel's one."""
+    """Smallest and largest value; NumPy's four passes use wider registers, but take longer to start."""
     if len(y_true) < FEW_ROWS:
         return kernels.extent(y_true, y_pred)
     return int(min(y_true.min(), y_pred.min())), int(max(y_true.max(), y_pred.max()))

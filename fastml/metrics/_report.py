@@ -1,11 +1,10 @@
 """The report of precision, recall, F1 and support, laid out as scikit-learn lays it out."""
 
-import warnings
-
 import numpy as np
 
 from fastml.metrics._counts import prf
 from fastml.metrics._scikit import Unread
+from fastml.metrics._warn import warn
 
 __all__ = ["report"]
 
@@ -38,8 +37,7 @@ def _names(labels, target_names, labels_given):
     if len(target_names) != len(labels):
         if not labels_given:
             raise Unread
-        sizes = f"labels size, {len(labels)}, does not match size of target_names, {len(target_names)}"
-        warnings.warn(sizes, UserWarning, stacklevel=4)
+        warn(f"labels size, {len(labels)}, does not match size of target_names, {len(target_names)}")
     return target_names
 
 

@@ -6,7 +6,7 @@ import importlib
 __all__ = ["Unread", "otherwise_scikit_learn"]
 
 
-class Unread(Exception):
+class Unread(Exception):  # noqa: N818  it is no error: the caller goes on elsewhere
     """The arguments are not the plain kind that fastml reads itself; never leaves the package."""
 
 

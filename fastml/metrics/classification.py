@@ -1,7 +1,5 @@
 """Scores of predicted labels, with scikit-learn's names, signatures, results, warnings and errors."""
 
-import warnings
-
 import numpy as np
 
 from fastml.metrics import _counts
@@ -9,6 +7,7 @@ from fastml.metrics._counts import count
 from fastml.metrics._labels import equal, read_pairs, read_weight
 from fastml.metrics._report import report
 from fastml.metrics._scikit import Unread, otherwise_scikit_learn
+from fastml.metrics._warn import warn
 
 __all__ = [
     "accuracy_score",
@@ -55,10 +54,9 @@ def zero_one_loss(y_true, y_pred, *, normalize=True, sample_weight=None):
     >>> zero_one_loss([1, 2, 3, 4], [2, 2, 3, 4])
     0.25
     """
-    score = accuracy_score(y_true, y_pred, normalize=normalize, sample_weight=sample_weight)
-    if type(normalize) is not bool or not normalize:
+    if normalize is not True:
         raise Unread
-    return 1 - score
+    return 1 - accuracy_score.__wrapped__(y_true, y_pred, sample_weight=sample_weight)
 
 
 @otherwise_scikit_learn
@@ -95,10 +93,16 @@ def confusion_matrix(y_true, y_pred, *, labels=None, sample_weight=None, normali
         if normalize not in ("true", "pred", "all"):
             raise Unread
         matrix = _counts.normalized(matrix, normalize)
-    if matrix.shape == (1, 1):
-        advice = "For the confusion matrix to have the correct shape, use the 'labels' parameter to pass all known labels."
-        warnings.warn(f"A single label was found in 'y_true' and 'y_pred'. {advice}", UserWarning, stacklevel=3)
+    _warn_if_single(matrix)
     return matrix
+
+
+def _warn_if_single(matrix):
+    if matrix.shape == (1, 1):
+        warn(
+            "A single label was found in 'y_true' and 'y_pred'. For the confusion matrix to have the correct shape, "
+            "use the 'labels' parameter to pass all known labels."
+        )
 
 
 @otherwise_scikit_learn
@@ -111,8 +115,9 @@ def balanced_accuracy_score(y_true, y_pred, *, sample_weight=None, adjusted=Fals
     0.625
     """
     matrix = count(y_true, y_pred, sample_weight, need_matrix=True).matrix
-    if type(adjusted) is not bool or adjusted and len(matrix) == 1:
+    if type(adjusted) is not bool or (adjusted and len(matrix) == 1):
         raise Unread
+    _warn_if_single(matrix)
     return _counts.balanced_accuracy(matrix, adjusted)
 
 
@@ -125,7 +130,9 @@ def matthews_corrcoef(y_true, y_pred, *, sample_weight=None):
     >>> matthews_corrcoef([1, 1, 1, -1], [1, -1, 1, 1])
     -0.3333333333333333
     """
-    return _counts.matthews(count(y_true, y_pred, sample_weight, need_matrix=True).matrix)
+    matrix = count(y_true, y_pred, sample_weight, need_matrix=True).matrix
+    _warn_if_single(matrix)
+    return _counts.matthews(matrix)
 
 
 @otherwise_scikit_learn
@@ -145,6 +152,7 @@ def cohen_kappa_score(y1, y2, *, labels=None, weights=None, sample_weight=None, 
     kappa = _counts.cohen_kappa(matrix, weights) if weights in (None, "linear", "quadratic") else None
     if kappa is None:
         raise Unread
+    _warn_if_single(matrix)
     return kappa
 
 
@@ -166,8 +174,8 @@ def precision_recall_fscore_support(
     y_true, y_pred: (n,) labels, or multilabel tables
     beta: weight of recall against precision in F, in [0, inf]
     labels: (K,) classes to report, default all that occur, ascending
-    average: None for arrays (K,); "binary" for `pos_label` alone; "micro" sums the counts of all classes; "macro" is the
-        mean over the classes; "weighted" that mean weighted by support; "samples" for multilabel tables
+    average: None for arrays (K,); "binary" for `pos_label` alone; "micro" sums the counts of all classes; "macro" is
+        the mean over the classes; "weighted" that mean weighted by support; "samples" for multilabel tables
     warn_for: the measures that warn where they are undefined
     sample_weight: (n,) weights, default 1
     zero_division: the value where a measure is undefined: 0, 1 or NaN; "warn" is 0 with UndefinedMetricWarning
@@ -227,6 +235,8 @@ def fbeta_score(
 def _prfs(y_true, y_pred, beta, labels, pos_label, average, warn_for, sample_weight, zero_division):
     if average not in (None, "binary", "micro", "macro", "weighted") or not is_zero_division(zero_division):
         raise Unread
+    if labels is not None and len(labels) == 0:
+        raise Unread
     if type(beta) not in (int, float) or not beta >= 0 or (average != "binary" and pos_label not in (None, 1)):
         raise Unread
     counts = count(y_true, y_pred, sample_weight)
@@ -246,12 +256,22 @@ def _positive(pos_label, present):
 
 def is_zero_division(value):
     """Is `value` one of "warn", 0, 1 and NaN?"""
-    return value == "warn" if isinstance(value, str) else type(value) in (int, float) and (value in (0, 1) or value != value)
+    if isinstance(value, str):
+        return value == "warn"
+    return type(value) in (int, float) and (value in (0, 1) or value != value)
 
 
 @otherwise_scikit_learn
 def classification_report(
-    y_true, y_pred, *, labels=None, target_names=None, sample_weight=None, digits=2, output_dict=False, zero_division="warn"
+    y_true,
+    y_pred,
+    *,
+    labels=None,
+    target_names=None,
+    sample_weight=None,
+    digits=2,
+    output_dict=False,
+    zero_division="warn",
 ):
     """Precision, recall, F1 and support of every class and on average, as a text or as a dict.
 

@@ -133,7 +133,7 @@ cdef inline bint _is(const Strings* strings, Py_ssize_t index, const uint32_t* t
 
 
 def code_strings(const uint32_t[:, ::1] y_true, const uint32_t[:, ::1] y_pred):
-    """(first, codes of y_true, codes of y_pred): where in y_true, y_pred one after the other each string first stands."""
+    """(first, codes of y_true, codes of y_pred): where in y_true and then y_pred each string first stands."""
     cdef Slots slots
     cdef Strings strings
     cdef Py_ssize_t i, at, length, n = y_true.shape[0]

@@ -62,10 +62,10 @@ def margins(const int64_t[:, ::1] table):
     return sums
 
 
-def count_margins(const int64_t[::1] y_true, const int64_t[::1] y_pred, weight, Py_ssize_t width):
+def count_margins(const int64_t[::1] y_true, const int64_t[::1] y_pred, weight, int64_t low, Py_ssize_t width):
     """(3, width) float64: weight of the correct rows, of the true rows and of the predicted rows of each class.
 
-    weight None counts every row once. For so many classes that a table of pairs would not fit.
+    weight None counts every row once. Each sum is added in order of the rows.
     """
     cdef Py_ssize_t i
     cdef const double[::1] w
@@ -80,7 +80,7 @@ def count_margins(const int64_t[::1] y_true, const int64_t[::1] y_pred, weight, 
             if weighted:
                 value = w[i]
             if y_true[i] == y_pred[i]:
-                view[0, y_true[i]] += value
-            view[1, y_true[i]] += value
-            view[2, y_pred[i]] += value
+                view[0, y_true[i] - low] += value
+            view[1, y_true[i] - low] += value
+            view[2, y_pred[i] - low] += value
     return sums

@@ -58,14 +58,14 @@ def margins(table):
     return np.stack([np.diag(table), table.sum(axis=1), table.sum(axis=0)])
 
 
-def count_margins(y_true, y_pred, weight, width):
+def count_margins(y_true, y_pred, weight, low, width):
     """For each class the weight of its correct rows, of the rows that are it and of the rows predicted as it.
 
-    y_true, y_pred (n,) int64 in [0, width) | weight (n,) float64, finite, or None for 1 everywhere
+    y_true, y_pred (n,) int64 in [low, low + width) | weight (n,) float64, finite, or None for 1 everywhere
     returns (3, width) float64, each entry summed in order of the rows
     """
     weight = np.ones(len(y_true)) if weight is None else weight
-    rows = [[(y_true == c) & (y_pred == c), y_true == c, y_pred == c] for c in range(width)]
+    rows = [[(y_true == c) & (y_pred == c), y_true == c, y_pred == c] for c in range(low, low + width)]
     return np.array([[sum(weight[row].tolist()) for row in of_class] for of_class in rows], float).reshape(width, 3).T
 
 
