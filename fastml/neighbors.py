@@ -7,6 +7,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from fastml.base import Estimator, Interval, StrOptions, encode_labels, hand_through
+from fastml.shared_neighbors import SharedNeighbors
 from fastml_ext import neighbors as kernels
 
 __all__ = ["KNeighborsClassifier"]
@@ -101,7 +102,7 @@ class NeighborSearch(Estimator):
             )
 
 
-class KNeighborsClassifier(ClassifierMixin, NeighborSearch):
+class KNeighborsClassifier(SharedNeighbors, ClassifierMixin, NeighborSearch):
     """Classify by the votes of the k nearest fitted points.
 
     Parameters
