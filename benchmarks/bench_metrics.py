@@ -74,7 +74,14 @@ def scores(n):
 
 
 def other_works():
-    for name in ("roc_auc_score", "average_precision_score", "log_loss", "brier_score_loss", "mean_squared_error", "r2_score"):
+    for name in (
+        "roc_auc_score",
+        "average_precision_score",
+        "log_loss",
+        "brier_score_loss",
+        "mean_squared_error",
+        "r2_score",
+    ):
         for n in (1000, 1_000_000):
             runs = {"fastml": call(metrics, name), "scikit-learn": call(sklearn.metrics, name)}
             yield Work(f"{name}, {n:,} rows", scores(n), runs, close, iterations=20 if n == 1000 else 1)

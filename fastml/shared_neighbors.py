@@ -31,7 +31,9 @@ class SharedNeighbors:
         most = self._check_settings(settings, min(len(train) for train, _ in splits))
         X, y = clone(self)._check_fit(X, y)
         whole = clone(self).set_params(n_neighbors=1).fit(X, y)
-        if method == "predict_proba" and any(len(np.unique(whole._codes[train])) < len(whole.classes_) for train, _ in splits):
+        if method == "predict_proba" and any(
+            len(np.unique(whole._codes[train])) < len(whole.classes_) for train, _ in splits
+        ):
             raise ValueError("a class is missing from a fold, so its probabilities have fewer columns")
         parts, ends = [], np.cumsum([len(test) for _, test in splits]).tolist()
         seen = 0

@@ -13,15 +13,14 @@ The protocol is one attribute and one method:
 
     clone(self).set_params(**setting).fit(X[train], y[train]).<method>(X[test])
 
-A grid over these parameters then costs one call for each combination of all the other parameters, instead of one fit for
-each candidate and fold. What is shared is the estimator's business: trees grow once and are cut back for each fold, linear
-models start each alpha from the one before, neighbours are searched once for all folds.
+A grid over these parameters then costs one call for each combination of all the other parameters, instead of one fit
+for each candidate and fold. What is shared is the estimator's business: a tree grows once for each fold and is cut
+back, a linear model starts each alpha from the one before, neighbours are searched once for all folds.
 
-Whatever the estimator cannot share it declines by raising, anything at all: the candidates concerned are then fitted one
-by one, so that a candidate that fails is reported as scikit-learn reports it, and the others keep their scores.
+Whatever the estimator cannot share it declines by raising, anything at all: the candidates concerned are then fitted
+one by one, so that a candidate that fails is reported as scikit-learn reports it, and the others keep their scores.
 """
 
-import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol, runtime_checkable
 
@@ -56,7 +55,7 @@ class SharesWork(Protocol):
 
 
 def shared_parameters(estimator):
-    """Names, as set_params takes them, of the parameters of which many values share work; of a pipeline, its last step's.
+    """Names, as set_params takes them, of the parameters of which many values share work; a pipeline's last step's.
 
     >>> from fastml.neighbors import KNeighborsClassifier
     >>> shared_parameters(Pipeline([("scale", "passthrough"), ("knn", KNeighborsClassifier())]))
@@ -69,7 +68,7 @@ def shared_parameters(estimator):
 
 
 def shared_responses(estimator, X, y, splits, settings, method):
-    """`shared_responses` of an estimator, or of a pipeline whose last step shares work and the others are fitted once."""
+    """`shared_responses` of an estimator; of a pipeline, whose other steps are fitted once a fold, the last step's."""
     if not isinstance(estimator, Pipeline):
         yield from estimator.shared_responses(X, y, splits, settings, method)
         return
@@ -93,9 +92,10 @@ def group_by_shared_work(estimator, candidates):
     """
     groups = {}
     for place, candidate in enumerate(candidates):
-        own = {name: value for name, value in candidate.items() if name not in shared_parameters_given(estimator, candidate)}
-        setting = {name: value for name, value in candidate.items() if name not in own}
-        key = (*sorted((name, identity(value)) for name, value in own.items()), *sorted(setting), *([] if setting else [place]))
+        shared = shared_parameters_given(estimator, candidate)
+        own = {name: value for name, value in candidate.items() if name not in shared}
+        setting = {name: value for name, value in candidate.items() if name in shared}
+        key = *sorted((name, identity(value)) for name, value in own.items()), *(sorted(setting) or [place])
         groups.setdefault(key, (own, [], []))
         groups[key][1].append(setting)
         groups[key][2].append(place)

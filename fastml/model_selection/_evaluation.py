@@ -90,7 +90,7 @@ class Evaluation:
     def _groups(self, candidates):
         """Groups that share work; none where fit or the scores need more than X and y."""
         routed = self.routed
-        if self.y is None or routed.estimator.fit or routed.scorer.score or callable(self.search.scoring):
+        if self.y is None or routed.estimator.fit or routed.scorer.score:
             return [(None, [candidate], [place]) for place, candidate in enumerate(candidates)]
         return group_by_shared_work(clone(self.search.estimator), candidates)
 

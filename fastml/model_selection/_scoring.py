@@ -13,10 +13,11 @@ __all__ = ["Scorers"]
 class Scorers:
     """The scorers of a search, one or several by name, and the responses they ask for.
 
-    scorer: what scikit-learn's `check_scoring` returns | estimator: the one that is scored; of a pipeline, its last step
+    scorer: what scikit-learn's `check_scoring` returns
+    estimator: the one that is scored; of a pipeline, its last step
 
-    `method` is the one response that all of them ask for, "predict" or "predict_proba"...; None where a scorer wants the
-    fitted estimator itself, so that nothing can be scored from responses.
+    `method` is the one response that all of them ask for, "predict" or "predict_proba"...; None where a scorer wants
+    the fitted estimator itself, so that nothing can be scored from responses.
     """
 
     def __init__(self, scorer, estimator):
@@ -28,12 +29,13 @@ class Scorers:
     def score(self, estimator, response, y):
         """The score, or a dict of scores by name, of one response to the rows with the targets y."""
         scores = {name: self._score(scorer, estimator, response, y) for name, scorer in self.named.items()}
-        return scores if None not in scores else scores[None]
+        return scores.get(None, scores)
 
     def score_all(self, estimator, responses, y):
         """The scores of several responses to the same rows; accuracies all at once."""
-        if None in self.named and self.method == "predict" and plain_score(self.named[None], estimator) == "accuracy_score":
-            if isinstance(responses, np.ndarray) and responses.dtype == y.dtype and y.dtype.kind in "iubU":
+        if None in self.named and plain_score(self.named[None], estimator) == "accuracy_score":
+            responses = np.asarray(responses)
+            if responses.dtype == y.dtype and y.dtype.kind in "iubU":
                 return ((responses == y).sum(axis=1) / len(y)).tolist()
         return [self.score(estimator, response, y) for response in responses]
 
@@ -42,7 +44,7 @@ class Scorers:
         if name is not None:
             sign, options = getattr(scorer, "_sign", 1), getattr(scorer, "_kwargs", {})
             return sign * getattr(metrics, name)(y, response, **options)
-        return scorer(Answering(estimator, self.method, response), None, y)
+        return scorer(answering(estimator, self.method, response), None, y)
 
 
 def response_method(scorer, estimator):
@@ -67,8 +69,13 @@ def plain_score(scorer, estimator):
     return None
 
 
-def Answering(estimator, method, response):  # noqa: N802  stands in for an estimator
+def answering(estimator, method, response):
     """A copy of the estimator that gives one response, whatever it is asked about."""
     standing_in = copy.copy(estimator)
-    setattr(standing_in, method, lambda X: response)
+
+    def answer(X):
+        return response
+
+    answer.__name__ = method  # scikit-learn asks by name which response it got
+    setattr(standing_in, method, answer)
     return standing_in

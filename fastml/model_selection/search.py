@@ -33,8 +33,8 @@ class SharedSearch:
         **params : dict
             As in scikit-learn: `groups`, `sample_weight` and other parameters of the estimator's fit.
 
-        After Ctrl-C, KeyboardInterrupt is raised and `cv_results_`, `best_params_` and `best_score_` hold the candidates
-        that were done.
+        After Ctrl-C, KeyboardInterrupt is raised, and `cv_results_`, `best_params_` and `best_score_` hold the
+        candidates that were done.
         """
         self._validate_params()
         cv = self.cv
@@ -178,8 +178,8 @@ class OneStandardError:
 class GridSearchCV(SharedSearch, sklearn.model_selection.GridSearchCV):
     """scikit-learn's GridSearchCV: every candidate of a grid, by cross-validation or on a development set.
 
-    Parameters, results and attributes are scikit-learn's. Besides: `fit(X, y, dev=(Xd, yd))`, `test_score`, a refit rule
-    `OneStandardError`, results kept after Ctrl-C, verbose=1 a bar with the time left, threads instead of processes.
+    Parameters, results and attributes are scikit-learn's. Besides: `fit(X, y, dev=(Xd, yd))`, `test_score`, a refit
+    rule `OneStandardError`, results kept after Ctrl-C, verbose=1 a bar with the time left, threads, not processes.
 
     Where the estimator shares work (fastml.sharing), the candidates that differ in the shared parameters only are
     evaluated together, and `shared_` counts them. Their fit and score times are equal parts of the time of all.

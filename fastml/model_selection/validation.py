@@ -60,8 +60,8 @@ class CrossValidation(dict):
 
     def minus(self, other, name="score", level=0.95):
         """`PairedDifference` from another model on the same folds; ValueError where the folds are not the same."""
-        pairs = zip((*self.indices["train"], *self.indices["test"]), (*other.indices["train"], *other.indices["test"]))
-        if len(self.indices["test"]) != len(other.indices["test"]) or not all(np.array_equal(a, b) for a, b in pairs):
+        ours, theirs = ([*each.indices["train"], *each.indices["test"]] for each in (self, other))
+        if len(ours) != len(theirs) or not all(map(np.array_equal, ours, theirs)):
             raise ValueError("the two were not validated on the same folds: pass the same cv with a fixed random_state")
         differences = self._scores(name) - other._scores(name)
         mean, half, t = corrected(differences, self._test_share(), level)

@@ -89,7 +89,7 @@ def test_neighbors_share_every_k_weighting_and_fold(cv, scoring):
 
 
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(12, 60), n_splits=st.integers(2, 6), names=st.booleans())
-@settings(max_examples=25)
+@settings(max_examples=12)
 def test_any_data(seed, n, n_splits, names):
     X, y = data(n, seed, names=names)
     ks = np.random.default_rng(seed).choice(np.arange(1, n - n // n_splits - 1), 3)
@@ -196,7 +196,9 @@ def outcome(search, X, y):
     return None, sorted(str(w.message).splitlines()[0] or str(w.message).splitlines()[1] for w in caught)
 
 
-@pytest.mark.parametrize("grid", [{"n_neighbors": [1, 2, 500]}, {"n_neighbors": [1, -1, "two"]}, {"n_neighbors": [500]}])
+@pytest.mark.parametrize(
+    "grid", [{"n_neighbors": [1, 2, 500]}, {"n_neighbors": [1, -1, "two"]}, {"n_neighbors": [500]}]
+)
 @pytest.mark.parametrize("error_score", [np.nan, 0.5, "raise"])
 def test_a_failing_candidate_is_reported_and_the_search_goes_on(grid, error_score):
     X, y = data()
@@ -263,7 +265,8 @@ def test_a_development_set():
 
 
 @pytest.mark.parametrize(
-    ("dev", "words"), [((1,), "pair"), (([[1, 2, 3]], None), "one of"), ((np.empty((0, 3)), []), "no rows"), (7, "pair")]
+    ("dev", "words"),
+    [((1,), "pair"), (([[1, 2, 3]], None), "one of"), ((np.empty((0, 3)), []), "no rows"), (7, "pair")],
 )
 def test_bad_development_sets(dev, words):
     with pytest.raises(ValueError, match=words):
