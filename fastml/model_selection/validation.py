@@ -155,7 +155,7 @@ def cross_validate(
     >>> X, y = [[i] for i in range(20)], [0] * 10 + [1] * 10
     >>> one, three = (cross_validate(KNeighborsClassifier(k), X, y, cv=5) for k in (1, 3))
     >>> one
-    5 folds, mean ± standard deviation (ddof=1): score: 1.0000 ± 0.0000
+    5 folds, mean ± standard deviation (ddof=1): score: 0.9000 ± 0.1369
     >>> one.minus(three).mean
     0.0
     """
