@@ -119,8 +119,8 @@ def without_fold(whole, X, y, train, rows, distances, indices, k):
     """The first k training rows among the neighbours of `rows`; searched again where those are fewer."""
     kept = np.zeros(len(X), np.uint8)
     kept[train] = 1
-    columns = kernels.first_kept(indices, kept, k)
-    distances, indices = (np.take_along_axis(each, columns, axis=1) for each in (distances, indices))
+    columns, indices = kernels.first_kept(indices, kept, k)
+    distances = np.take_along_axis(distances, columns, axis=1)
     short = np.flatnonzero(columns[:, -1] < 0)
     if len(short):
         alone = clone(whole).fit(X[train], y[train])

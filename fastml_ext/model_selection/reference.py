@@ -9,16 +9,16 @@ __all__ = ["first_kept", "share_path", "vote_path"]
 
 
 def first_kept(indices, kept, k):
-    """Columns of the first k neighbours of each query that are kept.
+    """(columns, indices) of the first k neighbours of each query that are kept.
 
     indices (m, K) int64 into kept | kept (n,) uint8, 1 for a point that may be a neighbour | k >= 1
-    returns (m, k) int64, -1 where fewer are kept
+    returns (m, k), (m, k) int64, -1 where fewer are kept
     """
-    columns = np.full((len(indices), k), -1)
+    columns, nearest = np.full((len(indices), k), -1), np.full((len(indices), k), -1)
     for q, row in enumerate(indices):
         found = [j for j, i in enumerate(row) if kept[i]][:k]
-        columns[q, : len(found)] = found
-    return columns
+        columns[q, : len(found)], nearest[q, : len(found)] = found, row[found]
+    return columns, nearest
 
 
 def vote_path(codes, weights, n_classes, ks):

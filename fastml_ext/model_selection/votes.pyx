@@ -8,10 +8,11 @@ import numpy as np
 def first_kept(const int64_t[:, ::1] indices,              # (m, K) IN
                const uint8_t[::1] kept,                    # (n,) IN, 1 for the points that may be neighbours
                Py_ssize_t k):
-    """(m, k) int64: the columns of the first k kept neighbours of each query; -1 where fewer are kept."""
+    """((m, k) int64, (m, k) int64): the columns of the first k kept neighbours of each query, and their indices; or -1."""
     cdef Py_ssize_t q, j, found
     columns = np.full((indices.shape[0], k), -1, np.int64)
-    cdef int64_t[:, ::1] column = columns
+    nearest = np.full((indices.shape[0], k), -1, np.int64)
+    cdef int64_t[:, ::1] column = columns, near = nearest
     with nogil:
         for q in range(indices.shape[0]):
             found = 0
@@ -20,8 +21,9 @@ def first_kept(const int64_t[:, ::1] indices,              # (m, K) IN
                     break
                 if kept[indices[q, j]]:
                     column[q, found] = j
+                    near[q, found] = indices[q, j]
                     found += 1
-    return columns
+    return columns, nearest
 
 
 def vote_path(const int64_t[:, ::1] codes,                 # (m, K) IN, class of each neighbour, nearest first

@@ -32,4 +32,5 @@ def test_first_kept(m, K, k, seed):
     random = np.random.default_rng(seed)
     indices = random.integers(0, 5, (m, K))
     kept = (random.random(5) < 0.6).astype(np.uint8)
-    assert np.array_equal(kernels.first_kept(indices, kept, k), reference.first_kept(indices, kept, k))
+    for found, expected in zip(kernels.first_kept(indices, kept, k), reference.first_kept(indices, kept, k), strict=True):
+        assert np.array_equal(found, expected)
