@@ -3,7 +3,7 @@
 import copy
 
 import numpy as np
-from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.base import is_classifier, is_regressor
 
 from fastml import metrics
 
@@ -59,8 +59,10 @@ def response_method(scorer, estimator):
 def plain_score(scorer, estimator):
     """Name of the function of fastml.metrics that scores the predicted values, where the scorer does just that."""
     if type(scorer).__name__ == "_PassthroughScorer":
-        score = getattr(type(estimator), "score", None)
-        return {ClassifierMixin.score: "accuracy_score", RegressorMixin.score: "r2_score"}.get(score)
+        module = getattr(getattr(type(estimator), "score", None), "__module__", "")
+        if module != "sklearn.base" and not module.startswith("fastml."):
+            return None  # of one's own: it may score anything
+        return "accuracy_score" if is_classifier(estimator) else "r2_score" if is_regressor(estimator) else None
     function = getattr(scorer, "_score_func", None)
     name = getattr(function, "__name__", "")
     predicts = getattr(scorer, "_response_method", None) == "predict"

@@ -8,6 +8,7 @@ import pytest
 import sklearn.model_selection
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import make_scorer
@@ -26,7 +27,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from fastml import model_selection
 from fastml.model_selection import GridSearchCV, OneStandardError, RandomizedSearchCV
-from fastml.neighbors import KNeighborsClassifier
+from fastml.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 GRID = {"n_neighbors": [1, 2, 5, 9], "weights": ["uniform", "distance"]}
 
@@ -101,16 +102,37 @@ def test_any_data(seed, n, n_splits, names):
     assert search.shared_ == 6
 
 
+def halved(distances):
+    return 1 / (1 + distances + distances[:, -1:])
+
+
+@pytest.mark.parametrize("weights", ["uniform", "distance", halved])
+def test_regression(weights):
+    X, y = data()
+    grid = {"n_neighbors": [1, 3, 8], "weights": [weights]}
+    for scoring in (None, "neg_mean_absolute_error"):
+        search = both(KNeighborsRegressor(), grid, X, y * 0.1, cv=4, scoring=scoring, return_train_score=True)
+        assert search.shared_ == 3
+    y_float32 = (y * 0.1).astype(np.float32)
+    both(KNeighborsRegressor(), grid, X, y_float32, cv=4)
+
+
+def test_class_weights_sparse_rows_and_several_outputs():
+    X, y = data()
+    assert both(KNeighborsClassifier(class_weight="balanced"), GRID, X, y, cv=4).shared_ == 8
+    assert both(KNeighborsClassifier(), GRID, sparse.csr_array(X), y, cv=4).shared_ == 8
+    assert both(KNeighborsClassifier(metric="manhattan", algorithm="kd_tree"), GRID, X, y, cv=4).shared_ == 8
+    distances = np.abs(X[:, None] - X[None]).sum(axis=2)
+    assert both(KNeighborsClassifier(metric="precomputed"), GRID, distances, y, cv=4).shared_ == 0
+    assert both(KNeighborsRegressor(), GRID, X, np.c_[y, y**2], cv=4).shared_ == 0
+
+
 def test_folds_that_are_clusters():
     """Where all near rows are in the same fold, the search among all rows finds too few."""
     random = np.random.default_rng(0)
     centers = np.repeat(np.arange(6) * 100, 25)
     X, y, groups = centers[:, None] + random.normal(size=(150, 2)), random.integers(0, 2, 150), centers
     both(KNeighborsClassifier(), GRID, X, y, cv=GroupKFold(6), fit={"groups": groups})
-
-
-def halved(distances):
-    return 1 / (1 + distances + distances[:, -1:])
 
 
 def test_weights_by_a_function_and_other_parameters():
