@@ -41,7 +41,7 @@ class Scorers:
 
     def _score(self, scorer, estimator, response, y):
         name = plain_score(scorer, estimator)
-        if name is not None:
+        if name is not None and response.dtype != np.float32:  # scikit-learn sums the errors of float32 in float32
             sign, options = getattr(scorer, "_sign", 1), getattr(scorer, "_kwargs", {})
             return sign * getattr(metrics, name)(y, response, **options)
         return scorer(answering(estimator, self.method, response), None, y)

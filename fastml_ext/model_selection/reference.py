@@ -24,7 +24,8 @@ def first_kept(indices, kept, k):
 def share_path(indices, weights, codes, n_classes, numbers):
     """Share of the votes of the first numbers[i] neighbours that each class has: (p, m, n_classes) float64.
 
-    indices (m, K) int64 into codes | weights (m, K) float64, what each vote counts, not negative, or (0, 0) for one each
+    indices (m, K) int64 into codes
+    weights (m, K) float64, what each vote counts, not negative, or (0, 0) for one each
     codes (n,) int64, class of each point, 0 to n_classes - 1 | numbers (p,) int64, ascending, 1 to K
     Rows sum to 1; votes that count nothing give a row of zeros.
     """
