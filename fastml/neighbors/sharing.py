@@ -12,6 +12,7 @@ from fastml_ext import neighbors as kernels
 __all__ = ["SharedSearch"]
 
 HELD_AT_ONCE = 2**21  # neighbours between search and votes: 32 MB
+SPARE = 2.0  # standard deviations of neighbours in the own fold: a search of twice that many mends the rare rest
 LEAST_SHARE = 0.5  # of the rows in a fold's training set, for a search among all rows to pay
 
 
@@ -20,7 +21,7 @@ class SharedSearch:
 
     One index over all rows serves every fold. Each asked row is searched once, for as many neighbours as the largest k
     needs after those outside its training rows are left out; the few rows where more are left out than expected are
-    searched again among the training rows alone. So the neighbours are those of a separate fit, in the same order.
+    searched again. So the neighbours are those of a separate fit, in the same order.
     """
 
     shared_parameters = ("n_neighbors", "weights")
@@ -73,7 +74,7 @@ def neighbors_of_splits(whole, X, y, splits, k):
             for part in pieces(test, k):
                 yield alone, *alone.kneighbors(X[part], k)
         return
-    wanted = min(n, int(k / share + 4 * np.sqrt(k * (1 - share)) / share) + 2)
+    wanted = min(n, int(k / share + SPARE * np.sqrt(k * (1 - share)) / share) + 2)
     asked = np.concatenate([test for _, test in splits])
     ends = np.cumsum([len(test) for _, test in splits])
     begin = 0
@@ -95,13 +96,17 @@ def pieces(rows, k):
 
 
 def without_fold(whole, X, y, train, rows, distances, indices, k):
-    """The first k training rows among the neighbours of `rows`; searched again where those are fewer."""
+    """The first k training rows among the neighbours of `rows`; where those are fewer, among twice as many."""
     kept = np.zeros(X.shape[0], np.uint8)
     kept[train] = 1
+    wanted = 2 * indices.shape[1]
     columns, indices = folds.first_kept(indices, kept, k)
     distances = np.take_along_axis(distances, columns, axis=1)
     short = np.flatnonzero(columns[:, -1] < 0)
-    if len(short):
+    if len(short) and wanted < X.shape[0] and len(short) * wanted < HELD_AT_ONCE:
+        near = whole.kneighbors(X[rows[short]], wanted)
+        distances[short], indices[short] = without_fold(whole, X, y, train, rows[short], *near, k)
+    elif len(short):
         alone = clone(whole).fit(X[train], y[train])
         distances[short], found = alone.kneighbors(X[rows[short]], k)
         indices[short] = train[found]
