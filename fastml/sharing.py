@@ -90,7 +90,7 @@ def group_by_shared_work(estimator, candidates):
     estimator: a clone with the parameters that the group has in common | settings: the shared ones, of each candidate
     places: where in `candidates` they stand. A group of one has nothing to share.
     """
-    groups = {}
+    groups: dict = {}
     for place, candidate in enumerate(candidates):
         shared = shared_parameters_given(estimator, candidate)
         own = {name: value for name, value in candidate.items() if name not in shared}

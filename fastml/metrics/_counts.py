@@ -1,6 +1,7 @@
 """Rows counted by true and predicted label, and the rates that follow from the counts."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ class Counts:
 
     labels: np.ndarray  # (K,) ascending
     sums: np.ndarray
-    matrix: np.ndarray | None  # (K, K), rows are the truth; None where it was not asked for and is large
+    matrix: Any  # (K, K) array, rows are the truth; None where it was not asked for and is large
     in_truth: np.ndarray  # (K,) bool: does the label occur in y_true?
 
     def sums_of(self, labels):

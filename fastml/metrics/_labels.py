@@ -102,7 +102,7 @@ class Pairs:
                 raise Unread
             labels, *codes = coded
             labels = np.array(labels, dtype=str)
-        return cls._sorted(labels, *codes, dtype)
+        return cls._sorted(labels, codes[0], codes[1], dtype)
 
     @classmethod
     def _sorted(cls, labels, y_true, y_pred, dtype):

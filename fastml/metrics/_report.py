@@ -42,7 +42,7 @@ def _names(labels, target_names, labels_given):
 
 
 def _as_dict(rows, averages):
-    table = {name: dict(zip(HEADERS, map(float, rates), strict=True)) for name, *rates in rows}
+    table: dict = {name: dict(zip(HEADERS, map(float, rates), strict=True)) for name, *rates in rows}
     table |= {name: dict(zip(HEADERS, map(float, rates), strict=True)) for name, rates in averages.items()}
     if "accuracy" in table:
         table["accuracy"] = table["accuracy"]["precision"]

@@ -2,13 +2,15 @@
 
 import sys
 import warnings
+from types import FrameType
 
 __all__ = ["warn", "warn_undefined"]
 
 
 def warn(message, category=UserWarning):
     """Warn of the line that called into this package, however deep the call stands."""
-    frame, level = sys._getframe(1), 2
+    frame: FrameType | None = sys._getframe(1)
+    level = 2
     while frame is not None and frame.f_globals.get("__name__", "").startswith("fastml.metrics"):
         frame, level = frame.f_back, level + 1
     warnings.warn(message, category, stacklevel=level)

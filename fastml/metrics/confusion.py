@@ -48,7 +48,7 @@ class Confusion:
     ([[1, 0, 0], [1, 1, 0], [0, 0, 1]], ['a', 'b', 'c'], 0.75)
     """
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]  # it changes in place
     __array_ufunc__ = None
 
     def __init__(self, matrix, labels):
@@ -194,7 +194,8 @@ class Confusion:
             raise ValueError(f'method={method!r} must be "wilson" or "bootstrap"')
         if callable(score):
             raise ValueError('method="wilson" is for shares of rows; a function needs method="bootstrap"')
-        return _wilson(*self._share(score), level)
+        rows, of_all = self._share(score)
+        return _wilson(rows, of_all, level)
 
     def plot(self, **options):
         """Draw the matrix; see `fastml.plot.confusion_matrix`."""
@@ -254,12 +255,11 @@ class Confusion:
         return int(self.matrix[at, at]), int((self.matrix[:, at] if name == "precision" else self.matrix[at]).sum())
 
     def _bootstrap(self, score, level, n_resamples, random_state):
-        measure = score if callable(score) else lambda confusion: np.divide(*map(float, confusion._share(score)))
+        measure = score if callable(score) else lambda confusion: share(*confusion._share(score))
         generator = np.random.default_rng(random_state)
         draws = generator.multinomial(self.total, self.matrix.ravel() / self.total, size=n_resamples)
-        with np.errstate(invalid="ignore"):
-            scores = [measure(type(self)(draw.reshape(self.matrix.shape), self.labels)) for draw in draws]
-            estimate = float(measure(self))
+        scores = [measure(type(self)(draw.reshape(self.matrix.shape), self.labels)) for draw in draws]
+        estimate = float(measure(self))
         low, high = np.nanquantile(scores, [(1 - level) / 2, (1 + level) / 2])
         return Interval(estimate, float(low), float(high))
 
@@ -288,6 +288,10 @@ def mcnemar(y_true, first, second):
         return McNemar(b, c, float(min(b, c)), min(1.0, 2 * float(bdtr(min(b, c), b + c, 0.5))))
     statistic = max(0, abs(b - c) - 1) ** 2 / (b + c)
     return McNemar(b, c, statistic, float(chdtrc(1, statistic)))
+
+
+def share(rows, of_all):
+    return rows / of_all if of_all else float("nan")
 
 
 def _wilson(k, n, level):

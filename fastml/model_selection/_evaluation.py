@@ -27,7 +27,7 @@ class Evaluation:
         self.search, self.scorers, self.X, self.y, self.routed = search, scorers, X, y, routed
         self.candidates, self.out, self.more = [], [], defaultdict(list)
         self.shared = 0
-        self._formatted = None, None
+        self._formatted: tuple = None, None
 
     def evaluate(self, candidate_params, cv=None, more_results=None, callback_ctx=None):
         """Evaluate some candidates; returns the results of all so far. What strategies call."""
@@ -40,7 +40,7 @@ class Evaluation:
             )
         if not candidates or not splits:
             raise ValueError("No fits were performed. Was the CV iterator empty? Were there no candidates?")
-        rows = [None] * len(candidates)
+        rows: list = [None] * len(candidates)
         total = len(candidates) * len(splits)
         try:
             with progress_bar(type(search).__name__, total, search.verbose == 1) as show:
@@ -108,7 +108,7 @@ class Evaluation:
         try:
             if is_classifier(scored):
                 scored.classes_ = np.unique(y)
-            rows = [[] for _ in settings]
+            rows: list = [[] for _ in settings]
             train_too = self.search.return_train_score
             asked = [(train, np.concatenate([test, train]) if train_too else test) for train, test in splits]
             every = shared_responses(estimator, self.X, y, asked, settings, scorers.method)

@@ -9,6 +9,7 @@ import sklearn.model_selection
 from sklearn.base import clone, is_classifier
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import PredefinedSplit, check_cv
+from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import indexable
 from sklearn.utils.validation import _check_method_params, check_is_fitted
 
@@ -17,7 +18,7 @@ from fastml.model_selection._evaluation import Evaluation
 __all__ = ["GridSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV", "OneStandardError", "RandomizedSearchCV"]
 
 
-class SharedSearch:
+class SharedSearch(BaseSearchCV):
     """What the searches of fastml add to scikit-learn's of the same name."""
 
     def fit(self, X, y=None, *, dev=None, **params):

@@ -1,7 +1,5 @@
 """Training, development and test set in one call; the splitters are scikit-learn's."""
 
-from numbers import Integral, Real
-
 import numpy as np
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 from sklearn.utils import _safe_indexing, check_random_state, indexable
@@ -68,7 +66,8 @@ def train_dev_test_split(
 
 def drawn(n, groups, n_dev, n_test, shuffle, stratify, random):
     """Rows of the training, the development (if any) and the test set."""
-    rest, parts = np.arange(n), []
+    rest = np.arange(n)
+    parts: list = []
     for size in (n_test, n_dev):
         if size == 0:
             continue
@@ -96,8 +95,8 @@ def grouped(groups, n):
 
 def count_of(name, size, n):
     """Rows that a share, or a number, stands for; a share is rounded up for the test set as scikit-learn does."""
-    if isinstance(size, Integral) and not isinstance(size, bool) and 0 <= size < n:
+    if isinstance(size, (int, np.integer)) and not isinstance(size, bool) and 0 <= size < n:
         return int(size)
-    if isinstance(size, Real) and not isinstance(size, Integral) and 0 <= size < 1:
+    if isinstance(size, (float, np.floating)) and 0 <= size < 1:
         return int(np.ceil(size * n - 1e-9))
     raise ValueError(f"{name}={size!r} must be a share in [0, 1) or a number of rows below {n}")

@@ -1,6 +1,7 @@
 """What estimators by k nearest neighbours share: every k and weighting from one search, every fold from one index."""
 
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from sklearn.base import clone, is_classifier
@@ -25,6 +26,10 @@ class SharedSearch:
     """
 
     shared_parameters = ("n_neighbors", "weights")
+    n_neighbors: Any
+    weights: Any
+    metric: Any
+    _check_points: Any
 
     def shared_responses(self, X, y, splits, settings, method):
         """Predictions of every setting for each split, or with method="predict_proba" shares of the votes."""
@@ -48,7 +53,7 @@ class SharedSearch:
     def _check_settings(self, settings, n_fitted):
         """The largest k; whatever is wrong with a setting is for its own fit to say."""
         ks = [setting["n_neighbors"] for setting in settings]
-        if not all(isinstance(k, Integral) and 1 <= k <= n_fitted for k in ks):
+        if not all(isinstance(k, Integral) and 1 <= int(k) <= n_fitted for k in ks):
             raise ValueError(f"n_neighbors must be from 1 to {n_fitted}, the rows of the smallest training set")
         for weights in {setting["weights"] for setting in settings}:
             clone(self).set_params(weights=weights)._validate_params()
@@ -86,7 +91,8 @@ def neighbors_of_splits(whole, X, y, splits, k):
             if start >= stop:
                 break
             rows = slice(start - begin, stop - begin)
-            yield whole, *without_fold(whole, X, y, splits[split][0], part[rows], *(each[rows] for each in near), k)
+            distances, indices = near[0][rows], near[1][rows]
+            yield whole, *without_fold(whole, X, y, splits[split][0], part[rows], distances, indices, k)
         begin += len(part)
 
 
@@ -104,8 +110,8 @@ def without_fold(whole, X, y, train, rows, distances, indices, k):
     distances = np.take_along_axis(distances, columns, axis=1)
     short = np.flatnonzero(columns[:, -1] < 0)
     if len(short) and wanted < X.shape[0] and len(short) * wanted < HELD_AT_ONCE:
-        near = whole.kneighbors(X[rows[short]], wanted)
-        distances[short], indices[short] = without_fold(whole, X, y, train, rows[short], *near, k)
+        far, others = whole.kneighbors(X[rows[short]], wanted)
+        distances[short], indices[short] = without_fold(whole, X, y, train, rows[short], far, others, k)
     elif len(short):
         alone = clone(whole).fit(X[train], y[train])
         distances[short], found = alone.kneighbors(X[rows[short]], k)
@@ -147,7 +153,7 @@ def path(voter, distances, indices, weights, ks, method):
 
 def by_weighting(settings):
     """{weights: places of the settings that have them}."""
-    groups = {}
+    groups: dict = {}
     for at, setting in enumerate(settings):
         groups.setdefault(setting["weights"], []).append(at)
     return groups

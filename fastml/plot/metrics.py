@@ -180,7 +180,7 @@ def by_the_others(candidates, param):
     """{text of the other parameters that differ: places of the candidates}."""
     names = sorted({name for candidate in candidates for name in candidate} - {param})
     varied = [name for name in names if len({repr(candidate.get(name)) for candidate in candidates}) > 1]
-    lines = {}
+    lines: dict = {}
     for place, candidate in enumerate(candidates):
         text = ", ".join(f"{name}={candidate.get(name)}" for name in varied)
         lines.setdefault(text or None, []).append(place)

@@ -1,6 +1,10 @@
 """Scores of predicted labels: scikit-learn's results, warnings and errors, over labels of any kind."""
 
+import inspect
+import multiprocessing
+import os
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -229,8 +233,6 @@ def test_names_of_scikit_learn_are_handed_through():
 
 @pytest.mark.parametrize("name", metrics.__all__)
 def test_signatures_are_scikit_learns(name):
-    import inspect
-
     if not hasattr(sklearn.metrics, name):
         pytest.skip("fastml's own")
     found, expected = (
@@ -244,3 +246,17 @@ def test_a_warning_points_at_the_caller():
     with pytest.warns(UndefinedMetricWarning, match="Precision") as caught:
         metrics.precision_score([0, 1], [0, 0])
     assert caught[0].filename == __file__
+
+
+def scores_of(pair):
+    return metrics.classification_report(*pair), metrics.confusion_matrix(*pair).tolist()
+
+
+def test_threads_and_forks():
+    pair = random_pair(1_200_000, 5)
+    expected = scores_of(pair)
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(scores_of, [pair] * 4)) == [expected] * 4
+    if hasattr(os, "fork"):
+        with multiprocessing.get_context("fork").Pool(1) as pool:
+            assert pool.apply(scores_of, (pair,)) == expected

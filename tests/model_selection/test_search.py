@@ -24,10 +24,12 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils.estimator_checks import check_estimator
 
 from fastml import model_selection
 from fastml.model_selection import GridSearchCV, OneStandardError, RandomizedSearchCV
 from fastml.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from fastml.sharing import SharesWork
 
 GRID = {"n_neighbors": [1, 2, 5, 9], "weights": ["uniform", "distance"]}
 
@@ -327,3 +329,49 @@ def test_cloning_and_printing():
     search = clone(RandomizedSearchCV(KNeighborsClassifier(), GRID, refit=OneStandardError("n_neighbors")))
     assert "OneStandardError(simplest='n_neighbors'" in repr(search)
     assert model_selection.KFold is KFold
+
+
+@pytest.mark.filterwarnings("ignore")  # as scikit-learn runs them
+def test_scikit_learns_checks_of_estimators():
+    check_estimator(GridSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}, cv=2, error_score="raise"), on_skip=None)
+
+
+class CountsItsFits(ClassifierMixin, BaseEstimator):
+    """Predicts whether a row's first value is at least `cut`; one fit serves every cut."""
+
+    shared_parameters = ("cut",)
+    fits = 0
+
+    def __init__(self, cut=0.0, offset=0.0):
+        self.cut = cut
+        self.offset = offset
+
+    def fit(self, X, y):
+        type(self).fits += 1
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        return self.classes_[(np.asarray(X)[:, 0] - self.offset >= self.cut).astype(int)]
+
+    def shared_responses(self, X, y, splits, settings, method):
+        if method != "predict":
+            raise NotImplementedError
+        for train, test in splits:
+            fitted = clone(self).fit(X[train], y[train])
+            yield [clone(fitted).set_params(**setting).fit_as(fitted).predict(X[test]) for setting in settings]
+
+    def fit_as(self, other):
+        self.classes_ = other.classes_
+        return self
+
+
+def test_any_estimator_may_declare_what_it_shares():
+    X, y = data(n_classes=2)
+    grid = {"cut": [0.0, 1.0, 2.0], "offset": [0.0, 0.5]}
+    CountsItsFits.fits = 0
+    search = GridSearchCV(CountsItsFits(), grid, cv=5, refit=False).fit(X, y)
+    assert (search.shared_, CountsItsFits.fits) == (6, 10)
+    both(CountsItsFits(), grid, X, y, cv=5)
+    assert isinstance(CountsItsFits(), SharesWork)
+    assert not isinstance(Ridge(), SharesWork)
