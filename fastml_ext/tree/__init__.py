@@ -1,0 +1,1 @@
+"""Decision trees: coding of columns, growing, pruning and prediction. Contract: reference.py."""
