@@ -11,6 +11,7 @@ import numpy as np
 
 from fastml_ext import pool
 from fastml_ext.tree import large
+from fastml_ext.tree.bundle import bundles
 from fastml_ext.tree.nodes import RECORD
 from fastml_ext.tree.structure import LEAF, MULTIWAY, NUMERIC, SUBSET, Tree
 from fastml_ext.tree.subtree import grow_subtrees
@@ -19,6 +20,7 @@ from fastml_ext.tree.thresholds import midpoints
 __all__ = ["Coded", "Settings", "grow"]
 
 COUNTS, SUMS, DEVIATIONS = 0, 1, 2
+BUNDLE = 4
 CRITERIA = {
     "gini": 0, "entropy": 1, "log_loss": 1, "gain_ratio": 1,
     "squared_error": 2, "friedman_mse": 2, "poisson": 3, "absolute_error": 4,
@@ -85,18 +87,33 @@ class _Problem:
         self.columns = self._pack_columns(columns)
         self.rules, self.limits = self._pack_rules(columns), self._pack_limits()
         self.large = large.Large(
-            self.columns, self.rules, self.limits, self.row, self.label, self.weight, self.target, self.n_labels
+            self.columns, self.rules, self.limits, self.row, self.label, self.weight, self.target, self.n_labels, self.n_codes
         )
         widest = max((c.codes.itemsize for c in columns), default=1)
         least, most = SUBTREE_ROWS
-        self.subtree_rows = min(max(SUBTREE_BYTES // (widest * max(1, len(columns))), least), most)
+        self.subtree_rows = min(max(SUBTREE_BYTES // (widest * max(1, self.n_active)), least), most)
 
     def _pack_columns(self, columns):
-        random = self.settings.random
-        self.kept = [c.codes for c in columns], [c.values.astype(np.float64) if random else None for c in columns]
+        """The columns as the kernels read them, those that exclude one another bundled."""
+        s = self.settings
+        apart = s.random or s.max_features or s.criterion == "gain_ratio" or any(c.monotonic for c in columns)
+        bundled = [] if apart else bundles(columns)
+        inside = {j for members, _ in bundled for j in members}
+        alone = [j for j in range(len(columns)) if j not in inside]
+        parts = [columns[j] for j in alone]
+        self.kept = (
+            [c.codes for c in parts] + [codes for _, codes in bundled],
+            [c.values.astype(np.float64) if s.random else None for c in parts] + [None] * len(bundled),
+            [None] * len(parts) + [np.array(members, np.uint32) for members, _ in bundled],
+        )
+        codes, values, members = self.kept
+        self.n_active, self.n_codes = len(codes), max((len(c.values) for c in columns), default=1)
         return large.pack_columns(
-            self.kept[0], [len(c.values) for c in columns], [KINDS[c.split] for c in columns],
-            [c.monotonic for c in columns], self.kept[1],
+            codes,
+            [len(c.values) for c in parts] + [len(m) + 1 for m, _ in bundled],
+            [KINDS[c.split] for c in parts] + [BUNDLE] * len(bundled),
+            [c.monotonic for c in parts] + [0] * len(bundled),
+            values, alone + [0] * len(bundled), members,
         )  # fmt: skip
 
     def _pack_rules(self, columns):
@@ -126,7 +143,7 @@ class _Problem:
 
     def grow_depth_first(self, root):
         """[_Block] of the large nodes, then of the subtrees that hang from them."""
-        everything = np.arange(self.n_columns, dtype=np.uint32)
+        everything = np.arange(self.n_active, dtype=np.uint32)
         waiting, large_nodes, small = [(root, everything)], [], []
         while waiting:
             place, active = waiting.pop()
@@ -142,7 +159,7 @@ class _Problem:
     def grow_best_first(self, root):
         """[_Block]s of single nodes: of all leaves, the one whose split takes most impurity away is split next."""
         s, nodes, heap, n_leaves = self.settings, [], [], 1
-        waiting = [(root, np.arange(self.n_columns, dtype=np.uint32))]
+        waiting = [(root, np.arange(self.n_active, dtype=np.uint32))]
         while waiting or (heap and n_leaves < s.max_leaf_nodes):
             for place, active in waiting:
                 node = self._describe(place, active)
@@ -169,7 +186,7 @@ class _Problem:
     def _search(self, node):
         """Search the node's columns, and forget those that are constant in it."""
         place, record = node.place.view(np.uint8), node.record.view(np.uint8)
-        key, limit = node.place["key"][0], self.limits.view(large.LIMITS)["max_features"][0]
+        key, limit = node.place["key"][0], int(self.limits.view(large.LIMITS)["max_features"][0])
         order = node.active
         if limit:
             order = order[np.argsort(np.array([large.child_key(key, j) for j in order], np.uint64), kind="stable")]
@@ -178,7 +195,7 @@ class _Problem:
             part = order[first : first + step]
             splits = np.zeros(len(part) * large.SPLIT_SIZE, np.uint8)
             cost = COST * (place.view(large.PLACE)["end"][0] - place.view(large.PLACE)["begin"][0])
-            pool.run(self.large.search, len(part), place, record, part, splits, cost=cost, n_jobs=self.n_jobs)
+            pool.run(self.large.search, len(part), place, record, node.totals, part, splits, cost=cost, n_jobs=self.n_jobs)
             fixed = large.is_constant(splits, len(part))
             keep = np.flatnonzero(~fixed)
             if limit and searched + len(keep) > limit and any(f.any() for _, f, _ in found):
@@ -233,8 +250,9 @@ class _Large:
 
     codes = branch = np.empty(0, np.int64)
 
-    def __init__(self, place, active, record, value, allowed):
+    def __init__(self, place, active, record, value, totals, allowed):
         self.place, self.active, self.record, self.value, self.allowed = place, active, record, value, allowed
+        self.totals = totals
         self.searched = self.splits = None
 
     def make_leaf(self):

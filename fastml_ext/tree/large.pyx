@@ -7,10 +7,10 @@ import numpy as np
 
 from fastml_ext.tree.nodes cimport (
     Limits, Parts, Place, Record,
-    bounds, choose, describe, free_parts, may_split, part_rows, reserve_parts,
+    bounds, choose, clip, describe, free_parts, may_split, note_split, part_rows, reserve_parts,
 )
-from fastml_ext.tree.search cimport Scratch, Split, mix, prepare, release, reserve, search_column
-from fastml_ext.tree.sweep cimport MULTIWAY, NUMERIC, SUBSET, Column, Node, Rows, Rules
+from fastml_ext.tree.search cimport Scratch, Split, mix, prepare, prepare_totals, release, reserve, search_column
+from fastml_ext.tree.sweep cimport COUNTS, DEVIATIONS, MULTIWAY, NUMERIC, SUBSET, Column, Node, Rows, Rules
 
 from fastml_ext.tree.nodes import RECORD
 
@@ -23,13 +23,14 @@ LIMITS = np.dtype([(name, np.int64) for name in ("max_depth", "min_split", "min_
 SPLIT_SIZE = sizeof(Split)
 
 
-def pack_columns(codes, n_codes, kinds, monotonic, values):
+def pack_columns(codes, n_codes, kinds, monotonic, values, numbers, members):
     """The columns as the kernels read them; the arrays must be kept alive beside it."""
     cdef Py_ssize_t j
     cdef const uint8_t[::1] narrow
     cdef const uint16_t[::1] middle
     cdef const uint32_t[::1] wide
-    cdef const double[::1] numbers
+    cdef const double[::1] sorted_values
+    cdef const uint32_t[::1] bundled
     packed = np.zeros(max(1, len(codes)) * sizeof(Column), np.uint8)
     cdef uint8_t[::1] to = packed
     cdef Column* columns = <Column*> &to[0]
@@ -45,8 +46,12 @@ def pack_columns(codes, n_codes, kinds, monotonic, values):
             wide = codes[j]
             columns[j].codes = &wide[0]
         if values[j] is not None and len(values[j]):
-            numbers = values[j]
-            columns[j].values = &numbers[0]
+            sorted_values = values[j]
+            columns[j].values = &sorted_values[0]
+        if members[j] is not None:
+            bundled = members[j]
+            columns[j].members = &bundled[0]
+        columns[j].number = numbers[j]
         columns[j].n_codes, columns[j].kind, columns[j].monotonic = n_codes[j], kinds[j], monotonic[j]
     return packed
 
@@ -72,18 +77,26 @@ def child_key(key, branch):
 
 
 cdef class Large:
-    """What every call on one problem needs; holds no data of its own."""
+    """The nodes of one problem: its arrays, and working memory for one node."""
 
-    cdef readonly object arrays
     cdef const uint8_t[::1] _columns, _rules, _limits
     cdef uint32_t[::1] _row, _label
     cdef double[::1] _weight, _target
     cdef Py_ssize_t n_labels
+    cdef Scratch scratch
+    cdef Parts parts
 
-    def __init__(self, columns, rules, limits, row, label, weight, target, Py_ssize_t n_labels):
+    def __init__(self, columns, rules, limits, row, label, weight, target, Py_ssize_t n_labels, Py_ssize_t n_codes):
         self._columns, self._rules, self._limits = columns, rules, limits
         self._row, self._label, self._weight, self._target = row, label, weight, target
         self.n_labels = n_labels
+        if not (reserve(&self.scratch, <const Rules*> &self._rules[0], len(row), max(n_labels, n_codes))
+                and reserve_parts(&self.parts, len(row))):
+            raise MemoryError
+
+    def __dealloc__(self):
+        release(&self.scratch)
+        free_parts(&self.parts)
 
     cdef Rows rows(self, const Place* place):
         cdef Rows rows
@@ -94,30 +107,23 @@ cdef class Large:
         return rows
 
     def describe(self, const uint8_t[::1] place):
-        """(record, value, may it be split) of a node."""
+        """(record, value, totals, may it be split) of a node."""
         cdef const Rules* rules = <const Rules*> &self._rules[0]
         cdef const Place* at = <const Place*> &place[0]
         cdef Rows rows = self.rows(at)
-        cdef Scratch scratch
-        cdef bint allowed
-        record, value = np.empty(1, RECORD), np.empty(rules.n_classes)
+        cdef Py_ssize_t k
+        record, value, totals = np.empty(1, RECORD), np.empty(rules.n_classes), np.empty(rules.n_stats)
         cdef uint8_t[::1] to = record.view(np.uint8)
-        cdef double[::1] values = value
-        if not reserve(&scratch, rules, rows.n, self.n_labels):
-            raise MemoryError
+        cdef double[::1] values = value, sums = totals
         with nogil:
-            describe(&scratch, rules, &rows, <Record*> &to[0], &values[0])
-            allowed = may_split(<const Limits*> &self._limits[0], <const Record*> &to[0], at.depth)
-        release(&scratch)
-        if rules.monotone:
-            k = 0 if rules.regression else 1
-            value[k] = min(max(value[k], at.lower), at.upper)
-            if k == 1:
-                value[0] = 1 - value[1]
-        return record, value, allowed
+            describe(&self.scratch, rules, &rows, <Record*> &to[0], &values[0])
+            for k in range(rules.n_stats):
+                sums[k] = self.scratch.sweep.count_right[k] if rules.mode == COUNTS else self.scratch.sweep.sum_all[k]
+            clip(rules, &values[0], at)
+        return record, value, totals, may_split(<const Limits*> &self._limits[0], <const Record*> &to[0], at.depth)
 
     def search(self, Py_ssize_t start, Py_ssize_t stop, const uint8_t[::1] place, const uint8_t[::1] record,
-               const uint32_t[::1] active, uint8_t[::1] splits):
+               const double[::1] totals, const uint32_t[::1] active, uint8_t[::1] splits):
         """Search columns active[start:stop] of a node."""
         cdef const Rules* rules = <const Rules*> &self._rules[0]
         cdef const Column* columns = <const Column*> &self._columns[0]
@@ -132,9 +138,12 @@ cdef class Large:
         if not reserve(&scratch, rules, rows.n, n_codes):
             raise MemoryError
         with nogil:
-            prepare(&scratch, rules, &rows)
+            if rules.mode == DEVIATIONS:
+                prepare(&scratch, rules, &rows)
+            else:
+                prepare_totals(&scratch, rules, &rows, &totals[0])
             for i in range(start, stop):
-                node.key = mix(at.key, active[i])
+                node.key = mix(at.key, columns[active[i]].number)
                 search_column(columns + active[i], &rows, &node, rules, &scratch, found + i, NULL)
         release(&scratch)
 
@@ -150,30 +159,21 @@ cdef class Large:
         cdef Node node = _node(at, node_record)
         cdef const Split* found = <const Split*> &splits[0]
         cdef const Column* column
-        cdef Scratch scratch
-        cdef Parts parts
-        cdef Py_ssize_t best = choose(found, &active[0], n, node.tolerance, rules.ratio), b
+        cdef Scratch* scratch = &self.scratch
+        cdef Parts* parts = &self.parts
+        cdef Py_ssize_t best = choose(found, n, node.tolerance, rules.ratio), b
         cdef double lower = 0, upper = 0
         if best < 0 or found[best].gain / limits.total_weight + 2.220446049250313e-16 < limits.min_decrease:
             return None
         column = (<const Column*> &self._columns[0]) + active[best]
-        node.key = mix(at.key, active[best])
-        if not (reserve(&scratch, rules, rows.n, max(<Py_ssize_t> column.n_codes, self.n_labels))
-                and reserve_parts(&parts, rows.n)):
-            raise MemoryError
+        node.key = mix(at.key, column.number)
         with nogil:
             if column.kind == SUBSET:
-                prepare(&scratch, rules, &rows)
-            part_rows(column, &rows, &node, rules, &scratch, found + best, &parts)
-        node_record.feature, node_record.kind = active[best], column.kind
-        node_record.gain = max(found[best].gain / node_record.weight, 0.0)
+                prepare(scratch, rules, &rows)
+            part_rows(column, &rows, &node, rules, scratch, found + best, parts)
+        note_split(column, found + best, parts, node_record)
         codes, branch = [], []
-        if column.kind == NUMERIC:
-            node_record.code_left, node_record.code_right = found[best].left, found[best].right
-            node_record.threshold = found[best].threshold
-            node_record.missing_left = (found[best].missing_left if parts.any_missing
-                                        else 2 * <Py_ssize_t> parts.begin[1] > rows.n)
-        else:
+        if node_record.kind != NUMERIC:
             for b in range(scratch.n_groups):
                 codes.append(scratch.present[b])
                 branch.append(b if column.kind == MULTIWAY else not parts.goes_left[b])
@@ -182,10 +182,8 @@ cdef class Large:
         for b in range(parts.n_branches):
             lower, upper = at.lower, at.upper
             if rules.monotone:
-                bounds(column, node_record, &rows, rules, &scratch, &parts, at, b, &lower, &upper)
+                bounds(column, node_record, &rows, rules, scratch, parts, at, b, &lower, &upper)
             limits_of_branches.append((lower, upper))
-        free_parts(&parts)
-        release(&scratch)
         return begins, limits_of_branches, codes, branch
 
 

@@ -38,9 +38,11 @@ cdef void free_nodes(Nodes* nodes) noexcept nogil
 cdef bint reserve_parts(Parts* parts, Py_ssize_t n) noexcept nogil
 cdef void free_parts(Parts* parts) noexcept nogil
 cdef void describe(Scratch* scratch, const Rules* rules, const Rows* rows, Record* record, double* value) noexcept nogil
+cdef void clip(const Rules* rules, double* value, const Place* place) noexcept nogil
 cdef bint may_split(const Limits* limits, const Record* record, int64_t depth) noexcept nogil
-cdef Py_ssize_t choose(const Split* splits, const uint32_t* columns, Py_ssize_t n, double tolerance, bint ratio) noexcept nogil
+cdef Py_ssize_t choose(const Split* splits, Py_ssize_t n, double tolerance, bint ratio) noexcept nogil
 cdef void part_rows(const Column* column, Rows* rows, const Node* node, const Rules* rules, Scratch* scratch,
                     const Split* split, Parts* parts) noexcept nogil
+cdef void note_split(const Column* column, const Split* split, const Parts* parts, Record* record) noexcept nogil
 cdef void bounds(const Column* column, const Record* node, Rows* rows, const Rules* rules, Scratch* scratch,
                  const Parts* parts, const Place* place, Py_ssize_t branch, double* lower, double* upper) noexcept nogil

@@ -1,6 +1,6 @@
 """What growing does to one node: describe it, decide whether it is split, choose the column, part the rows."""
 
-from libc.math cimport INFINITY, fabs, log, log2
+from libc.math cimport INFINITY, NAN, fabs, log, log2
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
@@ -9,7 +9,7 @@ import numpy as np
 
 from fastml_ext.tree.search cimport Scratch, Split, gather, prepare, rank_by_bits, search_column
 from fastml_ext.tree.sweep cimport (
-    COUNTS, DEVIATIONS, ENTROPY, MULTIWAY, NUMERIC, POISSON, SUBSET,
+    BUNDLE, COUNTS, DEVIATIONS, ENTROPY, MULTIWAY, NUMERIC, POISSON, SUBSET,
     Column, Node, Rows, Rules,
     side_cost,
 )
@@ -160,14 +160,25 @@ cdef double _median(Scratch* s, const Rows* rows) noexcept nogil:
     return s.ranked[r]
 
 
+cdef void clip(const Rules* rules, double* value, const Place* place) noexcept nogil:
+    """Hold a prediction within what the monotonic constraints of its ancestors allow."""
+    if not rules.monotone:
+        return
+    if rules.regression:
+        value[0] = min(max(value[0], place.lower), place.upper)
+    else:
+        value[1] = min(max(value[1], place.lower), place.upper)
+        value[0] = 1 - value[1]
+
+
 cdef bint may_split(const Limits* limits, const Record* record, int64_t depth) noexcept nogil:
     return (depth < limits.max_depth and record.n_samples >= limits.min_split
             and record.n_samples >= 2 * limits.min_leaf and record.weight >= 2 * limits.min_weight
             and record.impurity > 2.220446049250313e-16)
 
 
-cdef Py_ssize_t choose(const Split* splits, const uint32_t* columns, Py_ssize_t n, double tolerance, bint ratio) noexcept nogil:
-    """The place of the best column in `columns`, -1 if none may be split: the lowest column of equal ones.
+cdef Py_ssize_t choose(const Split* splits, Py_ssize_t n, double tolerance, bint ratio) noexcept nogil:
+    """The place of the best split, -1 if there is none: the lowest column of equal ones.
 
     By the gain; by the gain ratio among the columns whose gain is at least the average (Quinlan 1986, section 7).
     """
@@ -187,7 +198,7 @@ cdef Py_ssize_t choose(const Split* splits, const uint32_t* columns, Py_ssize_t 
     for i in range(n):
         if splits[i].gain > -INFINITY and splits[i].gain >= average:
             worth = splits[i].gain / splits[i].info if ratio else splits[i].gain
-            if worth >= top - tolerance and (best < 0 or columns[i] < columns[best]):
+            if worth >= top - tolerance and (best < 0 or splits[i].column < splits[best].column):
                 best = i
     return best
 
@@ -213,6 +224,10 @@ cdef void part_rows(const Column* column, Rows* rows, const Node* node, const Ru
                 parts.any_missing = True
             else:
                 parts.branch[i] = (column.original[code] if column.original != NULL else code) > split.left
+    elif column.kind == BUNDLE:
+        for i in range(rows.n):
+            code = s.slot[i]
+            parts.branch[i] = (column.original[code] if column.original != NULL else code) == split.left
     else:
         s.n_groups = rank_by_bits(s, rows.n)
         for i in range(rows.n):
@@ -232,6 +247,19 @@ cdef void part_rows(const Column* column, Rows* rows, const Node* node, const Ru
     _permute(rows.label, parts, rows.n)
     _permute_double(rows.weight, parts, rows.n)
     _permute_double(rows.target, parts, rows.n)
+
+
+cdef void note_split(const Column* column, const Split* split, const Parts* parts, Record* record) noexcept nogil:
+    """Complete the record of a node that was parted."""
+    record.feature, record.kind = split.column, NUMERIC if column.kind == BUNDLE else column.kind
+    record.gain = max(split.gain / record.weight, 0.0)
+    if column.kind == BUNDLE:
+        record.code_left, record.code_right, record.threshold = 0, 1, NAN
+    elif column.kind == NUMERIC:
+        record.code_left, record.code_right, record.threshold = split.left, split.right, split.threshold
+    record.missing_left = 2 * <int64_t> parts.begin[1] > record.n_samples
+    if parts.any_missing:
+        record.missing_left = split.missing_left
 
 
 cdef void _permute(uint32_t* x, Parts* parts, Py_ssize_t n) noexcept nogil:

@@ -6,7 +6,8 @@ cdef struct Split:
     double gain  # decrease of the weighted impurity; -infinity: the column has no admissible split
     double info  # split information in bits, for the gain ratio
     double threshold  # drawn at random; not a number where the values on either side decide
-    uint32_t left, right  # codes of the whole table on either side of a numeric split
+    uint32_t column  # in the input
+    uint32_t left, right  # codes of the whole table on either side of a numeric split; left: the code of a bundle's member
     bint constant, missing_left
 
 cdef struct Scratch:
@@ -19,7 +20,7 @@ cdef struct Scratch:
     uint32_t* begin
     uint64_t* keys
     uint64_t* bits
-    uint32_t* before
+    uint32_t* rank
     Py_ssize_t cells  # room in counts or sums
     uint32_t* counts
     double* sums
@@ -30,6 +31,7 @@ cdef struct Scratch:
 
 cdef bint reserve(Scratch* scratch, const Rules* rules, Py_ssize_t n, Py_ssize_t n_codes) noexcept nogil
 cdef void release(Scratch* scratch) noexcept nogil
+cdef void prepare_totals(Scratch* scratch, const Rules* rules, const Rows* rows, const double* totals) noexcept nogil
 cdef void prepare(Scratch* scratch, const Rules* rules, const Rows* rows) noexcept nogil
 cdef void search_column(const Column* column, const Rows* rows, const Node* node, const Rules* rules, Scratch* scratch,
                         Split* split, uint8_t* goes_left) noexcept nogil

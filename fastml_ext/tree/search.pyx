@@ -6,7 +6,7 @@ from libc.stdlib cimport calloc, free, qsort
 from libc.string cimport memcpy, memset
 
 from fastml_ext.tree.sweep cimport (
-    COUNTS, DEVIATIONS, MULTIWAY, NUMERIC, SUMS,
+    BUNDLE, COUNTS, DEVIATIONS, MULTIWAY, NUMERIC, SUMS,
     Column, Node, Rows, Rules, Sweep,
     cost, fenwick_add, move, side_allowed, side_cost, side_value, side_weight, split_info, start,
 )
@@ -22,14 +22,11 @@ cdef extern from *:
     #if defined(_MSC_VER)
     #include <intrin.h>
     static int lowest_bit(unsigned long long x) { unsigned long i; _BitScanForward64(&i, x); return (int) i; }
-    static int count_bits(unsigned long long x) { return (int) __popcnt64(x); }
     #else
     static inline int lowest_bit(unsigned long long x) { return __builtin_ctzll(x); }
-    static inline int count_bits(unsigned long long x) { return __builtin_popcountll(x); }
     #endif
     """
     int lowest_bit(uint64_t x) nogil
-    int count_bits(uint64_t x) nogil
 
 ctypedef fused code_t:
     uint8_t
@@ -68,7 +65,7 @@ cdef bint reserve(Scratch* s, const Rules* rules, Py_ssize_t n, Py_ssize_t n_cod
     sizes[5] = (groups + 1) * 4  # begin
     sizes[6] = TINY * 8  # keys
     sizes[7] = words * 8  # bits
-    sizes[8] = words * 4  # before
+    sizes[8] = (n_codes + 1) * 4  # rank
     sizes[9] = groups * 8  # scores
     sizes[10] = groups * 4  # order
     sizes[11] = deviations * 4  # ranks
@@ -101,7 +98,7 @@ cdef bint reserve(Scratch* s, const Rules* rules, Py_ssize_t n, Py_ssize_t n_cod
     at += sizes[6]
     s.bits = <uint64_t*> at
     at += sizes[7]
-    s.before = <uint32_t*> at
+    s.rank = <uint32_t*> at
     at += sizes[8]
     s.scores = <double*> at
     at += sizes[9]
@@ -147,6 +144,19 @@ cdef void prepare(Scratch* s, const Rules* rules, const Rows* rows) noexcept nog
     start(sweep)
 
 
+cdef void prepare_totals(Scratch* s, const Rules* rules, const Rows* rows, const double* totals) noexcept nogil:
+    """As prepare, where the totals of the node are known; not for DEVIATIONS."""
+    cdef Py_ssize_t k
+    s.sweep.rules, s.sweep.rows = rules, rows
+    s.sweep.n_left, s.sweep.n_right = 0, rows.n
+    for k in range(rules.n_stats):
+        if rules.mode == COUNTS:
+            s.sweep.count_left[k], s.sweep.count_right[k] = 0, <uint32_t> totals[k]
+        else:
+            s.sweep.sum_all[k] = totals[k]
+    start(&s.sweep)
+
+
 cdef void _rank_targets(Scratch* s, const Rows* rows) noexcept nogil:
     cdef Sweep* sweep = &s.sweep
     cdef Py_ssize_t i, at
@@ -188,21 +198,22 @@ cdef Py_ssize_t rank_by_bits(Scratch* s, Py_ssize_t n) noexcept nogil:
     """Replace the codes in `slot` by their ranks among those that occur; `present` lists these, their number returns."""
     cdef Py_ssize_t i, word, last = 0, n_groups = 0
     cdef uint64_t bits
+    cdef uint32_t code
     for i in range(n):
         word = s.slot[i] >> 6
         s.bits[word] |= <uint64_t> 1 << (s.slot[i] & 63)
         last = max(last, word)
     for word in range(last + 1):
-        s.before[word] = <uint32_t> n_groups
         bits = s.bits[word]
+        s.bits[word] = 0
         while bits:
-            s.present[n_groups] = <uint32_t> (64 * word + lowest_bit(bits))
+            code = <uint32_t> (64 * word + lowest_bit(bits))
+            s.present[n_groups] = code
+            s.rank[code] = <uint32_t> n_groups
             n_groups += 1
             bits &= bits - 1
     for i in range(n):
-        bits = s.bits[s.slot[i] >> 6] & ((<uint64_t> 1 << (s.slot[i] & 63)) - 1)
-        s.slot[i] = s.before[s.slot[i] >> 6] + <uint32_t> count_bits(bits)
-    memset(s.bits, 0, (last + 1) * sizeof(uint64_t))
+        s.slot[i] = s.rank[s.slot[i]]
     return n_groups
 
 
@@ -346,6 +357,7 @@ cdef void search_column(const Column* column, const Rows* rows, const Node* node
     split.gain, split.info, split.threshold = -INFINITY, 0, NAN
     split.missing_left = False
     split.left = split.right = 0
+    split.column = column.number
     split.constant = not _group(s, column, rules, rows)
     if split.constant:
         return
@@ -359,6 +371,8 @@ cdef void search_column(const Column* column, const Rows* rows, const Node* node
         if column.original != NULL:
             split.left = column.original[split.left]
             split.right = column.original[split.right]
+    elif column.kind == BUNDLE:
+        _best_member(s, column, node, split)
     elif column.kind == MULTIWAY:
         _every_branch(s, node, split)
     elif rules.n_classes <= 2 or s.n_groups > EXHAUSTIVE:
@@ -419,6 +433,20 @@ cdef void _random_cut(Scratch* s, const Column* column, const Node* node, Py_ssi
         g += 1
     if _better(s, node, parent, split):
         split.left, split.right, split.threshold = s.present[g - 1], s.present[g], t
+
+
+cdef void _best_member(Scratch* s, const Column* column, const Node* node, Split* split) noexcept nogil:
+    """The best column of a bundle; the left heap takes the rows in which it has its higher value."""
+    cdef double parent = side_cost(&s.sweep, False)
+    cdef Py_ssize_t g
+    cdef uint32_t code
+    for g in range(s.n_groups):
+        code = column.original[s.present[g]] if column.original != NULL else s.present[g]
+        if code > 0:
+            start(&s.sweep)
+            move(&s.sweep, g, 1)
+            if _better(s, node, parent, split):
+                split.left, split.column = code, column.members[code - 1]
 
 
 cdef void _every_branch(Scratch* s, const Node* node, Split* split) noexcept nogil:

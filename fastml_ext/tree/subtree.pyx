@@ -8,7 +8,8 @@ import numpy as np
 
 from fastml_ext.tree.nodes cimport (
     Limits, Nodes, Parts, Place, Record,
-    bounds, choose, describe, free_nodes, free_parts, may_split, more_categories, more_nodes, part_rows, reserve_parts,
+    bounds, choose, clip, describe, free_nodes, free_parts, may_split, more_categories, more_nodes, note_split,
+    part_rows, reserve_parts,
 )
 from fastml_ext.tree.search cimport (
     Scratch, Split, gather, mix, prepare, rank_by_bits, release, reserve, search_column,
@@ -81,7 +82,6 @@ cdef struct Work:
     Scratch scratch
     Parts parts
     Column* columns  # the compact copies
-    uint32_t* names  # the columns' numbers in the whole table
     Py_ssize_t n_columns
     uint32_t* order  # columns; those known to be constant come first
     uint32_t* searched
@@ -105,8 +105,8 @@ cdef bint _grow(const Column* columns, const Rules* rules, const Limits* limits,
     work.rules, work.limits, work.nodes = rules, limits, nodes
     work.n_columns = 0
     work.columns = <Column*> calloc(n_active + 1, sizeof(Column))
-    work.names = <uint32_t*> calloc(3 * (n_active + 1), sizeof(uint32_t))
-    work.order, work.searched = work.names + n_active + 1, work.names + 2 * (n_active + 1)
+    work.order = <uint32_t*> calloc(2 * (n_active + 1), sizeof(uint32_t))
+    work.searched = work.order + n_active + 1
     work.splits = <Split*> calloc(n_active + 1, sizeof(Split))
     work.keyed = <Keyed*> calloc(n_active + 1, sizeof(Keyed))
     work.stack, work.height, work.room = NULL, 0, 0
@@ -115,12 +115,12 @@ cdef bint _grow(const Column* columns, const Rules* rules, const Limits* limits,
     work.scratch.memory = NULL
     grown = reserve_parts(&work.parts, rows.n)
     grown &= reserve(&work.scratch, rules, rows.n, max(<Py_ssize_t> n_codes, _n_labels(rows)))
-    grown &= work.columns != NULL and work.names != NULL and work.splits != NULL and work.keyed != NULL
+    grown &= work.columns != NULL and work.order != NULL and work.splits != NULL and work.keyed != NULL
     grown = grown and _compact(&work, columns, active, n_active, rows) and _grow_from(&work, place, rows)
     for j in range(work.n_columns):
         free(<void*> work.columns[j].codes)
     free(work.columns)
-    free(work.names)
+    free(work.order)
     free(work.splits)
     free(work.keyed)
     free(work.stack)
@@ -173,7 +173,6 @@ cdef bint _compact(Work* work, const Column* columns, const uint32_t* active, Py
                 values[i] = whole.values[original[i]]
             local.values = values
         local.codes, local.original, local.n_codes = wide, original, <uint32_t> (n_groups - missing)
-        work.names[work.n_columns] = active[j]
         work.order[work.n_columns] = <uint32_t> work.n_columns
         work.n_columns += 1
     for i in range(n):
@@ -246,7 +245,7 @@ cdef bint _grow_node(Work* work, Place* place, Rows* rows) noexcept nogil:
     cdef const Column* column
     cdef const Split* split
     describe(&work.scratch, work.rules, rows, record, value)
-    _clip(work.rules, value, place)
+    clip(work.rules, value, place)
     record.category_start = nodes.n_categories
     nodes.n += 1
     if not may_split(work.limits, record, place.depth):
@@ -254,32 +253,16 @@ cdef bint _grow_node(Work* work, Place* place, Rows* rows) noexcept nogil:
     node.weight, node.tolerance = record.weight, TIE * record.weight * record.impurity
     node.lower, node.upper, node.key = place.lower, place.upper, place.key
     n_searched = _search(work, place, rows, &node)
-    best = choose(work.splits, work.searched, n_searched, node.tolerance, work.rules.ratio)
+    best = choose(work.splits, n_searched, node.tolerance, work.rules.ratio)
     if best < 0 or work.splits[best].gain / work.limits.total_weight + 2.220446049250313e-16 < work.limits.min_decrease:
         return True
     column, split = work.columns + work.searched[best], work.splits + best
-    node.key = mix(place.key, work.names[work.searched[best]])
+    node.key = mix(place.key, column.number)
     part_rows(column, rows, &node, work.rules, &work.scratch, split, &work.parts)
-    record.feature, record.kind = work.names[work.searched[best]], column.kind
-    record.gain = max(split.gain / record.weight, 0.0)
-    if column.kind == NUMERIC:
-        record.code_left, record.code_right, record.threshold = split.left, split.right, split.threshold
-        record.missing_left = (split.missing_left if work.parts.any_missing
-                               else 2 * <Py_ssize_t> work.parts.begin[1] > rows.n)
-    elif not _note_categories(work, column):
+    note_split(column, split, &work.parts, record)
+    if record.kind != NUMERIC and not _note_categories(work, column):
         return False
     return _push_children(work, column, place, record, rows)
-
-
-cdef void _clip(const Rules* rules, double* value, const Place* place) noexcept nogil:
-    """Hold a prediction within what the monotonic constraints of its ancestors allow."""
-    if not rules.monotone:
-        return
-    if rules.regression:
-        value[0] = min(max(value[0], place.lower), place.upper)
-    else:
-        value[1] = min(max(value[1], place.lower), place.upper)
-        value[0] = 1 - value[1]
 
 
 cdef int _by_key(const void* a, const void* b) noexcept nogil:
@@ -295,7 +278,7 @@ cdef Py_ssize_t _search(Work* work, Place* place, const Rows* rows, const Node* 
     cdef Node keyed = node[0]
     for i in range(n_left):
         work.keyed[i].column = work.order[place.n_constant + i]
-        work.keyed[i].key = mix(place.key, work.names[work.keyed[i].column])
+        work.keyed[i].key = mix(place.key, work.columns[work.keyed[i].column].number)
     if some:
         qsort(work.keyed, n_left, sizeof(Keyed), _by_key)
     for i in range(n_left):

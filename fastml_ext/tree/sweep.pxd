@@ -18,6 +18,7 @@ cdef enum:
     NUMERIC = 1
     MULTIWAY = 2
     SUBSET = 3
+    BUNDLE = 4  # columns of two values of which at most one has its higher value in any row, as codes 1, 2, ...
 
 cdef enum:
     COUNTS = 0
@@ -35,7 +36,9 @@ cdef struct Column:
     const void* codes
     const double* values  # of the codes, for thresholds drawn at random; or NULL
     const uint32_t* original  # the codes' names in the whole table; or NULL where they are the same
+    const uint32_t* members  # BUNDLE: the columns that codes 1, 2, ... stand for
     uint32_t n_codes  # also the code of a missing value
+    uint32_t number  # of the column in the input
     uint8_t width  # bytes of a code
     uint8_t kind
     int8_t monotonic
