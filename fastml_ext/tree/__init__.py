@@ -5,8 +5,8 @@ from fastml_ext.lazy import exports
 __getattr__, __dir__, __all__ = exports(
     __name__,
     {
-        "encode": ["encode"],
-        "grow": ["Coded", "Settings", "grow"],
+        "coding": ["encode"],
+        "growing": ["Coded", "Settings", "grow"],
         "pruning": ["cheapest_leaves", "first_stop", "subtree_sums", "truncate", "weakest_links"],
         "structure": ["Column", "Tree"],
         "thresholds": ["midpoint", "round_down"],

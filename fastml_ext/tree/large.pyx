@@ -1,4 +1,4 @@
-"""Large nodes, one at a time, as the driver in grow.py sees them: its columns are searched by the pool's threads."""
+"""Large nodes, one at a time, as the driver in growing.py sees them: its columns are searched by the pool's threads."""
 
 from libc.stdint cimport int8_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcpy

@@ -11,7 +11,7 @@ from fastml_ext.tree import predict
 from fastml_ext.tree.structure import LEAF, NUMERIC, depths, parents
 from fastml_ext.tree.thresholds import round_down
 
-__all__ = ["apply", "apply_columns", "decision_path"]
+__all__ = ["apply", "apply_columns", "decision_path", "walker_of_one"]
 
 COST = 25.0  # ns a row; one more for every level of a tree that is half as deep again
 WALKERS = {
@@ -82,17 +82,18 @@ def _thresholds(tree, at, kind, dtype, stored):
     return t if kind == "i" else np.minimum(t, np.uint64(INT64.max)).astype(np.int64)
 
 
-def apply_columns(tree, columns, splits, n_jobs=None):
+def apply_columns(tree, columns, fitted, n_jobs=None):
     """Nodes at which rows given as one array for each column stop. Contract: reference.py."""
     n = len(columns[0])
     codes = np.zeros((n, max(1, len(columns))), np.int64)
     cut = np.zeros(tree.node_count, np.int64)
     for j in np.unique(tree.feature[tree.kind != LEAF]):
-        if splits[j] == "numeric":
-            codes[:, j] = _below(tree, j, columns[j], cut)
+        if fitted[j].split == "numeric":
+            codes[:, j] = _below(tree, j, columns[j], fitted[j].dtype, cut)
         else:
             codes[:, j] = columns[j]
-            if splits[j] == "ordered":
+            if fitted[j].split == "ordered":
+                codes[columns[j] == len(fitted[j].categories), j] = -1
                 at = tree.feature == j
                 cut[at] = tree.threshold_int[at]
     out = np.empty(n, np.int64)
@@ -104,15 +105,14 @@ def apply_columns(tree, columns, splits, n_jobs=None):
     return out
 
 
-def _below(tree, j, x, cut):
+def _below(tree, j, x, dtype, cut):
     """How many of column j's thresholds are below each x, -1 where x is missing; `cut` takes each threshold's place."""
     at = np.flatnonzero(tree.feature == j)
-    if x.dtype.kind == "f":
-        thresholds = tree.threshold[at]
-    else:
-        thresholds = tree.threshold_int[at] if x.dtype != np.uint64 else tree.threshold_int[at].view(np.uint64)
-    distinct, cut[at] = np.unique(thresholds, return_inverse=True)
-    codes = np.searchsorted(distinct, x)
+    kind = "f" if dtype.kind == "f" else "u" if dtype == np.uint64 else "i"
+    walked = as_walked(x)
+    stored = walked.dtype if walked.dtype.kind == "f" else np.dtype(np.int64)
+    distinct, cut[at] = np.unique(_thresholds(tree, at, kind, x.dtype, stored), return_inverse=True)
+    codes = np.searchsorted(distinct, walked)
     if x.dtype.kind == "f":
         codes[np.isnan(x)] = -1
     return codes
@@ -123,3 +123,8 @@ def decision_path(tree, stops):
     return predict.paths(stops, parents(tree), depths(tree))
 
 
+
+
+def walker_of_one(tree, dtypes, dtype):
+    """(kernel, nodes): kernel(X, nodes) is the node of the only row of a float32 or float64 table."""
+    return predict.stop_float32 if dtype == np.float32 else predict.stop_float64, pack(tree, dtypes, dtype)
