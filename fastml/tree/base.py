@@ -139,7 +139,9 @@ class TreeEstimator(Estimator):
             return np.zeros(table.n_columns, int)
         signs = np.asarray(self.monotonic_cst)
         if signs.shape != (table.n_columns,):
-            raise ValueError(f"monotonic_cst has shape {signs.shape} but the input data X has {table.n_columns} features.")
+            raise ValueError(
+                f"monotonic_cst has shape {signs.shape} but the input data X has {table.n_columns} features."
+            )
         if not np.isin(signs, (-1, 0, 1)).all():
             raise ValueError(f"monotonic_cst must be None or an array-like of -1, 0 or 1, but got {np.unique(signs)}")
         if is_classifier(self) and len(self.classes_) > 2:
@@ -230,17 +232,19 @@ class TreeEstimator(Estimator):
     def _stops(self, X, answers):
         """Of each row the answer of the node at which it stops; answers (n_nodes,) of 8 bytes each."""
         check_is_fitted(self)
-        if type(X) is np.ndarray and X.dtype.char in "fd" and X.dtype.isnative and X.flags.c_contiguous:
-            if X.ndim == 2 and len(X) and X.shape[1] == self._fast_columns:
-                packed = (self._walked.get(X.dtype.char) or self._walker(X.dtype))[1]
-                out, clean = walk.walk(X, packed, answers, self.n_jobs)
-                if clean:  # else there are missing values, which are well, or infinity, which is not
-                    return out
+        plain = type(X) is np.ndarray and X.dtype.char in "fd" and X.dtype.isnative and X.flags.c_contiguous
+        if plain and X.ndim == 2 and len(X) and X.shape[1] == self._fast_columns:
+            packed = (self._walked.get(X.dtype.char) or self._walker(X.dtype))[1]
+            out, clean = walk.walk(X, packed, answers, self.n_jobs)
+            if clean:  # else there are missing values, which are well, or infinity, which is not
+                return out
         return answers[self._slow_stops(X)]
 
     def apply(self, X, check_input=True):
-        """Node at which each row of X stops, int64 of shape (n_samples,): a leaf, or a node that does not know the row's
-        category."""
+        """Node at which each row of X stops, int64 of shape (n_samples,).
+
+        It is a leaf, or a node in which the row's category did not occur.
+        """
         check_is_fitted(self)
         return self._stops(X, np.arange(self.tree_.node_count))
 
@@ -278,7 +282,9 @@ class TreeEstimator(Estimator):
         for j, (x, column) in enumerate(zip(values, self.columns_, strict=True)):
             if column.split == "numeric":
                 if not isinstance(x, np.ndarray):
-                    raise ValueError(f"column {column.name!r} was fitted as numbers, but holds {x.values[0]!r}, a string")
+                    raise ValueError(
+                        f"column {column.name!r} was fitted as numbers, but holds {x.values[0]!r}, a string"
+                    )
                 columns.append(x)
             elif j in used:
                 place = {value: code for code, value in enumerate(column.categories.tolist())}
@@ -366,10 +372,8 @@ class TreeEstimator(Estimator):
             Row i is what `predict(X)` gives after fitting with the i-th value.
         """
         stops = self.apply(X)
-        rows = []
-        for stop in stops_at(self, values):
-            rows.append(self._answers[kernels.first_stop(self.tree_, stop)[stops]])
-        return np.array(rows)
+        paths = [kernels.first_stop(self.tree_, leaf)[stops] for leaf in stops_at(self, values)]
+        return np.array([self._answers[path] for path in paths])
 
 
 def _number_of_features(max_features, d):

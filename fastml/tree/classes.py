@@ -21,7 +21,7 @@ class TreeClassifier(ClassifierMixin, TreeEstimator):
         return self.classes_[tree.value[:, 0].argmax(axis=1)]
 
     def predict(self, X, check_input=True):
-        """Labels of the rows of X, (n_samples,): the most frequent of the node's, the lowest of equally frequent ones."""
+        """Labels of the rows of X, (n_samples,): the most frequent of the node's, of equals the lowest."""
         return self._predict(X)
 
     def predict_proba(self, X, check_input=True):
@@ -100,8 +100,8 @@ class DecisionTreeClassifier(TreeClassifier):
 
     Notes
     -----
-    L. Breiman, J. Friedman, R. Olshen, C. Stone, Classification and Regression Trees (1984); J. R. Quinlan, Induction of
-    decision trees, Machine Learning 1 (1986); J. R. Quinlan, C4.5 (1993). Missing numbers go to the side where they
+    L. Breiman, J. Friedman, R. Olshen, C. Stone, Classification and Regression Trees (1984); J. R. Quinlan, Induction
+    of decision trees, Machine Learning 1 (1986); J. R. Quinlan, C4.5 (1993). Missing numbers go to the side where they
     gain more; where none was met in training, to the side with more rows.
 
     Examples
@@ -214,7 +214,6 @@ class ID3Classifier(TreeClassifier):
         self.n_jobs = n_jobs
 
 
-
 class DecisionTreeRegressor(RegressorMixin, TreeEstimator):
     """A regression tree on numbers, categories and missing values, exact in the dtype of each column.
 
@@ -224,8 +223,8 @@ class DecisionTreeRegressor(RegressorMixin, TreeEstimator):
     Parameters
     ----------
     criterion : {"squared_error", "friedman_mse", "absolute_error", "poisson"}, default="squared_error"
-        What a split has to decrease: the variance ("friedman_mse" chooses the same splits and reports this impurity), the
-        mean absolute deviation from the median, or half the mean Poisson deviance.
+        What a split has to decrease: the variance ("friedman_mse" is the same), the mean absolute deviation from the
+        median, or half the mean Poisson deviance.
     splitter : {"best", "random"}, default="best"
         The best threshold of each column, or one drawn uniformly; categories are always split best.
     max_depth : int, default=None

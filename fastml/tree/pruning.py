@@ -46,7 +46,9 @@ def stops_at(model, values):
     """For each value of one parameter the nodes, (N,) bool, that are leaves in a tree fitted with it."""
     tree, known = model.tree_, ("max_depth", "min_samples_split", "min_impurity_decrease", "ccp_alpha")
     if len(values) != 1 or next(iter(values)) not in known:
-        raise ValueError(f"predict_path takes one of {', '.join(known)} with a sequence of values, but got {list(values)}")
+        raise ValueError(
+            f"predict_path takes one of {', '.join(known)} with a sequence of values, but got {list(values)}"
+        )
     ((name, wanted),) = values.items()
     alphas = kernels.weakest_links(tree)[0] if name == "ccp_alpha" else None
     grown = getattr(model, name, None)

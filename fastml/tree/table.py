@@ -198,7 +198,9 @@ def numbers_of(values, codes):
 def is_categorical(table, wanted, names):
     """(d,) bool: the columns taken as categories; wanted: the parameter categorical_features."""
     d = len(table.names)
-    held = np.array([isinstance(table.columns[j], Categories) for j in range(d)] if table.columns else [False] * d, bool)
+    held = np.array(
+        [isinstance(table.columns[j], Categories) for j in range(d)] if table.columns else [False] * d, bool
+    )
     if isinstance(wanted, str) and wanted == "auto":
         return held | (table.numbers is not None and table.numbers.dtype == bool)
     chosen = np.zeros(d, bool)
@@ -217,8 +219,8 @@ def is_categorical(table, wanted, names):
     if (held & ~chosen).any():
         j = int(np.flatnonzero(held & ~chosen)[0])
         raise ValueError(
-            f"column {names[j]!r} holds categories, such as {table.column(j).values[0]!r}, but categorical_features does"
-            " not have it: add it, or leave that to categorical_features='auto'"
+            f"column {names[j]!r} holds categories, such as {table.column(j).values[0]!r}, but"
+            " categorical_features does not have it: add it, or leave that to categorical_features='auto'"
         )
     return chosen
 

@@ -13,7 +13,7 @@ OPEN = 4  # bundles a column is tried for
 
 
 def bundles(columns):
-    """[(members, codes)]: at least two columns, and for each row 1 + the place of the one that is high, 0 if none is."""
+    """[(members, codes)]: two columns or more, and for each row 1 + the place of the one that is high, 0 if none is."""
     opened, closed = [], []
     for j, column in enumerate(columns):
         if not _is_binary(column):

@@ -1,4 +1,4 @@
-"""Rank-coding of columns: each value becomes its place among the distinct values of its column. Contract: reference.py."""
+"""Rank-coding of columns: a value becomes its place among the distinct values of its column. Contract: reference.py."""
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc

@@ -87,7 +87,15 @@ class _Problem:
         self.columns = self._pack_columns(columns)
         self.rules, self.limits = self._pack_rules(columns), self._pack_limits()
         self.large = large.Large(
-            self.columns, self.rules, self.limits, self.row, self.label, self.weight, self.target, self.n_labels, self.n_codes
+            self.columns,
+            self.rules,
+            self.limits,
+            self.row,
+            self.label,
+            self.weight,
+            self.target,
+            self.n_labels,
+            self.n_codes,
         )
         widest = max((c.codes.itemsize for c in columns), default=1)
         least, most = SUBTREE_ROWS
@@ -195,7 +203,9 @@ class _Problem:
             part = order[first : first + step]
             splits = np.zeros(len(part) * large.SPLIT_SIZE, np.uint8)
             cost = COST * (place.view(large.PLACE)["end"][0] - place.view(large.PLACE)["begin"][0])
-            pool.run(self.large.search, len(part), place, record, node.totals, part, splits, cost=cost, n_jobs=self.n_jobs)
+            pool.run(
+                self.large.search, len(part), place, record, node.totals, part, splits, cost=cost, n_jobs=self.n_jobs
+            )
             fixed = large.is_constant(splits, len(part))
             keep = np.flatnonzero(~fixed)
             if limit and searched + len(keep) > limit and any(f.any() for _, f, _ in found):

@@ -1,7 +1,6 @@
 """Large nodes, one at a time, as the driver in growing.py sees them: its columns are searched by the pool's threads."""
 
-from libc.stdint cimport int8_t, int64_t, uint8_t, uint16_t, uint32_t
-from libc.string cimport memcpy
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 
 import numpy as np
 
@@ -10,7 +9,8 @@ from fastml_ext.tree.nodes cimport (
     bounds, choose, clip, describe, free_parts, gains_enough, may_split, note_split, part_rows,
     reserve_parts,
 )
-from fastml_ext.tree.search cimport Scratch, Split, mix, prepare, prepare_totals, release, reserve, search_column
+from fastml_ext.tree.groups cimport Scratch, prepare, prepare_totals, release, reserve
+from fastml_ext.tree.search cimport Split, mix, search_column
 from fastml_ext.tree.sweep cimport COUNTS, DEVIATIONS, MULTIWAY, NUMERIC, SUBSET, Column, Node, Rows, Rules
 
 from fastml_ext.tree.nodes import RECORD

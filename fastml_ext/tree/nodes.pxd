@@ -1,6 +1,7 @@
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
-from fastml_ext.tree.search cimport Scratch, Split
+from fastml_ext.tree.groups cimport Scratch
+from fastml_ext.tree.search cimport Split
 from fastml_ext.tree.sweep cimport Column, Node, Rows, Rules
 
 cdef struct Limits:  # when a node is a leaf

@@ -1,13 +1,14 @@
 """What growing does to one node: describe it, decide whether it is split, choose the column, part the rows."""
 
 from libc.math cimport INFINITY, NAN, log, log2
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
 
 import numpy as np
 
-from fastml_ext.tree.search cimport Scratch, Split, gather, prepare, rank_by_bits, search_column
+from fastml_ext.tree.groups cimport Scratch, gather, prepare, rank_by_bits
+from fastml_ext.tree.search cimport Split, search_column
 from fastml_ext.tree.sweep cimport (
     BUNDLE, COUNTS, DEVIATIONS, ENTROPY, MULTIWAY, NUMERIC, POISSON, SUBSET,
     Column, Node, Rows, Rules,
@@ -92,7 +93,7 @@ cdef void describe(Scratch* s, const Rules* rules, const Rows* rows, Record* rec
     record.n_samples = rows.n
     prepare(s, rules, rows)
     if not rules.regression:
-        _describe_classes(s, rules, rows, record, value)
+        _describe_classes(s, rules, record, value)
     elif rules.mode == DEVIATIONS:
         record.weight = s.sweep.sum_all[0]
         record.impurity = side_cost(&s.sweep, False) / record.weight
@@ -101,7 +102,7 @@ cdef void describe(Scratch* s, const Rules* rules, const Rows* rows, Record* rec
         _describe_mean(rules, rows, record, value)
 
 
-cdef void _describe_classes(Scratch* s, const Rules* rules, const Rows* rows, Record* record, double* value) noexcept nogil:
+cdef void _describe_classes(Scratch* s, const Rules* rules, Record* record, double* value) noexcept nogil:
     cdef Py_ssize_t k
     cdef double p, impurity = 0 if rules.criterion == ENTROPY else 1
     record.weight = 0
@@ -283,8 +284,9 @@ cdef double _prediction(Scratch* s, const Rules* rules, Rows* rows, Py_ssize_t b
 
 
 cdef void bounds(const Column* column, const Record* node, Rows* rows, const Rules* rules, Scratch* s,
-                 const Parts* parts, const Place* place, Py_ssize_t branch, double* lower, double* upper) noexcept nogil:
-    """The interval a branch may predict in: cut at the middle of the two predictions where the column is constrained."""
+                 const Parts* parts, const Place* place, Py_ssize_t branch, double* lower,
+                 double* upper) noexcept nogil:
+    """The interval a branch may predict in: cut at the middle of both predictions where the column is constrained."""
     cdef double middle
     lower[0], upper[0] = place.lower, place.upper
     if column.monotonic == 0 or column.kind != NUMERIC:

@@ -192,8 +192,7 @@ def walk_codes(Py_ssize_t start, Py_ssize_t stop, const int64_t[:, ::1] codes, c
 
 
 def paths(const int64_t[::1] stops, const int64_t[::1] parent, const int64_t[::1] depth):
-    """(indptr, indices) of the sparse matrix of the nodes each row passes, in order from the root. Contract: reference.py.
-    """
+    """(indptr, indices) of the sparse matrix of the nodes each row passes, from the root. Contract: reference.py."""
     cdef Py_ssize_t i, n = stops.shape[0]
     cdef int64_t at, node
     indptr = np.zeros(n + 1, np.int64)

@@ -44,8 +44,7 @@ def cheapest_leaves(const int64_t[::1] parent, const double[::1] cost, double sl
 
 
 def weakest_links(const int64_t[::1] parent, const double[::1] cost):
-    """(alpha (N,), path (m, 2)): where each node is cut off, and the (alpha, cost) of every step. Contract: reference.py.
-    """
+    """(alpha (N,), path (m, 2)): where each node is cut off, and the (alpha, cost) of every step."""
     cdef Py_ssize_t n = parent.shape[0], i, node, up
     cdef int64_t[::1] end = np.arange(1, n + 1)  # of the subtree: its nodes are numbered in a row
     cdef int64_t[::1] leaves = np.zeros(n, np.int64)

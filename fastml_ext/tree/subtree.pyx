@@ -8,12 +8,11 @@ import numpy as np
 
 from fastml_ext.tree.nodes cimport (
     Limits, Nodes, Parts, Place, Record,
-    bounds, choose, clip, describe, free_nodes, free_parts, gains_enough, may_split, more_categories, more_nodes, note_split,
-    part_rows, reserve_parts,
+    bounds, choose, clip, describe, free_nodes, free_parts, gains_enough, may_split, more_categories, more_nodes,
+    note_split, part_rows, reserve_parts,
 )
-from fastml_ext.tree.search cimport (
-    Scratch, Split, gather, mix, prepare, rank_by_bits, release, reserve, search_column,
-)
+from fastml_ext.tree.groups cimport Scratch, gather, rank_by_bits, release, reserve
+from fastml_ext.tree.search cimport Split, mix, search_column
 from fastml_ext.tree.sweep cimport MULTIWAY, NUMERIC, SUBSET, Column, Node, Rows, Rules
 
 from fastml_ext.tree.nodes import RECORD
@@ -136,7 +135,8 @@ cdef Py_ssize_t _n_labels(const Rows* rows) noexcept nogil:
     return most + 1
 
 
-cdef bint _compact(Work* work, const Column* columns, const uint32_t* active, Py_ssize_t n_active, Rows* rows) noexcept nogil:
+cdef bint _compact(Work* work, const Column* columns, const uint32_t* active, Py_ssize_t n_active,
+                   Rows* rows) noexcept nogil:
     """Copy the codes of the subtree's rows, ranked anew among themselves; columns that are constant are left out."""
     cdef Scratch* s = &work.scratch
     cdef Py_ssize_t i, j, n = rows.n, n_groups
@@ -315,7 +315,8 @@ cdef bint _note_categories(Work* work, const Column* column) noexcept nogil:
     return True
 
 
-cdef bint _push_children(Work* work, const Column* column, const Place* place, const Record* record, Rows* rows) noexcept nogil:
+cdef bint _push_children(Work* work, const Column* column, const Place* place, const Record* record,
+                         Rows* rows) noexcept nogil:
     cdef Place child
     cdef Py_ssize_t b = work.parts.n_branches, name
     while b > 0:

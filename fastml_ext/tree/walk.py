@@ -38,8 +38,10 @@ def walk(X, packed, answers, n_jobs=None):
     nodes, missing_left = packed
     out = np.empty(len(X), answers.dtype)
     cost = COST + 2 * np.log2(len(answers)) + 0.2 * X.strides[0] / 8
-    clean = pool.run(WALKERS[X.dtype.name][0], len(X), X, nodes, missing_left, answers.view(np.int64), out.view(np.int64),
-                     cost=cost, step=8, n_jobs=n_jobs)  # fmt: skip
+    clean = pool.run(
+        WALKERS[X.dtype.name][0], len(X), X, nodes, missing_left, answers.view(np.int64), out.view(np.int64),
+        cost=cost, step=8, n_jobs=n_jobs,
+    )  # fmt: skip
     return out, all(clean)
 
 
@@ -69,8 +71,10 @@ def pack(tree, dtypes, dtype):
 
 
 def _thresholds(tree, at, kind, dtype, stored):
-    """Thresholds of float ("f"), integer ("i") or uint64 ("u") columns as they are stored for a table of a dtype, and which
-    of them no value of that dtype is below."""
+    """(thresholds as they are stored for a table of a dtype, which of them no value of that dtype is below).
+
+    kind: "f", "i", "u" for fitted columns of floats, integers, uint64
+    """
     lowest = 0 if dtype.kind in "ub" else -np.inf if dtype.kind == "f" else float(np.iinfo(dtype).min)
     shift = np.int64(INT64.min if dtype == np.uint64 else 0)  # as `as_walked` shifts the values
     t = tree.threshold[at] if kind == "f" else tree.threshold_int[at].view(np.uint64 if kind == "u" else np.int64)

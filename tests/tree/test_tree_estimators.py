@@ -148,10 +148,11 @@ def test_large_integers_and_doubles_keep_their_differences():
     model = DecisionTreeClassifier().fit(X, [0, 0, 1, 1])
     assert model.score(X, [0, 0, 1, 1]) == 1
     assert model.tree_.threshold[0] == 1_700_000_001
-    for X in (X + 2**60, (X + 2**60).astype(np.uint64), 1 + np.arange(4)[:, None] * 2.0**-52):
-        model = DecisionTreeClassifier().fit(X, [0, 0, 1, 1])
-        assert model.predict(X).tolist() == [0, 0, 1, 1]
-        assert model.predict(pd.DataFrame(X)).tolist() == [0, 0, 1, 1] if X.dtype.kind != "f" else True
+    for table in (X + 2**60, (X + 2**60).astype(np.uint64), 1 + np.arange(4)[:, None] * 2.0**-52):
+        model = DecisionTreeClassifier().fit(table, [0, 0, 1, 1])
+        assert model.predict(table).tolist() == [0, 0, 1, 1]
+        model = DecisionTreeClassifier().fit(pd.DataFrame(table, columns=["a"]), [0, 0, 1, 1])
+        assert model.predict(pd.DataFrame(table, columns=["a"])).tolist() == [0, 0, 1, 1]
 
 
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "?"])
@@ -299,7 +300,9 @@ def test_reduced_error_pruning(noise):
 def test_pessimistic_pruning(noise):
     X, _, _, _ = noise
     y = np.where(np.random.default_rng(0).random(400) < 0.2, X[:, 0] <= 0, X[:, 0] > 0).astype(int)
-    sizes = [DecisionTreeClassifier(pruning="pessimistic", confidence=c).fit(X, y).tree_.n_leaves for c in (0.5, 0.25, 0.01)]
+    sizes = [
+        DecisionTreeClassifier(pruning="pessimistic", confidence=c).fit(X, y).tree_.n_leaves for c in (0.5, 0.25, 0.01)
+    ]
     full = DecisionTreeClassifier().fit(X, y).tree_.n_leaves
     assert full >= sizes[0] >= sizes[1] >= sizes[2]
     assert sizes[2] < full / 2

@@ -30,7 +30,11 @@ def as_dictionary(model, node=0):
     if tree.kind[node] == 0:
         return common
     column = model.columns_[tree.feature[node]]
-    return column.name, {column.categories[c[0]]: as_dictionary(model, child) for child, c in branches(tree, node)}, common
+    return (
+        column.name,
+        {column.categories[c[0]]: as_dictionary(model, child) for child, c in branches(tree, node)},
+        common,
+    )
 
 
 @pytest.fixture

@@ -30,7 +30,9 @@ def problems(draw, criteria=CRITERIA, **options):
     columns = draw(coded_columns(**options))
     n = len(columns[0].codes)
     criterion = draw(st.sampled_from(criteria))
-    weight = draw(st.one_of(st.none(), st.lists(st.sampled_from([0.0, 0.5, 1.0, 3.0]), min_size=n, max_size=n).map(np.array)))
+    weight = draw(
+        st.one_of(st.none(), st.lists(st.sampled_from([0.0, 0.5, 1.0, 3.0]), min_size=n, max_size=n).map(np.array))
+    )
     if weight is not None and not weight.any():
         weight = None
     if criterion in ("gini", "entropy", "gain_ratio"):
@@ -163,7 +165,9 @@ def test_large_nodes_subtrees_and_threads_give_one_tree(monkeypatch, criterion, 
     random = np.random.default_rng(len(criterion) + len(split))
     n = 600
     codes = [random.integers(0, u, n).astype(t) for u, t in ((2, "u1"), (200, "u1"), (500, "u2"), (500, "u4"))]
-    columns = [Coded(c, np.arange(c.max() + (j % 2 == 0), dtype=float), split if j else "numeric") for j, c in enumerate(codes)]
+    columns = [
+        Coded(c, np.arange(c.max() + (j % 2 == 0), dtype=float), split if j else "numeric") for j, c in enumerate(codes)
+    ]
     n_classes = 3 if criterion in ("gini", "entropy", "gain_ratio") else 0
     y = random.integers(0, 3, n) if n_classes else random.integers(1, 9, n).astype(float)
     settings = Settings(criterion=criterion, n_classes=n_classes, max_depth=6)
@@ -174,7 +178,15 @@ def test_large_nodes_subtrees_and_threads_give_one_tree(monkeypatch, criterion, 
         monkeypatch.setattr(growing, "COST", 1e6)
         for n_jobs in (1, 2, 5):
             tree = growing.grow(columns, y, weight, settings, n_jobs)
-            for name in ("kind", "feature", "threshold", "n_node_samples", "children_left", "category_code", "category_child"):
+            for name in (
+                "kind",
+                "feature",
+                "threshold",
+                "n_node_samples",
+                "children_left",
+                "category_code",
+                "category_child",
+            ):
                 assert np.array_equal(getattr(tree, name), getattr(expected, name)), name
             assert np.array_equal(tree.value, expected.value)
 

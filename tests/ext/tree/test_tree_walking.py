@@ -33,7 +33,9 @@ def mixed_tree(random, n=60):
     columns = [Coded(c, np.arange(5.0), split) for c, split in zip(codes, splits, strict=True)]
     tree = kernels.grow(columns, random.integers(0, 3, n), None, Settings(n_classes=3, criterion="entropy"))
     words = np.array(list("abcde"), object)
-    fitted = [Column("x", s, np.dtype(float if s == "numeric" else object), None if s == "numeric" else words) for s in splits]
+    fitted = [
+        Column("x", s, np.dtype(float if s == "numeric" else object), None if s == "numeric" else words) for s in splits
+    ]
     rows = [random.integers(-1, 6, 50) for _ in splits]
     rows[0] = np.where(rows[0] == 5, np.nan, rows[0] / 1.5)
     return tree, fitted, rows
