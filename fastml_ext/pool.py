@@ -29,8 +29,10 @@ def run(kernel, n, *arrays, cost, step=1, n_jobs=None, progress=None):
     After an exception or Ctrl-C no new range starts and the running ones are awaited, then it is raised: nothing goes
     on writing into the arrays. A call from inside a running kernel runs inline.
     """
+    if step == 1 and 0 < n * cost <= SHORTEST_CHUNK and progress is None:  # one range: a single row must be quick
+        return [kernel(0, n, *arrays)]
     cuts = ranges(n, cost, step)
-    threads = min(effective_jobs(n_jobs), len(cuts)) if n * cost >= SHORTEST_PARALLEL or n_jobs == 0 else 1
+    threads = min(effective_jobs(n_jobs), len(cuts)) if n * cost >= SHORTEST_PARALLEL else 1
     if threads < 2 or getattr(_caller, "inside", False):
         return _run_inline(kernel, cuts, arrays, progress)
     job = _Job(kernel, cuts, arrays)

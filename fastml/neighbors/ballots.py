@@ -40,9 +40,8 @@ class Ballots(NeighborSearch):
         """(queries, excluded points) of `size` queries at a time, with a bar that shows how far they have come."""
         queries, exclude = self._check_queries(X)
         m = queries.shape[0]
-        if m <= size:
-            with progress_bar("predicting", m, self.verbose) as progress:
-                yield queries, exclude, progress
+        if m <= size and not self.verbose:
+            yield queries, exclude, None
             return
         with progress_bar("predicting", m, self.verbose) as show:
             for start in range(0, m, size):

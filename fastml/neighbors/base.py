@@ -33,6 +33,8 @@ class NeighborSearch(Estimator):
     def _fit_points(self, X):
         """Prepare the search among the rows of X, which are checked."""
         metric = self._metric(X.shape[1])
+        if self.n_jobs == 0:
+            raise ValueError("n_jobs=0 means no thread at all; pass None for every processor, or a positive number")
         self.effective_metric_ = metric.function or metric.name
         self.effective_metric_params_ = metric.parameters
         self.algorithm_ = choose(self.algorithm, metric, X, getattr(self, "n_neighbors", None))

@@ -28,6 +28,7 @@ is taken off the threshold, so that (2) holds for the computed score. Products t
 The second stage adds further columns to the score of the first and replaces its r: the same bound with a larger m.
 """
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -251,6 +252,7 @@ def gather(lead, block):
     return order
 
 
+@functools.cache
 def rounding(dtype, d):
     """(relative, absolute): what rounding can do to a squared distance over d columns in `dtype`.
 
