@@ -2,18 +2,28 @@
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.utils.validation import column_or_1d
 
 from fastml.base import StrOptions, encode_labels
 from fastml.tree.base import TreeEstimator
+from fastml_ext import tree as kernels
 
 __all__ = ["DecisionTreeClassifier", "DecisionTreeRegressor", "ID3Classifier"]
+
+
+def labels(y):
+    """As encode_labels, but that whole numbers are coded as columns are: without sorting them."""
+    y = column_or_1d(y, warn=True)
+    if y.dtype.kind not in "iu" or not y.dtype.isnative:
+        return encode_labels(y)
+    return kernels.encode(y[:, None])[0]
 
 
 class TreeClassifier(ClassifierMixin, TreeEstimator):
     """What the classifying trees share."""
 
     def _check_target(self, y):
-        self.classes_, codes = encode_labels(y)
+        self.classes_, codes = labels(y)
         self.n_classes_, self.n_outputs_ = len(self.classes_), 1
         return codes
 

@@ -171,7 +171,7 @@ cdef void gather(const Column* column, const uint32_t* row, Py_ssize_t n, uint32
 
 
 cdef Py_ssize_t rank_by_bits(Scratch* s, Py_ssize_t n) noexcept nogil:
-    """Replace the codes in `slot` by their ranks among those that occur, list these in `present`, return their number."""
+    """Replace the codes in `slot` by their ranks among those that occur; these are listed in `present` and counted."""
     cdef Py_ssize_t i, word, last = 0, n_groups = 0
     cdef uint64_t bits
     cdef uint32_t code

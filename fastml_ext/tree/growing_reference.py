@@ -71,8 +71,8 @@ def grow(columns, y, weight=None, settings=None):
     codes that occur (above 10 of them: the cuts of their orders by the mean target, or by the share of each class)
 
     Ties (gains equal to within 2^-40 of the node's impurity): the lowest column, missing values to the right, the
-    lowest code. With "gain_ratio" columns are compared by their best rule's gain over the entropy of its branch sizes, among
-    those that gain at least the average. Every node has a key, the root mix(seed, 0), a branch b mix(key, b)
+    lowest code. With "gain_ratio" columns are compared by their best rule's gain over the entropy of its branch sizes,
+    among those that gain at least the average. Every node has a key, the root mix(seed, 0), a branch b mix(key, b)
     (a multiway branch of code c: b = 2 + c), a column j mix(key, j). Of max_features columns those with the lowest keys
     are searched, and more until one has a rule; a random threshold is drawn by the column's key.
 

@@ -30,7 +30,7 @@ cdef double uniform(uint64_t key) noexcept nogil:
 
 cdef void search_column(const Column* column, const Rows* rows, const Node* node, const Rules* rules, Scratch* s,
                         Split* split, uint8_t* goes_left) noexcept nogil:
-    """The best split of a column. `goes_left`, if given, takes for each group of a SUBSET split whether it goes left."""
+    """The best split of a column; `goes_left`, if given, takes for each group of a SUBSET split where it goes."""
     cdef Py_ssize_t last
     split.gain, split.info, split.threshold = -INFINITY, 0, NAN
     split.missing_left = False
