@@ -6,7 +6,8 @@ from collections import defaultdict
 
 __all__ = ["write"]
 
-LIBRARIES = ["numpy", "scipy", "numba", "scikit-learn", "scikit-learn-intelex", "faiss-cpu", "pykdtree", "lightgbm", "torch", "autograd"]
+LIBRARIES = ["numpy", "scipy", "numba", "scikit-learn", "scikit-learn-intelex", "faiss-cpu", "pykdtree", "lightgbm"]
+LIBRARIES += ["torch", "autograd", "jax"]
 HEAD = """# Benchmarks
 
 Every row is one piece of work, done by fastml and by its peers on the same data, in one run, with as many threads
