@@ -1,0 +1,237 @@
+"""A tree as a Python program that needs nothing but Python."""
+
+import keyword
+import re
+import unicodedata
+
+import numpy as np
+
+from fastml.tree.view import top
+from fastml.tree.view import view as view_of
+from fastml_ext.tree.structure import LEAF, parents
+
+__all__ = ["to_python"]
+
+READ = '''
+
+def _read(row):
+    """The values tested, a missing one as nan in numbers and None in categories."""
+    named = hasattr(row, "keys")
+    for name, place, missing in TESTED:
+        value = row[name] if named else row[place]
+        unknown = type(value).__name__ in ("NoneType", "NAType", "NaTType") or value != value
+        yield missing if unknown else value
+
+
+def apply(row):
+    """The number of the node that answers the row."""
+'''
+
+CLASSIFY = '''
+
+def predict_proba(row):
+    """The share of each of CLASSES among the training samples that the row is like."""
+    return VALUES[apply(row)]
+
+
+def predict(row):
+    """The class of the largest share, the first of equal ones."""
+    shares = VALUES[apply(row)]
+    return CLASSES[shares.index(max(shares))]
+'''
+
+REGRESS = '''
+
+def predict(row):
+    """The predicted number."""
+    return VALUES[apply(row)]
+'''
+
+
+def to_python(decision_tree, *, feature_names=None):
+    """The source text of a Python module whose `predict(row)` answers as the tree does, with nothing to import.
+
+    It has `predict`, `predict_proba` (of a classifier), `apply`, COLUMNS and, of a classifier, CLASSES. A row is a
+    mapping by column name or a sequence in the order of COLUMNS; None, NaN and pandas' NA are missing values.
+    Thresholds are exact; those of float16 and float32 columns are written as the largest float64 that rounds to no
+    more than the threshold, so that the program answers float64 rows as the tree does, which rounds them first.
+
+    Of two branches the one with fewer leaves is written inside its `if`, the other after it, at the same indentation.
+    So a tree of n leaves is never indented by more than log2(n) levels, and trees of any depth can be compiled.
+
+    Parameters
+    ----------
+    decision_tree : estimator
+        A fitted decision tree, fastml's or scikit-learn's.
+    feature_names : array-like of str, default=None
+        Names of the columns, by which a mapping is read, instead of those the tree was fitted with.
+
+    Returns
+    -------
+    source : str
+
+    Raises
+    ------
+    NotFittedError
+        If the tree is not fitted.
+    ValueError
+        If there are not as many names as columns.
+    TypeError
+        If a label or category has no Python literal: it is neither a string, a number, a bool nor None.
+
+    Examples
+    --------
+    >>> from fastml.tree import DecisionTreeClassifier, to_python
+    >>> source = to_python(DecisionTreeClassifier().fit([[1.5], [2.5]], ["a", "b"]), feature_names=["size"])
+    >>> program = {}
+    >>> exec(source, program)
+    >>> program["predict"]({"size": 2.25}), program["predict_proba"]([1.75])
+    ('b', (1.0, 0.0))
+    """
+    view = view_of(decision_tree, feature_names)
+    names = [column.name for column in view.columns] if feature_names is None else list(map(str, feature_names))
+    tested = sorted(set(view.tree.feature[view.tree.kind != LEAF].tolist()))
+    variables = dict(zip(tested, identifiers([names[feature] for feature in tested]), strict=True))
+    places = ["None" if view.columns[f].categories is not None else 'float("nan")' for f in tested]
+    table = [f"({names[f]!r}, {f}, {missing})," for f, missing in zip(tested, places, strict=True)]
+    answers = sorted(can_end(view))
+    return "".join(
+        [
+            f'"""A decision tree of {view.tree.n_leaves} leaves: predict(row) of one row. Written by fastml."""\n\n',
+            f"COLUMNS = {tuple(names)!r}\n",
+            "" if view.classes is None else f"CLASSES = {literal_tuple(view.classes, 'label')}\n",
+            block("TESTED = (", table, ")  # columns that are tested: name, place, what stands for a missing value\n"),
+            block("VALUES = {", [f"{n}: {value_text(view, n)}," for n in answers], "}  # of nodes where rows end\n"),
+            READ,
+            f"    ({', '.join(variables.values())},) = _read(row)\n" if tested else "",
+            "".join(f"{line}\n" for line in body(view, variables)),
+            REGRESS if view.classes is None else CLASSIFY,
+        ]
+    )
+
+
+def body(view, variables):
+    """The lines of apply: for each node an `if` around its smaller branches, and then its largest."""
+    leaves = count_leaves(view.tree)
+    stack = [(0, 1, None)]
+    while stack:
+        node, indent, test = stack.pop()
+        if test is not None:
+            yield "    " * indent + test
+            indent += 1
+        if node is None:
+            continue
+        children = view.branches(node)
+        if not children:
+            words = view.answer_text(node) + ("" if view.classes is None else f", P = {view.share(node):.2f}")
+            yield "    " * indent + f"return {node}  # {words}"
+            continue
+        feature = int(view.tree.feature[node])
+        children.sort(key=lambda branch: leaves[branch[0]])  # stable: the left one of equals is written inside
+        stack.append((children[-1][0], indent, None))
+        tests = [test_text(view, feature, variables[feature], region) for _, region in children]
+        if view.may_stop(node):
+            stack.append((None, indent, f"if not ({tests[-1]}): return {node}  # a value that no branch is for"))
+        for (child, _), condition in reversed(list(zip(children[:-1], tests, strict=False))):
+            stack.append((child, indent, f"if {condition}:"))
+
+
+def test_text(view, feature, variable, region):
+    """The condition in Python; a missing number is nan, which no comparison holds for."""
+    column = view.columns[feature]
+    if column.categories is not None:
+        values = [view.category(feature, code) for code in codes_in(column, region)]
+        text = literal_tuple(values, "category")
+        if len(values) == 1:
+            return f"{variable} is None" if values == [None] else f"{variable} == {literal(values[0], 'category')}"
+        return f"{variable} in {text}"
+    if region.high is not None:
+        bound = literal(widened(region.high, column.dtype), "threshold")
+        return f"not {variable} > {bound}" if region.missing else f"{variable} <= {bound}"
+    if region.low is None:
+        return "True" if region.missing else f"{variable} == {variable}"
+    if region.low >= top(column):
+        return f"{variable} != {variable}"
+    bound = literal(widened(region.low, column.dtype), "threshold")
+    return f"not {variable} <= {bound}" if region.missing else f"{variable} > {bound}"
+
+
+def codes_in(column, region):
+    """The codes of categories in a region, of ordered categories too."""
+    if region.codes is not None:
+        return sorted(region.codes)
+    n = len(column.categories)
+    low = -1 if region.low is None else region.low
+    high = n - 1 if region.high is None else region.high
+    return [*range(low + 1, high + 1), *([n] if region.missing else [])]
+
+
+def widened(threshold, dtype):
+    """The largest float64 that rounds, in the column's own dtype, to no more than the threshold.
+
+    >>> widened(2.5, np.dtype("f4")), widened(2.5, np.dtype("f8")), widened(3, np.dtype("i8"))
+    (2.5000001192092896, 2.5, 3)
+    """
+    dtype = np.dtype(dtype)
+    if dtype.kind != "f" or dtype.itemsize >= 8 or not np.isfinite(threshold):
+        return threshold
+    following = np.nextafter(dtype.type(threshold), dtype.type(np.inf))
+    if not np.isfinite(following):
+        return threshold
+    middle = (float(threshold) + float(following)) / 2
+    return middle if float(dtype.type(middle)) <= threshold else float(np.nextafter(middle, -np.inf))
+
+
+def count_leaves(tree):
+    """[number of leaves below each node]."""
+    leaves = (tree.kind == LEAF).astype(np.int64).tolist()
+    above = parents(tree).tolist()
+    for node in range(len(above) - 1, 0, -1):
+        leaves[above[node]] += leaves[node]
+    return leaves
+
+
+def can_end(view):
+    """The nodes that answer rows: leaves, and those where a row may stop."""
+    return [node for node in range(view.tree.node_count) if view.tree.kind[node] == LEAF or view.may_stop(node)]
+
+
+def value_text(view, node):
+    value = view.tree.value[node, 0].tolist()
+    return repr(value[0]) if view.classes is None else repr(tuple(value))
+
+
+def literal(value, what):
+    """A value as Python source."""
+    if value is None or isinstance(value, str | bool | int) or (isinstance(value, float) and np.isfinite(value)):
+        return repr(value)
+    raise TypeError(f"the {what} {value!r} is a {type(value).__name__}, which has no literal: use strings or numbers")
+
+
+def literal_tuple(values, what):
+    return f"({', '.join(literal(value, what) for value in values)}{',' if len(values) == 1 else ''})"
+
+
+def block(first, lines, last):
+    return first + "".join(f"\n    {line}" for line in lines) + ("\n" if lines else "") + last
+
+
+def identifiers(names):
+    """Different Python names for the names of columns, as like them as can be.
+
+    >>> identifiers(["petal width (cm)", "petal width [cm]", "class", "2nd", ""])
+    ['petal_width_cm', 'petal_width_cm_2', 'class_', 'x2nd', 'x']
+    """
+    taken = {"row"}
+    out = []
+    for name in names:
+        word = re.sub(r"\W+", "_", unicodedata.normalize("NFKC", name)).strip("_")
+        word = word if word.isidentifier() else f"x{word}"
+        word = f"{word}_" if keyword.iskeyword(word) else word
+        word = word if word.isidentifier() else "x"
+        unique, i = word, 2
+        while unique in taken:
+            unique, i = f"{word}_{i}", i + 1
+        taken.add(unique)
+        out.append(unique)
+    return out
