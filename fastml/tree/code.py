@@ -1,5 +1,6 @@
 """A tree as a Python program that needs nothing but Python."""
 
+import builtins
 import keyword
 import re
 import unicodedata
@@ -103,7 +104,7 @@ def to_python(decision_tree, *, feature_names=None):
             block("TESTED = (", table, ")  # columns that are tested: name, place, what stands for a missing value\n"),
             block("VALUES = {", [f"{n}: {value_text(view, n)}," for n in answers], "}  # of nodes where rows end\n"),
             READ,
-            f"    ({', '.join(variables.values())},) = _read(row)\n" if tested else "",
+            f"    {', '.join(variables.values())}{',' * (len(tested) == 1)} = _read(row)\n" if tested else "",
             "".join(f"{line}\n" for line in body(view, variables)),
             REGRESS if view.classes is None else CLASSIFY,
         ]
@@ -140,30 +141,36 @@ def test_text(view, feature, variable, region):
     """The condition in Python; a missing number is nan, which no comparison holds for."""
     column = view.columns[feature]
     if column.categories is not None:
-        values = [view.category(feature, code) for code in codes_in(column, region)]
-        text = literal_tuple(values, "category")
+        codes, inside = category_test(column, region)
+        values = [view.category(feature, code) for code in codes]
+        if len(values) == 1 and values[0] is None:
+            return f"{variable} is {'' if inside else 'not '}None"
         if len(values) == 1:
-            return f"{variable} is None" if values == [None] else f"{variable} == {literal(values[0], 'category')}"
-        return f"{variable} in {text}"
+            return f"{variable} {'==' if inside else '!='} {literal(values[0], 'category')}"
+        return f"{variable} {'' if inside else 'not '}in {literal_tuple(values, 'category')}"
     if region.high is not None:
         bound = literal(widened(region.high, column.dtype), "threshold")
         return f"not {variable} > {bound}" if region.missing else f"{variable} <= {bound}"
     if region.low is None:
         return "True" if region.missing else f"{variable} == {variable}"
     if region.low >= top(column):
-        return f"{variable} != {variable}"
+        return f"{variable} != {variable}" if region.missing else "False"
     bound = literal(widened(region.low, column.dtype), "threshold")
     return f"not {variable} <= {bound}" if region.missing else f"{variable} > {bound}"
 
 
-def codes_in(column, region):
-    """The codes of categories in a region, of ordered categories too."""
+def category_test(column, region):
+    """(codes, inside): a category is in the region if it is one of these codes, or if it is not, where inside is False.
+
+    In a column of ordered categories a category that was never seen goes where missing ones go.
+    """
     if region.codes is not None:
-        return sorted(region.codes)
+        return sorted(region.codes), True
     n = len(column.categories)
-    low = -1 if region.low is None else region.low
+    low = -1 if region.low is None else min(region.low, n - 1)
     high = n - 1 if region.high is None else region.high
-    return [*range(low + 1, high + 1), *([n] if region.missing else [])]
+    inside = range(low + 1, high + 1)
+    return ([code for code in range(n) if code not in inside], False) if region.missing else (list(inside), True)
 
 
 def widened(threshold, dtype):
@@ -219,16 +226,16 @@ def block(first, lines, last):
 def identifiers(names):
     """Different Python names for the names of columns, as like them as can be.
 
-    >>> identifiers(["petal width (cm)", "petal width [cm]", "class", "2nd", ""])
-    ['petal_width_cm', 'petal_width_cm_2', 'class_', 'x2nd', 'x']
+    >>> identifiers(["petal width (cm)", "petal width [cm]", "class", "sum", "2nd", ""])
+    ['petal_width_cm', 'petal_width_cm_2', 'class_', 'sum_', 'x2nd', 'x']
     """
     taken = {"row"}
     out = []
     for name in names:
         word = re.sub(r"\W+", "_", unicodedata.normalize("NFKC", name)).strip("_")
         word = word if word.isidentifier() else f"x{word}"
-        word = f"{word}_" if keyword.iskeyword(word) else word
         word = word if word.isidentifier() else "x"
+        word = f"{word}_" if keyword.iskeyword(word) or hasattr(builtins, word) else word
         unique, i = word, 2
         while unique in taken:
             unique, i = f"{word}_{i}", i + 1

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastml.explanation import Explanation
-from fastml.tree.view import Region, number, top
+from fastml.tree.view import number, top
 from fastml.tree.view import view as view_of
 from fastml_ext.tree.structure import LEAF
 
@@ -33,9 +33,10 @@ class Change(NamedTuple):
     cost: float
     prediction: Any  # the new answer
     node: int  # the leaf that gives it
+    text: str  # the new answer as it prints
 
     def __str__(self):
-        return f"{self.prediction} if {' and '.join(self.tests)} (cost {self.cost:.3g})"
+        return f"{self.text} if {' and '.join(self.tests)} (cost {self.cost:.3g})"
 
 
 class TreeExplanation(Explanation):
@@ -54,10 +55,10 @@ class TreeExplanation(Explanation):
 def explain(decision_tree, x, *, spread=None, feature_names=None, class_names=None, decimals=2):
     """The path of one row through a fitted tree, and the nearest change of the row that would alter the answer.
 
-    The nearest change leads to the leaf of another answer that costs least: for each column whose value must change, a
-    number costs the distance to the leaf's interval in units of the column's spread, a category costs 1, and so does
-    a number given for a missing one or a missing one for a number; of leaves at one cost it is the first in the tree.
-    An ordered category costs 1 like any other. Leaves are found best first, so that few nodes are looked at.
+    The nearest change leads to the leaf of another answer that costs least. The cost is a sum over the columns whose
+    value must change: a number costs the distance to the nearest value that leads to the leaf, in units of the column's
+    spread; a category, ordered or not, costs 1, and so does giving a value where one is missing; no change takes a
+    value away. Of leaves at one cost it is the first in the tree.
 
     Parameters
     ----------
@@ -163,20 +164,16 @@ def walk(view, row):
 
 
 def holds(region, value):
-    """Whether a value, None if it is missing, is in a region."""
+    """Whether a value is in a region, as read_value tells values."""
     if region.codes is not None:
         return value in region.codes
     if value is None:
         return region.missing
-    return value >= 0 or True if False else in_interval(region, value)
-
-
-def in_interval(region, value):
     return (region.low is None or value > region.low) and (region.high is None or value <= region.high)
 
 
 def read_row(view, decision_tree, x):
-    """A row as the tree compares it: numbers in their column's dtype, None if missing; codes of categories, -1 if new."""
+    """A row as the tree compares it: numbers in their column's dtype, codes of categories; see read_value."""
     if hasattr(x, "keys"):
         absent = [column.name for column in view.columns if column.name not in x]
         if absent:
@@ -190,6 +187,10 @@ def read_row(view, decision_tree, x):
 
 
 def read_value(column, value):
+    """A number, or the code of a category, -1 if it is new. A missing one is None, in unordered categories a code.
+
+    A new category of an ordered column goes where missing ones go, and is None, too.
+    """
     missing = type(value).__name__ in ("NoneType", "NAType", "NaTType") or value != value
     if column.categories is None:
         if missing:
@@ -202,7 +203,7 @@ def read_value(column, value):
     if missing:
         return None if column.split == "ordered" else len(column.categories)
     found = [code for code, category in enumerate(column.categories.tolist()) if category == value]
-    return found[0] if found else -1
+    return found[0] if found else None if column.split == "ordered" else -1
 
 
 def units_of(view, decision_tree, spread):
@@ -221,7 +222,7 @@ def nearest_change(view, row, answer, units, decimals):
 
     No leaf costs less than a node above it, so the first leaf of another answer is the cheapest.
     """
-    queue = [(0.0, 0, {})]  # cost, node, {column: (Region, its cost)}
+    queue = [(0.0, 0, {})]  # cost, node, {column: (Region of the path, what it costs)}
     while queue:
         cost, node, regions = heapq.heappop(queue)
         children = view.branches(node)
@@ -229,59 +230,59 @@ def nearest_change(view, row, answer, units, decimals):
             return change_to(view, row, node, cost, regions, decimals)
         feature = int(view.tree.feature[node])
         for child, region in children:
-            before, paid = regions.get(feature, (None, 0.0))
-            both = region if before is None else before.meet(region)
-            price = price_of(view.columns[feature], both, row[feature], units[feature])
-            if price is not None:
-                heapq.heappush(queue, (total({**regions, feature: (both, price)}), child, {**regions, feature: (both, price)}))
+            both = region.meet(regions[feature][0]) if feature in regions else region
+            value = nearest_value(view.columns[feature], both, row[feature])
+            if value is None and not holds(both, row[feature]):
+                continue  # no known value leads there
+            below = {**regions, feature: (both, price_of(view, feature, both, row[feature], value, units))}
+            # Added in the order of the columns: equal changes cost the same to the last bit on every path.
+            heapq.heappush(queue, (sum(below[j][1] for j in sorted(below)), child, below))
     return None
 
 
-def total(regions):
-    """The sum of the prices, in the order of the columns, so that equal changes cost the same on every path."""
-    return sum(regions[feature][1] for feature in sorted(regions))
-
-
-def price_of(column, region, value, unit):
-    """What it costs to bring a value into a region; None if nothing is in it."""
+def price_of(view, feature, region, value, nearest, units):
+    """What it costs to bring a value into a region."""
     if holds(region, value):
         return 0.0
-    if region.codes is not None:
-        return 1.0 if region.codes else None
-    if nearest_value(column, region, value) is None:
-        return 1.0 if region.missing else None
-    if value is None or column.categories is not None:
-        return 1.0
-    distance = max(region.low - value if region.low is not None else 0, value - region.high if region.high is not None else 0)
-    price = float(distance) / unit
-    return min(price, 1.0) if region.missing else price
+    unknown = value is None or view.columns[feature].categories is not None
+    return 1.0 if unknown else float(abs(nearest - value)) / units[feature]
 
 
 def nearest_value(column, region, value):
-    """The value of the column's dtype nearest to a value, in an interval; None if the interval is empty."""
+    """The known value in a region that is nearest to a value, in the column's dtype; None if there is none."""
+    if region.codes is not None:
+        known = sorted(region.codes - {len(column.categories)})
+        return value if value in known else known[0] if known else None
     low, high = region.low, region.high
     if low is not None:
         if low >= top(column):
             return None
-        if column.categories is not None or np.dtype(column.dtype).kind != "f":
-            low += 1
-        else:
-            low = np.nextafter(np.dtype(column.dtype).type(low), np.inf, dtype=column.dtype).item()
+        low = following(column, low)
         if high is not None and low > high:
             return None
-        if value is None or value < low:
-            return low
-    return high if high is not None and (value is None or value > high) else value
+    if value is None:
+        return low if low is not None else high if high is not None else 0
+    if low is not None and value < low:
+        return low
+    return high if high is not None and value > high else value
+
+
+def following(column, value):
+    """The next larger value of a column's dtype, or code."""
+    dtype = np.dtype(column.dtype)
+    if column.categories is not None or dtype.kind != "f":
+        return value + 1
+    return np.nextafter(dtype.type(value), dtype.type(np.inf)).item()
 
 
 def change_to(view, row, node, cost, regions, decimals):
-    """The Change to a leaf."""
+    """The Change to a leaf, at the end of the path with these regions."""
     changes, tests = {}, []
-    for feature, (region, price) in sorted(regions.items()):
+    for feature, (region, _) in sorted(regions.items()):
         if holds(region, row[feature]):
             continue
         column = view.columns[feature]
-        value = cheapest_value(column, region, row[feature], price)
-        changes[view.names[feature]] = value if value is None or column.categories is None else view.category(feature, value)
+        value = nearest_value(column, region, row[feature])
+        changes[view.names[feature]] = value if column.categories is None else view.category(feature, value)
         tests.append(view.says(feature, region, decimals, long=None))
-    return Change(changes, tests, cost, view.answer(node), node)
+    return Change(changes, tests, cost, view.answer(node), node, view.answer_text(node, decimals))

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+from sklearn.base import ClassifierMixin, RegressorMixin
 
 from fastml.tree.view import plain
 from fastml.tree.view import view as view_of
@@ -76,7 +77,7 @@ def estimator_from_dict(cls, data):
     if data["version"] > VERSION:
         raise ValueError(f"data has version {data['version']}, this fastml reads up to {VERSION}: upgrade fastml")
     regressor = data["classes"] is None
-    if getattr(cls, "_estimator_type", None) is None and regressor != (not hasattr(cls, "predict_proba")):
+    if issubclass(cls, ClassifierMixin if regressor else RegressorMixin):
         other = "regression" if regressor else "classification"
         raise ValueError(f"data is a tree of {other}, which {cls.__name__} is not for; it was {data['estimator']}")
     model = cls(**{name: value for name, value in data["parameters"].items() if name in cls._get_param_names()})

@@ -2,13 +2,15 @@
 
 import numpy as np
 
-from fastml.tree.code import codes_in, widened
+from fastml.tree.code import category_test, widened
 from fastml.tree.rules import paths
 from fastml.tree.view import top
 from fastml.tree.view import view as view_of
 from fastml_ext.tree.structure import parents
 
 __all__ = ["to_sql"]
+
+NEVER = "1 = 0"
 
 
 def to_sql(decision_tree, table="data", *, output="prediction", feature_names=None, quote='"'):
@@ -67,14 +69,14 @@ def to_sql(decision_tree, table="data", *, output="prediction", feature_names=No
     names = [column.name for column in view.columns] if feature_names is None else list(map(str, feature_names))
     names = [quoted(name, quote) for name in names]
     columns = [
-        f"{case(view, names, answer)}" + (f" AS {quoted(title, quote)}" if table is not None else "")
+        case(view, names, answer, "" if table is None else "  ") + (f" AS {quoted(title, quote)}" if table is not None else "")
         for title, answer in outputs(view, output)
     ]
     if table is None:
         return ",\n".join(columns)
     source = ".".join(quoted(part, quote) for part in ([table] if isinstance(table, str) else table))
-    body = ",\n".join("\n".join(f"  {line}" for line in column.split("\n")) for column in columns)
-    return f"SELECT *,\n{body}\nFROM {source}"
+    body = ",\n  ".join(columns)
+    return f"SELECT *,\n  {body}\nFROM {source}"
 
 
 def outputs(view, output):
@@ -89,15 +91,15 @@ def outputs(view, output):
     ]
 
 
-def case(view, names, answer):
+def case(view, names, answer, indent):
     """CASE ... END: the rules in order, the last one as ELSE, for exactly one of them fits any row."""
     told = told_later(view, answer)
-    rules = [(node, regions) for node, regions in paths(view, stops=True) if node not in told]
-    *rules, (last, _) = rules
+    found = [(node, condition(view, names, regions)) for node, regions in paths(view, stops=True) if node not in told]
+    *rules, (last, _) = [(node, tests) for node, tests in found if NEVER not in tests]
     if not rules:
         return answer(last)
-    lines = [f"  WHEN {condition(view, names, regions)} THEN {answer(node)}" for node, regions in rules]
-    return "\n".join(["CASE", *lines, f"  ELSE {answer(last)}", "END"])
+    lines = [f"  WHEN {' AND '.join(tests) or '1 = 1'} THEN {answer(node)}" for node, tests in rules]
+    return f"\n{indent}".join(["CASE", *lines, f"  ELSE {answer(last)}", "END"])
 
 
 def told_later(view, answer):
@@ -111,43 +113,45 @@ def told_later(view, answer):
 
 
 def condition(view, names, regions):
-    tests = [test for feature, region in regions.items() for test in tests_of(view, feature, names[feature], region)]
-    return " AND ".join(tests) or "1 = 1"
+    """The tests that a row meets all of; NEVER is among them where no row does."""
+    return [test for feature, region in regions.items() for test in tests_of(view, feature, names[feature], region)]
 
 
 def tests_of(view, feature, name, region):
     """The conditions, to be joined by AND, of one column."""
     column = view.columns[feature]
     if column.categories is not None:
-        values = [view.category(feature, code) for code in codes_in(column, region)]
-        known = [literal(value) for value in values if value is not None]
-        missing = len(known) < len(values)
-        tests = [f"{name} = {known[0]}" if len(known) == 1 else f"{name} IN ({', '.join(known)})"] if known else []
-        if not values:
-            return ["1 = 0"]
-    else:
-        missing = region.missing
-        tests = comparisons(column, name, region)
-        if not tests:
-            return [] if missing else [f"{name} IS NOT NULL"]
-        if tests == ["1 = 0"]:
-            tests = []
-    if not missing:
-        return tests or ["1 = 0"]
+        return category_tests(view, feature, name, region)
+    tests = comparisons(column, name, region)
+    if tests is None:
+        return [f"{name} IS NULL"] if region.missing else [NEVER]
+    if not tests:
+        return [] if region.missing else [f"{name} IS NOT NULL"]
+    return [f"({' AND '.join(tests)} OR {name} IS NULL)"] if region.missing else tests
+
+
+def category_tests(view, feature, name, region):
+    codes, inside = category_test(view.columns[feature], region)
+    values = [view.category(feature, code) for code in codes]
+    known = [literal(value) for value in values if value is not None]
     null = f"{name} IS NULL"
-    return [f"({' AND '.join(tests)} OR {null})" if tests else null]
+    if not inside:
+        return [f"({name} NOT IN ({', '.join(known)}) OR {null})"] if known else []
+    missing = len(known) < len(values)
+    if not known:
+        return [null if missing else NEVER]
+    test = f"{name} = {known[0]}" if len(known) == 1 else f"{name} IN ({', '.join(known)})"
+    return [f"({test} OR {null})" if missing else test]
 
 
 def comparisons(column, name, region):
-    low, high = (
-        None if bound is None else literal(widened(bound, column.dtype)) if bound < top(column) else bound
-        for bound in (region.low, region.high)
-    )
+    """The comparisons that a known number in the region meets; None if no number is in it."""
+    low, high = region.low, region.high
+    if low is not None and low >= top(column):
+        return None
     if np.dtype(column.dtype).kind == "b":
-        known = [word for word, bound in (("TRUE", low), ("FALSE", high)) if bound is not None]
-        return ["1 = 0"] if region.low is not None and region.low >= 1 else [f"{name} = {word}" for word in known]
-    if region.low is not None and region.low >= top(column):
-        return ["1 = 0"]
+        return [f"{name} = TRUE"] * (low is not None) + [f"{name} = FALSE"] * (high is not None)
+    low, high = (x if x is None else literal(widened(x, column.dtype)) for x in (low, high))
     return [f"{name} > {low}"] * (low is not None) + [f"{name} <= {high}"] * (high is not None)
 
 

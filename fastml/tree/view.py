@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from fastml_ext.tree.structure import LEAF, MULTIWAY, NUMERIC, Column, Tree, branches, depths, exact_threshold
+from fastml_ext.tree.structure import LEAF, NUMERIC, Column, Tree, branches, depths, exact_threshold
 
 __all__ = ["Region", "View", "plain", "view"]
 
@@ -68,9 +68,7 @@ class View(NamedTuple):
 
     def may_stop(self, node):
         """Whether a row can stop at this inner node: with a category that no branch of the node is for."""
-        return self.tree.kind[node] not in (LEAF, NUMERIC) or (
-            self.tree.kind[node] == NUMERIC and self.columns[self.tree.feature[node]].categories is not None
-        )
+        return self.tree.kind[node] not in (LEAF, NUMERIC)
 
     def category(self, feature, code):
         """The category of a code as a plain Python value; None for a missing value."""
@@ -87,9 +85,11 @@ class View(NamedTuple):
             return name + listed([self._category_text(feature, code) for code in sorted(region.codes)], long)
         missing = " or missing" if region.missing and column_has_missing(column) else ""
         if region.low is not None and region.low >= top(column):
-            return f"{name} is missing"
+            return f"{name} is missing" if region.missing else f"{name} is nothing"
         if region.low is None and region.high is None:
             return f"{name} is anything" if region.missing else f"{name} is known"
+        if np.dtype(column.dtype).kind == "b":
+            return f"{name} = {region.low is not None}{missing}"
         low, high = (
             value if value is None else self._value_text(feature, value, decimals) for value in (region.low, region.high)
         )
@@ -209,7 +209,3 @@ def truncated(view, max_depth):
     if max_depth < 0:
         raise ValueError(f"max_depth={max_depth} must not be negative: 0 shows the root alone")
     return (depths(view.tree) == max_depth) & (view.tree.kind != LEAF)
-
-
-def multiway(view, node):
-    return view.tree.kind[node] == MULTIWAY
