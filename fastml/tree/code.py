@@ -20,6 +20,7 @@ def _read(row):
     named = hasattr(row, "keys")
     for name, place, missing in TESTED:
         value = row[name] if named else row[place]
+        value = value.item() if hasattr(value, "item") else value  # Python compares numbers of all types exactly
         unknown = type(value).__name__ in ("NoneType", "NAType", "NaTType") or value != value
         yield missing if unknown else value
 
@@ -54,8 +55,8 @@ def to_python(decision_tree, *, feature_names=None):
 
     It has `predict`, `predict_proba` (of a classifier), `apply`, COLUMNS and, of a classifier, CLASSES. A row is a
     mapping by column name or a sequence in the order of COLUMNS; None, NaN and pandas' NA are missing values.
-    Thresholds are exact; those of float16 and float32 columns are written as the largest float64 that rounds to no
-    more than the threshold, so that the program answers float64 rows as the tree does, which rounds them first.
+    Thresholds are exact. In a tree that scikit-learn grew they are the largest float64 that rounds to no more than the
+    threshold in float32, since scikit-learn rounds every row before it compares.
 
     Of two branches the one with fewer leaves is written inside its `if`, the other after it, at the same indentation.
     So a tree of n leaves is never indented by more than log2(n) levels, and trees of any depth can be compiled.
@@ -149,13 +150,13 @@ def test_text(view, feature, variable, region):
             return f"{variable} {'==' if inside else '!='} {literal(values[0], 'category')}"
         return f"{variable} {'' if inside else 'not '}in {literal_tuple(values, 'category')}"
     if region.high is not None:
-        bound = literal(widened(region.high, column.dtype), "threshold")
+        bound = literal(bound_of(view, region.high), "threshold")
         return f"not {variable} > {bound}" if region.missing else f"{variable} <= {bound}"
     if region.low is None:
         return "True" if region.missing else f"{variable} == {variable}"
     if region.low >= top(column):
         return f"{variable} != {variable}" if region.missing else "False"
-    bound = literal(widened(region.low, column.dtype), "threshold")
+    bound = literal(bound_of(view, region.low), "threshold")
     return f"not {variable} <= {bound}" if region.missing else f"{variable} > {bound}"
 
 
@@ -173,20 +174,22 @@ def category_test(column, region):
     return ([code for code in range(n) if code not in inside], False) if region.missing else (list(inside), True)
 
 
-def widened(threshold, dtype):
-    """The largest float64 that rounds, in the column's own dtype, to no more than the threshold.
+def bound_of(view, threshold):
+    """The threshold with which a row is compared as it is."""
+    return widened(threshold) if view.rounds else threshold
 
-    >>> widened(2.5, np.dtype("f4")), widened(2.5, np.dtype("f8")), widened(3, np.dtype("i8"))
-    (2.5000001192092896, 2.5, 3)
+
+def widened(threshold):
+    """The largest float64 that rounds, in float32, to no more than the threshold.
+
+    >>> widened(2.5)
+    2.5000001192092896
     """
-    dtype = np.dtype(dtype)
-    if dtype.kind != "f" or dtype.itemsize >= 8 or not np.isfinite(threshold):
-        return threshold
-    following = np.nextafter(dtype.type(threshold), dtype.type(np.inf))
+    following = np.nextafter(np.float32(threshold), np.float32(np.inf))
     if not np.isfinite(following):
         return threshold
     middle = (float(threshold) + float(following)) / 2
-    return middle if float(dtype.type(middle)) <= threshold else float(np.nextafter(middle, -np.inf))
+    return middle if float(np.float32(middle)) <= threshold else float(np.nextafter(middle, -np.inf))
 
 
 def count_leaves(tree):

@@ -67,8 +67,8 @@ def explain(decision_tree, x, *, spread=None, feature_names=None, class_names=No
     x : array-like of shape (n_features,) or mapping
         The row: values in the order of the columns, or by their names; None or NaN is missing.
     spread : array-like of shape (n_features,), default=None
-        The unit of each numeric column, positive. None takes what was met in training, the largest value minus the
-        smallest, where the tree knows it, and 1 where it does not or where all values were equal.
+        The unit of each numeric column, positive. None takes the largest value met in training minus the smallest; 1
+        where all were equal, and in scikit-learn's trees, which do not know it.
     feature_names, class_names : array-like of str, default=None
         Names to use instead of those the tree was fitted with; class names in the order of `classes_`.
     decimals : int, default=2
@@ -101,13 +101,13 @@ def explain(decision_tree, x, *, spread=None, feature_names=None, class_names=No
     test        gain   samples  distribution
     age > 7.00  0.375  4        a 0.75, b 0.25
                 0      1        b 1.00
-    It would be a if age <= 7.00 (cost 1)
+    It would be a if age <= 7.00 (cost 0.25)
     >>> why.prediction, why.change.changes
     ('b', {'age': 7.0})
     """
     view = view_of(decision_tree, feature_names, class_names)
-    units = units_of(view, decision_tree, spread)
-    row = read_row(view, decision_tree, x)
+    units = units_of(view, spread)
+    row = read_row(view, x)
     path = walk(view, row)
     steps = [step(view, node, feature, region, decimals) for node, feature, region in path]
     end = path[-1][0]
@@ -172,7 +172,7 @@ def holds(region, value):
     return (region.low is None or value > region.low) and (region.high is None or value <= region.high)
 
 
-def read_row(view, decision_tree, x):
+def read_row(view, x):
     """A row as the tree compares it: numbers in their column's dtype, codes of categories; see read_value."""
     if hasattr(x, "keys"):
         absent = [column.name for column in view.columns if column.name not in x]
@@ -183,33 +183,30 @@ def read_row(view, decision_tree, x):
     x = x[0] if x.ndim == 2 and len(x) == 1 else x
     if x.shape != (len(view.columns),):
         raise ValueError(f"x has shape {x.shape}, but one row of {len(view.columns)} values is explained at a time")
-    return [read_value(column, value) for column, value in zip(view.columns, x, strict=True)]
+    return [read_value(view, column, value) for column, value in zip(view.columns, x, strict=True)]
 
 
-def read_value(column, value):
+def read_value(view, column, value):
     """A number, or the code of a category, -1 if it is new. A missing one is None, in unordered categories a code.
 
     A new category of an ordered column goes where missing ones go, and is None, too.
     """
+    value = value.item() if hasattr(value, "item") else value  # Python compares numbers of all types exactly
     missing = type(value).__name__ in ("NoneType", "NAType", "NaTType") or value != value
     if column.categories is None:
-        if missing:
-            return None
-        try:
-            number = np.dtype(column.dtype).type(value)
-        except (TypeError, ValueError, OverflowError):
-            raise ValueError(f"x has {value!r} in column {column.name!r}, which holds {column.dtype} numbers") from None
-        return number.item()
+        if not missing and not isinstance(value, int | float):
+            raise ValueError(f"x has {value!r} in column {column.name!r}, which holds {column.dtype} numbers")
+        return None if missing else float(np.float32(value)) if view.rounds else value
     if missing:
         return None if column.split == "ordered" else len(column.categories)
     found = [code for code, category in enumerate(column.categories.tolist()) if category == value]
     return found[0] if found else None if column.split == "ordered" else -1
 
 
-def units_of(view, decision_tree, spread):
+def units_of(view, spread):
     """The unit of every column, for numbers."""
     if spread is None:
-        units = [float(getattr(column, "spread", 0.0) or 1.0) for column in view.columns]
+        units = [column.spread or 1.0 for column in view.columns]
     else:
         units = np.asarray(spread, float)
         if units.shape != (len(view.columns),) or not (np.isfinite(units) & (units > 0)).all():

@@ -29,7 +29,7 @@ class PathModel(NamedTuple):
         columns = self.view.columns
         if table.ndim != 2 or table.shape[1] != len(columns):
             raise ValueError(f"X has shape {table.shape}, but a table of {len(columns)} columns is needed")
-        rows = [[read_value(column, x) for column, x in zip(columns, row, strict=True)] for row in table]
+        rows = [[read_value(self.view, column, x) for column, x in zip(columns, row, strict=True)] for row in table]
         meets = [[all(holds(region, row[j]) == inside for j, region, inside in path) for path in self.tests] for row in rows]
         return np.array(meets, float).reshape(len(rows), len(self.tests))
 
@@ -93,14 +93,14 @@ def to_linear(decision_tree, *, feature_names=None, class_names=None, decimals=2
     Examples
     --------
     >>> from fastml.tree import DecisionTreeClassifier, to_linear
-    >>> X = [[False, False], [False, True], [True, False], [True, True]]
+    >>> X = [[0, 0], [0, 1], [1, 0], [1, 1]]
     >>> model = to_linear(DecisionTreeClassifier().fit(X, [0, 1, 1, 0]), feature_names=["a", "b"])
     >>> print(model)
     1 if 0 <
-      -1 [a = False and b = False]
-      +1 [a = False and b = True]
-      +1 [a = True and b = False]
-      -1 [a = True and b = True]
+      -1 [a <= 0 and b <= 0]
+      +1 [a <= 0 and b > 0]
+      +1 [a > 0 and b <= 0]
+      -1 [a > 0 and b > 0]
     >>> model.features(X)[1], model.predict(X)
     (array([0., 1., 0., 0.]), array([0, 1, 1, 0]))
     """

@@ -30,7 +30,8 @@ def tree_html(decision_tree, *, feature_names=None, class_names=None, max_depth=
     """A fitted tree as a picture for notebooks and pages: self-contained HTML, shown when it is a cell's last value.
 
     Text and lines take the colour of the page around them, boxes a transparent shade of their class's colour, so it
-    reads on light and dark pages. Pointing at a node shows its whole path's last test and the share of each class.
+    reads on light and dark pages. Pointing at a node shows the test that leads to it, with all categories, and the share
+    of each class.
 
     Parameters
     ----------
@@ -60,8 +61,8 @@ def tree_html(decision_tree, *, feature_names=None, class_names=None, max_depth=
     --------
     >>> from fastml.tree import DecisionTreeClassifier, tree_html
     >>> page = tree_html(DecisionTreeClassifier().fit([[1.5], [2.5]], ["a", "b"]))
-    >>> page[:24], page.count("<rect"), "≤ 2.00" in page
-    ('<div class="fastml-tree"', 13, True)
+    >>> page[:24], page.count("<title>"), "≤ 2.00" in page
+    ('<div class="fastml-tree"', 3, True)
     """
     if orientation not in ("auto", "down", "right"):
         raise ValueError(f"orientation={orientation!r} must be 'auto', 'down' or 'right'")

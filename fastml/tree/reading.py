@@ -1,6 +1,6 @@
 """The methods by which a fitted tree is read; every tree estimator of fastml has them."""
 
-from fastml.plot.tree import plot_tree
+from fastml.tree.drawing import plot_tree
 from fastml.tree.code import to_python
 from fastml.tree.diagram import to_dot, to_mermaid
 from fastml.tree.explain import explain

@@ -9,7 +9,7 @@ from fastml.tree.view import plain
 from fastml.tree.view import view as view_of
 from fastml_ext.tree.structure import LEAF, MULTIWAY, NUMERIC, SUBSET, Column, Tree, exact_threshold
 
-__all__ = ["estimator_from_dict", "to_dict", "to_json"]
+__all__ = ["estimator_from_dict", "from_dict", "to_dict", "to_json"]
 
 FORMAT, VERSION = "fastml.tree", 1
 KINDS = {LEAF: "leaf", NUMERIC: "numeric", MULTIWAY: "multiway", SUBSET: "subset"}
@@ -71,11 +71,7 @@ def to_json(decision_tree, **options):
 
 def estimator_from_dict(cls, data):
     """An estimator of the class `cls` with the tree of a dictionary, or of JSON text, that `to_dict` made."""
-    data = json.loads(data) if isinstance(data, str | bytes) else data
-    if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise ValueError(f"data is no tree: its 'format' must be {FORMAT!r}; to_dict writes such dictionaries")
-    if data["version"] > VERSION:
-        raise ValueError(f"data has version {data['version']}, this fastml reads up to {VERSION}: upgrade fastml")
+    data = read(data)
     regressor = data["classes"] is None
     if issubclass(cls, ClassifierMixin if regressor else RegressorMixin):
         other = "regression" if regressor else "classification"
@@ -84,6 +80,47 @@ def estimator_from_dict(cls, data):
     columns = [column_in(column) for column in data["columns"]]
     model._restore(tree_in(data["nodes"], columns), columns, None if regressor else values_in(data["classes"]))
     return model
+
+
+def from_dict(data):
+    """The estimator that `to_dict` or `to_json` wrote, of the class that it was.
+
+    Parameters
+    ----------
+    data : dict or str
+        What `to_dict` made, or the JSON text of it.
+
+    Returns
+    -------
+    estimator : DecisionTreeClassifier, DecisionTreeRegressor or ID3Classifier
+
+    Raises
+    ------
+    ValueError
+        If data is no such dictionary, or one of a later version.
+
+    Examples
+    --------
+    >>> from fastml.tree import DecisionTreeClassifier, from_dict
+    >>> from_dict(DecisionTreeClassifier(max_depth=3).fit([[1.5], [2.5]], ["a", "b"]).to_json())
+    DecisionTreeClassifier(max_depth=3)
+    """
+    from fastml.tree import classes
+
+    data = read(data)
+    if data["estimator"] not in classes.__all__:
+        raise ValueError(f"data was a {data['estimator']}; it must be one of {', '.join(classes.__all__)}")
+    return estimator_from_dict(getattr(classes, data["estimator"]), data)
+
+
+def read(data):
+    """The dictionary, checked."""
+    data = json.loads(data) if isinstance(data, str | bytes) else data
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise ValueError(f"data is no tree: its 'format' must be {FORMAT!r}; to_dict writes such dictionaries")
+    if data["version"] > VERSION:
+        raise ValueError(f"data has version {data['version']}, this fastml reads up to {VERSION}: upgrade fastml")
+    return data
 
 
 def node_out(view, node):

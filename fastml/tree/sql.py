@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fastml.tree.code import category_test, widened
+from fastml.tree.code import bound_of, category_test
 from fastml.tree.rules import paths
 from fastml.tree.view import top
 from fastml.tree.view import view as view_of
@@ -18,8 +18,8 @@ def to_sql(decision_tree, table="data", *, output="prediction", feature_names=No
 
     There is one WHEN for each leaf, with all tests on its path, those of one column drawn together, so that deep trees
     do not nest. NULL is the missing value. Categories that a node has no branch for are answered as the tree does, by
-    the node, in a WHEN after those of its leaves. Floats are written with all their digits; thresholds of float16 and
-    float32 columns as `to_python` does. Integers above 2**63 - 1 need a database that compares them exactly.
+    the node, in a WHEN after those of its leaves. Thresholds have all their digits, as in `to_python`. Integers above
+    2**63 - 1 need a database that compares them exactly.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def tests_of(view, feature, name, region):
     column = view.columns[feature]
     if column.categories is not None:
         return category_tests(view, feature, name, region)
-    tests = comparisons(column, name, region)
+    tests = comparisons(view, column, name, region)
     if tests is None:
         return [f"{name} IS NULL"] if region.missing else [NEVER]
     if not tests:
@@ -144,14 +144,14 @@ def category_tests(view, feature, name, region):
     return [f"({test} OR {null})" if missing else test]
 
 
-def comparisons(column, name, region):
+def comparisons(view, column, name, region):
     """The comparisons that a known number in the region meets; None if no number is in it."""
     low, high = region.low, region.high
     if low is not None and low >= top(column):
         return None
     if np.dtype(column.dtype).kind == "b":
         return [f"{name} = TRUE"] * (low is not None) + [f"{name} = FALSE"] * (high is not None)
-    low, high = (x if x is None else literal(widened(x, column.dtype)) for x in (low, high))
+    low, high = (x if x is None else literal(bound_of(view, x)) for x in (low, high))
     return [f"{name} > {low}"] * (low is not None) + [f"{name} <= {high}"] * (high is not None)
 
 

@@ -37,7 +37,7 @@ class View(NamedTuple):
     names: list[str]  # of the columns
     classes: list | None  # the labels as plain Python values; None in regression
     labels: list[str] | None  # the labels as text
-    regressor: bool
+    rounds: bool  # whether rows are rounded to float32 before they are compared, as scikit-learn does
 
     def branches(self, node):
         """[(child, Region of the column tested)] of a node, in order; [] for a leaf."""
@@ -83,7 +83,7 @@ class View(NamedTuple):
         name, column = self.names[feature], self.columns[feature]
         if region.codes is not None:
             return name + listed([self._category_text(feature, code) for code in sorted(region.codes)], long)
-        missing = " or missing" if region.missing and column_has_missing(column) else ""
+        missing = " or missing" if region.missing and column.missing else ""
         if region.low is not None and region.low >= top(column):
             return f"{name} is missing" if region.missing else f"{name} is nothing"
         if region.low is None and region.high is None:
@@ -120,19 +120,19 @@ def view(decision_tree, feature_names=None, class_names=None):
     """The View of a fitted tree, fastml's or scikit-learn's, with other names for columns and classes if given."""
     check_is_fitted(decision_tree, "tree_")
     tree, columns = decision_tree.tree_, getattr(decision_tree, "columns_", None)
-    if columns is None:
+    rounds = columns is None
+    if rounds:
         tree, columns = from_scikit_learn(decision_tree)
     names = [column.name for column in columns] if feature_names is None else list(feature_names)
     if len(names) != len(columns):
         raise ValueError(f"feature_names has {len(names)} names, but the tree was fitted on {len(columns)} columns")
     classes = getattr(decision_tree, "classes_", None)
-    regressor = classes is None
-    classes = None if regressor else np.asarray(classes).tolist()
+    classes = None if classes is None else np.asarray(classes).tolist()
     labels = classes if class_names is None or class_names is True or class_names is False else list(class_names)
-    if not regressor and len(labels) != len(classes):
+    if classes is not None and len(labels) != len(classes):
         raise ValueError(f"class_names has {len(labels)} names, but the tree has {len(classes)} classes")
-    labels = None if regressor else [plain(label) for label in labels]
-    return View(tree, list(columns), [plain(name) for name in names], classes, labels, regressor)
+    labels = None if classes is None else [plain(label) for label in labels]
+    return View(tree, list(columns), [plain(name) for name in names], classes, labels, rounds)
 
 
 def from_scikit_learn(decision_tree):
@@ -164,11 +164,6 @@ def top(column):
         return len(column.categories) - 1
     dtype = np.dtype(column.dtype)
     return np.inf if dtype.kind == "f" else 1 if dtype.kind == "b" else int(np.iinfo(dtype).max)
-
-
-def column_has_missing(column):
-    """Whether the column's missing values are worth a word."""
-    return getattr(column, "missing", False)
 
 
 def number(value, decimals=2):

@@ -186,7 +186,7 @@ def stop(model, row):
             elif one.categories is not None:
                 left = code <= exact_threshold(tree, node, one.dtype)
             else:
-                left = one.dtype.type(value) <= exact_threshold(tree, node, one.dtype)
+                left = value <= exact_threshold(tree, node, one.dtype).item()
             node = (tree.children_left if left else tree.children_right)[node]
             continue
         at = slice(tree.category_start[node], tree.category_start[node + 1])

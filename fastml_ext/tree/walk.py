@@ -1,0 +1,130 @@
+"""Prediction: the node of a tree at which each row stops. Contract: reference.py.
+
+A table of one dtype is compared as it is: the thresholds are rounded down to that dtype once, which changes no answer,
+for x <= t holds if and only if x is at most the largest number of its own dtype that is not above t.
+"""
+
+import numpy as np
+
+from fastml_ext import pool
+from fastml_ext.tree import predict
+from fastml_ext.tree.structure import LEAF, NUMERIC, depths, parents
+from fastml_ext.tree.thresholds import round_down
+
+__all__ = ["apply", "apply_columns", "decision_path", "walker_of_one"]
+
+COST = 25.0  # ns a row; one more for every level of a tree that is half as deep again
+WALKERS = {
+    "float32": (predict.walk_float32, predict.NARROW), "float64": (predict.walk_float64, predict.WIDE),
+    "uint8": (predict.walk_uint8, predict.WHOLE), "int32": (predict.walk_int32, predict.WHOLE),
+    "int64": (predict.walk_int64, predict.WHOLE),
+}  # fmt: skip
+WIDER = {
+    "bool": "uint8", "int8": "int32", "int16": "int32", "uint16": "int32", "uint32": "int64", "float16": "float32",
+}  # fmt: skip
+INT64 = np.iinfo(np.int64)
+
+
+def apply(tree, X, dtypes, n_jobs=None):
+    """Nodes at which the rows of a numeric table stop. Contract: reference.py."""
+    X, packed = as_walked(X), pack(tree, dtypes, X.dtype)
+    return walk(X, packed, tree.node_count, n_jobs)
+
+
+def walk(X, packed, n_nodes, n_jobs=None):
+    """`apply` for a table as `as_walked` gives it and the nodes as `pack` gives them for its dtype."""
+    out = np.empty(len(X), np.int64)
+    cost = COST + 4 * np.log2(n_nodes)
+    pool.run(WALKERS[X.dtype.name][0], len(X), X, packed, out, cost=cost, n_jobs=n_jobs)
+    return out
+
+
+def as_walked(X):
+    """X in C order and a dtype that a kernel reads."""
+    if X.dtype == np.uint64:
+        return (np.ascontiguousarray(X) ^ np.uint64(1 << 63)).view(np.int64)  # the same order in int64
+    return np.ascontiguousarray(X, dtype=WIDER.get(X.dtype.name, X.dtype.name))
+
+
+def pack(tree, dtypes, dtype):
+    """The nodes as `walk` reads them for a table of a dtype; dtypes: those of the fitted columns."""
+    layout = WALKERS["int64" if dtype == np.uint64 else WIDER.get(np.dtype(dtype).name, np.dtype(dtype).name)][1]
+    nodes = np.zeros(tree.node_count, layout)
+    inner = tree.kind == NUMERIC
+    nodes["child"] = np.arange(tree.node_count)[:, None]
+    nodes["child"][inner] = np.stack([tree.children_left, tree.children_right], 1)[inner]
+    nodes["feature"][inner] = np.where(tree.missing_go_to_left, ~tree.feature, tree.feature)[inner]
+    whole = np.array([np.dtype(d).kind in "biu" for d in dtypes], bool)
+    unsigned = np.array([d == np.uint64 for d in dtypes], bool)
+    feature = np.where(inner, tree.feature, 0)
+    for kind, mask in (("f", ~whole), ("i", whole & ~unsigned), ("u", unsigned)):
+        at = np.flatnonzero(inner & mask[feature])
+        nodes["threshold"][at] = _thresholds(tree, at, kind, np.dtype(dtype), layout["threshold"])
+    return nodes.view(np.uint8)
+
+
+def _thresholds(tree, at, kind, dtype, stored):
+    """Thresholds of float, integer or uint64 columns, rounded down to what is stored for a table of a dtype."""
+    if kind == "f":
+        t = tree.threshold[at]
+        if stored.kind == "f":
+            return round_down(t, stored)
+        if dtype == np.uint64:
+            return round_down(t, dtype).view(np.int64) ^ np.int64(INT64.min)
+        return round_down(t, np.dtype(np.int64))
+    t = tree.threshold_int[at] if kind == "i" else tree.threshold_int[at].view(np.uint64)
+    if stored.kind == "f":
+        near = t.astype(np.float64)
+        above = np.array([int(f) > int(i) for f, i in zip(near, t, strict=True)], bool)
+        return round_down(np.where(above, np.nextafter(near, -np.inf), near), stored)
+    if dtype == np.uint64:
+        return (t if kind == "u" else np.maximum(t, 0).astype(np.uint64)).view(np.int64) ^ np.int64(INT64.min)
+    return t if kind == "i" else np.minimum(t, np.uint64(INT64.max)).astype(np.int64)
+
+
+def apply_columns(tree, columns, fitted, n_jobs=None):
+    """Nodes at which rows given as one array for each column stop. Contract: reference.py."""
+    n = len(columns[0])
+    codes = np.zeros((n, max(1, len(columns))), np.int64)
+    cut = np.zeros(tree.node_count, np.int64)
+    for j in np.unique(tree.feature[tree.kind != LEAF]):
+        if fitted[j].split == "numeric":
+            codes[:, j] = _below(tree, j, columns[j], fitted[j].dtype, cut)
+        else:
+            codes[:, j] = columns[j]
+            if fitted[j].split == "ordered":
+                codes[columns[j] == len(fitted[j].categories), j] = -1
+                at = tree.feature == j
+                cut[at] = tree.threshold_int[at]
+    out = np.empty(n, np.int64)
+    pool.run(
+        predict.walk_codes, n, codes, tree.kind, tree.feature, cut, tree.missing_go_to_left.view(np.uint8),
+        tree.children_left, tree.children_right, tree.category_start, tree.category_code, tree.category_child, out,
+        cost=COST + 8 * np.log2(tree.node_count), n_jobs=n_jobs,
+    )  # fmt: skip
+    return out
+
+
+def _below(tree, j, x, dtype, cut):
+    """How many of column j's thresholds are below each x, -1 where x is missing; `cut` takes each threshold's place."""
+    at = np.flatnonzero(tree.feature == j)
+    kind = "f" if dtype.kind == "f" else "u" if dtype == np.uint64 else "i"
+    walked = as_walked(x)
+    stored = walked.dtype if walked.dtype.kind == "f" else np.dtype(np.int64)
+    distinct, cut[at] = np.unique(_thresholds(tree, at, kind, x.dtype, stored), return_inverse=True)
+    codes = np.searchsorted(distinct, walked)
+    if x.dtype.kind == "f":
+        codes[np.isnan(x)] = -1
+    return codes
+
+
+def decision_path(tree, stops):
+    """(indptr, indices) of the nodes that rows pass on their way. Contract: reference.py."""
+    return predict.paths(stops, parents(tree), depths(tree))
+
+
+
+
+def walker_of_one(tree, dtypes, dtype):
+    """(kernel, nodes): kernel(X, nodes) is the node of the only row of a float32 or float64 table."""
+    return predict.stop_float32 if dtype == np.float32 else predict.stop_float64, pack(tree, dtypes, dtype)
