@@ -1,10 +1,10 @@
 """Decision trees."""
 
 from fastml.base import hand_through
-from fastml.tree.drawing import plot_tree
 from fastml.tree.classes import DecisionTreeClassifier, DecisionTreeRegressor, ID3Classifier
 from fastml.tree.code import to_python
 from fastml.tree.diagram import export_graphviz, to_dot, to_mermaid
+from fastml.tree.drawing import plot_tree
 from fastml.tree.explain import explain
 from fastml.tree.linear import to_linear
 from fastml.tree.measures import entropy, gain_ratio, information_gain

@@ -58,6 +58,9 @@ def to_python(decision_tree, *, feature_names=None):
     Thresholds are exact. In a tree that scikit-learn grew they are the largest float64 that rounds to no more than the
     threshold in float32, since scikit-learn rounds every row before it compares.
 
+    Categories that were not met in training are answered by the node that has no branch for them, also where the
+    estimator would refuse them (unknown="error").
+
     Of two branches the one with fewer leaves is written inside its `if`, the other after it, at the same indentation.
     So a tree of n leaves is never indented by more than log2(n) levels, and trees of any depth can be compiled.
 
@@ -115,40 +118,34 @@ def to_python(decision_tree, *, feature_names=None):
 def body(view, variables):
     """The lines of apply: for each node an `if` around its smaller branches, and then its largest."""
     leaves = count_leaves(view.tree)
-    stack = [(0, 1, None)]
+    stack = [(0, 1, None, False)]
     while stack:
-        node, indent, test = stack.pop()
+        node, indent, test, stops = stack.pop()
         if test is not None:
             yield "    " * indent + test
             indent += 1
-        if node is None:
-            continue
-        children = view.branches(node)
+        children = () if stops else view.branches(node)
         if not children:
             words = view.answer_text(node) + ("" if view.classes is None else f", P = {view.share(node):.2f}")
+            words += ", no branch is for the value" if stops else ""
             yield "    " * indent + f"return {node}  # {words}"
             continue
         feature = int(view.tree.feature[node])
         children.sort(key=lambda branch: leaves[branch[0]])  # stable: the left one of equals is written inside
-        stack.append((children[-1][0], indent, None))
+        stack.append((children[-1][0], indent, None, False))
         tests = [test_text(view, feature, variables[feature], region) for _, region in children]
         if view.may_stop(node):
-            stack.append((None, indent, f"if not ({tests[-1]}): return {node}  # a value that no branch is for"))
+            other = category_text(view, feature, variables[feature], children[-1][1], inside=False)
+            stack.append((node, indent, f"if {other}:", True))
         for (child, _), condition in reversed(list(zip(children[:-1], tests, strict=False))):
-            stack.append((child, indent, f"if {condition}:"))
+            stack.append((child, indent, f"if {condition}:", False))
 
 
 def test_text(view, feature, variable, region):
     """The condition in Python; a missing number is nan, which no comparison holds for."""
     column = view.columns[feature]
     if column.categories is not None:
-        codes, inside = category_test(column, region)
-        values = [view.category(feature, code) for code in codes]
-        if len(values) == 1 and values[0] is None:
-            return f"{variable} is {'' if inside else 'not '}None"
-        if len(values) == 1:
-            return f"{variable} {'==' if inside else '!='} {literal(values[0], 'category')}"
-        return f"{variable} {'' if inside else 'not '}in {literal_tuple(values, 'category')}"
+        return category_text(view, feature, variable, region)
     if region.high is not None:
         bound = literal(bound_of(view, region.high), "threshold")
         return f"not {variable} > {bound}" if region.missing else f"{variable} <= {bound}"
@@ -158,6 +155,17 @@ def test_text(view, feature, variable, region):
         return f"{variable} != {variable}" if region.missing else "False"
     bound = literal(bound_of(view, region.low), "threshold")
     return f"not {variable} <= {bound}" if region.missing else f"{variable} > {bound}"
+
+
+def category_text(view, feature, variable, region, inside=True):
+    """The condition that a category is in the region, or is not."""
+    codes, listed = category_test(view.columns[feature], region)
+    values, inside = [view.category(feature, code) for code in codes], inside == listed
+    if len(values) == 1 and values[0] is None:
+        return f"{variable} is {'' if inside else 'not '}None"
+    if len(values) == 1:
+        return f"{variable} {'==' if inside else '!='} {literal(values[0], 'category')}"
+    return f"{variable} {'' if inside else 'not '}in {literal_tuple(values, 'category')}"
 
 
 def category_test(column, region):

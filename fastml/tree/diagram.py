@@ -74,10 +74,10 @@ def export_graphviz(
     digraph Tree {
     node [shape=box, fontname="helvetica"];
     edge [fontname="helvetica"];
-    0 [label="size\\\n2\\\n[1, 1]\\\na"];
-    1 [label="1\\\n[1, 0]\\\na"];
+    0 [label="size\\n2\\n[1, 1]\\na"];
+    1 [label="1\\n[1, 0]\\na"];
     0 -> 1 [label="<= 2.000"];
-    2 [label="1\\\n[0, 1]\\\nb"];
+    2 [label="1\\n[0, 1]\\nb"];
     0 -> 2 [label="> 2.000"];
     }
     """
@@ -193,7 +193,7 @@ def edges(view, max_depth, decimals):
 
 def node_lines(view, node, is_root, label, impurity, node_ids, proportion, precision):
     """The lines of a node's box in DOT."""
-    tree, named = view.tree, label == "all" or label == "root" and is_root
+    tree, named = view.tree, label == "all" or (label == "root" and is_root)
     n, value = int(tree.n_node_samples[node]), tree.value[node, 0]
     lines = [f"node #{node}"] * bool(node_ids)
     if tree.kind[node]:

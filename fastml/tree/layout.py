@@ -57,7 +57,7 @@ def scene(view, options):
     """The picture of a tree."""
     nodes, children, tests = visible(view, options)
     leaves = sum(not children[node] for node in nodes)
-    sideways = options.orientation == "right" or options.orientation == "auto" and leaves > SIDEWAYS
+    sideways = options.orientation == "right" or (options.orientation == "auto" and leaves > SIDEWAYS)
     boxes = {node: draft(view, node, tests, options, bool(children[node])) for node in nodes}
     level = {0: 0}
     for node in nodes:
@@ -69,7 +69,7 @@ def scene(view, options):
         breadth = {node: max(box.width, text_width(box.test, SMALL)) for node, box in boxes.items()}
     middle = spread(nodes, children, breadth)
     boxes = place(boxes, level, middle, sideways)
-    width = max(box.x + box.width for box in boxes.values())
+    width = max(box.x + (box.width + (box.width if sideways else breadth[node])) / 2 for node, box in boxes.items())
     height = max(box.y + box.height for box in boxes.values())
     legend = [] if view.classes is None else list(zip(view.labels, class_colours(len(view.labels)), strict=True))
     return Scene(width, height, sideways, boxes, legend)
@@ -97,7 +97,7 @@ def draft(view, node, tests, options, inner):
     parent, test = tests[node]
     cut = bool(not inner and tree.kind[node] != LEAF)
     title = view.names[tree.feature[node]] if inner else view.answer_text(node, options.precision) + " …" * cut
-    named = options.label == "all" or options.label == "root" and node == 0
+    named = options.label == "all" or (options.label == "root" and node == 0)
     n, share = int(tree.n_node_samples[node]), view.share(node)
     if options.proportion:
         words = [f"{100 * n / int(tree.n_node_samples[0]):.1f} %" + " of samples" * named]

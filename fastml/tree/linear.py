@@ -30,7 +30,9 @@ class PathModel(NamedTuple):
         if table.ndim != 2 or table.shape[1] != len(columns):
             raise ValueError(f"X has shape {table.shape}, but a table of {len(columns)} columns is needed")
         rows = [[read_value(self.view, column, x) for column, x in zip(columns, row, strict=True)] for row in table]
-        meets = [[all(holds(region, row[j]) == inside for j, region, inside in path) for path in self.tests] for row in rows]
+        meets = [
+            [all(holds(region, row[j]) == inside for j, region, inside in path) for path in self.tests] for row in rows
+        ]
         return np.array(meets, float).reshape(len(rows), len(self.tests))
 
     def decision_function(self, X):
@@ -43,16 +45,21 @@ class PathModel(NamedTuple):
         scores = self.decision_function(X)
         if self.classes is None:
             return scores
-        return np.asarray(self.classes)[(scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)]
+        if len(self.weights) == 1:
+            scores = np.stack([-scores, scores][: len(self.classes)], axis=1)
+        return np.asarray(self.classes)[scores.argmax(axis=1)]
 
     def __str__(self):
         if self.classes is None:
             head, words = "the sum of", [number(w, 4) for w in self.weights[0].tolist()]
-        elif len(self.weights) == 1:
+        elif len(self.classes) == 2:
             head = f"{self.view.labels[1]} if 0 <"
             words = [f"{w:+.0f}" for w in self.weights[0]]
         else:
-            head, words = "the class with the largest sum of", [self.view.labels[k] for k in self.weights.argmax(axis=0)]
+            head, words = (
+                "the class with the largest sum of",
+                [self.view.labels[k] for k in self.weights.argmax(axis=0)],
+            )
         width = max(map(len, words))
         return "\n".join([head, *(f"  {w:>{width}} [{c}]" for w, c in zip(words, self.conjunctions, strict=True))])
 

@@ -30,8 +30,8 @@ def tree_html(decision_tree, *, feature_names=None, class_names=None, max_depth=
     """A fitted tree as a picture for notebooks and pages: self-contained HTML, shown when it is a cell's last value.
 
     Text and lines take the colour of the page around them, boxes a transparent shade of their class's colour, so it
-    reads on light and dark pages. Pointing at a node shows the test that leads to it, with all categories, and the share
-    of each class.
+    reads on light and dark pages. Pointing at a node shows the test that leads to it, with all categories, and the
+    share of each class.
 
     Parameters
     ----------
@@ -82,10 +82,8 @@ def levels_that_fit(view):
 
 
 def page(view, drawn, decimals):
-    parts = []
-    for box in drawn.boxes.values():
-        if box.parent is not None:
-            parts.append(edge(drawn.boxes[box.parent], box, drawn.sideways))
+    below = [box for box in drawn.boxes.values() if box.parent is not None]
+    parts = [edge(drawn.boxes[box.parent], box, drawn.sideways) for box in below]
     for box in drawn.boxes.values():
         parts += node(view, box, decimals)
     top = drawn.height + 1.2 * GAP

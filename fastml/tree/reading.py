@@ -1,8 +1,8 @@
 """The methods by which a fitted tree is read; every tree estimator of fastml has them."""
 
-from fastml.tree.drawing import plot_tree
 from fastml.tree.code import to_python
 from fastml.tree.diagram import to_dot, to_mermaid
+from fastml.tree.drawing import plot_tree
 from fastml.tree.explain import explain
 from fastml.tree.linear import to_linear
 from fastml.tree.picture import tree_html

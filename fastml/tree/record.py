@@ -185,7 +185,8 @@ def threshold_in(threshold, dtype):
     if np.dtype(dtype).kind == "f":
         return float(threshold), 0
     bits = np.array([threshold], np.uint64 if threshold >= 2**63 else np.int64).view(np.int64)
-    return float(threshold), bits[0]
+    nothing_is_more = threshold == np.iinfo(np.int64).max and dtype != np.uint64
+    return np.inf if nothing_is_more else float(threshold), bits[0]
 
 
 def column_out(column):

@@ -17,9 +17,9 @@ def to_sql(decision_tree, table="data", *, output="prediction", feature_names=No
     """A query, in SQL that every database knows, that adds the tree's answers to the rows of a table.
 
     There is one WHEN for each leaf, with all tests on its path, those of one column drawn together, so that deep trees
-    do not nest. NULL is the missing value. Categories that a node has no branch for are answered as the tree does, by
-    the node, in a WHEN after those of its leaves. Thresholds have all their digits, as in `to_python`. Integers above
-    2**63 - 1 need a database that compares them exactly.
+    do not nest. NULL is the missing value. Categories that a node has no branch for are answered by the node, in a WHEN
+    after those of its leaves. Thresholds have all their digits, as in `to_python`. Integers above 2**63 - 1 need a
+    database that compares them exactly.
 
     Parameters
     ----------
@@ -69,7 +69,8 @@ def to_sql(decision_tree, table="data", *, output="prediction", feature_names=No
     names = [column.name for column in view.columns] if feature_names is None else list(map(str, feature_names))
     names = [quoted(name, quote) for name in names]
     columns = [
-        case(view, names, answer, "" if table is None else "  ") + (f" AS {quoted(title, quote)}" if table is not None else "")
+        case(view, names, answer, "" if table is None else "  ")
+        + (f" AS {quoted(title, quote)}" if table is not None else "")
         for title, answer in outputs(view, output)
     ]
     if table is None:

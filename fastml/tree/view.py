@@ -24,8 +24,8 @@ class Region(NamedTuple):
         """The values that are in both."""
         if self.codes is not None:
             return Region(codes=self.codes & other.codes)
-        low = self.low if other.low is None or self.low is not None and self.low > other.low else other.low
-        high = self.high if other.high is None or self.high is not None and self.high < other.high else other.high
+        low = self.low if other.low is None or (self.low is not None and self.low > other.low) else other.low
+        high = self.high if other.high is None or (self.high is not None and self.high < other.high) else other.high
         return Region(low, high, missing=self.missing and other.missing)
 
 
@@ -91,7 +91,8 @@ class View(NamedTuple):
         if np.dtype(column.dtype).kind == "b":
             return f"{name} = {region.low is not None}{missing}"
         low, high = (
-            value if value is None else self._value_text(feature, value, decimals) for value in (region.low, region.high)
+            value if value is None else self._value_text(feature, value, decimals)
+            for value in (region.low, region.high)
         )
         if region.low is None:
             return f"{name} <= {high}{missing}"
@@ -189,7 +190,7 @@ def plain(value):
 
 
 def listed(words, long):
-    """ = word, or in {several words}, cut short after `long`."""
+    """= word, or in {several words}, cut short after `long`."""
     if len(words) == 1:
         return " is missing" if words == ["missing"] else f" = {words[0]}"
     if long is not None and len(words) > long + 1:

@@ -9,7 +9,17 @@ from sklearn.base import BaseEstimator
 from fastml.tree.reading import TreeReading
 from fastml_ext.tree.structure import LEAF, MULTIWAY, NUMERIC, SUBSET, Column, Tree, exact_threshold
 
-NASTY = ['say "hi"', "it's", "back\\slash", "<b>&amp;</b>", "two\nlines", "; DROP TABLE t; --", "$x^2$", "#quot;", "été 中文"]
+NASTY = [
+    'say "hi"',
+    "it's",
+    "back\\slash",
+    "<b>&amp;</b>",
+    "two\nlines",
+    "; DROP TABLE t; --",
+    "$x^2$",
+    "#quot;",
+    "été 中文",
+]
 
 
 class HandMade(TreeReading, BaseEstimator):
@@ -40,9 +50,9 @@ def build(root, columns, classes=None):
 
 
 def flatten(root, columns):
-    """The arrays of [value per class], (feature, threshold, missing left, left, right) or (feature, kind, [(codes, node)]).
+    """The arrays of [value per class], (feature, threshold, missing left, left, right) or (feature, kind, parts).
 
-    The number of samples of a leaf is 10 times its sum of values; nodes above have the sum of their children.
+    parts is [(codes, node)]. The weight of a leaf is 10 times the sum of its values; nodes above have their children's.
     """
     nodes = []
 
@@ -89,9 +99,9 @@ def arrays(nodes, columns):
     weight = totals.sum(axis=1)
     value = (totals / weight[:, None] if totals.shape[1] > 1 else totals)[:, None, :]
     return Tree(
-        left, right, feature, kind, threshold, whole, missing, np.where(kind == LEAF, 0.25, 0.5), weight.astype(int) + 1,
-        weight, value, np.where(kind == LEAF, 0.0, 0.125), start, np.array(code, np.int64), np.array(child, np.int64),
-        len(columns),
+        left, right, feature, kind, threshold, whole, missing, np.where(kind == LEAF, 0.25, 0.5),
+        np.abs(weight).astype(int) + 1, weight, value, np.where(kind == LEAF, 0.0, 0.125),
+        start, np.array(code, np.int64), np.array(child, np.int64), len(columns),
     )  # fmt: skip
 
 
@@ -103,11 +113,17 @@ def column(name, dtype="f8", split="numeric", categories=None):
 def random_tree(random, depth=4, classes=("no", "it's", "<yes>"), missing_class=False):
     """A tree with a column of every sort, of random shape, whose paths may contradict themselves."""
     columns = [
-        column(NASTY[0], "f8"), column(NASTY[1], "f4"), column("int64", "i8"), column("uint8", "u1"), column("flag", "?"),
-        column("class", split="multiway", categories=NASTY), column("2 of", split="subset", categories=[10, 20, 30, 40]),
+        column(NASTY[0], "f8"),
+        column(NASTY[1], "f4"),
+        column("int64", "i8"),
+        column("uint8", "u1"),
+        column("flag", "?"),
+        column("class", split="multiway", categories=NASTY),
+        column("2 of", split="subset", categories=[10, 20, 30, 40]),
         column(NASTY[4], split="ordered", categories=["small", "medium", "large", "o'large"]),
-        column("row", "f2"), column("float", split="subset", categories=[False, True]),
-    ]  # fmt: skip
+        column("row", "f2"),
+        column("float", split="subset", categories=[False, True]),
+    ]
 
     def leaf():
         if classes is None:
@@ -144,10 +160,7 @@ def threshold_of(random, one):
 
 def random_rows(random, model, n):
     """Values at, next to and between the thresholds, missing values, and categories that no node knows."""
-    rows = []
-    for _ in range(n):
-        rows.append([value_of(random, model, j, one) for j, one in enumerate(model.columns_)])
-    return rows
+    return [[value_of(random, model, j, one) for j, one in enumerate(model.columns_)] for _ in range(n)]
 
 
 def value_of(random, model, j, one):

@@ -2,6 +2,7 @@
 
 import sqlite3
 
+import datasets
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from sklearn.datasets import load_diabetes, load_digits
 from sklearn.tree import DecisionTreeClassifier as TheirClassifier
 from sklearn.tree import DecisionTreeRegressor as TheirRegressor
 
-from fastml.tree import to_python, to_sql
+from fastml.tree import DecisionTreeClassifier, DecisionTreeRegressor, ID3Classifier, to_python, to_sql
 from fastml.tree.code import widened
 
 seeds = st.integers(0, 2**32 - 1)
@@ -151,6 +152,70 @@ def test_diabetes_of_scikit_learns_tree():
     assert [program["predict"](row) for row in X.tolist()] == tree.predict(X).tolist()
     answers = run_sql(to_sql(tree), [f"x{i}" for i in range(10)], X.tolist())
     assert [value for (value,) in answers] == tree.predict(X).tolist()
+
+
+@pytest.mark.parametrize("split", ["multiway", "subset"])
+@pytest.mark.parametrize("ordered", [False, True])
+def test_adult(split, ordered):
+    """Strings, integers, missing values and categories that only the test part has."""
+    import pandas as pd
+
+    frame, y = datasets.adult()
+    frame = frame.replace("?", None).astype({0: "float32"})
+    frame.columns = [f'column {j} it\'s "{j}"' for j in range(frame.shape[1])]
+    frame.iloc[::11, 0] = np.nan
+    if ordered:
+        frame.iloc[:, 3] = pd.Categorical(frame.iloc[:, 3], ordered=True)
+    train = frame[frame.iloc[:, 13] != "Mexico"][::2]
+    tree = DecisionTreeClassifier(categorical_split=split, max_depth=14).fit(train, y[train.index])
+    test = frame[1::4]
+    same_answers(tree, test, test.astype(object).where(test.notna(), None).values.tolist())
+
+
+@pytest.mark.parametrize("Tree", [DecisionTreeClassifier, ID3Classifier])
+def test_car(Tree):
+    X, y = datasets.car()
+    same_answers(Tree().fit(X[::2], y[::2]), X, X.tolist())
+
+
+@pytest.mark.parametrize("split", ["multiway", "subset"])
+def test_titanic(split):
+    frame = datasets.table("titanic", "titanic.csv.gz")
+    X, y = frame.drop(columns=["Survived", "Name", "Ticket"]), frame["Survived"]
+    X["alone"] = X["SibSp"] + X["Parch"] == 0
+    tree = DecisionTreeClassifier(categorical_split=split).fit(X[::2], y[::2])
+    same_answers(tree, X, X.astype(object).where(X.notna(), None).values.tolist())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "uint8"])
+def test_digits(dtype):
+    X, y = load_digits(return_X_y=True)
+    tree = DecisionTreeClassifier().fit(X[::2].astype(dtype), y[::2])
+    same_answers(tree, X, X.tolist())
+    same_answers(tree, X + 0.3, (X + 0.3).tolist())
+    program = run_python(tree.to_python())
+    narrow = (X / 3).astype("float32")
+    assert [program["predict"](row) for row in narrow] == tree.predict(narrow).tolist()
+
+
+def test_diabetes():
+    X, y = load_diabetes(return_X_y=True)
+    X[::5, 2] = np.nan
+    tree = DecisionTreeRegressor().fit(X[::2], y[::2])
+    same_answers(tree, X, X.tolist())
+
+
+def same_answers(tree, X, rows):
+    """The programs of a tree give what predict and apply give for X, of which `rows` are the plain values."""
+    names = [column.name for column in tree.columns_]
+    program, expected = run_python(tree.to_python()), tree.predict(X).tolist()
+    assert [program["predict"](row) for row in rows] == expected
+    assert [program["apply"](dict(zip(names, row, strict=True))) for row in rows] == tree.apply(X).tolist()
+    assert [answer for (answer,) in run_sql(tree.to_sql(), names, rows)] == expected
+    assert [node for (node,) in run_sql(tree.to_sql(output="node"), names, rows)] == tree.apply(X).tolist()
+    if hasattr(tree, "classes_"):
+        assert np.array_equal([program["predict_proba"](row) for row in rows], tree.predict_proba(X))
+        assert np.array_equal(run_sql(tree.to_sql(output="proba"), names, rows), tree.predict_proba(X))
 
 
 def test_what_cannot_be_written_is_refused(hand):
