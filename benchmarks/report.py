@@ -43,7 +43,8 @@ def collect(results):
     """{work: {family, times {library: seconds}, floors, limit, reference: its ratio}} of a run's results."""
     works = {}
     for result in results["benchmarks"]:
-        info, seconds = result["extra_info"], result["stats"]["median"]
+        info = result["extra_info"]
+        seconds = info.get("median", result["stats"]["median"])
         family = result["fullname"].split("::")[0].rsplit("/", 1)[-1].removeprefix("bench_").removesuffix(".py")
         empty = {"family": family, "times": {}, "floors": info["floors"], "limit": info["limit"], "reference": None}
         work = works.setdefault(result["group"], empty)

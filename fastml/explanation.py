@@ -72,6 +72,6 @@ def readable(value):
     """A float in four digits, anything else as it prints."""
     return (
         f"{value:.4g}"
-        if isinstance(value, float) or hasattr(value, "dtype") and value.dtype.kind == "f"
+        if isinstance(value, float) or (hasattr(value, "dtype") and value.dtype.kind == "f")
         else str(value)
     )
