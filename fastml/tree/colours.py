@@ -1,6 +1,6 @@
 """Colours of classes, the same in every picture of a tree."""
 
-__all__ = ["class_colours", "mix", "shade"]
+__all__ = ["HUES", "class_colours", "mix", "shade"]
 
 # Okabe and Ito 2008, told apart by the colour-blind; yellow and black left to the text and its paper.
 HUES = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8c6bb1", "#7f7f7f", "#b2a000", "#a6611a"]

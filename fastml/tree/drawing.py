@@ -53,7 +53,7 @@ def plot_tree(
     fontsize : float, default=None
         Points of the titles. None fills the axes, or is 9 in a new figure.
     orientation : {"auto", "down", "right"}, default="auto"
-        Where the tree grows; "auto" is down for up to eight leaves.
+        Where the tree grows; "auto" is where it fills a page with the larger letters.
 
     Returns
     -------

@@ -3,7 +3,7 @@
 import unicodedata
 from typing import NamedTuple
 
-from fastml.tree.colours import class_colours, shade
+from fastml.tree.colours import HUES, class_colours, shade
 from fastml.tree.view import number, truncated
 from fastml_ext.tree.structure import LEAF
 
@@ -11,7 +11,8 @@ __all__ = ["Box", "Options", "Scene", "scene"]
 
 LINE, PAD, BAR, GAP = 1.35, 0.5, 0.45, 0.7  # heights of a line and of the bar of shares; space in and between boxes
 SMALL = 0.85  # size of all text but the titles
-SIDEWAYS = 8  # leaves from which on a tree grows to the right, where it takes less room
+ROOM = 26  # letters of a list of categories at an edge
+WIDE = 1.6  # width over height of the page that a tree of orientation "auto" should fill
 
 
 class Options(NamedTuple):
@@ -54,10 +55,16 @@ class Scene(NamedTuple):
 
 
 def scene(view, options):
-    """The picture of a tree."""
+    """The picture of a tree; of orientation "auto" the one that fills a page with the larger letters."""
+    if options.orientation != "auto":
+        return scene_of(view, options)
+    both = [scene_of(view, options._replace(orientation=orientation)) for orientation in ("down", "right")]
+    return min(both, key=lambda drawn: max(drawn.width / WIDE, drawn.height))
+
+
+def scene_of(view, options):
     nodes, children, tests = visible(view, options)
-    leaves = sum(not children[node] for node in nodes)
-    sideways = options.orientation == "right" or (options.orientation == "auto" and leaves > SIDEWAYS)
+    sideways = options.orientation == "right"
     boxes = {node: draft(view, node, tests, options, bool(children[node])) for node in nodes}
     level = {0: 0}
     for node in nodes:
@@ -71,7 +78,8 @@ def scene(view, options):
     boxes = place(boxes, level, middle, sideways)
     width = max(box.x + (box.width + (box.width if sideways else breadth[node])) / 2 for node, box in boxes.items())
     height = max(box.y + box.height for box in boxes.values())
-    legend = [] if view.classes is None else list(zip(view.labels, class_colours(len(view.labels)), strict=True))
+    told = view.classes is not None and len(view.classes) <= len(HUES)  # more classes than colours: leaves name them
+    legend = [] if not told else list(zip(view.labels, class_colours(len(view.labels)), strict=True))
     return Scene(width, height, sideways, boxes, legend)
 
 
@@ -85,7 +93,7 @@ def visible(view, options):
         branches = [] if cut[node] else view.branches(node)
         children[node] = [child for child, _ in branches]
         for child, region in branches:
-            words = view.says_short(view.tree.feature[node], region, options.precision)
+            words = view.says_short(view.tree.feature[node], region, options.precision, room=ROOM)
             tests[child] = node, words.replace("<=", "≤")
         stack += reversed(children[node])
     return nodes, children, tests

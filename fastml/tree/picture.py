@@ -11,10 +11,7 @@ __all__ = ["Page", "tree_html"]
 
 EM = 13  # pixels
 MOST = 400  # nodes drawn when no max_depth is given
-STYLE = (
-    "font:{em}px system-ui,-apple-system,'Segoe UI',Roboto,sans-serif;color:inherit;"
-    "max-width:none;height:auto;display:block"
-)
+STYLE = "font-family:system-ui,-apple-system,'Segoe UI',Roboto,sans-serif;max-width:none;height:auto;display:block"
 
 
 class Page(str):
@@ -44,7 +41,7 @@ def tree_html(decision_tree, *, feature_names=None, class_names=None, max_depth=
     decimals : int, default=2
         Decimals of the numbers.
     orientation : {"auto", "down", "right"}, default="auto"
-        Where the tree grows; "auto" is down for up to eight leaves.
+        Where the tree grows; "auto" is where it fills a page with the larger letters.
 
     Returns
     -------
@@ -93,7 +90,7 @@ def page(view, drawn, decimals):
     w, h = round(width * EM), round(height * EM)
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{w}" height="{h}" role="img" aria-label="decision tree"'
-        f' viewBox="-0.5 -0.5 {width:.2f} {height:.2f}" style="{STYLE.format(em=EM)}">{"".join(parts)}</svg>'
+        f' viewBox="{-EM / 2} {-EM / 2} {w} {h}" style="{STYLE}">{"".join(parts)}</svg>'
     )
     return f'<div class="fastml-tree" style="overflow:auto">{svg}</div>'
 
@@ -103,25 +100,22 @@ def edge(parent, box, sideways):
     if sideways:
         x0, y0 = parent.x + parent.width, parent.y + parent.height / 2
         x1, y1 = box.x, box.y + box.height / 2
-        path = f"M{x0:.2f} {y0:.2f}H{box.turn:.2f}V{y1:.2f}H{x1:.2f}"
+        path = f"M{px(x0)} {px(y0)}H{px(box.turn)}V{px(y1)}H{px(x1)}"
         words = text(x1 - 0.5 * GAP, y1 - 0.25, box.test, SMALL, "end")
     else:
         x0, y0 = parent.x + parent.width / 2, parent.y + parent.height
         x1, y1 = box.x + box.width / 2, box.y
-        path = f"M{x0:.2f} {y0:.2f}V{y0 + 0.6 * GAP:.2f}H{x1:.2f}V{y1 - SMALL * LINE - 0.1:.2f}"
+        path = f"M{px(x0)} {px(y0)}V{px(y0 + 0.6 * GAP)}H{px(x1)}V{px(y1 - SMALL * LINE - 0.1)}"
         words = text(x1, y1 - 0.35, box.test, SMALL, "middle")
-    return f'<path d="{path}" fill="none" stroke="currentColor" stroke-opacity=".45" stroke-width=".08"/>{words}'
+    return f'<path d="{path}" fill="none" stroke="currentColor" stroke-opacity=".45"/>{words}'
 
 
 def node(view, box, decimals):
     """A box: its shade, its words, the bar of shares; what is said when it is pointed at."""
     yield f"<g><title>{escape(hint(view, box, decimals))}</title>"
-    dashes = ' stroke-dasharray=".4 .3"' if box.cut else ""
-    yield (
-        rect(box.x, box.y, box.width, box.height, box.colour, f' fill-opacity=".28" rx=".35"{dashes}')
-        + rect(box.x, box.y, box.width, box.height, "none", ' stroke="currentColor" stroke-opacity=".5"'
-               f' stroke-width=".08" rx=".35"{dashes}')
-    )  # fmt: skip
+    dashes = ' stroke-dasharray="5 4"' if box.cut else ""
+    frame = f' fill-opacity=".28" stroke="currentColor" stroke-opacity=".5" rx="4"{dashes}'
+    yield rect(box.x, box.y, box.width, box.height, box.colour, frame)
     middle, y = box.x + box.width / 2, box.y + LINE * 0.9
     yield text(middle, y, box.title, 1.0, "middle", ' font-weight="600"')
     for line in box.lines:
@@ -154,9 +148,13 @@ def legend(labels, y):
 
 
 def rect(x, y, width, height, fill, more):
-    return f'<rect x="{x:.2f}" y="{y:.2f}" width="{width:.2f}" height="{height:.2f}" fill="{fill}"{more}/>'
+    return f'<rect x="{px(x)}" y="{px(y)}" width="{px(width)}" height="{px(height)}" fill="{fill}"{more}/>'
 
 
 def text(x, y, words, size, anchor, more=""):
-    where = f'x="{x:.2f}" y="{y:.2f}" font-size="{size}" text-anchor="{anchor}"'
+    where = f'x="{px(x)}" y="{px(y)}" font-size="{px(size)}" text-anchor="{anchor}"'
     return f'<text {where} fill="currentColor"{more}>{escape(plain(words))}</text>'
+
+
+def px(length):
+    return f"{length * EM:.1f}"

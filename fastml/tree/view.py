@@ -78,11 +78,14 @@ class View(NamedTuple):
         value = categories[code]
         return value.item() if isinstance(value, np.generic) else value
 
-    def says(self, feature, region, decimals=2, long=LONG):
-        """The test "is the column's value in the region" in words; long: categories named before the list is cut."""
+    def says(self, feature, region, decimals=2, long=LONG, room=None):
+        """The test "is the column's value in the region" in words.
+
+        long, room: how many categories, and letters of them, are written before a list is cut short; None for all.
+        """
         name, column = self.names[feature], self.columns[feature]
         if region.codes is not None:
-            return name + listed([self._category_text(feature, code) for code in sorted(region.codes)], long)
+            return name + listed([self._category_text(feature, code) for code in sorted(region.codes)], long, room)
         missing = " or missing" if region.missing and column.missing else ""
         if region.low is not None and region.low >= top(column):
             return f"{name} is missing" if region.missing else f"{name} is nothing"
@@ -102,9 +105,9 @@ class View(NamedTuple):
             return f"{name} = {high}{missing}"
         return f"{low} < {name} <= {high}{missing}"
 
-    def says_short(self, feature, region, decimals=2, long=LONG):
+    def says_short(self, feature, region, decimals=2, long=LONG, room=None):
         """The same without the column's name, for the edge of a diagram."""
-        text = self.says(feature, region, decimals, long)
+        text = self.says(feature, region, decimals, long, room)
         return text.removeprefix(self.names[feature]).removeprefix(" = ").removeprefix(" in ").strip()
 
     def _category_text(self, feature, code):
@@ -189,13 +192,17 @@ def plain(value):
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(value))
 
 
-def listed(words, long):
-    """= word, or in {several words}, cut short after `long`."""
+def listed(words, long, room):
+    """= word, or in {several words}, cut short after `long` words or `room` letters."""
+    if room is not None:
+        words = [word if len(word) <= room else word[: room - 1] + "…" for word in words]
     if len(words) == 1:
         return " is missing" if words == ["missing"] else f" = {words[0]}"
-    if long is not None and len(words) > long + 1:
-        words = [*words[:long], f"… {len(words) - long} more"]
-    return f" in {{{', '.join(words)}}}"
+    shown = len(words) if long is None or len(words) <= long + 1 else long
+    while room is not None and shown > 1 and len(", ".join(words[:shown])) > room:
+        shown -= 1
+    rest = [f"… {len(words) - shown} more"] if shown < len(words) else []
+    return f" in {{{', '.join(words[:shown] + rest)}}}"
 
 
 def truncated(view, max_depth):
