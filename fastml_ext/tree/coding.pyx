@@ -81,11 +81,11 @@ def _encode_block(const number[:, :] X):
 cdef _encode_column(const number* x, Py_ssize_t n):
     cdef number low = 0, high = 0
     cdef bint small
-    cdef double width
+    cdef uint64_t width
     with nogil:
         small = _whole_numbers(x, n, &low, &high)
-        width = <double> high - <double> low
-    if small and width < 4096 + 2.0 * n and width < 2.0**30:
+        width = <uint64_t> _offset(high, low)
+    if small and width < 4096 + 2 * <uint64_t> n:
         return _by_table(x, n, low, <Py_ssize_t> width + 1)
     if number is float or number is int32_t or number is uint8_t:
         return _by_sorting[number, uint32_t](x, n, 0)

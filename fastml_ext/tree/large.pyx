@@ -7,7 +7,8 @@ import numpy as np
 
 from fastml_ext.tree.nodes cimport (
     Limits, Parts, Place, Record,
-    bounds, choose, clip, describe, free_parts, may_split, note_split, part_rows, reserve_parts,
+    bounds, choose, clip, describe, free_parts, gains_enough, may_split, note_split, part_rows,
+    reserve_parts,
 )
 from fastml_ext.tree.search cimport Scratch, Split, mix, prepare, prepare_totals, release, reserve, search_column
 from fastml_ext.tree.sweep cimport COUNTS, DEVIATIONS, MULTIWAY, NUMERIC, SUBSET, Column, Node, Rows, Rules
@@ -163,7 +164,7 @@ cdef class Large:
         cdef Parts* parts = &self.parts
         cdef Py_ssize_t best = choose(found, n, node.tolerance, rules.ratio), b
         cdef double lower = 0, upper = 0
-        if best < 0 or found[best].gain / limits.total_weight + 2.220446049250313e-16 < limits.min_decrease:
+        if best < 0 or not gains_enough(found + best, limits):
             return None
         column = (<const Column*> &self._columns[0]) + active[best]
         node.key = mix(at.key, column.number)

@@ -41,6 +41,7 @@ cdef void describe(Scratch* scratch, const Rules* rules, const Rows* rows, Recor
 cdef void clip(const Rules* rules, double* value, const Place* place) noexcept nogil
 cdef bint may_split(const Limits* limits, const Record* record, int64_t depth) noexcept nogil
 cdef Py_ssize_t choose(const Split* splits, Py_ssize_t n, double tolerance, bint ratio) noexcept nogil
+cdef bint gains_enough(const Split* split, const Limits* limits) noexcept nogil
 cdef void part_rows(const Column* column, Rows* rows, const Node* node, const Rules* rules, Scratch* scratch,
                     const Split* split, Parts* parts) noexcept nogil
 cdef void note_split(const Column* column, const Split* split, const Parts* parts, Record* record) noexcept nogil

@@ -1,6 +1,6 @@
 """What growing does to one node: describe it, decide whether it is split, choose the column, part the rows."""
 
-from libc.math cimport INFINITY, NAN, fabs, log, log2
+from libc.math cimport INFINITY, NAN, log, log2
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
@@ -11,7 +11,7 @@ from fastml_ext.tree.search cimport Scratch, Split, gather, prepare, rank_by_bit
 from fastml_ext.tree.sweep cimport (
     BUNDLE, COUNTS, DEVIATIONS, ENTROPY, MULTIWAY, NUMERIC, POISSON, SUBSET,
     Column, Node, Rows, Rules,
-    side_cost,
+    heap_median, side_cost,
 )
 
 RECORD = np.dtype([(name, np.int64) for name in (
@@ -96,7 +96,7 @@ cdef void describe(Scratch* s, const Rules* rules, const Rows* rows, Record* rec
     elif rules.mode == DEVIATIONS:
         record.weight = s.sweep.sum_all[0]
         record.impurity = side_cost(&s.sweep, False) / record.weight
-        value[0] = _median(s, rows)
+        value[0] = heap_median(&s.sweep, False)
     else:
         _describe_mean(rules, rows, record, value)
 
@@ -143,23 +143,6 @@ cdef void _describe_mean(const Rules* rules, const Rows* rows, Record* record, d
     record.weight, record.impurity, value[0] = weight, max(impurity / weight, 0.0), mean
 
 
-cdef double _median(Scratch* s, const Rows* rows) noexcept nogil:
-    """The weighted median; the mean of the two where the weight is halved exactly between them."""
-    cdef Py_ssize_t i, r
-    cdef double below = 0, half = s.sweep.sum_all[0] / 2
-    cdef double* weight = s.sweep.tree_left  # all zero, and zero again on return
-    for i in range(rows.n):
-        weight[s.ranks[i]] += rows.weight[i] if rows.weight != NULL else 1.0
-    r = -1
-    while below < half * (1 - 1e-14) and r + 1 < s.sweep.n_ranks:
-        r += 1
-        below += weight[r]
-    memset(weight, 0, s.sweep.n_ranks * sizeof(double))
-    if fabs(below - half) <= 1e-14 * half and r + 1 < s.sweep.n_ranks:
-        return s.ranked[r] / 2 + s.ranked[r + 1] / 2
-    return s.ranked[r]
-
-
 cdef void clip(const Rules* rules, double* value, const Place* place) noexcept nogil:
     """Hold a prediction within what the monotonic constraints of its ancestors allow."""
     if not rules.monotone:
@@ -201,6 +184,11 @@ cdef Py_ssize_t choose(const Split* splits, Py_ssize_t n, double tolerance, bint
             if worth >= top - tolerance and (best < 0 or splits[i].column < splits[best].column):
                 best = i
     return best
+
+
+cdef bint gains_enough(const Split* split, const Limits* limits) noexcept nogil:
+    """A gain below 0 is a rounded 0: an impure node is split even at gain 0, as the exclusive or needs."""
+    return max(split.gain, 0.0) / limits.total_weight + 2.220446049250313e-16 >= limits.min_decrease
 
 
 # ------------------------------------------------------------------------------------------------ parting its rows

@@ -123,7 +123,8 @@ def walk_codes(Py_ssize_t start, Py_ssize_t stop, const int64_t[:, ::1] codes, c
                const int64_t[::1] feature, const int64_t[::1] cut, const uint8_t[::1] missing_left,
                const int64_t[::1] left, const int64_t[::1] right, const int64_t[::1] category_start,
                const int64_t[::1] category_code, const int64_t[::1] category_child, int64_t[::1] out):
-    """As the others, on codes: of numbers, how many thresholds of the column are below them, -1 where missing."""
+    """As the others, on codes: of numbers, how many thresholds of the column are below them, -1 where
+    missing, -2 for an ordered category that was not fitted."""
     cdef Py_ssize_t i
     cdef int64_t at, code, low, high, middle
     cdef bint goes_left
@@ -134,6 +135,8 @@ def walk_codes(Py_ssize_t start, Py_ssize_t stop, const int64_t[:, ::1] codes, c
                 code = codes[i, feature[at]]
                 if kind[at] != MULTIWAY and kind[at] != SUBSET:
                     goes_left = code <= cut[at]
+                    if code < -1:
+                        break
                     if code < 0:
                         goes_left = missing_left[at]
                     at = left[at] if goes_left else right[at]

@@ -375,11 +375,17 @@ cdef void search_column(const Column* column, const Rows* rows, const Node* node
         _best_member(s, column, node, split)
     elif column.kind == MULTIWAY:
         _every_branch(s, node, split)
-    elif rules.n_classes <= 2 or s.n_groups > EXHAUSTIVE:
+    elif s.n_groups > EXHAUSTIVE or _ordering_is_exact(rules):
         _best_ordering(s, node, rules, split, goes_left)
     else:
         _best_grouping(s, node, split, goes_left)
     start(&s.sweep)
+
+
+cdef inline bint _ordering_is_exact(const Rules* rules) noexcept nogil:
+    """The best grouping of two classes, or for a mean, cuts the order of the categories, where none is forbidden."""
+    return (rules.n_classes <= 2 and rules.mode != DEVIATIONS and rules.min_leaf <= 1 and rules.min_weight == 0
+            and not rules.monotone)
 
 
 cdef inline bint _better(Scratch* s, const Node* node, double parent, Split* split) noexcept nogil:

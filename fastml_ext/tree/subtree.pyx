@@ -8,7 +8,7 @@ import numpy as np
 
 from fastml_ext.tree.nodes cimport (
     Limits, Nodes, Parts, Place, Record,
-    bounds, choose, clip, describe, free_nodes, free_parts, may_split, more_categories, more_nodes, note_split,
+    bounds, choose, clip, describe, free_nodes, free_parts, gains_enough, may_split, more_categories, more_nodes, note_split,
     part_rows, reserve_parts,
 )
 from fastml_ext.tree.search cimport (
@@ -254,7 +254,7 @@ cdef bint _grow_node(Work* work, Place* place, Rows* rows) noexcept nogil:
     node.lower, node.upper, node.key = place.lower, place.upper, place.key
     n_searched = _search(work, place, rows, &node)
     best = choose(work.splits, n_searched, node.tolerance, work.rules.ratio)
-    if best < 0 or work.splits[best].gain / work.limits.total_weight + 2.220446049250313e-16 < work.limits.min_decrease:
+    if best < 0 or not gains_enough(work.splits + best, work.limits):
         return True
     column, split = work.columns + work.searched[best], work.splits + best
     node.key = mix(place.key, column.number)

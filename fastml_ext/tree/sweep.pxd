@@ -208,21 +208,29 @@ cdef inline double _sums_cost(const Rules* rules, const double* sums) noexcept n
     return xlog2x(total) - score if rules.criterion == ENTROPY else total - score / total
 
 
-cdef inline double fenwick_median(Sweep* s, bint left, double* below, double* below_target) noexcept nogil:
-    """The lower weighted median of a heap, and the weight and weight x target of what is not above it."""
+cdef inline Py_ssize_t _rank_at(Sweep* s, bint left, double weight, double* below, double* below_target) noexcept nogil:
+    """The rank at which the targets of a heap, in ascending order, first weigh more; what is before it."""
     cdef const double* tree = s.tree_left if left else s.tree_right
-    cdef double half = (s.weight_left if left else s.weight_right) / 2, w = 0, wt = 0
+    cdef double w = 0, wt = 0
     cdef Py_ssize_t at = 0, step = 1
     while 2 * step <= s.n_ranks:
         step *= 2
-    while step:  # the last place whose sum is below one half
-        if at + step < s.n_ranks and w + tree[2 * (at + step)] < half * (1 - 1e-14):
+    while step:
+        if at + step < s.n_ranks and w + tree[2 * (at + step)] <= weight:
             at += step
             w += tree[2 * at]
             wt += tree[2 * at + 1]
         step //= 2
     below[0], below_target[0] = w, wt
-    return s.ranked[at]
+    return at
+
+
+cdef inline double heap_median(Sweep* s, bint left) noexcept nogil:
+    """The weighted median; the middle of two targets where the weight is cut in half exactly between them."""
+    cdef double half = (s.weight_left if left else s.weight_right) / 2, w = 0, wt = 0
+    cdef double lower = s.ranked[_rank_at(s, left, half * (1 - 1e-14), &w, &wt)]
+    cdef double upper = s.ranked[_rank_at(s, left, half * (1 + 1e-14), &w, &wt)]
+    return lower if lower == upper else lower / 2 + upper / 2
 
 
 cdef inline double side_cost(Sweep* s, bint left) noexcept nogil:
@@ -235,7 +243,7 @@ cdef inline double side_cost(Sweep* s, bint left) noexcept nogil:
         return <double> n - <double> score / <double> n
     if s.rules.mode == SUMS:
         return _sums_cost(s.rules, s.sum_left if left else s.sum_right)
-    median = fenwick_median(s, left, &w, &wt)
+    median = s.ranked[_rank_at(s, left, (s.weight_left if left else s.weight_right) / 2, &w, &wt)]
     if left:
         return median * w - wt + (s.target_left - wt) - median * (s.weight_left - w)
     return median * w - wt + (s.target_right - wt) - median * (s.weight_right - w)
@@ -264,12 +272,13 @@ cdef inline int64_t side_count(Sweep* s, bint left) noexcept nogil:
 
 cdef inline double side_value(Sweep* s, bint left, Py_ssize_t k) noexcept nogil:
     """What the heap would predict: the share of class k, the mean, or the median."""
-    cdef double w = 0, wt = 0
     if s.rules.mode == DEVIATIONS:
-        return fenwick_median(s, left, &w, &wt)
+        return heap_median(s, left)
     if s.rules.mode == COUNTS:
         return <double> (s.count_left if left else s.count_right)[k] / side_weight(s, left)
-    return (s.sum_left if left else s.sum_right)[1 if s.rules.regression else k] / side_weight(s, left)
+    if s.rules.regression:
+        return s.rules.center + (s.sum_left if left else s.sum_right)[1] / side_weight(s, left)
+    return (s.sum_left if left else s.sum_right)[k] / side_weight(s, left)
 
 
 cdef inline bint side_allowed(Sweep* s, bint left) noexcept nogil:

@@ -29,10 +29,13 @@ def round_down(x, dtype):
         with np.errstate(over="ignore"):
             near = x.astype(dtype)
         return np.where(near.astype(np.float64) > x, np.nextafter(near, dtype.type(-np.inf)), near).astype(dtype)
-    info = np.iinfo(dtype)
+    info, dtype = np.iinfo(dtype), np.dtype(dtype)
     floor = np.floor(x)
     inside = (floor >= info.min) & (floor < float(info.max))
-    return np.where(inside, np.where(inside, floor, 0).astype(dtype), np.where(floor < 0, info.min, info.max))
+    whole = np.where(inside, floor, 0).astype(dtype)
+    whole[floor < info.min] = info.min
+    whole[floor >= float(info.max)] = info.max
+    return whole
 
 
 def midpoints(records, columns):

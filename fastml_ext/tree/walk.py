@@ -59,27 +59,31 @@ def pack(tree, dtypes, dtype):
     feature = np.where(inner, tree.feature, 0)
     for kind, mask in (("f", ~whole), ("i", whole & ~unsigned), ("u", unsigned)):
         at = np.flatnonzero(inner & mask[feature])
-        nodes["threshold"][at] = _thresholds(tree, at, kind, np.dtype(dtype), layout["threshold"])
+        nodes["threshold"][at], never = _thresholds(tree, at, kind, np.dtype(dtype), layout["threshold"])
+        nodes["child"][at[never]] = nodes["child"][at[never], 1:]
     return nodes.view(np.uint8)
 
 
 def _thresholds(tree, at, kind, dtype, stored):
-    """Thresholds of float, integer or uint64 columns, rounded down to what is stored for a table of a dtype."""
-    if kind == "f":
-        t = tree.threshold[at]
-        if stored.kind == "f":
-            return round_down(t, stored)
-        if dtype == np.uint64:
-            return round_down(t, dtype).view(np.int64) ^ np.int64(INT64.min)
-        return round_down(t, np.dtype(np.int64))
-    t = tree.threshold_int[at] if kind == "i" else tree.threshold_int[at].view(np.uint64)
+    """Thresholds of float ("f"), integer ("i") or uint64 ("u") columns as they are stored for a table of a dtype, and which
+    of them no value of that dtype is below."""
+    lowest = 0 if dtype.kind in "ub" else -np.inf if dtype.kind == "f" else float(np.iinfo(dtype).min)
+    shift = np.int64(INT64.min if dtype == np.uint64 else 0)  # as `as_walked` shifts the values
+    t = tree.threshold[at] if kind == "f" else tree.threshold_int[at].view(np.uint64 if kind == "u" else np.int64)
+    never = t < lowest
     if stored.kind == "f":
-        near = t.astype(np.float64)
-        above = np.array([int(f) > int(i) for f, i in zip(near, t, strict=True)], bool)
-        return round_down(np.where(above, np.nextafter(near, -np.inf), near), stored)
-    if dtype == np.uint64:
-        return (t if kind == "u" else np.maximum(t, 0).astype(np.uint64)).view(np.int64) ^ np.int64(INT64.min)
-    return t if kind == "i" else np.minimum(t, np.uint64(INT64.max)).astype(np.int64)
+        if kind != "f":
+            near = t.astype(np.float64)
+            above = np.array([int(f) > int(i) for f, i in zip(near, t, strict=True)], bool)
+            t = np.where(above, np.nextafter(near, -np.inf), near)
+        return round_down(t, stored), never
+    if kind == "f":
+        t = round_down(t, np.dtype(np.uint64 if shift else np.int64))
+    elif shift:
+        t = np.where(never, 0, t).astype(np.uint64)
+    else:
+        t = np.minimum(t, np.uint64(INT64.max)) if kind == "u" else t
+    return t.astype(np.uint64 if shift else np.int64).view(np.int64) ^ shift, never
 
 
 def apply_columns(tree, columns, fitted, n_jobs=None):
@@ -93,6 +97,7 @@ def apply_columns(tree, columns, fitted, n_jobs=None):
         else:
             codes[:, j] = columns[j]
             if fitted[j].split == "ordered":
+                codes[columns[j] < 0, j] = -2  # not fitted: in no order to the others
                 codes[columns[j] == len(fitted[j].categories), j] = -1
                 at = tree.feature == j
                 cut[at] = tree.threshold_int[at]
@@ -111,7 +116,9 @@ def _below(tree, j, x, dtype, cut):
     kind = "f" if dtype.kind == "f" else "u" if dtype == np.uint64 else "i"
     walked = as_walked(x)
     stored = walked.dtype if walked.dtype.kind == "f" else np.dtype(np.int64)
-    distinct, cut[at] = np.unique(_thresholds(tree, at, kind, x.dtype, stored), return_inverse=True)
+    thresholds, never = _thresholds(tree, at, kind, x.dtype, stored)
+    distinct, cut[at] = np.unique(thresholds, return_inverse=True)
+    cut[at[never]] = -1
     codes = np.searchsorted(distinct, walked)
     if x.dtype.kind == "f":
         codes[np.isnan(x)] = -1
