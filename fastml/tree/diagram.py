@@ -74,10 +74,10 @@ def export_graphviz(
     digraph Tree {
     node [shape=box, fontname="helvetica"];
     edge [fontname="helvetica"];
-    0 [label="size\\n2\\n[1, 1]\\na"];
-    1 [label="1\\n[1, 0]\\na"];
+    0 [label="size\n2\n[1, 1]\na"];
+    1 [label="1\n[1, 0]\na"];
     0 -> 1 [label="<= 2.000"];
-    2 [label="1\\n[0, 1]\\nb"];
+    2 [label="1\n[0, 1]\nb"];
     0 -> 2 [label="> 2.000"];
     }
     """
