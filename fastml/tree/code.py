@@ -118,7 +118,7 @@ def to_python(decision_tree, *, feature_names=None):
 def body(view, variables):
     """The lines of apply: for each node an `if` around its smaller branches, and then its largest."""
     leaves = count_leaves(view.tree)
-    stack = [(0, 1, None, False)]
+    stack: list[tuple] = [(0, 1, None, False)]
     while stack:
         node, indent, test, stops = stack.pop()
         if test is not None:

@@ -110,7 +110,16 @@ def export_graphviz(
 
 
 def to_dot(decision_tree, *, feature_names=None, class_names=None, max_depth=None, decimals=2):
-    """`export_graphviz` with colours, round corners and little else in the nodes."""
+    """A fitted tree in the DOT language: `export_graphviz` with colours and round corners, and without impurities.
+
+    Parameters are those of `export_graphviz`; decimals is its precision.
+
+    Examples
+    --------
+    >>> from fastml.tree import DecisionTreeClassifier, to_dot
+    >>> print(to_dot(DecisionTreeClassifier().fit([[1.5], [2.5]], ["a", "b"])).splitlines()[4])
+    1 [label="samples = 1\\nvalue = [1, 0]\\nclass = a", fillcolor="#66aad1"];
+    """
     return export_graphviz(
         decision_tree,
         feature_names=feature_names,
@@ -181,7 +190,7 @@ def to_mermaid(decision_tree, *, feature_names=None, class_names=None, max_depth
 def edges(view, max_depth, decimals):
     """Yield (node, parent, words of the branch) in depth-first order; (0, None, None) for the root."""
     cut = truncated(view, max_depth)
-    stack = [(0, None, None)]
+    stack: list[tuple] = [(0, None, None)]
     while stack:
         node, parent, test = stack.pop()
         yield node, parent, test

@@ -113,7 +113,8 @@ def explain(decision_tree, x, *, spread=None, feature_names=None, class_names=No
     end = path[-1][0]
     change = nearest_change(view, row, view.answer(end), units, decimals)
     details = {"node": end, "path": steps, "change": change}
-    return TreeExplanation(view.answer(end), heading(view, end, len(path) - 1, decimals), *table(view, steps), details)
+    columns, rows = table(view, steps)
+    return TreeExplanation(view.answer(end), heading(view, end, len(path) - 1, decimals), columns, rows, details)
 
 
 def heading(view, end, n_tests, decimals):
@@ -149,7 +150,7 @@ def step(view, node, feature, region, decimals):
 
 def walk(view, row):
     """[(node, column tested, region the value is in)] of a row; the column is None at a leaf, the region at a stop."""
-    node, path = 0, []
+    node, path = 0, list[tuple]()
     while True:
         if view.tree.kind[node] == LEAF:
             return [*path, (node, None, None)]
@@ -206,12 +207,11 @@ def read_value(view, column, value):
 def units_of(view, spread):
     """The unit of every column, for numbers."""
     if spread is None:
-        units = [column.spread or 1.0 for column in view.columns]
-    else:
-        units = np.asarray(spread, float)
-        if units.shape != (len(view.columns),) or not (np.isfinite(units) & (units > 0)).all():
-            raise ValueError(f"spread must have a positive number for each of the {len(view.columns)} columns")
-    return list(units)
+        return [column.spread or 1.0 for column in view.columns]
+    units = np.asarray(spread, float)
+    if units.shape != (len(view.columns),) or not (np.isfinite(units) & (units > 0)).all():
+        raise ValueError(f"spread must have a positive number for each of the {len(view.columns)} columns")
+    return units.tolist()
 
 
 def nearest_change(view, row, answer, units, decimals):
@@ -219,7 +219,7 @@ def nearest_change(view, row, answer, units, decimals):
 
     No leaf costs less than a node above it, so the first leaf of another answer is the cheapest.
     """
-    queue = [(0.0, 0, {})]  # cost, node, {column: (Region of the path, what it costs)}
+    queue: list[tuple[float, int, dict]] = [(0.0, 0, {})]  # cost, node, {column: (Region of the path, what it costs)}
     while queue:
         cost, node, regions = heapq.heappop(queue)
         children = view.branches(node)

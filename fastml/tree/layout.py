@@ -86,7 +86,8 @@ def scene_of(view, options):
 def visible(view, options):
     """(nodes in depth-first order, {node: children}, {node: (parent, words of its branch)})."""
     cut = truncated(view, options.max_depth)
-    nodes, children, tests, stack = [], {}, {0: (None, "")}, [0]
+    nodes, children, stack = [], {}, [0]
+    tests: dict[int, tuple] = {0: (None, "")}
     while stack:
         node = stack.pop()
         nodes.append(node)
@@ -130,9 +131,9 @@ def spread(nodes, children, breadth):
 
     Reingold and Tilford 1981, for any number of children and boxes of any breadth.
     """
-    offset, outline = {0: 0.0}, {}
+    offset, outline = {0: 0.0}, dict[int, list]()
     for node in reversed(nodes):
-        outer, shift = [], []
+        outer, shift = list[tuple](), []
         for child in children[node]:
             inner = outline.pop(child)
             by = max((last[1] - first[0] for last, first in zip(outer, inner, strict=False)), default=0.0)
@@ -163,7 +164,7 @@ def place(boxes, level, middle, sideways):
         depth[at] = max(depth[at], box.width if sideways else box.height)
         words = (text_width(box.test, SMALL) + 2.2 * GAP if sideways else SMALL * LINE + 1.6 * GAP) if at else 0.0
         before[at] = max(before[at], words)
-    start = []
+    start = list[float]()
     for at in range(len(before)):
         start.append(before[at] + (start[-1] + depth[at - 1] if at else 0.0))
     placed = {}

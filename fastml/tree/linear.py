@@ -50,16 +50,13 @@ class PathModel(NamedTuple):
         return np.asarray(self.classes)[scores.argmax(axis=1)]
 
     def __str__(self):
-        if self.classes is None:
+        labels = self.view.labels
+        if labels is None:
             head, words = "the sum of", [number(w, 4) for w in self.weights[0].tolist()]
-        elif len(self.classes) == 2:
-            head = f"{self.view.labels[1]} if 0 <"
-            words = [f"{w:+.0f}" for w in self.weights[0]]
+        elif len(labels) == 2:
+            head, words = f"{labels[1]} if 0 <", [f"{w:+.0f}" for w in self.weights[0]]
         else:
-            head, words = (
-                "the class with the largest sum of",
-                [self.view.labels[k] for k in self.weights.argmax(axis=0)],
-            )
+            head, words = "the class with the largest sum of", [labels[k] for k in self.weights.argmax(axis=0)]
         width = max(map(len, words))
         return "\n".join([head, *(f"  {w:>{width}} [{c}]" for w, c in zip(words, self.conjunctions, strict=True))])
 

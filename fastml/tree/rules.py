@@ -91,7 +91,7 @@ def paths(view, stops=False):
 
     stops: also for every node at which a row may stop, after the leaves below it; its regions hold for those, too.
     """
-    stack = [(0, {}, False)]
+    stack: list[tuple[int, dict, bool]] = [(0, {}, False)]
     while stack:
         node, regions, below = stack.pop()
         children = () if below else view.branches(node)

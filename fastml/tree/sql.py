@@ -17,9 +17,9 @@ def to_sql(decision_tree, table="data", *, output="prediction", feature_names=No
     """A query, in SQL that every database knows, that adds the tree's answers to the rows of a table.
 
     There is one WHEN for each leaf, with all tests on its path, those of one column drawn together, so that deep trees
-    do not nest. NULL is the missing value. Categories that a node has no branch for are answered by the node, in a WHEN
-    after those of its leaves. Thresholds have all their digits, as in `to_python`. Integers above 2**63 - 1 need a
-    database that compares them exactly.
+    do not nest. NULL is the missing value; NaN, in databases that have it, is not. Categories that a node has no branch
+    for are answered by the node, in a WHEN after those of its leaves. Thresholds have all their digits, as in
+    `to_python`. Integers above 2**63 - 1 need a database that compares them exactly.
 
     Parameters
     ----------

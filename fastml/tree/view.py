@@ -123,19 +123,18 @@ class View(NamedTuple):
 def view(decision_tree, feature_names=None, class_names=None):
     """The View of a fitted tree, fastml's or scikit-learn's, with other names for columns and classes if given."""
     check_is_fitted(decision_tree, "tree_")
-    tree, columns = decision_tree.tree_, getattr(decision_tree, "columns_", None)
-    rounds = columns is None
-    if rounds:
-        tree, columns = from_scikit_learn(decision_tree)
+    rounds = not hasattr(decision_tree, "columns_")
+    tree, columns = from_scikit_learn(decision_tree) if rounds else (decision_tree.tree_, decision_tree.columns_)
     names = [column.name for column in columns] if feature_names is None else list(feature_names)
     if len(names) != len(columns):
         raise ValueError(f"feature_names has {len(names)} names, but the tree was fitted on {len(columns)} columns")
-    classes = getattr(decision_tree, "classes_", None)
-    classes = None if classes is None else np.asarray(classes).tolist()
-    labels = classes if class_names is None or class_names is True or class_names is False else list(class_names)
-    if classes is not None and len(labels) != len(classes):
-        raise ValueError(f"class_names has {len(labels)} names, but the tree has {len(classes)} classes")
-    labels = None if classes is None else [plain(label) for label in labels]
+    classes = labels = None
+    if hasattr(decision_tree, "classes_"):
+        classes = np.asarray(decision_tree.classes_).tolist()
+        given = class_names is not None and not isinstance(class_names, bool)  # True is scikit-learn's "show them"
+        labels = [plain(label) for label in (class_names if given else classes)]
+        if len(labels) != len(classes):
+            raise ValueError(f"class_names has {len(labels)} names, but the tree has {len(classes)} classes")
     return View(tree, list(columns), [plain(name) for name in names], classes, labels, rounds)
 
 

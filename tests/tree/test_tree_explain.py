@@ -150,3 +150,21 @@ def test_bad_rows_are_refused(hand, x, words):
         explain(model, x)
     with pytest.raises(ValueError, match="spread must have a positive number"):
         explain(model, [1, 2], spread=[1, 0])
+
+
+def test_columns_know_their_spread_and_whether_values_were_missing():
+    import pandas as pd
+
+    frame = pd.DataFrame(
+        {
+            "number": [1.0, 4.5, np.nan, 2.0],
+            "whole": [7, 3, 3, 2**53 + 1],
+            "nothing": [np.nan] * 4,
+            "same": [5.0] * 4,
+            "word": ["a", None, "b", "a"],
+            "size": pd.Categorical(["small", "large", "large", "small"], ["small", "large"], ordered=True),
+        }
+    )
+    columns = DecisionTreeClassifier().fit(frame, [0, 1, 0, 1]).columns_
+    assert [column.missing for column in columns] == [True, False, True, False, True, False]
+    assert [column.spread for column in columns] == [3.5, 2.0**53 - 2, 0.0, 0.0, 0.0, 0.0]
