@@ -71,7 +71,7 @@ def to_json(decision_tree, **options):
     Examples
     --------
     >>> from fastml.tree import DecisionTreeRegressor, to_json
-    >>> to_json(DecisionTreeRegressor().fit([[1]], [0.5]))[-91:]
+    >>> to_json(DecisionTreeRegressor().fit([[1]], [0.5]))[-90:]
     '"nodes": [{"kind": "leaf", "impurity": 0.0, "samples": 1, "weight": 1.0, "value": [0.5]}]}'
     """
     return json.dumps(to_dict(decision_tree), allow_nan=False, **options)

@@ -246,7 +246,7 @@ def coded(x, name, split):
 def numeric(name, values, codes):
     """Column of numbers from its distinct values, ascending, and its codes, len(values) where one is missing."""
     missing = values.dtype.kind == "f" and bool(codes.max() == len(values))
-    spread = float(values[-1]) - float(values[0]) if len(values) else 0.0
+    spread = float(values[-1].item() - values[0].item()) if len(values) else 0.0
     return Column(name, "numeric", values.dtype, None, missing, spread if np.isfinite(spread) else 0.0)
 
 
