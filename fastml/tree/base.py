@@ -52,6 +52,8 @@ class TreeEstimator(TreeReading, Estimator):
         "n_jobs": [Integral, None],
     }
 
+    _fast_columns = -1  # until it is fitted
+
     # ------------------------------------------------------------------------------------------------ growing
 
     def fit(self, X, y, sample_weight=None):
@@ -216,24 +218,43 @@ class TreeEstimator(TreeReading, Estimator):
 
     def _one(self, X):
         """The node of the only row of a plain finite table, -1 where X is anything else."""
-        if checks.is_table(X, getattr(self, "_fast_columns", -1), np.ndarray) and len(X) == 1:
-            walker = self._walked.get(X.dtype.char) or self._walker(X.dtype)
-            return walker[0](X, walker[1])
+        if type(X) is np.ndarray and X.shape[:1] == (1,) and checks.is_table(X, self._fast_columns, np.ndarray):
+            stop, packed = self._walked.get(X.dtype.char) or self._walker(X.dtype)
+            return stop(X, packed[0])
         return -1
 
     def _walker(self, dtype):
-        walker = walk.walker_of_one(self.tree_, self._dtypes, dtype)
+        walker = walk.stop_of_one(dtype), walk.pack(self.tree_, self._dtypes, dtype)
         self._walked[dtype.char] = walker
         return walker
+
+    def _stops(self, X, answers):
+        """Of each row the answer of the node at which it stops; answers (n_nodes,) of 8 bytes each."""
+        check_is_fitted(self)
+        if type(X) is np.ndarray and X.dtype.char in "fd" and X.dtype.isnative and X.flags.c_contiguous:
+            if X.ndim == 2 and len(X) and X.shape[1] == self._fast_columns:
+                packed = (self._walked.get(X.dtype.char) or self._walker(X.dtype))[1]
+                out, clean = walk.walk(X, packed, answers, self.n_jobs)
+                if clean:  # else there are missing values, which are well, or infinity, which is not
+                    return out
+        return answers[self._slow_stops(X)]
 
     def apply(self, X, check_input=True):
         """Node at which each row of X stops, int64 of shape (n_samples,): a leaf, or a node that does not know the row's
         category."""
-        if (node := self._one(X)) >= 0:
-            return np.array([node])
         check_is_fitted(self)
-        if checks.is_table(X, self._fast_columns, np.ndarray):
-            return kernels.apply(self.tree_, X, self._dtypes, self.n_jobs)
+        return self._stops(X, np.arange(self.tree_.node_count))
+
+    def _predict(self, X):
+        """The answer to each row of X."""
+        if (node := self._one(X)) >= 0:
+            return self._answers[node : node + 1].copy()
+        if self._fast_columns >= 0 and self._answers.dtype.char in "dlq":
+            return self._stops(X, self._answers)
+        stops = self.apply(X)
+        return self._answers[stops]
+
+    def _slow_stops(self, X):
         table, _ = read(self, X, reset=False, text=any(c.split != "numeric" for c in self.columns_))
         if self._dtypes is not None and table.columns is None and not sparse.issparse(table.numbers):
             return kernels.apply(self.tree_, table.numbers, self._dtypes, self.n_jobs)

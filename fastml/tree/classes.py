@@ -2,7 +2,6 @@
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.utils.validation import check_is_fitted
 
 from fastml.base import StrOptions, encode_labels
 from fastml.tree.base import TreeEstimator
@@ -23,10 +22,7 @@ class TreeClassifier(ClassifierMixin, TreeEstimator):
 
     def predict(self, X, check_input=True):
         """Labels of the rows of X, (n_samples,): the most frequent of the node's, the lowest of equally frequent ones."""
-        if (node := self._one(X)) >= 0:
-            return self._answers[node : node + 1].copy()
-        stops = self.apply(X)
-        return self._answers[stops]
+        return self._predict(X)
 
     def predict_proba(self, X, check_input=True):
         """Share of each of `classes_` in the node at which each row of X stops: (n_samples, n_classes), float64."""
@@ -349,7 +345,4 @@ class DecisionTreeRegressor(RegressorMixin, TreeEstimator):
 
     def predict(self, X, check_input=True):
         """Predictions for the rows of X, (n_samples,), float64: the mean, or median, of the node they stop at."""
-        if (node := self._one(X)) >= 0:
-            return self._answers[node : node + 1].copy()
-        stops = self.apply(X)
-        return self._answers[stops]
+        return self._predict(X)

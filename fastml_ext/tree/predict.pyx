@@ -1,6 +1,7 @@
 """Down the tree: the node at which each row stops. Contract: reference.py."""
 
-from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memset
 
 import numpy as np
 
@@ -36,29 +37,67 @@ ctypedef fused packed:
     Wide
     Whole
 
-# Leaves are their own children. Where a missing value goes left, the feature is stored as ~feature.
+# Leaves are their own children.
 NARROW = np.dtype([("threshold", np.float32), ("feature", np.int32), ("child", np.int32, 2)])
 WIDE = np.dtype([("threshold", np.float64), ("feature", np.int32), ("unused", np.int32), ("child", np.int32, 2)])
 WHOLE = np.dtype([("threshold", np.int64), ("feature", np.int32), ("unused", np.int32), ("child", np.int32, 2)])
 
 
+cdef inline bint _finite(const number* x, Py_ssize_t n) noexcept nogil:
+    """As in checks.pyx; reading the rows from end to end also brings them into the cache for the walk."""
+    cdef Py_ssize_t i
+    cdef uint32_t narrow = 0
+    cdef uint64_t wide = 0
+    if number is float:
+        for i in range(n):
+            narrow |= ((<const uint32_t*> x)[i] & 0x7fffffffu) + 0x00800000u
+        return not narrow & 0x80000000u
+    elif number is double:
+        for i in range(n):
+            wide |= ((<const uint64_t*> x)[i] & 0x7fffffffffffffffu) + 0x0010000000000000u
+        return not wide & 0x8000000000000000u
+    else:
+        return True
+
+
 cdef inline int32_t _next(const number* x, const packed* nodes, int32_t at) noexcept nogil:
     cdef const packed* node = nodes + at
-    cdef int32_t left = node.feature >> 31  # -1 where missing values go left, else 0
-    cdef number value = x[node.feature ^ left]
-    if number is float or number is double:
-        return node.child[(not value <= node.threshold) & ((not left) | (value == value))]
-    else:
-        return node.child[<int64_t> value > node.threshold]
+    return node.child[not x[node.feature] <= node.threshold]
 
 
-cdef void _walk(const number* x, Py_ssize_t d, Py_ssize_t n, const packed* nodes, int64_t* out) noexcept nogil:
+cdef int32_t _stop(const number* x, const packed* nodes) noexcept nogil:
+    cdef int32_t at = 0, old = -1
+    while at != old:
+        old = at
+        at = _next(x, nodes, at)
+    return at
+
+
+cdef int32_t _stop_missing(const number* x, const packed* nodes, const uint8_t* missing_left) noexcept nogil:
+    cdef int32_t at = 0, old = -1
+    cdef number value
+    while at != old:
+        old = at
+        value = x[nodes[at].feature]
+        at = _next(x, nodes, at) if value == value else nodes[at].child[not missing_left[at]]
+    return at
+
+
+cdef bint _walk(const number* x, Py_ssize_t d, Py_ssize_t n, const packed* nodes, const uint8_t* missing_left,
+                const int64_t* answers, int64_t* out) noexcept nogil:
+    """Rows walk side by side, LANES at a time. False where a value was not finite."""
     cdef int32_t at[LANES]
     cdef int32_t old, moved
     cdef Py_ssize_t i = 0, lane
-    while i + LANES <= n:
-        for lane in range(LANES):
-            at[lane] = 0
+    cdef bint clean = True
+    while i < n:
+        if i + LANES > n or not _finite(x + i * d, LANES * d):
+            for lane in range(i, min(i + LANES, n)):
+                clean &= _finite(x + lane * d, d)
+                out[lane] = answers[_stop_missing(x + lane * d, nodes, missing_left)]
+            i += LANES
+            continue
+        memset(at, 0, sizeof(at))
         moved = 1
         while moved:
             moved = 0
@@ -67,56 +106,54 @@ cdef void _walk(const number* x, Py_ssize_t d, Py_ssize_t n, const packed* nodes
                 at[lane] = _next(x + (i + lane) * d, nodes, old)
                 moved |= old ^ at[lane]
         for lane in range(LANES):
-            out[i + lane] = at[lane]
+            out[i + lane] = answers[at[lane]]
         i += LANES
-    while i < n:
-        at[0] = 0
-        moved = 1
-        while moved:
-            old = at[0]
-            at[0] = _next(x + i * d, nodes, old)
-            moved = old ^ at[0]
-        out[i] = at[0]
-        i += 1
+    return clean
 
 
-def walk_float32(Py_ssize_t start, Py_ssize_t stop, const float[:, ::1] X, const uint8_t[::1] nodes, int64_t[::1] out):
+def walk_float32(Py_ssize_t start, Py_ssize_t stop, const float[:, ::1] X, const uint8_t[::1] nodes,
+                 const uint8_t[::1] missing_left, const int64_t[::1] answers, int64_t[::1] out):
+    """Put the answer of the node at which each row stops into out; are all its values finite?"""
+    cdef bint clean
     with nogil:
-        _walk(&X[start, 0], X.shape[1], stop - start, <const Narrow*> &nodes[0], &out[start])
+        clean = _walk(&X[start, 0], X.shape[1], stop - start, <const Narrow*> &nodes[0], &missing_left[0], &answers[0],
+                      &out[start])
+    return clean
 
 
-def walk_float64(Py_ssize_t start, Py_ssize_t stop, const double[:, ::1] X, const uint8_t[::1] nodes, int64_t[::1] out):
+def walk_float64(Py_ssize_t start, Py_ssize_t stop, const double[:, ::1] X, const uint8_t[::1] nodes,
+                 const uint8_t[::1] missing_left, const int64_t[::1] answers, int64_t[::1] out):
+    """Put the answer of the node at which each row stops into out; are all its values finite?"""
+    cdef bint clean
     with nogil:
-        _walk(&X[start, 0], X.shape[1], stop - start, <const Wide*> &nodes[0], &out[start])
+        clean = _walk(&X[start, 0], X.shape[1], stop - start, <const Wide*> &nodes[0], &missing_left[0], &answers[0],
+                      &out[start])
+    return clean
 
 
-def walk_uint8(Py_ssize_t start, Py_ssize_t stop, const uint8_t[:, ::1] X, const uint8_t[::1] nodes, int64_t[::1] out):
+ctypedef fused whole_number:
+    uint8_t
+    int32_t
+    int64_t
+
+
+def walk_whole(Py_ssize_t start, Py_ssize_t stop, const whole_number[:, ::1] X, const uint8_t[::1] nodes,
+               const uint8_t[::1] missing_left, const int64_t[::1] answers, int64_t[::1] out):
+    """Put the answer of the node at which each row stops into out."""
     with nogil:
-        _walk(&X[start, 0], X.shape[1], stop - start, <const Whole*> &nodes[0], &out[start])
-
-
-def walk_int32(Py_ssize_t start, Py_ssize_t stop, const int32_t[:, ::1] X, const uint8_t[::1] nodes, int64_t[::1] out):
-    with nogil:
-        _walk(&X[start, 0], X.shape[1], stop - start, <const Whole*> &nodes[0], &out[start])
-
-
-def walk_int64(Py_ssize_t start, Py_ssize_t stop, const int64_t[:, ::1] X, const uint8_t[::1] nodes, int64_t[::1] out):
-    with nogil:
-        _walk(&X[start, 0], X.shape[1], stop - start, <const Whole*> &nodes[0], &out[start])
+        _walk(&X[start, 0], X.shape[1], stop - start, <const Whole*> &nodes[0], &missing_left[0], &answers[0],
+              &out[start])
+    return True
 
 
 def stop_float32(const float[:, ::1] X, const uint8_t[::1] nodes):
-    """The node of the only row of X."""
-    cdef int64_t out
-    _walk(&X[0, 0], X.shape[1], 1, <const Narrow*> &nodes[0], &out)
-    return out
+    """The node at which the only row of X stops; its values are finite."""
+    return _stop(&X[0, 0], <const Narrow*> &nodes[0])
 
 
 def stop_float64(const double[:, ::1] X, const uint8_t[::1] nodes):
-    """The node of the only row of X."""
-    cdef int64_t out
-    _walk(&X[0, 0], X.shape[1], 1, <const Wide*> &nodes[0], &out)
-    return out
+    """The node at which the only row of X stops; its values are finite."""
+    return _stop(&X[0, 0], <const Wide*> &nodes[0])
 
 
 def walk_codes(Py_ssize_t start, Py_ssize_t stop, const int64_t[:, ::1] codes, const uint8_t[::1] kind,

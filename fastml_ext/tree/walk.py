@@ -11,13 +11,13 @@ from fastml_ext.tree import predict
 from fastml_ext.tree.structure import LEAF, NUMERIC, depths, parents
 from fastml_ext.tree.thresholds import round_down
 
-__all__ = ["apply", "apply_columns", "decision_path", "walker_of_one"]
+__all__ = ["apply", "apply_columns", "decision_path", "pack", "stop_of_one", "walk"]
 
 COST = 25.0  # ns a row; one more for every level of a tree that is half as deep again
 WALKERS = {
     "float32": (predict.walk_float32, predict.NARROW), "float64": (predict.walk_float64, predict.WIDE),
-    "uint8": (predict.walk_uint8, predict.WHOLE), "int32": (predict.walk_int32, predict.WHOLE),
-    "int64": (predict.walk_int64, predict.WHOLE),
+    "uint8": (predict.walk_whole, predict.WHOLE), "int32": (predict.walk_whole, predict.WHOLE),
+    "int64": (predict.walk_whole, predict.WHOLE),
 }  # fmt: skip
 WIDER = {
     "bool": "uint8", "int8": "int32", "int16": "int32", "uint16": "int32", "uint32": "int64", "float16": "float32",
@@ -27,16 +27,20 @@ INT64 = np.iinfo(np.int64)
 
 def apply(tree, X, dtypes, n_jobs=None):
     """Nodes at which the rows of a numeric table stop. Contract: reference.py."""
-    X, packed = as_walked(X), pack(tree, dtypes, X.dtype)
-    return walk(X, packed, tree.node_count, n_jobs)
+    return walk(as_walked(X), pack(tree, dtypes, X.dtype), np.arange(tree.node_count), n_jobs)[0]
 
 
-def walk(X, packed, n_nodes, n_jobs=None):
-    """`apply` for a table as `as_walked` gives it and the nodes as `pack` gives them for its dtype."""
-    out = np.empty(len(X), np.int64)
-    cost = COST + 4 * np.log2(n_nodes)
-    pool.run(WALKERS[X.dtype.name][0], len(X), X, packed, out, cost=cost, n_jobs=n_jobs)
-    return out
+def walk(X, packed, answers, n_jobs=None):
+    """(answers of the nodes at which rows stop, are all values finite) for a table as `as_walked` gives it.
+
+    packed: what `pack` gives for its dtype | answers (N,) int64 or float64, one for each node
+    """
+    nodes, missing_left = packed
+    out = np.empty(len(X), answers.dtype)
+    cost = COST + 2 * np.log2(len(answers)) + 0.2 * X.strides[0] / 8
+    clean = pool.run(WALKERS[X.dtype.name][0], len(X), X, nodes, missing_left, answers.view(np.int64), out.view(np.int64),
+                     cost=cost, step=8, n_jobs=n_jobs)  # fmt: skip
+    return out, all(clean)
 
 
 def as_walked(X):
@@ -47,13 +51,13 @@ def as_walked(X):
 
 
 def pack(tree, dtypes, dtype):
-    """The nodes as `walk` reads them for a table of a dtype; dtypes: those of the fitted columns."""
+    """(nodes, missing_left) as `walk` reads them for a table of a dtype; dtypes: those of the fitted columns."""
     layout = WALKERS["int64" if dtype == np.uint64 else WIDER.get(np.dtype(dtype).name, np.dtype(dtype).name)][1]
     nodes = np.zeros(tree.node_count, layout)
     inner = tree.kind == NUMERIC
     nodes["child"] = np.arange(tree.node_count)[:, None]
     nodes["child"][inner] = np.stack([tree.children_left, tree.children_right], 1)[inner]
-    nodes["feature"][inner] = np.where(tree.missing_go_to_left, ~tree.feature, tree.feature)[inner]
+    nodes["feature"][inner] = tree.feature[inner]
     whole = np.array([np.dtype(d).kind in "biu" for d in dtypes], bool)
     unsigned = np.array([d == np.uint64 for d in dtypes], bool)
     feature = np.where(inner, tree.feature, 0)
@@ -61,7 +65,7 @@ def pack(tree, dtypes, dtype):
         at = np.flatnonzero(inner & mask[feature])
         nodes["threshold"][at], never = _thresholds(tree, at, kind, np.dtype(dtype), layout["threshold"])
         nodes["child"][at[never]] = nodes["child"][at[never], 1:]
-    return nodes.view(np.uint8)
+    return nodes.view(np.uint8), tree.missing_go_to_left.view(np.uint8)
 
 
 def _thresholds(tree, at, kind, dtype, stored):
@@ -130,8 +134,6 @@ def decision_path(tree, stops):
     return predict.paths(stops, parents(tree), depths(tree))
 
 
-
-
-def walker_of_one(tree, dtypes, dtype):
-    """(kernel, nodes): kernel(X, nodes) is the node of the only row of a float32 or float64 table."""
-    return predict.stop_float32 if dtype == np.float32 else predict.stop_float64, pack(tree, dtypes, dtype)
+def stop_of_one(dtype):
+    """The kernel (X, nodes) that gives the node of the only row of a finite float32 or float64 table."""
+    return predict.stop_float32 if dtype == np.float32 else predict.stop_float64
