@@ -98,9 +98,10 @@ def arrays(nodes, columns):
     totals = np.array([np.atleast_1d(x[-1]) for x in nodes])
     weight = totals.sum(axis=1)
     value = (totals / weight[:, None] if totals.shape[1] > 1 else totals)[:, None, :]
+    weight = np.abs(weight) + 1  # of a regression tree, whose totals are predictions
     return Tree(
         left, right, feature, kind, threshold, whole, missing, np.where(kind == LEAF, 0.25, 0.5),
-        np.abs(weight).astype(int) + 1, weight, value, np.where(kind == LEAF, 0.0, 0.125),
+        weight.astype(int), weight, value, np.where(kind == LEAF, 0.0, 0.125),
         start, np.array(code, np.int64), np.array(child, np.int64), len(columns),
     )  # fmt: skip
 
