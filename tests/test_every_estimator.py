@@ -32,7 +32,7 @@ def find_estimators():
                 yield found
 
 
-# Defaults that do not suit small made-up tables: with radius=1 most queries of scikit-learn's checks have no neighbours.
+# Defaults that do not suit small tables: with radius=1 most queries of scikit-learn's checks have no neighbours.
 FAR = {"radius": 30.0, "weights": "distance"}
 SETTINGS = {"RadiusNeighborsClassifier": FAR, "RadiusNeighborsRegressor": FAR}
 

@@ -27,6 +27,7 @@ class Model(NamedTuple):
 
 MODELS = [
     Model("neighbors.KNeighborsClassifier", CLASSIFICATION, {"n_neighbors": 5}, input="scaled"),
+    Model("neighbors.KNeighborsRegressor", REGRESSION, {"n_neighbors": 5}, input="scaled"),
 ]
 
 

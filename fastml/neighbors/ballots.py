@@ -155,13 +155,14 @@ def called(weights, distances):
 def inverse(distances, starts):
     """1 / distance; where a neighbour stands on the query itself, 1 for each of those and 0 for all others.
 
-    distances (all,), nearest first: those of query q are distances[starts[q] : starts[q + 1]]
+    distances (all,): those of query q are distances[starts[q] : starts[q + 1]]
     """
     with np.errstate(divide="ignore", over="ignore"):
         votes = 1 / distances.astype(np.float64)
     infinite = np.isinf(votes)
     if infinite.any():
-        nearest = starts[:-1][np.diff(starts) > 0]
-        here = np.repeat(infinite[nearest], np.diff(starts)[np.diff(starts) > 0])
+        counts = np.diff(starts)
+        has_one = np.logical_or.reduceat(infinite, starts[:-1][counts > 0])
+        here = np.repeat(has_one, counts[counts > 0])
         votes[here] = infinite[here]
     return votes

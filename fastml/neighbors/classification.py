@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.validation import check_is_fitted
 
 from fastml.base import StrOptions, encode_outputs
 from fastml.explanation import Explanation
@@ -64,9 +65,14 @@ class NeighborClassifier(ClassifierMixin):
 
     def score(self, X, y, sample_weight=None):
         """Share of rows whose label is predicted right, of all outputs at once; X=None leaves each fitted row out."""
-        from sklearn.metrics import accuracy_score
+        if not self._has_outputs():
+            return super().score(X, y, sample_weight)
+        right = (self.predict(X) == np.asarray(y)).all(axis=1)
+        return float(np.average(right, weights=sample_weight))
 
-        return float(accuracy_score(y, self.predict(X), sample_weight=sample_weight))
+    def _has_outputs(self):
+        check_is_fitted(self)
+        return self.outputs_2d_
 
     def _count(self, X, count):
         """For each output what `count` makes of the votes of all queries."""

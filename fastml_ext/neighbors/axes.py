@@ -33,7 +33,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy.linalg
 
-from fastml_ext import pool
+from fastml_ext import blas, pool
 
 __all__ = ["Asked", "Axes", "Kept", "ask", "make"]
 
@@ -77,8 +77,8 @@ class Asked(NamedTuple):
 
 
 def make(X, width, n_jobs=None):
-    """(Axes, Kept) of X (n, d), `width` points to a panel; None where a coordinate overflows or the sum has no bound."""
-    n, d = X.shape
+    """(Axes, Kept) of X (n, d), `width` points to a panel; None where a value overflows or the sum has no bound."""
+    d = X.shape[1]
     centre = mean(X)
     reach = extent(X, centre)
     if not np.isfinite(reach) or d * U > 1e-2:
@@ -88,7 +88,8 @@ def make(X, width, n_jobs=None):
         return None
     rotation, first = principal(X, centre, scale)
     axes = Axes(centre, scale, rotation, first, slack(rotation, first, d))
-    return axes, keep(X, axes, width, n_jobs)
+    with blas.single():
+        return axes, keep(X, axes, width, n_jobs)
 
 
 def mean(X):
@@ -112,7 +113,7 @@ def scale_of(reach, d):
 
 
 def principal(X, centre, scale):
-    """(rotation (d, second), first): the axes that hold most of the variance of a sample, or none if that is spread out.
+    """(rotation (d, second), first): the axes that hold most of the variance of a sample, or none if it is spread out.
 
     The rule: the fewest axes, in steps of 16, that leave out FIRST_TAIL of the variance must be at most a third of all
     columns. Otherwise the columns are taken as they are and nothing is left out.
@@ -125,10 +126,8 @@ def principal(X, centre, scale):
     values, vectors = scipy.linalg.eigh(moments, driver="evd")  # asked for some axes only, it took 20 times as long
     with np.errstate(invalid="ignore", divide="ignore"):
         tail = 1 - np.cumsum(values[::-1]) / np.trace(moments)
-    enough = [16 * (1 + int(np.argmax(tail[15::16] <= share))) for share in (FIRST_TAIL, SECOND_TAIL)]
-    first, second = (
-        m if tail[m - 1] <= share else d for m, share in zip(enough, (FIRST_TAIL, SECOND_TAIL), strict=True)
-    )
+    left_out = np.append(tail[15::16], 0)
+    first, second = (16 + 16 * int(np.argmax(left_out <= share)) for share in (FIRST_TAIL, SECOND_TAIL))
     if first > d // 3:
         return np.empty((d, 0)), d
     return np.ascontiguousarray(vectors[:, ::-1][:, : min(second, 3 * first)]), first
@@ -210,9 +209,8 @@ def _lay_out(start, stop, X, axes, order, points, panels, rest, norms):
         rest[start:stop, 1:-1] = z[:, first:]
         rest[start:stop, -1] = remainder(norm, z)
     rows[: len(x), -1] = upwards((axes.slack - 0.5) * norm) if points else 1
-    panels[start // width : start // width + len(rows) // width] = rows.reshape(-1, width, rows.shape[1]).transpose(
-        0, 2, 1
-    )
+    side_by_side = rows.reshape(-1, width, rows.shape[1]).transpose(0, 2, 1)
+    panels[start // width : start // width + len(side_by_side)] = side_by_side
 
 
 def remainder(norm, z):
@@ -238,7 +236,7 @@ def turn(start, stop, X, axes, lead):
 
 
 def gather(lead, block):
-    """An order (n,) of the rows of `lead` in which every `block` rows are near one another: halved along the widest axis."""
+    """An order (n,) of the rows of `lead` in which near ones share a `block`: halved along the widest axis."""
     order = np.arange(len(lead))
     waiting = [(0, len(lead))] if lead.size else []
     while waiting:

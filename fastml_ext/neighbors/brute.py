@@ -72,7 +72,7 @@ def prepare(X, metric="euclidean", p=2, w=None):
 
 def nearest(index, Q, k, exclude=None, n_jobs=None, progress=None):
     exclude = NOBODY if exclude is None else exclude
-    Q = queries(index, Q)
+    Q = queries(index, Q, n_jobs)
     if isinstance(index.points, sparse.Rows):
         reduced, indices = sparse.nearest(index.points, Q, k, exclude, index.metric, n_jobs, progress)
     elif (made := product_of(index, Q, k, n_jobs)) is not None:
@@ -83,7 +83,7 @@ def nearest(index, Q, k, exclude=None, n_jobs=None, progress=None):
 
 
 def within_radius(index, Q, r, n_jobs=None, progress=None):
-    Q = queries(index, Q)
+    Q = queries(index, Q, n_jobs)
     limit = index.dtype.type(largest_reduced(index, r))
     if isinstance(index.points, sparse.Rows):
         parts = sparse.within(index.points, Q, limit, index.metric, n_jobs, progress)
@@ -98,23 +98,23 @@ def within_radius(index, Q, r, n_jobs=None, progress=None):
     return indptr, indices[order], found[order]
 
 
-def queries(index, Q):
+def queries(index, Q, n_jobs=None):
     """The queries in the form of the points."""
     if isinstance(index.points, sparse.Rows):
         return sparse.rows(Q, index.dtype, unit=index.metric == "cosine", own=1)
     if index.metric == "cosine":
-        return on_unit_sphere(Q, index.dtype, own=1)
+        return on_unit_sphere(Q, index.dtype, 1, n_jobs)
     return np.ascontiguousarray(Q, index.dtype)
 
 
-def on_unit_sphere(X, dtype, own):
+def on_unit_sphere(X, dtype, own, n_jobs=None):
     """Rows of length 1, on which the cosine distance is half the squared Euclidean one.
 
     A row of zeros has no direction: it gets one of its own, at right angles to all others, points and queries apart,
     which is where scikit-learn's 1 - 0 puts it. This costs two columns.
     """
     rows = np.zeros((len(X), X.shape[1] + 2), dtype)
-    pool.run(scan.to_unit_length, len(X), X, X.shape[1] + own, rows, cost=2 * X.shape[1])
+    pool.run(scan.to_unit_length, len(X), X, X.shape[1] + own, rows, cost=2 * X.shape[1], n_jobs=n_jobs)
     return rows
 
 

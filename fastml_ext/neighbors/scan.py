@@ -68,7 +68,7 @@ def nearest(task, k, n_jobs=None, progress=None):
 
 
 def within(task, limit, n_jobs=None, progress=None):
-    """[(queries, indices, reduced distances) of a range of queries] for all points at a reduced distance up to `limit`."""
+    """[(queries, indices, reduced distances) of a range of queries]: all points at a reduced distance up to `limit`."""
     work, step = (within_rows, 1) if task.code in BY_ROWS else (within_tiles, QUERIES)
     cost = len(task.points) * (0.1 * task.points.shape[1] + 2)
     return pool.run(work, len(task.Q), task, limit, step=step, cost=cost, n_jobs=n_jobs, progress=progress)
@@ -92,18 +92,18 @@ def scan_tiles(start, stop, task, reduced, indices):
                 if not measure(task, tile, Q[q], worst, totals) and not open_end:
                     continue
                 left_out = task.exclude[q] if len(task.exclude) else -1
-                for l in range(count):
+                for i in range(count):
                     # The points come in order of their index, so that of two at one distance the first stays.
-                    if (totals[l] < near[len(near) - 1] or who[len(who) - 1] < 0) and begin + l != left_out:
-                        insert(totals[l], begin + l, near, who)
+                    if (totals[i] < near[len(near) - 1] or who[len(who) - 1] < 0) and begin + i != left_out:
+                        insert(totals[i], begin + i, near, who)
 
 
 @kernel_exact
 def turn(points, begin, count, tile):
     """Write the points from `begin` into the columns of `tile`, in its dtype."""
-    for l in range(count):
+    for i in range(count):
         for j in range(tile.shape[0]):
-            tile[j, l] = points[begin + l, j]
+            tile[j, i] = points[begin + i, j]
 
 
 @kernel_exact
@@ -118,7 +118,7 @@ def insert(s, i, near, who):
 
 @kernel_exact
 def measure(task, tile, query, worst, totals):
-    """Fill `totals` with the reduced distances of a tile's points; False, with them unfinished, if all are beyond `worst`."""
+    """Fill `totals` with the reduced distances of a tile's points; False, unfinished, if all are beyond `worst`."""
     code = task.code
     totals[:] = 0
     if code == NAN_EUCLIDEAN:
@@ -143,61 +143,61 @@ def measure(task, tile, query, worst, totals):
 @kernel_exact
 def all_beyond(totals, worst):
     beyond = 0
-    for l in range(len(totals)):
-        beyond += 1 if totals[l] > worst else 0
+    for i in range(len(totals)):
+        beyond += 1 if totals[i] > worst else 0
     return beyond == len(totals)
 
 
 @kernel_exact
 def add_squares(tile, query, first, last, totals):
     for j in range(first, last):
-        for l in range(len(totals)):
-            difference = tile[j, l] - query[j]
-            totals[l] += difference * difference
+        for i in range(len(totals)):
+            difference = tile[j, i] - query[j]
+            totals[i] += difference * difference
 
 
 @kernel_exact
 def add_sizes(tile, query, first, last, totals):
     for j in range(first, last):
-        for l in range(len(totals)):
-            totals[l] += abs(tile[j, l] - query[j])
+        for i in range(len(totals)):
+            totals[i] += abs(tile[j, i] - query[j])
 
 
 @kernel_exact
 def take_largest(tile, query, first, last, totals):
     for j in range(first, last):
-        for l in range(len(totals)):
-            size = abs(tile[j, l] - query[j])
-            totals[l] = size if size > totals[l] else totals[l]
+        for i in range(len(totals)):
+            size = abs(tile[j, i] - query[j])
+            totals[i] = size if size > totals[i] else totals[i]
 
 
 @kernel_exact
 def count_different(tile, query, first, last, totals):
     for j in range(first, last):
-        for l in range(len(totals)):
-            totals[l] += 1 if tile[j, l] != query[j] else 0
+        for i in range(len(totals)):
+            totals[i] += 1 if tile[j, i] != query[j] else 0
 
 
 @kernel_exact
 def add_powers(tile, query, first, last, p, w, totals):
     for j in range(first, last):
-        for l in range(len(totals)):
-            size = abs(tile[j, l] - query[j])
-            totals[l] += w[j] * (size if p == 1 else size * size if p == 2 else size**p)
+        for i in range(len(totals)):
+            size = abs(tile[j, i] - query[j])
+            totals[i] += w[j] * (size if p == 1 else size * size if p == 2 else size**p)
 
 
 @kernel_exact
 def add_nan_squares(tile, query, totals):
     """Squares over the columns that both have, as if the others were like them; NaN where there is none."""
     d = len(query)
-    for l in range(len(totals)):
+    for i in range(len(totals)):
         shared = 0
         for j in range(d):
-            difference = tile[j, l] - query[j]
+            difference = tile[j, i] - query[j]
             if difference == difference:
-                totals[l] += difference * difference
+                totals[i] += difference * difference
                 shared += 1
-        totals[l] = totals[l] * (totals.dtype.type(d) / totals.dtype.type(shared)) if shared else np.inf
+        totals[i] = totals[i] * (totals.dtype.type(d) / totals.dtype.type(shared)) if shared else np.inf
     return True
 
 
@@ -292,11 +292,11 @@ def within_tiles(start, stop, task, limit):
             for q in range(first, min(first + QUERIES, stop)):
                 if not measure(task, tile, task.Q[q], limit, totals):
                     continue
-                for l in range(count):
-                    if totals[l] <= limit:
+                for i in range(count):
+                    if totals[i] <= limit:
                         if used == len(indices):
                             indices, reduced, queries = doubled(indices), doubled(reduced), doubled(queries)
-                        indices[used], reduced[used], queries[used] = begin + l, totals[l], q
+                        indices[used], reduced[used], queries[used] = begin + i, totals[i], q
                         used += 1
     return queries[:used], indices[:used], reduced[:used]
 

@@ -79,7 +79,7 @@ def nearest(X, Q, k, exclude, metric, n_jobs=None, progress=None):
 
 
 def within(X, Q, limit, metric, n_jobs=None, progress=None):
-    """[(queries, indices, reduced distances) of a range of queries] for all points at a reduced distance up to `limit`."""
+    """[(queries, indices, reduced distances) of a range of queries]: all points at a reduced distance up to `limit`."""
     task = search_of(X, Q, np.empty(0, np.int64), metric)
     return pool.run(gather, Q.shape[0], task, limit, cost=cost_of(X, Q), n_jobs=n_jobs, progress=progress)
 
@@ -126,12 +126,8 @@ def scan(start, stop, task, reduced, indices):
 def gather(start, stop, task, limit):
     n = len(task.own)
     totals = np.empty(n)
-    queries, indices, reduced, used = (
-        np.empty(64, np.int64),
-        np.empty(64, np.int64),
-        np.empty(64, task.X.values.dtype),
-        0,
-    )
+    queries, indices, used = np.empty(64, np.int64), np.empty(64, np.int64), 0
+    reduced = np.empty(64, task.X.values.dtype)
     loose = limit * (1 + task.relative) + task.absolute
     for q in range(start, stop):
         estimate(task, q, totals)

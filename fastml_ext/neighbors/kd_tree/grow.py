@@ -87,7 +87,7 @@ def split_nodes(start, stop, work, nodes, once, leaves, index, edges, column):
 
 @kernel
 def fill(work, leaf, leaves, index):
-    """Copy the points of a leaf, column by column; the places of the last leaf that no point takes are infinitely far."""
+    """Copy the points of a leaf, column by column; the places of the last leaf that no point takes are far away."""
     X, perm, size = work.X, work.perm, work.leaf_size
     first = leaf * size
     real = min(size, len(perm) - first)
@@ -122,7 +122,7 @@ def split(work, node, leaf, n_leaves, box, sample, edges, column):
 
 @kernel
 def fill_lowest(index, allowed, nobody, parent, lowest):
-    """Write the lowest index among the (allowed) points of every node and leaf, and each one's parent, in preorder."""
+    """Write the lowest index among the (allowed) points of every node and leaf, and its parent, in preorder."""
     n_leaves, size = index.shape
     stack = np.empty((64, 2), np.int64)  # parent, leaves
     stack[0, 0], stack[0, 1] = 0, n_leaves
@@ -165,7 +165,7 @@ def widest(X, perm, start, stop, step, box):
 
 @kernel
 def select(key, perm, start, middle, stop, sample):
-    """Order key, and perm with it, so that none before `middle` is above those from there on: (last before, first from).
+    """Order key, and perm with it, so that none before `middle` is above the others: (last before, first from there).
 
     Floyd and Rivest's selection: the pivot is taken from a sample, a little beyond the middle on the side where more
     is cut away.

@@ -1,11 +1,11 @@
 """Walking the tree: the kernels of the searches, and the helpers they inline. Contract: reference.py.
 
-Which nodes may be skipped. Along the way to a node, every column has a gap: how far the query lies from the nearest
-value the node's points have in it, or 0. A point's difference from the query is no smaller than the gap, before rounding
-and, since rounding is monotone, after it; and so are its square, and the sum over the columns in the same order. So a
-bound summed by the operations that sum a distance is never above the distance, to the last bit, and a node may be
-skipped where its bound is greater than the distance of the k-th neighbour found so far. Where they are equal, it may
-be skipped only if all its points have higher indices. Two cases need room for rounding, `shrink`:
+Which nodes may be skipped. Along the way to a node, every column has a gap: how far the query lies from the
+nearest value the node's points have in it, or 0. A point's difference from the query is no smaller than the gap,
+before rounding and, since rounding is monotone, after it; and so are its square, and the sum over the columns in the
+same order. So a bound summed by the operations that sum a distance is never above the distance, to the last bit, and
+a node may be skipped where its bound is greater than the distance of the k-th neighbour found so far. Where they are
+equal, it may be skipped only if all its points have higher indices. Two cases need room for rounding, `shrink`:
 - more than 8 columns, where the bound is not summed anew at each node but corrected by one term. With u the rounding
   unit, each of at most 64 corrections errs by at most 2u of the bound, the first sum by d u, and the distance by d u.
 - powers, which err by up to an ulp each, and are not monotone.
@@ -156,7 +156,7 @@ def locate(start, stop, tree, Q, home):
         node, leaf, size = 0, 0, len(tree.index)
         while size > 1:
             left = (size + 1) >> 1
-            beyond = Q[q, tree.column[node]] >= tree.edges[node, 1]
+            beyond = Q[q, tree.column[node]] > tree.edges[node, 0]
             node += left if beyond else 1
             leaf += left if beyond else 0
             size = size - left if beyond else left
@@ -236,7 +236,7 @@ def moved(bound, gaps, c, gap, tree, p, D, metric):
         return max(bound, gap)
     if D == 0:
         return bound + (term(gap, tree.weights[c], p, metric) - term(gaps[c], tree.weights[c], p, metric))
-    total = gap * 0
+    total = gaps.dtype.type(0)  # not 0: a float32 bound must be rounded like a float32 distance
     for j in range(D):
         total += term(gap if j == c else gaps[j], tree.weights[j], p, metric)
     return total
@@ -282,7 +282,7 @@ def descend(tree, walk, x, node, leaf, size, bound, depth, worst, shrink, D, met
     while size > 1:
         c = np.int64(tree.column[node])
         left = (size + 1) >> 1
-        if x[c] < tree.edges[node, 1]:
+        if not x[c] > tree.edges[node, 0]:  # to the left among equal points: they have the lower indices
             gap = tree.edges[node, 1] - x[c]
             far, far_leaf, far_size = node + left, leaf + left, size - left
             node, size = node + 1, left
@@ -302,12 +302,12 @@ def descend(tree, walk, x, node, leaf, size, bound, depth, worst, shrink, D, met
 
 @functools.cache
 def nearest_kernel(D, METRIC, LEAF, K):
-    """The kernel for D columns (0 for any number), a metric, a size of leaves, and K = 1 neighbour (0 for any number)."""
+    """The kernel for D columns (0: any number), a metric, a size of leaves, and K = 1 neighbour (0: any number)."""
 
     @kernel_exact
     def nearest(start, stop, tree, Q, home, order, wanted, distances, indices):
         d, k = D or Q.shape[1], K or distances.shape[1]
-        one, p = Q.dtype.type(1), Q.dtype.type(tree.p)
+        zero, one, p = Q.dtype.type(0), Q.dtype.type(1), Q.dtype.type(tree.p)
         exact = D > 0 and METRIC % WEIGHTED != MINKOWSKI
         shrink = one if exact else Q.dtype.type(tree.shrink)
         nobody = tree.nobody
@@ -329,8 +329,8 @@ def nearest_kernel(D, METRIC, LEAF, K):
                 for j in range(k):
                     near[j], who[j] = worst, nobody
             inside = enter(tree, walk, x)
-            base = moved(one * 0, walk.outside, np.int64(0), walk.outside[0], tree, p, d, METRIC)
-            node, leaf, size, bound = np.int64(0), at_home, np.int64(1), one * 0  # typed, or Numba compiles all twice
+            base = moved(zero, walk.outside, np.int64(0), walk.outside[0], tree, p, d, METRIC)
+            node, leaf, size, bound = np.int64(0), at_home, np.int64(1), zero  # typed, or Numba compiles all twice
             depth, level = np.int64(0), ancestors
             while True:
                 leaf, depth = descend(tree, walk, x, node, leaf, size, bound, depth, worst, shrink, D, METRIC)
@@ -339,16 +339,15 @@ def nearest_kernel(D, METRIC, LEAF, K):
                     j = lowest_bit(found)
                     found &= found - np.uint64(1)
                     s, i = buffer[j], np.int64(tree.index[leaf, j])
-                    if (
-                        (s < worst or (s == worst and i < last))
-                        and i != skip
-                        and not (masked and not wanted.allowed[i])
-                    ):
-                        if K == 1:
-                            worst, last = s, i
-                        else:
-                            insert(near, who, s, i)
-                            worst, last = near[k - 1], who[k - 1]
+                    if s > worst or (s == worst and i >= last):  # also where there is no point
+                        continue
+                    if i == skip or (masked and not wanted.allowed[i]):
+                        continue
+                    if K == 1:
+                        worst, last = s, i
+                    else:
+                        insert(near, who, s, i)
+                        worst, last = near[k - 1], who[k - 1]
                 more = False
                 while depth > 0 and not more:
                     depth -= 1
@@ -385,12 +384,12 @@ def nearest_kernel(D, METRIC, LEAF, K):
 
 @functools.cache
 def within_kernel(D, METRIC, LEAF, FILL):
-    """The kernel for D columns (0 for any number), a metric and a size of leaves, that counts points or fills them in."""
+    """The kernel for D columns (0: any number), a metric and a size of leaves, that counts points or fills them in."""
 
     @kernel_exact
     def within(start, stop, tree, Q, home, order, wanted, indptr, indices, distances):
         d = D or Q.shape[1]
-        one, p = Q.dtype.type(1), Q.dtype.type(tree.p)
+        zero, one, p = Q.dtype.type(0), Q.dtype.type(1), Q.dtype.type(tree.p)
         exact = D > 0 and METRIC % WEIGHTED != MINKOWSKI
         shrink = one if exact else Q.dtype.type(tree.shrink)
         nobody = tree.nobody
@@ -405,7 +404,7 @@ def within_kernel(D, METRIC, LEAF, FILL):
             enter(tree, walk, x)
             for c in range(d):
                 walk.gaps[c] = walk.outside[c]
-            bound = moved(one * 0, walk.outside, np.int64(0), walk.outside[0], tree, p, d, METRIC)
+            bound = moved(zero, walk.outside, np.int64(0), walk.outside[0], tree, p, d, METRIC)
             node, leaf, size, depth, count = np.int64(0), np.int64(0), len(tree.index), np.int64(0), 0
             more = not skipped(bound * shrink, limit, nobody, tree, node + leaf, masked)
             while more:
@@ -415,7 +414,7 @@ def within_kernel(D, METRIC, LEAF, FILL):
                     j = lowest_bit(found)
                     found &= found - np.uint64(1)
                     i = np.int64(tree.index[leaf, j])
-                    if i == nobody or i <= after or i == skip or (masked and not wanted.allowed[i]):
+                    if i in (nobody, skip) or i <= after or (masked and not wanted.allowed[i]):
                         continue
                     if FILL:
                         indices[indptr[q] + count] = i

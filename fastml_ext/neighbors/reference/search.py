@@ -28,7 +28,7 @@ def prepare(X, metric="euclidean", p=2, w=None):
     X: float32, float64, or an integer type of up to 32 bits, or of 64 bits within 2**53; or a SciPy sparse matrix, for
     euclidean, manhattan and cosine only. C order. Finite, but NaN stands for a missing value where the metric is
     nan_euclidean.
-    metric: one of METRICS, see `distances`, or a function of two rows (d,) float64 that returns a number; X is float64 then
+    metric: one of METRICS, see `distances`, or a function of two rows (d,) float64 that returns a number
     p: power of minkowski, above 0 | w (d,): weights of the columns, none negative, for minkowski with a finite p
 
     Raises ValueError for a metric, p or w that is none of these, and for a function that cannot be compiled.
@@ -60,10 +60,8 @@ def within_radius(index, Q, r):
     """
     X, metric, p, w = index
     reduced, found = reduced_distances(X, Q, metric, p, w), distances(X, Q, metric, p, w)
-    inside = [
-        [i for _, i in sorted((reduced[q, i], i) for i in np.flatnonzero(found[q] <= r))] for q in range(len(found))
-    ]
-    indptr = np.cumsum([0] + [len(row) for row in inside])
+    inside = [sorted(np.flatnonzero(row <= r), key=lambda i, q=q: (reduced[q, i], i)) for q, row in enumerate(found)]
+    indptr = np.cumsum([0, *(len(row) for row in inside)])
     values = [found[q, i] for q, row in enumerate(inside) for i in row]
     return indptr, np.array([i for row in inside for i in row], np.int64), np.array(values, found.dtype)
 

@@ -17,23 +17,24 @@ def build_tree(X, leaf_size=None, metric="euclidean", p=2, w=None):
     """What a search for neighbours needs of the points X (n, d), n >= 1 and d >= 1, finite; any strides.
 
     float32 is searched in float32; float64, integers and bool in float64 (integers beyond 2^53 are for the caller to
-    refuse) | leaf_size: points in a leaf, never changes an answer; rounded down to 8, 16, 32 or 64; None for 16 if d < 5,
-    else 32 | metric: "euclidean", "manhattan", "chebyshev" or "minkowski" | p >= 1: power of minkowski, rounded to the
-    dtype; 1, 2 and infinity are manhattan, euclidean and chebyshev, other metrics ignore it | w (d,) or None: weights of
-    the columns, finite and not negative | ValueError: metric unknown, p < 1, or weights for chebyshev
+    refuse) | leaf_size: points in a leaf, never changes an answer; rounded down to 8, 16, 32 or 64; None for 16 if
+    d < 5, else 32 | metric: "euclidean", "manhattan", "chebyshev" or "minkowski" | p >= 1: power of minkowski, rounded
+    to the dtype; 1, 2 and infinity are manhattan, euclidean and chebyshev, other metrics ignore it | w (d,) or None:
+    weights of the columns, finite and not negative | ValueError: metric unknown, p < 1, or weights for chebyshev
     """
     if metric == "minkowski":
         metric = {1: "manhattan", 2: "euclidean", math.inf: "chebyshev"}.get(p, metric)
-    X = X if X.dtype == np.float32 else X.astype(np.float64)
+    X = X.astype(np.float32 if X.dtype.newbyteorder("=") == np.float32 else np.float64)
     return X, metric, p, w
 
 
 def query_tree(tree, Q, k, upper_bound=math.inf, allowed=None, exclude=None):
-    """The k nearest points of each query, nearest first: (distances (m, k) in the dtype of the tree, indices (m, k) int64).
+    """The k nearest points of each query, nearest first: (distances (m, k), indices (m, k)).
 
-    Q (m, d), finite, of any dtype, is rounded to the dtype of the tree | k >= 1 | upper_bound: a radius for all queries
-    or (m,), within which neighbours lie | allowed (n,) bool: which points may be found | exclude (m,) int64: a point that
-    is no neighbour of that query, -1 for none | where fewer than k are found, infinite distances and indices of -1
+    Distances have the dtype of the tree, indices int64 | Q (m, d), finite, of any dtype, is rounded to the dtype of
+    the tree | k >= 1 | upper_bound: a radius for all queries or (m,), within which neighbours lie | allowed (n,) bool:
+    which points may be found | exclude (m,) int64: a point that is no neighbour of that query, -1 for none | where
+    fewer than k are found, infinite distances and indices of -1
     """
     X, (m, _) = tree[0], Q.shape
     distances, indices = np.full((m, k), math.inf, X.dtype), np.full((m, k), -1, np.int64)

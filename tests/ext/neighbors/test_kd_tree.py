@@ -11,7 +11,6 @@ from fastml_ext.neighbors import reference
 # Not the product of all, because each compiles kernels of its own.
 CASES = [
     # columns, dtype, leaf_size, metric, p, weighted
-    (1, np.float64, 8, "euclidean", 2, False),
     (2, np.float64, 8, "euclidean", 2, False),
     (3, np.float32, 16, "euclidean", 2, False),
     (9, np.float64, 8, "euclidean", 2, False),
@@ -75,7 +74,7 @@ def test_nearest_of_those_wanted(case, data):
     assert_same(ours, reference.query_tree(grown(reference, case, X), Q, k, **wanted))
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", CASES[::2], ids=str)
 @given(st.data())
 def test_within_a_radius(case, data):
     X, Q = data.draw(clouds(*case[:2], max_points=40))
@@ -90,7 +89,7 @@ def test_within_a_radius(case, data):
     assert np.array_equal(kernels.count_radius(ours, Q, r, **wanted), reference.count_radius(theirs, Q, r, **wanted))
 
 
-@pytest.mark.parametrize("case", [CASES[1], CASES[2]], ids=str)
+@pytest.mark.parametrize("case", CASES[:2], ids=str)
 @given(st.data())
 def test_pairs(case, data):
     X, _ = data.draw(clouds(*case[:2], max_points=30))
