@@ -149,15 +149,10 @@ def polars_column(x, name):
     kind = type(x.dtype).__name__
     if x.dtype.is_numeric():
         return x.to_numpy()
-    if kind in ("Categorical", "Enum"):
-        values = np.array(x.cat.get_categories().to_list(), object)
-        place = {value: code for code, value in enumerate(values)}
-        codes = [-1 if value is None else place[value] for value in x.to_list()]
-        used = np.unique(np.array(codes))
-        if kind == "Enum" or len(used[used >= 0]) == len(values):
-            return Categories(np.array(codes, np.int64), values)
-        return from_objects(np.array(x.to_list(), object), name)  # other series may share its categories
-    if kind in ("String", "Utf8", "Boolean", "Object"):
+    if kind == "Enum":
+        values = np.array(x.dtype.categories.to_list(), object)
+        return Categories(x.to_physical().cast(int).fill_null(-1).to_numpy(), values)
+    if kind in ("String", "Categorical", "Boolean", "Object"):
         return from_objects(np.array(x.to_list(), object), name)
     raise ValueError(f"column {name!r} has dtype {x.dtype}: trees take numbers, strings, categories and bool")
 

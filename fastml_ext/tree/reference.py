@@ -127,6 +127,9 @@ def grow(columns, y, weight=None, settings=None):
     (a multiway branch of code c: b = 2 + c), a column j mix(key, j). Of max_features columns those with the lowest keys
     are searched, and more until one has a rule; a random threshold is drawn by the column's key.
 
+    monotonic: a rule of such a column must have the means of its branches in order, and in the node's bounds; these are
+    then cut at the middle of the two means. Predictions are held within the bounds of their node.
+
     max_leaf_nodes: the leaf whose split has the most gain times weight is split next (the leftmost of equal ones).
     """
     weight = np.ones(len(y)) if weight is None else np.asarray(weight, float)
@@ -285,10 +288,10 @@ class _Problem:
             return False
         if s.criterion == "poisson" and any(sum(self.y[part]) <= 0 for part in rule["parts"]):
             return False
-        if not self.monotone:
+        sign = self.columns[rule["column"]].monotonic
+        if not sign:
             return True
         means = [self.mean(part) for part in rule["parts"]]
-        sign = self.columns[rule["column"]].monotonic
         return all(node["bounds"][0] <= m <= node["bounds"][1] for m in means) and (means[0] - means[-1]) * sign <= 0
 
 

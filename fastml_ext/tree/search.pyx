@@ -384,8 +384,7 @@ cdef void search_column(const Column* column, const Rows* rows, const Node* node
 
 cdef inline bint _ordering_is_exact(const Rules* rules) noexcept nogil:
     """The best grouping of two classes, or for a mean, cuts the order of the categories, where none is forbidden."""
-    return (rules.n_classes <= 2 and rules.mode != DEVIATIONS and rules.min_leaf <= 1 and rules.min_weight == 0
-            and not rules.monotone)
+    return rules.n_classes <= 2 and rules.mode != DEVIATIONS and rules.min_leaf <= 1 and rules.min_weight == 0
 
 
 cdef inline bint _better(Scratch* s, const Node* node, double parent, Split* split) noexcept nogil:

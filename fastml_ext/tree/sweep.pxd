@@ -287,7 +287,7 @@ cdef inline bint side_allowed(Sweep* s, bint left) noexcept nogil:
         return False
     if s.rules.min_weight > 0 and side_weight(s, left) < s.rules.min_weight:
         return False
-    if s.rules.monotone:
+    if s.monotonic != 0:
         value = side_value(s, left, 1)
         return s.lower <= value <= s.upper
     return True

@@ -13,14 +13,14 @@ def midpoint(a, b):
         return a.copy()
     if a.dtype.kind in "iu":
         return (a & b) + ((a ^ b) >> 1)
-    if a.dtype == np.float64:
-        half = a / 2 + b / 2
-        # The error of the sum (Knuth's two-sum) tells whether it was rounded up.
-        back = half - a / 2
-        error = (a / 2 - (half - back)) + (b / 2 - back)
-        half = np.where(error < 0, np.nextafter(half, -np.inf), half)
-        return np.where((half < a) | (half >= b), a, half)
-    return round_down((a.astype(np.float64) + b) / 2, a.dtype)
+    low, high = a.astype(np.float64), b.astype(np.float64)
+    half = low / 2 + high / 2
+    # The error of the sum (Knuth's two-sum) tells whether it was rounded up.
+    back = half - low / 2
+    error = (low / 2 - (half - back)) + (high / 2 - back)
+    half = np.where(error < 0, np.nextafter(half, -np.inf), half)
+    half = np.where((half < low) | (half >= high), low, half)
+    return round_down(half, a.dtype)
 
 
 def round_down(x, dtype):
