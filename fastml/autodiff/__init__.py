@@ -1,0 +1,23 @@
+"""Automatic differentiation: write an expression once in Python, get its value, derivatives, picture and compiled kernel.
+
+>>> from fastml import autodiff as ad
+>>> ad.grad(lambda x: ad.exp(2.0 * x))(0.0)
+np.float64(2.0)
+"""
+
+from fastml_ext.lazy import exports
+
+from . import operations  # noqa: F401  fills the table that every function here works from
+from .functions import __all__ as _functions
+
+__getattr__, __dir__, __all__ = exports(
+    __name__,
+    {
+        "compiled": ["Compiled", "compile"],
+        "functions": _functions,
+        "graph": ["Graph", "Values"],
+        "modes": ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"],
+        "operations": ["table"],
+        "tracing": ["trace"],
+    },
+)
