@@ -13,11 +13,15 @@ from .functions import __all__ as _functions
 __getattr__, __dir__, __all__ = exports(
     __name__,
     {
+        "check": ["GradientCheck", "Nonfinite", "check_gradient", "trace_nonfinite"],
         "compiled": ["Compiled", "compile"],
+        "cost": ["Cost"],
         "functions": _functions,
         "graph": ["Graph", "Values"],
         "modes": ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"],
         "operations": ["table"],
+        "scalar": ["ScalarFunction", "scalar_function"],
+        "sympy_bridge": ["from_sympy"],
         "tracing": ["trace"],
     },
 )

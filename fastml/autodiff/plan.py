@@ -83,7 +83,7 @@ def plan(graph):
     for k in range(len(graph)):
         planner.step(k)
     p = planner.plan
-    p.outputs = [planner.views[k] for k in graph.outputs]
+    p.outputs = [planner.views[k] if graph.shapes[k] == () else planner._view(k) for k in graph.outputs]
     p.output_kinds = [graph.kinds[k] for k in graph.outputs]
     p.shapes = [graph.shapes[k] for k in graph.inputs]
     p.kinds = [graph.kinds[k] for k in graph.inputs]

@@ -6,7 +6,7 @@ __getattr__, __dir__, __all__ = exports(
     __name__,
     {
         "machine": ["run_program"],
-        "generated": ["define", "load"],
+        "generated": ["callbacks", "define", "load"],
         "steps": ["adagrad_step", "adam_step", "sgd_step"],
     },
 )

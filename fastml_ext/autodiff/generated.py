@@ -7,11 +7,12 @@ import os
 import pathlib
 
 import numpy as np
+from numba import cfunc, types
 
 from fastml_ext import jit
 from fastml_ext.autodiff import machine
 
-__all__ = ["define", "load"]
+__all__ = ["callbacks", "define", "load"]
 
 KEPT = 500  # sources kept on disk; the oldest go first
 _HELPERS = {name: getattr(machine, name) for name in ("product", "winner", "gather", "scatter", "sigmoid", "softplus")}
@@ -73,3 +74,18 @@ def _forget_oldest(folder):
         for file in [source, *folder.glob(f"**/{source.stem}*")]:
             with contextlib.suppress(OSError):
                 file.unlink()
+
+
+def callbacks(body, n_arguments, dtype):
+    """(value, derivative) of body(*numbers) -> (value, derivative), as first-class functions of numbers.
+
+    A kernel takes them as arguments without being compiled again: their type is that of any function of as many numbers.
+    """
+    number = types.float64 if np.dtype(dtype) == np.float64 else types.float32
+    names = ", ".join(f"x{i}" for i in range(n_arguments))
+    made = []
+    for k, name in enumerate(("value", "derivative")):
+        scope = {"body": body}
+        exec(f"def {name}({names}):\n    return body({names})[{k}]\n", scope)
+        made.append(cfunc(number(*[number] * n_arguments))(scope[name]))
+    return tuple(made)
