@@ -20,6 +20,7 @@ __getattr__, __dir__, __all__ = exports(
         "graph": ["Graph", "Values"],
         "modes": ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"],
         "operations": ["table"],
+        "optimize": ["Minimum", "minimize"],
         "scalar": ["ScalarFunction", "scalar_function"],
         "sympy_bridge": ["from_sympy"],
         "tracing": ["trace"],

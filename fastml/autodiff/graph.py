@@ -308,6 +308,12 @@ class Graph:
 
         return plot(self, values, gradients, ax)
 
+    def to_html(self, values=None, gradients=None):
+        """The picture as an SVG element, as notebooks show it."""
+        from .draw import to_html
+
+        return to_html(self, values, gradients)
+
     def to_sympy(self):
         """The output as a SymPy expression of symbols named as the inputs (an object array where it is an array)."""
         from .sympy_bridge import to_sympy

@@ -216,7 +216,7 @@ def _lower_softmax(x, axis):
 
 # fmt: off
 _line("add", np.add, label="+", reverse=lambda g, y, a, b: (g, g), partials=lambda y, a, b: (1.0, 1.0), sympy="Add", domain=(ANY, ANY))
-_line("subtract", np.subtract, label="-", reverse=lambda g, y, a, b: (g, -g), partials=lambda y, a, b: (1.0, -1.0), sympy=lambda s, a, b: a - b, domain=(ANY, ANY))
+_line("subtract", np.subtract, label="−", reverse=lambda g, y, a, b: (g, -g), partials=lambda y, a, b: (1.0, -1.0), sympy=lambda s, a, b: a - b, domain=(ANY, ANY))
 _line("multiply", np.multiply, label="×", partials=lambda y, a, b: (b, a), sympy="Mul", domain=(ANY, ANY))
 _line("divide", np.true_divide, label="÷", reverse=lambda g, y, a, b: (q := g / b, -(q * y)), partials=lambda y, a, b: (1.0 / b, -y / b), sympy=lambda s, a, b: a / b, domain=(ANY, POSITIVE))
 _line("negative", np.negative, label="−", reverse=lambda g, y, x: (-g,), partials=lambda y, x: (-1.0,), sympy=lambda s, x: -x, domain=(ANY,))

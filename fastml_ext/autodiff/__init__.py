@@ -7,6 +7,6 @@ __getattr__, __dir__, __all__ = exports(
     {
         "machine": ["run_program"],
         "generated": ["callbacks", "define", "load"],
-        "steps": ["adagrad_step", "adam_step", "sgd_step"],
+        "steps": ["adagrad_step", "adam_step", "penalty", "sgd_step"],
     },
 )

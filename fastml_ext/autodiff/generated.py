@@ -10,12 +10,13 @@ import numpy as np
 from numba import cfunc, types
 
 from fastml_ext import jit
-from fastml_ext.autodiff import machine
+from fastml_ext.autodiff import machine, steps
 
 __all__ = ["callbacks", "define", "load"]
 
 KEPT = 500  # sources kept on disk; the oldest go first
 _HELPERS = {name: getattr(machine, name) for name in ("product", "winner", "gather", "scatter", "sigmoid", "softplus")}
+_HELPERS |= {name: getattr(steps, name) for name in ("sgd_step", "adagrad_step", "adam_step")}
 _loaded = {}
 
 
@@ -45,7 +46,7 @@ def _define(text, file, dtype, known):
 
 def _name(text, dtype):
     """From the text, and from the helpers that are compiled into it: the cache does not see edits elsewhere."""
-    helpers = pathlib.Path(machine.__file__).read_bytes()
+    helpers = b"".join(pathlib.Path(module.__file__).read_bytes() for module in (machine, steps))
     digest = hashlib.sha256(b"\0".join([text.encode(), dtype.char.encode(), helpers]))
     return f"graph_{digest.hexdigest()[:24]}"
 
