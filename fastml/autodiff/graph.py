@@ -42,7 +42,7 @@ class Graph:
         self.constants = {}  # node -> its value
         self.captured = {}  # node of an enclosing trace -> the input here that stands for it
         self.level = level
-        self.argument = None  # of a traced function: its Arguments
+        self.simplified = False  # by `rewrite`, and not written to since
         self._scalars = {}  # constants already here, so that each stands once
         self._last = threading.local()
 
@@ -99,15 +99,15 @@ class Graph:
 
     def record(self, operation, args, params):
         """Append one operation; the arguments are nodes of this graph, of an enclosing trace, or plain values."""
-        indices = [self._index(a) for a in args]
+        indices = [a.index if type(a) is Node and a.graph is self else self._index(a) for a in args]
         shapes = [self.shapes[i] for i in indices]
         kinds = [self.kinds[i] for i in indices]
-        if operation.shape is None:
-            shape = shapes[0]
-            if any(s != shape for s in shapes):
-                shape = _broadcast(*shapes)
-        else:
+        if operation.shape is not None:
             shape = operation.shape(shapes, *params)
+        else:
+            shape = shapes[0]
+            if shapes.count(shape) != len(shapes):
+                shape = _broadcast(*shapes)
         kind = BOOL if operation.kind == BOOL and operation.elementwise else self._kind(operation, kinds, params)
         return self._append(operation, tuple(indices), params, shape, kind)
 
@@ -132,6 +132,7 @@ class Graph:
         return Node(self, len(self.ops) - 1)
 
     def _index(self, value):
+        """The node that stands for a plain value, or here for a node of an enclosing trace."""
         if type(value) is not Node:
             return self.constant(value).index
         if value.graph is self:
@@ -150,7 +151,6 @@ class Graph:
             setattr(other, field, list(getattr(self, field)))
         for field in ("names", "constants", "captured", "_scalars"):
             setattr(other, field, dict(getattr(self, field)))
-        other.argument = self.argument
         return other
 
     # --- reading ---

@@ -8,7 +8,7 @@ import numpy as np
 from . import functions as ad
 from .arguments import flatten, signature, unflatten
 from .evaluate import depends, pull, push
-from .node import DTYPES, INT, TABLE, Node
+from .node import DTYPES, INT, TABLE, Node, uncollected
 from .program import Program
 from .rewrite import rewrite
 from .tracing import graft, trace_call
@@ -159,7 +159,8 @@ class _Transform:
         key = (structure, signature(leaves))
         made = self._made.get(key)
         if made is None:
-            made = _Made(self, args, kwargs)
+            with uncollected():
+                made = _Made(self, args, kwargs)
             if not made.graph.captured:  # what it captured belongs to a trace that will end
                 self._made[key] = made
         return made, leaves
@@ -191,7 +192,8 @@ class _Made:
     @property
     def program(self):
         if self._program is None:
-            self._program = self.engine(self.graph)
+            with uncollected():
+                self._program = self.engine(self.graph)
         return self._program
 
     def check_seeds(self, seeds, n_arguments):

@@ -1,5 +1,7 @@
 """A traced value and how it is recorded: every operator and function on a Node adds a line to its graph."""
 
+import contextlib
+import gc
 import os
 import sys
 from dataclasses import dataclass
@@ -81,15 +83,33 @@ def _index_text(part):
     return "..." if part is Ellipsis else str(part)
 
 
+_inner = {}  # file -> whether it belongs to this package or to NumPy
+
+
 def user_line():
     """(file, line) of the innermost caller outside this package and NumPy."""
     frame = sys._getframe(2)
     while frame is not None:
         file = frame.f_code.co_filename
-        if not (file.startswith(_HERE) or file.startswith(_NUMPY)):
+        inner = _inner.get(file)
+        if inner is None:
+            inner = _inner[file] = file.startswith((_HERE, _NUMPY))
+        if not inner:
             return file, frame.f_lineno
         frame = frame.f_back
     return "<unknown>", 0
+
+
+@contextlib.contextmanager
+def uncollected():
+    """Hold Python's garbage collector back: a large graph is made of many small objects, and none of them is garbage."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def at_line(line=None):

@@ -76,7 +76,8 @@ def row_major(shape):
 
 def plan(graph):
     """The plan of a graph with one or more outputs. One dtype throughout: float32 unless some value is float64."""
-    graph = rewrite(graph, lower=True)
+    if not graph.simplified or any(op.lower is not None for op in graph.ops):
+        graph = rewrite(graph, lower=True)
     kinds = set(graph.kinds)
     dtype = np.dtype(np.float32 if FLOAT32 in kinds and FLOAT64 not in kinds else np.float64)
     planner = _Planner(graph, dtype)

@@ -32,7 +32,6 @@ def rewrite(graph, outputs=None, lower=False, symbolic=False):
     needed = live(graph, outputs)
     new = _Rewriter(graph.level, symbolic)
     at = [None] * len(graph)
-    new.argument = graph.argument
     for k, op in enumerate(graph.ops):
         if not needed[k] and op is not INPUT:
             continue
@@ -62,7 +61,6 @@ def _compact(graph):
     kept = [k for k, op in enumerate(graph.ops) if needed[k] or op is INPUT]
     at = dict(zip(kept, range(len(kept)), strict=True))
     new = Graph(graph.level)
-    new.argument = graph.argument
     for field in ("ops", "params", "shapes", "kinds", "lines"):
         old = getattr(graph, field)
         setattr(new, field, [old[k] for k in kept])
@@ -71,6 +69,7 @@ def _compact(graph):
     new.names = {at[k]: name for k, name in graph.names.items() if k in at}
     new.constants = {at[k]: value for k, value in graph.constants.items() if k in at}
     new.captured = {outer: at[k] for outer, k in graph.captured.items()}
+    new.simplified = True
     return new
 
 

@@ -3,7 +3,7 @@
 from . import functions as ad
 from .evaluate import depends, pull, push
 from .graph import INPUT
-from .node import INT, Node
+from .node import INT, Node, uncollected
 from .operations import _total, forward_rule
 from .rewrite import rewrite
 
@@ -34,6 +34,11 @@ def derivative(graph, y, x):
     if graph.shapes[x] != () and graph.shapes[y] != ():
         shapes = f"{graph.shapes[y]} by {graph.shapes[x]}"
         raise ValueError(f"a derivative of an array by an array, {shapes}, is a matrix: see autodiff.jacobian")
+    with uncollected():
+        return _derivative(graph, y, x)
+
+
+def _derivative(graph, y, x):
     new = graph.copy()
     nodes = [Node(new, k) for k in range(len(graph))]
     one = new.constant(1.0)

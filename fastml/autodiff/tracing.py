@@ -7,7 +7,7 @@ import numpy as np
 
 from .arguments import Static, flatten, signature, unflatten
 from .graph import CONSTANT, INPUT, Graph
-from .node import DTYPES, INT, Node
+from .node import DTYPES, INT, Node, uncollected
 
 __all__ = ["Trace", "graft", "trace", "trace_call"]
 
@@ -55,7 +55,8 @@ def trace_call(function, args, kwargs):
     given_args, given_kwargs = unflatten(structure, iter(nodes))
     _running.level = level
     try:
-        result = function(*given_args, **given_kwargs)
+        with uncollected():
+            result = function(*given_args, **given_kwargs)
     finally:
         _running.level = level - 1
     outputs, structure = flatten(result)
