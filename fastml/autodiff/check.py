@@ -175,7 +175,7 @@ def _wrong_rule(op, args, params, y, weight, rng):
     for p, part in enumerate(parts):
         if args[p].dtype.kind != "f":
             continue
-        way = rng.choice([-1.0, 1.0], args[p].shape)
+        way = rng.uniform(0.5, 1.0, args[p].shape) * rng.choice([-1.0, 1.0], args[p].shape)
         h = STEP * (1 + np.max(np.abs(args[p]), initial=0.0))
         up, down, middle = (
             np.sum(weight * op.forward(*args[:p], args[p] + s * way, *args[p + 1 :], *params)) for s in (h, -h, 0.0)

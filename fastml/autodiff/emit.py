@@ -163,6 +163,12 @@ class _Emitter:
         self._n_indices += len(index)
         return f"indices[{start}:{self._n_indices}]"
 
+    def _variables(self, *numbers):
+        """Numbers as entries of an array: as literals they would make Numba compile a helper again for each of them."""
+        start = self._n_indices
+        self._constant_indices(numbers)
+        return [f"indices[{start + i}]" for i in range(len(numbers))]
+
     # --- text ---
 
     def source(self):
@@ -305,11 +311,12 @@ class _Emitter:
         out, (ta, tb) = instruction.out, instruction.extra
         (*lead, m, k), n = a.shape, b.shape[-1]
         steps = [v.strides[-3] if len(v.shape) == 3 else math.prod(v.shape[-2:]) for v in (a, b)]
+        sizes = self._variables(ta, tb, m, k, n)
 
         def write(target):
             if math.prod(lead) == 1:
                 x, y = self._array(a), self._array(b)
-                self.lines.append(f"product({x}, {ta}, {y}, {tb}, {m}, {k}, {n}, {target})")
+                self.lines.append(f"product({x}, {sizes[0]}, {y}, {', '.join(sizes[1:])}, {target})")
                 return
             self.lines.append(f"for i in range({math.prod(lead)}):")
             parts = []
@@ -317,12 +324,12 @@ class _Emitter:
                 variable, start = self.home[view.buffer]
                 start = f"{start + view.offset} + i * {step}"
                 parts.append(f"{variable}[{start}:{start} + {size}]")
-            self.lines.append(f"    product({parts[0]}, {ta}, {parts[1]}, {tb}, {m}, {k}, {n}, {parts[2]})")
+            self.lines.append(f"    product({parts[0]}, {sizes[0]}, {parts[1]}, {', '.join(sizes[1:])}, {parts[2]})")
 
         self._result(out, write)
 
     def _call_winner(self, instruction):
-        rows, n = instruction.extra
+        rows, n = self._variables(*instruction.extra)
         x = self._array(instruction.args[0])
         self._result(instruction.out, lambda target: self.lines.append(f"winner({rows}, {n}, {x}, {target})"))
 

@@ -52,10 +52,6 @@ def _softplus(x):
     return np.where(positive, x, np.float32(0)) + np.log1p(np.exp(np.where(positive, np.negative(x), x)))
 
 
-def _relu(x):
-    return np.where(np.real(x) > 0, x, 0) if np.iscomplexobj(x) else np.maximum(x, 0)
-
-
 def _step(x):
     return np.where(np.isnan(x), x, np.greater_equal(x, 0) * np.ones_like(x))
 
@@ -235,7 +231,7 @@ _line("tanh", np.tanh, partials=lambda y, x: (1.0 - y * y,), sympy="tanh", domai
 _line("arctan", np.arctan, reverse=lambda g, y, x: (g / (1.0 + x * x),), partials=lambda y, x: (1.0 / (1.0 + x * x),), sympy="atan", domain=(ANY,))
 _line("sigmoid", _sigmoid, label="σ", partials=lambda y, x: (y * (1.0 - y),), sympy=lambda s, x: 1 / (1 + s.exp(-x)), domain=(ANY,))
 _line("softplus", _softplus, partials=lambda y, x: (sigmoid(x),), sympy=lambda s, x: s.log(1 + s.exp(x)), domain=(ANY,))
-_line("relu", _relu, label="ReLU", reverse=lambda g, y, x: (where(apply("less", 0.0, x), g, 0.0),), partials=lambda y, x: (where(apply("less", 0.0, x), 1.0, 0.0),), sympy=lambda s, x: s.Max(x, 0), domain=(ANY,))
+_line("relu", lambda x: np.maximum(x, 0), label="ReLU", reverse=lambda g, y, x: (where(apply("less", 0.0, x), g, 0.0),), partials=lambda y, x: (where(apply("less", 0.0, x), 1.0, 0.0),), sympy=lambda s, x: s.Max(x, 0), domain=(ANY,), analytic=False)
 _line("step", _step, partials=lambda y, x: (None,), sympy=lambda s, x: s.Heaviside(x, 1), domain=(POSITIVE,), analytic=False)
 _line("maximum", np.maximum, label="max", reverse=lambda g, y, a, b: (where(c := apply("less", a, b), 0.0, g), where(c, g, 0.0)), partials=lambda y, a, b: (where(c := apply("less", a, b), 0.0, 1.0), where(c, 1.0, 0.0)), sympy="Max", domain=(ANY, ANY), analytic=False)
 _line("minimum", np.minimum, label="min", reverse=lambda g, y, a, b: (where(c := apply("less", b, a), 0.0, g), where(c, g, 0.0)), partials=lambda y, a, b: (where(c := apply("less", b, a), 0.0, 1.0), where(c, 1.0, 0.0)), sympy="Min", domain=(ANY, ANY), analytic=False)

@@ -39,6 +39,9 @@ def derivative(graph, y, x):
 
 
 def _derivative(graph, y, x):
+    place = graph.inputs.index(x)
+    graph = rewrite(graph, [y], symbolic=True)
+    y, x = graph.result, graph.inputs[place]
     new = graph.copy()
     nodes = [Node(new, k) for k in range(len(graph))]
     one = new.constant(1.0)

@@ -5,6 +5,8 @@ import hashlib
 import math
 import os
 import pathlib
+import sys
+from types import ModuleType
 
 import numpy as np
 from numba import cfunc, types
@@ -25,17 +27,19 @@ def load(text, dtype):
     dtype = np.dtype(dtype)
     name = _name(text, dtype)
     if name not in _loaded:
-        _loaded[name] = _define(text, _write(name, text), dtype, {})
+        module = ModuleType(f"fastml_ext.autodiff.{name}")
+        sys.modules[module.__name__] = module  # where Numba looks for the globals of a kernel that it loads from the cache
+        _loaded[name] = _define(text, _write(name, text), dtype, module.__dict__)
     return _loaded[name]
 
 
 def define(text, dtype, **known):
     """As `load`, for a text that uses the objects `known`; compiled in every process."""
-    return _define(text, "<generated>", np.dtype(dtype), known)
+    return _define(text, "<generated>", np.dtype(dtype), {"__name__": __name__, **known})
 
 
-def _define(text, file, dtype, known):
-    scope = {"math": math, "np": np, "F": dtype.type, "ONE": dtype.type(1), "ZERO": dtype.type(0), **_HELPERS, **known}
+def _define(text, file, dtype, scope):
+    scope.update(_HELPERS, math=math, np=np, F=dtype.type, ONE=dtype.type(1), ZERO=dtype.type(0))
     before = set(scope)
     exec(compile(text, file, "exec"), scope)
     functions = {}
