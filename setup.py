@@ -8,9 +8,9 @@ from pathlib import Path
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
-# One wheel serves CPython 3.11 and later. A free-threaded interpreter has no stable ABI yet: it gets a wheel of its own.
+# One wheel serves CPython 3.11 and later; a free-threaded interpreter has no stable ABI and gets a wheel of its own.
 STABLE_ABI = not sysconfig.get_config_var("Py_GIL_DISABLED")
-# The kernels read floats as integers of the same size, which GCC and Clang may otherwise assume never happens.
+# The kernels read floats as integers of the same size, which compilers may otherwise assume never happens.
 COMPILER_FLAGS = ["/O2"] if sys.platform == "win32" else ["-O3", "-fno-strict-aliasing", "-fno-math-errno"]
 
 

@@ -38,9 +38,8 @@ def _enter():
     with _lock:
         if _depth == 0:
             _restore = [(library, library.get_num_threads()) for library in _loaded()]
-            for library, before in _restore:
-                if before != 1:
-                    library.set_num_threads(1)
+            for library, _ in _restore:
+                _set(library, 1)
         _depth += 1
         still = [library.internal_api for library, _ in _restore if library.get_num_threads() != 1]
     if still:
@@ -54,7 +53,18 @@ def _leave():
         _depth -= 1
         if _depth == 0:
             for library, before in _restore:
-                library.set_num_threads(before)
+                _set(library, before)
+
+
+def _set(library, threads):
+    """Set the limit, whichever thread set one last: threadpoolctl lets only that one, and the others do nothing.
+
+    The lock and the count of this module do what that rule is for.
+    """
+    release = getattr(library, "clear_controlling_thread", lambda force: None)  # OpenBLAS only
+    release(force=True)
+    library.set_num_threads(threads)
+    release(force=True)
 
 
 def _loaded():

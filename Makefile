@@ -1,0 +1,57 @@
+# Two commands for a first look: `make demo` and `make test`. Both build and install into .venv first, where that is missing
+# or older than the sources. Needed: Python 3.11 or later, make and a C compiler.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+SOURCES := pyproject.toml setup.py $(shell find fastml fastml_ext -name '*.py' -o -name '*.pyx' -o -name '*.pxd')
+REPORT ?= BENCHMARKS.md
+PYTEST ?=
+
+.PHONY: demo test bench bench-tiny lint format wheel clean
+
+demo: $(VENV)/installed
+	$(BIN)/python -P -m fastml demo
+
+# The script, not `python -m pytest`: the tests must see the installed package, and not the folder they are started in.
+test: $(VENV)/installed-test
+	$(BIN)/pytest tests $(PYTEST)
+
+bench: $(VENV)/installed-bench
+	$(BIN)/pytest benchmarks --benchmark-json=.benchmarks.json --benchmark-columns=median,rounds --report=$(REPORT) $(PYTEST)
+
+bench-tiny: $(VENV)/installed-bench
+	$(BIN)/pytest benchmarks --tiny --benchmark-columns=median $(PYTEST)
+
+lint: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	PATH=$(abspath $(BIN)):$$PATH cython-lint fastml_ext  # it starts pycodestyle by name
+
+format: $(VENV)/installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# One wheel for Python 3.11 and later, tried in an empty environment of every Python that is found.
+wheel: $(VENV)/installed-dev
+	rm -rf dist
+	$(BIN)/python -m build --wheel --outdir dist .
+	$(BIN)/python tests/wheel.py dist
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .benchmarks.json
+	find fastml fastml_ext \( -name '*.c' -o -name '*.so' -o -name __pycache__ \) -prune -exec rm -rf {} +
+
+$(VENV)/bin-ready:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	touch $@
+
+$(VENV)/installed: $(VENV)/bin-ready $(SOURCES)
+	$(BIN)/python -m pip install --quiet .
+	touch $@
+
+$(VENV)/installed-%: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet ".[$*]"
+	touch $@

@@ -1,0 +1,115 @@
+"""BENCHMARKS.md from the results of one run: the machine, every ratio, every floor, missed ones plainly, one chart."""
+
+import importlib.metadata
+import platform
+from collections import defaultdict
+
+__all__ = ["write"]
+
+LIBRARIES = ["numpy", "scipy", "numba", "scikit-learn", "scikit-learn-intelex", "faiss-cpu", "pykdtree", "lightgbm"]
+LIBRARIES += ["torch", "autograd", "jax"]
+HEAD = """# Benchmarks
+
+Every row is one piece of work, done by fastml and by its peers on the same data, in one run, with as many threads
+each, after the results were found equal. Times are medians; a ratio is the peer's time divided by fastml's: above
+1, fastml is faster. `make bench` writes this page anew on your machine. Peers that are not installed are left out.
+
+- machine: {machine}, {threads} threads
+- {versions}
+
+![ratios](benchmarks.svg)
+"""
+
+
+def write(target, results, threads):
+    """Write the page to `target` and the chart beside it."""
+    works = collect(results)
+    names = [f"{name} {version}" for name in LIBRARIES if (version := installed(name))]
+    brand = results["machine_info"].get("cpu", {}).get("brand_raw") or platform.processor() or platform.machine()
+    lines = [
+        HEAD.format(machine=brand, threads=threads, versions=f"Python {platform.python_version()}, " + ", ".join(names))
+    ]
+    by_family = defaultdict(list)
+    for name, work in works.items():
+        by_family[work["family"]].append((name, work))
+    for family, rows in sorted(by_family.items()):
+        lines.append(f"\n## {family}\n\n| work | fastml | peer | its time | ratio | floor |\n|---|---|---|---|---|---|")
+        lines += [line for name, work in rows for line in table_rows(name, work)]
+    target.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    draw(target.with_name("benchmarks.svg"), works)
+
+
+def collect(results):
+    """{work: {family, times {library: seconds}, floors, limit, reference: its ratio}} of a run's results."""
+    works = {}
+    for result in results["benchmarks"]:
+        info = result["extra_info"]
+        seconds = info.get("median", result["stats"]["median"])
+        family = result["fullname"].split("::")[0].rsplit("/", 1)[-1].removeprefix("bench_").removesuffix(".py")
+        empty = {"family": family, "times": {}, "floors": info["floors"], "limit": info["limit"], "reference": None}
+        work = works.setdefault(result["group"], empty)
+        if info["library"] == "reference":
+            work["reference"] = seconds / info["fastml_same_size"] if "fastml_same_size" in info else None
+        else:
+            work["times"][info["library"]] = seconds
+    return {name: work for name, work in works.items() if "fastml" in work["times"]}
+
+
+def table_rows(name, work):
+    ours = work["times"]["fastml"]
+    if work["limit"] is not None:
+        met = "met" if ours <= work["limit"] else "**missed**"
+        yield f"| {name} | {duration(ours)} | | | | at most {duration(work['limit'])}: {met} |"
+    for library, theirs in work["times"].items():
+        if library != "fastml":
+            floor = work["floors"].get(library)
+            verdict = "" if floor is None else f"{floor:g}: " + ("met" if theirs / ours >= floor else "**missed**")
+            yield f"| {name} | {duration(ours)} | {library} | {duration(theirs)} | {theirs / ours:.3g}× | {verdict} |"
+    if work["reference"] is not None:
+        yield f"| {name} | | its reference, small data | | {work['reference']:.3g}× | |"
+    if len(work["times"]) == 1 and work["limit"] is None:
+        yield f"| {name} | {duration(ours)} | | | | |"
+
+
+def duration(seconds):
+    for unit, size in (("s", 1), ("ms", 1e-3), ("µs", 1e-6)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds * 1e9:.3g} ns"
+
+
+def installed(distribution):
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def draw(target, works):
+    """One bar a work: how many times faster than the fastest peer, on a logarithmic axis."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    matplotlib.rcParams["svg.hashsalt"] = "fastml"  # the same picture from the same numbers
+    import matplotlib.pyplot as plt
+
+    bars = []
+    for name, work in works.items():
+        peers = {library: t for library, t in work["times"].items() if library != "fastml"}
+        if peers:
+            best = min(peers, key=peers.get)
+            bars.append((f"{name}  vs {best}", peers[best] / work["times"]["fastml"]))
+    if not bars:
+        return
+    bars.sort(key=lambda bar: bar[1])
+    figure, axes = plt.subplots(figsize=(9, 0.26 * len(bars) + 1.2), layout="constrained")
+    names, ratios = zip(*bars, strict=True)
+    axes.barh(names, ratios, left=0, color=["#2a6f97" if r >= 1 else "#c1554d" for r in ratios], log=True)
+    axes.axvline(1, color="black", linewidth=0.8)
+    axes.set_xlabel("times faster than the fastest peer (logarithmic)")
+    axes.tick_params(axis="y", labelsize=7)
+    for i, ratio in enumerate(ratios):
+        axes.text(ratio, i, f" {ratio:.3g}×", va="center", fontsize=7)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(target, metadata={"Date": None})
+    plt.close(figure)

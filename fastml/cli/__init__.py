@@ -1,0 +1,92 @@
+"""The command `fastml`: its arguments, its exit codes, and how it ends when it cannot go on.
+
+0  done          1  done, but something went wrong and is named in the output
+2  the command or its input is not usable: one sentence on the error stream
+130  Ctrl-C: what was done by then has been shown
+"""
+
+import argparse
+import importlib
+import os
+import sys
+
+from fastml import __version__
+from fastml.cli.terminal import InputError, readable_anywhere
+
+__all__ = ["main"]
+
+# Rows of a table that `compare` uses unless told otherwise: every model of both libraries then ends within a minute.
+ROWS = 20_000
+
+
+def main(arguments=None):
+    """Run one command; returns the exit code."""
+    readable_anywhere(sys.stdout)
+    readable_anywhere(sys.stderr)
+    chosen = parser().parse_args(arguments)
+    try:
+        # Commands load on use, and inside the `try`: Ctrl-C may come while NumPy is being imported.
+        code = importlib.import_module(f"fastml.cli.{chosen.command}").run(chosen)
+        sys.stdout.flush()
+        return code
+    except InputError as error:
+        print(f"fastml {chosen.command}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"fastml {chosen.command}: stopped by Ctrl-C", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # `fastml info | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def parser():
+    """The arguments of every command."""
+    top = argparse.ArgumentParser(prog="fastml", description="Classical machine learning over compiled kernels.")
+    top.add_argument("--version", action="version", version=f"fastml {__version__}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="every model beside scikit-learn's, on four real data sets")
+    add_folds(demo)
+
+    compare = commands.add_parser("compare", help="every model beside scikit-learn's, on a table of your own")
+    compare.add_argument("file", metavar="FILE.csv", help="text table with a header; may be packed with gzip")
+    compare.add_argument("--target", required=True, metavar="COLUMN", help="name of the column to predict")
+    rows = f"rows to use, drawn at random where the file has more, or 'all' (default {ROWS})"
+    compare.add_argument("--rows", type=rows_or_all, default=ROWS, metavar="N", help=rows)
+    add_folds(compare)
+    add_reading(compare)
+
+    commands.add_parser("info", help="versions, threads, instruction set, caches, and whose each name is")
+    return top
+
+
+def add_folds(command):
+    command.add_argument("--folds", type=folds, default=5, metavar="N", help="of the cross-validation (default 5)")
+
+
+def add_reading(command):
+    """How a text table is to be read, where its own look is not enough."""
+    tasks = ["auto", "classification", "regression"]
+    command.add_argument("--task", choices=tasks, default="auto", help="default: recognised by the target")
+    command.add_argument(
+        "--separator", metavar="C", help="what stands between cells, 'tab' for a tab; default: recognised"
+    )
+    command.add_argument("--encoding", metavar="NAME", help="of the text, such as cp1252 (default: UTF-8)")
+    missing = "a cell that means 'missing', instead of the usual ones; may be repeated"
+    command.add_argument("--missing", action="append", metavar="TEXT", help=missing)
+
+
+def folds(text):
+    if not text.isdecimal() or int(text) < 2:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number of at least 2")
+    return int(text)
+
+
+def rows_or_all(text):
+    """None for all."""
+    if text == "all":
+        return None
+    if not text.isdecimal() or int(text) < 2:
+        raise argparse.ArgumentTypeError(f"{text!r} must be 'all' or a whole number of at least 2")
+    return int(text)

@@ -1,0 +1,41 @@
+"""The one list of models that `fastml demo` and `fastml compare` show. A family joins by adding its lines to MODELS."""
+
+import importlib
+from typing import Any, NamedTuple
+
+__all__ = ["CLASSIFICATION", "MODELS", "REGRESSION", "Model", "load"]
+
+CLASSIFICATION, REGRESSION = "classification", "regression"
+
+
+class Model(NamedTuple):
+    """One row of the comparison."""
+
+    path: str  # module and class below `fastml`, and by default below `sklearn`: "neighbors.KNeighborsClassifier"
+    task: str  # CLASSIFICATION or REGRESSION
+    settings: dict[str, Any] = {}
+    # What the model is given, a key of encoder.INPUTS: "filled", "scaled", "unit", "binned", or, for what takes
+    # missing values and text columns as they are, "native".
+    input: str = "filled"
+    name: str = ""  # in the table; the class's name where empty
+    peer: str | None = "same"  # the class below `sklearn`; None where scikit-learn has no such model
+
+    @property
+    def title(self):
+        return self.name or self.path.rpartition(".")[2]
+
+
+MODELS = [
+    Model("neighbors.KNeighborsClassifier", CLASSIFICATION, {"n_neighbors": 5}, input="scaled"),
+]
+
+
+def load(model):
+    """(fastml's class, scikit-learn's class or None) of a row."""
+    peer = model.path if model.peer == "same" else model.peer
+    return find("fastml", model.path), None if peer is None else find("sklearn", peer)
+
+
+def find(package, path):
+    module, _, name = path.rpartition(".")
+    return getattr(importlib.import_module(f"{package}.{module}"), name)

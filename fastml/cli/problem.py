@@ -1,0 +1,196 @@
+"""From a table to a task: what is predicted, from which columns, and in which form each model is given them."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from fastml.cli.encoder import estimate
+from fastml.cli.models import CLASSIFICATION, REGRESSION
+from fastml.cli.tables import near
+from fastml.cli.terminal import InputError
+
+__all__ = ["Problem", "bundled", "from_table", "prepare"]
+
+FEW_CLASSES = 20  # whole numbers with no more different values than this are classes
+MANY_TEXTS = 20  # below this a text column is always used
+
+
+class Problem(NamedTuple):
+    """Something to learn."""
+
+    name: str
+    task: str
+    X: np.ndarray  # (n, d) float64, NaN where missing; a text column as places in its list of texts
+    y: np.ndarray  # (n,)
+    names: list  # of the columns
+    texts: dict  # of each text column: its place -> its texts
+    notes: list  # sentences about how the data was read
+
+
+def bundled():
+    """The real data sets that come with scikit-learn."""
+    from sklearn import datasets
+
+    sets = [
+        ("digits", CLASSIFICATION, datasets.load_digits()),
+        ("cancer", CLASSIFICATION, datasets.load_breast_cancer()),
+        ("iris", CLASSIFICATION, datasets.load_iris()),
+        ("diabetes", REGRESSION, datasets.load_diabetes()),
+    ]
+    for name, task, data in sets:
+        yield Problem(name, task, np.ascontiguousarray(data.data, float), data.target, list(data.feature_names), {}, [])
+
+
+def from_table(table, target, task="auto", rows=None, folds=5):
+    """The task of predicting the column `target` of a table; InputError where there is none."""
+    column = next((c for c in table.columns if c.name == target), None)
+    if column is None:
+        raise InputError(f"{str(table.path)!r} has no column {target!r}{hint(target, table)}")
+    n = len(column.values)
+    if n < folds:
+        cure = f"pass --folds {max(2, n)} or add rows"
+        raise InputError(f"{str(table.path)!r} has {n} rows, fewer than the {folds} folds: {cure}")
+    y, task, why = read_target(column, task)
+    used, notes = choose_columns([c for c in table.columns if c is not column])
+    if not used:
+        raise InputError(f"no column of {str(table.path)!r} is left to predict {target!r} from ({'; '.join(notes)})")
+    problem = Problem(
+        table.path.name.partition(".")[0],
+        task,
+        np.column_stack([c.values for c in used]),
+        y,
+        [c.name for c in used],
+        {i: c.texts for i, c in enumerate(used) if c.texts is not None},
+        [describe(table), why, *missing_values(used), *text_columns(used), *notes],
+    )
+    problem = problem if rows is None or n <= rows else drawn(problem, rows)
+    check_target(problem, target, folds)
+    return problem
+
+
+def hint(target, table):
+    names = [c.name for c in table.columns]
+    if all(is_number(name) for name in names):
+        return ": its first row holds only numbers; add a header that names the columns"
+    return near(target, names) or f"; it has {', '.join(map(repr, names[:12]))}{', …' if len(names) > 12 else ''}"
+
+
+def is_number(text):
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def read_target(column, task):
+    """(y, task, a sentence that says which task and why)"""
+    missing = np.isnan(column.values)
+    if missing.any():
+        raise InputError(
+            f"the target {column.name!r} is missing in {missing.sum()} of {len(missing)} rows (first in row "
+            f"{missing.argmax() + 1}): fill it in, or leave those rows out"
+        )
+    different = np.unique(column.values)
+    kind = "texts" if column.texts is not None else "whole numbers" if (different % 1 == 0).all() else "numbers"
+    if len(different) == 1:
+        only = repr(column.texts[0]) if column.texts is not None else f"{different[0]:g}"
+        raise InputError(f"the target {column.name!r} is {only} in every row: there is nothing to learn")
+    if task == REGRESSION and column.texts is not None:
+        row, cell = column.first_text
+        raise InputError(f"the target {column.name!r} holds texts ({cell!r} in row {row}): regression needs numbers")
+    few = kind == "texts" or (kind == "whole numbers" and len(different) <= FEW_CLASSES)
+    guess = CLASSIFICATION if few else REGRESSION
+    chosen, asked = (guess, "recognised") if task == "auto" else (task, "asked for")
+    other = REGRESSION if chosen == CLASSIFICATION else CLASSIFICATION
+    switch = f" (--task {other} for the other)" if task == "auto" and kind != "texts" else ""
+    why = f"target {column.name!r}: {len(different)} different {kind}: {chosen} {asked}{switch}"
+    return labels(column, kind) if chosen == CLASSIFICATION else column.values, chosen, why
+
+
+def labels(column, kind):
+    if kind == "texts":
+        return np.array(column.texts)[column.values.astype(np.int64)]
+    return np.unique(column.values, return_inverse=True)[1] if kind == "numbers" else column.values.astype(np.int64)
+
+
+def choose_columns(columns):
+    """(the columns worth learning from, a sentence for each one left out)"""
+    used, notes = [], []
+    for column in columns:
+        reason = useless(column)
+        if reason is None:
+            used.append(column)
+        else:
+            notes.append(f"left out: {column.name!r}, {reason}")
+    return used, notes
+
+
+def useless(column):
+    """Why a column says nothing about other rows, or None."""
+    known = column.values[~np.isnan(column.values)]
+    different = len(np.unique(known))
+    if different == 0:
+        return "missing in every row"
+    if different == 1 and len(known) == len(column.values):
+        return "the same in every row"
+    if column.texts is None:
+        steps = np.diff(column.values)
+        return "which counts the rows" if len(steps) > 1 and (steps == 1).all() else None
+    if different > MANY_TEXTS and 2 * different > len(known):
+        row, cell = column.first_text
+        return f"{different} different texts in {len(known)} rows (the first that is no number: {cell!r} in row {row})"
+    return None
+
+
+def describe(table):
+    comma = ", decimal commas" if table.decimal_comma else ""
+    coding = {"utf-8-sig": "UTF-8"}.get(table.encoding, table.encoding)
+    rows, columns = len(table.columns[0].values), len(table.columns)
+    return f"{table.path.name}: {rows} rows, {columns} columns, separator {table.separator}{comma}, {coding}"
+
+
+def missing_values(columns):
+    counts = {c.name: int(np.isnan(c.values).sum()) for c in columns}
+    counts = {name: count for name, count in counts.items() if count}
+    if counts:
+        yield f"missing values: {sum(counts.values())} ({some(f'{name!r} {count}' for name, count in counts.items())})"
+
+
+def text_columns(columns):
+    texts = [f"{c.name!r} {len(c.texts)}" for c in columns if c.texts is not None]
+    if texts:
+        yield f"text columns and their different texts: {some(texts)}; a missing text counts as a text of its own"
+
+
+def some(words):
+    words = list(words)
+    return ", ".join(words[:8]) + (f" and {len(words) - 8} more" if len(words) > 8 else "")
+
+
+def drawn(problem, rows):
+    """`rows` of the rows, drawn at random with a fixed seed, in their order."""
+    n = len(problem.y)
+    keep = np.sort(np.random.default_rng(0).permutation(n)[:rows])
+    note = f"used: {rows} of {n} rows, drawn at random (--rows all for every row)"
+    return problem._replace(X=problem.X[keep], y=problem.y[keep], notes=[*problem.notes, note])
+
+
+def check_target(problem, target, folds):
+    values, counts = np.unique(problem.y, return_counts=True)
+    if len(values) == 1:
+        raise InputError(f"the target {target!r} is {values[0]!s} in all {len(problem.y)} rows drawn: pass --rows all")
+    if problem.task == CLASSIFICATION and counts.max() < folds:
+        raise InputError(
+            f"the target {target!r} has {len(values)} different values in {len(problem.y)} rows, none {folds} times, "
+            f"as many as there are folds: name another column, or pass --task regression if it is a number"
+        )
+    if problem.task == CLASSIFICATION and counts.min() < folds:
+        rare = some(f"{value!s} ({count})" for value, count in zip(values, counts, strict=True) if count < folds)
+        problem.notes.append(f"rare classes, not in every fold: {rare}")
+
+
+def prepare(kind, problem, train, test):
+    """(X_train, X_test) as models with input `kind` are given them; whatever is estimated comes from the train rows."""
+    encoder = estimate(kind, problem.X[train], problem.texts)
+    return encoder.apply(problem.X[train]), encoder.apply(problem.X[test])

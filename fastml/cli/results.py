@@ -1,0 +1,99 @@
+"""What a comparison found, as text: cold start, the table, remarks. Also after Ctrl-C, as far as it got."""
+
+import statistics
+
+from fastml.cli.encoder import INPUTS
+from fastml.cli.race import FIRST_ROWS, LIBRARIES
+from fastml.cli.terminal import duration, table
+
+__all__ = ["race_and_show"]
+
+
+def race_and_show(race):
+    """Run a race and print it; returns the exit code."""
+    stopped = False
+    try:
+        race.run()
+    except KeyboardInterrupt:
+        stopped = True
+    race.progress.clear()
+    print("\n".join(summary(race)))
+    if stopped:
+        raise KeyboardInterrupt
+    return 1 if race.failed else 0
+
+
+def summary(race):
+    if race.starts:
+        yield from cold_start(race)
+    if race.entries:
+        yield ""
+        yield from score_table(race)
+        yield ""
+        yield from legend(race)
+    for remark in race.remarks:
+        yield f"! {remark}"
+
+
+def cold_start(race):
+    yield f"Cold start: the first fit and predict of each model in this process, on up to {FIRST_ROWS} rows"
+    yield ""
+    yield from table([["model", *LIBRARIES, "kernels"]], [start_cells(start) for start in race.starts])
+
+
+def start_cells(start):
+    seconds = ["-" if s is None else duration(s) for s in start.seconds]
+    return [start.title, *seconds, f"{start.compiled} compiled, {start.loaded} cached"]
+
+
+def score_table(race):
+    several = len(race.problems) > 1
+    headings = [
+        ["", "", "score", "", "", "fit", "", "", "predict", "", ""],
+        ["data", "model", *LIBRARIES, "same", *LIBRARIES, "ratio", *LIBRARIES, "ratio"],
+    ]
+    rows = [[entry.problem, *entry_cells(entry)] for entry in race.entries if entry.begun]
+    if not several:
+        headings, rows = [row[1:] for row in headings], [row[1:] for row in rows]
+    yield from table(headings, rows, left=2 if several else 1)
+
+
+def entry_cells(entry):
+    scores = [score_cell(entry, library) for library in LIBRARIES]
+    if entry.baseline:
+        return [entry.title, scores[0], *[""] * 8]
+    same = f"{statistics.mean(entry.equal):.1%}" if entry.equal else ""
+    return [entry.title, *scores, same, *times(entry, "fit"), *times(entry, "predict")]
+
+
+def score_cell(entry, library):
+    if library in entry.failed:
+        return "failed"
+    scores = [run.score for run in entry.runs.get(library, ())]
+    return f"{statistics.mean(scores):.3f} ± {statistics.pstdev(scores):.3f}" if scores else "-"
+
+
+def times(entry, what):
+    """The median of each library and how many times longer scikit-learn takes."""
+    seconds = [[getattr(run, what) for run in entry.runs.get(library, ())] for library in LIBRARIES]
+    ours, theirs = (statistics.median(each) if each else None for each in seconds)
+    cells = ["-" if median is None else duration(median) for median in (ours, theirs)]
+    return [*cells, ratio(theirs / ours) if ours and theirs else ""]
+
+
+def ratio(value):
+    return f"{value:.{0 if value >= 9.95 else 1 if value >= 0.995 else 2}f}×"
+
+
+def legend(race):
+    names = " and ".join(sorted({"accuracy" if p.task == "classification" else "R²" for p in race.problems}))
+    yield f"score: {names}, mean ± standard deviation over {race.folds} folds; same: share of equal predictions"
+    yield "fit, predict: median over the folds; ratio: scikit-learn's time by fastml's, above 1 where fastml is faster"
+    tasks = {problem.task for problem in race.problems}
+    for kind, form in INPUTS.items():
+        who = [model.title for model in race.models if model.input == kind and model.task in tasks]
+        if who:
+            yield f"input of {', '.join(who)}: {form}"
+    if not race.done:
+        last = race.entries[-1]
+        yield f"stopped early: {last.title} on {last.problem} has {last.folds} of {race.folds} folds, others none"

@@ -1,0 +1,67 @@
+"""How far a long call has come, and how long it will still take: what `verbose=1` shows."""
+
+import contextlib
+import sys
+import time
+
+__all__ = ["progress_bar"]
+
+PATIENCE = 0.5  # s: what is over sooner shows nothing
+INTERVAL = 0.1  # s between two updates on a terminal
+INTERVAL_IN_A_FILE = 10.0  # s, where lines stay
+WIDTH = 24
+
+
+@contextlib.contextmanager
+def progress_bar(what, total, verbose=True, stream=None):
+    """A function to call with the number of `total` items begun; None if not `verbose`. Writes to standard error.
+
+    On a terminal one line is overwritten; elsewhere, in a log, a line is added every ten seconds.
+
+    >>> with progress_bar("searching", 3, verbose=False) as show:
+    ...     print(show)
+    None
+    """
+    if not verbose:
+        yield None
+        return
+    bar = Bar(what, total, stream or sys.stderr)
+    try:
+        yield bar.show
+    finally:
+        bar.close()
+
+
+class Bar:
+    """One line: what is done, a bar, the share, the time gone and the time left at the speed so far."""
+
+    def __init__(self, what, total, stream):
+        self.what, self.total, self.stream = what, max(total, 1), stream
+        self.live = stream.isatty()
+        self.begun = time.monotonic()
+        self.due = self.begun + PATIENCE
+        self.shown = 0
+
+    def show(self, done):
+        now = time.monotonic()
+        if now >= self.due:
+            self.due = now + (INTERVAL if self.live else INTERVAL_IN_A_FILE)
+            self._write(done / self.total, now - self.begun)
+
+    def close(self):
+        if self.live and self.shown:
+            self.stream.write("\r" + " " * self.shown + "\r")
+            self.stream.flush()
+
+    def _write(self, share, seconds):
+        filled = "#" * round(share * WIDTH)
+        left = f", {clock(seconds * (1 - share) / share)} left" if share > 0 else ""
+        line = f"{self.what} [{filled:<{WIDTH}}] {share:4.0%} {clock(seconds)}{left}"
+        self.stream.write(f"\r{line:<{self.shown}}" if self.live else line + "\n")
+        self.stream.flush()
+        self.shown = len(line)
+
+
+def clock(seconds):
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}" if minutes >= 60 else f"{minutes}:{seconds:02d}"

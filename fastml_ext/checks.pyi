@@ -1,0 +1,6 @@
+from typing import Any
+
+import numpy as np
+
+def is_table(X: Any, n_columns: int, array_type: type) -> bool: ...
+def first_nonfinite(X: np.ndarray) -> tuple[int, int] | None: ...

@@ -1,0 +1,178 @@
+"""What the commands show, and how they end."""
+
+import importlib
+import os
+import pkgutil
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+from sklearn.base import ClassifierMixin, RegressorMixin
+
+import fastml as package
+from fastml.cli.models import CLASSIFICATION, MODELS, load
+
+SCORE = r"-?\d\.\d{3} ± \d\.\d{3}"
+TIME = r"\d+(\.\d+)? (s|ms|µs)"
+
+
+def rows_of(text, first):
+    """The lines of a table that start with `first`."""
+    return [line for line in text.splitlines() if line.startswith(first)]
+
+
+def is_plain(text):
+    return not any(ord(c) < 32 and c != "\n" for c in text) and "\x7f" not in text
+
+
+@pytest.fixture(scope="module")
+def demo(fastml):
+    return fastml("demo", "--folds", "3")
+
+
+def test_demo_compares_every_data_set(demo):
+    assert demo.code == 0, demo.err
+    for name in ("digits", "cancer", "iris"):
+        assert len(rows_of(demo.out, f"{name} ")) == 1 + len(classifiers()), demo.out
+        assert re.search(f"majority class +{SCORE}$", rows_of(demo.out, f"{name} ")[0])
+    [mean] = [line for line in rows_of(demo.out, "diabetes") if " mean " in line]
+    assert re.search(r"-?0\.0\d\d ± ", mean)
+
+
+def classifiers():
+    return [model for model in MODELS if model.task == CLASSIFICATION]
+
+
+def test_a_row_has_scores_times_and_ratios_of_both(demo):
+    [row] = [line for line in rows_of(demo.out, "iris") if "KNeighborsClassifier" in line]
+    pattern = (
+        rf"iris +KNeighborsClassifier +{SCORE} +{SCORE} +100\.0% +{TIME} +{TIME} +[\d.]+× +{TIME} +{TIME} +[\d.]+×"
+    )
+    assert re.fullmatch(pattern, row)
+
+
+def test_demo_shows_cold_start_apart_and_first(demo):
+    before, _, after = demo.out.partition("score")
+    assert "Cold start" in before
+    assert re.search(rf"KNeighborsClassifier +{TIME} +{TIME} +\d+ compiled, \d+ cached", before)
+    assert "KNeighborsClassifier" in after
+
+
+def test_models_beat_the_majority(demo):
+    for name in ("digits", "cancer", "iris"):
+        scores = [float(re.search(SCORE, line)[0][:5]) for line in rows_of(demo.out, f"{name} ")]
+        assert min(scores[1:]) > scores[0] + 0.1
+
+
+def test_piped_output_has_no_control_characters(demo):
+    assert is_plain(demo.out)
+    assert is_plain(demo.err)
+    assert "compiling: KNeighborsClassifier for digits" in demo.err
+
+
+def test_info_is_complete(fastml):
+    outcome = fastml("info", OMP_NUM_THREADS="1")
+    assert outcome.code == 0, outcome.err
+    assert is_plain(outcome.out)
+    for word in ("Versions", "Threads", "Instruction set", "BLAS", "Compiled", "Cache of Numba's kernels", "Names"):
+        assert rows_of(outcome.out, word), word
+    assert re.search(r"OMP_NUM_THREADS +1", outcome.out)
+    assert re.search(r"used +1 ", outcome.out)
+    assert package.__version__ in outcome.out
+    assert re.search(r"checks +Cython, built", outcome.out)
+    assert re.search(r"neighbors +Numba, \d+ kernels", outcome.out)
+    assert re.search(r"fastml\.neighbors +fastml's own: .*KNeighborsClassifier", outcome.out)
+    assert re.search(r"handed through from scikit-learn: .*BallTree", outcome.out)
+
+
+def test_info_says_that_the_chosen_cache_is_not_used(fastml, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("not a folder")
+    outcome = fastml("info", NUMBA_CACHE_DIR=str(file / "cache"))
+    assert outcome.code == 0, outcome.err
+    assert "which cannot be written and is NOT used" in outcome.words
+
+
+def test_info_says_that_the_chosen_cache_is_used(fastml, tmp_path):
+    outcome = fastml("info", NUMBA_CACHE_DIR=str(tmp_path))
+    assert str(tmp_path) in outcome.words
+    assert "NOT" not in outcome.words
+    assert re.search(r"neighbors +Numba, \d+ kernels, 0 of them in the cache", outcome.out)
+
+
+def test_info_says_that_no_cache_can_be_written(monkeypatch):
+    from fastml.cli import info
+    from fastml_ext import jit
+
+    monkeypatch.setattr(jit, "cache_folder", lambda: None)
+    assert "set NUMBA_CACHE_DIR to a folder that can" in dict(info.cache())["folder"]
+
+
+def test_version_and_help(fastml):
+    assert fastml("--version").out.strip() == f"fastml {package.__version__}"
+    text = fastml("--help").out
+    assert all(command in text for command in ("demo", "compare", "info"))
+    assert fastml().code == 2
+
+
+def test_help_loads_neither_numba_nor_scikit_learn():
+    code = (
+        "import sys; sys.argv = ['fastml', '--version']\ntry: import fastml.__main__, fastml.cli; fastml.cli.main()\n"
+    )
+    code += "except SystemExit: sys.exit(any(m in sys.modules for m in ('numba', 'sklearn', 'numpy')))"
+    assert subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL).returncode == 0
+
+
+def test_narrow_encoding_gets_plain_characters(fastml, csv_file):
+    path = csv_file("size,kind\n" + "1,a\n2,b\n" * 10)
+    outcome = fastml("compare", path, "--target", "kind", "--folds", "2", PYTHONIOENCODING="ascii")
+    assert outcome.code == 0, outcome.err
+    assert "+/-" in outcome.out
+    assert outcome.out.isascii()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
+def test_ctrl_c_shows_what_is_done():
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fastml", "demo", "--folds", "50"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for line in process.stderr:
+        if line.startswith("digits: "):
+            break
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "majority class" in out
+    assert "stopped early" in out
+    assert err.strip().endswith("stopped by Ctrl-C")
+    assert "Traceback" not in err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX pipes")
+def test_a_reader_that_has_seen_enough():
+    command = f'"{sys.executable}" -m fastml info | head -n 1'
+    outcome = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert outcome.stdout.strip() == "Versions"
+    assert outcome.stderr == ""
+
+
+def test_every_estimator_is_in_the_list():
+    """A family joins the comparison by its lines in MODELS; what is left out is left out here, with a reason."""
+    left_out = {}  # name -> reason
+    listed = {load(model)[0] for model in MODELS}
+    modules = [m.name for m in pkgutil.iter_modules(package.__path__, "fastml.") if m.name != "fastml.__main__"]
+    names = [
+        getattr(module, name)
+        for module in map(importlib.import_module, modules)
+        for name in getattr(module, "__all__", ())
+    ]
+    estimators = {
+        value for value in names if isinstance(value, type) and issubclass(value, (ClassifierMixin, RegressorMixin))
+    }
+    assert {cls.__name__ for cls in estimators - listed} == set(left_out), "add a line to fastml/cli/models.py"
+    assert estimators >= listed

@@ -1,0 +1,19 @@
+"""Settings of every test: which fastml is tested, and how hard Hypothesis looks."""
+
+import os
+
+os.environ.setdefault("SCIPY_ARRAY_API", "1")  # or scikit-learn's check_estimator leaves a check out
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+from hypothesis import settings
+
+settings.register_profile("fast", max_examples=40, deadline=None)
+settings.register_profile("thorough", max_examples=1000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
+
+
+def pytest_report_header():
+    import fastml
+
+    data = os.environ.get("FASTML_DATA", "FASTML_DATA not set")
+    return f"fastml {fastml.__version__} from {fastml.__path__[0]}, data: {data}"

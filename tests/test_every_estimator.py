@@ -1,0 +1,211 @@
+"""What holds for every estimator of fastml: found by looking, so that a new one cannot be left out."""
+
+import importlib
+import inspect
+import pickle
+import pkgutil
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
+
+import fastml
+
+
+def find_estimators():
+    for module in pkgutil.iter_modules(fastml.__path__):
+        if module.name.startswith("_"):
+            continue
+        module = importlib.import_module(f"fastml.{module.name}")
+        for name in getattr(module, "__all__", []):
+            found = getattr(module, name)
+            abstract = not inspect.isclass(found) or not issubclass(found, BaseEstimator)
+            if not abstract and found.__module__.startswith("fastml") and found.__name__ not in ("Estimator",):
+                yield found
+
+
+ESTIMATORS = sorted(set(find_estimators()), key=lambda found: found.__name__)
+PREDICTORS = [E for E in ESTIMATORS if hasattr(E, "predict") and (is_classifier(E()) or is_regressor(E()))]
+every = pytest.mark.parametrize("Estimator", ESTIMATORS, ids=lambda E: E.__name__)
+every_predictor = pytest.mark.parametrize("Estimator", PREDICTORS, ids=lambda E: E.__name__)
+
+
+@pytest.fixture
+def table():
+    random = np.random.default_rng(0)
+    X = random.integers(0, 9, (60, 4)).astype(float)
+    return X, (X[:, 0] + X[:, 1] > 8).astype(int)
+
+
+def test_estimators_are_found():
+    assert "KNeighborsClassifier" in [E.__name__ for E in ESTIMATORS]
+
+
+@parametrize_with_checks([E() for E in ESTIMATORS])
+def test_scikit_learns_checks(estimator, check):
+    check(estimator)
+
+
+@every
+def test_scikit_learn_skips_no_check(Estimator):
+    assert [r["check_name"] for r in check_estimator(Estimator(), on_skip=None) if r["status"] != "passed"] == []
+
+
+@every_predictor
+def test_pickle_clone_pipeline_and_search(Estimator, table):
+    X, y = table
+    model = Estimator().fit(X, y)
+    again = pickle.loads(pickle.dumps(model))
+    assert np.array_equal(again.predict(X), model.predict(X))
+    assert np.array_equal(clone(model).fit(X, y).predict(X), model.predict(X))
+    pipeline = make_pipeline(StandardScaler(), Estimator())
+    assert np.isfinite(cross_val_score(pipeline, X, y, cv=3)).all()
+    assert hasattr(GridSearchCV(pipeline, {"standardscaler__with_mean": [True, False]}, cv=3).fit(X, y), "best_score_")
+
+
+@every_predictor
+@pytest.mark.parametrize(
+    "layout",
+    [
+        np.asfortranarray,
+        lambda X: np.repeat(X, 2, axis=0)[::2],
+        lambda X: X.astype(X.dtype.newbyteorder()),
+        lambda X: X.tolist(),
+        lambda X: X.astype(np.int32),
+        lambda X: X.astype(object),
+        pd.DataFrame,
+    ],
+)
+def test_the_layout_of_x_changes_nothing(Estimator, table, layout):
+    X, y = table
+    expected = Estimator().fit(X, y).predict(X)
+    assert np.array_equal(Estimator().fit(layout(X), y).predict(layout(X)), expected)
+
+
+@every_predictor
+def test_read_only_arrays(Estimator, table, tmp_path):
+    X, y = table
+    np.save(tmp_path / "X.npy", X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    assert np.array_equal(Estimator().fit(mapped, y).predict(mapped), Estimator().fit(X, y).predict(X))
+
+
+@every_predictor
+@pytest.mark.parametrize("frame", [pd.DataFrame, lambda data: pl.DataFrame(dict(data))])
+def test_frames_keep_the_names_of_their_columns(Estimator, table, frame):
+    X, y = table
+    columns = {"abcd"[j]: X[:, j] for j in range(4)}
+    model = Estimator().fit(frame(columns), y)
+    assert model.feature_names_in_.tolist() == list("abcd")
+    assert np.array_equal(model.predict(frame(columns)), Estimator().fit(X, y).predict(X))
+    with pytest.raises(ValueError, match="[Ff]eature names"):
+        model.predict(frame({name: columns[name] for name in "bacd"}))
+
+
+@every_predictor
+def test_one_row_gives_what_all_rows_give(Estimator, table):
+    X, y = table
+    model = Estimator().fit(X, y)
+    rows = [model.predict(X[i : i + 1])[0] for i in range(len(X))]
+    assert np.array_equal(rows, model.predict(X)) if is_classifier(model) else np.allclose(rows, model.predict(X))
+
+
+@every_predictor
+@pytest.mark.parametrize("bad", [np.inf, -np.inf])
+def test_where_a_bad_value_stands(Estimator, table, bad):
+    X, y = table
+    model = Estimator().fit(X, y)
+    broken = X.copy()
+    broken[7, 2] = bad
+    for call in (lambda: model.predict(broken), lambda: Estimator().fit(broken, y)):
+        with pytest.raises(ValueError, match=r"X\[7, 2\] is -?inf"):
+            call()
+    named = pd.DataFrame(broken, columns=list("abcd"))
+    with pytest.raises(ValueError, match=r"X\[7, 2\] \(column 'c'\) is -?inf"):
+        Estimator().fit(named, y)
+
+
+@every_predictor
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        (lambda X: X[:, :3], ValueError, "3 features"),
+        (lambda X: X[0], ValueError, "2D array"),
+        (lambda X: X[:0], ValueError, "0 sample"),
+        (lambda X: X.astype(complex), ValueError, "[Cc]omplex"),
+        (
+            lambda X: np.where(X == X[0, 0], "word", "other").astype(object),
+            ValueError,
+            "string|word|other|numeric|float",
+        ),
+        (lambda X: None, (ValueError, TypeError), "None|NaN|2D"),
+    ],
+)
+def test_bad_rows_to_predict(Estimator, table, change, error, words):
+    X, y = table
+    if Estimator.__name__.startswith(("KNeighbors", "Radius")) and change(X) is None:
+        pytest.skip("None asks for the neighbours of the fitted points themselves")
+    with pytest.raises(error, match=words):
+        Estimator().fit(X, y).predict(change(X))
+
+
+@every_predictor
+def test_not_fitted(Estimator, table):
+    for method in ("predict", "predict_proba", "predict_log_proba", "decision_function", "score"):
+        if hasattr(Estimator(), method):
+            with pytest.raises(NotFittedError, match=Estimator.__name__):
+                getattr(Estimator(), method)(*(table if method == "score" else table[:1]))
+
+
+@every_predictor
+def test_bad_targets(Estimator, table):
+    X, y = table
+    with pytest.raises(ValueError, match="inconsistent numbers of samples|59"):
+        Estimator().fit(X, y[:-1])
+    with pytest.raises(ValueError, match=r"y.*NaN"):
+        Estimator().fit(X, np.where(np.arange(60) == 3, np.nan, y))
+    with pytest.raises(ValueError, match="y"):
+        Estimator().fit(X, None)
+
+
+@every
+def test_unknown_parameters_and_wrong_values_are_named(Estimator, table):
+    X, y = table
+    with pytest.raises(TypeError, match="no_such_parameter"):
+        Estimator(no_such_parameter=1)
+    checked = {
+        name: constraint
+        for name, constraint in Estimator._parameter_constraints.items()
+        if name in inspect.signature(Estimator).parameters and "no_validation" not in constraint
+    }
+    assert checked
+    for name in checked:
+        with pytest.raises(ValueError, match=name):
+            Estimator(**{name: object()}).fit(X, y)
+
+
+@every
+def test_the_docstring_names_every_parameter(Estimator):
+    for name in inspect.signature(Estimator).parameters:
+        assert f"{name} :" in Estimator.__doc__ or f"{name}, " in Estimator.__doc__, f"{Estimator.__name__}: {name}"
+    assert ">>> " in Estimator.__doc__
+
+
+@every_predictor
+def test_parameters_and_defaults_are_scikit_learns(Estimator):
+    """What scikit-learn's estimator of that name takes, this one takes, with the same default."""
+    module = importlib.import_module(f"sklearn.{Estimator.__module__.split('.')[1]}")
+    original = getattr(module, Estimator.__name__, None)
+    if original is None:
+        pytest.skip(f"scikit-learn has no {Estimator.__name__}")
+    ours, theirs = inspect.signature(Estimator).parameters, inspect.signature(original).parameters
+    assert {name: ours[name].default for name in theirs if name in ours} == {n: p.default for n, p in theirs.items()}
+    positional = [name for name, p in theirs.items() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    assert [name for name, p in ours.items() if p.kind is p.POSITIONAL_OR_KEYWORD] == positional

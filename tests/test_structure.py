@@ -1,0 +1,134 @@
+"""The rules of the layout that a test can hold; CONTRIBUTING.md says why they are there."""
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fastml
+import fastml_ext
+
+ROOTS = {"fastml": Path(fastml.__path__[0]), "fastml_ext": Path(fastml_ext.__path__[0])}
+SOURCES = {
+    ".".join((name, *path.relative_to(root).with_suffix("").parts)).removesuffix(".__init__"): path
+    for name, root in ROOTS.items()
+    for path in sorted([*root.rglob("*.py"), *root.rglob("*.pyx")])
+}
+PYTHON = {name: path for name, path in SOURCES.items() if path.suffix == ".py"}
+FAMILIES = [
+    name
+    for name in PYTHON
+    if name.count(".") == 1 and PYTHON[name].name == "__init__.py" and name.startswith("fastml_ext")
+]
+# Parameters of a kernel that its definition has no use for.
+HOW_NOT_WHAT = {"n_jobs", "progress", "scratch"}
+
+
+def tree(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imports(path):
+    """Names of the modules that a file imports, those imported inside functions too."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: relative import"
+            yield node.module
+
+
+def is_reference(name):
+    return any(part == "reference" or part.endswith("_reference") for part in name.split("."))
+
+
+def test_there_is_something_to_check():
+    assert {
+        "fastml.base",
+        "fastml.neighbors",
+        "fastml_ext.pool",
+        "fastml_ext.checks",
+        "fastml_ext.neighbors.reference",
+    } <= set(SOURCES)
+    assert "fastml_ext.neighbors" in FAMILIES
+
+
+@pytest.mark.parametrize("name", [name for name in PYTHON if name.startswith("fastml_ext")])
+def test_kernels_import_only_what_they_may(name):
+    allowed = {"numpy", "scipy", "numba", "threadpoolctl", "fastml_ext"} | sys.stdlib_module_names
+    assert {module.split(".")[0] for module in imports(PYTHON[name])} <= allowed
+
+
+@pytest.mark.parametrize("name", [name for name in PYTHON if is_reference(name)])
+def test_references_import_numpy_and_math_only(name):
+    others = {m for m in imports(PYTHON[name]) if m not in ("numpy", "math") and not is_reference(m)}
+    assert others == set()
+
+
+@pytest.mark.parametrize("name", PYTHON)
+def test_numba_options_stand_in_jit_only(name):
+    if name == "fastml_ext.jit":
+        return
+    compilers = {"njit", "jit", "vectorize", "guvectorize", "generated_jit", "stencil", "prange"}
+    for node in ast.walk(tree(PYTHON[name])):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "numba":
+            assert not compilers & {alias.name for alias in node.names}
+        if isinstance(node, ast.keyword):
+            assert node.arg not in {"fastmath", "nogil", "error_model", "parallel"}
+
+
+@pytest.mark.parametrize("name", PYTHON)
+def test_files_stay_small(name):
+    assert len(PYTHON[name].read_text(encoding="utf-8").splitlines()) <= 500
+    assert "utils" not in name
+
+
+def test_importing_the_api_does_not_load_numba():
+    modules = [name for name in PYTHON if name.startswith("fastml.") and "__main__" not in name]
+    code = (
+        "import importlib, sys\nfor m in sys.argv[1:]: importlib.import_module(m); assert 'numba' not in sys.modules, m"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *modules], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_importing_fastml_loads_no_submodule():
+    code = (
+        "import sys, fastml; print(sorted(m for m in sys.modules if m.split('.')[0] in ('fastml', 'sklearn', 'numpy')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['fastml']"
+
+
+def parameters(function):
+    return [name for name in inspect.signature(function).parameters if name not in HOW_NOT_WHAT]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_exported_kernel_has_a_twin_with_the_same_parameters(family):
+    package, reference = importlib.import_module(family), importlib.import_module(f"{family}.reference")
+    functions = [name for name in package.__all__ if inspect.isroutine(getattr(package, name))]
+    assert functions
+    for name in functions:
+        assert hasattr(reference, name), f"{family}.{name} has no reference"
+        assert parameters(getattr(package, name)) == parameters(getattr(reference, name)), name
+
+
+def test_checks_have_twins():
+    from fastml_ext import checks, checks_reference
+
+    for name in checks_reference.__all__:
+        assert parameters(getattr(checks, name)) == parameters(getattr(checks_reference, name))
+
+
+@pytest.mark.parametrize("name", [m.name for m in pkgutil.iter_modules(fastml.__path__) if not m.name.startswith("_")])
+def test_public_names_are_documented(name):
+    module = importlib.import_module(f"fastml.{name}")
+    assert module.__doc__
+    for public in getattr(module, "__all__", []):
+        assert getattr(module, public).__doc__, f"fastml.{name}.{public}"
