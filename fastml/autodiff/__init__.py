@@ -7,8 +7,8 @@ np.float64(2.0)
 
 from fastml_ext.lazy import exports
 
-from . import operations  # noqa: F401  fills the table that every function here works from
-from .functions import __all__ as _functions
+from fastml.autodiff import operations  # noqa: F401  fills the table that every function here works from
+from fastml.autodiff.functions import __all__ as _functions
 
 __getattr__, __dir__, __all__ = exports(
     __name__,

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from .graph import kind_of
-from .node import FLOAT32, FLOAT64, INT, WEAK, Node
+from fastml.autodiff.graph import kind_of
+from fastml.autodiff.node import FLOAT32, FLOAT64, INT, WEAK, Node
 
 __all__ = ["flatten", "signature", "unflatten"]
 

@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .evaluate import forward_values
-from .graph import CONSTANT, INPUT, Graph, short
-from .modes import value_and_grad
-from .node import FLOAT32, INT
-from .operations import forward_rule, reverse_rule, unbroadcast
-from .tracing import trace
+from fastml.autodiff.evaluate import forward_values
+from fastml.autodiff.graph import CONSTANT, INPUT, Graph, short
+from fastml.autodiff.modes import value_and_grad
+from fastml.autodiff.node import FLOAT32, INT
+from fastml.autodiff.operations import forward_rule, reverse_rule, unbroadcast
+from fastml.autodiff.tracing import trace
 
 __all__ = ["GradientCheck", "Nonfinite", "check_gradient", "trace_nonfinite"]
 
@@ -89,7 +89,7 @@ def check_gradient(function, *args, argnums=None, max_entries=None, random_state
 
 
 def _leaves(args):
-    from .arguments import flatten
+    from fastml.autodiff.arguments import flatten
 
     return flatten(tuple(float(a) if type(a) is int else a for a in args))[0]
 

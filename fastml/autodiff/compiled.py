@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from .arguments import flatten
-from .graph import Graph
-from .modes import _build_gradient, _build_value, _Transform
-from .native import LIMIT, engine
-from .node import DTYPES
+from fastml.autodiff.arguments import flatten
+from fastml.autodiff.graph import Graph
+from fastml.autodiff.modes import _build_gradient, _build_value, _Transform
+from fastml.autodiff.native import LIMIT, engine
+from fastml.autodiff.node import DTYPES
 
 __all__ = ["Compiled", "compile"]
 

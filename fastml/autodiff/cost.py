@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .graph import CONSTANT, INPUT
-from .modes import _build_pullback, _build_pushforward
-from .node import INT
-from .rewrite import rewrite
+from fastml.autodiff.graph import CONSTANT, INPUT
+from fastml.autodiff.modes import _build_pullback, _build_pushforward
+from fastml.autodiff.node import INT
+from fastml.autodiff.rewrite import rewrite
 
 __all__ = ["Cost", "cost", "count"]
 
@@ -50,7 +50,7 @@ def cost(graph):
 
 def _single(graph, build, inputs):
     """The reverse graph; that of a scalar starts from the number one, which costs nothing to multiply by."""
-    from .modes import _build_gradient
+    from fastml.autodiff.modes import _build_gradient
 
     return rewrite(_build_gradient(graph, inputs) if graph.shapes[graph.result] == () else build(graph, inputs))
 

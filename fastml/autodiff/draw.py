@@ -4,9 +4,9 @@ from html import escape
 
 import numpy as np
 
-from .graph import CONSTANT, INPUT, Values
-from .layout import place
-from .rewrite import live
+from fastml.autodiff.graph import CONSTANT, INPUT, Values
+from fastml.autodiff.layout import place
+from fastml.autodiff.rewrite import live
 
 __all__ = ["plot", "to_dot", "to_html", "to_mermaid"]
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .node import INT
-from .plan import Instruction, View, row_major
-from .program import collapse, layout
+from fastml.autodiff.node import INT
+from fastml.autodiff.plan import Instruction, View, row_major
+from fastml.autodiff.program import collapse, layout
 
 __all__ = ["Source", "emit"]
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from . import functions as ad
-from .graph import CONSTANT, INPUT
-from .node import DTYPES, FLOAT32, Node, Key, apply
-from .operations import flat_index, forward_rule, reverse_rule, unbroadcast
+from fastml.autodiff import functions as ad
+from fastml.autodiff.graph import CONSTANT, INPUT
+from fastml.autodiff.node import DTYPES, FLOAT32, Node, Key, apply
+from fastml.autodiff.operations import flat_index, forward_rule, reverse_rule, unbroadcast
 
 __all__ = ["backward_values", "forward_values", "pull", "push"]
 

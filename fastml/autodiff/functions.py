@@ -5,7 +5,7 @@ import operator
 
 import numpy as np
 
-from .node import TABLE_FUNCTIONS, Key, Node, apply, at_line
+from fastml.autodiff.node import TABLE_FUNCTIONS, Key, Node, apply, at_line
 
 ELEMENTWISE = {
     "add": "a + b",

@@ -6,8 +6,8 @@ import threading
 
 import numpy as np
 
-from .functions import _broadcast
-from .node import BOOL, DTYPES, FLOAT32, FLOAT64, INT, TABLE, WEAK, Node, Operation, at_line, user_line
+from fastml.autodiff.functions import _broadcast
+from fastml.autodiff.node import BOOL, DTYPES, FLOAT32, FLOAT64, INT, TABLE, WEAK, Node, Operation, at_line, user_line
 
 __all__ = ["Graph", "Values"]
 
@@ -225,7 +225,7 @@ class Graph:
         return f"<Graph of {len(self)} nodes, inputs {names}>"
 
     def _repr_html_(self):
-        from .draw import to_html
+        from fastml.autodiff.draw import to_html
 
         return to_html(self)
 
@@ -236,14 +236,14 @@ class Graph:
 
         It is also kept, for each thread, as what `backward` without arguments starts from.
         """
-        from .evaluate import forward_values
+        from fastml.autodiff.evaluate import forward_values
 
         self._last.values = forward_values(self, self._feed(values, named))
         return Values(self, self._last.values)
 
     def backward(self, values=None):
         """Gradient of the output with respect to every node, as a mapping; at the values of the last `forward`."""
-        from .evaluate import backward_values
+        from fastml.autodiff.evaluate import backward_values
 
         values = getattr(self._last, "values", None) if values is None else values
         if values is None:
@@ -280,43 +280,43 @@ class Graph:
 
     def derivative(self, y, x):
         """Symbolic derivative of node y with respect to node x, as another graph, simplified (x by name, index or node)."""
-        from .symbolic import derivative
+        from fastml.autodiff.symbolic import derivative
 
         return derivative(self, y, x)
 
     def cost(self):
         """Arithmetic operations of a forward pass, and of its gradient by reverse and by forward mode."""
-        from .cost import cost
+        from fastml.autodiff.cost import cost
 
         return cost(self)
 
     def to_dot(self, values=None, gradients=None):
         """The picture as Graphviz source."""
-        from .draw import to_dot
+        from fastml.autodiff.draw import to_dot
 
         return to_dot(self, values, gradients)
 
     def to_mermaid(self, values=None, gradients=None):
         """The picture as Mermaid source, for Markdown pages."""
-        from .draw import to_mermaid
+        from fastml.autodiff.draw import to_mermaid
 
         return to_mermaid(self, values, gradients)
 
     def plot(self, values=None, gradients=None, ax=None):
         """The picture with matplotlib; returns the axes."""
-        from .draw import plot
+        from fastml.autodiff.draw import plot
 
         return plot(self, values, gradients, ax)
 
     def to_html(self, values=None, gradients=None):
         """The picture as an SVG element, as notebooks show it."""
-        from .draw import to_html
+        from fastml.autodiff.draw import to_html
 
         return to_html(self, values, gradients)
 
     def to_sympy(self):
         """The output as a SymPy expression of symbols named as the inputs (an object array where it is an array)."""
-        from .sympy_bridge import to_sympy
+        from fastml.autodiff.sympy_bridge import to_sympy
 
         return to_sympy(self)
 

@@ -5,13 +5,13 @@ import weakref
 
 import numpy as np
 
-from . import functions as ad
-from .arguments import flatten, signature, unflatten
-from .evaluate import depends, pull, push
-from .node import DTYPES, INT, TABLE, Node, uncollected
-from .program import Program
-from .rewrite import rewrite
-from .tracing import graft, trace_call
+from fastml.autodiff import functions as ad
+from fastml.autodiff.arguments import flatten, signature, unflatten
+from fastml.autodiff.evaluate import depends, pull, push
+from fastml.autodiff.node import DTYPES, INT, TABLE, Node, uncollected
+from fastml.autodiff.program import Program
+from fastml.autodiff.rewrite import rewrite
+from fastml.autodiff.tracing import graft, trace_call
 
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
 

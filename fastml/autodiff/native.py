@@ -5,10 +5,10 @@ import time
 
 import numpy as np
 
-from .emit import emit
-from .node import BOOL, DTYPES, INT, WEAK
-from .plan import plan
-from .program import Program
+from fastml.autodiff.emit import emit
+from fastml.autodiff.node import BOOL, DTYPES, INT, WEAK
+from fastml.autodiff.plan import plan
+from fastml.autodiff.program import Program
 
 __all__ = ["LIMIT", "NativeProgram", "engine"]
 
@@ -27,7 +27,7 @@ class NativeProgram:
     engine = "compiled"
 
     def __init__(self, p):
-        from fastml_ext.autodiff import load
+        from fastml_ext.autodiff.generated import load
 
         self.plan, self.source = p, emit(p)
         self.dtype = p.dtype
@@ -81,7 +81,7 @@ class NativeProgram:
         return self._kernel
 
     def _wrapped(self):
-        from fastml_ext.autodiff import define
+        from fastml_ext.autodiff.generated import define
 
         s, names = self.source, [f"x{i}" for i in range(len(self.plan.shapes))]
         arrays = [f"o{j}" for j, shape in enumerate(s.outputs) if shape != ()]

@@ -20,9 +20,9 @@ import math
 
 import numpy as np
 
-from . import functions as ad
-from .functions import cos, divide, exp, log, multiply, reshape, sigmoid, sign, sin, sqrt, where
-from .node import BOOL, DTYPES, TABLE, Key, Node, Operation, apply
+from fastml.autodiff import functions as ad
+from fastml.autodiff.functions import cos, divide, exp, log, multiply, reshape, sigmoid, sign, sin, sqrt, where
+from fastml.autodiff.node import BOOL, DTYPES, TABLE, Key, Node, Operation, apply
 
 __all__ = ["table"]
 
@@ -178,13 +178,13 @@ def _product_tree(x, axes, keepdims=False):
 
 
 def _product_reverse(g, y, x, axes, keepdims):
-    from .modes import vjp
+    from fastml.autodiff.modes import vjp
 
     return vjp(lambda v: _product_tree(v, axes, keepdims), x)[1](g)
 
 
 def _product_tangent(t, y, x, axes, keepdims):
-    from .modes import jvp
+    from fastml.autodiff.modes import jvp
 
     return jvp(lambda v: _product_tree(v, axes, keepdims), (x,), (t[0],))[1]
 

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .arguments import flatten, unflatten
-from .check import trace_nonfinite
-from .epoch import epoch_text
-from .graph import Graph
-from .modes import _build_gradient, _Transform
-from .native import engine
-from .program import Program
-from .tracing import graft
+from fastml.autodiff.arguments import flatten, unflatten
+from fastml.autodiff.check import trace_nonfinite
+from fastml.autodiff.epoch import epoch_text
+from fastml.autodiff.graph import Graph
+from fastml.autodiff.modes import _build_gradient, _Transform
+from fastml.autodiff.native import engine
+from fastml.autodiff.program import Program
+from fastml.autodiff.tracing import graft
 
 __all__ = ["Minimum", "minimize"]
 
@@ -73,7 +73,8 @@ def minimize(
     >>> X, y = np.array([[1.0, 1.0], [1.0, 2.0], [1.0, 4.0]]), np.array([1.0, 3.0, 3.0])
     >>> def loss(w, X, y):
     ...     return ad.mean((ad.dot(X, w) - y) ** 2) / 2
-    >>> found = ad.minimize(loss, np.zeros(2), (X, y), optimizer="sgd", learning_rate=0.1, max_iter=1000, tol=1e-12)
+    >>> settings = {"optimizer": "sgd", "learning_rate": 0.1, "momentum": 0.0, "max_iter": 1000, "tol": 1e-14}
+    >>> found = ad.minimize(loss, np.zeros(2), (X, y), **settings)
     >>> np.round(found.params, 3)
     array([1.   , 0.571])
     """
@@ -135,7 +136,8 @@ class _Problem:
 
     def set_step(self, optimizer, rate, momentum, l1, l2, unpenalized):
         """Choose the optimiser and the penalty of each weight."""
-        import fastml_ext.autodiff as kernels
+        from fastml_ext import autodiff as kernels
+        from fastml_ext.autodiff.generated import load
 
         second = momentum if optimizer == "sgd" else 1e-10 if optimizer == "adagrad" else 1e-8
         self.hyper = np.array([rate, second, 0.9, 0.999])
@@ -151,7 +153,7 @@ class _Problem:
         if self.engine == "compiled":
             shapes = [np.shape(leaf) for leaf in self.leaves]
             text = epoch_text(self.made.program, shapes, self.starts, self._row_shapes(), self.by_row, optimizer)
-            self.kernel = kernels.load(text, self.dtype)["epoch"]
+            self.kernel = load(text, self.dtype)["epoch"]
         self.slice = max(1, int(SLICE / self._step_cost()))
 
     def _step_cost(self):
@@ -262,5 +264,7 @@ def _floats(tree):
     """Parameters with Python integers as floats."""
     if isinstance(tree, dict):
         return {key: _floats(value) for key, value in tree.items()}
+    if type(tree) in (list, tuple):
+        return type(tree)(_floats(value) for value in tree)
     return float(tree) if type(tree) is int else tree
 

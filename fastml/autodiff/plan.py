@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .graph import CONSTANT, INPUT
-from .node import FLOAT32, FLOAT64, INT
-from .rewrite import rewrite
+from fastml.autodiff.graph import CONSTANT, INPUT
+from fastml.autodiff.node import FLOAT32, FLOAT64, INT
+from fastml.autodiff.rewrite import rewrite
 
 __all__ = ["Instruction", "Plan", "View", "plan"]
 

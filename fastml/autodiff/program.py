@@ -6,8 +6,8 @@ import numpy as np
 
 from fastml_ext.autodiff.codes import CODES, COLUMNS
 
-from .node import BOOL, DTYPES, WEAK
-from .plan import Plan, plan, row_major
+from fastml.autodiff.node import BOOL, DTYPES, WEAK
+from fastml.autodiff.plan import Plan, plan, row_major
 
 __all__ = ["Program", "collapse", "layout"]
 

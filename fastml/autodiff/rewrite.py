@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from .graph import CONSTANT, INPUT, Graph
-from .node import BOOL, TABLE, Node
+from fastml.autodiff.graph import CONSTANT, INPUT, Graph
+from fastml.autodiff.node import BOOL, TABLE, Node
 
 __all__ = ["live", "rewrite"]
 

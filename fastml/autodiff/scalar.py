@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .check import check_gradient
-from .modes import _build_gradient
-from .native import NativeProgram
-from .node import DTYPES
-from .plan import plan
-from .rewrite import rewrite
-from .tracing import trace
+from fastml.autodiff.check import check_gradient
+from fastml.autodiff.modes import _build_gradient
+from fastml.autodiff.native import NativeProgram
+from fastml.autodiff.node import DTYPES
+from fastml.autodiff.plan import plan
+from fastml.autodiff.rewrite import rewrite
+from fastml.autodiff.tracing import trace
 
 __all__ = ["ScalarFunction", "scalar_function"]
 
@@ -44,7 +44,7 @@ def scalar_function(function, n_arguments=1, dtype=np.float64, check=True):
     >>> loss.both(0.0, 1.0)
     (0.6931471805599453, -0.5)
     """
-    from fastml_ext.autodiff import callbacks
+    from fastml_ext.autodiff.generated import callbacks
 
     dtype = np.dtype(dtype)
     if dtype not in DTYPES[3:]:

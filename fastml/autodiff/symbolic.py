@@ -1,11 +1,11 @@
 """Derivatives as expressions: the symbolic rules applied to a graph, and the result simplified as people would write it."""
 
-from . import functions as ad
-from .evaluate import depends, pull, push
-from .graph import INPUT
-from .node import INT, Node, uncollected
-from .operations import _total, forward_rule
-from .rewrite import rewrite
+from fastml.autodiff import functions as ad
+from fastml.autodiff.evaluate import depends, pull, push
+from fastml.autodiff.graph import INPUT
+from fastml.autodiff.node import INT, Node, uncollected
+from fastml.autodiff.operations import _total, forward_rule
+from fastml.autodiff.rewrite import rewrite
 
 __all__ = ["derivative"]
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from . import functions as ad
-from .graph import CONSTANT, INPUT, Graph
-from .rewrite import rewrite
+from fastml.autodiff import functions as ad
+from fastml.autodiff.graph import CONSTANT, INPUT, Graph
+from fastml.autodiff.rewrite import rewrite
 
 __all__ = ["from_sympy", "to_sympy"]
 
@@ -32,7 +32,7 @@ def to_sympy(graph):
         elif op.elementwise:
             rule = getattr(sympy, op.sympy) if isinstance(op.sympy, str) else lambda *a, f=op.sympy: f(sympy, *a)
             as_bool = [op.name.startswith("logical") or (op.name == "where" and p == 0) for p in range(len(args))]
-            values[k] = _each(lambda *a, r=rule, b=as_bool: r(*map(_condition, a, b)), *args)
+            values[k] = _each(lambda *a, r=rule, b=as_bool: r(*[_condition(sympy, *p) for p in zip(a, b, strict=True)]), *args)
         elif op.name in ("max", "min"):
             values[k] = _extreme(getattr(sympy, op.name.title()), args[0], *graph.params[k])
         elif op.name in ("winner", "gather", "scatter_at"):
@@ -149,9 +149,9 @@ def _each(function, *arrays):
     return out
 
 
-def _condition(value, wanted):
-    """A SymPy condition where one is wanted; numbers are conditions when they are not zero."""
-    return value if not wanted or getattr(value, "is_Boolean", False) else value != 0
+def _condition(sympy, value, wanted):
+    """A SymPy condition where one is wanted: a number is one where it is not zero."""
+    return value if not wanted or isinstance(value, sympy.logic.boolalg.Boolean) else sympy.Ne(value, 0)
 
 
 def _extreme(function, x, axes, keepdims):

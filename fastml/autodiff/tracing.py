@@ -5,9 +5,9 @@ import threading
 
 import numpy as np
 
-from .arguments import Static, flatten, signature, unflatten
-from .graph import CONSTANT, INPUT, Graph
-from .node import DTYPES, INT, Node, uncollected
+from fastml.autodiff.arguments import Static, flatten, signature, unflatten
+from fastml.autodiff.graph import CONSTANT, INPUT, Graph
+from fastml.autodiff.node import DTYPES, INT, Node, uncollected
 
 __all__ = ["Trace", "graft", "trace", "trace_call"]
 

@@ -1,4 +1,7 @@
-"""Kernels of automatic differentiation: the machine that runs large graphs, generated kernels, steps of the optimisers."""
+"""Kernels of automatic differentiation: the machine that runs large graphs, and the steps of the optimisers.
+
+Kernels that are generated for one graph come from `fastml_ext.autodiff.generated`.
+"""
 
 from fastml_ext.lazy import exports
 
@@ -6,7 +9,6 @@ __getattr__, __dir__, __all__ = exports(
     __name__,
     {
         "machine": ["run_program"],
-        "generated": ["callbacks", "define", "load"],
         "steps": ["adagrad_step", "adam_step", "penalty", "sgd_step"],
     },
 )
