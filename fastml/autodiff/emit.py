@@ -22,7 +22,7 @@ EXPRESSIONS = {
     "divide": "{a} / {b}",
     "negative": "-{a}",
     "power": "{a} ** {b}",
-    "exp": "math.exp({a})",
+    "exp": "exp{bits}({a})",
     "log": "math.log({a})",
     "log1p": "math.log1p({a})",
     "expm1": "math.expm1({a})",
@@ -32,10 +32,10 @@ EXPRESSIONS = {
     "sin": "math.sin({a})",
     "cos": "math.cos({a})",
     "tan": "math.tan({a})",
-    "tanh": "math.tanh({a})",
+    "tanh": "tanh{bits}({a})",
     "arctan": "math.atan({a})",
-    "sigmoid": "sigmoid({a})",
-    "softplus": "softplus({a})",
+    "sigmoid": "sigmoid{bits}({a})",
+    "softplus": "softplus{bits}({a})",
     "relu": "(ZERO if {a} <= ZERO else {a})",
     "step": "(ONE if {a} >= ZERO else (ZERO if {a} < ZERO else {a}))",
     "maximum": "({b} if {a} < {b} or {b} != {b} else {a})",
@@ -245,7 +245,9 @@ class _Emitter:
 
     def _expression(self, instruction, strides):
         texts = [self._read(a, s) for a, s in zip(instruction.args, strides, strict=False)]
-        return EXPRESSIONS[instruction.name].format(**dict(zip("abc", texts, strict=False)))
+        return EXPRESSIONS[instruction.name].format(
+            bits=8 * self.plan.dtype.itemsize, **dict(zip("abc", texts, strict=False))
+        )
 
     def _write_loop(self, instructions):
         shape = self._kind(instructions[0])[1]

@@ -17,7 +17,8 @@ from fastml_ext.autodiff import machine, steps
 __all__ = ["callbacks", "define", "load"]
 
 KEPT = 500  # sources kept on disk; the oldest go first
-_HELPERS = {name: getattr(machine, name) for name in ("product", "winner", "gather", "scatter", "sigmoid", "softplus")}
+_HELPERS = {name: getattr(machine, name) for name in ("product", "winner", "gather", "scatter")}
+_HELPERS |= {f"{name}{bits}": getattr(machine, f"{name}{bits}") for name in ("exp", "tanh", "sigmoid", "softplus") for bits in (32, 64)}
 _HELPERS |= {name: getattr(steps, name) for name in ("sgd_step", "adagrad_step", "adam_step")}
 _loaded = {}
 
