@@ -10,7 +10,8 @@ from fastml.autodiff.evaluate import forward_values
 from fastml.autodiff.graph import CONSTANT, INPUT, Graph, short
 from fastml.autodiff.modes import value_and_grad
 from fastml.autodiff.node import FLOAT32, INT
-from fastml.autodiff.operations import forward_rule, reverse_rule, unbroadcast
+from fastml.autodiff.operations import forward_rule, reverse_rule
+from fastml.autodiff.rules import unbroadcast
 from fastml.autodiff.tracing import trace
 
 __all__ = ["GradientCheck", "Nonfinite", "check_gradient", "trace_nonfinite"]
@@ -212,7 +213,9 @@ class Nonfinite(NamedTuple):
     def __str__(self):
         given = ", ".join(f"{name} = {short(value)}" for name, value in self.arguments.items())
         where = f" (line {self.line[1]} of {os.path.basename(self.line[0])})"
-        return f"{self.name} = {self.operation}({', '.join(self.arguments)}) gave {short(self.value)} from {given}{where}"
+        return (
+            f"{self.name} = {self.operation}({', '.join(self.arguments)}) gave {short(self.value)} from {given}{where}"
+        )
 
 
 def trace_nonfinite(function, *args):

@@ -24,10 +24,8 @@ def compile(function, *example, argnums=None):
 
     >>> from fastml import autodiff as ad
     >>> c = ad.compile(lambda x, z: ad.exp(x * z) + x)
-    >>> c(0.0, 3.0)
-    np.float64(1.0)
     >>> c.value_and_grad(0.0, 3.0)
-    (np.float64(1.0), (np.float64(4.0), np.float64(0.0)))
+    (1.0, (4.0, 0.0))
     """
     return Compiled(function, example, argnums)
 
@@ -57,10 +55,16 @@ class Compiled:
     def value_and_grad(self, *args):
         """(value, gradient)."""
         body = self._bodies.get(len(args))
-        if body is not None and {type(a) for a in args} == {float}:
-            value, *parts = body(*args)
-            return np.float64(value), tuple([np.float64(p) for p in parts])
+        if body is not None:
+            for a in args:
+                if type(a) is not float:
+                    break
+            else:
+                result = body(*args)
+                return result[0], result[1] if isinstance(self.argnums, int) else result[1:]
         made, leaves = self._made(_build_gradient, args)
+        if body is None and len(args) in self._bodies:  # from the first call on the same types come back
+            return self.value_and_grad(*args)
         outputs = made.run(leaves)
         return made.values(outputs), made.arguments(outputs, 0 if isinstance(self.argnums, int) else ())
 
@@ -71,7 +75,9 @@ class Compiled:
         """
         columns = [np.asarray(c) for c in columns]
         if len({c.shape for c in columns}) != 1 or columns[0].ndim != 1:
-            raise ValueError(f"columns of shapes {[c.shape for c in columns]}: arrays of one axis and one length are needed")
+            raise ValueError(
+                f"columns of shapes {[c.shape for c in columns]}: arrays of one axis and one length are needed"
+            )
         made, _ = self._made(_build_gradient, tuple(c.dtype.type(0) for c in columns))
         self._compiled()
         values, *parts = made.program.map(columns, n_jobs)
@@ -104,9 +110,8 @@ class Compiled:
         made, leaves = self._transforms[build, numbers].made(args, {})
         if build is _build_gradient and made is not self._last:
             self._last = made
-            if isinstance(self.argnums, int) or {type(a) for a in args} != {float}:
-                return made, leaves
-            if made.program.engine == "compiled" and made.program.source.scalars_only:
+            numbers = {type(a) for a in args} == {float}
+            if numbers and made.program.engine == "compiled" and made.program.source.scalars_only:
                 self._bodies[len(args)] = made.program.body
         return made, leaves
 
@@ -124,7 +129,9 @@ class Compiled:
     def _compiled(self):
         program = self._program()
         if program.engine != "compiled":
-            raise ValueError(f"the graph has more than {LIMIT} instructions: it is interpreted and has no kernel of its own")
+            raise ValueError(
+                f"the graph has more than {LIMIT} instructions: it is interpreted and has no kernel of its own"
+            )
         return program
 
 

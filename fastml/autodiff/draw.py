@@ -19,7 +19,9 @@ def _shown(graph):
     needed = live(graph, graph.outputs or [graph.result])
     shown = [k for k in range(len(graph)) if needed[k] or graph.ops[k] is INPUT]
     if len(shown) > MOST:
-        raise ValueError(f"a picture of {len(shown)} nodes cannot be read: the limit is {MOST}; print(graph) lists them")
+        raise ValueError(
+            f"a picture of {len(shown)} nodes cannot be read: the limit is {MOST}; print(graph) lists them"
+        )
     return shown
 
 
@@ -122,7 +124,9 @@ def to_html(graph, values=None, gradients=None):
         return f"<pre>{escape(graph.table())}</pre>"
     positions, edges, columns, rows = _placed(graph, shown)
     size = f'width="{columns * ACROSS:.0f}" height="{rows * DOWN:.0f}" viewBox="0 0 {columns * ACROSS:.0f} {rows * DOWN:.0f}"'
-    out = [f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="12" text-anchor="middle">']
+    out = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="12" text-anchor="middle">'
+    ]
     out.append(
         '<defs><marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
         '<path d="M0 0 8 4 0 8z" fill="#555"/></marker></defs>'
@@ -136,7 +140,9 @@ def to_html(graph, values=None, gradients=None):
             f'<text x="{x:.1f}" y="{y + 4:.1f}">{escape(_inside(graph, k))}</text>'
         )
         if k in graph.names:
-            out.append(f'<text x="{x:.1f}" y="{y - HEIGHT / 2 - 5:.1f}" font-style="italic">{escape(graph.names[k])}</text>')
+            out.append(
+                f'<text x="{x:.1f}" y="{y - HEIGHT / 2 - 5:.1f}" font-style="italic">{escape(graph.names[k])}</text>'
+            )
         for line, (text, colour) in enumerate(_below(graph, k, values, gradients)):
             below = y + HEIGHT / 2 + 13 + 13 * line
             out.append(f'<text x="{x:.1f}" y="{below:.1f}" fill="{colour}" font-size="11">{escape(text)}</text>')
@@ -159,10 +165,14 @@ def plot(graph, values=None, gradients=None, ax=None):
         ax.plot(xs[:-1], ys[:-1], color="#555", linewidth=1, zorder=1)
         ax.annotate("", xy=(xs[-1], ys[-1]), xytext=(xs[-2], ys[-2]), arrowprops=arrow, zorder=1)
     for k, (x, y) in positions.items():
-        ax.add_patch(Rectangle((x - WIDTH / 2, y - HEIGHT / 2), WIDTH, HEIGHT, facecolor="white", edgecolor="#333", zorder=2))
+        ax.add_patch(
+            Rectangle((x - WIDTH / 2, y - HEIGHT / 2), WIDTH, HEIGHT, facecolor="white", edgecolor="#333", zorder=2)
+        )
         ax.text(x, y, _inside(graph, k), ha="center", va="center", fontsize=9, zorder=3)
         if k in graph.names:
-            ax.text(x, y - HEIGHT / 2 - 4, graph.names[k], ha="center", va="bottom", fontsize=9, style="italic", zorder=3)
+            ax.text(
+                x, y - HEIGHT / 2 - 4, graph.names[k], ha="center", va="bottom", fontsize=9, style="italic", zorder=3
+            )
         for line, (text, colour) in enumerate(_below(graph, k, values, gradients)):
             ax.text(x, y + HEIGHT / 2 + 4 + 12 * line, text, ha="center", va="top", fontsize=8, color=colour, zorder=3)
     ax.set_xlim(0, columns * ACROSS)

@@ -98,7 +98,11 @@ class _Emitter:
                     at, by, over, whole = made[view.buffer]
                     same = by == kind == "scalar" or (by == kind == "loop" and over == shape and whole == view)
                     depth = max(depth, at if same else at + 1)
-            key = (depth, {"scalar": 0, "call": 1, "loop": 2}[kind], shape if kind == "loop" else k if kind == "call" else ())
+            key = (
+                depth,
+                {"scalar": 0, "call": 1, "loop": 2}[kind],
+                shape if kind == "loop" else k if kind == "call" else (),
+            )
             groups.setdefault(key, []).append(instruction)
             out = instruction.out
             before = made.get(out.buffer)  # a concatenation is written in pieces
@@ -188,7 +192,11 @@ class _Emitter:
         arguments = inputs if scalars_only else [*inputs, "constants", "indices", "work", *arrays]
         results = [f"F({r})" for r in results]
         head = f"def body({', '.join(arguments)}):\n"
-        text = head + "".join(f"    {line}\n" for line in self.lines) + f"    return ({' '.join(r + ',' for r in results)})\n"
+        text = (
+            head
+            + "".join(f"    {line}\n" for line in self.lines)
+            + f"    return ({' '.join(r + ',' for r in results)})\n"
+        )
         if scalars_only:
             text += _loop_text(len(inputs), len(shapes))
         dtype = p.dtype.type
@@ -288,7 +296,9 @@ class _Emitter:
         return f"{variable}[{start}:{start + self._extent(view)}]"
 
     def _extent(self, view):
-        return 1 + sum((n - 1) * s for n, s in zip(view.shape, view.strides, strict=True)) if math.prod(view.shape) else 0
+        return (
+            1 + sum((n - 1) * s for n, s in zip(view.shape, view.strides, strict=True)) if math.prod(view.shape) else 0
+        )
 
     def _write_call(self, instructions):
         (instruction,) = instructions
@@ -439,4 +449,3 @@ def _loop_text(n_inputs, n_outputs):
     lines.append(f"        r = body({', '.join(f'{x}[i]' for x in inputs)})")
     lines += [f"        {o}[i] = r[{j}]" for j, o in enumerate(outputs)]
     return "\n".join(lines) + "\n"
-

@@ -13,7 +13,15 @@ def epoch_text(program, shapes, starts, row_shapes, by_row, optimizer):
     """
     data = [f"d{k}" for k in range(len(row_shapes))]
     spare = [f"b{k}" for k in range(len(row_shapes))]
-    head = ["start", "stop", "order", "batch", *data, *spare, *"w g part state hyper l1 l2 t constants indices work".split()]
+    head = [
+        "start",
+        "stop",
+        "order",
+        "batch",
+        *data,
+        *spare,
+        *"w g part state hyper l1 l2 t constants indices work".split(),
+    ]
     call = _call(program, shapes, starts, row_shapes, by_row)
     lines = [f"def epoch({', '.join(head)}):", "    total = 0.0", "    for s in range(start, stop):"]
     if by_row:

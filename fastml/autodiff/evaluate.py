@@ -5,7 +5,8 @@ import numpy as np
 from fastml.autodiff import functions as ad
 from fastml.autodiff.graph import CONSTANT, INPUT
 from fastml.autodiff.node import DTYPES, FLOAT32, Node, Key, apply
-from fastml.autodiff.operations import flat_index, forward_rule, reverse_rule, unbroadcast
+from fastml.autodiff.operations import forward_rule, reverse_rule
+from fastml.autodiff.rules import flat_index, unbroadcast
 
 __all__ = ["backward_values", "forward_values", "pull", "push"]
 

@@ -89,7 +89,9 @@ def _reduction(name, doc):
         return apply(name, x, params=(_axes(axis, len(shape)), bool(keepdims)))
 
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"{doc}\n\naxis: None for all, an integer or a tuple | keepdims: leave reduced axes with length 1."
+    function.__doc__ = (
+        f"{doc}\n\naxis: None for all, an integer or a tuple | keepdims: leave reduced axes with length 1."
+    )
     return function
 
 
@@ -121,7 +123,7 @@ def matmul(a, b):
     a = reshape(a, (1, *sa)) if row else a
     b = reshape(b, (*sb, 1)) if column else b
     sa, sb = shape_of(a), shape_of(b)
-    lead = _broadcast(sa[:-2], sb[:-2])
+    lead = broadcast_shapes(sa[:-2], sb[:-2])
     y = apply("matmul", broadcast_to(a, lead + sa[-2:]), broadcast_to(b, lead + sb[-2:]))
     if row or column:
         y = reshape(y, lead + (() if row else (sa[-2],)) + (() if column else (sb[-1],)))
@@ -156,7 +158,7 @@ def reshape(x, shape):
 
 def broadcast_to(x, shape):
     """Repeated along new axes and axes of length 1, as numpy.broadcast_to."""
-    if _broadcast(shape_of(x), shape) != tuple(shape):
+    if broadcast_shapes(shape_of(x), shape) != tuple(shape):
         raise ValueError(f"broadcast of shape {shape_of(x)} to {tuple(shape)}{at_line()}")
     return x if tuple(shape) == shape_of(x) else apply("broadcast_to", x, params=(tuple(shape),))
 
@@ -206,7 +208,9 @@ def getitem(x, index):
 
 def _gather(x, parts):
     """x[i, j, ...] where some of i, j are traced: integers along the leading axes, whole axes after them."""
-    parts = [np.arange(n) if isinstance(p, slice) and p == slice(None) else p for p, n in zip(parts, x.shape, strict=False)]
+    parts = [
+        np.arange(n) if isinstance(p, slice) and p == slice(None) else p for p, n in zip(parts, x.shape, strict=False)
+    ]
     for p in parts:
         if np.asarray(0 if type(p) is Node else p).dtype.kind not in "iu" or (type(p) is Node and p.dtype.kind != "i"):
             raise TypeError(f"x[i] with a traced i needs integer arrays, given as arguments of the function{at_line()}")
@@ -225,7 +229,7 @@ def _axes(axis, ndim):
     return tuple(sorted({operator.index(a) % ndim for a in axes}))
 
 
-def _broadcast(*shapes):
+def broadcast_shapes(*shapes):
     """The shape that `shapes` broadcast to, by the rules of NumPy."""
     first = shapes[0]
     if all(s == first for s in shapes):

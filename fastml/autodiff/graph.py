@@ -6,7 +6,7 @@ import threading
 
 import numpy as np
 
-from fastml.autodiff.functions import _broadcast
+from fastml.autodiff.functions import broadcast_shapes
 from fastml.autodiff.node import BOOL, DTYPES, FLOAT32, FLOAT64, INT, TABLE, WEAK, Node, Operation, at_line, user_line
 
 __all__ = ["Graph", "Values"]
@@ -107,7 +107,7 @@ class Graph:
         else:
             shape = shapes[0]
             if shapes.count(shape) != len(shapes):
-                shape = _broadcast(*shapes)
+                shape = broadcast_shapes(*shapes)
         kind = BOOL if operation.kind == BOOL and operation.elementwise else self._kind(operation, kinds, params)
         return self._append(operation, tuple(indices), params, shape, kind)
 
@@ -174,7 +174,9 @@ class Graph:
         if not self.ops:
             raise ValueError("the graph is empty: it has no output; write it with variable() and operators")
         if len(self.outputs) > 1:
-            raise ValueError(f"the graph has {len(self.outputs)} outputs where one is needed; choose one with output(node)")
+            raise ValueError(
+                f"the graph has {len(self.outputs)} outputs where one is needed; choose one with output(node)"
+            )
         return self.outputs[0] if self.outputs else len(self) - 1
 
     def scalar(self, node):

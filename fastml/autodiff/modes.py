@@ -202,7 +202,9 @@ class _Made:
             raise ValueError(f"{len(seeds)} arrays were given as weights or tangents where {len(wanted)} are needed")
         for seed, k in zip(seeds, wanted, strict=True):
             if ad.shape_of(seed) != self.graph.shapes[k]:
-                raise ValueError(f"a weight or tangent of shape {ad.shape_of(seed)} where {self.graph.shapes[k]} is needed")
+                raise ValueError(
+                    f"a weight or tangent of shape {ad.shape_of(seed)} where {self.graph.shapes[k]} is needed"
+                )
 
     def run(self, values):
         if self.graph.captured or any(type(v) is Node for v in values):
@@ -250,7 +252,9 @@ def _build_value(graph, wrt):
 def _build_gradient(graph, wrt):
     if len(graph.outputs) != 1 or graph.shapes[graph.outputs[0]] != ():
         shapes = [graph.shapes[k] for k in graph.outputs]
-        raise ValueError(f"a gradient needs a function with one scalar value, not values of shapes {shapes}; see jacobian")
+        raise ValueError(
+            f"a gradient needs a function with one scalar value, not values of shapes {shapes}; see jacobian"
+        )
     graph = graph.copy()
     return _pulled(graph, wrt, {graph.outputs[0]: graph.constant(1.0)})
 
@@ -386,4 +390,3 @@ def _cached(function, argnums, build, pick):
     if key not in made:
         made[key] = _Transform(function, argnums, build, pick, build.__name__)
     return made[key]
-

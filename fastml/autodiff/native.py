@@ -66,7 +66,9 @@ class NativeProgram:
         from fastml_ext import pool
 
         if self.loop is None:
-            raise ValueError("map needs a function of numbers with a number for a value; this one takes or makes arrays")
+            raise ValueError(
+                "map needs a function of numbers with a number for a value; this one takes or makes arrays"
+            )
         columns = [np.ascontiguousarray(c, self.dtype) for c in columns]
         outputs = [np.empty(len(columns[0]), self.dtype) for _ in self.source.outputs]
         cost = 2.0 + 4.0 * len(self.plan.instructions)

@@ -188,7 +188,12 @@ class Node:
     __mul__, __rmul__ = _binary("multiply"), _reflected("multiply")
     __truediv__, __rtruediv__ = _binary("divide"), _reflected("divide")
     __pow__, __rpow__ = _binary("power"), _reflected("power")
-    __lt__, __le__, __gt__, __ge__ = _binary("less"), _binary("less_equal"), _reflected("less"), _reflected("less_equal")
+    __lt__, __le__, __gt__, __ge__ = (
+        _binary("less"),
+        _binary("less_equal"),
+        _reflected("less"),
+        _reflected("less_equal"),
+    )
     __eq__, __ne__, __hash__ = _binary("equal"), _binary("not_equal"), object.__hash__
     __and__, __rand__ = _binary("logical_and"), _reflected("logical_and")
     __or__, __ror__ = _binary("logical_or"), _reflected("logical_or")
@@ -247,12 +252,16 @@ class Node:
             )
         return TABLE_FUNCTIONS[name](*args, **kwargs)
 
-    __bool__ = _refuse("a branch on the value", "it is not known while the function is traced; use where(condition, a, b)")
+    __bool__ = _refuse(
+        "a branch on the value", "it is not known while the function is traced; use where(condition, a, b)"
+    )
     __float__ = __int__ = __index__ = __complex__ = _refuse(
         "a Python or math function", "it needs a number; use this module's functions, such as autodiff.exp for math.exp"
     )
     __array__ = _refuse("a NumPy array", "it has no entries yet; use autodiff.stack to build arrays of traced values")
-    __setitem__ = __delitem__ = _refuse("an in-place assignment to entries", "build a new array with where or concatenate")
+    __setitem__ = __delitem__ = _refuse(
+        "an in-place assignment to entries", "build a new array with where or concatenate"
+    )
 
 
 TABLE_FUNCTIONS = {}  # NumPy's name -> function of this module: filled by functions.py

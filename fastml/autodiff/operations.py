@@ -1,4 +1,4 @@
-# ruff: noqa: E501  one line an operation, however long
+# ruff: noqa: E501  one line an operation
 """The table of operations: one line each. Adding a line adds its tests.
 
     name       as in NumPy
@@ -9,24 +9,29 @@
                elementwise line, where it is cheaper than g times the partial, or safe where that is 0 times infinity
     tangent    the forward rule, (t, y, *args, *params) -> derivative of y along t, one t an argument, None for zero;
                "linear": the operation itself applied to the tangent of its first argument
+    shape      of the result, (shapes, *params) -> shape, for structural operations
     lower      the same in terms of simpler operations, for the machine that runs the graphs
-    domain     intervals in which the tests draw the arguments, or shapes and parameters for structural operations
+    sympy      SymPy's function of that name, or (sympy, *args) -> expression
+    domain     intervals from which the tests draw the arguments; (shapes of the arguments, params) for structural ones
 
 The rules use the functions of this module alone, so they hold for arrays (a backward pass with numbers) and for traced
-values (the gradient as another graph, which can be differentiated again).
+values (the gradient as another graph, which can be differentiated again). What takes more than a line is in rules.py.
 """
-
-import math
 
 import numpy as np
 
 from fastml.autodiff import functions as ad
-from fastml.autodiff.functions import cos, divide, exp, log, multiply, reshape, sigmoid, sign, sin, sqrt, where
-from fastml.autodiff.node import BOOL, DTYPES, TABLE, Key, Node, Operation, apply
+from fastml.autodiff import rules as r
+from fastml.autodiff.functions import cos, greater, less, shape_of, sigmoid, sign, sin
+from fastml.autodiff.node import BOOL, TABLE, Key, Operation, apply
 
-__all__ = ["table"]
+__all__ = ["forward_rule", "reverse_rule", "table"]
 
-ANY, POSITIVE, UNIT = (-3.0, 3.0), (0.2, 3.0), (-0.9, 0.9)
+# Domains: intervals for numbers, shapes and parameters for arrays.
+ANY, ABOVE, CONDITION = (-3.0, 3.0), (0.2, 3.0), BOOL
+ONE, TWO = (ANY,), (ANY, ANY)
+MATRIX, ROWS = ((2, 3),), ((1,), False)
+SOME, PLACES = Key((slice(0, 2), np.array([0, 2, 2]))), Key(np.array([0, 2, 2, 5]))
 
 
 def table():
@@ -34,279 +39,96 @@ def table():
     return sorted(TABLE)
 
 
-def _line(name, forward, **columns):
-    TABLE[name] = Operation(name, forward, **columns)
+def line(name, forward, partials=None, **columns):
+    TABLE[name] = Operation(name, forward, partials=partials, **columns)
 
 
-# --- values of what NumPy lacks; complex arguments serve the complex-step check ---------------------------------------
+def condition(name, forward, arguments, label, sympy):
+    """A line of an operation that gives conditions: its derivatives are zero."""
+    none = (None,) * len(arguments)
+    columns = {"domain": arguments, "label": label, "sympy": sympy, "kind": BOOL, "analytic": False}
+    line(name, forward, lambda y, *args: none, **columns)
 
 
-def _sigmoid(x):
-    positive = np.real(x) >= 0
-    z = np.exp(np.where(positive, np.negative(x), x))
-    return np.where(positive, 1.0, z) / (1.0 + z)
+def reduction(name, forward, **columns):
+    line(name, forward, shape=r.reduction_shape, **{"domain": (MATRIX, ROWS), **columns})
 
 
-def _softplus(x):
-    positive = np.real(x) >= 0
-    return np.where(positive, x, np.float32(0)) + np.log1p(np.exp(np.where(positive, np.negative(x), x)))
+def rearrangement(name, forward, **columns):
+    """A line of an operation that moves entries about and keeps their kind."""
+    line(name, forward, kind=BOOL, **{"tangent": "linear", **columns})
 
-
-def _step(x):
-    return np.where(np.isnan(x), x, np.greater_equal(x, 0) * np.ones_like(x))
-
-
-def _logsumexp(x, axes, keepdims):
-    top = np.max(np.real(x), axis=axes, keepdims=True)
-    top = np.where(np.isfinite(top), top, 0)
-    y = np.log(np.sum(np.exp(x - top), axis=axes, keepdims=True)) + top
-    return y if keepdims else np.reshape(y, _reduced(np.shape(x), axes, False))
-
-
-def _softmax(x, axis):
-    e = np.exp(x - np.max(np.real(x), axis=axis, keepdims=True))
-    return e / np.sum(e, axis=axis, keepdims=True)
-
-
-def _winner(x, axes):
-    """True at the first largest entry (the first NaN, if any) along `axes`."""
-    lead, flat = _axes_last(np.asarray(x), axes)
-    mask = np.zeros(flat.shape, bool)
-    np.put_along_axis(mask, np.argmax(flat, -1)[..., None], True, -1)
-    order = [a for a in range(np.ndim(x)) if a not in axes] + list(axes)
-    return np.transpose(mask.reshape(lead), np.argsort(order))
-
-
-def _axes_last(x, axes):
-    order = [a for a in range(x.ndim) if a not in axes] + list(axes)
-    moved = np.transpose(x, order)
-    return moved.shape, moved.reshape(*moved.shape[: x.ndim - len(axes)], -1)
-
-
-def _scatter(g, index, shape):
-    out = np.zeros(math.prod(shape), np.asarray(g).dtype)
-    np.add.at(out, index.value, np.asarray(g))
-    return out.reshape(shape)
-
-
-def _scatter_at(g, *rest):
-    *index, shape = rest
-    out = np.zeros(shape, np.asarray(g).dtype)
-    np.add.at(out, tuple(index), g)
-    return out
-
-
-# --- shapes ----------------------------------------------------------------------------------------------------------
-
-
-def _reduced(shape, axes, keepdims=False):
-    return tuple(1 if i in axes else n for i, n in enumerate(shape) if keepdims or i not in axes)
-
-
-def _gathered(shapes):
-    x, *index = shapes
-    return ad._broadcast(*index) + tuple(x[len(index) :])
-
-
-def _joined(shapes, axis):
-    return (*shapes[0][:axis], sum(s[axis] for s in shapes), *shapes[0][axis + 1 :])
-
-
-# --- parts of rules --------------------------------------------------------------------------------------------------
-
-
-def _spread(g, x, axes):
-    """g of a reduction, with its reduced axes put back and repeated to the shape of x."""
-    shape = ad.shape_of(x)
-    return ad.broadcast_to(reshape(g, _reduced(shape, axes, True)), shape)
-
-
-def _kept(g, x, axes):
-    return reshape(g, _reduced(ad.shape_of(x), axes, True))
-
-
-def _sum(x, axes, keepdims=False):
-    return apply("sum", x, params=(axes, keepdims))
-
-
-def _count(x, axes):
-    return math.prod(ad.shape_of(x)[a] for a in axes)
-
-
-def _last_swapped(x):
-    n = len(ad.shape_of(x))
-    return ad.transpose(x, (*range(n - 2), n - 1, n - 2))
-
-
-def _power_partials(y, a, b):
-    """b a^(b-1), which is 0 for b = 0 even at a = 0; and y log a, which is 0 at a = 0."""
-    c = b.graph.scalar(b) if type(b) is Node else None
-    if c is not None:
-        return (2.0 * a if c == 2 else c * a ** (c - 1) if c != 0 else None), None
-    towards_base = b * a ** where(apply("equal", b, 0.0), 1.0, b - 1.0)
-    return towards_base, y * log(where(apply("equal", a, 0.0), 1.0, a))
-
-
-def _split(g, axis, args):
-    """The pieces of g that belong to each of the concatenated arguments."""
-    pieces, start = [], 0
-    for a in args:
-        stop = start + ad.shape_of(a)[axis]
-        pieces.append(ad.getitem(g, (slice(None),) * axis + (slice(start, stop),)) if type(a) is Node or type(g) is not Node else None)
-        start = stop
-    return pieces
-
-
-def _concatenate_tangent(t, y, *rest):
-    *args, axis = rest
-    filled = [np.zeros(ad.shape_of(a), np.float32) if d is None else d for d, a in zip(t, args, strict=True)]
-    return ad.concatenate(filled, axis)
-
-
-def _product_tree(x, axes, keepdims=False):
-    """Product by halves: n-1 multiplications, each of whose gradients is exact at zeros."""
-    shape = ad.shape_of(x)
-    order = [*axes, *(a for a in range(len(shape)) if a not in axes)]
-    rest = _reduced(shape, axes)
-    x = reshape(ad.transpose(x, order), (_count(x, axes), *rest))
-    while (n := ad.shape_of(x)[0]) > 1:
-        half = n // 2
-        product = ad.getitem(x, slice(0, half)) * ad.getitem(x, slice(half, 2 * half))
-        x = ad.concatenate([product, ad.getitem(x, slice(2 * half, n))]) if n % 2 else product
-    x = np.ones((1, *rest), np.float32) if n == 0 else x
-    return reshape(x, _reduced(shape, axes, keepdims))
-
-
-def _product_reverse(g, y, x, axes, keepdims):
-    from fastml.autodiff.modes import vjp
-
-    return vjp(lambda v: _product_tree(v, axes, keepdims), x)[1](g)
-
-
-def _product_tangent(t, y, x, axes, keepdims):
-    from fastml.autodiff.modes import jvp
-
-    return jvp(lambda v: _product_tree(v, axes, keepdims), (x,), (t[0],))[1]
-
-
-def _norm_ratio(x, y, axes):
-    """x / |x|, and 0 where |x| = 0."""
-    y = _kept(y, x, axes)
-    zero = apply("equal", y, 0.0)
-    return where(zero, 0.0, x / where(zero, 1.0, y))
-
-
-def _lower_logsumexp(x, axes, keepdims):
-    top = apply("max", x, params=(axes, True))
-    top = where(apply("less", abs(top), math.inf), top, 0.0)
-    y = log(_sum(exp(x - top), axes, True)) + top
-    return reshape(y, _reduced(ad.shape_of(x), axes, keepdims))
-
-
-def _lower_softmax(x, axis):
-    e = exp(x - apply("max", x, params=((axis,), True)))
-    return e / _sum(e, (axis,), True)
-
-
-# --- the lines: elementwise ------------------------------------------------------------------------------------------
 
 # fmt: off
-_line("add", np.add, label="+", reverse=lambda g, y, a, b: (g, g), partials=lambda y, a, b: (1.0, 1.0), sympy="Add", domain=(ANY, ANY))
-_line("subtract", np.subtract, label="−", reverse=lambda g, y, a, b: (g, -g), partials=lambda y, a, b: (1.0, -1.0), sympy=lambda s, a, b: a - b, domain=(ANY, ANY))
-_line("multiply", np.multiply, label="×", partials=lambda y, a, b: (b, a), sympy="Mul", domain=(ANY, ANY))
-_line("divide", np.true_divide, label="÷", reverse=lambda g, y, a, b: (q := g / b, -(q * y)), partials=lambda y, a, b: (1.0 / b, -y / b), sympy=lambda s, a, b: a / b, domain=(ANY, POSITIVE))
-_line("negative", np.negative, label="−", reverse=lambda g, y, x: (-g,), partials=lambda y, x: (-1.0,), sympy=lambda s, x: -x, domain=(ANY,))
-_line("power", np.power, label="xⁿ", partials=_power_partials, sympy="Pow", domain=(POSITIVE, ANY), cost=3)
-_line("exp", np.exp, partials=lambda y, x: (y,), sympy="exp", domain=(ANY,))
-_line("log", np.log, reverse=lambda g, y, x: (g / x,), partials=lambda y, x: (1.0 / x,), sympy="log", domain=(POSITIVE,))
-_line("log1p", np.log1p, reverse=lambda g, y, x: (g / (1.0 + x),), partials=lambda y, x: (1.0 / (1.0 + x),), sympy=lambda s, x: s.log(1 + x), domain=(POSITIVE,))
-_line("expm1", np.expm1, partials=lambda y, x: (y + 1.0,), sympy=lambda s, x: s.exp(x) - 1, domain=(ANY,))
-_line("sqrt", np.sqrt, reverse=lambda g, y, x: (g * 0.5 / y,), partials=lambda y, x: (0.5 / y,), sympy="sqrt", domain=(POSITIVE,))
-_line("abs", np.abs, label="|x|", partials=lambda y, x: (sign(x),), sympy="Abs", domain=(ANY,), analytic=False)
-_line("sign", np.sign, partials=lambda y, x: (None,), sympy="sign", domain=(POSITIVE,), analytic=False)
-_line("sin", np.sin, partials=lambda y, x: (cos(x),), sympy="sin", domain=(ANY,))
-_line("cos", np.cos, reverse=lambda g, y, x: (-(g * sin(x)),), partials=lambda y, x: (-sin(x),), sympy="cos", domain=(ANY,))
-_line("tan", np.tan, partials=lambda y, x: (1.0 + y * y,), sympy="tan", domain=(UNIT,))
-_line("tanh", np.tanh, partials=lambda y, x: (1.0 - y * y,), sympy="tanh", domain=(ANY,))
-_line("arctan", np.arctan, reverse=lambda g, y, x: (g / (1.0 + x * x),), partials=lambda y, x: (1.0 / (1.0 + x * x),), sympy="atan", domain=(ANY,))
-_line("sigmoid", _sigmoid, label="σ", partials=lambda y, x: (y * (1.0 - y),), sympy=lambda s, x: 1 / (1 + s.exp(-x)), domain=(ANY,))
-_line("softplus", _softplus, partials=lambda y, x: (sigmoid(x),), sympy=lambda s, x: s.log(1 + s.exp(x)), domain=(ANY,))
-_line("relu", lambda x: np.maximum(x, 0), label="ReLU", reverse=lambda g, y, x: (where(apply("less", 0.0, x), g, 0.0),), partials=lambda y, x: (where(apply("less", 0.0, x), 1.0, 0.0),), sympy=lambda s, x: s.Max(x, 0), domain=(ANY,), analytic=False)
-_line("step", _step, partials=lambda y, x: (None,), sympy=lambda s, x: s.Heaviside(x, 1), domain=(POSITIVE,), analytic=False)
-_line("maximum", np.maximum, label="max", reverse=lambda g, y, a, b: (where(c := apply("less", a, b), 0.0, g), where(c, g, 0.0)), partials=lambda y, a, b: (where(c := apply("less", a, b), 0.0, 1.0), where(c, 1.0, 0.0)), sympy="Max", domain=(ANY, ANY), analytic=False)
-_line("minimum", np.minimum, label="min", reverse=lambda g, y, a, b: (where(c := apply("less", b, a), 0.0, g), where(c, g, 0.0)), partials=lambda y, a, b: (where(c := apply("less", b, a), 0.0, 1.0), where(c, 1.0, 0.0)), sympy="Min", domain=(ANY, ANY), analytic=False)
-_line("where", np.where, reverse=lambda g, y, c, a, b: (None, where(c, g, 0.0), where(c, 0.0, g)), partials=lambda y, c, a, b: (None, where(c, 1.0, 0.0), where(c, 0.0, 1.0)), sympy=lambda s, c, a, b: s.Piecewise((a, c), (b, True)), domain=(BOOL, ANY, ANY), analytic=False)
-_line("clip", np.clip, reverse=lambda g, y, x, lo, hi: (where(apply("equal", y, x), g, 0.0), where(apply("less", x, lo), g, 0.0), where(apply("less", hi, x), g, 0.0)), partials=lambda y, x, lo, hi: (where(apply("equal", y, x), 1.0, 0.0), where(apply("less", x, lo), 1.0, 0.0), where(apply("less", hi, x), 1.0, 0.0)), lower=lambda x, lo, hi: ad.minimum(ad.maximum(x, lo), hi), sympy=lambda s, x, lo, hi: s.Min(s.Max(x, lo), hi), domain=(ANY, (-1.0, -0.5), (0.5, 1.0)), analytic=False)
-for _name, _ufunc, _label in (("less", np.less, "<"), ("less_equal", np.less_equal, "≤"), ("equal", np.equal, "="), ("not_equal", np.not_equal, "≠")):
-    _line(_name, _ufunc, label=_label, partials=lambda y, a, b: (None, None), sympy={"less": "Lt", "less_equal": "Le", "equal": "Eq", "not_equal": "Ne"}[_name], domain=(ANY, ANY), kind=BOOL, analytic=False)
-_line("logical_and", np.logical_and, label="and", partials=lambda y, a, b: (None, None), sympy="And", domain=(BOOL, BOOL), kind=BOOL, analytic=False)
-_line("logical_or", np.logical_or, label="or", partials=lambda y, a, b: (None, None), sympy="Or", domain=(BOOL, BOOL), kind=BOOL, analytic=False)
-_line("logical_not", np.logical_not, label="not", partials=lambda y, x: (None,), sympy="Not", domain=(BOOL,), kind=BOOL, analytic=False)
+# --- elementwise ------------------------------------------------------------------------------------------------------
 
-# --- the lines: structural. domain: ((shapes of the arguments), parameters) ------------------------------------------
+line("add", np.add, lambda y, a, b: (1.0, 1.0), reverse=lambda g, y, a, b: (g, g), label="+", sympy="Add", domain=TWO)
+line("subtract", np.subtract, lambda y, a, b: (1.0, -1.0), reverse=lambda g, y, a, b: (g, -g), label="−", sympy=r.minus, domain=TWO)
+line("multiply", np.multiply, lambda y, a, b: (b, a), label="×", sympy="Mul", domain=TWO)
+line("divide", np.true_divide, lambda y, a, b: (1.0 / b, -y / b), reverse=r.divide_reverse, label="÷", sympy=r.over, domain=(ANY, ABOVE))
+line("negative", np.negative, lambda y, x: (-1.0,), reverse=lambda g, y, x: (-g,), label="−", sympy=lambda s, x: -x, domain=ONE)
+line("power", np.power, r.power_partials, label="xⁿ", sympy="Pow", domain=(ABOVE, ANY), cost=3)
+line("exp", np.exp, lambda y, x: (y,), sympy="exp", domain=ONE)
+line("log", np.log, lambda y, x: (1.0 / x,), reverse=lambda g, y, x: (g / x,), sympy="log", domain=(ABOVE,))
+line("log1p", np.log1p, lambda y, x: (1.0 / (1.0 + x),), reverse=lambda g, y, x: (g / (1.0 + x),), sympy=lambda s, x: s.log(1 + x), domain=(ABOVE,))
+line("expm1", np.expm1, lambda y, x: (y + 1.0,), sympy=lambda s, x: s.exp(x) - 1, domain=ONE)
+line("sqrt", np.sqrt, lambda y, x: (0.5 / y,), reverse=lambda g, y, x: (g * 0.5 / y,), sympy="sqrt", domain=(ABOVE,))
+line("abs", np.abs, lambda y, x: (sign(x),), label="|x|", sympy="Abs", domain=ONE, analytic=False)
+line("sign", np.sign, lambda y, x: (None,), sympy="sign", domain=(ABOVE,), analytic=False)
+line("sin", np.sin, lambda y, x: (cos(x),), sympy="sin", domain=ONE)
+line("cos", np.cos, lambda y, x: (-sin(x),), reverse=lambda g, y, x: (-(g * sin(x)),), sympy="cos", domain=ONE)
+line("tan", np.tan, lambda y, x: (1.0 + y * y,), sympy="tan", domain=((-0.9, 0.9),))
+line("tanh", np.tanh, lambda y, x: (1.0 - y * y,), sympy="tanh", domain=ONE)
+line("arctan", np.arctan, lambda y, x: (1.0 / (1.0 + x * x),), reverse=lambda g, y, x: (g / (1.0 + x * x),), sympy="atan", domain=ONE)
+line("sigmoid", r.sigmoid, lambda y, x: (y * (1.0 - y),), label="σ", sympy=lambda s, x: 1 / (1 + s.exp(-x)), domain=ONE)
+line("softplus", r.softplus, lambda y, x: (sigmoid(x),), sympy=lambda s, x: s.log(1 + s.exp(x)), domain=ONE)
+line("relu", r.relu, **r.passes(lambda x: greater(x, 0.0)), label="ReLU", sympy=lambda s, x: s.Max(x, 0), domain=ONE, analytic=False)
+line("step", r.step, lambda y, x: (None,), sympy=lambda s, x: s.Heaviside(x, 1), domain=(ABOVE,), analytic=False)
+line("maximum", np.maximum, **r.first_unless(lambda a, b: less(a, b)), label="max", sympy="Max", domain=TWO, analytic=False)
+line("minimum", np.minimum, **r.first_unless(lambda a, b: less(b, a)), label="min", sympy="Min", domain=TWO, analytic=False)
+line("where", np.where, **r.WHERE, sympy=lambda s, c, a, b: s.Piecewise((a, c), (b, True)), domain=(CONDITION, ANY, ANY), analytic=False)
+line("clip", np.clip, **r.CLIP, sympy=lambda s, x, a, b: s.Min(s.Max(x, a), b), domain=(ANY, (-1.0, -0.5), (0.5, 1.0)), analytic=False)
 
-_line("sum", lambda x, axes, keep: np.sum(x, axis=axes, keepdims=keep), label="Σ", reverse=lambda g, y, x, axes, keep: (_spread(g, x, axes),), tangent="linear", shape=lambda s, axes, keep: _reduced(s[0], axes, keep), domain=(((2, 3),), ((1,), False)))
-_line("mean", lambda x, axes, keep: np.mean(x, axis=axes, keepdims=keep), reverse=lambda g, y, x, axes, keep: (_spread(divide(g, float(_count(x, axes))), x, axes),), tangent="linear", shape=lambda s, axes, keep: _reduced(s[0], axes, keep), lower=lambda x, axes, keep: divide(_sum(x, axes, keep), float(_count(x, axes))), domain=(((2, 3),), ((0, 1), True)))
-_line("prod", lambda x, axes, keep: np.prod(x, axis=axes, keepdims=keep), label="Π", reverse=_product_reverse, tangent=_product_tangent, shape=lambda s, axes, keep: _reduced(s[0], axes, keep), lower=_product_tree, domain=(((2, 3),), ((1,), False)))
-_line("max", lambda x, axes, keep: np.max(x, axis=axes, keepdims=keep), reverse=lambda g, y, x, axes, keep: (where(apply("winner", x, params=(axes,)), _kept(g, x, axes), 0.0),), tangent=lambda t, y, x, axes, keep: _sum(where(apply("winner", x, params=(axes,)), t[0], 0.0), axes, keep), shape=lambda s, axes, keep: _reduced(s[0], axes, keep), domain=(((2, 3),), ((1,), False)), analytic=False)
-_line("min", lambda x, axes, keep: np.min(x, axis=axes, keepdims=keep), reverse=lambda g, y, x, axes, keep: (where(apply("winner", -x, params=(axes,)), _kept(g, x, axes), 0.0),), tangent=lambda t, y, x, axes, keep: _sum(where(apply("winner", -x, params=(axes,)), t[0], 0.0), axes, keep), shape=lambda s, axes, keep: _reduced(s[0], axes, keep), domain=(((2, 3),), ((1,), False)), analytic=False)
-_line("winner", _winner, label="first max", reverse=lambda g, y, x, axes: (None,), tangent=lambda t, y, x, axes: None, shape=lambda s, axes: s[0], domain=(((2, 3),), ((1,),)), kind=BOOL, analytic=False)
-_line("norm", lambda x, axes, keep: np.sqrt(np.sum(np.multiply(x, x), axis=axes, keepdims=keep)), label="‖x‖", reverse=lambda g, y, x, axes, keep: (_kept(g, x, axes) * _norm_ratio(x, y, axes),), tangent=lambda t, y, x, axes, keep: _sum(t[0] * _norm_ratio(x, y, axes), axes, keep), shape=lambda s, axes, keep: _reduced(s[0], axes, keep), lower=lambda x, axes, keep: sqrt(_sum(multiply(x, x), axes, keep)), domain=(((2, 3),), ((1,), False)))
-_line("logsumexp", _logsumexp, reverse=lambda g, y, x, axes, keep: (_kept(g, x, axes) * exp(x - _kept(y, x, axes)),), tangent=lambda t, y, x, axes, keep: _sum(t[0] * exp(x - _kept(y, x, axes)), axes, keep), shape=lambda s, axes, keep: _reduced(s[0], axes, keep), lower=_lower_logsumexp, domain=(((2, 3),), ((1,), True)))
-_line("softmax", _softmax, reverse=lambda g, y, x, axis: (y * (g - _sum(g * y, (axis,), True)),), tangent=lambda t, y, x, axis: y * (t[0] - _sum(t[0] * y, (axis,), True)), shape=lambda s, axis: s[0], lower=_lower_softmax, domain=(((2, 3),), (1,)))
-_line("matmul", np.matmul, label="@", reverse=lambda g, y, a, b: (apply("matmul", g, _last_swapped(b)), apply("matmul", _last_swapped(a), g)), tangent=lambda t, y, a, b: _total([None if t[0] is None else apply("matmul", t[0], b), None if t[1] is None else apply("matmul", a, t[1])]), shape=lambda s: (*s[0][:-1], s[1][-1]), domain=(((2, 3), (3, 4)), ()))
-_line("transpose", lambda x, axes: np.transpose(x, axes), reverse=lambda g, y, x, axes: (ad.transpose(g, tuple(int(i) for i in np.argsort(axes))),), tangent="linear", shape=lambda s, axes: tuple(s[0][a] for a in axes), kind=BOOL, domain=(((2, 3, 2),), ((2, 0, 1),)))
-_line("reshape", lambda x, shape: np.reshape(x, shape), reverse=lambda g, y, x, shape: (reshape(g, ad.shape_of(x)),), tangent="linear", shape=lambda s, shape: shape, kind=BOOL, domain=(((2, 3),), ((6,),)))
-_line("broadcast_to", lambda x, shape: np.broadcast_to(x, shape), label="broadcast", reverse=lambda g, y, x, shape: (unbroadcast(g, ad.shape_of(x)),), tangent="linear", shape=lambda s, shape: shape, kind=BOOL, domain=(((3, 1),), ((2, 3, 4),)))
-_line("getitem", lambda x, index, shape: np.asarray(x)[index.value], label="[ ]", reverse=lambda g, y, x, index, shape: (scatter_key(g, index, ad.shape_of(x)),), tangent="linear", shape=lambda s, index, shape: shape, kind=BOOL, domain=(((3, 4),), (Key((slice(0, 2), np.array([0, 2, 2]))), (2, 3))))
-_line("scatter", _scatter, reverse=lambda g, y, x, index, shape: (ad.getitem(reshape(g, (-1,)), index.value),), tangent="linear", shape=lambda s, index, shape: shape, domain=(((4,),), (Key(np.array([0, 2, 2, 5])), (2, 3))))
-_line("astype", lambda x, kind: np.asarray(x, DTYPES[kind]), reverse=lambda g, y, x, kind: (g,), tangent="linear", shape=lambda s, kind: s[0], kind=BOOL)
-_line("gather", lambda x, *index: np.asarray(x)[tuple(index)], label="[ ]", reverse=lambda g, y, x, *index: (apply("scatter_at", g, *index, params=(ad.shape_of(x),)), *[None] * len(index)), tangent=lambda t, y, x, *index: apply("gather", t[0], *index), shape=lambda s: _gathered(s), kind=BOOL)
-_line("scatter_at", _scatter_at, label="scatter", reverse=lambda g, y, x, *rest: (apply("gather", g, *rest[:-1]), *[None] * (len(rest) - 1)), tangent=lambda t, y, x, *rest: apply("scatter_at", t[0], *rest[:-1], params=rest[-1:]), shape=lambda s, shape: shape)
-_line("concatenate", lambda *rest: np.concatenate(rest[:-1], axis=rest[-1]), reverse=lambda g, y, *rest: _split(g, rest[-1], rest[:-1]), tangent=_concatenate_tangent, shape=_joined, kind=BOOL, domain=(((2, 3), (2, 1)), (1,)))
+condition("less", np.less, TWO, "<", "Lt")
+condition("less_equal", np.less_equal, TWO, "≤", "Le")
+condition("equal", np.equal, TWO, "=", "Eq")
+condition("not_equal", np.not_equal, TWO, "≠", "Ne")
+condition("logical_and", np.logical_and, (CONDITION, CONDITION), "and", "And")
+condition("logical_or", np.logical_or, (CONDITION, CONDITION), "or", "Or")
+condition("logical_not", np.logical_not, (CONDITION,), "not", "Not")
+
+# --- reductions: params are (axes, keepdims) --------------------------------------------------------------------------
+
+reduction("sum", r.along(np.sum), reverse=r.sum_reverse, tangent="linear", label="Σ")
+reduction("mean", r.along(np.mean), reverse=r.mean_reverse, tangent="linear", lower=r.mean_lowered, domain=(MATRIX, ((0, 1), True)))
+reduction("prod", r.along(np.prod), reverse=r.product_reverse, tangent=r.product_tangent, lower=r.product_tree, label="Π")
+reduction("max", r.along(np.max), **r.extreme(1), analytic=False)
+reduction("min", r.along(np.min), **r.extreme(-1), analytic=False)
+reduction("norm", r.norm, reverse=r.norm_reverse, tangent=r.norm_tangent, lower=r.norm_lowered, label="‖x‖")
+reduction("logsumexp", r.logsumexp, reverse=r.logsumexp_reverse, tangent=r.logsumexp_tangent, lower=r.logsumexp_lowered)
+line("softmax", r.softmax, reverse=r.softmax_reverse, tangent=r.softmax_tangent, shape=r.same, lower=r.softmax_lowered, domain=(MATRIX, (1,)))
+line("winner", r.winner, **r.FLAT, shape=r.same, label="first max", domain=(MATRIX, ((1,),)), kind=BOOL, analytic=False)
+
+# --- products and rearrangements --------------------------------------------------------------------------------------
+
+line("matmul", np.matmul, reverse=r.matmul_reverse, tangent=r.matmul_tangent, shape=r.matmul_shape, label="@", domain=(((2, 3), (3, 4)), ()))
+rearrangement("transpose", np.transpose, reverse=r.transpose_reverse, shape=r.transposed, domain=(((2, 3, 2),), ((2, 0, 1),)))
+rearrangement("reshape", np.reshape, reverse=r.reshape_reverse, shape=r.given, domain=(MATRIX, ((6,),)))
+rearrangement("broadcast_to", np.broadcast_to, reverse=r.broadcast_reverse, shape=r.given, label="broadcast", domain=(((3, 1),), ((2, 3, 4),)))
+rearrangement("getitem", r.getitem, reverse=r.getitem_reverse, shape=r.given, label="[ ]", domain=(((3, 4),), (SOME, (2, 3))))
+rearrangement("concatenate", r.concatenate, reverse=r.concatenate_reverse, tangent=r.concatenate_tangent, shape=r.joined, domain=(((2, 3), (2, 1)), (1,)))
+rearrangement("astype", r.astype, reverse=lambda g, y, x, kind: (g,), shape=r.same)
+rearrangement("gather", r.gather, reverse=r.gather_reverse, tangent=r.gather_tangent, shape=r.gathered, label="[ ]")
+line("scatter", r.scatter, reverse=r.scatter_reverse, tangent="linear", shape=r.given, domain=(((4,),), (PLACES, (2, 3))))
+line("scatter_at", r.scatter_at, reverse=r.scatter_at_reverse, tangent=r.scatter_at_tangent, shape=r.given, label="scatter")
 # fmt: on
-
-
-# --- how rules are applied -------------------------------------------------------------------------------------------
-
-
-def _total(terms):
-    """Sum of the terms that are not None; None when there is none."""
-    total = None
-    for term in terms:
-        if term is not None:
-            total = term if total is None else total + term
-    return total
-
-
-def unbroadcast(g, shape):
-    """Sum over the axes along which a value of `shape` was repeated."""
-    have = ad.shape_of(g)
-    if have == shape:
-        return g
-    extra = len(have) - len(shape)
-    axes = tuple(range(extra)) + tuple(i + extra for i, n in enumerate(shape) if n == 1 and have[i + extra] != 1)
-    return reshape(_sum(g, axes), shape)
-
-
-def scatter_key(g, index, shape):
-    """The gradient of x[index]: g added into zeros of x's shape."""
-    return apply("scatter", reshape(g, (-1,)), params=(Key(flat_index(index, shape)), shape))
-
-
-def flat_index(index, shape):
-    """Positions, in row-major order, of the entries that `index` takes from an array of `shape`."""
-    parts = index.value
-    if len(parts) == len(shape) == 1 and isinstance(parts[0], int):
-        return np.array([parts[0] % shape[0]])
-    return np.arange(math.prod(shape)).reshape(shape)[parts].reshape(-1)
 
 
 def reverse_rule(operation, g, y, args, params):
     """Contributions of the gradient g of y to each argument, in the shape of the result where that is broadcast."""
     if operation.reverse is not None:
         return operation.reverse(g, y, *args, *params)
-    return [None if p is None else multiply(g, p) for p in operation.partials(y, *args)]
+    return [None if p is None else ad.multiply(g, p) for p in operation.partials(y, *args)]
 
 
 def forward_rule(operation, tangents, y, args, params):
@@ -315,12 +137,9 @@ def forward_rule(operation, tangents, y, args, params):
         return apply(operation.name, tangents[0], params=params)
     if operation.tangent is not None:
         return operation.tangent(tangents, y, *args, *params)
-    partials = operation.partials(y, *args)
-    terms = [
-        t if isinstance(p, float) and p == 1.0 else multiply(t, p)
-        for t, p in zip(tangents, partials, strict=True)
-        if t is not None and p is not None
-    ]
-    total = _total(terms)
-    return total if total is None else ad.broadcast_to(total, ad.shape_of(y))
-
+    terms = []
+    for t, p in zip(tangents, operation.partials(y, *args), strict=True):
+        if t is not None and p is not None:
+            terms.append(t if isinstance(p, float) and p == 1.0 else ad.multiply(t, p))
+    total = r.total(terms)
+    return total if total is None else ad.broadcast_to(total, shape_of(y))

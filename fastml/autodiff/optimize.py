@@ -89,7 +89,9 @@ def minimize(
         loss = problem.epoch(rng.permutation(problem.n) if shuffle else order)
         history.append(loss)
         if not math.isfinite(loss):
-            raise FloatingPointError(f"the loss became {loss} in epoch {epoch}{problem.blame()}; try a smaller learning_rate")
+            raise FloatingPointError(
+                f"the loss became {loss} in epoch {epoch}{problem.blame()}; try a smaller learning_rate"
+            )
         since = 0 if loss < best - tol else since + 1
         best = min(best, loss)
         if (progress is not None and progress(epoch, loss)) or since >= n_iter_no_change:
@@ -246,7 +248,9 @@ def _of_graph(graph, params, data):
     rows = [name for name in data if data[name].shape != shapes[name]]
     for name in rows:
         if data[name].shape[1:] != shapes[name]:
-            raise ValueError(f"{name} has shape {shapes[name]} in the graph; rows of shape {data[name].shape[1:]} were given")
+            raise ValueError(
+                f"{name} has shape {shapes[name]} in the graph; rows of shape {data[name].shape[1:]} were given"
+            )
 
     def function(params, *row):
         values = {**{k: v for k, v in data.items() if k not in rows}, **dict(zip(rows, row, strict=True)), **params}
@@ -267,4 +271,3 @@ def _floats(tree):
     if type(tree) in (list, tuple):
         return type(tree)(_floats(value) for value in tree)
     return float(tree) if type(tree) is int else tree
-

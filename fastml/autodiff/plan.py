@@ -258,7 +258,13 @@ class _Planner:
         if any(self.graph.kinds[i] != INT or self.graph.args[i] for i in index):
             raise TypeError("a traced index must be an integer argument of the function itself, not computed from one")
         rest = math.prod(whole[len(index) :])
-        extra = (whole[: len(index)], math.prod(positions.pop()), rest, math.prod(whole), [self.int_at[i] for i in index])
+        extra = (
+            whole[: len(index)],
+            math.prod(positions.pop()),
+            rest,
+            math.prod(whole),
+            [self.int_at[i] for i in index],
+        )
         self._emit(name, k, [self._dense(x)], self.graph.shapes[k], extra)
 
     def _concatenate(self, k, *rest):

@@ -173,7 +173,9 @@ class Program:
 
 def _entries(instruction):
     """Steps of the innermost loop, roughly."""
-    entries = math.prod(instruction.args[0].shape if instruction.name in ("sum", "max", "min") else instruction.out.shape)
+    entries = math.prod(
+        instruction.args[0].shape if instruction.name in ("sum", "max", "min") else instruction.out.shape
+    )
     return entries * (instruction.args[0].shape[-1] // 16 + 1 if instruction.name == "matmul" else 1)
 
 

@@ -149,7 +149,9 @@ class _Rewriter(Graph):
         inner, shape = self.ops[source].name, params[0]
         if self.shapes[source] == shape:
             return source
-        if inner == op.name or (inner == "reshape" and math.prod(self.shapes[source]) == 1 and self.shapes[self.args[source][0]] == ()):
+        if inner == op.name or (
+            inner == "reshape" and math.prod(self.shapes[source]) == 1 and self.shapes[self.args[source][0]] == ()
+        ):
             return self._append(op, self.args[source], params, shape, kind).index
         if op.name == "reshape" and inner == "broadcast_to" and self.shapes[self.args[source][0]] == ():
             return self._append(TABLE["broadcast_to"], self.args[source], params, shape, kind).index

@@ -4,7 +4,8 @@ from fastml.autodiff import functions as ad
 from fastml.autodiff.evaluate import depends, pull, push
 from fastml.autodiff.graph import INPUT
 from fastml.autodiff.node import INT, Node, uncollected
-from fastml.autodiff.operations import _total, forward_rule
+from fastml.autodiff.operations import forward_rule
+from fastml.autodiff.rules import total
 from fastml.autodiff.rewrite import rewrite
 
 __all__ = ["derivative"]
@@ -62,5 +63,5 @@ def _symbolic_rule(operation, tangents, y, args, params):
         for t, p in zip(tangents, operation.partials(y, *args), strict=True)
         if t is not None and p is not None
     ]
-    total = _total(terms)
-    return None if total is None else ad.broadcast_to(total, y.shape)
+    found = total(terms)
+    return None if found is None else ad.broadcast_to(found, y.shape)

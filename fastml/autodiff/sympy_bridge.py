@@ -32,7 +32,9 @@ def to_sympy(graph):
         elif op.elementwise:
             rule = getattr(sympy, op.sympy) if isinstance(op.sympy, str) else lambda *a, f=op.sympy: f(sympy, *a)
             as_bool = [op.name.startswith("logical") or (op.name == "where" and p == 0) for p in range(len(args))]
-            values[k] = _each(lambda *a, r=rule, b=as_bool: r(*[_condition(sympy, *p) for p in zip(a, b, strict=True)]), *args)
+            values[k] = _each(
+                lambda *a, r=rule, b=as_bool: r(*[_condition(sympy, *p) for p in zip(a, b, strict=True)]), *args
+            )
         elif op.name in ("max", "min"):
             values[k] = _extreme(getattr(sympy, op.name.title()), args[0], *graph.params[k])
         elif op.name in ("winner", "gather", "scatter_at"):
@@ -61,7 +63,9 @@ def from_sympy(expression, *symbols):
     nodes = {symbol: graph.variable(symbol.name) for symbol in symbols}
     unknown = expression.free_symbols - set(nodes)
     if unknown:
-        raise ValueError(f"the expression has symbols that were not given: {', '.join(sorted(s.name for s in unknown))}")
+        raise ValueError(
+            f"the expression has symbols that were not given: {', '.join(sorted(s.name for s in unknown))}"
+        )
     for part in sympy.postorder_traversal(expression):
         if part not in nodes:
             nodes[part] = _translated(sympy, graph, part, nodes)
@@ -76,7 +80,9 @@ def _translated(sympy, graph, part, nodes):
     args = [nodes[a] for a in part.args]
     name = type(part).__name__
     if name in ("Add", "Mul", "Max", "Min", "And", "Or"):
-        function = {"Add": ad.add, "Mul": ad.multiply, "Max": ad.maximum, "Min": ad.minimum, "And": ad.logical_and}.get(name, ad.logical_or)
+        function = {"Add": ad.add, "Mul": ad.multiply, "Max": ad.maximum, "Min": ad.minimum, "And": ad.logical_and}.get(
+            name, ad.logical_or
+        )
         total = args[0]
         for a in args[1:]:
             total = function(total, a)
@@ -161,5 +167,3 @@ def _extreme(function, x, axes, keepdims):
     for i in np.ndindex(out.shape):
         out[i] = function(*moved[i].reshape(-1))
     return out.reshape([1 if a in axes else n for a, n in enumerate(x.shape)]) if keepdims else out
-
-

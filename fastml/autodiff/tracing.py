@@ -117,7 +117,11 @@ def graft(graph, values):
     nodes = [None] * len(graph)
     for k, op in enumerate(graph.ops):
         if op is INPUT:
-            nodes[k] = at[k] if type(at[k]) is Node and at[k].graph is target else Node(target, target._index(_cast(graph, k, at[k])))
+            nodes[k] = (
+                at[k]
+                if type(at[k]) is Node and at[k].graph is target
+                else Node(target, target._index(_cast(graph, k, at[k])))
+            )
         elif op is CONSTANT:
             nodes[k] = target.constant(graph.constants[k])
         else:

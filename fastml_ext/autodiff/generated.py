@@ -18,7 +18,11 @@ __all__ = ["callbacks", "define", "load"]
 
 KEPT = 500  # sources kept on disk; the oldest go first
 _HELPERS = {name: getattr(machine, name) for name in ("product", "winner", "gather", "scatter")}
-_HELPERS |= {f"{name}{bits}": getattr(machine, f"{name}{bits}") for name in ("exp", "tanh", "sigmoid", "softplus") for bits in (32, 64)}
+_HELPERS |= {
+    f"{name}{bits}": getattr(machine, f"{name}{bits}")
+    for name in ("exp", "tanh", "sigmoid", "softplus")
+    for bits in (32, 64)
+}
 _HELPERS |= {name: getattr(steps, name) for name in ("sgd_step", "adagrad_step", "adam_step")}
 _loaded = {}
 
@@ -29,7 +33,9 @@ def load(text, dtype):
     name = _name(text, dtype)
     if name not in _loaded:
         module = ModuleType(f"fastml_ext.autodiff.{name}")
-        sys.modules[module.__name__] = module  # where Numba looks for the globals of a kernel that it loads from the cache
+        sys.modules[module.__name__] = (
+            module  # where Numba looks for the globals of a kernel that it loads from the cache
+        )
         _loaded[name] = _define(text, _write(name, text), dtype, module.__dict__)
     return _loaded[name]
 

@@ -16,7 +16,27 @@ __all__ = ["run_program"]
 SLICE = 200_000  # entries computed by one call of the kernel: under 50 ms, so that Ctrl-C is heard
 
 # Globals are constants to the compiler, so the chain in _scalar becomes one jump.
-NEGATIVE, EXP, LOG, LOG1P, EXPM1, SQRT, ABS, SIGN, SIN, COS, TAN, TANH, ARCTAN, SIGMOID, SOFTPLUS, RELU, STEP, NOT, COPY = range(19)
+(
+    NEGATIVE,
+    EXP,
+    LOG,
+    LOG1P,
+    EXPM1,
+    SQRT,
+    ABS,
+    SIGN,
+    SIN,
+    COS,
+    TAN,
+    TANH,
+    ARCTAN,
+    SIGMOID,
+    SOFTPLUS,
+    RELU,
+    STEP,
+    NOT,
+    COPY,
+) = range(19)
 ADD, SUBTRACT, MULTIPLY, DIVIDE, POWER, MAXIMUM, MINIMUM, LESS, LESS_EQUAL, EQUAL, NOT_EQUAL, AND, OR = range(19, 32)
 WHERE, SUM, MAX, MIN, MATMUL, WINNER, GATHER, SCATTER, GATHER_AT, SCATTER_AT = range(32, 42)
 assert (COPY, OR, SCATTER_AT) == (CODES["copy"], CODES["logical_or"], CODES["scatter_at"])

@@ -65,7 +65,9 @@ def test_tolerance_follows_the_dtype():
 
 
 def test_some_entries_of_some_arguments():
-    report = ad.check_gradient(lambda x, y: ad.sum(x * x) + ad.sum(y), np.ones(50), np.ones(3), argnums=0, max_entries=7)
+    report = ad.check_gradient(
+        lambda x, y: ad.sum(x * x) + ad.sum(y), np.ones(50), np.ones(3), argnums=0, max_entries=7
+    )
     assert report
     assert list(report.numeric) == ["x"]
     assert np.isnan(report.numeric["x"]).sum() == 43

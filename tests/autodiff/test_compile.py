@@ -57,7 +57,9 @@ def test_containers_and_arrays(dtype):
 def test_inside_other_numba_code():
     numba = pytest.importorskip("numba")
     numbers = ad.compile(expression, 2.0, 3.0).kernel
-    arrays = ad.compile(lambda w, X: ad.sum(ad.tanh(X @ w) * np.array([1.0, 2.0])), np.ones(3), np.ones((2, 3)), argnums=0).kernel
+    arrays = ad.compile(
+        lambda w, X: ad.sum(ad.tanh(X @ w) * np.array([1.0, 2.0])), np.ones(3), np.ones((2, 3)), argnums=0
+    ).kernel
 
     @numba.njit
     def descend(w, X, n):
@@ -181,7 +183,9 @@ def test_a_second_process_compiles_nothing(tmp_path):
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
     runs, files = [], []
     for _ in range(2):
-        done = subprocess.run([sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True, check=True
+        )
         runs.append(int(done.stdout))
         files.append({f: f.stat().st_mtime_ns for f in tmp_path.rglob("*") if f.is_file()})
     assert runs[0] > 0

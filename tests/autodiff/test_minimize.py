@@ -47,7 +47,9 @@ def by_definition(optimizer, batch, epochs, l1, l2, mask):
 def test_steps_are_those_of_the_definition(optimizer, batch, form):
     loss, data = (logistic, (X, Y)) if form == "function" else (logistic_by_row(), {"x": X, "y": Y})
     penalised = {"penalty": "elasticnet", "alpha": 0.1, "l1_ratio": 0.3, "unpenalized": ("b",)}
-    found = ad.minimize(loss, START, data, optimizer=optimizer, batch_size=batch, max_iter=4, shuffle=False, tol=0, **penalised)
+    found = ad.minimize(
+        loss, START, data, optimizer=optimizer, batch_size=batch, max_iter=4, shuffle=False, tol=0, **penalised
+    )
     mask = np.array([1.0, 1, 1, 0])
     w, history = by_definition(optimizer, batch or 23, 4, 0.03, 0.07, mask)
     assert_allclose(found.params["w"], w[:3], rtol=1e-9)
@@ -62,9 +64,13 @@ def test_the_start_is_not_changed_and_structures_return():
     found = ad.minimize(logistic, START, (X, Y), max_iter=2)
     assert_array_equal(START["w"], before)
     assert found.params.keys() == START.keys()
-    single = ad.minimize(logistic, {"w": np.zeros(3, np.float32), "b": np.float32(0)}, (X.astype(np.float32), Y), max_iter=2)
+    single = ad.minimize(
+        logistic, {"w": np.zeros(3, np.float32), "b": np.float32(0)}, (X.astype(np.float32), Y), max_iter=2
+    )
     assert single.params["w"].dtype == np.float32
-    pair = ad.minimize(lambda p: (p[0] - 1.0) ** 2 + ad.sum((p[1] - 2.0) ** 2), (0, np.zeros(2)), max_iter=900, tol=1e-12)
+    pair = ad.minimize(
+        lambda p: (p[0] - 1.0) ** 2 + ad.sum((p[1] - 2.0) ** 2), (0, np.zeros(2)), max_iter=900, tol=1e-12
+    )
     assert isinstance(pair.params, tuple)
     assert_allclose(np.hstack(pair.params), [1, 2, 2], atol=1e-2)
 
@@ -79,7 +85,9 @@ def test_least_squares_by_hand():
 
 
 def test_the_same_seed_gives_the_same_bits():
-    runs = [ad.minimize(logistic, START, (X, Y), batch_size=4, max_iter=5, random_state=s).params["w"] for s in (0, 0, 1)]
+    runs = [
+        ad.minimize(logistic, START, (X, Y), batch_size=4, max_iter=5, random_state=s).params["w"] for s in (0, 0, 1)
+    ]
     assert_array_equal(runs[0], runs[1])
     assert (runs[0] != runs[2]).any()
 
@@ -99,7 +107,9 @@ def test_labels_and_shared_inputs_of_a_graph():
     z = ad.dot(x, W) * scale
     graph.output(ad.logsumexp(z) - z[k])
     labels = RNG.integers(0, 4, 23)
-    found = ad.minimize(graph, {"W": np.zeros((3, 4))}, {"x": X, "k": labels, "scale": np.ones(4)}, max_iter=30, batch_size=5)
+    found = ad.minimize(
+        graph, {"W": np.zeros((3, 4))}, {"x": X, "k": labels, "scale": np.ones(4)}, max_iter=30, batch_size=5
+    )
     assert found.history[-1] < found.history[0]
 
 
@@ -136,5 +146,7 @@ def test_what_is_refused():
 
 
 def test_a_loss_that_is_not_finite_names_its_source():
-    with pytest.raises(FloatingPointError, match=r"became nan in epoch 2: .* = log\(.*test_minimize.py\); try a smaller"):
+    with pytest.raises(
+        FloatingPointError, match=r"became nan in epoch 2: .* = log\(.*test_minimize.py\); try a smaller"
+    ):
         ad.minimize(lambda w, x: ad.mean(ad.log(w * x)), 1.0, (np.array([1.0, 2, 3]),), learning_rate=2.0)

@@ -183,7 +183,16 @@ def test_labels_as_indices():
 
 def test_indices_and_slices():
     x = RNG.normal(size=(4, 5))
-    for index in (2, -1, (1, 3), (slice(1, 3), -2), slice(None, None, -2), (Ellipsis, 0), (None, 1), np.array([3, 0, 3])):
+    for index in (
+        2,
+        -1,
+        (1, 3),
+        (slice(1, 3), -2),
+        slice(None, None, -2),
+        (Ellipsis, 0),
+        (None, 1),
+        np.array([3, 0, 3]),
+    ):
         index_ = index if isinstance(index, tuple) else (index,)
         expected = np.zeros_like(x)
         weights = np.arange(1.0, 1 + x[index_].size).reshape(x[index_].shape)
@@ -204,7 +213,9 @@ def test_numpy_functions_on_traced_values():
 
 def test_float32_stays_and_numbers_do_not_widen():
     x = np.ones(3, np.float32)
-    value, (gx, gs) = ad.value_and_grad(lambda x, s: ad.mean(2 * x**2 * s + np.float64(1.5) * (x * np.arange(3))), (0, 1))(x, 2.0)
+    value, (gx, gs) = ad.value_and_grad(
+        lambda x, s: ad.mean(2 * x**2 * s + np.float64(1.5) * (x * np.arange(3))), (0, 1)
+    )(x, 2.0)
     assert (value.dtype, gx.dtype, gs.dtype) == (np.float32,) * 3
     mixed = ad.grad(lambda x, y: ad.sum(x * y), (0, 1))(x, np.ones(3))
     assert [g.dtype for g in mixed] == [np.float32, np.float64]

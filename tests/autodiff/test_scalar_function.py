@@ -22,9 +22,17 @@ def total(scores, y, value, derivative):
 
 
 LOSSES = {
-    "log": (lambda s, y: ad.softplus(-y * s), lambda s, y: np.logaddexp(0, -y * s), lambda s, y: -y / (1 + np.exp(y * s))),
+    "log": (
+        lambda s, y: ad.softplus(-y * s),
+        lambda s, y: np.logaddexp(0, -y * s),
+        lambda s, y: -y / (1 + np.exp(y * s)),
+    ),
     "squared": (lambda s, y: (s - y) ** 2 / 2, lambda s, y: (s - y) ** 2 / 2, lambda s, y: s - y),
-    "hinge": (lambda s, y: ad.maximum(0.0, 1 - y * s), lambda s, y: np.maximum(0, 1 - y * s), lambda s, y: -y * (y * s < 1)),
+    "hinge": (
+        lambda s, y: ad.maximum(0.0, 1 - y * s),
+        lambda s, y: np.maximum(0, 1 - y * s),
+        lambda s, y: -y * (y * s < 1),
+    ),
 }
 
 
@@ -35,7 +43,9 @@ def test_losses_as_arguments_of_one_kernel(dtype):
     for function, value, slope in LOSSES.values():
         loss = ad.scalar_function(function, 2, dtype)
         got = total(scores, y, loss.value, loss.derivative)
-        assert_allclose(got, (value(scores, y).sum(), slope(scores, y).sum()), rtol=1e-5 if dtype == np.float32 else 1e-12)
+        assert_allclose(
+            got, (value(scores, y).sum(), slope(scores, y).sum()), rtol=1e-5 if dtype == np.float32 else 1e-12
+        )
         assert_allclose(loss.both(scores[0], y[0]), (value(scores[0], y[0]), slope(scores[0], y[0])), rtol=1e-6)
     kinds = [args for args in total.signatures if args[0].dtype.name == np.dtype(dtype).name]
     assert len(kinds) == 1  # compiled once for all losses

@@ -147,7 +147,11 @@ def test_steps(name, n, seed, t, dtype):
     rng = np.random.default_rng(seed)
     w, g = rng.normal(size=n).astype(dtype), rng.normal(size=n).astype(dtype)
     w[::3] = 0
-    state, l1, l2 = np.abs(rng.normal(size=(2, n))).astype(dtype), rng.random(n).astype(dtype), rng.random(n).astype(dtype)
+    state, l1, l2 = (
+        np.abs(rng.normal(size=(2, n))).astype(dtype),
+        rng.random(n).astype(dtype),
+        rng.random(n).astype(dtype),
+    )
     hyper = np.array([0.1, 0.01, 0.9, 0.99])
     mine, expected = (w.copy(), state.copy()), (w.copy(), state.copy())
     getattr(steps, name)(mine[0], g, mine[1], hyper, l1, l2, t)
