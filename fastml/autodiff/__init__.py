@@ -1,14 +1,13 @@
-"""Automatic differentiation: write an expression once in Python, get its value, derivatives, picture and compiled kernel.
+"""Automatic differentiation: write an expression once, get its value, derivatives, picture and compiled kernel.
 
 >>> from fastml import autodiff as ad
 >>> ad.grad(lambda x: ad.exp(2.0 * x))(0.0)
 np.float64(2.0)
 """
 
-from fastml_ext.lazy import exports
-
 from fastml.autodiff import operations  # noqa: F401  fills the table that every function here works from
 from fastml.autodiff.functions import __all__ as _functions
+from fastml_ext.lazy import exports
 
 __getattr__, __dir__, __all__ = exports(
     __name__,

@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastml.autodiff.graph import kind_of
-from fastml.autodiff.node import FLOAT32, FLOAT64, INT, WEAK, Node
+from fastml.autodiff.node import FLOAT32, FLOAT64, WEAK, Node
 
 __all__ = ["flatten", "signature", "unflatten"]
 
@@ -11,7 +11,7 @@ _LEAF = "leaf"
 
 
 class Static:
-    """An argument that is not traced, such as a word, a function or a Python integer: part of what a graph is made for."""
+    """An argument that is not traced, such as a word or a Python integer: part of what a graph is made for."""
 
     __slots__ = ("value",)
 
@@ -26,13 +26,13 @@ class Static:
             return hash((type(self.value), self.value))
         except TypeError:
             raise TypeError(
-                f"an argument of type {type(self.value).__name__} can neither be traced nor compared with one seen before"
+                f"an argument of type {type(self.value).__name__} can neither be traced nor compared with earlier ones"
             ) from None
 
 
 def flatten(tree):
     """(leaves, structure): the numbers and arrays of nested lists, tuples and dictionaries, in order."""
-    leaves = []
+    leaves: list = []
     return leaves, _flatten(tree, leaves)
 
 

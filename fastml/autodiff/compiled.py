@@ -73,14 +73,14 @@ class Compiled:
 
         gradients: a tuple of arrays, or one array where argnums is an integer.
         """
-        columns = [np.asarray(c) for c in columns]
-        if len({c.shape for c in columns}) != 1 or columns[0].ndim != 1:
+        arrays = [np.asarray(c) for c in columns]
+        if len({c.shape for c in arrays}) != 1 or arrays[0].ndim != 1:
             raise ValueError(
-                f"columns of shapes {[c.shape for c in columns]}: arrays of one axis and one length are needed"
+                f"columns of shapes {[c.shape for c in arrays]}: arrays of one axis and one length are needed"
             )
-        made, _ = self._made(_build_gradient, tuple(c.dtype.type(0) for c in columns))
+        made, _ = self._made(_build_gradient, tuple(c.dtype.type(0) for c in arrays))
         self._compiled()
-        values, *parts = made.program.map(columns, n_jobs)
+        values, *parts = made.program.map(arrays, n_jobs)
         return values, parts[0] if isinstance(self.argnums, int) else tuple(parts)
 
     @property

@@ -32,7 +32,7 @@ def cost(graph):
     Additions, multiplications, comparisons, choices and functions of one number each count one, a power with a variable
     exponent three (log, multiplication, exp), a product of matrices (m, k) and (k, n) m n (2k - 1); moving data counts
     nothing. Reverse mode takes one pass for each entry of the output, forward mode one for each entry of the inputs.
-    Source: Griewank and Walther, Evaluating Derivatives, 2008, section 3.3 (a reverse pass costs at most 4 forward ones).
+    Source: Griewank and Walther, Evaluating Derivatives, 2008, section 3.3: reverse costs at most four times forward.
 
     >>> from fastml import autodiff as ad
     >>> ad.trace(lambda w, x: ad.tanh(ad.dot(w, x)), np.ones(5), np.ones(5)).cost()

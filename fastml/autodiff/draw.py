@@ -1,4 +1,4 @@
-"""Pictures of a graph: rectangles with the function inside and the name outside, bare arrows, values and gradients below."""
+"""Pictures of a graph: rectangles with the function inside and the name outside, bare arrows, values below."""
 
 from html import escape
 
@@ -123,7 +123,8 @@ def to_html(graph, values=None, gradients=None):
     except ValueError:
         return f"<pre>{escape(graph.table())}</pre>"
     positions, edges, columns, rows = _placed(graph, shown)
-    size = f'width="{columns * ACROSS:.0f}" height="{rows * DOWN:.0f}" viewBox="0 0 {columns * ACROSS:.0f} {rows * DOWN:.0f}"'
+    width, height = f"{columns * ACROSS:.0f}", f"{rows * DOWN:.0f}"
+    size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="12" text-anchor="middle">'
     ]
@@ -136,7 +137,8 @@ def to_html(graph, values=None, gradients=None):
         out.append(f'<polyline points="{path}" fill="none" stroke="#555" marker-end="url(#arrow)"/>')
     for k, (x, y) in positions.items():
         out.append(
-            f'<rect x="{x - WIDTH / 2:.1f}" y="{y - HEIGHT / 2:.1f}" width="{WIDTH}" height="{HEIGHT}" fill="#fff" stroke="#333"/>'
+            f'<rect x="{x - WIDTH / 2:.1f}" y="{y - HEIGHT / 2:.1f}" width="{WIDTH}" height="{HEIGHT}"'
+            ' fill="#fff" stroke="#333"/>'
             f'<text x="{x:.1f}" y="{y + 4:.1f}">{escape(_inside(graph, k))}</text>'
         )
         if k in graph.names:

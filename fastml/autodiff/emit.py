@@ -89,7 +89,8 @@ class _Emitter:
 
     def _grouped(self):
         """[(kind, instructions)] in the order of their depth."""
-        made, groups = {}, {}  # buffer -> (depth, kind, shape, view)
+        made: dict[int, tuple] = {}  # buffer -> (depth, kind, shape, view)
+        groups: dict[tuple, list] = {}
         for k, instruction in enumerate(self.plan.instructions):
             kind, shape = self._kind(instruction)
             depth = 0
@@ -151,9 +152,10 @@ class _Emitter:
             self._constants.append(value)
             self._n_constants += value.size
         for j, view in enumerate(p.outputs):
-            if isinstance(view, View) and view.shape != () and view.buffer not in self.home:
-                if view.contiguous and view.offset == 0 and math.prod(view.shape) == p.sizes[view.buffer]:
-                    self.home[view.buffer] = (f"o{j}", 0)
+            if isinstance(view, float) or view.shape == () or view.buffer in self.home:
+                continue
+            if view.contiguous and view.offset == 0 and math.prod(view.shape) == p.sizes[view.buffer]:
+                self.home[view.buffer] = (f"o{j}", 0)
         single = [b for b, one in enumerate(self.single) if one]
         local = {b for b in range(len(p.sizes)) if b not in self.stored}
         groups = [instructions for _, instructions in self.groups]
@@ -393,8 +395,8 @@ class _Loops:
     def __init__(self, emitter, lengths):
         self.emitter, self.lengths = emitter, lengths
         self.first, self.inner = [], []
-        self.before = [[] for _ in range(len(lengths) + 1)]  # before and after the loop at each level
-        self.after = [[] for _ in range(len(lengths) + 1)]
+        self.before: list[list] = [[] for _ in range(len(lengths) + 1)]  # before and after the loop at each level
+        self.after: list[list] = [[] for _ in range(len(lengths) + 1)]
 
     def compute(self, instruction, strides, text):
         e, out = self.emitter, instruction.out

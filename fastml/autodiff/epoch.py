@@ -8,22 +8,15 @@ __all__ = ["epoch_text"]
 def epoch_text(program, shapes, starts, row_shapes, by_row, optimizer):
     """Text of `body` and of epoch(start, stop, order, batch, data..., batches..., weights..., memory...).
 
-    shapes, starts: of the parameters, and where each begins in the flat weights | row_shapes: of a row of each data array
+    shapes, starts: of the parameters, and where each begins in the flat weights | row_shapes: of each data array's rows
     by_row: body is the loss of one row, and a step averages over a batch; otherwise body is the loss of a batch
     """
     data = [f"d{k}" for k in range(len(row_shapes))]
     spare = [f"b{k}" for k in range(len(row_shapes))]
-    head = [
-        "start",
-        "stop",
-        "order",
-        "batch",
-        *data,
-        *spare,
-        *"w g part state hyper l1 l2 t constants indices work".split(),
-    ]
+    rest = "w, g, part, state, hyper, l1, l2, t, constants, indices, work"
+    head = ", ".join(["start, stop, order, batch", *data, *spare, rest])
     call = _call(program, shapes, starts, row_shapes, by_row)
-    lines = [f"def epoch({', '.join(head)}):", "    total = 0.0", "    for s in range(start, stop):"]
+    lines = [f"def epoch({head}):", "    total = 0.0", "    for s in range(start, stop):"]
     if by_row:
         lines += ["        last = min((s + 1) * batch, order.size)", "        g[:] = 0"]
         lines += ["        for k in range(s * batch, last):", "            i = order[k]"]

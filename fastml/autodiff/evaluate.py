@@ -4,7 +4,7 @@ import numpy as np
 
 from fastml.autodiff import functions as ad
 from fastml.autodiff.graph import CONSTANT, INPUT
-from fastml.autodiff.node import DTYPES, FLOAT32, Node, Key, apply
+from fastml.autodiff.node import DTYPES, FLOAT32, Key, Node, apply
 from fastml.autodiff.operations import forward_rule, reverse_rule
 from fastml.autodiff.rules import flat_index, unbroadcast
 
@@ -12,8 +12,8 @@ __all__ = ["backward_values", "forward_values", "pull", "push"]
 
 
 def forward_values(graph, inputs, dtype=None):
-    """The value of every node. dtype: compute floats in this dtype (complex128 for the complex step) instead of the graph's."""
-    values = [None] * len(graph)
+    """The value of every node. dtype: of the floats, instead of the graph's own: complex128 for the complex step."""
+    values: list = [None] * len(graph)
     feed = dict(zip(graph.inputs, inputs, strict=True))
     with np.errstate(all="ignore"):
         for k, op in enumerate(graph.ops):

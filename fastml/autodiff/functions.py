@@ -7,47 +7,64 @@ import numpy as np
 
 from fastml.autodiff.node import TABLE_FUNCTIONS, Key, Node, apply, at_line
 
-ELEMENTWISE = {
-    "add": "a + b",
-    "subtract": "a - b",
-    "multiply": "a times b",
-    "divide": "a / b",
-    "negative": "-x",
-    "power": "a to the power b; its derivative towards b is that for positive a, and 0 at a = 0",
-    "exp": "e to the power x",
-    "log": "Natural logarithm",
-    "log1p": "log(1 + x), exact for small x",
-    "expm1": "exp(x) - 1, exact for small x",
-    "sqrt": "Square root",
-    "abs": "Absolute value; its derivative at 0 is 0",
-    "sign": "-1, 0 or 1; its derivative is 0",
-    "sin": "Sine of radians",
-    "cos": "Cosine of radians",
-    "tan": "Tangent of radians",
-    "tanh": "Hyperbolic tangent",
-    "arctan": "Inverse tangent in radians",
-    "sigmoid": "1 / (1 + exp(-x))",
-    "softplus": "log(1 + exp(x)) without overflow",
-    "relu": "The larger of x and 0; its derivative at 0 is 0",
-    "step": "1 where x >= 0, otherwise 0; its derivative is 0",
-    "maximum": "The larger of a and b; the gradient goes to the larger, at ties (and NaN) to a",
-    "minimum": "The smaller of a and b; the gradient goes to the smaller, at ties (and NaN) to a",
-    "where": "a where the condition holds, otherwise b; only the chosen one gets the gradient",
-    "clip": "x held between lo and hi; at the bounds themselves the gradient goes to x",
-    "less": "a < b",
-    "less_equal": "a <= b",
-    "equal": "a == b",
-    "not_equal": "a != b",
-    "logical_and": "Both conditions",
-    "logical_or": "Either condition",
-    "logical_not": "The opposite condition",
-}
-
+# fmt: off
 __all__ = [
-    *ELEMENTWISE,
-    *"greater greater_equal square sum mean prod max min norm logsumexp softmax dot matmul outer transpose reshape".split(),
-    *"broadcast_to expand_dims concatenate stack named".split(),
+    "abs",
+    "add",
+    "arctan",
+    "broadcast_to",
+    "clip",
+    "concatenate",
+    "cos",
+    "divide",
+    "dot",
+    "equal",
+    "exp",
+    "expand_dims",
+    "expm1",
+    "greater",
+    "greater_equal",
+    "less",
+    "less_equal",
+    "log",
+    "log1p",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logsumexp",
+    "matmul",
+    "max",
+    "maximum",
+    "mean",
+    "min",
+    "minimum",
+    "multiply",
+    "named",
+    "negative",
+    "norm",
+    "not_equal",
+    "outer",
+    "power",
+    "prod",
+    "relu",
+    "reshape",
+    "sigmoid",
+    "sign",
+    "sin",
+    "softmax",
+    "softplus",
+    "sqrt",
+    "square",
+    "stack",
+    "step",
+    "subtract",
+    "sum",
+    "tan",
+    "tanh",
+    "transpose",
+    "where",
 ]
+# fmt: on
 
 
 def _elementwise(name, doc):
@@ -59,8 +76,39 @@ def _elementwise(name, doc):
     return function
 
 
-for _name, _doc in ELEMENTWISE.items():
-    globals()[_name] = _elementwise(_name, _doc)
+add = _elementwise("add", "a + b")
+subtract = _elementwise("subtract", "a - b")
+multiply = _elementwise("multiply", "a times b")
+divide = _elementwise("divide", "a / b")
+negative = _elementwise("negative", "-x")
+power = _elementwise("power", "a to the power b; its derivative towards b is that for positive a, and 0 at a = 0")
+exp = _elementwise("exp", "e to the power x")
+log = _elementwise("log", "Natural logarithm")
+log1p = _elementwise("log1p", "log(1 + x), exact for small x")
+expm1 = _elementwise("expm1", "exp(x) - 1, exact for small x")
+sqrt = _elementwise("sqrt", "Square root")
+abs = _elementwise("abs", "Absolute value; its derivative at 0 is 0")
+sign = _elementwise("sign", "-1, 0 or 1; its derivative is 0")
+sin = _elementwise("sin", "Sine of radians")
+cos = _elementwise("cos", "Cosine of radians")
+tan = _elementwise("tan", "Tangent of radians")
+tanh = _elementwise("tanh", "Hyperbolic tangent")
+arctan = _elementwise("arctan", "Inverse tangent in radians")
+sigmoid = _elementwise("sigmoid", "1 / (1 + exp(-x))")
+softplus = _elementwise("softplus", "log(1 + exp(x)) without overflow")
+relu = _elementwise("relu", "The larger of x and 0; its derivative at 0 is 0")
+step = _elementwise("step", "1 where x >= 0, otherwise 0; its derivative is 0")
+maximum = _elementwise("maximum", "The larger of a and b; the gradient goes to the larger, at ties (and NaN) to a")
+minimum = _elementwise("minimum", "The smaller of a and b; the gradient goes to the smaller, at ties (and NaN) to a")
+where = _elementwise("where", "a where the condition holds, otherwise b; only the chosen one gets the gradient")
+clip = _elementwise("clip", "x held between lo and hi; at the bounds themselves the gradient goes to x")
+less = _elementwise("less", "a < b")
+less_equal = _elementwise("less_equal", "a <= b")
+equal = _elementwise("equal", "a == b")
+not_equal = _elementwise("not_equal", "a != b")
+logical_and = _elementwise("logical_and", "Both conditions")
+logical_or = _elementwise("logical_or", "Either condition")
+logical_not = _elementwise("logical_not", "The opposite condition")
 
 
 def shape_of(x):

@@ -7,7 +7,7 @@ import threading
 import numpy as np
 
 from fastml.autodiff.functions import broadcast_shapes
-from fastml.autodiff.node import BOOL, DTYPES, FLOAT32, FLOAT64, INT, TABLE, WEAK, Node, Operation, at_line, user_line
+from fastml.autodiff.node import BOOL, DTYPES, FLOAT32, FLOAT64, INT, WEAK, Node, Operation, at_line, user_line
 
 __all__ = ["Graph", "Values"]
 
@@ -60,10 +60,9 @@ class Graph:
 
     def constant(self, value):
         """A fixed value: a number or an array, in its own precision if it is an array."""
-        kind = type(value)
-        if kind is float or kind is int:
+        if type(value) is float or type(value) is int:
             kind = WEAK
-        elif kind is bool:
+        elif type(value) is bool:
             kind = BOOL
         else:
             value = np.asarray(value)
@@ -281,7 +280,7 @@ class Graph:
     # --- questions answered elsewhere ---
 
     def derivative(self, y, x):
-        """Symbolic derivative of node y with respect to node x, as another graph, simplified (x by name, index or node)."""
+        """Symbolic derivative of node y with respect to input x, as another graph, simplified."""
         from fastml.autodiff.symbolic import derivative
 
         return derivative(self, y, x)

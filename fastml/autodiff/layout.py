@@ -3,6 +3,8 @@
 Source: Sugiyama, Tagawa and Toda, Methods for visual understanding of hierarchical system structures, 1981.
 """
 
+import itertools
+
 __all__ = ["place"]
 
 SWEEPS = 8
@@ -13,13 +15,13 @@ def place(graph, shown):
 
     A layer is one more than the latest of the arguments'; an edge over several layers bends where it crosses each.
     """
-    layer = {}
+    layer: dict[int, int] = {}
     for k in shown:
         layer[k] = max((layer[i] + 1 for i in graph.args[k] if i in layer), default=0)
     for k in reversed(shown):  # inputs and constants stand just before their first use
         uses = [layer[u] for u in shown if k in graph.args[u]] if not graph.args[k] else []
         layer[k] = min(uses) - 1 if uses else layer[k]
-    columns = [[] for _ in range(max(layer.values(), default=-1) + 1)]
+    columns: list[list] = [[] for _ in range(max(layer.values(), default=-1) + 1)]
     for k in shown:
         columns[layer[k]].append(k)
     paths, neighbours = _paths(graph, shown, layer, columns)
@@ -33,7 +35,8 @@ def place(graph, shown):
 
 def _paths(graph, shown, layer, columns):
     """Each edge as a path with one stop a layer; stops between nodes are added to the columns."""
-    paths, neighbours = [], {k: ([], []) for k in shown}
+    paths: list[list] = []
+    neighbours: dict = {k: ([], []) for k in shown}
     for k in shown:
         for i in dict.fromkeys(graph.args[k]):
             if i not in layer:
@@ -43,7 +46,7 @@ def _paths(graph, shown, layer, columns):
                 columns[stop[3]].append(stop)
                 neighbours[stop] = ([], [])
             path = [i, *stops, k]
-            for a, b in zip(path[:-1], path[1:], strict=True):
+            for a, b in itertools.pairwise(path):
                 neighbours[a][1].append(b)
                 neighbours[b][0].append(a)
             paths.append(path)
@@ -54,7 +57,7 @@ def _sort(columns, neighbours, forward):
     """Order each column by the mean place of its neighbours in the column before (or behind)."""
     order = columns if forward else columns[::-1]
     side = 0 if forward else 1
-    for before, column in zip(order[:-1], order[1:], strict=True):
+    for before, column in itertools.pairwise(order):
         at = {v: p for p, v in enumerate(before)}
         here = {v: p for p, v in enumerate(column)}
 
@@ -74,8 +77,7 @@ def _heights(columns, neighbours):
             for v in column:
                 near = [height[u] for u in (*neighbours[v][0], *neighbours[v][1])]
                 wanted.append(sum(near) / len(near) if near else height[v])
-            for v, h in zip(column, _apart(column, wanted), strict=True):
-                height[v] = h
+            height.update(zip(column, _apart(column, wanted), strict=True))
     lowest = min(height.values(), default=0.0)
     return {v: h - lowest for v, h in height.items()}
 
@@ -83,7 +85,7 @@ def _heights(columns, neighbours):
 def _apart(column, wanted):
     """The nearest increasing places to those wanted, far enough from one another: pooled means of the slack."""
     gaps = [0.0]
-    for a, b in zip(column[:-1], column[1:], strict=True):
+    for a, b in itertools.pairwise(column):
         stops = isinstance(a, tuple) + isinstance(b, tuple)
         gaps.append(gaps[-1] + (1.0, 0.8, 0.5)[stops])
     pools = []  # (sum, count) of what is wanted less the least distance from the top

@@ -261,7 +261,7 @@ def _build_gradient(graph, wrt):
 
 def _build_pullback(graph, wrt):
     graph = graph.copy()
-    seeds = {}
+    seeds: dict = {}
     for k in graph.outputs:  # the same node may be returned twice
         weight = graph.variable(None, graph.shapes[k], _dtype(graph, k))
         seeds[k] = seeds[k] + weight if k in seeds else weight
@@ -334,10 +334,7 @@ def _one_hot(shape):
 
 def _stacked(parts, outer, inner, axis):
     """Parts of shape `inner`, one for each entry of `outer`, as outer + inner (axis 0) or inner + outer (axis -1)."""
-    if any(type(p) is Node for p in parts):
-        whole = ad.stack(parts)
-    else:
-        whole = np.stack(parts)
+    whole = ad.stack(parts) if any(type(p) is Node for p in parts) else np.stack(parts)
     whole = ad.reshape(whole, (*outer, *inner))
     return whole if axis == 0 else _axes_swapped(whole, len(outer))
 
@@ -377,7 +374,7 @@ def _titled(target, title, function):
     return target
 
 
-_transforms = weakref.WeakKeyDictionary()
+_transforms: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
 def _cached(function, argnums, build, pick):

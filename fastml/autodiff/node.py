@@ -5,17 +5,19 @@ import gc
 import os
 import sys
 from dataclasses import dataclass
+from types import FrameType
+from typing import Any
 
 import numpy as np
 
 __all__ = ["TABLE", "Key", "Node", "Operation", "apply", "user_line"]
 
-# What a value is made of, in the order of promotion: the kind of a result is the largest kind of its arguments. Integers,
-# booleans and Python numbers take the precision of the floats beside them, so that float32 stays float32.
+# What a value is made of, in the order of promotion: the kind of a result is the largest kind of its arguments.
+# Integers, booleans and Python numbers take the precision of the floats beside them, so that float32 stays float32.
 BOOL, INT, WEAK, FLOAT32, FLOAT64 = range(5)
 DTYPES = tuple(np.dtype(d) for d in ("bool", "int64", "float64", "float32", "float64"))
 
-TABLE = {}  # name -> Operation: filled by operations.py
+TABLE: dict[str, "Operation"] = {}  # name -> Operation: filled by operations.py
 
 _HERE = os.path.dirname(__file__)
 _NUMPY = os.path.dirname(np.__file__)
@@ -26,13 +28,13 @@ class Operation:
     """One line of the table of operations; operations.py says what each column means."""
 
     name: str
-    forward: object
-    reverse: object = None
-    tangent: object = None
-    partials: object = None
-    shape: object = None  # of the result, from the arguments' shapes and the parameters; None: elementwise, broadcast
-    lower: object = None  # the same in terms of simpler operations, for the machine
-    sympy: object = None
+    forward: Any
+    reverse: Any = None
+    tangent: Any = None
+    partials: Any = None
+    shape: Any = None  # of the result, from the arguments' shapes and the parameters; None: elementwise, broadcast
+    lower: Any = None  # the same in terms of simpler operations, for the machine
+    sympy: Any = None
     domain: tuple = ()
     kind: int = WEAK  # the least kind of the result; BOOL for conditions
     cost: int = 1  # arithmetic operations an element, for elementwise operations
@@ -83,12 +85,12 @@ def _index_text(part):
     return "..." if part is Ellipsis else str(part)
 
 
-_inner = {}  # file -> whether it belongs to this package or to NumPy
+_inner: dict[str, bool] = {}  # file -> whether it belongs to this package or to NumPy
 
 
 def user_line():
     """(file, line) of the innermost caller outside this package and NumPy."""
-    frame = sys._getframe(2)
+    frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         file = frame.f_code.co_filename
         inner = _inner.get(file)
@@ -102,7 +104,7 @@ def user_line():
 
 @contextlib.contextmanager
 def uncollected():
-    """Hold Python's garbage collector back: a large graph is made of many small objects, and none of them is garbage."""
+    """Hold Python's garbage collector back: a large graph is many small objects, and none of them is garbage."""
     was = gc.isenabled()
     gc.disable()
     try:
@@ -159,7 +161,7 @@ def _refuse(what, cure):
 
 
 class Node:
-    """A value of a graph while it is written: stands for an array of known shape and dtype whose entries are not known."""
+    """A value of a graph while it is written: an array of known shape and dtype whose entries are not known."""
 
     __slots__ = ("graph", "index")
     __array_priority__ = 1000
@@ -264,6 +266,6 @@ class Node:
     )
 
 
-TABLE_FUNCTIONS = {}  # NumPy's name -> function of this module: filled by functions.py
+TABLE_FUNCTIONS: dict = {}  # NumPy's name -> function of this module: filled by functions.py
 for _name in ("floordiv", "mod", "lshift", "rshift", "xor"):
     setattr(Node, f"__{_name}__", _refuse(f"operator {_name}", "it has no rule for its derivative"))

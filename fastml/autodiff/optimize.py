@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,6 @@ from fastml.autodiff.epoch import epoch_text
 from fastml.autodiff.graph import Graph
 from fastml.autodiff.modes import _build_gradient, _Transform
 from fastml.autodiff.native import engine
-from fastml.autodiff.program import Program
 from fastml.autodiff.tracing import graft
 
 __all__ = ["Minimum", "minimize"]
@@ -61,8 +61,8 @@ def minimize(
         own shape is the same for all rows; empty for a plain function of its parameters
     optimizer: "sgd" (with `momentum`), "adagrad" or "adam" | learning_rate: None for 0.01, 0.1 and 0.01
     batch_size: rows a step; None for all | max_iter: epochs | shuffle, random_state: order of the rows
-    penalty: None, "l1", "l2" or "elasticnet": alpha (l1_ratio |w| + (1 - l1_ratio) w^2 / 2), summed over the weights; the
-        slope of |w| at 0 is taken as 0 | unpenalized: keys of `params`, if it is a dictionary, to leave out
+    penalty: None, "l1", "l2" or "elasticnet": alpha (l1_ratio |w| + (1 - l1_ratio) w^2 / 2), summed over the weights;
+        the slope of |w| at 0 is taken as 0 | unpenalized: keys of `params`, if it is a dictionary, to leave out
     tol, n_iter_no_change: stop when the loss has not fallen by tol for so many epochs
     progress: called after each epoch with (epochs run, loss); a true answer stops
 
@@ -81,8 +81,8 @@ def minimize(
     _check(optimizer, penalty, max_iter, batch_size)
     rate = RATES[optimizer] if learning_rate is None else learning_rate
     problem = _Problem(function, params, data, batch_size)
-    amounts = (l1_ratio, 1 - l1_ratio) if penalty == "elasticnet" else PENALTIES[penalty]
-    problem.set_step(optimizer, rate, momentum, *[alpha * a for a in amounts], unpenalized)
+    l1, l2 = (l1_ratio, 1 - l1_ratio) if penalty == "elasticnet" else PENALTIES[penalty]
+    problem.set_step(optimizer, rate, momentum, alpha * l1, alpha * l2, unpenalized)
     rng, order = np.random.default_rng(random_state), np.arange(problem.n)
     history, best, since = [], math.inf, 0
     for epoch in range(1, max_iter + 1):
@@ -126,8 +126,7 @@ class _Problem:
         self.batch = min(batch_size or self.n, self.n)
         self.transform = _Transform(function, (0,), _build_gradient, None, "minimize", engine)
         rows = 1 if self.by_row else self.batch
-        self.made, leaves = self.transform.made((params, *self._rows(np.arange(rows))), {})
-        self.graph = self.transform.trace((params, *self._rows(np.arange(rows))), {}).graph
+        self.made, _ = self.transform.made((params, *self._rows(np.arange(rows))), {})
         program = self.made.program
         self.engine, self.dtype = program.engine, program.dtype
         self.data = [np.ascontiguousarray(d, np.int64 if d.dtype.kind in "iub" else self.dtype) for d in self.data]
@@ -135,6 +134,8 @@ class _Problem:
         self.w = np.concatenate([np.ravel(leaf) for leaf in self.leaves]).astype(self.dtype)
         self.g, self.part = np.zeros_like(self.w), np.zeros_like(self.w)
         self.steps = 0
+        self.kernel: Any = None
+        self._spare = _Transform(function, (0,), _build_gradient, None, "minimize")  # for a smaller last batch
 
     def set_step(self, optimizer, rate, momentum, l1, l2, unpenalized):
         """Choose the optimiser and the penalty of each weight."""
@@ -151,7 +152,7 @@ class _Problem:
             before = sum(self._size(k) for k in self.keys[: self.keys.index(key)])
             mask[before : before + self._size(key)] = 0
         self.l1, self.l2 = (l1 * mask).astype(self.dtype), (l2 * mask).astype(self.dtype)
-        self.step, self.penalty, self.kernel = getattr(kernels, f"{optimizer}_step"), kernels.penalty, None
+        self.step, self.penalty = getattr(kernels, f"{optimizer}_step"), kernels.penalty
         if self.engine == "compiled":
             shapes = [np.shape(leaf) for leaf in self.leaves]
             text = epoch_text(self.made.program, shapes, self.starts, self._row_shapes(), self.by_row, optimizer)
@@ -200,18 +201,13 @@ class _Problem:
         self.g[:] = 0
         total = 0.0
         for part in rows[:, None] if self.by_row else [rows]:
-            made, leaves = self._interpreter().made((self.params(), *self._rows(part)), {})
+            made, leaves = self._spare.made((self.params(), *self._rows(part)), {})
             value, *gradients = made.run(leaves)
             total += float(value) * len(part)
             self.g += np.concatenate([np.ravel(g) for g in gradients]) / (len(rows) if self.by_row else 1)
         self.step(self.w, self.g, self.state, self.hyper, self.l1, self.l2, self.steps + 1)
         self.steps += 1
         return total
-
-    def _interpreter(self):
-        if not hasattr(self, "_spare"):
-            self._spare = _Transform(self.transform.function, (0,), _build_gradient, None, "minimize", Program)
-        return self._spare
 
     def params(self):
         """The weights in the structure, shapes and dtypes that were given."""

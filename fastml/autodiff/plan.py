@@ -94,9 +94,10 @@ def plan(graph):
 class _Planner:
     def __init__(self, graph, dtype):
         self.graph, self.plan = graph, Plan(dtype)
-        self.views = [None] * len(graph)  # a View, or a number for scalar constants
+        self.views: list = [None] * len(graph)  # a View, or a number for scalar constants
         self.int_at = {}  # node of integers -> its place in plan.ints
-        used_as_index, used = set(), set(graph.outputs)
+        used_as_index: set[int] = set()
+        used: set[int] = set(graph.outputs)
         for op, args in zip(graph.ops, graph.args, strict=True):
             index = args[1:] if op.name in ("gather", "scatter_at") else ()
             used_as_index.update(index)

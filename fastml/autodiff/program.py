@@ -4,10 +4,9 @@ import math
 
 import numpy as np
 
-from fastml_ext.autodiff.codes import CODES, COLUMNS
-
 from fastml.autodiff.node import BOOL, DTYPES, WEAK
 from fastml.autodiff.plan import Plan, plan, row_major
+from fastml_ext.autodiff.codes import CODES, COLUMNS
 
 __all__ = ["Program", "collapse", "layout"]
 
@@ -22,10 +21,12 @@ def layout(plan, groups, keep=()):
         for instruction in group:
             last.update({v.buffer: g for v in (instruction.out, *instruction.args) if not isinstance(v, float)})
     last.update({view.buffer: len(groups) for view in plan.outputs if not isinstance(view, float)})
-    ending = {}
+    ending: dict[int, list] = {}
     for buffer, g in last.items():
         ending.setdefault(g, []).append(buffer)
-    at, free, total, keep = {}, {}, 0, set(keep)
+    at: dict[int, int] = {}
+    free: dict[int, list] = {}
+    total, keep = 0, set(keep)
     for g, group in enumerate(groups):
         for buffer in [instruction.out.buffer for instruction in group]:
             if buffer in at or buffer in keep:
@@ -42,9 +43,9 @@ def layout(plan, groups, keep=()):
 
 
 def collapse(shape, strides):
-    """(shape, strides) with neighbouring axes joined wherever every operand allows it. strides: one tuple an operand."""
+    """(shape, strides) with neighbouring axes joined where every operand allows it. strides: one tuple an operand."""
     axes = [(n, [s[a] for s in strides]) for a, n in enumerate(shape) if n != 1]
-    joined = []
+    joined: list[tuple] = []
     for n, steps in axes:
         if joined and all(before == step * n for before, step in zip(joined[-1][1], steps, strict=True)):
             joined[-1] = (joined[-1][0] * n, steps)
@@ -66,14 +67,14 @@ class Program:
 
     def _place(self, p):
         """Memory: numbers, constant arrays, inputs, then what the instructions write."""
-        self._numbers = {0.0: 0}
+        self._numbers = {_bits(0.0): 0}
         for instruction in p.instructions:
             for a in instruction.args:
                 if isinstance(a, float):
                     self._numbers.setdefault(_bits(a), len(self._numbers))
         head = np.zeros(len(self._numbers))
         for bits, k in self._numbers.items():
-            head[k] = 0.0 if k == 0 else float.fromhex(bits)
+            head[k] = float.fromhex(bits)
         parts, self.at, end = [head.astype(p.dtype)], {}, len(head)
         for buffer, value in p.constants.items():
             self.at[buffer] = end
@@ -97,7 +98,7 @@ class Program:
 
     def _encode(self, p):
         self.code = np.zeros((len(p.instructions), COLUMNS), np.int64)
-        table = []
+        table: list[int] = []
         for row, instruction in zip(self.code, p.instructions, strict=True):
             name, out, args = instruction.name, instruction.out, instruction.args
             operands = [self._address(a) for a in args]
@@ -183,4 +184,5 @@ _SPECIAL = ("matmul", "winner", "gather", "scatter", "gather_at", "scatter_at")
 
 
 def _bits(number):
-    return 0.0 if number == 0.0 and math.copysign(1, number) > 0 else number.hex()
+    """A key that tells 0.0 from -0.0 and finds NaN again."""
+    return number.hex()

@@ -158,8 +158,8 @@ class _Rewriter(Graph):
         return None
 
 
-# Each rule takes the graph, the arguments and their values where they are constant numbers, and gives a node, or the name
-# and arguments of a simpler operation, or None. These hold for every floating-point number, up to the sign of a zero.
+# Each rule takes the graph, the arguments and their values where they are constant numbers, and gives a node, or the
+# name and arguments of a simpler operation, or None. These hold for every floating-point number, up to the sign of 0.
 
 
 def _no_rule(g, args, values):

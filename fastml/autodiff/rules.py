@@ -1,4 +1,4 @@
-"""Values that NumPy lacks, and the rules too long for a line of the table of operations; operations.py says what each is."""
+"""Values that NumPy lacks, and the rules too long for a line of the table; operations.py says what each is."""
 
 import math
 

@@ -1,12 +1,12 @@
-"""Derivatives as expressions: the symbolic rules applied to a graph, and the result simplified as people would write it."""
+"""Derivatives as expressions: the symbolic rules applied to a graph, and the result simplified as people do."""
 
 from fastml.autodiff import functions as ad
 from fastml.autodiff.evaluate import depends, pull, push
 from fastml.autodiff.graph import INPUT
 from fastml.autodiff.node import INT, Node, uncollected
 from fastml.autodiff.operations import forward_rule
-from fastml.autodiff.rules import total
 from fastml.autodiff.rewrite import rewrite
+from fastml.autodiff.rules import total
 
 __all__ = ["derivative"]
 
@@ -14,8 +14,8 @@ __all__ = ["derivative"]
 def derivative(graph, y, x):
     """Graph of the derivative of node y with respect to input x; both by name, index or traced value.
 
-    y must be a scalar if x is an array; the result has the larger shape of the two. It is simplified by the rules of real
-    numbers, among them 0 x = 0 and x / x = 1, so it may be finite where the derivative by another mode is NaN.
+    y must be a scalar if x is an array; the result has the larger shape of the two. It is simplified by the rules of
+    real numbers, among them 0 x = 0 and x / x = 1, so it may be finite where the derivative by another mode is NaN.
 
     >>> from fastml import autodiff as ad
     >>> g = ad.Graph()

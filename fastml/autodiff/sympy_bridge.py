@@ -58,7 +58,7 @@ def from_sympy(expression, *symbols):
     """
     sympy = _sympy()
     expression = sympy.sympify(expression)
-    symbols = symbols or sorted(expression.free_symbols, key=lambda s: s.name)
+    symbols = symbols or tuple(sorted(expression.free_symbols, key=lambda s: s.name))
     graph = Graph()
     nodes = {symbol: graph.variable(symbol.name) for symbol in symbols}
     unknown = expression.free_symbols - set(nodes)

@@ -15,7 +15,7 @@ _running = threading.local()
 
 
 def trace(function, *args, **kwargs):
-    """Graph of a function at arguments like these: numbers, arrays, or containers of them; only shapes and dtypes matter.
+    """Graph of a function at arguments like these: numbers, arrays, or containers of them, by shape and dtype.
 
     Inputs are named as the parameters; other values by `named`. Python integers, words and other objects are fixed.
 
@@ -87,10 +87,10 @@ def _title(function):
 def _names(function, args, kwargs):
     """A name for each leaf of the arguments: the parameter's, with its place inside a container."""
     try:
-        known = inspect.signature(function).parameters.values()
+        known = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
-        known = ()
-    parameters = [p.name for p in known if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        known = []
+    parameters: list[str | None] = [p.name for p in known if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     parameters += [None] * (len(args) - len(parameters))
     names = []
     for name, value in [*zip(parameters, args, strict=False), *kwargs.items()]:
@@ -109,12 +109,12 @@ def _leaf_names(name, value):
 
 
 def graft(graph, values):
-    """Nodes or arrays for every node of `graph`, in the graph of the traced ones among `values` and what it captured."""
+    """The nodes of `graph` written into the graph of the traced ones among `values`, or of what it captured."""
     at = dict(zip(graph.inputs, values, strict=True))
     at.update({inner: outer for outer, inner in graph.captured.items()})
     traced = [v.graph for v in at.values() if type(v) is Node]
     target = max(traced, key=lambda g: g.level)
-    nodes = [None] * len(graph)
+    nodes: list = [None] * len(graph)
     for k, op in enumerate(graph.ops):
         if op is INPUT:
             nodes[k] = (

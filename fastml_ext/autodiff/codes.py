@@ -1,4 +1,4 @@
-"""Numbers of the machine's instructions, and the columns of a program. Imports nothing: shared by kernel and reference."""
+"""Numbers of the machine's instructions, and the columns of a program. Imports nothing."""
 
 UNARY = "negative exp log log1p expm1 sqrt abs sign sin cos tan tanh arctan sigmoid softplus relu step logical_not copy"
 BINARY = "add subtract multiply divide power maximum minimum less less_equal equal not_equal logical_and logical_or"

@@ -63,7 +63,7 @@ def _name(text, dtype):
 
 
 def _write(name, text):
-    """Path of the source on disk, where Numba looks for it; or a name without a file, which is compiled in every process."""
+    """Path of the source on disk, where Numba looks for it; or a name without a file, compiled in every process."""
     folder = jit.cache_folder()
     if folder is None:
         return f"<{name}>"
@@ -91,7 +91,7 @@ def _forget_oldest(folder):
 def callbacks(body, n_arguments, dtype):
     """(value, derivative) of body(*numbers) -> (value, derivative), as first-class functions of numbers.
 
-    A kernel takes them as arguments without being compiled again: their type is that of any function of as many numbers.
+    A kernel takes them as arguments without being compiled again: all functions of as many numbers have one type.
     """
     number = types.float64 if np.dtype(dtype) == np.float64 else types.float32
     names = ", ".join(f"x{i}" for i in range(n_arguments))

@@ -1,9 +1,10 @@
-"""The machine that runs a graph too large to be compiled: one kernel that interprets the node table. Contract: reference.py.
+"""The machine that runs graphs too large to be compiled: a kernel interprets the node table. Contract: reference.py.
 
-The kernel is compiled once and cached; a graph is data to it. Its helpers serve the generated kernels too, whose names on disk depend on
-the content of this file.
+The kernel is compiled once and cached; a graph is data to it. Its helpers serve the generated kernels too, whose names
+on disk depend on the content of this file.
 """
 
+import itertools
 import math
 
 import numpy as np
@@ -50,7 +51,7 @@ def run_program(code, table, work, ints):
     else:
         slices = np.cumsum(1 + entries) // SLICE
         cuts = [0, *(np.flatnonzero(np.diff(slices)) + 1), len(code)]
-    for start, stop in zip(cuts[:-1], cuts[1:], strict=True):
+    for start, stop in itertools.pairwise(cuts):
         failed = _run(code[start:stop], table, work, ints)
         if failed >= 0:
             raise IndexError(f"instruction {start + failed} takes an entry outside its array")
@@ -152,8 +153,8 @@ def _scalar(op, a, b, c, one):
     return zero if a != zero else one
 
 
-# exp, tanh, sigmoid and softplus without branches, so that loops over them vectorise: 5 and 9 times the C library's. Their
-# errors are at most two units in the last place; infinities, NaN and subnormal results are as they should be.
+# exp, tanh, sigmoid and softplus without branches, so that loops over them vectorise: 5 and 9 times the C library's.
+# Errors are at most two units in the last place; infinities, NaN and subnormal results are as they should be.
 
 
 @kernel
@@ -202,7 +203,7 @@ def exp32(x):
 
 @kernel
 def tanh64(x):
-    """1 - 2 / (exp(2 |x|) + 1); x^2 <= 0.4: the best polynomial for (tanh(x) - x) / x^3 in x^2, found by Chebyshev's nodes."""
+    """1 - 2 / (exp(2 |x|) + 1); below x^2 = 0.4 a polynomial for (tanh(x) - x) / x^3 in x^2, from Chebyshev's nodes."""
     z = x * x
     p = 1.20886872262168983e-05 - 2.38557931117042516e-06 * z
     p = -3.69605223033382571e-05 + z * p
@@ -283,7 +284,7 @@ def _elementwise(op, nd, o, a, b, c, table, work, count):
 
 @kernel
 def _reduce(op, nd, o, a, table, work, count):
-    """table: shape, strides of the result (0 along the reduced axes) and of the operand; then the entries of the result."""
+    """table: shape, strides of the result (0 along reduced axes) and of the operand; then the entries of the result."""
     last, outer = nd - 1, 1
     for k in range(last):
         outer *= table[k]
@@ -317,7 +318,7 @@ def _reduce(op, nd, o, a, table, work, count):
 
 @kernel
 def _matmul(o, a, b, table, work):
-    """table: products, m, k, n; for each operand the entries from one product to the next, and whether it is transposed."""
+    """table: products, m, k, n; for each operand the entries from one product to the next, and whether transposed."""
     products, m, k, n = table[0], table[1], table[2], table[3]
     for i in range(products):
         p, q, r = a + i * table[4], b + i * table[6], o + i * m * n

@@ -4,11 +4,15 @@ import math
 
 import numpy as np
 
-NAMES = (
-    "negative exp log log1p expm1 sqrt abs sign sin cos tan tanh arctan sigmoid softplus relu step logical_not copy "
-    "add subtract multiply divide power maximum minimum less less_equal equal not_equal logical_and logical_or "
-    "where sum max min matmul winner gather scatter gather_at scatter_at"
-).split()
+# fmt: off
+NAMES = [
+    "negative", "exp", "log", "log1p", "expm1", "sqrt", "abs", "sign", "sin", "cos", "tan", "tanh", "arctan", "sigmoid",
+    "softplus", "relu", "step", "logical_not", "copy",
+    "add", "subtract", "multiply", "divide", "power", "maximum", "minimum", "less", "less_equal", "equal", "not_equal",
+    "logical_and", "logical_or",
+    "where", "sum", "max", "min", "matmul", "winner", "gather", "scatter", "gather_at", "scatter_at",
+]
+# fmt: on
 
 SCALAR = {
     "negative": lambda a: -a,
@@ -50,23 +54,23 @@ SCALAR = {
 def run_program(code, table, work, ints):
     """Run a program: one instruction after another, each a function of entries of `work`, written back to `work`.
 
-    code (n, 8) int64: number of the instruction's name in NAMES, number of axes d, places in `work` of the result and of
-        up to three operands, place p of its numbers in `table`, entries it computes (ignored here)
+    code (n, 8) int64: number of the instruction's name in NAMES, number of axes d, places in `work` of the result and
+        of up to three operands, place p of its numbers in `table`, entries it computes (ignored here)
     table (.) int64: at p, by instruction
-        elementwise: with d = 0 nothing; else the shape (d), then the strides (d each) of the result and of three operands
-        sum, max, min: the shape (d) of the operand, the strides (d each) of the result, 0 along reduced axes, and of the
-            operand, then the number of entries of the result, which lie together
+        elementwise: with d = 0 nothing; else the shape (d), then the strides (d each) of result and three operands
+        sum, max, min: the shape (d) of the operand, the strides (d each) of the result, 0 along reduced axes, and of
+            the operand, then the number of entries of the result, which lie together
         matmul: number of products, m, k, n; then for each operand the entries between one product and the next, and
             whether it lies transposed; the result's products follow one another
         winner: rows, n; 1 at the first largest entry of each row of n (the first NaN, if there is one), otherwise 0
         gather: count, then the places, counted from the operand's first entry, whose entries follow one another
         scatter: count, entries of the result, then the places to which the operand's entries are added, from zero
-        gather_at, scatter_at: number of indices k, positions n, entries r at each, entries of the indexed array, its first
-            k lengths, then for each index its place in `ints`; x[i, j, ...] and, for scatter_at, zeros with += there
+        gather_at, scatter_at: number of indices k, positions n, entries r at each, entries of the indexed array, its
+            first k lengths, then for each index its place in `ints`; x[i, j, ...] or zeros with += there
     work (.) float64 or float32, changed in place: numbers, constants, inputs, and every result
     ints (.) int64: the indices; negative ones count from the end
 
-    Conditions are 1 and 0. Values are as in NumPy, NaN and infinities included; max and min give NaN where there is one.
+    Conditions are 1 and 0. Values are as in NumPy, NaN and infinities included; max and min give NaN if there is one.
     Raises IndexError where an index lies outside its axis. Sums are exact up to rounding, in any order.
     """
     for instruction in range(len(code)):
