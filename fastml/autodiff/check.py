@@ -78,12 +78,14 @@ def check_gradient(function, *args, argnums=None, max_entries=None, random_state
     report = GradientCheck(True, "complex step" if analytic else "central differences", 0.0, {}, {}, {}, {}, None)
     report.tolerance = TOLERANCE[np.dtype(np.float32 if single else np.float64)]
     rng = np.random.default_rng(random_state)
+    rounding = 100 * np.finfo(np.float32 if single else np.float64).eps * abs(_moved(graph, values, 0, None, 0.0))
     for p, gradient in zip(chosen, gradients, strict=True):
         drawn = np.arange(values[p].size)
         if max_entries is not None and max_entries < drawn.size:
             drawn = np.sort(rng.choice(drawn.size, max_entries, replace=False))
         slopes = _complex_step(graph, values, p, drawn) if analytic else _differences(graph, values, p, drawn)
-        _judge(report, graph.label(graph.inputs[p]), np.asarray(gradient), drawn, *slopes)
+        *slopes, noise = slopes
+        _judge(report, graph.label(graph.inputs[p]), np.asarray(gradient), drawn, *slopes, noise + rounding)
     if not report.ok:
         report.culprit = _first_wrong(graph, values)
     return report
@@ -106,7 +108,7 @@ def _owner(args, position):
 
 
 def _judge(report, name, gradient, drawn, numeric, left, right, noise):
-    """Enter one argument into the report. left, right: one-sided slopes; noise: rounding error of the differences."""
+    """Enter one argument into the report. left, right: one-sided slopes; noise: what rounding may do to either."""
     flat = gradient.reshape(-1)[drawn].astype(float)
     scale = np.max(np.abs(numeric), initial=0.0)
     kink = np.abs(left - right) > 0.01 * (np.abs(left) + np.abs(right)) + 100 * noise
@@ -129,7 +131,7 @@ def _complex_step(graph, values, p, drawn):
     h, slopes = 1e-30, np.empty(drawn.size)
     for j, i in enumerate(drawn):
         slopes[j] = _moved(graph, values, p, i, 1j * h).imag / h
-    return slopes, slopes, slopes, 1e-13 * np.max(np.abs(slopes), initial=0.0)
+    return slopes, slopes, slopes, 1e-13 * np.max(np.abs(slopes), initial=0.0) + 1e-50  # h^2 times the third derivative
 
 
 def _differences(graph, values, p, drawn):
@@ -182,7 +184,7 @@ def _wrong_rule(op, args, params, y, weight, rng):
             np.sum(weight * op.forward(*args[:p], args[p] + s * way, *args[p + 1 :], *params)) for s in (h, -h, 0.0)
         )
         slope, left, right = (up - down) / (2 * h), (middle - down) / h, (up - middle) / h
-        allowed = 1e-5 * (abs(left) + abs(right)) + 16 * EPSILON * (abs(up) + abs(down)) / h
+        allowed = 1e-5 * (abs(left) + abs(right)) + 16 * EPSILON * (abs(up) + abs(down)) / h + 100 * h * h
         if not np.isfinite(slope) or abs(left - right) > 100 * allowed:  # a kink or a pole: no slope to compare with
             continue
         part = np.zeros(args[p].shape) if part is None else unbroadcast(part, args[p].shape) if op.elementwise else part

@@ -29,6 +29,13 @@ def test_agreement_and_method():
     assert rough.method == "central differences"
 
 
+def test_slopes_of_zero():
+    report = ad.check_gradient(lambda x, y: ad.sin(x) ** 3 + ad.sin(y) * 2.0, 0.0, 0.0)
+    assert report
+    assert ad.check_gradient(lambda x: ad.abs(x) ** 3, 0.0)
+    assert ad.check_gradient(lambda x: ad.sum(ad.softmax(x)), np.arange(5.0))  # zero but for rounding
+
+
 def test_a_wrong_reverse_rule_is_named(broken):
     broken("tanh", reverse=lambda g, y, x: (g * (1.0 - y),))
 
