@@ -138,6 +138,11 @@ def network_fastml(data):
     return lambda: run.value_and_grad(*data)
 
 
+def network_value(data):
+    run = ad.compile(lambda params, X, onehot: network(ad, params, X, onehot), argnums=0)
+    return lambda: run(*data)
+
+
 def network_interpreted(data):
     run = ad.value_and_grad(lambda params, X, onehot: network(ad, params, X, onehot))
     return lambda: run(*data)
@@ -266,6 +271,13 @@ WORKS = [
         NETWORK,
         same_gradients,
         floors={"autograd": 1, "PyTorch": 1, "JAX": 1},
+        iterations=10,
+        rounds=15,
+    ),
+    Work(
+        "autodiff: network 784-100-10, batch 200, float32, value alone",
+        layers(200, 784, 10),
+        {"fastml": network_value},
         iterations=10,
         rounds=15,
     ),

@@ -20,7 +20,8 @@ def compile(function, *example, argnums=None):
 
     Structures of more than 1,000 instructions (value and gradient, simplified) are run by an interpreter that is
     compiled once; `engine` says which. Kernels are cached on disk by structure. Both engines give the same bits, except
-    that generated code may fuse a multiplication and an addition, and keeps float32 sums in float64 up to their end.
+    that generated code may fuse a multiplication and an addition, keeps float32 sums in float64 up to their end, and
+    computes float32 exponentials in float32. Large products of matrices run on the threads that BLAS has.
 
     >>> from fastml import autodiff as ad
     >>> c = ad.compile(lambda x, z: ad.exp(x * z) + x)

@@ -187,12 +187,11 @@ def last_swapped(x):
 
 
 def power_partials(y, a, b):
-    """b a^(b-1), which is 0 for b = 0 even at a = 0; and y log a, which is 0 at a = 0."""
+    """b a^(b-1), and y log a, which is 0 at a = 0. At 0^0 the first is NaN if b varies, and 0 if it is a number."""
     c = b.graph.scalar(b) if type(b) is Node else None
     if c is not None:
         return (2.0 * a if c == 2 else c * a ** (c - 1) if c != 0 else None), None
-    towards_base = b * a ** where(apply("equal", b, 0.0), 1.0, b - 1.0)
-    return towards_base, y * log(where(apply("equal", a, 0.0), 1.0, a))
+    return b * a ** (b - 1.0), y * log(where(apply("equal", a, 0.0), 1.0, a))
 
 
 def divide_reverse(g, y, a, b):

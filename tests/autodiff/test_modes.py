@@ -240,6 +240,14 @@ def test_product_with_zeros_is_exact():
     assert_array_equal(ad.grad(lambda x: ad.sum(ad.prod(x, axis=1)))(x), [[0, 6, 0], [0, 0, 0]])
 
 
+def test_powers_at_zero():
+    assert [ad.grad(lambda x, n=n: x**n)(0.0) for n in (0.0, 1.0, 2.0, 3.0)] == [0, 1, 0, 0]
+    assert ad.grad(lambda x, y: x**y, (0, 1))(0.0, 2.0) == (0.0, 0.0)
+    assert ad.grad(ad.grad(lambda b: 3.0**b))(0.0) == pytest.approx(np.log(3) ** 2)
+    mixed = ad.grad(lambda b: ad.grad(lambda a: a**b)(3.0))(0.0)  # b a^(b-1) by b, at b = 0
+    assert mixed == pytest.approx(1 / 3)
+
+
 def test_norm_at_zero_and_softmax_far_out():
     assert_array_equal(ad.grad(ad.norm)(np.zeros(3)), np.zeros(3))
     x = np.array([1000.0, 0.0, -1000.0])
