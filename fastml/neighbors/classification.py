@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from fastml.base import StrOptions, encode_outputs
 from fastml.explanation import Explanation
 from fastml.neighbors.ballots import KBallots, RadiusBallots
+from fastml.neighbors.sharing import SharedSearch
 from fastml_ext import neighbors as kernels
 
 __all__ = ["KNeighborsClassifier", "RadiusNeighborsClassifier"]
@@ -116,7 +117,7 @@ class NeighborClassifier(ClassifierMixin):
         return tags
 
 
-class KNeighborsClassifier(NeighborClassifier, KBallots):
+class KNeighborsClassifier(SharedSearch, NeighborClassifier, KBallots):
     """Classify by the votes of the k nearest fitted points.
 
     Parameters

@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = exports(
     __name__,
     {
         "linear": ["descent", "mistakes"],
+        "metrics": ["confusion_matrix", "learning_curve", "precision_recall", "roc", "validation_curve"],
         "neighbors": ["decision_boundary"],
     },
 )

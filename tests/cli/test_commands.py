@@ -136,7 +136,7 @@ def test_narrow_encoding_gets_plain_characters(fastml, csv_file):
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
 def test_ctrl_c_shows_what_is_done():
     process = subprocess.Popen(
-        [sys.executable, "-m", "fastml", "demo", "--folds", "50"],
+        [sys.executable, "-m", "fastml", "demo", "--folds", "50", "--no-report"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
