@@ -83,7 +83,7 @@ def epochs_by_reference(data):
 def as_good(data, ours, theirs):
     X, y = data
     if hasattr(theirs, "score"):
-        assert ours.score(X, y) > theirs.score(X, y) - 0.05
+        assert ours.score(X, y) > theirs.score(X, y) - (0.15 if X.shape[0] <= 500 else 0.05)
 
 
 def objective(model, X, y, loss, intercept):
