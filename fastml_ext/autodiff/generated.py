@@ -62,9 +62,15 @@ def _name(text, dtype):
     return f"graph_{digest.hexdigest()[:24]}"
 
 
+def _folder():
+    """Where the machine's own kernels are kept, or None where nothing can be written."""
+    cache = machine._run._cache
+    return cache.cache_path if isinstance(cache, jit.Cache) else None
+
+
 def _write(name, text):
     """Path of the source on disk, where Numba looks for it; or a name without a file, compiled in every process."""
-    folder = jit.cache_folder()
+    folder = _folder()
     if folder is None:
         return f"<{name}>"
     file = pathlib.Path(folder, "graphs", f"{name}.py")
