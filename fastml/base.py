@@ -3,6 +3,7 @@
 import importlib
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
@@ -10,7 +11,10 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from fastml_ext import checks
 
-__all__ = ["Estimator", "Interval", "StrOptions", "encode_labels", "hand_through"]
+__all__ = [
+    "NO_TARGET", "Estimator", "Interval", "StrOptions",
+    "as_numbers", "encode_labels", "encode_outputs", "hand_through", "refuse_nonfinite",
+]  # fmt: skip
 
 NO_TARGET = "no_validation"  # scikit-learn's word: there is no y to check
 EXACT = 2**53  # every integer up to here is a float64
@@ -19,19 +23,22 @@ EXACT = 2**53  # every integer up to here is a float64
 class Estimator(BaseEstimator):
     """scikit-learn's contract: parameters in __init__, checked and used in fit, results in attributes that end in _."""
 
-    def _check_fit(self, X, y=NO_TARGET, **options):
-        """Parameters, X and y of a fit, checked; X comes back as a finite float32 or float64 table in C order.
+    def _check_fit(self, X, y=NO_TARGET, *, small_integers=False, allow_nan=False, **options):
+        """Parameters, X and y of a fit, checked; X comes back as a finite table in C order, or as CSR.
 
+        X is float32 or float64; `small_integers` of up to 16 bits stay as they are. NaN passes where `allow_nan`.
         options: as for scikit-learn's validate_data
         """
         self._validate_params()
+        self._allow_nan = allow_nan
+        self._sparse = options.get("accept_sparse", False)
         options = {"dtype": "numeric", "order": "C", "ensure_all_finite": False} | options
         checked = validate_data(self, X, y, **options)
         X, y = (checked, None) if y is NO_TARGET else checked
-        X = as_floats(X, self)
+        X = as_numbers(X, type(self).__name__, small_integers)
         self._check_finite(X)
-        # Frames are checked for the names of their columns, so they never take the fast path.
-        self._dtype = X.dtype
+        self._dtype = X.dtype if X.dtype.kind == "f" else np.dtype(np.float64)
+        # Frames are checked for the names of their columns, so they never take the fast path; nor do values with NaN.
         self._fast_columns = -1 if hasattr(self, "feature_names_in_") else X.shape[1]
         return X if y is None else (X, y)
 
@@ -40,39 +47,67 @@ class Estimator(BaseEstimator):
         if checks.is_table(X, getattr(self, "_fast_columns", -1), np.ndarray) and X.dtype == self._dtype:
             return X
         check_is_fitted(self)
-        X = validate_data(self, X, dtype="numeric", order="C", ensure_all_finite=False, reset=False)
-        self._check_finite(as_floats(X, self))
-        X = X.astype(self._dtype, order="C", copy=False)
-        self._check_finite(X)  # a large float64 may not fit into the float32 of the fitted data
+        options = {"accept_sparse": self._sparse, "ensure_all_finite": False, "reset": False}
+        X = validate_data(self, X, dtype="numeric", order="C", **options)
+        X = as_numbers(X, type(self).__name__)
+        self._check_finite(X)
+        if X.dtype != self._dtype:
+            with np.errstate(over="ignore"):
+                X = X.astype(self._dtype)
+            self._check_finite(X)  # a large float64 may not fit into the float32 of the fitted data
         return X
 
     def _check_finite(self, X):
-        where = checks.first_nonfinite(X)
-        if where is None:
-            return
-        row, column = where
-        names = getattr(self, "feature_names_in_", None)
-        called = f" (column {names[column]!r})" if names is not None else ""
-        value = "NaN" if np.isnan(X[row, column]) else str(X[row, column])
-        raise ValueError(
-            f"X[{row}, {column}]{called} is {value}, and {type(self).__name__} takes finite {X.dtype} values only,"
-            f" no NaN or infinity: drop the row, or fill it in with sklearn.impute.SimpleImputer"
-        )
+        refuse_nonfinite(X, type(self).__name__, getattr(self, "feature_names_in_", None), self._allow_nan)
 
 
-def as_floats(X, estimator):
-    """X as float32 or float64 with no value changed: float32 stays, an integer that float64 cannot hold is refused."""
+def refuse_nonfinite(X, who, names=None, allow_nan=False):
+    """Say where the first value of X, dense or CSR, stands that is not finite."""
+    where = first_bad(X, allow_nan)
+    if where is None:
+        return
+    row, column = where
+    called = f" (column {names[column]!r})" if names is not None else ""
+    value = "NaN" if np.isnan(X[row, column]) else str(X[row, column])
+    raise ValueError(
+        f"X[{row}, {column}]{called} is {value}, and {who} takes finite {X.dtype} values only, no"
+        f" {'' if allow_nan else 'NaN or '}infinity: drop the row, or fill it in with sklearn.impute.SimpleImputer"
+    )
+
+
+def first_bad(X, allow_nan):
+    """(row, column) of the first value of X, dense or CSR, that is not finite (or, where NaN is allowed, infinite)."""
+    if X.dtype.kind != "f":
+        return None
+    values = X.data if issparse(X) else X
+    if allow_nan:
+        values = np.where(np.isnan(values), 0, values)
+    where = checks.first_nonfinite(values.reshape(1, -1) if issparse(X) else values)
+    if where is None or not issparse(X):
+        return where
+    at = where[1]
+    return int(np.searchsorted(X.indptr, at, side="right")) - 1, int(X.indices[at])
+
+
+def as_numbers(X, who, small_integers=False):
+    """X, dense or CSR, as float32 or float64 with no value changed; or as the small integers that it holds.
+
+    float16 becomes float32. An integer that float64 cannot hold is refused.
+    """
     if X.dtype in (np.float32, np.float64) and X.dtype.isnative:
         return X
-    if X.dtype.kind in "iu" and X.dtype.itemsize == 8 and X.size:
-        for extreme in (X.min(), X.max()):
+    if X.dtype.kind in "iub" and X.dtype.itemsize <= 2 and small_integers and not issparse(X):
+        return X.astype(X.dtype.newbyteorder("=") if X.dtype.kind != "b" else np.uint8, copy=False)
+    values = X.data if issparse(X) else X
+    if X.dtype.kind in "iu" and X.dtype.itemsize == 8 and values.size:
+        for extreme in (values.min(), values.max()):
             if not -EXACT <= int(extreme) <= EXACT:
                 raise ValueError(
-                    f"X holds {extreme}, beyond ±2**53, where float64 no longer tells integers apart, and"
-                    f" {type(estimator).__name__} computes in float64: subtract an offset, or divide, first"
+                    f"X holds {extreme}, beyond ±2**53, where float64 no longer tells integers apart, and {who}"
+                    f" computes in float64: subtract an offset, or divide, first"
                 )
-    small = X.dtype.kind == "f" and X.dtype.itemsize <= 4
-    return np.ascontiguousarray(X, np.float32 if small else np.float64)
+    dtype = np.float32 if X.dtype.kind == "f" and X.dtype.itemsize <= 4 else np.float64
+    return X.astype(dtype) if issparse(X) else np.ascontiguousarray(X, dtype)
 
 
 def encode_labels(y):
@@ -81,6 +116,17 @@ def encode_labels(y):
     check_classification_targets(y)
     classes, codes = np.unique(y, return_inverse=True)
     return classes, codes.astype(np.int64, copy=False)
+
+
+def encode_outputs(y):
+    """(classes, codes) of y (n,) or (n, n_outputs): for each output what `encode_labels` gives of its column."""
+    y = np.asarray(y)
+    if y.ndim == 1 or y.shape[1] == 1:
+        outputs = [encode_labels(y)]
+    else:
+        check_classification_targets(y)
+        outputs = [np.unique(column, return_inverse=True) for column in y.T]
+    return [classes for classes, _ in outputs], [codes.astype(np.int64, copy=False) for _, codes in outputs]
 
 
 def hand_through(module, original):

@@ -1,6 +1,7 @@
 """How the Numba kernels are compiled and cached. The only module that states Numba options.
 
     kernel        for results: releases the GIL, vectorises, may fuse a multiply and an add, never reorders a sum
+    kernel_exact  for orders: fuses nothing either, so that every kernel, and NumPy, rounds one formula in one way
     kernel_bound  for bounds: may reorder sums too; only where a stated error bound covers the rounding
 
 Every kernel is cached on disk beside its source, or in the user's cache folder where that is read-only. A cache that
@@ -18,7 +19,7 @@ import scipy.linalg  # noqa: F401  np.dot in a kernel calls SciPy's BLAS, which 
 from numba import njit
 from numba.core.caching import FunctionCache
 
-__all__ = ["Cache", "cache_folder", "compilations", "kernel", "kernel_bound"]
+__all__ = ["Cache", "cache_folder", "compilations", "kernel", "kernel_bound", "kernel_exact"]
 
 # NumPy's rule for division: Python's adds a branch that stops vectorisation (23 against 184 us for one Adam step).
 _OPTIONS = {"nogil": True, "error_model": "numpy"}
@@ -31,6 +32,11 @@ _kernels = []
 def kernel(function):
     """Compile `function` on its first call; the same result whatever the loop around it looks like."""
     return _compile(function, _REPRODUCIBLE)
+
+
+def kernel_exact(function):
+    """Compile `function` so that each operation rounds by itself: ties between results are the same in every kernel."""
+    return _compile(function, set())
 
 
 def kernel_bound(function):

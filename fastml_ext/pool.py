@@ -5,6 +5,7 @@ stated cost alone, never on the number of threads, so sums added in the order of
 machine. Numba's own parallel loops take 25 times longer to compile, kill a forked child or abort under two threads.
 """
 
+import functools
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -28,9 +29,11 @@ def run(kernel, n, *arrays, cost, step=1, n_jobs=None, progress=None):
     After an exception or Ctrl-C no new range starts and the running ones are awaited, then it is raised: nothing goes
     on writing into the arrays. A call from inside a running kernel runs inline.
     """
+    if step == 1 and 0 < n * cost <= SHORTEST_CHUNK and progress is None:  # one range: a single row must be quick
+        return [kernel(0, n, *arrays)]
     cuts = ranges(n, cost, step)
-    threads = min(effective_jobs(n_jobs), len(cuts))
-    if threads < 2 or n * cost < SHORTEST_PARALLEL or getattr(_caller, "inside", False):
+    threads = min(effective_jobs(n_jobs), len(cuts)) if n * cost >= SHORTEST_PARALLEL else 1
+    if threads < 2 or getattr(_caller, "inside", False):
         return _run_inline(kernel, cuts, arrays, progress)
     job = _Job(kernel, cuts, arrays)
     helpers = []
@@ -82,8 +85,9 @@ def _affinity():
     return os.cpu_count() or 1
 
 
+@functools.cache
 def _cgroup_quota(root="/sys/fs/cgroup"):
-    """Processors granted by the control group, rounded up; None where there is no quota."""
+    """Processors granted by the control group, rounded up; None where there is no quota. Read once: it takes 40 us."""
     try:
         with open(f"{root}/cpu.max") as file:
             quota, period = file.read().split()

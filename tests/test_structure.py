@@ -60,7 +60,7 @@ def test_there_is_something_to_check():
 
 @pytest.mark.parametrize("name", [name for name in PYTHON if name.startswith("fastml_ext")])
 def test_kernels_import_only_what_they_may(name):
-    allowed = {"numpy", "scipy", "numba", "threadpoolctl", "fastml_ext"} | sys.stdlib_module_names
+    allowed = {"numpy", "scipy", "numba", "llvmlite", "threadpoolctl", "fastml_ext"} | sys.stdlib_module_names
     assert {module.split(".")[0] for module in imports(PYTHON[name])} <= allowed
 
 

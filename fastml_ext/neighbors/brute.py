@@ -1,53 +1,177 @@
-"""Nearest neighbours by looking at every point. Contract: reference.py."""
+"""Nearest neighbours without a tree: what is kept of the points, and which search serves. Contract: reference.py."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from fastml_ext import pool
-from fastml_ext.jit import kernel
+from fastml_ext.neighbors import axes, bounded, scan, sparse
+from fastml_ext.neighbors.user_metric import compile_metric
 
-__all__ = ["nearest", "prepare"]
+__all__ = ["nearest", "prepare", "within_radius"]
 
 NOBODY = np.empty(0, np.int64)
+METRICS = (
+    "euclidean",
+    "manhattan",
+    "chebyshev",
+    "minkowski",
+    "hamming",
+    "cosine",
+    "nan_euclidean",
+    "haversine",
+    "precomputed",
+)
+SPARSE_METRICS = ("euclidean", "manhattan", "cosine")
+SMALLEST_BOUNDED = 2**22  # values compared, n m d, from which a product beats a scan when the axes are there
+WORTH_AXES = 8  # how many times its own n d values a search must look at before the axes are worth finding
+FEWEST_QUERIES = 8  # of one search that a product serves
 
 
 class Index(NamedTuple):
-    """What a search needs of the fitted points."""
+    """The points of a search. `made` holds what large searches computed and keep for the next; it may be cleared."""
 
-    points: np.ndarray  # (n, d) float32 or float64, C order
+    points: Any  # (n, d) ndarray in C order, or sparse.Rows; of the cosine metric, rows of length 1
+    dtype: np.dtype  # of distances and queries: float32 or float64
+    metric: str
+    p: float
+    w: np.ndarray  # (d,) or (0,)
+    function: Any  # the user's compiled metric, or None
+    made: dict
 
 
-def prepare(X):
-    return Index(X)
+def prepare(X, metric="euclidean", p=2, w=None):
+    dtype = np.dtype(np.float32 if X.dtype == np.float32 else np.float64)
+    function = None
+    if not isinstance(metric, str):
+        metric, function = "function", compile_metric(metric)
+        X = np.ascontiguousarray(X, np.float64)
+        dtype = X.dtype
+    elif metric not in METRICS:
+        raise ValueError(f"metric={metric!r} is none of {', '.join(METRICS)}, nor a function")
+    if w is not None and metric != "minkowski":
+        raise ValueError(f"w is only for metric='minkowski', not for metric={metric!r}")
+    if metric == "minkowski":
+        metric = {1: "manhattan", 2: "euclidean", np.inf: "chebyshev"}.get(p, metric) if w is None else metric
+        if not p > 0 or (p == np.inf and w is not None):
+            raise ValueError(f"p={p!r} must be above 0, and finite if there are weights w")
+    weights = np.ones(X.shape[1]) if w is None else np.asarray(w)
+    weights = weights.astype(dtype) if metric == "minkowski" else np.empty(0, dtype)
+    if not isinstance(X, np.ndarray):
+        if metric not in SPARSE_METRICS:
+            raise ValueError(
+                f"metric={metric!r} does not take a sparse X, only {', '.join(SPARSE_METRICS)} do: use X.toarray()"
+            )
+        X = sparse.rows(X, dtype, unit=metric == "cosine")
+    elif metric == "cosine":
+        X = on_unit_sphere(X, dtype, own=0)
+    elif metric == "precomputed":
+        X = np.empty((len(X), 0), dtype)
+    return Index(X, dtype, metric, float(p), weights, function, {})
 
 
 def nearest(index, Q, k, exclude=None, n_jobs=None, progress=None):
-    points, m = index.points, len(Q)
-    distances, indices = np.empty((m, k), points.dtype), np.empty((m, k), np.int64)
-    arrays = points, Q, NOBODY if exclude is None else exclude, distances, indices
-    pool.run(scan, m, *arrays, cost=0.3 * points.size + 20 * k, n_jobs=n_jobs, progress=progress)
-    return distances, indices
+    exclude = NOBODY if exclude is None else exclude
+    Q = queries(index, Q, n_jobs)
+    if isinstance(index.points, sparse.Rows):
+        reduced, indices = sparse.nearest(index.points, Q, k, exclude, index.metric, n_jobs, progress)
+    elif (made := product_of(index, Q, k, n_jobs)) is not None:
+        reduced, indices = bounded.nearest(index.points, made, Q, k, exclude, n_jobs, progress)
+    else:
+        reduced, indices = scan.nearest(task(index, Q, exclude), k, n_jobs, progress)
+    return distances(index, reduced), indices
 
 
-@kernel
-def scan(start, stop, points, Q, exclude, distances, indices):
-    """Keep the k nearest points of each query in order, by insertion from the back."""
-    k = distances.shape[1]
-    for q in range(start, stop):
-        near, who = distances[q], indices[q]
-        near[:] = np.inf
-        who[:] = -1
-        left_out = exclude[q] if len(exclude) else -1
-        for i in range(len(points)):
-            s = points.dtype.type(0)
-            for j in range(points.shape[1]):
-                s += (points[i, j] - Q[q, j]) ** 2
-            if i != left_out and (s < near[k - 1] or who[k - 1] < 0):
-                at = k - 1
-                while at > 0 and (who[at - 1] < 0 or s < near[at - 1]):
-                    near[at], who[at] = near[at - 1], who[at - 1]
-                    at -= 1
-                near[at], who[at] = s, i
-        for at in range(k):
-            near[at] = np.sqrt(near[at])
+def within_radius(index, Q, r, n_jobs=None, progress=None):
+    Q = queries(index, Q, n_jobs)
+    limit = index.dtype.type(largest_reduced(index, r))
+    if isinstance(index.points, sparse.Rows):
+        parts = sparse.within(index.points, Q, limit, index.metric, n_jobs, progress)
+    else:
+        parts = scan.within(task(index, Q, NOBODY), limit, n_jobs, progress)
+    asked, indices, reduced = (np.concatenate([part[at] for part in parts] or [NOBODY]) for at in range(3))
+    found = distances(index, reduced)
+    order = np.lexsort((indices, reduced, asked))
+    order = order[found[order] <= r]
+    indptr = np.zeros(Q.shape[0] + 1, np.int64)
+    np.cumsum(np.bincount(asked[order], minlength=Q.shape[0]), out=indptr[1:])
+    return indptr, indices[order], found[order]
+
+
+def queries(index, Q, n_jobs=None):
+    """The queries in the form of the points."""
+    if isinstance(index.points, sparse.Rows):
+        return sparse.rows(Q, index.dtype, unit=index.metric == "cosine", own=1)
+    if index.metric == "cosine":
+        return on_unit_sphere(Q, index.dtype, 1, n_jobs)
+    return np.ascontiguousarray(Q, index.dtype)
+
+
+def on_unit_sphere(X, dtype, own, n_jobs=None):
+    """Rows of length 1, on which the cosine distance is half the squared Euclidean one.
+
+    A row of zeros has no direction: it gets one of its own, at right angles to all others, points and queries apart,
+    which is where scikit-learn's 1 - 0 puts it. This costs two columns.
+    """
+    rows = np.zeros((len(X), X.shape[1] + 2), dtype)
+    pool.run(scan.to_unit_length, len(X), X, X.shape[1] + own, rows, cost=2 * X.shape[1], n_jobs=n_jobs)
+    return rows
+
+
+def product_of(index, Q, k, n_jobs):
+    """(Axes, Kept) if the product serves this search: Euclidean, of enough queries, and the axes made or worth making.
+
+    The rule is a function of the shapes, and of the searches before only through what they made.
+    """
+    (m, d), n = Q.shape, len(index.points)
+    if index.metric not in ("euclidean", "cosine") or m < FEWEST_QUERIES or n * m * d < SMALLEST_BOUNDED or 4 * k > n:
+        return None
+    if "axes" not in index.made:
+        if m < WORTH_AXES + d * d / n:
+            return None
+        index.made["axes"] = axes.make(index.points, bounded.WIDTH, n_jobs)
+    return index.made["axes"]
+
+
+def task(index, Q, exclude):
+    code = scan.CODES["euclidean" if index.metric == "cosine" else index.metric]
+    function = 0 if index.function is None else index.function.address
+    relative, absolute = axes.rounding(index.dtype, Q.shape[1])
+    return scan.Scan(index.points, Q, exclude, code, index.p, index.w, function, relative, absolute)
+
+
+def distances(index, reduced):
+    """The distances that reduced ones stand for."""
+    metric, dtype = index.metric, index.dtype.type
+    if metric == "euclidean":
+        return np.sqrt(reduced)
+    if metric == "nan_euclidean":
+        found = np.sqrt(reduced)
+        found[np.isinf(found)] = np.nan
+        return found
+    if metric == "cosine":
+        return np.minimum(reduced * dtype(0.5), dtype(2))
+    if metric == "minkowski":
+        return reduced ** dtype(1 / index.p)
+    if metric == "hamming":
+        return reduced / dtype(index.points.shape[1])
+    if metric == "haversine":
+        return dtype(2) * np.arcsin(np.sqrt(np.minimum(reduced, dtype(1))))
+    return reduced
+
+
+def largest_reduced(index, r):
+    """A reduced distance that none at a distance of r exceeds, by a margin far above its rounding."""
+    r = float(r)
+    if r < 0:
+        return -1.0
+    with np.errstate(over="ignore"):
+        r = np.float64(r) * (1 + 2.0**-18) + float(np.finfo(index.dtype).tiny) * 2.0**10
+        return {
+            "euclidean": lambda: r**2,
+            "nan_euclidean": lambda: r**2,
+            "cosine": lambda: 2 * r if r < 2 else np.inf,
+            "minkowski": lambda: r**index.p,
+            "hamming": lambda: r * index.points.shape[1],
+            "haversine": lambda: np.sin(min(r, np.pi) / 2) ** 2 * (1 + 2.0**-18) if r < np.pi else np.inf,
+        }.get(index.metric, lambda: r)()

@@ -136,7 +136,7 @@ def test_narrow_encoding_gets_plain_characters(fastml, csv_file):
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
 def test_ctrl_c_shows_what_is_done():
     process = subprocess.Popen(
-        [sys.executable, "-m", "fastml", "demo", "--folds", "50"],
+        [sys.executable, "-m", "fastml", "demo", "--folds", "50", "--no-report"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -163,7 +163,8 @@ def test_a_reader_that_has_seen_enough():
 
 def test_every_estimator_is_in_the_list():
     """A family joins the comparison by its lines in MODELS; what is left out is left out here, with a reason."""
-    left_out = {}  # name -> reason
+    unscaled = "no radius suits every table"
+    left_out = {"RadiusNeighborsClassifier": unscaled, "RadiusNeighborsRegressor": unscaled}
     listed = {load(model)[0] for model in MODELS}
     modules = [m.name for m in pkgutil.iter_modules(package.__path__, "fastml.") if m.name != "fastml.__main__"]
     names = [

@@ -1,0 +1,167 @@
+"""Nearest neighbours by a KD-tree. Contract: reference.py."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from fastml_ext import pool
+from fastml_ext.neighbors.kd_tree import search
+from fastml_ext.neighbors.kd_tree.grow import grow, lowest_indices
+
+__all__ = ["Tree", "build_tree", "count_pairs", "count_radius", "pairs", "query_radius", "query_tree"]
+
+NONE, ALL = np.empty(0, np.int64), np.empty(0, np.bool_)
+UNROLLED = 8  # columns up to which their number is compiled in
+
+
+class Tree(NamedTuple):
+    """Points in leaves of equal size, and the splits above them: node v has its left child at v + 1 (see grow.py)."""
+
+    leaves: np.ndarray  # (n_leaves, d, leaf size): the points, column by column; infinite where there is none
+    index: np.ndarray  # (n_leaves, leaf size): which point stands where; the dtype's maximum where there is none
+    edges: np.ndarray  # (n_leaves - 1, 2): greatest value left of a split, least right of it
+    column: np.ndarray  # (n_leaves - 1,): the column that is split
+    lowest: np.ndarray  # (2 n_leaves - 1,): lowest index in a node or leaf, all numbered in preorder
+    box: np.ndarray  # (2, d): least and greatest value of each column
+    weights: np.ndarray  # (d,)
+    p: float
+    metric: int  # search.METRICS, and search.WEIGHTED if the columns have weights
+    shrink: float  # what a bound is multiplied by before it is trusted, where it is not exact
+    n: int
+    nobody: int  # the index of no point, above all others
+
+
+def build_tree(X, leaf_size=None, metric="euclidean", p=2, w=None, n_jobs=None):
+    """Grow a KD-tree over the points X (n, d)."""
+    code, p = metric_code(metric, p, w)
+    X = np.ascontiguousarray(X, np.float32 if X.dtype.newbyteorder("=") == np.float32 else np.float64)
+    n, d = X.shape
+    size = min(max(leaf_size or (16 if d < 5 else 32), 8), 64)
+    leaves, index, edges, column = grow(X, 1 << size.bit_length() - 1, n_jobs)
+    lowest, box = lowest_indices(index, ALL), bounding_box(X)
+    weights = np.ones(d, X.dtype) if w is None else np.ascontiguousarray(w, X.dtype)
+    shrink = 1 - (3 * d + 256) * np.finfo(X.dtype).eps
+    return Tree(leaves, index, edges, column, lowest, box, weights, p, code, shrink, n, np.iinfo(index.dtype).max)
+
+
+def bounding_box(X):
+    """(2, d): column by column where they are few, because NumPy takes 20 times longer along a short last axis."""
+    if X.shape[1] > UNROLLED:
+        return np.array([X.min(axis=0), X.max(axis=0)])
+    return np.array([[column.min() for column in X.T], [column.max() for column in X.T]])
+
+
+def metric_code(metric, p, w):
+    """(code, p) of a metric; the powers 1, 2 and infinity have kernels of their own."""
+    if metric == "minkowski":
+        metric = {1: "manhattan", 2: "euclidean", np.inf: "chebyshev"}.get(p, metric)
+    if metric not in search.METRICS:
+        raise ValueError(f"metric={metric!r}: a tree serves {', '.join(search.METRICS)}")
+    if metric == "minkowski" and not p >= 1:
+        raise ValueError(f"p={p!r}: below 1 there is no distance that a tree can serve, pass at least 1")
+    if w is not None and metric == "chebyshev":
+        raise ValueError("w: the chebyshev distance takes no weights, pass None")
+    p = {"manhattan": 1, "euclidean": 2, "chebyshev": 1}.get(metric, p)
+    return search.METRICS[metric] + (0 if w is None else search.WEIGHTED), float(p)
+
+
+def query_tree(tree, Q, k, upper_bound=np.inf, allowed=None, exclude=None, n_jobs=None, progress=None):
+    """The k nearest points of each query: (distances (m, k), indices (m, k))."""
+    tree, Q, home, order, wanted = plan(tree, Q, upper_bound, allowed, exclude, n_jobs)
+    m, dtype = len(Q), Q.dtype
+    distances, indices = np.empty((m, k), dtype), np.empty((m, k), np.int64)
+    kernel = search.nearest_kernel(*variant(tree), 1 if k == 1 else 0)
+    arrays = tree, Q, home, order, wanted, distances, indices
+    pool.run(kernel, m, *arrays, cost=cost(tree, k), n_jobs=n_jobs, progress=progress)
+    return distances, indices
+
+
+def query_radius(tree, Q, r, allowed=None, exclude=None, n_jobs=None, progress=None):
+    """The points within r of each query: (indptr (m + 1,), indices, distances)."""
+    arrays = plan(tree, Q, r, allowed, exclude, n_jobs)
+    return find_within(*arrays, search.BY_DISTANCE, n_jobs, progress)
+
+
+def count_radius(tree, Q, r, allowed=None, exclude=None, n_jobs=None):
+    """Number of points within r of each query (m,)."""
+    return np.diff(count_within(*plan(tree, Q, r, allowed, exclude, n_jobs), n_jobs))
+
+
+def pairs(tree, r, allowed=None, n_jobs=None, progress=None):
+    """Every two points within r of one another: (n_pairs, 2)."""
+    *arrays, wanted = plan(tree, points(tree), r, allowed, None, n_jobs)
+    after = np.arange(tree.n)
+    if allowed is not None:
+        after[~allowed] = tree.n
+    arrays = *arrays, wanted._replace(after=after)
+    indptr, second, _ = find_within(*arrays, search.BY_INDEX, n_jobs, progress)
+    return np.column_stack([np.repeat(np.arange(tree.n), np.diff(indptr)), second])
+
+
+def count_pairs(tree, r, allowed=None, n_jobs=None):
+    """Number of pairs within r of one another."""
+    counts = count_radius(tree, points(tree), r, allowed, n_jobs=n_jobs)
+    if allowed is not None:
+        counts = counts[allowed]
+    return int((counts.sum() - len(counts)) // 2)  # but for itself, each pair is counted from both ends
+
+
+def count_within(tree, Q, home, order, wanted, n_jobs):
+    """(m + 1,) where the neighbours of each query begin, if written one after the other."""
+    indptr = np.zeros(len(Q) + 1, np.int64)
+    arrays = tree, Q, home, order, wanted, indptr, NONE, np.empty(0, Q.dtype)
+    pool.run(search.within_kernel(*variant(tree), search.COUNT), len(Q), *arrays, cost=cost(tree, 10), n_jobs=n_jobs)
+    return np.cumsum(indptr, out=indptr)
+
+
+def find_within(tree, Q, home, order, wanted, sorting, n_jobs, progress):
+    """(indptr, indices, distances) of the neighbours of each query."""
+    indptr = count_within(tree, Q, home, order, wanted, n_jobs)
+    indices, distances = np.empty(indptr[-1], np.int64), np.empty(indptr[-1], Q.dtype)
+    arrays = tree, Q, home, order, wanted, indptr, indices, distances
+    kernel, each = search.within_kernel(*variant(tree), sorting), 40 * indptr[-1] / max(1, len(Q))
+    pool.run(kernel, len(Q), *arrays, cost=cost(tree, 10) + each, n_jobs=n_jobs, progress=progress)
+    return indptr, indices, distances
+
+
+def plan(tree, Q, radius, allowed, exclude, n_jobs):
+    """The tree and the queries, where they fall and in what order they are served, and what they may find."""
+    dtype = tree.leaves.dtype
+    Q = np.ascontiguousarray(Q, dtype)
+    m, n_leaves = len(Q), len(tree.index)
+    if allowed is not None:
+        tree = tree._replace(lowest=lowest_indices(tree.index, allowed))
+    radius = np.atleast_1d(np.asarray(radius, dtype))
+    limit = radius.copy()
+    if not np.isinf(radius).all():
+        search.limits(0, len(radius), radius, dtype.type(tree.p), tree.metric, limit)
+    home = np.empty(m, np.int64)
+    pool.run(search.locate, m, tree, Q, home, cost=50, n_jobs=n_jobs)
+    if m < n_leaves / 4:
+        order = np.argsort(home)
+    else:  # counting is linear in both
+        order = np.empty(m, np.int64)
+        search.sort_by_leaf(home, np.zeros(n_leaves + 1, np.int64), order)
+    wanted = search.Wanted(limit, NONE if exclude is None else exclude, NONE, ALL if allowed is None else allowed)
+    return tree, Q, home, order, wanted
+
+
+def variant(tree):
+    """What the kernels have compiled in: columns, metric, size of leaves."""
+    _, d, size = tree.leaves.shape
+    return d if d <= UNROLLED else 0, tree.metric, size
+
+
+def cost(tree, k):
+    """Nanoseconds a query may take: about (1 + (k / size)^(1/d))^d leaves are visited."""
+    n_leaves, d, size = tree.leaves.shape
+    visited = min(n_leaves, (1 + (k / size) ** (1 / d)) ** d)
+    return 150 + 30 * k + visited * (20 + 0.1 * d * size)
+
+
+def points(tree):
+    """The points in the order in which they were given."""
+    d = tree.leaves.shape[1]
+    X = np.empty((tree.n, d), tree.leaves.dtype)
+    X[tree.index.ravel()[: tree.n]] = tree.leaves.transpose(0, 2, 1).reshape(-1, d)[: tree.n]
+    return X

@@ -1,0 +1,466 @@
+"""Walking the tree: the kernels of the searches, and the helpers they inline. Contract: reference.py.
+
+Which nodes may be skipped. Along the way to a node, every column has a gap: how far the query lies from the
+nearest value the node's points have in it, or 0. A point's difference from the query is no smaller than the gap,
+before rounding and, since rounding is monotone, after it; and so are its square, and the sum over the columns in the
+same order. So a bound summed by the operations that sum a distance is never above the distance, to the last bit, and
+a node may be skipped where its bound is greater than the distance of the k-th neighbour found so far. Where they are
+equal, it may be skipped only if all its points have higher indices. Two cases need room for rounding, `shrink`:
+- more than 8 columns, where the bound is not summed anew at each node but corrected by one term. With u the rounding
+  unit, each of at most 64 corrections errs by at most 2u of the bound, the first sum by d u, and the distance by d u.
+- powers, which err by up to an ulp each, and are not monotone.
+"""
+
+import functools
+from typing import NamedTuple
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from fastml_ext.jit import kernel_exact
+
+__all__ = [
+    "BY_DISTANCE",
+    "BY_INDEX",
+    "COUNT",
+    "METRICS",
+    "WEIGHTED",
+    "Wanted",
+    "limits",
+    "locate",
+    "nearest_kernel",
+    "sort_by_leaf",
+    "within_kernel",
+]
+
+METRICS = {"euclidean": 0, "manhattan": 1, "chebyshev": 2, "minkowski": 3}
+EUCLIDEAN, MANHATTAN, CHEBYSHEV, MINKOWSKI = METRICS.values()
+WEIGHTED = 4  # added to the code of a metric whose columns have weights
+COUNT, BY_DISTANCE, BY_INDEX = range(3)  # what a search within a radius does with the points: order them by...
+
+
+class Wanted(NamedTuple):
+    """Which points a query may find."""
+
+    limit: np.ndarray  # (m,), or (1,) for all: the greatest reduced distance
+    exclude: np.ndarray  # (m,), or (0,) for none: a point left out
+    after: np.ndarray  # (m,), or (0,) for none: only points of higher index
+    allowed: np.ndarray  # (n,) bool, or (0,) for all
+
+
+@intrinsic(prefer_literal=True)
+def scan(typing, tree, leaf, Q, q, d, leaf_size, metric, worst, distances):
+    """Write the reduced distances of a leaf's points from Q[q]: a bit for each that is not above `worst`.
+
+    Written as vectors, because LLVM unrolls loops of constant length before it looks for vectors, and finds none.
+    """
+    size, code = leaf_size.literal_value, metric.literal_value
+    signature = types.uint64(tree, leaf, Q, q, d, leaf_size, metric, worst, distances)
+    dtype = Q.dtype
+    vector, mask = ir.VectorType(ir.DoubleType() if dtype.bitwidth == 64 else ir.FloatType(), size), ir.IntType(64)
+
+    def codegen(context, builder, signature, args):
+        def field(name):
+            i = tree.fields.index(name)
+            return builder.extract_value(args[0], i), tree.types[i]
+
+        def pointer(array, array_type):
+            return context.make_array(array_type)(context, builder, array).data
+
+        def integer(i):
+            return context.cast(builder, args[i], signature.args[i], types.int64)
+
+        def splat(x):
+            one = builder.insert_element(ir.Constant(vector, ir.Undefined), x, ir.IntType(32)(0))
+            lanes = ir.Constant(ir.VectorType(ir.IntType(32), size), [0] * size)
+            return builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), lanes)
+
+        def call(name, *values):
+            kind = ir.FunctionType(vector, [vector] * len(values))
+            name = f"llvm.{name}.v{size}f{dtype.bitwidth}"
+            return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), values)
+
+        n_columns, power = integer(4), context.cast(builder, *field("p"), dtype)
+        leaves, weights = pointer(*field("leaves")), pointer(*field("weights"))
+        query = builder.gep(pointer(args[2], Q), [builder.mul(integer(3), n_columns)])
+        first = builder.mul(builder.mul(integer(1), n_columns), mask(size))
+        total = cgutils.alloca_once_value(builder, ir.Constant(vector, [0.0] * size))
+        with cgutils.for_range(builder, n_columns) as loop:
+            column = builder.gep(leaves, [builder.add(first, builder.mul(loop.index, mask(size)))])
+            values = builder.load(builder.bitcast(column, vector.as_pointer()))
+            values.align = dtype.bitwidth // 8
+            t = builder.fsub(values, splat(builder.load(builder.gep(query, [loop.index]))))
+            t = builder.fmul(t, t) if code % WEIGHTED == EUCLIDEAN else call("fabs", t)
+            if code % WEIGHTED == MINKOWSKI:
+                t = call("pow", t, splat(power))
+            if code >= WEIGHTED:
+                t = builder.fmul(splat(builder.load(builder.gep(weights, [loop.index]))), t)
+            s = builder.load(total)
+            s = builder.select(builder.fcmp_ordered(">", t, s), t, s) if code == CHEBYSHEV else builder.fadd(s, t)
+            builder.store(s, total)
+        s = builder.load(total)
+        target = builder.bitcast(pointer(args[8], distances), vector.as_pointer())
+        builder.store(s, target).align = dtype.bitwidth // 8
+        bound = context.cast(builder, args[7], worst, dtype)
+        bits = builder.bitcast(builder.fcmp_ordered("<=", s, splat(bound)), ir.IntType(size))
+        return builder.zext(bits, mask) if size < 64 else bits
+
+    return signature, codegen
+
+
+@intrinsic
+def lowest_bit(typing, mask):
+    """Position of the lowest bit set in a mask that is not 0."""
+    return types.int64(types.uint64), lambda context, builder, signature, args: builder.cttz(args[0], ir.IntType(1)(1))
+
+
+@kernel_exact
+def term(t, weight, p, metric):
+    """What a difference t >= 0 in a column adds to a reduced distance."""
+    if metric % WEIGHTED == EUCLIDEAN:
+        t = t * t
+    elif metric % WEIGHTED == MINKOWSKI:
+        t = t**p
+    return weight * t if metric >= WEIGHTED else t
+
+
+@kernel_exact
+def root(s, inverse, metric):
+    """The distance of a reduced distance s; inverse: 1 / p."""
+    if metric % WEIGHTED == EUCLIDEAN:
+        return np.sqrt(s)
+    return s**inverse if metric % WEIGHTED == MINKOWSKI else s
+
+
+@kernel_exact
+def limits(start, stop, radius, p, metric, limit):
+    """The greatest reduced distance whose distance is not above the radius."""
+    zero, infinite, inverse = radius.dtype.type(0), radius.dtype.type(np.inf), radius.dtype.type(1) / p
+    for q in range(start, stop):
+        r = radius[q]
+        s = term(r, r, p, metric % WEIGHTED)
+        while root(s, inverse, metric) > r:
+            s = np.nextafter(s, zero)
+        while s < infinite and root(np.nextafter(s, infinite), inverse, metric) <= r:
+            s = np.nextafter(s, infinite)
+        limit[q] = s
+
+
+@kernel_exact
+def locate(start, stop, tree, Q, home):
+    """The leaf whose cell holds each query."""
+    for q in range(start, stop):
+        node, leaf, size = 0, 0, len(tree.index)
+        while size > 1:
+            left = (size + 1) >> 1
+            beyond = Q[q, tree.column[node]] > tree.edges[node, 0]
+            node += left if beyond else 1
+            leaf += left if beyond else 0
+            size = size - left if beyond else left
+        home[q] = leaf
+
+
+@kernel_exact
+def sort_by_leaf(home, begin, order):
+    """The queries in order of their leaves: neighbours in time are neighbours in space, and in the cache.
+
+    begin (n_leaves + 1,): zeros, is used up
+    """
+    for q in range(len(home)):
+        begin[home[q] + 1] += 1
+    for leaf in range(1, len(begin)):
+        begin[leaf] += begin[leaf - 1]
+    for q in range(len(home)):
+        order[begin[home[q]]] = q
+        begin[home[q]] += 1
+
+
+class Walk(NamedTuple):
+    """Where a search stands: a stack of the nodes put off, and the siblings that lie along the way up to the root."""
+
+    gaps: np.ndarray  # (d,) of the present node
+    outside: np.ndarray  # (d,) of the root
+    stack: np.ndarray  # (64, 3) node, first leaf, leaves
+    stack_bounds: np.ndarray  # (64,)
+    stack_gaps: np.ndarray  # (64, d)
+    path: np.ndarray  # (64, 4) node, first leaf, leaves, column of the split; from the root down
+    path_edges: np.ndarray  # (64,) where the sibling begins
+
+
+@kernel_exact
+def new_walk(d, row):
+    """A walk that has not begun; row (d,) of the queries' dtype."""
+    dtype = row.dtype
+    stack, path = np.empty((64, 3), np.int64), np.empty((64, 4), np.int64)
+    gaps, outside, put_off = np.empty(d, dtype), np.empty(d, dtype), np.empty((64, d), dtype)
+    return Walk(gaps, outside, stack, np.empty(64, dtype), put_off, path, np.empty(64, dtype))
+
+
+@kernel_exact
+def find_path(tree, home, walk):
+    """Write the siblings of a leaf and of its ancestors: their number."""
+    path, edges = walk.path, walk.path_edges
+    node, leaf, size, depth = 0, 0, len(tree.index), 0
+    while size > 1:
+        left = (size + 1) >> 1
+        path[depth, 3] = tree.column[node]
+        if home < leaf + left:
+            path[depth, 0], path[depth, 1], path[depth, 2] = node + left, leaf + left, size - left
+            edges[depth] = tree.edges[node, 1]
+            node, size = node + 1, left
+        else:
+            path[depth, 0], path[depth, 1], path[depth, 2] = node + 1, leaf, left
+            edges[depth] = tree.edges[node, 0]
+            node, leaf, size = node + left, leaf + left, size - left
+        depth += 1
+    return depth
+
+
+@kernel_exact
+def enter(tree, walk, x):
+    """Write how far x lies outside the box of all points: whether it lies inside."""
+    inside = True
+    for c in range(len(x)):
+        walk.outside[c] = max(max(tree.box[0, c] - x[c], x[c] - tree.box[1, c]), x.dtype.type(0))
+        inside &= walk.outside[c] == 0
+    return inside
+
+
+@kernel_exact
+def moved(bound, gaps, c, gap, tree, p, D, metric):
+    """The bound of a node that has this gap in column c and is otherwise like the one with `bound` and `gaps`."""
+    if metric == CHEBYSHEV:
+        return max(bound, gap)
+    if D == 0:
+        return bound + (term(gap, tree.weights[c], p, metric) - term(gaps[c], tree.weights[c], p, metric))
+    total = gaps.dtype.type(0)  # not 0: a float32 bound must be rounded like a float32 distance
+    for j in range(D):
+        total += term(gap if j == c else gaps[j], tree.weights[j], p, metric)
+    return total
+
+
+@kernel_exact
+def skipped(bound, worst, last, tree, place, masked):
+    """May a node be skipped whose points are at least at `bound`? place: its number among nodes and leaves."""
+    if bound > worst:
+        return True
+    if not (bound == worst or masked):
+        return False
+    low = tree.lowest[place]
+    return low == tree.nobody or (bound == worst and low > last)
+
+
+@kernel_exact
+def insert(near, who, s, i):
+    """Put a point before those that follow it, and drop the last."""
+    k = len(near)
+    if k > 24:
+        j = k - 1
+        while j > 0 and (s < near[j - 1] or (s == near[j - 1] and i < who[j - 1])):
+            near[j], who[j] = near[j - 1], who[j - 1]
+            j -= 1
+        near[j], who[j] = s, i
+        return
+    here = True  # no branches: where a point belongs cannot be predicted
+    for j in range(k - 1, 0, -1):
+        x, y = near[j - 1], who[j - 1]
+        earlier = (s < x) | ((s == x) & (i < y))
+        near[j] = x if earlier else (s if here else near[j])
+        who[j] = y if earlier else (i if here else who[j])
+        here = earlier
+    near[0] = s if here else near[0]
+    who[0] = i if here else who[0]
+
+
+@kernel_exact
+def descend(tree, walk, x, node, leaf, size, bound, depth, worst, shrink, D, metric):
+    """Go down to the leaf on the side of x, putting off the other sides: (leaf, depth of the stack)."""
+    p = x.dtype.type(tree.p)
+    while size > 1:
+        c = np.int64(tree.column[node])
+        left = (size + 1) >> 1
+        if not x[c] > tree.edges[node, 0]:  # to the left among equal points: they have the lower indices
+            gap = tree.edges[node, 1] - x[c]
+            far, far_leaf, far_size = node + left, leaf + left, size - left
+            node, size = node + 1, left
+        else:
+            gap = x[c] - tree.edges[node, 0]
+            far, far_leaf, far_size = node + 1, leaf, left
+            node, leaf, size = node + left, leaf + left, size - left
+        far_bound = moved(bound, walk.gaps, c, gap, tree, p, D, metric)
+        if not far_bound * shrink > worst:
+            walk.stack[depth, 0], walk.stack[depth, 1], walk.stack[depth, 2] = far, far_leaf, far_size
+            walk.stack_bounds[depth] = far_bound
+            for j in range(D or len(x)):
+                walk.stack_gaps[depth, j] = gap if j == c else walk.gaps[j]
+            depth += 1
+    return leaf, depth
+
+
+@functools.cache
+def nearest_kernel(D, METRIC, LEAF, K):
+    """The kernel for D columns (0: any number), a metric, a size of leaves, and K = 1 neighbour (0: any number)."""
+
+    @kernel_exact
+    def nearest(start, stop, tree, Q, home, order, wanted, distances, indices):
+        d, k = D or Q.shape[1], K or distances.shape[1]
+        zero, one, p = Q.dtype.type(0), Q.dtype.type(1), Q.dtype.type(tree.p)
+        exact = D > 0 and METRIC % WEIGHTED != MINKOWSKI
+        shrink = one if exact else Q.dtype.type(tree.shrink)
+        nobody = tree.nobody
+        masked, excluding, limited = len(wanted.allowed) > 0, len(wanted.exclude) > 0, len(wanted.limit) > 1
+        buffer, near, who = np.empty(LEAF, Q.dtype), np.empty(k, Q.dtype), np.empty(k, np.int64)
+        walk, at_home, ancestors = new_walk(d, Q[0]), np.int64(-1), np.int64(0)
+        rows = np.empty((stop - start, d), Q.dtype)
+        for at in range(start, stop):
+            for c in range(d):
+                rows[at - start, c] = Q[order[at], c]
+        for at in range(start, stop):
+            q, x = order[at], rows[at - start]
+            if home[q] != at_home:
+                at_home = home[q]
+                ancestors = find_path(tree, at_home, walk)
+            skip = wanted.exclude[q] if excluding else -1
+            worst, last = wanted.limit[q if limited else 0], nobody
+            if K != 1:
+                for j in range(k):
+                    near[j], who[j] = worst, nobody
+            inside = enter(tree, walk, x)
+            base = moved(zero, walk.outside, np.int64(0), walk.outside[0], tree, p, d, METRIC)
+            node, leaf, size, bound = np.int64(0), at_home, np.int64(1), zero  # typed, or Numba compiles all twice
+            depth, level = np.int64(0), ancestors
+            while True:
+                leaf, depth = descend(tree, walk, x, node, leaf, size, bound, depth, worst, shrink, D, METRIC)
+                found = scan(tree, leaf, rows, at - start, d, LEAF, METRIC, worst, buffer)
+                while found:
+                    j = lowest_bit(found)
+                    found &= found - np.uint64(1)
+                    s, i = buffer[j], np.int64(tree.index[leaf, j])
+                    if s > worst or (s == worst and i >= last):  # also where there is no point
+                        continue
+                    if i == skip or (masked and not wanted.allowed[i]):
+                        continue
+                    if K == 1:
+                        worst, last = s, i
+                    else:
+                        insert(near, who, s, i)
+                        worst, last = near[k - 1], who[k - 1]
+                more = False
+                while depth > 0 and not more:
+                    depth -= 1
+                    bound = walk.stack_bounds[depth]
+                    node, leaf, size = walk.stack[depth, 0], walk.stack[depth, 1], walk.stack[depth, 2]
+                    more = not skipped(bound * shrink, worst, last, tree, node + leaf, masked)
+                    if more:
+                        for c in range(d):
+                            walk.gaps[c] = walk.stack_gaps[depth, c]
+                while level > 0 and not more:
+                    level -= 1
+                    c = walk.path[level, 3]
+                    gap = abs(x[c] - walk.path_edges[level])
+                    bound = term(gap, tree.weights[c], p, METRIC)
+                    if not bound * shrink > worst:
+                        if not inside:
+                            bound = moved(base, walk.outside, c, gap, tree, p, D, METRIC)
+                        node, leaf, size = walk.path[level, 0], walk.path[level, 1], walk.path[level, 2]
+                        more = not skipped(bound * shrink, worst, last, tree, node + leaf, masked)
+                        if more:
+                            for j in range(d):
+                                walk.gaps[j] = gap if j == c else walk.outside[j]
+                if not more:
+                    break
+            if K == 1:
+                near[0], who[0] = worst, last
+            for j in range(k):
+                real = who[j] < nobody
+                distances[q, j] = root(near[j], one / p, METRIC) if real else np.inf
+                indices[q, j] = who[j] if real else -1
+
+    return nearest
+
+
+@functools.cache
+def within_kernel(D, METRIC, LEAF, FILL):
+    """The kernel for D columns (0: any number), a metric and a size of leaves, that counts points or fills them in."""
+
+    @kernel_exact
+    def within(start, stop, tree, Q, home, order, wanted, indptr, indices, distances):
+        d = D or Q.shape[1]
+        zero, one, p = Q.dtype.type(0), Q.dtype.type(1), Q.dtype.type(tree.p)
+        exact = D > 0 and METRIC % WEIGHTED != MINKOWSKI
+        shrink = one if exact else Q.dtype.type(tree.shrink)
+        nobody = tree.nobody
+        masked, limited = len(wanted.allowed) > 0, len(wanted.limit) > 1
+        buffer, walk = np.empty(LEAF, Q.dtype), new_walk(d, Q[0])
+        for at in range(start, stop):
+            q = order[at]
+            x = Q[q]
+            skip = wanted.exclude[q] if len(wanted.exclude) > 0 else -1
+            after = wanted.after[q] if len(wanted.after) > 0 else -1
+            limit = wanted.limit[q if limited else 0]
+            enter(tree, walk, x)
+            for c in range(d):
+                walk.gaps[c] = walk.outside[c]
+            bound = moved(zero, walk.outside, np.int64(0), walk.outside[0], tree, p, d, METRIC)
+            node, leaf, size, depth, count = np.int64(0), np.int64(0), len(tree.index), np.int64(0), 0
+            more = not skipped(bound * shrink, limit, nobody, tree, node + leaf, masked)
+            while more:
+                leaf, depth = descend(tree, walk, x, node, leaf, size, bound, depth, limit, shrink, D, METRIC)
+                found = scan(tree, leaf, Q, q, d, LEAF, METRIC, limit, buffer)
+                while found:
+                    j = lowest_bit(found)
+                    found &= found - np.uint64(1)
+                    i = np.int64(tree.index[leaf, j])
+                    if i in (nobody, skip) or i <= after or (masked and not wanted.allowed[i]):
+                        continue
+                    if FILL:
+                        indices[indptr[q] + count] = i
+                        distances[indptr[q] + count] = buffer[j] if FILL == BY_DISTANCE else 0
+                    count += 1
+                more = False
+                while depth > 0 and not more:
+                    depth -= 1
+                    bound = walk.stack_bounds[depth]
+                    node, leaf, size = walk.stack[depth, 0], walk.stack[depth, 1], walk.stack[depth, 2]
+                    more = not skipped(bound * shrink, limit, nobody, tree, node + leaf, masked)
+                    if more:
+                        for c in range(d):
+                            walk.gaps[c] = walk.stack_gaps[depth, c]
+            if FILL:
+                near, who = distances[indptr[q] : indptr[q + 1]], indices[indptr[q] : indptr[q + 1]]
+                sort_pairs(near, who)
+                for j in range(len(near)):
+                    near[j] = root(near[j], one / p, METRIC)
+            else:
+                indptr[q + 1] = count
+
+    return within
+
+
+@kernel_exact
+def sort_pairs(near, who):
+    """Sort by distance, then by index: heap sort, which needs no room and is never quadratic."""
+    n = len(near)
+    for end in range(n + n // 2 - 1, 0, -1):
+        parent, size = end - n, n  # first build the heap from its last parent, then take the greatest off it
+        if parent < 0:
+            near[0], near[end] = near[end], near[0]
+            who[0], who[end] = who[end], who[0]
+            parent, size = 0, end
+        s, i, child = near[parent], who[parent], 2 * parent + 1
+        while child < size:
+            if child + 1 < size and later(near[child + 1], who[child + 1], near[child], who[child]):
+                child += 1
+            if not later(near[child], who[child], s, i):
+                break
+            near[parent], who[parent] = near[child], who[child]
+            parent, child = child, 2 * child + 1
+        near[parent], who[parent] = s, i
+
+
+@kernel_exact
+def later(s, i, t, j):
+    return s > t or (s == t and i > j)
