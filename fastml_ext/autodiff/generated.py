@@ -73,7 +73,7 @@ def _write(name, text):
     folder = _folder()
     if folder is None:
         return f"<{name}>"
-    file = pathlib.Path(folder, "graphs", f"{name}.py")
+    file = pathlib.Path(folder, "graphs", f"{name}.source")  # not .py: tools that look for modules shall not find it
     try:
         if not file.exists():
             file.parent.mkdir(exist_ok=True)
@@ -87,7 +87,7 @@ def _write(name, text):
 
 
 def _forget_oldest(folder):
-    sources = sorted(folder.glob("graph_*.py"), key=lambda f: f.stat().st_mtime)
+    sources = sorted(folder.glob("graph_*.source"), key=lambda f: f.stat().st_mtime)
     for source in sources[: max(0, len(sources) - KEPT)]:
         for file in [source, *folder.glob(f"**/{source.stem}*")]:
             with contextlib.suppress(OSError):

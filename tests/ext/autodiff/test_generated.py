@@ -51,7 +51,7 @@ def test_the_oldest_sources_are_forgotten(monkeypatch, tmp_path):
         os.utime(file, (k, k))
         (tmp_path / "graphs" / f"graph_{k}.body-1.nbi").write_text("")
     left = sorted(f.name for f in (tmp_path / "graphs").iterdir())
-    assert left == [f"graph_{k}{end}" for k in (1, 2, 3) for end in (".body-1.nbi", ".py")]
+    assert left == [f"graph_{k}{end}" for k in (1, 2, 3) for end in (".body-1.nbi", ".source")]
 
 
 def test_callbacks():
