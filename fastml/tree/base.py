@@ -20,6 +20,7 @@ from fastml_ext.tree import Coded, Column, Settings, walk
 __all__ = ["TreeEstimator"]
 
 SPARSE_COLUMNS = 256  # columns of a sparse X unpacked at a time to be coded
+DERIVED = ("_walked", "_answers", "_dtypes", "_fast_columns")  # from the tree, whenever it is read
 SPARSE_CELLS = 2**22  # cells of a sparse X unpacked at a time to be predicted
 
 
@@ -202,11 +203,15 @@ class TreeEstimator(Estimator):
 
     def __getstate__(self):
         state = super().__getstate__()
-        return {name: value for name, value in state.items() if name not in ("_walked", "_answers")}
+        state = {name: value for name, value in state.items() if name not in DERIVED}
+        if "columns_" in state:
+            state["columns_"] = [plain(column) for column in self.columns_]
+        return state
 
     def __setstate__(self, state):
         super().__setstate__(state)
         if hasattr(self, "tree_"):
+            self.columns_ = [from_plain(*column) for column in self.columns_]
             self._ready()
 
     def __sklearn_tags__(self):
@@ -374,6 +379,21 @@ class TreeEstimator(Estimator):
         stops = self.apply(X)
         paths = [kernels.first_stop(self.tree_, leaf)[stops] for leaf in stops_at(self, values)]
         return np.array([self._answers[path] for path in paths])
+
+
+def plain(column):
+    """A column as values that every kind of file can hold."""
+    categories = None if column.categories is None else column.categories.tolist()
+    return column.name, column.split, column.dtype.name, categories
+
+
+def from_plain(name, split, dtype, categories):
+    """The column of which `plain` made these."""
+    if categories is None:
+        return Column(name, split, np.dtype(dtype))
+    values = np.empty(len(categories), object)
+    values[:] = categories
+    return Column(name, split, np.dtype(dtype), values)
 
 
 def _number_of_features(max_features, d):
