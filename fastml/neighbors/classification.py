@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from fastml.base import StrOptions, encode_outputs
 from fastml.explanation import Explanation
 from fastml.neighbors.ballots import KBallots, RadiusBallots
+from fastml.neighbors.sharing import SharedSearch
 from fastml_ext import neighbors as kernels
 
 __all__ = ["KNeighborsClassifier", "RadiusNeighborsClassifier"]
@@ -116,7 +117,7 @@ class NeighborClassifier(ClassifierMixin):
         return tags
 
 
-class KNeighborsClassifier(NeighborClassifier, KBallots):
+class KNeighborsClassifier(SharedSearch, NeighborClassifier, KBallots):
     """Classify by the votes of the k nearest fitted points.
 
     Parameters
@@ -300,8 +301,11 @@ class RadiusNeighborsClassifier(NeighborClassifier, RadiusBallots):
     array(['low', 'high'], dtype='<U4')
     """
 
-    _parameter_constraints = RadiusBallots._parameter_constraints | NeighborClassifier._parameter_constraints
-    _parameter_constraints |= {"outlier_label": "no_validation"}
+    _parameter_constraints: dict = {
+        **RadiusBallots._parameter_constraints,
+        **NeighborClassifier._parameter_constraints,
+        "outlier_label": "no_validation",  # of the kind of y's labels, which only fit knows
+    }
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ from sklearn.base import RegressorMixin
 
 from fastml.explanation import Explanation
 from fastml.neighbors.ballots import KBallots, RadiusBallots
+from fastml.neighbors.sharing import SharedSearch
 from fastml_ext import neighbors as kernels
 
 __all__ = ["KNeighborsRegressor", "RadiusNeighborsRegressor"]
@@ -63,7 +64,7 @@ class NeighborRegressor(RegressorMixin):
         return tags
 
 
-class KNeighborsRegressor(NeighborRegressor, KBallots):
+class KNeighborsRegressor(SharedSearch, NeighborRegressor, KBallots):
     """Predict the mean of the targets of the k nearest fitted points.
 
     Parameters

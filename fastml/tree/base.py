@@ -12,10 +12,11 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from fastml.base import Estimator, Interval, StrOptions
 from fastml.tree.pruning import pessimistic_leaves, reduced_error_leaves, stops_at
-from fastml.tree.table import coded, is_categorical, read, to_codes
+from fastml.tree.reading import TreeReading
+from fastml.tree.table import coded, is_categorical, numeric, read, to_codes
 from fastml_ext import checks
 from fastml_ext import tree as kernels
-from fastml_ext.tree import Coded, Column, Settings, walk
+from fastml_ext.tree import Coded, Settings, walk
 
 __all__ = ["TreeEstimator"]
 
@@ -24,7 +25,7 @@ DERIVED = ("_walked", "_answers", "_dtypes", "_fast_columns")  # from the tree, 
 SPARSE_CELLS = 2**22  # cells of a sparse X unpacked at a time to be predicted
 
 
-class TreeEstimator(Estimator):
+class TreeEstimator(TreeReading, Estimator):
     """A tree grown on a table of numbers, categories and missing values."""
 
     _parameter_constraints = {
@@ -116,7 +117,7 @@ class TreeEstimator(Estimator):
                 columns.append(Coded(codes, np.arange(len(column.categories)), column.split, 0))
             else:
                 values, codes = next(numbers)
-                column = Column(name, "numeric", values.dtype)
+                column = numeric(name, values, codes)
                 columns.append(Coded(codes, values, "numeric", int(monotonic[j])))
             self.columns_.append(column)
         return kernels.grow(columns, target, weight, self._settings(target, weight), self.n_jobs)

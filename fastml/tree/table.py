@@ -12,7 +12,7 @@ from sklearn.utils.validation import _check_y, check_consistent_length, validate
 from fastml_ext import checks
 from fastml_ext.tree import Column
 
-__all__ = ["Categories", "Table", "coded", "is_categorical", "read", "to_codes"]
+__all__ = ["Categories", "Table", "coded", "is_categorical", "numeric", "read", "to_codes"]
 
 
 class Categories(NamedTuple):
@@ -236,7 +236,15 @@ def coded(x, name, split):
     codes = np.where(x.codes < 0, len(x.values), x.codes)
     split = "ordered" if x.ordered else split
     size = np.uint8 if len(x.values) < 256 else np.uint16 if len(x.values) < 65536 else np.uint32
-    return Column(name, split, np.dtype(object), x.values), codes.astype(size)
+    missing = bool((x.codes < 0).any())
+    return Column(name, split, np.dtype(object), x.values, missing), codes.astype(size)
+
+
+def numeric(name, values, codes):
+    """Column of numbers from its distinct values, ascending, and its codes, len(values) where one is missing."""
+    missing = values.dtype.kind == "f" and bool(codes.max() == len(values))
+    spread = float(values[-1].item() - values[0].item()) if len(values) else 0.0
+    return Column(name, "numeric", values.dtype, None, missing, spread if np.isfinite(spread) else 0.0)
 
 
 def to_codes(x, column, place, unknown):

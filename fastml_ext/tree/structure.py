@@ -41,6 +41,8 @@ class Column(NamedTuple):
     split: str  # "numeric", "ordered", "multiway" or "subset"
     dtype: np.dtype  # of the values compared; float16, float32, float64, an integer, bool; object for categories
     categories: np.ndarray | None = None  # the values in order of their codes; None for numeric columns
+    missing: bool = False  # whether a value was missing in training
+    spread: float = 0.0  # of numbers: the largest met in training minus the smallest
 
 
 class Tree(NamedTuple):

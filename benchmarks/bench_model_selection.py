@@ -1,0 +1,87 @@
+"""Searches over parameters: what candidates and folds share is done once."""
+
+import numpy as np
+import sklearn.model_selection
+import sklearn.neighbors
+from datasets import digits
+from harness import Work, benchmarks
+from sklearn.model_selection import StratifiedKFold
+from sklearn.tree import DecisionTreeClassifier
+
+from fastml import model_selection
+from fastml.neighbors import KNeighborsClassifier
+from fastml_ext.model_selection import reference
+
+FOLDS = StratifiedKFold(10, shuffle=True, random_state=0)
+
+
+def digit_rows(tiny):
+    X, y = digits()
+    return (X[:300], y[:300]) if tiny else (X, y)
+
+
+def blobs(n, d):
+    """Points round ten centres, at distances that are all different."""
+
+    def setup(tiny):
+        random = np.random.default_rng(0)
+        y = random.integers(0, 10, 300 if tiny else n)
+        return random.normal(size=(10, d))[y] + random.normal(size=(len(y), d)), y
+
+    return setup
+
+
+def search(library, estimator, grid, **options):
+    def run(data):
+        searching = library.GridSearchCV(estimator(), grid, cv=FOLDS, refit=False, **options)
+        return lambda: searching.fit(*data)
+
+    return run
+
+
+def votes_by_reference(data):
+    _, y = data
+    codes = np.random.default_rng(0).choice(y, (len(y), 50))
+    return lambda: reference.vote_path(codes, np.empty((0, 0)), 10, np.arange(1, 51))
+
+
+def same(data, ours, theirs):
+    if isinstance(theirs, np.ndarray):  # the votes alone
+        return
+    for fold in range(10):
+        found, expected = (each.cv_results_[f"split{fold}_test_score"] for each in (ours, theirs))
+        # scikit-learn's neighbours at one distance stand in no stated order
+        assert np.abs(found - expected).max() <= 0.02, f"fold {fold}"
+
+
+def neighbors_work(name, setup, weights=("uniform",), rounds=3, floor=200):
+    grid = {"n_neighbors": list(range(1, 51)), "weights": list(weights)}
+    runs = {
+        "fastml": search(model_selection, KNeighborsClassifier, grid),
+        "scikit-learn": search(sklearn.model_selection, sklearn.neighbors.KNeighborsClassifier, grid),
+        "reference": votes_by_reference,
+    }
+    return Work(name, setup, runs, same, {"scikit-learn": floor}, rounds=rounds)
+
+
+def tree():
+    return DecisionTreeClassifier(max_depth=4, random_state=0)
+
+
+WORKS = [
+    neighbors_work("KNN, k in 1..50, 10 folds, digits 1,797 x 64", digit_rows),
+    neighbors_work("KNN, k in 1..50, 10 folds, 5,000 x 20", blobs(5000, 20)),
+    neighbors_work("KNN, k in 1..50, 10 folds, 10,000 x 3", blobs(10_000, 3)),
+    neighbors_work("KNN, k in 1..50 and 2 weightings, 10 folds, 5,000 x 20", blobs(5000, 20), ("uniform", "distance")),
+    Work(
+        "a grid that shares nothing: scikit-learn's tree, 4 candidates, 10 folds",
+        digit_rows,
+        {
+            "fastml": search(model_selection, tree, {"min_samples_leaf": [1, 2, 5, 10]}),
+            "scikit-learn": search(sklearn.model_selection, tree, {"min_samples_leaf": [1, 2, 5, 10]}),
+        },
+        same,
+    ),
+]
+
+bench_model_selection = benchmarks(WORKS)

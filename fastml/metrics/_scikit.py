@@ -1,0 +1,27 @@
+"""Where scikit-learn takes over: input that the compiled pass does not read, and the errors about it."""
+
+import functools
+import importlib
+
+__all__ = ["Unread", "otherwise_scikit_learn"]
+
+
+class Unread(Exception):  # noqa: N818  it is no error: the caller goes on elsewhere
+    """The arguments are not the plain kind that fastml reads itself; never leaves the package."""
+
+
+def otherwise_scikit_learn(function):
+    """Let scikit-learn's function of the same name answer, or raise its own error, where `function` raises Unread.
+
+    Multilabel tables, several outputs and whatever is wrong end there, so they are judged by one authority.
+    """
+
+    @functools.wraps(function)
+    def answer(*args, **kwargs):
+        try:
+            return function(*args, **kwargs)
+        except Unread:
+            pass
+        return getattr(importlib.import_module("sklearn.metrics"), function.__name__)(*args, **kwargs)
+
+    return answer

@@ -1,0 +1,131 @@
+"""Errors of predicted numbers, with scikit-learn's names, signatures and results."""
+
+import numpy as np
+
+from fastml.metrics._labels import read_scores, read_weight
+from fastml.metrics._scikit import Unread, otherwise_scikit_learn
+from fastml.metrics._warn import warn_undefined
+
+__all__ = [
+    "max_error",
+    "mean_absolute_error",
+    "mean_pinball_loss",
+    "mean_squared_error",
+    "r2_score",
+    "root_mean_squared_error",
+]
+
+
+@otherwise_scikit_learn
+def mean_squared_error(y_true, y_pred, *, sample_weight=None, multioutput="uniform_average"):
+    """Mean of the squared errors.
+
+    y_true, y_pred: (n,) numbers, or (n, outputs) | sample_weight: (n,)
+    multioutput: over several outputs: "uniform_average", "raw_values" or (outputs,) weights
+
+    >>> mean_squared_error([3, -0.5, 2, 7], [2.5, 0.0, 2, 8])
+    0.375
+    """
+    error, weight = _read(y_true, y_pred, sample_weight, multioutput)
+    return _mean(error * error, weight)
+
+
+@otherwise_scikit_learn
+def root_mean_squared_error(y_true, y_pred, *, sample_weight=None, multioutput="uniform_average"):
+    """Root of the mean of the squared errors; parameters as in `mean_squared_error`.
+
+    >>> round(root_mean_squared_error([3, -0.5, 2, 7], [2.5, 0.0, 2, 8]), 4)
+    0.6124
+    """
+    error, weight = _read(y_true, y_pred, sample_weight, multioutput)
+    return float(np.sqrt(_mean(error * error, weight)))
+
+
+@otherwise_scikit_learn
+def mean_absolute_error(y_true, y_pred, *, sample_weight=None, multioutput="uniform_average"):
+    """Mean of the absolute errors; parameters as in `mean_squared_error`.
+
+    >>> mean_absolute_error([3, -0.5, 2, 7], [2.5, 0.0, 2, 8])
+    0.5
+    """
+    error, weight = _read(y_true, y_pred, sample_weight, multioutput)
+    return _mean(np.abs(error), weight)
+
+
+@otherwise_scikit_learn
+def mean_pinball_loss(y_true, y_pred, *, sample_weight=None, alpha=0.5, multioutput="uniform_average"):
+    """Quantile loss: alpha times an error above the prediction, 1 - alpha times one below (Koenker, Bassett 1978).
+
+    alpha: the quantile predicted, in [0, 1] | other parameters as in `mean_squared_error`
+
+    >>> round(mean_pinball_loss([1, 2, 3], [0, 2, 3], alpha=0.1), 4)
+    0.0333
+    """
+    if type(alpha) not in (int, float) or not 0 <= alpha <= 1:
+        raise Unread
+    error, weight = _read(y_true, y_pred, sample_weight, multioutput)
+    return _mean(np.where(error >= 0, alpha * error, (alpha - 1) * error), weight)
+
+
+@otherwise_scikit_learn
+def max_error(y_true, y_pred):
+    """The largest absolute error.
+
+    >>> max_error([3, 2, 7, 1], [4, 2, 7, 1])
+    1.0
+    """
+    error, _ = _read(y_true, y_pred, None, "uniform_average")
+    return float(np.abs(error).max())
+
+
+@otherwise_scikit_learn
+def r2_score(y_true, y_pred, *, sample_weight=None, multioutput="uniform_average", force_finite=True):
+    """Share of the variance explained: 1 - squared errors / squared distances from the mean.
+
+    force_finite: for a constant truth 1 where all errors are 0 and 0 otherwise, instead of NaN and -inf
+    other parameters as in `mean_squared_error`, with "variance_weighted" besides; less than two rows give NaN with
+    UndefinedMetricWarning
+
+    >>> round(r2_score([3, -0.5, 2, 7], [2.5, 0.0, 2, 8]), 4)
+    0.9486
+    """
+    if type(force_finite) is not bool:
+        raise Unread
+    if isinstance(multioutput, str) and multioutput == "variance_weighted":
+        multioutput = "uniform_average"  # the same for one output
+    error, weight = _read(y_true, y_pred, sample_weight, multioutput)
+    if len(error) < 2:
+        warn_undefined("R^2 score is not well-defined with less than two samples.")
+        return float("nan")
+    truth = read_scores(y_true).ravel().astype(error.dtype, copy=False)
+    apart = truth - np.average(truth, weights=weight)
+    unexplained, total = _sum(error * error, weight), _sum(apart * apart, weight)
+    if total != 0 and (unexplained != 0 or not force_finite):
+        return float(1 - unexplained / total)
+    if not force_finite:
+        raise Unread
+    return 1.0 if unexplained == 0 else 0.0
+
+
+def _read(y_true, y_pred, sample_weight, multioutput):
+    """(y_true - y_pred, weight or None) of vectors; float32 where both are, else float64."""
+    y_true, y_pred = read_scores(y_true), read_scores(y_pred)
+    if y_true.ndim == 2 and y_true.shape[1] == 1:
+        y_true = y_true[:, 0]
+    if y_pred.ndim == 2 and y_pred.shape[1] == 1:
+        y_pred = y_pred[:, 0]
+    if y_true.ndim != 1 or y_true.shape != y_pred.shape or len(y_true) == 0:
+        raise Unread
+    if not isinstance(multioutput, str) or multioutput != "uniform_average":
+        raise Unread
+    dtype = np.float32 if y_true.dtype == y_pred.dtype == np.float32 else np.float64
+    weight, _ = read_weight(sample_weight, len(y_true))
+    return np.subtract(y_true, y_pred, dtype=dtype), weight
+
+
+def _mean(values, weight):
+    return float(np.mean(values, dtype=np.float64) if weight is None else np.average(values, weights=weight))
+
+
+def _sum(values, weight):
+    return np.sum(values if weight is None else weight * values, dtype=np.float64)

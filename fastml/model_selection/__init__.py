@@ -1,0 +1,32 @@
+"""Splits, cross-validation and searches that share work between candidates and folds.
+
+The searches are scikit-learn's, with its parameters, results and attributes; where an estimator says which parameters
+share work (fastml.sharing), the candidates that differ in these alone cost about one fit for each fold. Names of
+sklearn.model_selection that fastml does not write, the splitters first of all, are scikit-learn's own.
+"""
+
+from fastml.base import hand_through
+from fastml.model_selection.search import (
+    GridSearchCV,
+    HalvingGridSearchCV,
+    HalvingRandomSearchCV,
+    OneStandardError,
+    RandomizedSearchCV,
+)
+from fastml.model_selection.splitting import train_dev_test_split
+from fastml.model_selection.validation import CrossValidation, PairedDifference, cross_val_score, cross_validate
+
+__all__ = [
+    "CrossValidation",
+    "GridSearchCV",
+    "HalvingGridSearchCV",
+    "HalvingRandomSearchCV",
+    "OneStandardError",
+    "PairedDifference",
+    "RandomizedSearchCV",
+    "cross_val_score",
+    "cross_validate",
+    "train_dev_test_split",
+]
+
+__getattr__, __dir__ = hand_through(__name__, "sklearn.model_selection")

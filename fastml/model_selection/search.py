@@ -1,0 +1,205 @@
+"""Searches over parameters: scikit-learn's, with the work that candidates share done once."""
+
+import inspect
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import sklearn.model_selection
+from sklearn.base import clone, is_classifier
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.model_selection import PredefinedSplit, check_cv
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.utils import indexable
+from sklearn.utils.validation import _check_method_params, check_is_fitted
+
+from fastml.model_selection._evaluation import Evaluation
+
+__all__ = ["GridSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV", "OneStandardError", "RandomizedSearchCV"]
+
+
+class SharedSearch(BaseSearchCV):
+    """What the searches of fastml add to scikit-learn's of the same name."""
+
+    def fit(self, X, y=None, *, dev=None, **params):
+        """Evaluate the candidates and fit the best one to all rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,), default=None
+        dev : (X, y) of a development set, default=None
+            Candidates are fitted on X and scored on this set instead of by cross-validation; the best one is then
+            fitted on both.
+        **params : dict
+            As in scikit-learn: `groups`, `sample_weight` and other parameters of the estimator's fit.
+
+        After Ctrl-C, KeyboardInterrupt is raised, and `cv_results_`, `best_params_` and `best_score_` hold the
+        candidates that were done.
+        """
+        self._validate_params()
+        cv = self.cv
+        if dev is not None:
+            X, y, cv = joined(X, y, dev)
+        scorers, refit_metric = self._get_scorers()
+        X, y = indexable(X, y)
+        params = _check_method_params(X, params=params)
+        routed = self._get_routed_params_for_fit(params)
+        splits = routed.splitter.split
+        self._checked_cv_orig = check_cv(cv, y, classifier=is_classifier(self.estimator))
+        self._n_samples_orig = X.shape[0] if hasattr(X, "shape") else len(X)  # successive halving asks for it
+        self._check_input_parameters(X=X, y=y, split_params=splits)
+        self.n_splits_ = self._checked_cv_orig.get_n_splits(X, y, **splits)
+        self._questions = 0
+        evaluation = Evaluation(self, scorers, X, y, routed)
+        try:
+            self._run(evaluation, X, y)
+        except KeyboardInterrupt:
+            if evaluation.out:
+                self._keep(evaluation, scorers, refit_metric)
+            raise
+        self._keep(evaluation, scorers, refit_metric)
+        if self.refit:
+            self._fit_best(X, y, routed.estimator.fit, evaluation)
+        return self
+
+    def _run(self, evaluation, X, y):
+        """Let scikit-learn's own strategy choose the candidates."""
+        if "callback_ctx" not in inspect.signature(self._run_search).parameters:
+            self._run_search(evaluation.evaluate)
+            return
+        context = self._init_callback_context(max_subtasks=1).call_on_fit_task_begin(estimator=self, X=X, y=y)
+        self._run_search(evaluation.evaluate, callback_ctx=context)
+        context.call_on_fit_task_end(estimator=self, X=X, y=y)
+
+    def _keep(self, evaluation, scorers, refit_metric):
+        """Store what was found, as scikit-learn does."""
+        results = evaluation.results()
+        first = evaluation.out[0]["test_scores"]
+        self.multimetric_ = isinstance(first, dict)
+        if callable(self.scoring) and self.multimetric_:
+            self._check_refit_for_multimetric(first)
+            refit_metric = self.refit
+        if self.refit or not self.multimetric_:
+            self.best_index_ = self._select_best_index(self.refit, refit_metric, results)
+            if not callable(self.refit) or "iter" in results:
+                self.best_score_ = results[f"mean_test_{refit_metric}"][self.best_index_]
+            self.best_params_ = results["params"][self.best_index_]
+        self.scorer_ = getattr(scorers, "_scorers", scorers)
+        self.cv_results_ = results
+        self.shared_ = evaluation.shared
+
+    def _fit_best(self, X, y, params, evaluation):
+        self.best_estimator_ = clone(self.estimator).set_params(**clone(self.best_params_, safe=False))
+        fit = self.best_estimator_.fit
+        self.refit_time_ = evaluation.time(lambda: fit(X, **params) if y is None else fit(X, y, **params))
+        if hasattr(self.best_estimator_, "feature_names_in_"):
+            self.feature_names_in_ = self.best_estimator_.feature_names_in_
+
+    def test_score(self, X, y):
+        """The score of the best model on rows it was not chosen with, to be asked once.
+
+        A second question warns: whoever looks twice begins to choose by the test set.
+        """
+        check_is_fitted(self, "best_estimator_")
+        self._questions += 1
+        if self._questions > 1:
+            warnings.warn(
+                f"test_score was asked {self._questions} times: parameters chosen after looking at it are chosen on the"
+                " test set, and its score is no longer that of unseen data",
+                UserWarning,
+                stacklevel=2,
+            )
+        return self.score(X, y)
+
+
+def joined(X, y, dev):
+    """(X, y, splitter) of a training and a development set, one after the other."""
+    if not isinstance(dev, (tuple, list)) or len(dev) != 2:
+        raise ValueError("dev must be a pair: (X, y) of the development set")
+    Xd, yd = dev
+    if (y is None) != (yd is None):
+        raise ValueError("y is given for one of the training and the development set only")
+    n, n_dev = (each.shape[0] if hasattr(each, "shape") else len(each) for each in (X, Xd))
+    if n_dev == 0:
+        raise ValueError("dev has no rows")
+    cv = PredefinedSplit(np.repeat([-1, 0], [n, n_dev]))
+    return stacked(X, Xd), None if y is None else stacked(y, yd), cv
+
+
+def stacked(first, second):
+    """The rows of two arrays, frames or sparse matrices of one kind, one after the other."""
+    if type(first).__module__.startswith("scipy.sparse"):
+        from scipy.sparse import vstack
+
+        return vstack([first, second], format="csr")
+    if hasattr(first, "iloc"):
+        import pandas as pd
+
+        return pd.concat([first, second], ignore_index=True)
+    return np.concatenate([np.asarray(first), np.asarray(second)])
+
+
+@dataclass(frozen=True)
+class OneStandardError:
+    """Refit rule: the simplest candidate within one standard error of the best, for the `refit` of a search.
+
+    simplest: the parameter that says how simple a candidate is, smaller is simpler; with a minus before it, larger is:
+        "max_depth", "-n_neighbors", "-alpha"
+    metric: the name of the score, where there are several
+
+    The standard error is that of the best candidate's scores: their standard deviation (ddof=1) over the root of the
+    number of folds. L. Breiman, J. Friedman, R. Olshen, C. Stone, Classification and Regression Trees (1984), 3.4.3.
+
+    >>> from fastml.neighbors import KNeighborsClassifier
+    >>> X, y = [[i] for i in range(20)], [0] * 9 + [1, 0] + [1] * 9
+    >>> rule = OneStandardError("-n_neighbors")
+    >>> GridSearchCV(KNeighborsClassifier(), {"n_neighbors": [1, 3, 5]}, refit=rule).fit(X, y).best_params_
+    {'n_neighbors': 5}
+    """
+
+    simplest: str
+    metric: str = "score"
+
+    def __call__(self, results):
+        """Index of the chosen candidate of `cv_results_`."""
+        mean, std = (results[f"{part}_test_{self.metric}"] for part in ("mean", "std"))
+        n_folds = sum(key.startswith("split") and key.endswith(f"_test_{self.metric}") for key in results)
+        if n_folds < 2:
+            raise ValueError("one fold has no standard error: the rule needs at least two")
+        best = int(np.nanargmax(mean))
+        name = self.simplest.removeprefix("-")
+        if any(name not in params for params in results["params"]):
+            raise ValueError(f"simplest={self.simplest!r} is not among the parameters of every candidate")
+        order = np.array([params[name] for params in results["params"]]) * (-1 if self.simplest[0] == "-" else 1)
+        near = np.flatnonzero(mean >= mean[best] - std[best] / np.sqrt(n_folds - 1))
+        return int(min(near, key=lambda at: (order[at], -mean[at])))
+
+
+class GridSearchCV(SharedSearch, sklearn.model_selection.GridSearchCV):
+    """scikit-learn's GridSearchCV: every candidate of a grid, by cross-validation or on a development set.
+
+    Parameters, results and attributes are scikit-learn's. Besides: `fit(X, y, dev=(Xd, yd))`, `test_score`, a refit
+    rule `OneStandardError`, results kept after Ctrl-C, verbose=1 a bar with the time left, threads, not processes.
+
+    Where the estimator shares work (fastml.sharing), the candidates that differ in the shared parameters only are
+    evaluated together, and `shared_` counts them. Their fit and score times are equal parts of the time of all.
+
+    >>> from fastml.neighbors import KNeighborsClassifier
+    >>> X, y = [[i] for i in range(20)], [0] * 9 + [1, 0] + [1] * 9
+    >>> search = GridSearchCV(KNeighborsClassifier(), {"n_neighbors": [1, 3, 5]}).fit(X, y)
+    >>> search.best_params_, search.shared_
+    ({'n_neighbors': 3}, 3)
+    """
+
+
+class RandomizedSearchCV(SharedSearch, sklearn.model_selection.RandomizedSearchCV):
+    """scikit-learn's RandomizedSearchCV with the additions of `GridSearchCV`."""
+
+
+class HalvingGridSearchCV(SharedSearch, sklearn.model_selection.HalvingGridSearchCV):
+    """scikit-learn's HalvingGridSearchCV with the additions of `GridSearchCV`."""
+
+
+class HalvingRandomSearchCV(SharedSearch, sklearn.model_selection.HalvingRandomSearchCV):
+    """scikit-learn's HalvingRandomSearchCV with the additions of `GridSearchCV`."""

@@ -1,0 +1,225 @@
+"""Cross-validation with what is needed to judge it: errors of the mean, paired comparisons, out-of-fold predictions."""
+
+from typing import NamedTuple
+
+import numpy as np
+import sklearn.model_selection
+from joblib import parallel_config
+from scipy.special import stdtr, stdtrit
+from sklearn.base import is_classifier
+from sklearn.model_selection import check_cv
+
+from fastml.progress import progress_bar
+from fastml.sharing import rows_of
+
+__all__ = ["CrossValidation", "PairedDifference", "cross_val_score", "cross_validate"]
+
+
+class PairedDifference(NamedTuple):
+    """Scores of one model minus those of another on the same folds, and the corrected t-test of their mean."""
+
+    mean: float
+    low: float
+    high: float
+    t: float
+    p_value: float
+    differences: np.ndarray
+
+
+class CrossValidation(dict):
+    """What scikit-learn's cross_validate returns, and what follows from it.
+
+    indices: {"train": rows, "test": rows} of each fold
+    predictions: out-of-fold predictions (n_samples, ...), where they were asked for, else None
+
+    Scores are of folds whose training sets overlap, so their plain standard error is too small: `interval` and `minus`
+    use the variance (1/folds + n_test/n_train) s^2 of C. Nadeau and Y. Bengio, Inference for the generalization error,
+    Machine Learning 52 (2003), with Student's t of folds - 1 degrees of freedom.
+    """
+
+    def __init__(self, results, indices, predictions=None):
+        super().__init__(results)
+        self.indices, self.predictions = indices, predictions
+
+    def mean(self, name="score"):
+        """Mean of the scores of the folds."""
+        return float(np.mean(self._scores(name)))
+
+    def std(self, name="score", ddof=1):
+        """Standard deviation of the scores of the folds, dividing by folds - ddof."""
+        return float(np.std(self._scores(name), ddof=ddof))
+
+    def standard_error(self, name="score"):
+        """Standard deviation (ddof=1) over the root of the number of folds: as if the folds were independent."""
+        return self.std(name) / np.sqrt(len(self._scores(name)))
+
+    def interval(self, name="score", level=0.95):
+        """(low, high): confidence interval of the mean score, corrected for overlapping training sets."""
+        mean, half, _ = corrected(self._scores(name), self._test_share(), level)
+        return mean - half, mean + half
+
+    def minus(self, other, name="score", level=0.95):
+        """`PairedDifference` from another model on the same folds; ValueError where the folds are not the same."""
+        ours, theirs = ([*each.indices["train"], *each.indices["test"]] for each in (self, other))
+        if len(ours) != len(theirs) or not all(map(np.array_equal, ours, theirs)):
+            raise ValueError("the two were not validated on the same folds: pass the same cv with a fixed random_state")
+        differences = self._scores(name) - other._scores(name)
+        mean, half, t = corrected(differences, self._test_share(), level)
+        p_value = 2 * float(stdtr(len(differences) - 1, -abs(t)))
+        return PairedDifference(mean, mean - half, mean + half, t, p_value, differences)
+
+    def __repr__(self):
+        names = [key.removeprefix("test_") for key in self if key.startswith("test_")]
+        lines = [f"{name}: {self.mean(name):.4f} ± {self.std(name):.4f}" for name in names]
+        return f"{len(self.indices['test'])} folds, mean ± standard deviation (ddof=1): {', '.join(lines)}"
+
+    def _scores(self, name):
+        if f"test_{name}" not in self:
+            known = [key.removeprefix("test_") for key in self if key.startswith("test_")]
+            raise ValueError(f"no score named {name!r}, only {known}")
+        return np.asarray(self[f"test_{name}"], float)
+
+    def _test_share(self):
+        return np.mean([len(test) / len(train) for train, test in zip(*self.indices.values(), strict=True)])
+
+
+def corrected(scores, test_share, level):
+    """(mean, half the confidence interval, t) of the scores of folds, by Nadeau and Bengio."""
+    if not 0 < level < 1:
+        raise ValueError(f"level={level} must lie between 0 and 1")
+    if len(scores) < 2:
+        raise ValueError("one fold has no spread: an interval needs at least two")
+    mean = float(np.mean(scores))
+    error = float(np.sqrt((1 / len(scores) + test_share) * np.var(scores, ddof=1)))
+    t = mean / error if error > 0 else np.copysign(np.inf, mean) if mean else 0.0
+    return mean, float(stdtrit(len(scores) - 1, (1 + level) / 2)) * error, float(t)
+
+
+class WatchedSplits:
+    """A splitter that keeps the rows it hands out and tells how many folds have begun."""
+
+    def __init__(self, cv, show):
+        self.cv, self.show, self.given = cv, show, []
+
+    def split(self, *data, **params):
+        for train, test in self.cv.split(*data, **params):
+            if self.show is not None:
+                self.show(len(self.given))
+            self.given.append((train, test))
+            yield train, test
+
+    def __getattr__(self, name):
+        return getattr(self.cv, name)
+
+
+def cross_validate(
+    estimator,
+    X,
+    y=None,
+    *,
+    groups=None,
+    scoring=None,
+    cv=None,
+    n_jobs=None,
+    verbose=0,
+    params=None,
+    pre_dispatch="2*n_jobs",
+    return_train_score=False,
+    return_estimator=False,
+    return_indices=False,
+    error_score=np.nan,
+    return_predictions=False,
+):
+    """Scores of a model on each of several folds, fitted on the others.
+
+    Parameters and results as of scikit-learn's cross_validate, and besides:
+
+    Parameters
+    ----------
+    return_predictions : bool or str, default=False
+        The response of each row by the model that was not fitted on it: True for "predict", or the name of a method.
+        Rows in no test fold are NaN; of one in several the last counts.
+    n_jobs : int, default=None
+        Threads that fit folds at once, over one copy of X.
+    verbose : int, default=0
+        1 shows a bar with the time left.
+
+    Returns
+    -------
+    CrossValidation
+        scikit-learn's dict with mean, standard deviation, standard error, corrected interval and paired differences.
+
+    Examples
+    --------
+    >>> from fastml.neighbors import KNeighborsClassifier
+    >>> X, y = [[i] for i in range(20)], [0] * 10 + [1] * 10
+    >>> one, three = (cross_validate(KNeighborsClassifier(k), X, y, cv=5) for k in (1, 3))
+    >>> one
+    5 folds, mean ± standard deviation (ddof=1): score: 0.9000 ± 0.1369
+    >>> one.minus(three).mean
+    0.0
+    """
+    cv = check_cv(cv, y, classifier=is_classifier(estimator))
+    n_folds = cv.get_n_splits(X, y, groups if groups is not None else (params or {}).get("groups"))
+    with progress_bar("cross-validation", n_folds, verbose == 1) as show, parallel_config("threading"):
+        watched = WatchedSplits(cv, show)
+        results = sklearn.model_selection.cross_validate(
+            estimator,
+            X,
+            y,
+            groups=groups,
+            scoring=scoring,
+            cv=watched,
+            n_jobs=n_jobs,
+            verbose=0 if verbose == 1 else verbose,
+            params=params,
+            pre_dispatch=pre_dispatch,
+            return_train_score=return_train_score,
+            return_estimator=return_estimator or bool(return_predictions),
+            error_score=error_score,
+        )
+    indices = {"train": tuple(train for train, _ in watched.given), "test": tuple(test for _, test in watched.given)}
+    predictions = None
+    if return_predictions:
+        method = "predict" if return_predictions is True else return_predictions
+        predictions = out_of_fold(results["estimator"], X, indices["test"], method)
+        if not return_estimator:
+            del results["estimator"]
+    if return_indices:
+        results["indices"] = indices
+    return CrossValidation(results, indices, predictions)
+
+
+def cross_val_score(
+    estimator, X, y=None, *, groups=None, scoring=None, cv=None, n_jobs=None, verbose=0, params=None,
+    pre_dispatch="2*n_jobs", error_score=np.nan,
+):  # fmt: skip
+    """The scores of `cross_validate` alone, (n_folds,) float64; parameters as of scikit-learn's cross_val_score.
+
+    >>> from fastml.neighbors import KNeighborsClassifier
+    >>> cross_val_score(KNeighborsClassifier(1), [[0], [1], [5], [6]], [0, 0, 1, 1], cv=2)
+    array([1., 1.])
+    """
+    from sklearn.metrics import check_scoring
+
+    scorer = check_scoring(estimator, scoring=scoring)
+    options = {"groups": groups, "cv": cv, "n_jobs": n_jobs, "verbose": verbose, "params": params}
+    options |= {"pre_dispatch": pre_dispatch, "error_score": error_score, "scoring": {"score": scorer}}
+    return cross_validate(estimator, X, y, **options)["test_score"]
+
+
+def out_of_fold(models, X, tests, method):
+    """(n_samples, ...) response of each row's own fold's model."""
+    X = X if hasattr(X, "shape") else np.asarray(X)
+    parts = [getattr(model, method)(rows_of(X, test)) for model, test in zip(models, tests, strict=True)]
+    first = np.asarray(parts[0])
+    missing = len(np.unique(np.concatenate(tests))) < X.shape[0]
+    dtype = np.result_type(*parts, *([np.nan] if missing and first.dtype.kind in "iuf" else []))
+    if missing and dtype.kind not in "f":
+        dtype = np.dtype(object)  # labels, and NaN for the rows without one
+    full = np.full((X.shape[0], *first.shape[1:]), np.nan if missing else first.flat[0], dtype)
+    for part, test in zip(parts, tests, strict=True):
+        if np.shape(part)[1:] != first.shape[1:]:
+            raise ValueError(f"{method} has {np.shape(part)[1:]} columns in one fold and {first.shape[1:]} in another")
+        full[test] = part
+    return full

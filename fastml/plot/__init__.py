@@ -1,0 +1,10 @@
+"""Pictures by matplotlib, `pip install "fastml[plot]"`: each function returns the axes it drew on."""
+
+from fastml_ext.lazy import exports
+
+__getattr__, __dir__, __all__ = exports(
+    __name__,
+    {
+        "metrics": ["confusion_matrix", "learning_curve", "precision_recall", "roc", "validation_curve"],
+    },
+)
