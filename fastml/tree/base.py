@@ -16,7 +16,7 @@ from fastml.tree.reading import TreeReading
 from fastml.tree.table import coded, is_categorical, numeric, read, to_codes
 from fastml_ext import checks
 from fastml_ext import tree as kernels
-from fastml_ext.tree import Coded, Settings, walk
+from fastml_ext.tree import Coded, Column, Settings, walk
 
 __all__ = ["TreeEstimator"]
 
@@ -158,7 +158,7 @@ class TreeEstimator(TreeReading, Estimator):
         total = n if weight is None else weight.sum()
         leaf, split = self.min_samples_leaf, self.min_samples_split
         leaf = leaf if isinstance(leaf, Integral) else ceil(leaf * n)
-        split = split if isinstance(split, Integral) else max(2, ceil(split * n))
+        split = split if isinstance(split, Integral) else max(2, ceil(float(split) * n))
         self.max_features_ = _number_of_features(self.max_features, d)
         draws = self.splitter == "random" or self.max_features_ < d
         return Settings(
@@ -166,7 +166,7 @@ class TreeEstimator(TreeReading, Estimator):
             n_classes=len(self.classes_) if is_classifier(self) else 0,
             random=self.splitter == "random",
             max_depth=2**62 if self.max_depth is None else self.max_depth,
-            min_samples_split=max(split, 2 * leaf),
+            min_samples_split=max(int(split), 2 * int(leaf)),
             min_samples_leaf=leaf,
             min_weight_leaf=self.min_weight_fraction_leaf * total,
             max_features=self.max_features_ if self.max_features_ < d else 0,
@@ -385,16 +385,17 @@ class TreeEstimator(TreeReading, Estimator):
 def plain(column):
     """A column as values that every kind of file can hold."""
     categories = None if column.categories is None else column.categories.tolist()
-    return column.name, column.split, column.dtype.name, categories
+    return tuple(column._replace(dtype=column.dtype.name, categories=categories))
 
 
-def from_plain(name, split, dtype, categories):
+def from_plain(*values):
     """The column of which `plain` made these."""
-    if categories is None:
-        return Column(name, split, np.dtype(dtype))
-    values = np.empty(len(categories), object)
-    values[:] = categories
-    return Column(name, split, np.dtype(dtype), values)
+    column = Column(*values)
+    if column.categories is None:
+        return column._replace(dtype=np.dtype(column.dtype))
+    categories = np.empty(len(column.categories), object)
+    categories[:] = column.categories
+    return column._replace(dtype=np.dtype(column.dtype), categories=categories)
 
 
 def _number_of_features(max_features, d):

@@ -367,6 +367,6 @@ def test_a_model_file_keeps_categories_and_the_tree(tmp_path):
     again = fastml.load(tmp_path / "tree.fml")
     assert again.predict(pandas_frame()).tolist() == LABELS
     for ours, theirs in zip(again.columns_, model.columns_, strict=True):
-        assert ours[:3] == theirs[:3]
+        assert ours._replace(categories=None) == theirs._replace(categories=None)
         assert ours.categories is theirs.categories or ours.categories.tolist() == theirs.categories.tolist()
     assert np.array_equal(again.tree_.category_code, model.tree_.category_code)
