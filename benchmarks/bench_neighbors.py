@@ -26,7 +26,9 @@ def predict_with(estimator, n_rows=None):
 
 def predict_by_reference(data):
     X, y, queries = data
-    return lambda: reference.vote(reference.nearest(reference.prepare(X), queries, 5)[1], np.empty((0, 0)), y, 10)
+    starts = np.arange(0, 5 * len(queries) + 1, 5)
+    index = reference.prepare(X)
+    return lambda: reference.vote(starts, reference.nearest(index, queries, 5)[1].ravel(), np.empty(0), y, 10)
 
 
 def same_labels(data, ours, theirs):

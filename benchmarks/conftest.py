@@ -10,6 +10,7 @@ from fastml_ext.pool import cpu_limit
 THREADS = cpu_limit()
 for _name in ("FASTML", "OMP", "OPENBLAS", "MKL", "NUMBA"):  # read by the libraries when they are first imported
     os.environ[f"{_name}_NUM_THREADS"] = str(THREADS)
+os.environ["PYTHONSAFEPATH"] = "1"  # processes that benchmarks start see the installed package too
 os.environ["LOKY_MAX_CPU_COUNT"] = str(THREADS)
 
 

@@ -14,9 +14,9 @@ come back bit for bit, arrays with dtype, shape and order, two names of one arra
 
 What a model keeps is its state as for pickle (`__getstate__`): parameters and results. A class whose results include
 what can be computed again (an index, say) leaves that out in `__getstate__` and computes it in `__setstate__`, for
-files and pickles alike. Whatever is made of None, booleans, numbers, texts, arrays, lists, tuples, dicts, dtypes,
-fastml's estimators, and named tuples or dataclasses defined in fastml or fastml_ext can be saved; a function or a
-random generator cannot.
+files and pickles alike. Whatever is made of None, booleans, numbers, texts, arrays, sparse matrices, lists, tuples,
+dicts, dtypes, fastml's estimators, and named tuples or dataclasses defined in fastml or fastml_ext can be saved; a
+function or a random generator cannot.
 """
 
 import dataclasses
@@ -30,6 +30,7 @@ import struct
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy.sparse
 
 import fastml
 from fastml.base import Estimator
@@ -42,6 +43,7 @@ START = struct.Struct("<8sIQ")
 ALIGNMENT = 64
 DIGEST = 32
 DTYPES = re.compile(r"[|<](b1|[iu][1248]|f[248]|c8|c16|[SU]\d{1,9}|[Mm]8(\[\d*[a-zA-Zμ]+\])?)")
+SPARSE = ("csr_array", "csr_matrix", "csc_array", "csc_matrix")
 PLAIN = (bool, int, str, type(None))
 
 
@@ -199,7 +201,8 @@ class Writer:
     """Turns values into what the header holds and collects their arrays.
 
     A value that JSON lacks is an object whose first key is "float" (nan, inf, -inf), "array" or "scalar" (a row of the
-    table of arrays), "dtype", "objects", "list", "tuple", "dict" (pairs), "struct" or "model".
+    table of arrays), "dtype", "type" (of NumPy's numbers), "sparse", "objects", "list", "tuple", "dict" (pairs),
+    "struct" or "model".
     """
 
     def __init__(self):
@@ -226,6 +229,11 @@ class Writer:
             return {"scalar": self.row(np.asarray(value), name)}
         if isinstance(value, np.dtype):
             return {"dtype": self.dtype(value, name).str}
+        if isinstance(value, type) and issubclass(value, np.generic):
+            return {"type": self.dtype(np.dtype(value), name).str}
+        if kind.__name__ in SPARSE and kind is getattr(scipy.sparse, kind.__name__):
+            parts = [self.value(getattr(value, part), f"{name}.{part}") for part in ("data", "indices", "indptr")]
+            return {"sparse": kind.__name__, "shape": list(value.shape), "parts": parts}
         return self.made_of_parts(value, name)
 
     def values(self, values, name):
@@ -273,7 +281,10 @@ class Writer:
 class Reader:
     """Turns what the header holds into values."""
 
-    KINDS = ("float", "array", "scalar", "dtype", "objects", "list", "tuple", "dict", "struct", "model")
+    KINDS = (
+        *("float", "array", "scalar", "dtype", "type", "sparse", "objects"),
+        *("list", "tuple", "dict", "struct", "model"),
+    )
 
     def __init__(self, arrays):
         self.arrays = arrays
@@ -299,6 +310,16 @@ class Reader:
 
     def read_dtype(self, name):
         return checked_dtype(name).newbyteorder("=")
+
+    def read_type(self, name):
+        return checked_dtype(name).type
+
+    def read_sparse(self, kind, shape, parts):
+        if kind not in SPARSE or len(parts) != 3:
+            raise ValueError(f"a sparse {kind!r} of {len(parts)} parts")
+        matrix = getattr(scipy.sparse, kind)(tuple(self.read_list(parts)), shape=tuple(shape))
+        matrix.check_format(full_check=True)
+        return matrix
 
     def read_objects(self, values, shape):
         filled = np.empty(len(values), object)

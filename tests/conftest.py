@@ -4,6 +4,9 @@ import os
 
 os.environ.setdefault("SCIPY_ARRAY_API", "1")  # or scikit-learn's check_estimator leaves a check out
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ["PYTHONSAFEPATH"] = (
+    "1"  # processes that tests start see the installed package too, not the folder they are in
+)
 
 from hypothesis import settings
 

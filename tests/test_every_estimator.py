@@ -39,12 +39,26 @@ SETTINGS = {"RadiusNeighborsClassifier": FAR, "RadiusNeighborsRegressor": FAR}
 
 
 def make(Estimator, **parameters):
-    return Estimator(**SETTINGS.get(Estimator.__name__, {}) | parameters)
+    """An estimator that draws the same random numbers each time."""
+    seed = {"random_state": 0} if "random_state" in inspect.signature(Estimator).parameters else {}
+    return Estimator(**seed | SETTINGS.get(Estimator.__name__, {}) | parameters)
 
 
 ESTIMATORS = sorted(set(find_estimators()), key=lambda found: found.__name__)
 PREDICTORS = [E for E in ESTIMATORS if hasattr(E, "predict") and (is_classifier(make(E)) or is_regressor(make(E)))]
 every = pytest.mark.parametrize("Estimator", ESTIMATORS, ids=lambda E: E.__name__)
+# scikit-learn's checks train on a few rows for a few epochs, which settles nothing.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+REPETITION = "updates are sequential: a sample of weight 2 is not two samples"
+SEQUENTIAL = dict.fromkeys(
+    ("check_sample_weight_equivalence_on_dense_data", "check_sample_weight_equivalence_on_sparse_data"), REPETITION
+)
+
+
+def expected_failures(estimator):
+    return SEQUENTIAL if getattr(estimator, "_sequential", False) else {}
+
+
 every_predictor = pytest.mark.parametrize("Estimator", PREDICTORS, ids=lambda E: E.__name__)
 
 
@@ -59,7 +73,7 @@ def test_estimators_are_found():
     assert "KNeighborsClassifier" in [E.__name__ for E in ESTIMATORS]
 
 
-@parametrize_with_checks([make(E) for E in ESTIMATORS])
+@parametrize_with_checks([make(E) for E in ESTIMATORS], expected_failed_checks=expected_failures)
 def test_scikit_learns_checks(estimator, check):
     check(estimator)
 
@@ -68,8 +82,9 @@ def test_scikit_learns_checks(estimator, check):
 def test_scikit_learn_skips_no_check(Estimator):
     """But for those of a method that the estimator does not have, as scikit-learn's does not."""
     estimator = make(Estimator)
-    results = check_estimator(estimator, on_skip=None)
-    left_out = {r["check_name"] for r in results if r["status"] != "passed"}
+    expected = expected_failures(estimator)
+    results = check_estimator(estimator, on_skip=None, expected_failed_checks=expected)
+    left_out = {r["check_name"] for r in results if r["status"] != "passed"} - set(expected)
     without = [m for m in ("decision_function", "predict_proba") if not hasattr(estimator, m)]
     assert left_out <= {f"check_classifiers_multilabel_output_format_{method}" for method in without}
 

@@ -46,35 +46,60 @@ def parser():
     top.add_argument("--version", action="version", version=f"fastml {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    demo = commands.add_parser("demo", help="every model beside scikit-learn's, on four real data sets")
-    add_folds(demo)
-
-    compare = commands.add_parser("compare", help="every model beside scikit-learn's, on a table of your own")
-    compare.add_argument("file", metavar="FILE.csv", help="text table with a header; may be packed with gzip")
-    compare.add_argument("--target", required=True, metavar="COLUMN", help="name of the column to predict")
-    rows = f"rows to use, drawn at random where the file has more, or 'all' (default {ROWS})"
-    compare.add_argument("--rows", type=rows_or_all, default=ROWS, metavar="N", help=rows)
-    add_folds(compare)
-    add_reading(compare)
-
+    add_race(commands.add_parser("demo", help="every model beside scikit-learn's, on four real data sets"))
+    add_compare(commands.add_parser("compare", help="every model beside scikit-learn's, on a table of your own"))
+    add_train(commands.add_parser("train", help="fit one model on a table of your own and keep it in a file"))
+    add_predict(commands.add_parser("predict", help="what a trained model says about the rows of another table"))
     commands.add_parser("info", help="versions, threads, instruction set, caches, and whose each name is")
+    commands.add_parser("verify", help="every kernel against its definition, on this machine")
+    commands.add_parser("warmup", help="compile every kernel once, so that no later call waits")
     return top
 
 
-def add_folds(command):
-    command.add_argument("--folds", type=folds, default=5, metavar="N", help="of the cross-validation (default 5)")
+def add_compare(compare):
+    add_table(compare)
+    rows = f"rows to use, drawn at random where the file has more, or 'all' (default {ROWS})"
+    compare.add_argument("--rows", type=rows_or_all, default=ROWS, metavar="N", help=rows)
+    add_race(compare)
 
 
-def add_reading(command):
-    """How a text table is to be read, where its own look is not enough."""
+def add_train(train):
+    add_table(train)
+    train.add_argument("--model", required=True, metavar="NAME", help="a model that `fastml compare` shows")
+    settings = "a setting of the model, such as n_neighbors=9; may be repeated"
+    train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="settings", help=settings)
+    train.add_argument("-o", "--output", required=True, metavar="MODEL.fml", help="the file to write")
+
+
+def add_predict(predict):
+    predict.add_argument("model", metavar="MODEL.fml", help="what `fastml train` wrote")
+    add_file(predict)
+    predict.add_argument("-o", "--output", metavar="OUT.csv", help="where to write (default: to standard output)")
+
+
+def add_table(command):
+    """A table and what is to be learnt from it."""
+    add_file(command)
+    command.add_argument("--target", required=True, metavar="COLUMN", help="name of the column to predict")
     tasks = ["auto", "classification", "regression"]
     command.add_argument("--task", choices=tasks, default="auto", help="default: recognised by the target")
-    command.add_argument(
-        "--separator", metavar="C", help="what stands between cells, 'tab' for a tab; default: recognised"
-    )
-    command.add_argument("--encoding", metavar="NAME", help="of the text, such as cp1252 (default: UTF-8)")
     missing = "a cell that means 'missing', instead of the usual ones; may be repeated"
     command.add_argument("--missing", action="append", metavar="TEXT", help=missing)
+
+
+def add_file(command):
+    """A table, and how it is to be read where its own look is not enough."""
+    command.add_argument("file", metavar="FILE.csv", help="text table with a header; may be packed with gzip")
+    separator = "what stands between cells, 'tab' for a tab; default: recognised"
+    command.add_argument("--separator", metavar="C", help=separator)
+    command.add_argument("--encoding", metavar="NAME", help="of the text, such as cp1252 (default: UTF-8)")
+
+
+def add_race(command):
+    command.add_argument("--folds", type=folds, default=5, metavar="N", help="of the cross-validation (default 5)")
+    report = "the page to write (default fastml-report.html)"
+    command.add_argument("--report", default="fastml-report.html", metavar="FILE.html", help=report)
+    command.add_argument("--no-report", dest="report", action="store_const", const=None, help="write no page")
 
 
 def folds(text):

@@ -1,7 +1,9 @@
 """`fastml compare FILE.csv --target COLUMN`: every model beside scikit-learn's on a table of the user's own."""
 
+from fastml.cli.output import check_output
 from fastml.cli.problem import from_table
 from fastml.cli.race import Race
+from fastml.cli.report import write_report
 from fastml.cli.results import race_and_show
 from fastml.cli.tables import read_table
 from fastml.cli.terminal import Progress
@@ -10,13 +12,19 @@ __all__ = ["run"]
 
 
 def run(arguments):
+    check_output(arguments.report)
     progress = Progress()
     try:
-        table = read_table(arguments.file, arguments.separator, arguments.encoding, arguments.missing, progress)
+        table = read_table(
+            arguments.file, arguments.separator, arguments.encoding, arguments.missing, progress=progress
+        )
         problem = from_table(table, arguments.target, arguments.task, arguments.rows, arguments.folds)
     finally:
         progress.clear()
     for note in problem.notes:
         print(note)
     print(flush=True)
-    return race_and_show(Race([problem], arguments.folds, progress))
+    race = Race([problem], arguments.folds, progress)
+    code = race_and_show(race)
+    write_report(race, f"{arguments.target} in {table.path.name}", arguments.report)
+    return code

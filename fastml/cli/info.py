@@ -13,7 +13,7 @@ from pathlib import Path
 import fastml
 import fastml_ext
 
-__all__ = ["kernel_modules", "run"]
+__all__ = ["in_cache", "kernel_modules", "run"]
 
 PACKAGES = ("numpy", "scipy", "numba", "llvmlite", "scikit-learn", "threadpoolctl", "joblib")
 # What the kernels gain most from, widest last.

@@ -26,8 +26,8 @@ class Model(NamedTuple):
 
 
 MODELS = [
-    Model("neighbors.KNeighborsClassifier", CLASSIFICATION, {"n_neighbors": 5}, input="scaled"),
-    Model("neighbors.KNeighborsRegressor", REGRESSION, {"n_neighbors": 5}, input="scaled"),
+    Model("neighbors.KNeighborsClassifier", CLASSIFICATION, input="scaled"),
+    Model("neighbors.KNeighborsRegressor", REGRESSION, input="scaled"),
 ]
 
 

@@ -1,5 +1,6 @@
 """From a table to a task: what is predicted, from which columns, and in which form each model is given them."""
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ from fastml.cli.models import CLASSIFICATION, REGRESSION
 from fastml.cli.tables import near
 from fastml.cli.terminal import InputError
 
-__all__ = ["Problem", "bundled", "from_table", "prepare"]
+__all__ = ["Problem", "bundled", "from_table", "prepare", "strongest"]
 
 FEW_CLASSES = 20  # whole numbers with no more different values than this are classes
 MANY_TEXTS = 20  # below this a text column is always used
@@ -25,6 +26,7 @@ class Problem(NamedTuple):
     names: list  # of the columns
     texts: dict  # of each text column: its place -> its texts
     notes: list  # sentences about how the data was read
+    rows: np.ndarray  # (n,) which row of the file, or of the data set, counted from 1
 
 
 def bundled():
@@ -38,7 +40,12 @@ def bundled():
         ("diabetes", REGRESSION, datasets.load_diabetes()),
     ]
     for name, task, data in sets:
-        yield Problem(name, task, np.ascontiguousarray(data.data, float), data.target, list(data.feature_names), {}, [])
+        X, names, rows = (
+            np.ascontiguousarray(data.data, float),
+            list(data.feature_names),
+            np.arange(1, len(data.target) + 1),
+        )
+        yield Problem(name, task, X, data.target, names, {}, [], rows)
 
 
 def from_table(table, target, task="auto", rows=None, folds=5):
@@ -62,6 +69,7 @@ def from_table(table, target, task="auto", rows=None, folds=5):
         [c.name for c in used],
         {i: c.texts for i, c in enumerate(used) if c.texts is not None},
         [describe(table), why, *missing_values(used), *text_columns(used), *notes],
+        np.arange(1, n + 1),
     )
     problem = problem if rows is None or n <= rows else drawn(problem, rows)
     check_target(problem, target, folds)
@@ -111,7 +119,9 @@ def read_target(column, task):
 def labels(column, kind):
     if kind == "texts":
         return np.array(column.texts)[column.values.astype(np.int64)]
-    return np.unique(column.values, return_inverse=True)[1] if kind == "numbers" else column.values.astype(np.int64)
+    if kind == "whole numbers":
+        return column.values.astype(np.int64)
+    return np.array([f"{value:.15g}" for value in column.values])  # classes are names: no estimator takes 0.5 for one
 
 
 def choose_columns(columns):
@@ -173,7 +183,7 @@ def drawn(problem, rows):
     n = len(problem.y)
     keep = np.sort(np.random.default_rng(0).permutation(n)[:rows])
     note = f"used: {rows} of {n} rows, drawn at random (--rows all for every row)"
-    return problem._replace(X=problem.X[keep], y=problem.y[keep], notes=[*problem.notes, note])
+    return problem._replace(X=problem.X[keep], y=problem.y[keep], rows=problem.rows[keep], notes=[*problem.notes, note])
 
 
 def check_target(problem, target, folds):
@@ -194,3 +204,18 @@ def prepare(kind, problem, train, test):
     """(X_train, X_test) as models with input `kind` are given them; whatever is estimated comes from the train rows."""
     encoder = estimate(kind, problem.X[train], problem.texts)
     return encoder.apply(problem.X[train]), encoder.apply(problem.X[test])
+
+
+def strongest(problem):
+    """The columns of numbers, that first which by itself tells most of the target (F test)."""
+    from sklearn.feature_selection import f_classif, f_regression
+
+    numbers = [i for i in range(problem.X.shape[1]) if i not in problem.texts]
+    if not numbers:
+        return []
+    filled = estimate("filled", problem.X[:, numbers], {}).apply(problem.X[:, numbers])
+    test = f_classif if problem.task == CLASSIFICATION else f_regression
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a constant column has no F
+        strength = np.nan_to_num(test(filled, problem.y)[0], posinf=np.finfo(float).max)
+    return [numbers[i] for i in np.argsort(-strength, kind="stable")]

@@ -49,14 +49,17 @@ class Source(NamedTuple):
     encoding: str
     separator: str
     missing: frozenset
+    as_text: frozenset  # columns that are texts even where every cell is a number
     progress: object
 
 
-def read_table(path, separator=None, encoding=None, missing=None, progress=lambda *_: None):
+def read_table(path, separator=None, encoding=None, missing=None, as_text=(), progress=lambda *_: None):
     """The table in the CSV file `path`, with a header; InputError says in a sentence what is wrong with it."""
     path = Path(path)
     encoding = check_file(path, encoding)
-    source = Source(path, encoding, "", frozenset(MISSING if missing is None else missing), progress)
+    source = Source(
+        path, encoding, "", frozenset(MISSING if missing is None else missing), frozenset(as_text), progress
+    )
     source = source._replace(separator=choose_separator(sample(source), separator, path))
     header = check_header(next(blocks(source, 1), [[]])[0], path)
     columns, decimal_comma = read_columns(source, header)
@@ -201,7 +204,11 @@ def read_columns(source, names):
         for column, cells in zip(columns, zip(*block, strict=True), strict=True):
             column.take(cells, done)
         done += len(block)
-    texts = {i: Texts(source) for i, column in enumerate(columns) if column.first_text}
+    texts = {
+        i: Texts(source)
+        for i, (name, column) in enumerate(zip(names, columns, strict=True))
+        if column.first_text or name in source.as_text
+    }
     for block in body(source, len(names)) if texts else ():
         for i, text in texts.items():
             text.take([row[i] for row in block])
@@ -276,11 +283,11 @@ class Texts:
     """Collects a column as texts: each cell as its place among the distinct ones."""
 
     def __init__(self, source):
-        self.missing, self.places, self.parts = source.missing, {}, []
+        self.missing, self.places, self.parts = source.missing, {}, [np.empty(0, np.int64)]
 
     def take(self, cells):
         places = self.places
-        self.parts.append(np.array([places.setdefault(cell, len(places)) for cell in cells]))
+        self.parts.append(np.array([places.setdefault(cell, len(places)) for cell in cells], np.int64))
 
     def finish(self, name, first_text):
         texts = sorted(text for text in self.places if text not in self.missing)

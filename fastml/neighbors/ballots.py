@@ -3,6 +3,7 @@
 import copy
 import itertools
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
@@ -28,6 +29,7 @@ class Ballots(NeighborSearch):
     """
 
     _parameter_constraints = NeighborSearch._parameter_constraints | WEIGHTS
+    _copies: Any = None  # (n_samples_fit_,), or None for one of each
 
     def _keep_copies(self, sample_weight, X):
         """A row of weight w stands for w copies of itself; None, for one each, where all weights are 1."""

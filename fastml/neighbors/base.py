@@ -145,7 +145,7 @@ class NeighborSearch(Estimator):
     def _within(self, X, radius):
         queries, exclude = self._check_queries(X)
         r = self.radius if radius is None else radius
-        if not isinstance(r, Real) or not r >= 0:
+        if not isinstance(r, Real) or not float(r) >= 0:
             raise ValueError(f"radius={r!r} must be a number, at least 0")
         with progress_bar("searching neighbors", queries.shape[0], self._verbose) as progress:
             return self._search.within(queries, r, exclude, self.n_jobs, progress)

@@ -301,8 +301,11 @@ class RadiusNeighborsClassifier(NeighborClassifier, RadiusBallots):
     array(['low', 'high'], dtype='<U4')
     """
 
-    _parameter_constraints = RadiusBallots._parameter_constraints | NeighborClassifier._parameter_constraints
-    _parameter_constraints |= {"outlier_label": "no_validation"}
+    _parameter_constraints: dict = {
+        **RadiusBallots._parameter_constraints,
+        **NeighborClassifier._parameter_constraints,
+        "outlier_label": "no_validation",  # of the kind of y's labels, which only fit knows
+    }
 
     def __init__(
         self,

@@ -1,15 +1,19 @@
 """The command as a user runs it: in a process of its own."""
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
 
 import pytest
 
+from fastml.cli import main
+
 
 class Outcome:
-    def __init__(self, process):
-        self.code, self.out, self.err = process.returncode, process.stdout, process.stderr
+    def __init__(self, code, out, err):
+        self.code, self.out, self.err = code, out, err
 
     @property
     def words(self):
@@ -26,18 +30,35 @@ class Outcome:
         return lines[0]
 
 
+def without_report(arguments):
+    """No page in the folder where the tests run, unless a test asks for one."""
+    races = arguments[:1] in (("demo",), ("compare",)) and "--report" not in arguments
+    return [*map(str, arguments), *(["--no-report"] if races else [])]
+
+
 @pytest.fixture(scope="session")
 def fastml():
     def run(*arguments, **environment):
-        """`python -m fastml` with these arguments."""
+        """`python -m fastml` with these arguments; -P: the installed package, not the folder the tests run in."""
         process = subprocess.run(
-            [sys.executable, "-m", "fastml", *map(str, arguments)],
+            [sys.executable, "-P", "-m", "fastml", *without_report(arguments)],
             capture_output=True,
             encoding="utf-8",
             env={**os.environ, "PYTHONIOENCODING": "utf-8", **environment},
             timeout=300,
         )
-        return Outcome(process)
+        return Outcome(process.returncode, process.stdout, process.stderr)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def here():
+    def run(*arguments):
+        """The same in this process: a start costs a second or two, where scikit-learn is needed."""
+        with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+            code = main(without_report(arguments))
+        return Outcome(code, out.getvalue(), err.getvalue())
 
     return run
 

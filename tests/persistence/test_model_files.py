@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.sparse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -122,6 +123,7 @@ DTYPES = st.one_of(
 ARRAYS = arrays.arrays(DTYPES, arrays.array_shapes(min_dims=0, min_side=0, max_side=4))
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 LEAVES = st.one_of(
+    st.sampled_from([np.float32, np.int64, np.bool_]),
     st.none(), st.booleans(), st.integers(), st.floats(), TEXTS, ARRAYS, ARRAYS.map(np.asfortranarray),
     ARRAYS.filter(lambda a: a.ndim == 0).map(lambda a: a[()]), DTYPES,
     st.lists(TEXTS, min_size=1).map(lambda texts: np.array(texts, object)),
@@ -155,6 +157,27 @@ def test_views_and_orders(tmp_path, order):
     assert all(np.array_equal(back[key], about[key]) for key in about)
     assert back["whole"].flags.f_contiguous == whole.flags.f_contiguous
     assert back["swapped"].dtype.isnative
+
+
+@pytest.mark.parametrize("kind", persistence.SPARSE)
+def test_sparse_matrices(tmp_path, kind):
+    matrix = getattr(scipy.sparse, kind)(np.arange(12.0).reshape(3, 4) % 5)
+    fastml.save(KNeighborsClassifier(), tmp_path / "m.fml", about=matrix)
+    back = read(tmp_path / "m.fml").about
+    assert type(back) is type(matrix)
+    assert all(same(getattr(back, part), getattr(matrix, part)) for part in ("data", "indices", "indptr", "shape"))
+
+
+@pytest.mark.parametrize(
+    ("indices", "indptr"), [([0, 9], [0, 2]), ([0, -1], [0, 2]), ([0, 1], [0, 9]), ([0, 1], [2, 0])]
+)
+def test_sparse_matrices_that_point_outside(tmp_path, indices, indptr):
+    """A kernel would follow them: such a file is refused where it is read."""
+    matrix = scipy.sparse.csr_array(np.ones((1, 2)))
+    matrix.indices, matrix.indptr = np.array(indices, np.int32), np.array(indptr, np.int32)
+    fastml.save(KNeighborsClassifier(), tmp_path / "m.fml", about=matrix)
+    with pytest.raises(ModelFileError):
+        read(tmp_path / "m.fml")
 
 
 def by_rank(distances):
@@ -309,6 +332,9 @@ BAD = [
     {**GOOD, "about": {"array": 0}},
     {**GOOD, "about": {"array": "x"}},
     {**GOOD, "about": {"dtype": "O"}},
+    {**GOOD, "about": {"type": "O"}},
+    {**GOOD, "about": {"sparse": "bsr_matrix", "shape": [1, 1], "parts": [1, 2, 3]}},
+    {**GOOD, "about": {"sparse": "csr_matrix", "shape": [1, 1], "parts": [1, 2, 3]}},
     {**GOOD, "about": {"dict": [[{"list": []}, 1]]}},
     {**GOOD, "about": [1]},
     {**GOOD, "about": {}},

@@ -1,0 +1,292 @@
+"""The functions to write expressions with, named as in NumPy; on plain arrays they compute as NumPy does."""
+
+import builtins
+import operator
+
+import numpy as np
+
+from fastml.autodiff.node import TABLE_FUNCTIONS, Key, Node, apply, at_line
+
+# fmt: off
+__all__ = [
+    "abs",
+    "add",
+    "arctan",
+    "broadcast_to",
+    "clip",
+    "concatenate",
+    "cos",
+    "divide",
+    "dot",
+    "equal",
+    "exp",
+    "expand_dims",
+    "expm1",
+    "greater",
+    "greater_equal",
+    "less",
+    "less_equal",
+    "log",
+    "log1p",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logsumexp",
+    "matmul",
+    "max",
+    "maximum",
+    "mean",
+    "min",
+    "minimum",
+    "multiply",
+    "named",
+    "negative",
+    "norm",
+    "not_equal",
+    "outer",
+    "power",
+    "prod",
+    "relu",
+    "reshape",
+    "sigmoid",
+    "sign",
+    "sin",
+    "softmax",
+    "softplus",
+    "sqrt",
+    "square",
+    "stack",
+    "step",
+    "subtract",
+    "sum",
+    "tan",
+    "tanh",
+    "transpose",
+    "where",
+]
+# fmt: on
+
+
+def _elementwise(name, doc):
+    def function(*args):
+        return apply(name, *args)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"{doc}, elementwise."
+    return function
+
+
+add = _elementwise("add", "a + b")
+subtract = _elementwise("subtract", "a - b")
+multiply = _elementwise("multiply", "a times b")
+divide = _elementwise("divide", "a / b")
+negative = _elementwise("negative", "-x")
+power = _elementwise("power", "a to the power b; its derivative towards b is that for positive a, and 0 at a = 0")
+exp = _elementwise("exp", "e to the power x")
+log = _elementwise("log", "Natural logarithm")
+log1p = _elementwise("log1p", "log(1 + x), exact for small x")
+expm1 = _elementwise("expm1", "exp(x) - 1, exact for small x")
+sqrt = _elementwise("sqrt", "Square root")
+abs = _elementwise("abs", "Absolute value; its derivative at 0 is 0")
+sign = _elementwise("sign", "-1, 0 or 1; its derivative is 0")
+sin = _elementwise("sin", "Sine of radians")
+cos = _elementwise("cos", "Cosine of radians")
+tan = _elementwise("tan", "Tangent of radians")
+tanh = _elementwise("tanh", "Hyperbolic tangent")
+arctan = _elementwise("arctan", "Inverse tangent in radians")
+sigmoid = _elementwise("sigmoid", "1 / (1 + exp(-x))")
+softplus = _elementwise("softplus", "log(1 + exp(x)) without overflow")
+relu = _elementwise("relu", "The larger of x and 0; its derivative at 0 is 0")
+step = _elementwise("step", "1 where x >= 0, otherwise 0; its derivative is 0")
+maximum = _elementwise("maximum", "The larger of a and b; the gradient goes to the larger, at ties (and NaN) to a")
+minimum = _elementwise("minimum", "The smaller of a and b; the gradient goes to the smaller, at ties (and NaN) to a")
+where = _elementwise("where", "a where the condition holds, otherwise b; only the chosen one gets the gradient")
+clip = _elementwise("clip", "x held between lo and hi; at the bounds themselves the gradient goes to x")
+less = _elementwise("less", "a < b")
+less_equal = _elementwise("less_equal", "a <= b")
+equal = _elementwise("equal", "a == b")
+not_equal = _elementwise("not_equal", "a != b")
+logical_and = _elementwise("logical_and", "Both conditions")
+logical_or = _elementwise("logical_or", "Either condition")
+logical_not = _elementwise("logical_not", "The opposite condition")
+
+
+def shape_of(x):
+    """Shape of a traced or plain value."""
+    return x.shape if type(x) is Node else np.shape(x)
+
+
+def greater(a, b):
+    """a > b, elementwise."""
+    return apply("less", b, a)
+
+
+def greater_equal(a, b):
+    """a >= b, elementwise."""
+    return apply("less_equal", b, a)
+
+
+def square(x):
+    """x times x."""
+    return apply("multiply", x, x)
+
+
+def _reduction(name, doc):
+    def function(x, axis=None, keepdims=False):
+        shape = shape_of(x)
+        return apply(name, x, params=(_axes(axis, len(shape)), bool(keepdims)))
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = (
+        f"{doc}\n\naxis: None for all, an integer or a tuple | keepdims: leave reduced axes with length 1."
+    )
+    return function
+
+
+sum = _reduction("sum", "Sum of entries.")
+mean = _reduction("mean", "Mean of entries.")
+prod = _reduction("prod", "Product of entries; its derivative is exact where entries are zero.")
+max = _reduction("max", "Largest entry; the gradient goes to the first entry that attains it.")
+min = _reduction("min", "Smallest entry; the gradient goes to the first entry that attains it.")
+norm = _reduction("norm", "Euclidean norm, the root of the sum of squares; its gradient at zero is zero.")
+logsumexp = _reduction("logsumexp", "log(sum(exp(x))) without overflow.")
+
+
+def softmax(x, axis=-1):
+    """exp(x) divided by its sum along `axis`, without overflow."""
+    return apply("softmax", x, params=(_axes(axis, len(shape_of(x)))[0],))
+
+
+def dot(a, b):
+    """Product of two vectors, of a matrix and a vector, or of two matrices; with a scalar, the plain product."""
+    return apply("multiply", a, b) if len(shape_of(a)) == 0 or len(shape_of(b)) == 0 else matmul(a, b)
+
+
+def matmul(a, b):
+    """Matrix product as numpy.matmul: vectors are rows on the left and columns on the right, leading axes broadcast."""
+    sa, sb = shape_of(a), shape_of(b)
+    if not sa or not sb or sa[-1] != (sb[-2] if len(sb) > 1 else sb[0]):
+        raise ValueError(f"matmul of shapes {sa} and {sb}: the last axis of the left must match the right{at_line()}")
+    row, column = len(sa) == 1, len(sb) == 1
+    a = reshape(a, (1, *sa)) if row else a
+    b = reshape(b, (*sb, 1)) if column else b
+    sa, sb = shape_of(a), shape_of(b)
+    lead = broadcast_shapes(sa[:-2], sb[:-2])
+    y = apply("matmul", broadcast_to(a, lead + sa[-2:]), broadcast_to(b, lead + sb[-2:]))
+    if row or column:
+        y = reshape(y, lead + (() if row else (sa[-2],)) + (() if column else (sb[-1],)))
+    return y
+
+
+def outer(a, b):
+    """Products of every entry of vector `a` with every entry of vector `b`: shape (len(a), len(b))."""
+    return apply("multiply", reshape(a, (-1, 1)), reshape(b, (1, -1)))
+
+
+def transpose(x, axes=None):
+    """Axes permuted; reversed when `axes` is None."""
+    n = len(shape_of(x))
+    axes = tuple(range(n))[::-1] if axes is None else tuple(operator.index(a) % n for a in axes)
+    if sorted(axes) != list(range(n)):
+        raise ValueError(f"axes={axes} is no permutation of the {n} axes{at_line()}")
+    return x if axes == tuple(range(n)) else apply("transpose", x, params=(axes,))
+
+
+def reshape(x, shape):
+    """The same entries in row-major order under another shape; one length may be -1."""
+    shape = (shape,) if isinstance(shape, int | np.integer) else tuple(operator.index(s) for s in shape)
+    size = int(np.prod(shape_of(x), dtype=np.int64))
+    if shape.count(-1) == 1:
+        known = -int(np.prod(shape, dtype=np.int64))
+        shape = tuple((size // known if known else 0) if s == -1 else s for s in shape)
+    if int(np.prod(shape, dtype=np.int64)) != size:
+        raise ValueError(f"reshape of shape {shape_of(x)} to {shape}: {size} entries do not fit{at_line()}")
+    return x if shape == shape_of(x) else apply("reshape", x, params=(shape,))
+
+
+def broadcast_to(x, shape):
+    """Repeated along new axes and axes of length 1, as numpy.broadcast_to."""
+    if broadcast_shapes(shape_of(x), shape) != tuple(shape):
+        raise ValueError(f"broadcast of shape {shape_of(x)} to {tuple(shape)}{at_line()}")
+    return x if tuple(shape) == shape_of(x) else apply("broadcast_to", x, params=(tuple(shape),))
+
+
+def expand_dims(x, axis):
+    """A new axis of length 1 before position `axis` of the result."""
+    shape = list(shape_of(x))
+    for a in sorted(_axes(axis, len(shape) + (len(axis) if isinstance(axis, tuple) else 1))):
+        shape.insert(a, 1)
+    return reshape(x, shape)
+
+
+def concatenate(arrays, axis=0):
+    """Arrays joined along an existing axis."""
+    arrays = list(arrays)
+    shapes = [shape_of(a) for a in arrays]
+    axis = _axes(axis, len(shapes[0]))[0] if shapes and shapes[0] else None
+    if axis is None or any(s[:axis] + s[axis + 1 :] != shapes[0][:axis] + shapes[0][axis + 1 :] for s in shapes):
+        raise ValueError(f"concatenate of shapes {shapes}: they may differ along the joined axis only{at_line()}")
+    return arrays[0] if len(arrays) == 1 else apply("concatenate", *arrays, params=(axis,))
+
+
+def stack(arrays, axis=0):
+    """Arrays of one shape joined along a new axis."""
+    return concatenate([expand_dims(a, axis) for a in arrays], axis)
+
+
+def named(x, name):
+    """Give a traced value a name for tables, pictures and reports; a plain value passes through."""
+    return x.named(name) if type(x) is Node else x
+
+
+def getitem(x, index):
+    """x[index] for integers, slices, None, `...`, arrays of integers known at tracing, or traced integer arrays."""
+    parts = index if isinstance(index, tuple) else (index,)
+    if any(type(p) is Node for p in parts):
+        return _gather(x, parts)
+    parts = tuple(np.asarray(p) if isinstance(p, list) else p for p in parts)
+    if any(isinstance(p, np.ndarray) and p.dtype.kind not in "iu" for p in parts):
+        raise TypeError(f"indices must be integers; for a mask use where(mask, a, b){at_line()}")
+    try:
+        shape = np.broadcast_to(np.int8(0), x.shape)[parts].shape
+    except IndexError as error:
+        raise IndexError(f"{error}{at_line()}") from None
+    return apply("getitem", x, params=(Key(parts), shape))
+
+
+def _gather(x, parts):
+    """x[i, j, ...] where some of i, j are traced: integers along the leading axes, whole axes after them."""
+    parts = [
+        np.arange(n) if isinstance(p, slice) and p == slice(None) else p for p, n in zip(parts, x.shape, strict=False)
+    ]
+    for p in parts:
+        if np.asarray(0 if type(p) is Node else p).dtype.kind not in "iu" or (type(p) is Node and p.dtype.kind != "i"):
+            raise TypeError(f"x[i] with a traced i needs integer arrays, given as arguments of the function{at_line()}")
+    if type(x) is not Node:
+        x = next(p for p in parts if type(p) is Node).graph.constant(x)
+    return apply("gather", x, *parts)
+
+
+def _axes(axis, ndim):
+    """Sorted tuple of non-negative axes."""
+    if axis is None:
+        return tuple(range(ndim))
+    axes = axis if isinstance(axis, tuple | list) else (axis,)
+    if any(not -ndim <= a < ndim for a in axes):
+        raise ValueError(f"axis={axis} of an array with {ndim} axes{at_line()}")
+    return tuple(sorted({operator.index(a) % ndim for a in axes}))
+
+
+def broadcast_shapes(*shapes):
+    """The shape that `shapes` broadcast to, by the rules of NumPy."""
+    first = shapes[0]
+    if all(s == first for s in shapes):
+        return first
+    n = builtins.max(len(s) for s in shapes)
+    lengths = [{s[k - n + len(s)] for s in shapes if k - n + len(s) >= 0} - {1} for k in range(n)]
+    if any(len(length) > 1 for length in lengths):
+        raise ValueError(f"shapes {', '.join(map(str, shapes))} do not broadcast{at_line()}")
+    return tuple(length.pop() if length else 1 for length in lengths)
+
+
+TABLE_FUNCTIONS.update({name: globals()[name] for name in __all__}, getitem=getitem, shape=shape_of)

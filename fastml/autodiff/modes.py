@@ -1,0 +1,389 @@
+"""Derivatives of plain Python functions, by reverse and forward mode."""
+
+import math
+import weakref
+
+import numpy as np
+
+from fastml.autodiff import functions as ad
+from fastml.autodiff.arguments import flatten, signature, unflatten
+from fastml.autodiff.evaluate import depends, pull, push
+from fastml.autodiff.node import DTYPES, INT, TABLE, Node, uncollected
+from fastml.autodiff.program import Program
+from fastml.autodiff.rewrite import rewrite
+from fastml.autodiff.tracing import graft, trace_call
+
+__all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
+
+
+def value_and_grad(function, argnums=0):
+    """Function that returns (value, gradient) of a scalar function, by reverse mode.
+
+    function: of numbers, arrays or containers of them, written with this module's functions or NumPy's ufuncs; it is
+        traced once for every set of shapes and dtypes, so what it reads besides its arguments must not change
+    argnums: position, or tuple of positions, of the arguments to differentiate by; the gradient has their structure
+
+    Raises TypeError at tracing for what has no derivative rule or needs a number, ValueError if the value is no scalar.
+    Source: Griewank and Walther, Evaluating Derivatives, 2008, chapter 3.
+
+    >>> from fastml import autodiff as ad
+    >>> ad.value_and_grad(lambda w: ad.sum(w * w))(np.array([1.0, 2.0]))
+    (np.float64(5.0), array([2., 4.]))
+    """
+    return _Transform(function, argnums, _build_gradient, _value_and_gradient, "value_and_grad")
+
+
+def grad(function, argnums=0):
+    """Function that returns the gradient of a scalar function; see `value_and_grad`.
+
+    >>> from fastml import autodiff as ad
+    >>> ad.grad(ad.grad(lambda x: x**3))(2.0)                  # the second derivative, 6 x
+    np.float64(12.0)
+    """
+    return _Transform(function, argnums, _build_gradient, _gradient, "grad")
+
+
+def vjp(function, *primals):
+    """(value, pullback) of a function: pullback(g) is g times the Jacobian, one part an argument, by reverse mode.
+
+    g has the shape (or the structure) of the value.
+
+    >>> from fastml import autodiff as ad
+    >>> y, pullback = ad.vjp(lambda x: x * x, np.array([1.0, 2.0]))
+    >>> pullback(np.array([1.0, 10.0]))
+    (array([ 2., 40.]),)
+    """
+    argnums = tuple(range(len(primals)))
+    value = _cached(function, argnums, _build_value, _value)(*primals)
+    transform = _cached(function, argnums, _build_pullback, _gradient)
+    return value, lambda g: transform.run(primals, {}, flatten(_seeds(g))[0])
+
+
+def jvp(function, primals, tangents):
+    """(value, derivative along `tangents`) of a function at `primals`, both tuples of arguments, by forward mode.
+
+    >>> from fastml import autodiff as ad
+    >>> ad.jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 0.0))
+    (np.float64(6.0), np.float64(3.0))
+    """
+    if len(primals) != len(tangents):
+        raise ValueError(f"{len(tangents)} tangents for {len(primals)} arguments: one is needed for each")
+    argnums = tuple(range(len(primals)))
+    transform = _cached(function, argnums, _build_pushforward, _value_and_tangent)
+    return transform.run(tuple(primals), {}, flatten(_seeds(tuple(tangents)))[0])
+
+
+def jacobian(function, argnums=0, layout="numerator"):
+    """Function that returns the matrix of derivatives of an array by an array; by the mode that needs fewer passes.
+
+    layout: "numerator" puts the axes of the value first, shape y.shape + x.shape; "denominator" those of the argument
+
+    >>> from fastml import autodiff as ad
+    >>> ad.jacobian(lambda x: ad.stack([x[0] * x[1], x[1]]))(np.array([2.0, 3.0]))
+    array([[3., 2.],
+           [0., 1.]])
+    """
+    if layout not in ("numerator", "denominator"):
+        raise ValueError(f"layout={layout!r} is neither 'numerator' nor 'denominator'")
+    numbers = argnums if isinstance(argnums, tuple) else (argnums,)
+    pullback = _Transform(function, numbers, _build_pullback, _gradient, "jacobian")
+    pushforward = _Transform(function, numbers, _build_pushforward, _tangent, "jacobian")
+
+    def run(*args, **kwargs):
+        args = _floats(args, numbers)
+        traced = pullback.trace(args, kwargs)
+        if len(traced.graph.outputs) != 1:
+            raise ValueError("jacobian needs a function with one array for a value; stack or concatenate its results")
+        shape = traced.graph.shapes[traced.graph.outputs[0]]
+        leaves, structure = flatten(tuple(args[k] for k in numbers))
+        shapes = [ad.shape_of(leaf) for leaf in leaves]
+        if math.prod(shape) <= sum(math.prod(s) for s in shapes):
+            found = _by_rows(pullback, args, kwargs, shape, shapes)
+        else:
+            found = _by_columns(pushforward, args, kwargs, shape, shapes)
+        if layout == "denominator":
+            found = [_axes_swapped(j, len(shape)) for j in found]
+        found = unflatten(structure, iter(found))
+        return found if isinstance(argnums, tuple) else found[0]
+
+    return _titled(run, "jacobian", function)
+
+
+def hessian(function, argnums=0):
+    """Function that returns the matrix of second derivatives of a scalar function, of shape x.shape + x.shape.
+
+    >>> from fastml import autodiff as ad
+    >>> ad.hessian(lambda x: x[0] ** 2 * x[1])(np.array([2.0, 3.0]))
+    array([[6., 4.],
+           [4., 0.]])
+    """
+    return _titled(jacobian(grad(function, argnums), argnums), "hessian", function)
+
+
+def hvp(function, x, v, *args):
+    """Second derivatives of a scalar function at x times v, for about the cost of a gradient: forward over reverse.
+
+    >>> from fastml import autodiff as ad
+    >>> ad.hvp(lambda x: x[0] ** 2 * x[1], np.array([2.0, 3.0]), np.array([1.0, 0.0]))
+    array([6., 4.])
+    """
+    zeros = tuple(_zeros_like(a) for a in args)
+    return jvp(_cached(function, 0, _build_gradient, _gradient), (x, *args), (v, *zeros))[1]
+
+
+# --- transforms: a function, how its graph is extended, and the graphs already made -----------------------------------
+
+
+class _Transform:
+    """Callable that traces a function, extends its graph by `build`, and runs the result; one graph a signature."""
+
+    def __init__(self, function, argnums, build, pick, title, engine=Program):
+        self.function, self.argnums, self.build, self.pick, self.engine = function, argnums, build, pick, engine
+        self.numbers = argnums if isinstance(argnums, tuple) else (argnums,)
+        self._made = {}
+        _titled(self, title, function)
+
+    def __call__(self, *args, **kwargs):
+        return self.run(args, kwargs, ())
+
+    def run(self, args, kwargs, seeds):
+        """The outputs at these arguments; seeds: weights or tangents, as further inputs of the extended graph."""
+        made, leaves = self.made(args, kwargs)
+        made.check_seeds(seeds, len(leaves))
+        return self.pick(made, made.run([*leaves, *seeds]), self.argnums)
+
+    def made(self, args, kwargs):
+        """(the graph for arguments like these, the numbers and arrays among them)."""
+        args = _floats(args, self.numbers)
+        leaves, structure = flatten((args, kwargs))
+        key = (structure, signature(leaves))
+        made = self._made.get(key)
+        if made is None:
+            with uncollected():
+                made = _Made(self, args, kwargs)
+            if not made.graph.captured:  # what it captured belongs to a trace that will end
+                self._made[key] = made
+        return made, leaves
+
+    def trace(self, args, kwargs):
+        return trace_call(self.function, args, kwargs)
+
+
+class _Made:
+    """The extended graph of one signature."""
+
+    def __init__(self, transform, args, kwargs):
+        traced = transform.trace(args, kwargs)
+        flat = [flatten(a)[0] for a in args]
+        starts = np.cumsum([0] + [len(f) for f in flat])
+        wrt = [i for k in transform.numbers for i in range(starts[k], starts[k + 1])]
+        inputs = traced.graph.inputs
+        self.wrt = [inputs[i] for i in wrt if traced.graph.kinds[inputs[i]] > INT]
+        if len(self.wrt) != len(wrt) and transform.build is _build_gradient:
+            i = next(i for i in wrt if traced.graph.kinds[inputs[i]] <= INT)
+            name = traced.graph.label(inputs[i])
+            raise TypeError(f"argument {name} holds integers, which have no derivative; pass floats, or choose argnums")
+        self.value_structure = traced.structure
+        self.argument_structures = [flatten(args[k])[1] for k in transform.numbers]
+        self.n_values = len(traced.graph.outputs)
+        self.graph = rewrite(transform.build(traced.graph, [inputs[i] for i in wrt]))
+        self.engine, self._program = transform.engine, None
+
+    @property
+    def program(self):
+        if self._program is None:
+            with uncollected():
+                self._program = self.engine(self.graph)
+        return self._program
+
+    def check_seeds(self, seeds, n_arguments):
+        wanted = self.graph.inputs[n_arguments:]
+        if len(seeds) != len(wanted):
+            raise ValueError(f"{len(seeds)} arrays were given as weights or tangents where {len(wanted)} are needed")
+        for seed, k in zip(seeds, wanted, strict=True):
+            if ad.shape_of(seed) != self.graph.shapes[k]:
+                raise ValueError(
+                    f"a weight or tangent of shape {ad.shape_of(seed)} where {self.graph.shapes[k]} is needed"
+                )
+
+    def run(self, values):
+        if self.graph.captured or any(type(v) is Node for v in values):
+            nodes = graft(self.graph, values)
+            return [nodes[k] for k in self.graph.outputs]
+        return self.program.run(values)
+
+    def values(self, outputs):
+        return unflatten(self.value_structure, iter(outputs[: self.n_values]))
+
+    def arguments(self, outputs, argnums):
+        """Outputs after the values, in the structure of the arguments differentiated by."""
+        leaves = iter(outputs[self.n_values :])
+        parts = tuple(unflatten(s, leaves) for s in self.argument_structures)
+        return parts if isinstance(argnums, tuple) else parts[0]
+
+
+def _value(made, outputs, argnums):
+    return made.values(outputs)
+
+
+def _value_and_gradient(made, outputs, argnums):
+    return made.values(outputs), made.arguments(outputs, argnums)
+
+
+def _gradient(made, outputs, argnums):
+    return made.arguments(outputs, argnums)
+
+
+def _tangent(made, outputs, argnums):
+    return unflatten(made.value_structure, iter(outputs[made.n_values :]))
+
+
+def _value_and_tangent(made, outputs, argnums):
+    return made.values(outputs), _tangent(made, outputs, argnums)
+
+
+# --- how graphs are extended; each gives outputs (values, then derivatives) -------------------------------------------
+
+
+def _build_value(graph, wrt):
+    return graph
+
+
+def _build_gradient(graph, wrt):
+    if len(graph.outputs) != 1 or graph.shapes[graph.outputs[0]] != ():
+        shapes = [graph.shapes[k] for k in graph.outputs]
+        raise ValueError(
+            f"a gradient needs a function with one scalar value, not values of shapes {shapes}; see jacobian"
+        )
+    graph = graph.copy()
+    return _pulled(graph, wrt, {graph.outputs[0]: graph.constant(1.0)})
+
+
+def _build_pullback(graph, wrt):
+    graph = graph.copy()
+    seeds: dict = {}
+    for k in graph.outputs:  # the same node may be returned twice
+        weight = graph.variable(None, graph.shapes[k], _dtype(graph, k))
+        seeds[k] = seeds[k] + weight if k in seeds else weight
+    return _pulled(graph, wrt, seeds)
+
+
+def _pulled(graph, wrt, seeds):
+    nodes = [Node(graph, k) for k in range(len(graph))]
+    gradients = pull(graph, nodes, seeds, depends(graph, wrt))
+    outputs = list(graph.outputs)
+    for k in wrt:
+        g = gradients.get(k)
+        g = _filled(graph, 0.0, k) if g is None else g
+        outputs.append(_of_kind(graph, g, k).index)
+    graph.outputs = outputs
+    return graph
+
+
+def _build_pushforward(graph, wrt):
+    graph = graph.copy()
+    nodes = [Node(graph, k) for k in range(len(graph))]
+    tangents = {k: graph.variable(None, graph.shapes[k], _dtype(graph, k)) for k in wrt}
+    found = push(graph, nodes, {k: t for k, t in tangents.items() if graph.kinds[k] > INT})
+    outputs = list(graph.outputs)
+    for k in graph.outputs:
+        t = found.get(k)
+        outputs.append((_filled(graph, 0.0, k) if t is None else t).index)
+    graph.outputs = outputs
+    return graph
+
+
+def _filled(graph, number, like):
+    return ad.broadcast_to(graph.constant(number), graph.shapes[like])
+
+
+def _of_kind(graph, node, like):
+    """The node, in the kind (the precision) of another: a gradient is as precise as its argument."""
+    if graph.kinds[node.index] != graph.kinds[like]:
+        node = graph._append(TABLE["astype"], (node.index,), (graph.kinds[like],), node.shape, graph.kinds[like])
+    return node
+
+
+def _dtype(graph, k):
+    return DTYPES[graph.kinds[k]]
+
+
+# --- jacobians: one pass for every row or column ----------------------------------------------------------------------
+
+
+def _by_rows(pullback, args, kwargs, shape, shapes):
+    rows = [flatten(pullback.run(args, kwargs, (one,)))[0] for one in _one_hot(shape)]
+    return [_stacked([row[p] for row in rows], shape, s, 0) for p, s in enumerate(shapes)]
+
+
+def _by_columns(pushforward, args, kwargs, shape, shapes):
+    found = []
+    for p, s in enumerate(shapes):
+        others = [np.zeros(other) for other in shapes]
+        columns = [pushforward.run(args, kwargs, (*others[:p], one, *others[p + 1 :])) for one in _one_hot(s)]
+        found.append(_stacked(columns, s, shape, -1))
+    return found
+
+
+def _one_hot(shape):
+    for k in range(math.prod(shape)):
+        one = np.zeros(math.prod(shape))
+        one[k] = 1.0
+        yield one.reshape(shape)
+
+
+def _stacked(parts, outer, inner, axis):
+    """Parts of shape `inner`, one for each entry of `outer`, as outer + inner (axis 0) or inner + outer (axis -1)."""
+    whole = ad.stack(parts) if any(type(p) is Node for p in parts) else np.stack(parts)
+    whole = ad.reshape(whole, (*outer, *inner))
+    return whole if axis == 0 else _axes_swapped(whole, len(outer))
+
+
+def _axes_swapped(j, first):
+    n = len(ad.shape_of(j))
+    return ad.transpose(j, (*range(first, n), *range(first)))
+
+
+# --- small things -----------------------------------------------------------------------------------------------------
+
+
+def _floats(args, numbers):
+    """Python integers among the arguments to differentiate by, as floats."""
+    if not any(type(args[k]) is int for k in numbers if k < len(args)):
+        if any(not -len(args) <= k < len(args) for k in numbers):
+            raise ValueError(f"argnums={numbers} but {len(args)} arguments were given")
+        return args
+    return tuple(float(a) if k in numbers and type(a) is int else a for k, a in enumerate(args))
+
+
+def _seeds(tree):
+    """Weights or tangents with Python integers as floats."""
+    if isinstance(tree, int):
+        return float(tree)
+    return type(tree)(_seeds(t) for t in tree) if type(tree) in (tuple, list) else tree
+
+
+def _zeros_like(tree):
+    leaves, structure = flatten(tree)
+    return unflatten(structure, iter([np.zeros(ad.shape_of(leaf)) for leaf in leaves]))
+
+
+def _titled(target, title, function):
+    target.__name__ = f"{title}({getattr(function, '__name__', 'function')})"
+    target.__doc__ = getattr(function, "__doc__", None)
+    return target
+
+
+_transforms: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+
+
+def _cached(function, argnums, build, pick):
+    """The transform of a function, made once for as long as the function lives."""
+    try:
+        made = _transforms.setdefault(function, {})
+    except TypeError:  # neither hashable nor weakly referable
+        return _Transform(function, argnums, build, pick, build.__name__)
+    key = (argnums, build, pick)
+    if key not in made:
+        made[key] = _Transform(function, argnums, build, pick, build.__name__)
+    return made[key]

@@ -1,0 +1,269 @@
+"""Stochastic gradient descent over any graph: any hypothesis, any loss, with a penalty."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastml.autodiff.arguments import flatten, unflatten
+from fastml.autodiff.check import trace_nonfinite
+from fastml.autodiff.epoch import epoch_text
+from fastml.autodiff.graph import Graph
+from fastml.autodiff.modes import _build_gradient, _Transform
+from fastml.autodiff.native import engine
+from fastml.autodiff.tracing import graft
+
+__all__ = ["Minimum", "minimize"]
+
+RATES = {"sgd": 0.01, "adagrad": 0.1, "adam": 0.01}
+SLICE = 50e6  # ns: the longest that one call of a kernel may take, by estimate
+PENALTIES = {None: (0.0, 0.0), "l1": (1.0, 0.0), "l2": (0.0, 1.0)}
+
+
+@dataclass
+class Minimum:
+    """What `minimize` found."""
+
+    params: object  # in the structure, shapes and dtypes that were given
+    value: float  # penalised loss of the last epoch
+    history: np.ndarray  # penalised loss of every epoch: mean over its batches, plus the penalty at its end
+    n_iter: int  # epochs run
+    converged: bool  # stopped by `tol`, or by `progress`, before max_iter
+    engine: str  # "compiled" or "interpreted"
+
+
+def minimize(
+    function,
+    params,
+    data=(),
+    *,
+    optimizer="adam",
+    learning_rate=None,
+    momentum=0.9,
+    batch_size=None,
+    max_iter=100,
+    penalty=None,
+    alpha=1e-4,
+    l1_ratio=0.15,
+    unpenalized=(),
+    tol=1e-6,
+    n_iter_no_change=10,
+    shuffle=True,
+    random_state=None,
+    progress=None,
+):
+    """Minimise a loss over its parameters by stochastic gradients, compiled.
+
+    function: loss(params, *batch) -> number, the mean over the rows of the batch; or a Graph of the loss of one row
+    params: start: a number, an array, or containers of them; for a Graph a dictionary of its inputs by name
+    data: arrays with one row a sample, equally many; for a Graph a dictionary by name, in which an array of the input's
+        own shape is the same for all rows; empty for a plain function of its parameters
+    optimizer: "sgd" (with `momentum`), "adagrad" or "adam" | learning_rate: None for 0.01, 0.1 and 0.01
+    batch_size: rows a step; None for all | max_iter: epochs | shuffle, random_state: order of the rows
+    penalty: None, "l1", "l2" or "elasticnet": alpha (l1_ratio |w| + (1 - l1_ratio) w^2 / 2), summed over the weights;
+        the slope of |w| at 0 is taken as 0 | unpenalized: keys of `params`, if it is a dictionary, to leave out
+    tol, n_iter_no_change: stop when the loss has not fallen by tol for so many epochs
+    progress: called after each epoch with (epochs run, loss); a true answer stops
+
+    Raises FloatingPointError when the loss becomes NaN or infinite, naming the operation where it began.
+    Sources: Polyak 1964; Duchi, Hazan and Singer 2011; Kingma and Ba 2015.
+
+    >>> from fastml import autodiff as ad
+    >>> X, y = np.array([[1.0, 1.0], [1.0, 2.0], [1.0, 4.0]]), np.array([1.0, 3.0, 3.0])
+    >>> def loss(w, X, y):
+    ...     return ad.mean((ad.dot(X, w) - y) ** 2) / 2
+    >>> settings = {"optimizer": "sgd", "learning_rate": 0.1, "momentum": 0.0, "max_iter": 1000, "tol": 1e-14}
+    >>> found = ad.minimize(loss, np.zeros(2), (X, y), **settings)
+    >>> np.round(found.params, 3)
+    array([1.   , 0.571])
+    """
+    _check(optimizer, penalty, max_iter, batch_size)
+    rate = RATES[optimizer] if learning_rate is None else learning_rate
+    problem = _Problem(function, params, data, batch_size)
+    l1, l2 = (l1_ratio, 1 - l1_ratio) if penalty == "elasticnet" else PENALTIES[penalty]
+    problem.set_step(optimizer, rate, momentum, alpha * l1, alpha * l2, unpenalized)
+    rng, order = np.random.default_rng(random_state), np.arange(problem.n)
+    history, best, since = [], math.inf, 0
+    for epoch in range(1, max_iter + 1):
+        loss = problem.epoch(rng.permutation(problem.n) if shuffle else order)
+        history.append(loss)
+        if not math.isfinite(loss):
+            raise FloatingPointError(
+                f"the loss became {loss} in epoch {epoch}{problem.blame()}; try a smaller learning_rate"
+            )
+        since = 0 if loss < best - tol else since + 1
+        best = min(best, loss)
+        if (progress is not None and progress(epoch, loss)) or since >= n_iter_no_change:
+            break
+    converged = since >= n_iter_no_change or len(history) < max_iter
+    return Minimum(problem.params(), history[-1], np.array(history), len(history), converged, problem.engine)
+
+
+def _check(optimizer, penalty, max_iter, batch_size):
+    if optimizer not in RATES:
+        raise ValueError(f"optimizer={optimizer!r} is none of {', '.join(map(repr, RATES))}")
+    if penalty not in (*PENALTIES, "elasticnet"):
+        raise ValueError(f"penalty={penalty!r} is none of None, 'l1', 'l2', 'elasticnet'")
+    if max_iter < 1:
+        raise ValueError(f"max_iter={max_iter} must be at least 1")
+    if batch_size is not None and batch_size < 1:
+        raise ValueError(f"batch_size={batch_size} must be at least 1, or None for all rows")
+
+
+class _Problem:
+    """Weights as one flat vector, data as rows, and a kernel that takes many steps over them."""
+
+    def __init__(self, function, params, data, batch_size):
+        params = _floats(params)
+        self.by_row = isinstance(function, Graph)
+        function, self.data = _of_graph(function, params, data) if self.by_row else (function, _arrays(data))
+        self.leaves, self.structure = flatten(params)
+        self.keys = list(params) if isinstance(params, dict) else []
+        self.n = len(self.data[0]) if self.data else 1
+        if any(len(d) != self.n for d in self.data) or self.n == 0:
+            raise ValueError(f"data of {[len(d) for d in self.data]} rows: equally many are needed, and at least one")
+        self.batch = min(batch_size or self.n, self.n)
+        self.transform = _Transform(function, (0,), _build_gradient, None, "minimize", engine)
+        rows = 1 if self.by_row else self.batch
+        self.made, _ = self.transform.made((params, *self._rows(np.arange(rows))), {})
+        program = self.made.program
+        self.engine, self.dtype = program.engine, program.dtype
+        self.data = [np.ascontiguousarray(d, np.int64 if d.dtype.kind in "iub" else self.dtype) for d in self.data]
+        self.starts = np.cumsum([0] + [np.size(leaf) for leaf in self.leaves])
+        self.w = np.concatenate([np.ravel(leaf) for leaf in self.leaves]).astype(self.dtype)
+        self.g, self.part = np.zeros_like(self.w), np.zeros_like(self.w)
+        self.steps = 0
+        self.kernel: Any = None
+        self._spare = _Transform(function, (0,), _build_gradient, None, "minimize")  # for a smaller last batch
+
+    def set_step(self, optimizer, rate, momentum, l1, l2, unpenalized):
+        """Choose the optimiser and the penalty of each weight."""
+        from fastml_ext import autodiff as kernels
+        from fastml_ext.autodiff.generated import load
+
+        second = momentum if optimizer == "sgd" else 1e-10 if optimizer == "adagrad" else 1e-8
+        self.hyper = np.array([rate, second, 0.9, 0.999])
+        self.state = np.zeros((2, self.w.size), self.dtype)
+        mask = np.ones(self.w.size, self.dtype)
+        for key in unpenalized:
+            if key not in self.keys:
+                raise ValueError(f"unpenalized={key!r} is no key of params; the keys are {self.keys}")
+            before = sum(self._size(k) for k in self.keys[: self.keys.index(key)])
+            mask[before : before + self._size(key)] = 0
+        self.l1, self.l2 = (l1 * mask).astype(self.dtype), (l2 * mask).astype(self.dtype)
+        self.step, self.penalty = getattr(kernels, f"{optimizer}_step"), kernels.penalty
+        if self.engine == "compiled":
+            shapes = [np.shape(leaf) for leaf in self.leaves]
+            text = epoch_text(self.made.program, shapes, self.starts, self._row_shapes(), self.by_row, optimizer)
+            self.kernel = load(text, self.dtype)["epoch"]
+        self.slice = max(1, int(SLICE / self._step_cost()))
+
+    def _step_cost(self):
+        """Nanoseconds a step, roughly."""
+        program = self.made.program
+        entries = sum(program.plan.sizes) if self.engine == "compiled" else program.size
+        return (20.0 + 10.0 * entries) * (self.batch if self.by_row else 1) + 5.0 * self.w.size
+
+    def _size(self, key):
+        tree = unflatten(self.structure, iter(self.leaves))
+        return sum(np.size(leaf) for leaf in flatten(tree[key])[0])
+
+    def _row_shapes(self):
+        return [d.shape[1:] for d in self.data]
+
+    def _rows(self, rows):
+        """The arguments of the function for some rows."""
+        return [d[rows[0]] if self.by_row else d[rows] for d in self.data]
+
+    def epoch(self, order):
+        """One pass over the rows; mean loss, with the penalty."""
+        whole = len(order) // self.batch if not self.by_row else -(-len(order) // self.batch)
+        whole = whole if self.kernel is not None else 0
+        total = sum(self._run(s, min(s + self.slice, whole), order) for s in range(0, whole, self.slice))
+        total *= 1 if self.by_row else self.batch  # the kernel adds up rows, or means over batches
+        self.steps += whole
+        for start in range(whole * self.batch, len(order), self.batch):  # a smaller last batch, or a graph too large
+            total += self._interpreted(order[start : start + self.batch])
+        return total / len(order) + self.penalty(self.w, self.l1, self.l2)
+
+    def _run(self, start, stop, order):
+        source, spare = self.made.program.source, []
+        for d, shape in zip(self.data, self._row_shapes(), strict=True):
+            spare.append(np.empty(0 if self.by_row else self.batch * math.prod(shape), d.dtype))
+        flat = [d.reshape(-1) for d in self.data]
+        memory = (source.constants, source.indices, np.empty(source.work, self.dtype))
+        weights = (self.w, self.g, self.part, self.state, self.hyper, self.l1, self.l2, self.steps + 1)
+        return self.kernel(start, stop, order, self.batch, *flat, *spare, *weights, *memory)
+
+    def _interpreted(self, rows):
+        """One step by the interpreter; the loss, summed over the rows."""
+        self.g[:] = 0
+        total = 0.0
+        for part in rows[:, None] if self.by_row else [rows]:
+            made, leaves = self._spare.made((self.params(), *self._rows(part)), {})
+            value, *gradients = made.run(leaves)
+            total += float(value) * len(part)
+            self.g += np.concatenate([np.ravel(g) for g in gradients]) / (len(rows) if self.by_row else 1)
+        self.step(self.w, self.g, self.state, self.hyper, self.l1, self.l2, self.steps + 1)
+        self.steps += 1
+        return total
+
+    def params(self):
+        """The weights in the structure, shapes and dtypes that were given."""
+        parts = []
+        for leaf, start, stop in zip(self.leaves, self.starts[:-1], self.starts[1:], strict=True):
+            dtype = np.asarray(leaf).dtype
+            part = self.w[start:stop].astype(dtype).reshape(np.shape(leaf))
+            parts.append(part if part.ndim else part[()])
+        return unflatten(self.structure, iter(parts))
+
+    def blame(self):
+        """Where the loss stops being finite, in words."""
+        for row in range(self.n if self.by_row else 1):
+            rows = np.arange(self.n) if not self.by_row else np.array([row])
+            found = trace_nonfinite(self.transform.function, self.params(), *self._rows(rows))
+            if found is not None:
+                return f": {found}"
+        return ""
+
+
+def _of_graph(graph, params, data):
+    """(function of the parameters and of one row of each array of rows, those arrays)."""
+    if not isinstance(params, dict) or not isinstance(data, dict | tuple):
+        raise TypeError("for a Graph, params and data are dictionaries of its inputs by name")
+    data = {name: np.asarray(value) for name, value in dict(data).items()}
+    labels = [graph.label(k) for k in graph.inputs]
+    for name in (*params, *data):
+        if name not in labels:
+            raise ValueError(f"{name!r} is no input of the graph; its inputs are {', '.join(labels)}")
+    missing = [name for name in labels if name not in params and name not in data]
+    if missing:
+        raise ValueError(f"no value was given for the inputs {', '.join(missing)}")
+    shapes = {graph.label(k): graph.shapes[k] for k in graph.inputs}
+    rows = [name for name in data if data[name].shape != shapes[name]]
+    for name in rows:
+        if data[name].shape[1:] != shapes[name]:
+            raise ValueError(
+                f"{name} has shape {shapes[name]} in the graph; rows of shape {data[name].shape[1:]} were given"
+            )
+
+    def function(params, *row):
+        values = {**{k: v for k, v in data.items() if k not in rows}, **dict(zip(rows, row, strict=True)), **params}
+        return graft(graph, [values[label] for label in labels])[graph.result]
+
+    return function, [data[name] for name in rows]
+
+
+def _arrays(data):
+    data = data if isinstance(data, tuple | list) else (data,)
+    return [np.asarray(d) for d in data]
+
+
+def _floats(tree):
+    """Parameters with Python integers as floats."""
+    if isinstance(tree, dict):
+        return {key: _floats(value) for key, value in tree.items()}
+    if type(tree) in (list, tuple):
+        return type(tree)(_floats(value) for value in tree)
+    return float(tree) if type(tree) is int else tree

@@ -1,0 +1,412 @@
+"""Values that NumPy lacks, and the rules too long for a line of the table; operations.py says what each is."""
+
+import math
+
+import numpy as np
+
+from fastml.autodiff import functions as ad
+from fastml.autodiff.functions import exp, log, reshape, shape_of, where
+from fastml.autodiff.node import DTYPES, Key, Node, apply
+
+# --- values; complex arguments serve the complex-step check -----------------------------------------------------------
+
+
+def sigmoid(x):
+    positive = np.real(x) >= 0
+    z = np.exp(np.where(positive, np.negative(x), x))
+    return np.where(positive, 1.0, z) / (1.0 + z)
+
+
+def softplus(x):
+    positive = np.real(x) >= 0
+    return np.where(positive, x, np.float32(0)) + np.log1p(np.exp(np.where(positive, np.negative(x), x)))
+
+
+def relu(x):
+    return np.maximum(x, 0)
+
+
+def step(x):
+    return np.where(np.isnan(x), x, np.greater_equal(x, 0) * np.ones_like(x))
+
+
+def along(function):
+    """A reduction of NumPy with the parameters that reductions have here."""
+    return lambda x, axes, keepdims: function(x, axis=axes, keepdims=keepdims)
+
+
+def norm(x, axes, keepdims):
+    return np.sqrt(np.sum(np.multiply(x, x), axis=axes, keepdims=keepdims))
+
+
+def logsumexp(x, axes, keepdims):
+    top = np.max(np.real(x), axis=axes, keepdims=True)
+    top = np.where(np.isfinite(top), top, 0)
+    y = np.log(np.sum(np.exp(x - top), axis=axes, keepdims=True)) + top
+    return y if keepdims else np.reshape(y, reduced(np.shape(x), axes, False))
+
+
+def softmax(x, axis):
+    e = np.exp(x - np.max(np.real(x), axis=axis, keepdims=True))
+    return e / np.sum(e, axis=axis, keepdims=True)
+
+
+def winner(x, axes):
+    """True at the first largest entry (the first NaN, if any) along `axes`."""
+    x = np.asarray(x)
+    order = [a for a in range(x.ndim) if a not in axes] + list(axes)
+    moved = np.transpose(x, order)
+    rows = moved.reshape(*moved.shape[: x.ndim - len(axes)], -1)
+    mask = np.zeros(rows.shape, bool)
+    np.put_along_axis(mask, np.argmax(rows, -1)[..., None], True, -1)
+    return np.transpose(mask.reshape(moved.shape), np.argsort(order))
+
+
+def getitem(x, index, shape):
+    return np.asarray(x)[index.value]
+
+
+def concatenate(*rest):
+    return np.concatenate(rest[:-1], axis=rest[-1])
+
+
+def astype(x, kind):
+    return np.asarray(x, DTYPES[kind])
+
+
+def gather(x, *index):
+    return np.asarray(x)[tuple(index)]
+
+
+def scatter(x, index, shape):
+    """Zeros of `shape` with the entries of x added at flat positions."""
+    out = np.zeros(math.prod(shape), np.asarray(x).dtype)
+    np.add.at(out, index.value, np.asarray(x))
+    return out.reshape(shape)
+
+
+def scatter_at(x, *rest):
+    """Zeros of `shape` with x added at the entries [i, j, ...]."""
+    *index, shape = rest
+    out = np.zeros(shape, np.asarray(x).dtype)
+    np.add.at(out, tuple(index), x)
+    return out
+
+
+# --- shapes of results ------------------------------------------------------------------------------------------------
+
+
+def reduced(shape, axes, keepdims=False):
+    return tuple(1 if i in axes else n for i, n in enumerate(shape) if keepdims or i not in axes)
+
+
+def same(shapes, *params):
+    return shapes[0]
+
+
+def given(shapes, *params):
+    """The last parameter is the shape."""
+    return params[-1]
+
+
+def reduction_shape(shapes, axes, keepdims):
+    return reduced(shapes[0], axes, keepdims)
+
+
+def matmul_shape(shapes):
+    return (*shapes[0][:-1], shapes[1][-1])
+
+
+def transposed(shapes, axes):
+    return tuple(shapes[0][a] for a in axes)
+
+
+def gathered(shapes):
+    x, *index = shapes
+    return ad.broadcast_shapes(*index) + tuple(x[len(index) :])
+
+
+def joined(shapes, axis):
+    return (*shapes[0][:axis], sum(s[axis] for s in shapes), *shapes[0][axis + 1 :])
+
+
+# --- parts of rules ---------------------------------------------------------------------------------------------------
+
+
+def total(terms):
+    """Sum of the terms that are not None; None when there is none."""
+    added = None
+    for term in terms:
+        if term is not None:
+            added = term if added is None else added + term
+    return added
+
+
+def total_of(x, axes, keepdims=False):
+    return apply("sum", x, params=(axes, keepdims))
+
+
+def count(x, axes):
+    return math.prod(shape_of(x)[a] for a in axes)
+
+
+def kept(g, x, axes):
+    """g of a reduction of x, with the reduced axes put back as axes of length 1."""
+    return reshape(g, reduced(shape_of(x), axes, True))
+
+
+def spread(g, x, axes):
+    """g of a reduction of x, repeated to the shape of x."""
+    return ad.broadcast_to(kept(g, x, axes), shape_of(x))
+
+
+def unbroadcast(g, shape):
+    """Sum over the axes along which a value of `shape` was repeated."""
+    have = shape_of(g)
+    if have == shape:
+        return g
+    extra = len(have) - len(shape)
+    axes = tuple(range(extra)) + tuple(i + extra for i, n in enumerate(shape) if n == 1 and have[i + extra] != 1)
+    return reshape(total_of(g, axes), shape)
+
+
+def flat_index(index, shape):
+    """Positions, in row-major order, of the entries that `index` takes from an array of `shape`."""
+    parts = index.value
+    if len(parts) == len(shape) == 1 and isinstance(parts[0], int):
+        return np.array([parts[0] % shape[0]])
+    return np.arange(math.prod(shape)).reshape(shape)[parts].reshape(-1)
+
+
+def last_swapped(x):
+    n = len(shape_of(x))
+    return ad.transpose(x, (*range(n - 2), n - 1, n - 2))
+
+
+# --- elementwise ------------------------------------------------------------------------------------------------------
+
+
+def power_partials(y, a, b):
+    """b a^(b-1), and y log a, which is 0 at a = 0. At 0^0 the first is NaN if b varies, and 0 if it is a number."""
+    c = b.graph.scalar(b) if type(b) is Node else None
+    if c is not None:
+        return (2.0 * a if c == 2 else c * a ** (c - 1) if c != 0 else None), None
+    return b * a ** (b - 1.0), y * log(where(apply("equal", a, 0.0), 1.0, a))
+
+
+def divide_reverse(g, y, a, b):
+    q = g / b
+    return q, -(q * y)
+
+
+def first_unless(second):
+    """(reverse, partials) that choose the second argument where second(a, b) holds and the first elsewhere."""
+
+    def reverse(g, y, a, b):
+        c = second(a, b)
+        return where(c, 0.0, g), where(c, g, 0.0)
+
+    return {"reverse": reverse, "partials": lambda y, a, b: reverse(1.0, y, a, b)}
+
+
+def passes(holds):
+    """(reverse, partials) of a function that lets x through where holds(x), and is constant elsewhere."""
+
+    def reverse(g, y, x):
+        return (where(holds(x), g, 0.0),)
+
+    return {"reverse": reverse, "partials": lambda y, x: reverse(1.0, y, x)}
+
+
+def where_reverse(g, y, condition, a, b):
+    return None, where(condition, g, 0.0), where(condition, 0.0, g)
+
+
+def clip_reverse(g, y, x, low, high):
+    inside, under, over = apply("equal", y, x), apply("less", x, low), apply("less", high, x)
+    return where(inside, g, 0.0), where(under, g, 0.0), where(over, g, 0.0)
+
+
+def clip_lowered(x, low, high):
+    return ad.minimum(ad.maximum(x, low), high)
+
+
+WHERE = {"reverse": where_reverse, "partials": lambda y, *args: where_reverse(1.0, y, *args)}
+CLIP = {"reverse": clip_reverse, "partials": lambda y, *args: clip_reverse(1.0, y, *args), "lower": clip_lowered}
+FLAT = {"reverse": lambda g, y, x, axes: (None,), "tangent": lambda t, y, x, axes: None}
+
+
+def minus(sympy, a, b):
+    return a - b
+
+
+def over(sympy, a, b):
+    return a / b
+
+
+# --- reductions -------------------------------------------------------------------------------------------------------
+
+
+def sum_reverse(g, y, x, axes, keepdims):
+    return (spread(g, x, axes),)
+
+
+def mean_reverse(g, y, x, axes, keepdims):
+    return (spread(g / float(count(x, axes)), x, axes),)
+
+
+def mean_lowered(x, axes, keepdims):
+    return total_of(x, axes, keepdims) / float(count(x, axes))
+
+
+def extreme(sign):
+    """(reverse, tangent) of max (sign 1) and min (sign -1)."""
+
+    def first(x, axes):
+        return apply("winner", x if sign > 0 else -x, params=(axes,))
+
+    def reverse(g, y, x, axes, keepdims):
+        return (where(first(x, axes), kept(g, x, axes), 0.0),)
+
+    def tangent(t, y, x, axes, keepdims):
+        return total_of(where(first(x, axes), t[0], 0.0), axes, keepdims)
+
+    return {"reverse": reverse, "tangent": tangent}
+
+
+def product_tree(x, axes, keepdims=False):
+    """Product by halves: n - 1 multiplications, each of whose gradients is exact at zeros."""
+    shape = shape_of(x)
+    order = [*axes, *(a for a in range(len(shape)) if a not in axes)]
+    rest = reduced(shape, axes)
+    x = reshape(ad.transpose(x, order), (count(x, axes), *rest))
+    while (n := shape_of(x)[0]) > 1:
+        half = n // 2
+        product = ad.getitem(x, slice(0, half)) * ad.getitem(x, slice(half, 2 * half))
+        x = ad.concatenate([product, ad.getitem(x, slice(2 * half, n))]) if n % 2 else product
+    x = np.ones((1, *rest), np.float32) if n == 0 else x
+    return reshape(x, reduced(shape, axes, keepdims))
+
+
+def product_reverse(g, y, x, axes, keepdims):
+    from fastml.autodiff.modes import vjp
+
+    return vjp(lambda v: product_tree(v, axes, keepdims), x)[1](g)
+
+
+def product_tangent(t, y, x, axes, keepdims):
+    from fastml.autodiff.modes import jvp
+
+    return jvp(lambda v: product_tree(v, axes, keepdims), (x,), (t[0],))[1]
+
+
+def norm_ratio(x, y, axes):
+    """x / |x|, and 0 where |x| = 0."""
+    y = kept(y, x, axes)
+    zero = apply("equal", y, 0.0)
+    return where(zero, 0.0, x / where(zero, 1.0, y))
+
+
+def norm_reverse(g, y, x, axes, keepdims):
+    return (kept(g, x, axes) * norm_ratio(x, y, axes),)
+
+
+def norm_tangent(t, y, x, axes, keepdims):
+    return total_of(t[0] * norm_ratio(x, y, axes), axes, keepdims)
+
+
+def norm_lowered(x, axes, keepdims):
+    return ad.sqrt(total_of(x * x, axes, keepdims))
+
+
+def logsumexp_reverse(g, y, x, axes, keepdims):
+    return (kept(g, x, axes) * exp(x - kept(y, x, axes)),)
+
+
+def logsumexp_tangent(t, y, x, axes, keepdims):
+    return total_of(t[0] * exp(x - kept(y, x, axes)), axes, keepdims)
+
+
+def logsumexp_lowered(x, axes, keepdims):
+    top = apply("max", x, params=(axes, True))
+    top = where(apply("less", abs(top), math.inf), top, 0.0)
+    y = log(total_of(exp(x - top), axes, True)) + top
+    return reshape(y, reduced(shape_of(x), axes, keepdims))
+
+
+def softmax_reverse(g, y, x, axis):
+    return (y * (g - total_of(g * y, (axis,), True)),)
+
+
+def softmax_tangent(t, y, x, axis):
+    return softmax_reverse(t[0], y, x, axis)[0]  # the matrix of derivatives is symmetric
+
+
+def softmax_lowered(x, axis):
+    e = exp(x - apply("max", x, params=((axis,), True)))
+    return e / total_of(e, (axis,), True)
+
+
+# --- products and rearrangements --------------------------------------------------------------------------------------
+
+
+def matmul_reverse(g, y, a, b):
+    return apply("matmul", g, last_swapped(b)), apply("matmul", last_swapped(a), g)
+
+
+def matmul_tangent(t, y, a, b):
+    left = None if t[0] is None else apply("matmul", t[0], b)
+    return total([left, None if t[1] is None else apply("matmul", a, t[1])])
+
+
+def transpose_reverse(g, y, x, axes):
+    return (ad.transpose(g, tuple(int(i) for i in np.argsort(axes))),)
+
+
+def reshape_reverse(g, y, x, shape):
+    return (reshape(g, shape_of(x)),)
+
+
+def broadcast_reverse(g, y, x, shape):
+    return (unbroadcast(g, shape_of(x)),)
+
+
+def getitem_reverse(g, y, x, index, shape):
+    taken = Key(flat_index(index, shape_of(x)))
+    return (apply("scatter", reshape(g, (-1,)), params=(taken, shape_of(x))),)
+
+
+def scatter_reverse(g, y, x, index, shape):
+    return (ad.getitem(reshape(g, (-1,)), index.value),)
+
+
+def gather_tangent(t, y, x, *index):
+    return apply("gather", t[0], *index)
+
+
+def gather_reverse(g, y, x, *index):
+    return (apply("scatter_at", g, *index, params=(shape_of(x),)), *[None] * len(index))
+
+
+def scatter_at_tangent(t, y, x, *rest):
+    return apply("scatter_at", t[0], *rest[:-1], params=rest[-1:])
+
+
+def scatter_at_reverse(g, y, x, *rest):
+    return (apply("gather", g, *rest[:-1]), *[None] * (len(rest) - 1))
+
+
+def concatenate_reverse(g, y, *rest):
+    *args, axis = rest
+    pieces, start = [], 0
+    for a in args:
+        stop = start + shape_of(a)[axis]
+        pieces.append(ad.getitem(g, (slice(None),) * axis + (slice(start, stop),)))
+        start = stop
+    return pieces
+
+
+def concatenate_tangent(t, y, *rest):
+    *args, axis = rest
+    filled = [np.zeros(shape_of(a), np.float32) if d is None else d for d, a in zip(t, args, strict=True)]
+    return ad.concatenate(filled, axis)

@@ -1,0 +1,85 @@
+"""`fastml train FILE.csv --target COLUMN --model NAME -o MODEL.fml`: one model, fitted on a table, in a file."""
+
+import ast
+import time
+
+from fastml.cli.encoder import INPUTS, estimate
+from fastml.cli.models import MODELS, load
+from fastml.cli.output import check_output
+from fastml.cli.problem import from_table
+from fastml.cli.tables import near, read_table
+from fastml.cli.terminal import InputError, Progress, duration
+
+__all__ = ["run"]
+
+
+def run(arguments):
+    from fastml import persistence
+
+    progress = Progress()
+    try:
+        check_output(arguments.output)
+        table = read_table(
+            arguments.file, arguments.separator, arguments.encoding, arguments.missing, progress=progress
+        )
+        problem = from_table(table, arguments.target, arguments.task, folds=1)
+        row = find_model(arguments.model, problem.task)
+        progress(f"fitting {row.title}")
+        started = time.perf_counter()
+        encoder = estimate(row.input, problem.X, problem.texts)
+        model = fit(load(row)[0], row.settings | settings(arguments.settings), encoder.apply(problem.X), problem.y)
+        seconds = time.perf_counter() - started
+    finally:
+        progress.clear()
+    about = {
+        "target": arguments.target,
+        "task": problem.task,
+        "columns": problem.names,
+        "missing": arguments.missing,
+        "encoder": encoder._asdict(),
+    }
+    try:
+        persistence.save(model, arguments.output, about)
+    except (OSError, TypeError) as error:
+        raise InputError(f"{arguments.output!r} cannot be written: {error}") from None
+    print("\n".join(problem.notes))
+    print(f"input of {row.title}: {INPUTS[row.input]}")
+    print(f"{row.title}, fitted on {len(problem.y)} rows in {duration(seconds)}, written to {arguments.output}")
+    return 0
+
+
+def find_model(name, task):
+    """The row of MODELS for a task by its name, in any case."""
+    rows = [row for row in MODELS if row.task == task]
+    row = next((row for row in rows if row.title.casefold() == name.casefold()), None)
+    if row is None:
+        titles = [row.title for row in rows]
+        others = f": {', '.join(titles)}" if titles else ""
+        raise InputError(f"there is no model {name!r} for {task}{near(name, titles) or others}")
+    return row
+
+
+def settings(texts):
+    """{"n_neighbors": 9} of ["n_neighbors=9"]; a value is a Python literal, or a text as it stands."""
+    chosen = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise InputError(f"--set {text!r} must be NAME=VALUE, such as --set n_neighbors=9")
+        try:
+            chosen[name] = ast.literal_eval(value)
+        except (SyntaxError, ValueError):
+            chosen[name] = value
+    return chosen
+
+
+def fit(cls, chosen, X, y):
+    known = list(cls().get_params())
+    for name in chosen:
+        if name not in known:
+            cure = near(name, known) or f"; it has {', '.join(known)}"
+            raise InputError(f"{cls.__name__} has no setting {name!r}{cure}")
+    try:
+        return cls(**chosen).fit(X, y)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{cls.__name__} cannot be fitted: {error}") from None

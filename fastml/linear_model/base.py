@@ -1,0 +1,185 @@
+"""What linear models share once they are fitted: scores, predictions, explanations, weights given by hand."""
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import ClassifierMixin, MultiOutputMixin, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
+
+from fastml.base import Estimator
+from fastml.explanation import Explanation
+from fastml_ext import linear as kernels
+
+__all__ = ["LinearClassifier", "LinearModel", "LinearRegressor", "as_weights"]
+
+
+class LinearModel(Estimator):
+    """A model whose scores are X @ coef_.T + intercept_."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _check_fit(self, X, *y, **options):
+        """As every estimator's; CSR comes back without duplicates."""
+        checked = super()._check_fit(X, *y, accept_sparse="csr", **options)
+        X = checked[0] if y else checked
+        if sp.issparse(X) and not X.has_canonical_format:
+            X = X.copy()
+            X.sum_duplicates()
+        return (X, checked[1]) if y else X
+
+    def _scores(self, X):
+        """Scores (n_samples, n_outputs) of rows X."""
+        X = self._check_rows(X)
+        coef = self.coef_ if self.coef_.ndim == 2 else self.coef_[None, :]
+        if sp.issparse(X) or sp.issparse(coef):
+            product = X @ coef.T
+            return (product.toarray() if sp.issparse(product) else product) + np.atleast_1d(self.intercept_)
+        if coef.dtype != X.dtype:
+            coef = coef.astype(X.dtype)
+        intercept = self.intercept_
+        if np.ndim(intercept) == 0 or len(intercept) != len(coef):
+            intercept = np.full(len(coef), intercept)
+        return kernels.scores(X, np.ascontiguousarray(coef), intercept, getattr(self, "n_jobs", None))
+
+    def densify(self):
+        """Turn `coef_` into a dense array, as it is after fit; returns the model."""
+        check_is_fitted(self)
+        if sp.issparse(self.coef_):
+            self.coef_ = self.coef_.toarray()
+        return self
+
+    def sparsify(self):
+        """Turn `coef_` into a CSR matrix, which is smaller and faster where most weights are 0; returns the model."""
+        check_is_fitted(self)
+        self.coef_ = sp.csr_matrix(self.coef_)
+        return self
+
+    def explain(self, x):
+        """What the scores of one sample x, array-like of shape (n_features,) or (1, n_features), are made of.
+
+        Returns
+        -------
+        Explanation
+            A row for each feature, the one that weighs most in the highest score first: its value, and its value times
+            its weight for each output. A column's sum and the intercept make the score. Details: `contributions`
+            (n_outputs, n_features) in the order of the columns of X, `intercepts` and `scores` (n_outputs,).
+        """
+        row = x if sp.issparse(x) or np.ndim(x) == 2 else np.asarray(x)[None, :]
+        checked = self._check_rows(row)
+        if checked.shape[0] != 1:
+            raise ValueError(f"x has {checked.shape[0]} rows, but one sample is explained at a time: pass X[i]")
+        values = checked.toarray()[0] if sp.issparse(checked) else checked[0]
+        coef = self.coef_.toarray() if sp.issparse(self.coef_) else np.atleast_2d(self.coef_)
+        parts, scores = coef * values, self._scores(row)[0]
+        names = getattr(self, "feature_names_in_", [f"x{j}" for j in range(len(values))])
+        intercepts = np.broadcast_to(self.intercept_, scores.shape).copy()
+        outputs, prediction, top = self._outputs(len(scores)), self.predict(row)[0], int(np.argmax(scores))
+        order = np.argsort(-np.abs(parts[top]), kind="stable")
+        return Explanation(
+            prediction,
+            f"{prediction}: score of {outputs[top]} {scores[top]:.4g}, of which intercept {intercepts[top]:.4g}",
+            ("feature", "value", *map(str, outputs)),
+            [(str(names[j]), float(values[j]), *map(float, parts[:, j])) for j in order],
+            {"contributions": parts, "intercepts": intercepts, "scores": scores},
+        )
+
+    def _take_weights(self, coef, intercept, feature_names):
+        """Weights given by hand, (k, d) and (k,), as if they had been fitted."""
+        self.coef_, self.intercept_ = coef, intercept
+        self.n_features_in_, self._dtype = coef.shape[-1], coef.dtype
+        self._sparse, self._allow_nan = "csr", False
+        self._fast_columns = coef.shape[-1]
+        if feature_names is not None:
+            names = np.asarray(feature_names, dtype=object)
+            if names.shape != (coef.shape[-1],):
+                raise ValueError(f"feature_names has {names.size} names for {coef.shape[-1]} weights: give one each")
+            self.feature_names_in_, self._fast_columns = names, -1
+        return self
+
+
+def as_weights(coef, intercept):
+    """(coef (k, d), intercept (k,)) from what the user gives by hand, float64 and finite."""
+    coef = np.array(np.atleast_2d(np.asarray(coef)), np.float64, order="C")
+    intercept = np.array(np.broadcast_to(np.asarray(intercept, np.float64), len(coef)))
+    if coef.ndim != 2 or not (np.isfinite(coef).all() and np.isfinite(intercept).all()):
+        raise ValueError("coef must be finite numbers of shape (n_features,) or (n_outputs, n_features)")
+    return coef, intercept
+
+
+class LinearClassifier(ClassifierMixin, LinearModel):
+    """A class for each score, the highest wins; or two classes and one score, which is positive for the second."""
+
+    def decision_function(self, X):
+        """Scores of the rows of X: (n_samples, n_classes); for two classes (n_samples,), positive for `classes_[1]`."""
+        scores = self._scores(X)
+        return scores[:, 0] if scores.shape[1] == 1 else scores
+
+    def predict(self, X):
+        """The class of each row of X, array-like or sparse of shape (n_samples, n_features): (n_samples,)."""
+        scores = self._scores(X)
+        if scores.shape[1] == 1:
+            return self.classes_[(scores[:, 0] > 0).view(np.int8)]
+        return self.classes_[scores.argmax(axis=1)]
+
+    def _outputs(self, k):
+        return [self.classes_[1]] if k == 1 else list(self.classes_)
+
+    @classmethod
+    def from_weights(cls, coef, intercept=0, feature_names=None, classes=None):
+        """A classifier with weights given by hand.
+
+        Parameters
+        ----------
+        coef : array-like of shape (n_features,) or (n_classes, n_features)
+            The weights; one row for two classes.
+        intercept : float or array-like of shape (n_classes,), default=0
+            The intercepts.
+        feature_names : array-like of str of shape (n_features,), default=None
+            The columns' names.
+        classes : array-like of shape (n_classes,), default=None
+            The classes in ascending order; default -1 and 1 for one row of weights, else 0, 1, 2, ...
+        """
+        coef, intercept = as_weights(coef, intercept)
+        n_classes = max(2, len(coef))
+        if classes is None:
+            classes = [-1, 1] if len(coef) == 1 else range(n_classes)
+        classes = np.asarray(classes)
+        if len(classes) != n_classes:
+            raise ValueError(f"classes has {len(classes)} labels, but coef of shape {coef.shape} is for {n_classes}")
+        model = cls()._take_weights(coef, intercept, feature_names)
+        model.classes_ = classes
+        return model
+
+
+class LinearRegressor(RegressorMixin, MultiOutputMixin, LinearModel):
+    """One output or several, each its own score."""
+
+    def predict(self, X):
+        """The outputs of each row of X, array-like or sparse: (n_samples,) or (n_samples, n_outputs)."""
+        scores = self._scores(X)
+        return scores[:, 0] if self.coef_.ndim == 1 or self._one_output else scores
+
+    _one_output = False
+
+    def _outputs(self, k):
+        return ["y"] if k == 1 else [f"y{c}" for c in range(k)]
+
+    @classmethod
+    def from_weights(cls, coef, intercept=0, feature_names=None):
+        """A predictor with weights given by hand.
+
+        Parameters
+        ----------
+        coef : array-like of shape (n_features,) or (n_outputs, n_features)
+            The weights.
+        intercept : float or array-like of shape (n_outputs,), default=0
+            The intercepts.
+        feature_names : array-like of str of shape (n_features,), default=None
+            The columns' names.
+        """
+        weights, intercepts = as_weights(coef, intercept)
+        if np.ndim(coef) == 1:
+            weights = weights[0]
+        return cls()._take_weights(weights, intercepts, feature_names)

@@ -1,0 +1,347 @@
+"""Logistic regression, to the optimum."""
+
+import copy
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils._param_validation import Hidden
+from sklearn.utils.class_weight import compute_class_weight
+
+from fastml.base import Interval, StrOptions, encode_labels
+from fastml.linear_model import solvers
+from fastml.linear_model.base import LinearClassifier
+from fastml.linear_model.objective import Objective, column_scales
+from fastml.linear_model.stochastic import weights_of
+
+__all__ = ["LogisticRegression"]
+
+SOLVERS = {"lbfgs", "liblinear", "newton-cg", "newton-cholesky", "sag", "saga", "newton", "gd", "sgd", "auto"}
+SMALL = 200_000  # values to look at in one pass, times classes
+FORMS = {"newton-cholesky": "scaled", "newton-cg": "white", "lbfgs": "white", "gd": "raw", "cd": "scaled"}
+
+
+class LogisticRegression(LinearClassifier):
+    """Logistic regression: the most likely weights, with any penalty, to the optimum, whatever the columns' scales.
+
+    The objective is C sum_i v_i loss_i + (1 - l1_ratio)/2 |w|^2 + l1_ratio |w|_1, the intercept free: binary for two
+    classes, multinomial (softmax) for more.
+
+    Parameters
+    ----------
+    penalty : {"l2", "l1", "elasticnet"} or None, default="deprecated"
+        Older name of `l1_ratio` (0, 1, itself) and of C = infinity.
+    C : float, default=1.0
+        The inverse of the penalty's strength; infinity for none.
+    l1_ratio : float, default=0.0
+        Share of l1 in the penalty.
+    dual : bool, default=False
+        Accepted for scikit-learn's sake; the optimum is the same.
+    tol : float, default=1e-4
+        Training ends when no entry of the gradient of the mean objective exceeds this, columns scaled to unit variance.
+    fit_intercept : bool, default=True
+        Whether an intercept is learnt.
+    intercept_scaling : float, default=1
+        Accepted for scikit-learn's sake; the intercept is never penalised here.
+    class_weight : dict, "balanced" or None, default=None
+        What the loss of each class is multiplied with.
+    random_state : int, RandomState or None, default=None
+        Seed of solver="sgd".
+    solver : {"lbfgs", "newton", "newton-cholesky", "newton-cg", "gd", "sgd", "auto", "liblinear", "sag", "saga"}, \
+            default="lbfgs"
+        "newton" takes Cholesky factors for two classes and up to 1000 columns, else conjugate gradients, and so do
+        "auto", "liblinear", "sag" and "saga"; "gd" is gradient descent on the mean loss. With l1, coordinate descent on
+        Newton's quadratics, or accelerated proximal steps, whatever the name. `solver_` says which ran.
+    max_iter : int, default=100
+        Most iterations.
+    verbose : int, default=0
+        Accepted for scikit-learn's sake; solver="sgd" shows a progress bar.
+    warm_start : bool, default=False
+        Whether `fit` starts from the last weights.
+    n_jobs : int, default=None
+        Threads; the result has the same bits for any number of them.
+    eta0 : float, default=None
+        Step of solver="gd", on the mean loss; None for the inverse of the largest curvature.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
+        The weights, in the units of X.
+    intercept_ : ndarray of shape (1,) or (n_classes,)
+        The intercepts.
+    classes_ : ndarray of shape (n_classes,)
+        The labels.
+    n_iter_ : ndarray of shape (1,)
+        Iterations.
+    solver_ : str
+        The solver that ran: "newton-cholesky", "newton-cg", "lbfgs", "gd", "sgd", "cd" or "proximal"; or "lbfgs,
+        newton-cg" where the second went on: the data is small, or the first did not reach tol in max_iter iterations.
+    gradient_norm_ : float
+        The largest entry of the gradient of the mean objective at the end, in the units of X.
+    history_ : dict
+        "objective": the mean objective after each iteration.
+    converged_ : bool
+        Whether tol was reached.
+
+    Notes
+    -----
+    Columns are centred and scaled inside, and for "lbfgs" and "newton-cg" decorrelated as well where there are at most
+    1000 of them, so that badly scaled data converges; the weights are given back in the user's units.
+    D. Böhning, Multinomial logistic regression algorithm, Ann. Inst. Stat. Math. 44 (1992) bounds the curvature;
+    J. Friedman, T. Hastie, R. Tibshirani, Regularization paths, J. Stat. Softw. 33 (2010) for l1.
+
+    Examples
+    --------
+    >>> from fastml.linear_model import LogisticRegression
+    >>> model = LogisticRegression().fit([[0.0], [1.0], [2.0], [3.0]], ["low", "low", "high", "high"])
+    >>> model.predict([[0.4], [2.6]]).tolist()
+    ['low', 'high']
+    >>> model.predict_proba([[1.5]]).round(2).tolist()
+    [[0.5, 0.5]]
+    """
+
+    _parameter_constraints = {
+        "penalty": [StrOptions({"l1", "l2", "elasticnet"}), Hidden(StrOptions({"deprecated"})), None],
+        "C": [Interval(Real, 0, None, closed="right")],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both"), None],
+        "dual": ["boolean"],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "fit_intercept": ["boolean"],
+        "intercept_scaling": [Interval(Real, 0, None, closed="neither")],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "random_state": ["random_state"],
+        "solver": [StrOptions(SOLVERS)],
+        "max_iter": [Interval(Integral, 0, None, closed="left")],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+        "n_jobs": [None, Integral],
+        "eta0": [Interval(Real, 0, None, closed="neither"), None],
+    }
+
+    def __init__(
+        self,
+        penalty="deprecated",
+        *,
+        C=1.0,
+        l1_ratio=0.0,
+        dual=False,
+        tol=1e-4,
+        fit_intercept=True,
+        intercept_scaling=1,
+        class_weight=None,
+        random_state=None,
+        solver="lbfgs",
+        max_iter=100,
+        verbose=0,
+        warm_start=False,
+        n_jobs=None,
+        eta0=None,
+    ):
+        self.penalty = penalty
+        self.C = C
+        self.l1_ratio = l1_ratio
+        self.dual = dual
+        self.tol = tol
+        self.fit_intercept = fit_intercept
+        self.intercept_scaling = intercept_scaling
+        self.class_weight = class_weight
+        self.random_state = random_state
+        self.solver = solver
+        self.max_iter = max_iter
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.n_jobs = n_jobs
+        self.eta0 = eta0
+
+    def fit(self, X, y, sample_weight=None):
+        """Find the most likely weights.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            The samples, float32 or float64, dense or CSR, used as they are.
+        y : array-like of shape (n_samples,)
+            Their labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            What each sample counts: a weight of 2 is the sample twice, of 0 none.
+
+        Returns
+        -------
+        self
+        """
+        problem = self._problem(X, y, sample_weight)
+        start = (self.coef_, self.intercept_) if self.warm_start and hasattr(self, "coef_") else None
+        return self._solve(*problem, start)
+
+    def fit_path(self, X, y, Cs, sample_weight=None):
+        """A fitted model for each of `Cs`, in their order; each starts where the next smaller C ended.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `fit`.
+        Cs : array-like of float
+            The values of C.
+
+        Returns
+        -------
+        list of LogisticRegression
+        """
+        Cs = np.asarray(Cs, float)
+        if Cs.ndim != 1 or not len(Cs) or not (Cs > 0).all():
+            raise ValueError(f"Cs={Cs} must be a list of positive numbers")
+        problem = self._problem(X, y, sample_weight)
+        models, start = [None] * len(Cs), None
+        for at in np.argsort(Cs):
+            models[at] = copy.copy(self).set_params(C=float(Cs[at]))._solve(*problem, start)
+            start = models[at].coef_, models[at].intercept_
+        return models
+
+    def _problem(self, X, y, sample_weight):
+        """(X, targets, weights) as the kernels take them."""
+        X, y = self._check_fit(X, y)
+        self.classes_, codes = encode_labels(y)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"y has one class only, {self.classes_[0]!r}, and LogisticRegression tells at least 2 classes apart"
+                " (the number of classes has to be greater than one)"
+            )
+        weight = weights_of(sample_weight, X)
+        if self.class_weight is not None:
+            options = {"sample_weight": weight} if len(weight) and self.class_weight == "balanced" else {}
+            factors = compute_class_weight(self.class_weight, classes=self.classes_, y=y, **options)[codes]
+            weight = factors * weight if len(weight) else factors.astype(float)
+        if len(weight) and not weight.sum() > 0:
+            raise ValueError("sample_weight is 0 everywhere: at least one sample must count")
+        Y = np.where(codes == 1, 1.0, -1.0) if len(self.classes_) == 2 else codes.astype(float)
+        return X, Y, weight
+
+    def _penalties(self, total):
+        """(l1, l2) of the mean objective."""
+        ratio = {"l1": 1.0, "l2": 0.0}.get(self.penalty, self.l1_ratio)
+        strength = 0.0 if self.penalty is None or np.isinf(self.C) else 1.0 / (self.C * total)
+        if ratio is None:
+            raise ValueError("l1_ratio=None with an elasticnet penalty: give the share of l1, between 0 and 1")
+        return strength * ratio, strength * (1 - ratio)
+
+    def _solver_for(self, k, d, l1):
+        few = k == 1 and d <= solvers.FEW_COLUMNS
+        if self.solver in ("gd", "sgd") and not (l1 and self.solver == "gd"):
+            return self.solver
+        if l1:
+            return "cd" if few else "proximal"
+        if self.solver in ("lbfgs", "newton-cg"):
+            return self.solver
+        return "newton-cholesky" if few else "newton-cg"
+
+    def _solve(self, X, Y, weight, start):
+        k, d = 1 if len(self.classes_) == 2 else len(self.classes_), X.shape[1]
+        l1, l2 = self._penalties(weight.sum() if len(weight) else X.shape[0])
+        self.solver_ = self._solver_for(k, d, l1)
+        if self.solver_ == "sgd":
+            return self._solve_by_epochs(X, Y, weight, start)
+        form = FORMS.get(self.solver_, "scaled")
+        objective = Objective("log", X, Y, weight, k, l2, self.fit_intercept, form=form, n_jobs=self.n_jobs)
+        coef, intercept = (np.zeros((k, d)), np.zeros(k)) if start is None else start
+        if np.shape(coef) != (k, d):
+            raise ValueError(f"warm_start from coef_ of shape {coef.shape}, but {(k, d)} is needed: fit a new model")
+        u = objective.point(np.asarray(coef, float), np.asarray(intercept, float))
+        thresholds = np.tile(np.append(l1 * objective.scale, 0.0), k)
+        solution = self._run(objective, u, thresholds)
+        gradient = solution.gradient
+        if gradient is None:
+            _, gradient = objective(solution.u, curvature=False)
+        solution.converged = solvers.subgradient(solution.u, gradient, thresholds) <= self.tol
+        coef, intercept = objective.weights(solution.u)
+        if k > 1:
+            intercept -= intercept.mean()  # softmax does not see a shift of all scores
+        self.coef_, self.intercept_ = coef.astype(X.dtype), intercept.astype(X.dtype)
+        self.gradient_norm_, self.converged_ = objective.gradient_norm, solution.converged
+        self.n_iter_ = np.array([solution.n_iter], np.int32)
+        self.history_ = {"objective": solution.history}
+        if not solution.converged:
+            warnings.warn(
+                f"LogisticRegression(solver={self.solver_!r}) reached max_iter={self.max_iter} with a gradient of"
+                f" {self.gradient_norm_:.3g} (tol={self.tol}): raise max_iter",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+        return self
+
+    def _run(self, objective, u, thresholds):
+        # Where a pass costs next to nothing, the optimum is found to the last digits.
+        small = objective.n * objective.d * objective.k <= SMALL and self.max_iter >= solvers.ENOUGH
+        tol = self.tol * (1e-6 if small else 1.0)
+        match self.solver_:
+            case "newton-cholesky":
+                return solvers.newton(objective, u, tol, self.max_iter)
+            case "newton-cg":
+                return solvers.conjugate_newton(objective, u, tol, self.max_iter)
+            case "cd":
+                return solvers.proximal_newton(objective, u, thresholds, tol, self.max_iter)
+            case "proximal":
+                return solvers.proximal(objective, u, thresholds, tol, 10 * self.max_iter)
+            case "gd":
+                solution, self.eta_ = solvers.gradient_descent(objective, u, self.tol, self.max_iter, self.eta0)
+                return solution
+        solution = solvers.lbfgs(objective, u, tol, self.max_iter)
+        _, gradient = objective(solution.u)
+        if self.max_iter < solvers.ENOUGH or (not small and np.abs(gradient).max() <= self.tol):
+            return solution
+        self.solver_ = "lbfgs, newton-cg"  # nearly separable data, or the last digits: second derivatives get there
+        limits = (1e-8 * self.tol, 5) if small else (self.tol, self.max_iter)
+        last = solvers.conjugate_newton(objective, solution.u, *limits)
+        last.n_iter, last.history = solution.n_iter + last.n_iter, solution.history + last.history
+        return last
+
+    def _solve_by_epochs(self, X, Y, weight, start):
+        from fastml.linear_model.sgd import SGDClassifier
+
+        l1, l2 = self._penalties(weight.sum() if len(weight) else X.shape[0])
+        dense = not sp.issparse(X) and not l1
+        centre, scale = column_scales(X, self.fit_intercept) if dense else (np.zeros(X.shape[1]), np.ones(X.shape[1]))
+        model = SGDClassifier(
+            "log_loss",
+            penalty="elasticnet" if l1 + l2 else None,
+            alpha=max(l1 + l2, 1e-9),
+            l1_ratio=l1 / (l1 + l2) if l1 + l2 else 0.0,
+            penalty_strength=scale**2 if dense else None,
+            fit_intercept=self.fit_intercept,
+            max_iter=max(1, self.max_iter),
+            tol=self.tol,
+            random_state=self.random_state,
+            multi_class="multinomial",
+            verbose=self.verbose,
+            learning_rate="adaptive",
+            eta0=0.01,
+        )
+        first = {}
+        if start is not None:
+            first = {"coef_init": start[0] / scale, "intercept_init": start[1] + start[0] @ centre}
+        mean = weight.mean() if len(weight) else 1.0
+        rows = ((X - centre) * scale).astype(X.dtype) if dense else X
+        model.fit(rows, Y, sample_weight=weight / mean if len(weight) else None, **first)
+        self.coef_ = (model.coef_ * scale).astype(X.dtype)
+        self.intercept_ = (model.intercept_ - self.coef_ @ centre * self.fit_intercept).astype(X.dtype)
+        self.gradient_norm_, self.converged_ = model.history_["gradient_norm"][-1], model.stopped_ == "tol"
+        self.history_, self.n_iter_ = model.history_, np.array([model.n_iter_], np.int32)
+        return self
+
+    def predict_proba(self, X):
+        """Probability of each of `classes_`: (n_samples, n_classes), the logistic function or softmax of the scores."""
+        scores = self._scores(X)
+        if scores.shape[1] == 1:
+            positive = 0.5 * (1 + np.tanh(0.5 * scores[:, 0]))
+            return np.column_stack([1 - positive, positive])
+        shares = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return shares / shares.sum(axis=1, keepdims=True)
+
+    def predict_log_proba(self, X):
+        """Logarithm of `predict_proba`: finite also where a probability is too small for a float."""
+        scores = self._scores(X)
+        if scores.shape[1] == 1:
+            return -np.column_stack([np.logaddexp(0, scores[:, 0]), np.logaddexp(0, -scores[:, 0])])
+        scores = scores - scores.max(axis=1, keepdims=True)
+        return scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))

@@ -1,0 +1,136 @@
+"""The objective of the models trained to the optimum, seen through coordinates in which it is well conditioned."""
+
+import copy
+
+import numpy as np
+import scipy.linalg
+import scipy.sparse as sp
+
+from fastml_ext import linear as kernels
+from fastml_ext.linear.codes import LOSSES
+
+__all__ = ["Objective"]
+
+FEW_COLUMNS = 1000  # up to here d x d matrices are made and factored
+ROWS_TO_LOOK_AT = 4000  # at least this many, evenly spread, tell how the columns hang together
+
+
+class Objective:
+    """mean loss + l2/2 sum_j |w_j|^2, of weights (k, d + 1) that are seen as `points` u, a flat vector.
+
+    form: "raw", u is w; "scaled", u are the weights of centred columns of unit variance; "white", of columns that are
+    uncorrelated too, where they are few. What the user is told (values, gradient norms, weights) is in the units of X.
+    """
+
+    def __init__(
+        self, loss, X, Y, weight, k, l2, fit_intercept, *, l2_intercept=0.0, form="scaled", centred=True, n_jobs=None
+    ):
+        self.code, self.X, self.Y, self.weight, self.k = LOSSES[loss], X, Y, weight, k
+        self.n, self.d = X.shape
+        self.l2, self.fit_intercept, self.l2_intercept, self.n_jobs = l2, fit_intercept, l2_intercept, n_jobs
+        self.total = float(weight.sum()) if len(weight) else float(self.n)
+        self.centre, self.scale = np.zeros(self.d), np.ones(self.d)
+        if form != "raw":
+            self.centre, self.scale = column_scales(X, fit_intercept and centred)
+        self.factor = self._correlations() if form == "white" and self.d <= FEW_COLUMNS else None
+        self.curvature = np.empty((self.n, k))
+
+    def _correlations(self):
+        """Cholesky factor L of the Hessian at 0 in scaled coordinates, from some of the rows: u -> L^-T u whitens."""
+        step = max(1, self.n // max(ROWS_TO_LOOK_AT, 8 * self.d))
+        rows = self.X[::step]
+        H = kernels.gram(rows, np.empty(0), self.centre, self.scale, self.n_jobs)[:-1, :-1] / rows.shape[0]
+        share = 0.25 if self.k == 1 else (self.k - 1) / self.k**2
+        if self.code == LOSSES["squared_hinge"]:
+            share = 2.0
+        H = share * H + np.diag(self.l2 * self.scale**2)
+        H[np.diag_indices_from(H)] += 1e-6 * max(np.trace(H) / self.d, 1e-300)
+        return scipy.linalg.cholesky(H, lower=True)
+
+    def some_rows(self, step):
+        """The objective of every step-th row, in the same coordinates."""
+        part = copy.copy(self)
+        part.X, part.Y = self.X[::step], np.ascontiguousarray(self.Y[::step])
+        part.weight = np.ascontiguousarray(self.weight[::step])
+        if not sp.issparse(part.X):
+            part.X = np.ascontiguousarray(part.X)
+        part.n = part.X.shape[0]
+        part.total = float(part.weight.sum()) if len(part.weight) else float(part.n)
+        part.curvature = np.empty((part.n, self.k))
+        return part if part.total > 0 else self
+
+    def weights(self, u):
+        """(coef (k, d), intercept (k,)) in the units of X."""
+        U = u.reshape(self.k, self.d + 1)
+        coef = U[:, :-1]
+        if self.factor is not None:
+            coef = scipy.linalg.solve_triangular(self.factor, coef.T, lower=True, trans="T").T
+        coef = coef * self.scale
+        intercept = U[:, -1] - coef @ self.centre if self.fit_intercept else np.zeros(self.k)
+        return coef, intercept
+
+    def point(self, coef, intercept):
+        """The u of given weights."""
+        scaled = coef / self.scale
+        if self.factor is not None:
+            scaled = (self.factor.T @ scaled.T).T
+        return np.column_stack([scaled, intercept + coef @ self.centre]).ravel()
+
+    def _back(self, gradient):
+        """A gradient by [coef, intercept] (k, d + 1) as one by u."""
+        coef = (gradient[:, :-1] - gradient[:, -1:] * self.centre) * self.scale
+        if self.factor is not None:
+            coef = scipy.linalg.solve_triangular(self.factor, coef.T, lower=True).T
+        last = gradient[:, -1:] if self.fit_intercept else np.zeros((self.k, 1))
+        return np.concatenate([coef, last], axis=1).ravel()
+
+    def __call__(self, u, curvature=True):
+        """(value, gradient by u); the curvature is kept for `hessian` and `product`."""
+        coef, intercept = self.weights(u)
+        kept = self.curvature if curvature else self.curvature[:0]
+        with np.errstate(over="ignore"):
+            losses, gradient = kernels.evaluate(
+                self.code, self.X, self.Y, self.weight, coef, intercept.astype(self.X.dtype), kept, self.n_jobs
+            )
+        gradient = gradient / self.total
+        gradient[:, :-1] += self.l2 * coef
+        gradient[:, -1] += self.l2_intercept * intercept
+        self.gradient_norm = float(np.abs(gradient if self.fit_intercept else gradient[:, :-1]).max())
+        penalty = self.l2 * np.sum(coef**2) + self.l2_intercept * np.sum(intercept**2)
+        return losses / self.total + 0.5 * penalty, self._back(gradient)
+
+    def product(self, v):
+        """Hessian by u, at the last point called, times v."""
+        V = v.reshape(self.k, self.d + 1)
+        coef, intercept = self.weights(V)
+        both = np.column_stack([coef, intercept])
+        result = kernels.hessian_product(self.X, self.weight, self.curvature, both, self.n_jobs) / self.total
+        result[:, :-1] += self.l2 * coef
+        result[:, -1] += self.l2_intercept * intercept
+        return self._back(result)
+
+    def hessian(self):
+        """Hessian by u (d + 1, d + 1) at the last point called, for one score and u that are not whitened."""
+        H = kernels.gram(self.X, self.curvature[:, 0], self.centre, self.scale, self.n_jobs) / self.total
+        H[np.diag_indices(self.d)] += self.l2 * self.scale**2
+        to_intercept = np.append(-self.centre * self.scale, 1.0)
+        H += self.l2_intercept * np.outer(to_intercept, to_intercept)
+        if not self.fit_intercept:
+            H[-1], H[:, -1], H[-1, -1] = 0.0, 0.0, 1.0
+        return H
+
+
+def column_scales(X, centred):
+    """(centre, 1 / spread) of the columns, (d,) each; a sparse X is not centred, a constant column has scale 1."""
+    if sp.issparse(X):
+        spread = np.sqrt(np.asarray(X.multiply(X).mean(axis=0), float).ravel())
+        mean = np.zeros(X.shape[1])
+    else:
+        rows = X[:: max(1, len(X) // 20_000)].astype(float)  # some of the rows tell well enough
+        mean = rows.mean(axis=0) if centred else np.zeros(X.shape[1])
+        spread = np.sqrt(((rows - mean) ** 2).mean(axis=0))
+        spread = np.where(spread > 1e-12 * np.abs(mean), spread, 0.0)
+        unseen = spread == 0  # constant in these rows, though perhaps not in all
+        spread[unseen] = np.abs(X[:, unseen] - mean[unseen]).max(axis=0, initial=0) if unseen.any() else 0
+        spread = np.where(spread > 1e-12 * np.abs(mean), spread, 0.0)
+    return mean, 1.0 / np.where(spread > 0, spread, 1.0)

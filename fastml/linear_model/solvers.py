@@ -1,0 +1,233 @@
+"""Solvers that go to the optimum of an `Objective`: Newton's method, conjugate gradients, L-BFGS, gradient descent."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import scipy.linalg
+import scipy.optimize
+
+from fastml.linear_model.objective import FEW_COLUMNS
+from fastml_ext import linear as kernels
+
+__all__ = [
+    "FEW_COLUMNS",
+    "Solution",
+    "conjugate_newton",
+    "gradient_descent",
+    "lbfgs",
+    "newton",
+    "proximal",
+    "proximal_newton",
+]
+
+SMALLEST_STEP = 1e-10
+ENOUGH = 20  # iterations: who allows fewer wants to see the solver stop
+MANY_ROWS, SHARE = 10_000, 8  # from so many rows on, the first iterations see every eighth only
+ROUNDING = 1e-16  # relative to the value: no gain smaller than this can be seen
+CLOSE = 1e-9  # Newton's own estimate of what is left to gain, relative to the value
+
+
+@dataclass
+class Solution:
+    """Where a solver ended."""
+
+    u: np.ndarray
+    value: float
+    n_iter: int
+    converged: bool
+    history: list = field(default_factory=list)  # objective after each iteration
+    gradient: np.ndarray | None = None  # at u, where the solver looked there last
+
+
+def newton(objective, u, tol, max_iter):
+    """Newton's method with Cholesky factors and halved steps; first on some of the rows, where there are many."""
+    before = 0
+    if objective.n >= MANY_ROWS and objective.n >= 100 * objective.d and max_iter >= ENOUGH:
+        rough = newton(objective.some_rows(SHARE), u, 1e-3, max_iter)
+        u, before = rough.u, rough.n_iter
+    value, gradient = objective(u)
+    history = [value]
+    for iteration in range(before, max_iter):
+        step = solve(objective.hessian(), gradient)
+        gain = gradient @ step
+        if (np.abs(gradient).max() <= tol and gain <= CLOSE * abs(value)) or gain <= ROUNDING * abs(value):
+            return Solution(u, value, iteration, True, history, gradient)
+        u, value, gradient, moved = search(objective, u, step, value, gradient, gain)
+        history.append(value)
+        if not moved:
+            return Solution(u, value, iteration + 1, np.abs(gradient).max() <= 100 * tol, history)
+        if gain <= CLOSE**0.5 * max(abs(value), 1e-300) and np.abs(gradient).max() <= 1e-3 * tol:
+            return Solution(u, value, iteration + 1, True, history, gradient)  # no need of another Hessian to say so
+    return Solution(u, value, max_iter, bool(np.abs(gradient).max() <= tol), history)
+
+
+def solve(H, gradient):
+    """H^-1 gradient; where H is singular, as little of it as makes it regular is added."""
+    extra, size = 0.0, max(np.trace(H) / len(H), 1e-300)
+    for _ in range(12):
+        try:
+            factor = scipy.linalg.cho_factor(H + extra * np.eye(len(H)), lower=True, check_finite=False)
+            return scipy.linalg.cho_solve(factor, gradient, check_finite=False)
+        except scipy.linalg.LinAlgError:
+            extra = max(10 * extra, 1e-12 * size)
+    return gradient / size
+
+
+def search(objective, u, step, value, gradient, gain):
+    """Along -step, halved until the value falls by a ten-thousandth of what the slope promises."""
+    t = 1.0
+    while t > SMALLEST_STEP:
+        new_value, new_gradient = objective(u - t * step)
+        if new_value <= value - 1e-4 * t * gain:
+            return u - t * step, new_value, new_gradient, True
+        t /= 2
+    objective(u)  # the curvature kept is that of the point
+    return u, value, gradient, False
+
+
+def conjugate_newton(objective, u, tol, max_iter):
+    """Newton's method whose systems are solved by conjugate gradients, no better than they need be (Nash 2000)."""
+    value, gradient = objective(u)
+    history = [value]
+    for iteration in range(max_iter):
+        size = np.abs(gradient).max()
+        if size <= tol:
+            return Solution(u, value, iteration, True, history)
+        step = conjugate_gradients(objective.product, gradient, min(0.25, np.sqrt(np.linalg.norm(gradient))))
+        if gradient @ step <= ROUNDING * abs(value):
+            return Solution(u, value, iteration, True, history, gradient)
+        u, value, gradient, moved = search(objective, u, step, value, gradient, gradient @ step)
+        history.append(value)
+        if not moved:
+            return Solution(u, value, iteration + 1, np.abs(gradient).max() <= 100 * tol, history)
+    return Solution(u, value, max_iter, bool(np.abs(gradient).max() <= tol), history)
+
+
+def conjugate_gradients(product, b, precision, most=200):
+    """x with product(x) = b to a relative precision (Hestenes, Stiefel 1952); stops where curvature vanishes."""
+    x, r = np.zeros_like(b), b.copy()
+    p, rr = r.copy(), r @ r
+    target = (precision**2) * rr
+    for _ in range(most):
+        Hp = product(p)
+        curve = p @ Hp
+        if curve <= 1e-16 * (p @ p):
+            return x if x.any() else b
+        x += rr / curve * p
+        r -= rr / curve * Hp
+        before, rr = rr, r @ r
+        if rr <= target:
+            break
+        p = r + rr / before * p
+    return x
+
+
+def lbfgs(objective, u, tol, max_iter):
+    """SciPy's L-BFGS-B (Byrd, Lu, Nocedal, Zhu 1995)."""
+    history = []
+    answer = scipy.optimize.minimize(
+        lambda v: objective(v, curvature=False),
+        u,
+        jac=True,
+        method="L-BFGS-B",
+        callback=lambda intermediate_result: history.append(float(intermediate_result.fun)),
+        options={"maxiter": max_iter, "gtol": tol, "ftol": 2**-50, "maxls": 50, "maxcor": 20, "maxfun": 10**9},
+    )
+    return Solution(answer.x, float(answer.fun), int(answer.nit), answer.status == 0, history)
+
+
+def gradient_descent(objective, u, tol, max_iter, eta=None):
+    """u -= eta * gradient; (solution, eta). eta=None is 1 / the largest curvature; halved if it diverges."""
+    value, gradient = objective(u)
+    if eta is None:
+        eta = 1.0 / largest_curvature(objective, u)
+    start, history = u, [value]
+    for iteration in range(max_iter):
+        if np.abs(gradient).max() <= tol:
+            return Solution(u, value, iteration, True, history), eta
+        u = u - eta * gradient
+        value, gradient = objective(u)
+        if not np.isfinite(value) or value > 1e6 * max(history[0], 1e-300):
+            u, eta, history = start, eta / 2, history[:1]
+            value, gradient = objective(u)
+            continue
+        history.append(value)
+    return Solution(u, value, max_iter, bool(np.abs(gradient).max() <= tol), history), eta
+
+
+def largest_curvature(objective, u):
+    v = np.random.default_rng(0).normal(size=len(u))
+    size = 1.0
+    for _ in range(20):
+        Hv = objective.product(v / np.linalg.norm(v))
+        size = np.linalg.norm(Hv)
+        if size == 0:
+            return 1.0
+        v = Hv
+    return 1.2 * size
+
+
+def proximal(objective, u, l1, tol, max_iter):
+    """Accelerated proximal gradient steps for l1 |w|_1, restarted where they turn back (Beck, Teboulle 2009).
+
+    l1 (k (d + 1),): threshold of each entry of u. A step is accepted once the quadratic with its curvature lies above.
+    """
+    value, gradient = objective(u, curvature=False)
+    L, t, ahead, ahead_value, ahead_gradient = 1.0, 1.0, u, value, gradient
+    history = [value + np.sum(l1 * np.abs(u))]
+    for iteration in range(max_iter):
+        while True:
+            new = shrink(ahead - ahead_gradient / L, l1 / L)
+            step = new - ahead
+            new_value, new_gradient = objective(new, curvature=False)
+            if new_value <= ahead_value + ahead_gradient @ step + 0.5 * L * (step @ step) + 1e-13 * abs(value):
+                break
+            L *= 2
+        history.append(new_value + np.sum(l1 * np.abs(new)))
+        violation = subgradient(new, new_gradient, l1)
+        stuck = len(history) > 50 and history[-50] - history[-1] <= 10 * ROUNDING * abs(history[-1])
+        if violation <= tol or stuck:
+            return Solution(new, history[-1], iteration + 1, violation <= tol, history)
+        restart = (ahead - new) @ (new - u) > 0
+        before, t = (1.0, 1.0) if restart else (t, (1 + np.sqrt(1 + 4 * t * t)) / 2)
+        ahead = new if restart else new + (before - 1) / t * (new - u)
+        u, L = new, L * 0.9
+        ahead_value, ahead_gradient = (new_value, new_gradient) if restart else objective(ahead, curvature=False)
+    return Solution(u, history[-1], max_iter, False, history)
+
+
+def proximal_newton(objective, u, l1, tol, max_iter):
+    """Newton's quadratic and the l1 penalty, minimised coordinate by coordinate (Friedman et al. 2010); one score."""
+    value, gradient = objective(u)
+    total = value + np.sum(l1 * np.abs(u))
+    history = [total]
+    for iteration in range(max_iter):
+        violation = subgradient(u, gradient, l1)
+        if violation <= tol:
+            return Solution(u, total, iteration, True, history)
+        target = kernels.quadratic_lasso(objective.hessian(), gradient, u, l1, 0.01 * min(violation, 1.0), 1000)
+        step, t = target - u, 1.0
+        promised = gradient @ step + np.sum(l1 * (np.abs(target) - np.abs(u)))
+        if -promised <= ROUNDING * abs(total):
+            return Solution(u, total, iteration, True, history)
+        while t > SMALLEST_STEP:
+            new_value, new_gradient = objective(u + t * step)
+            new_total = new_value + np.sum(l1 * np.abs(u + t * step))
+            if new_total <= total + 1e-4 * t * promised:
+                break
+            t /= 2
+        else:
+            objective(u)
+            return Solution(u, total, iteration + 1, violation <= 100 * tol, history)
+        u, total, gradient = u + t * step, new_total, new_gradient
+        history.append(total)
+    return Solution(u, total, max_iter, bool(subgradient(u, gradient, l1) <= tol), history)
+
+
+def shrink(u, threshold):
+    return np.sign(u) * np.maximum(np.abs(u) - threshold, 0.0)
+
+
+def subgradient(u, gradient, l1):
+    """Largest violation of optimality of value + l1 |u|_1."""
+    return float(np.max(np.where(u != 0, np.abs(gradient + l1 * np.sign(u)), np.maximum(np.abs(gradient) - l1, 0.0))))

@@ -1,0 +1,286 @@
+"""What the estimators trained by stochastic gradient descent share: parameters, epochs, warm starts, new columns."""
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight
+
+from fastml.base import Interval, StrOptions
+from fastml.linear_model.base import LinearModel
+from fastml.linear_model.training import Plan, Rows, check_slope, copied, descend, for_rows, widen
+from fastml_ext import linear as kernels
+from fastml_ext.linear.codes import LOSSES, METHODS, SCHEDULES, State, Task
+
+__all__ = ["NUMBER_LOSSES", "SGD_PARAMETERS", "StochasticModel", "rows_for", "warn_if_not_converged", "weights_of"]
+
+NAMES = {"squared_error": "squared", "log_loss": "log", "perceptron": "hinge"}  # scikit-learn's name: the kernels'
+PARAMETERS = {"hinge": 1.0, "perceptron": 0.0}
+STEPS = {"adaptive": "constant", "momentum": "constant", "adagrad": "constant", "adam": "constant"}
+
+RATES = {"constant", "optimal", "invscaling", "adaptive", "pa1", "pa2", "momentum", "adagrad", "adam"}
+NUMBER_LOSSES = {"squared_error", "huber", "epsilon_insensitive", "squared_epsilon_insensitive"}
+SGD_PARAMETERS = {
+    "learning_rate": [StrOptions(RATES)],
+    "power_t": [Interval(Real, None, None, closed="neither")],
+    "epsilon": [Interval(Real, 0, None, closed="left")],
+    "average": [Interval(Integral, 0, None, closed="neither"), "boolean"],
+    "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"full"})],
+    "momentum": [Interval(Real, 0, 1, closed="left")],
+    "penalty_strength": ["array-like", None],
+    "derivative": [callable, None],
+}
+
+
+class StochasticModel(LinearModel):
+    """Epochs of stochastic gradient descent, from scratch, from given weights, or one at a time."""
+
+    _sequential = True  # weights are no repetitions: the order of the updates matters
+
+    _parameter_constraints = {
+        "penalty": [StrOptions({"l2", "l1", "elasticnet"}), None],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both"), None],
+        "fit_intercept": ["boolean"],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left"), None],
+        "shuffle": ["boolean"],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+        "eta0": [Interval(Real, 0, None, closed="neither")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "warm_start": ["boolean"],
+        "max_time": [Interval(Real, 0, None, closed="neither"), None],
+        "callbacks": [callable, list, tuple, None],
+    }
+    # What estimators without these parameters do.
+    batch_size, momentum, penalty_strength, average, power_t, epsilon, derivative = 1, 0.9, None, False, 0.5, 0.1, None
+    coupling = "each"
+
+    def _task(self, X, targets):
+        """The parameters as numbers for the kernels."""
+        if self.penalty == "elasticnet" and self.l1_ratio is None:
+            raise ValueError("l1_ratio=None with penalty='elasticnet': give the share of l1, between 0 and 1")
+        share = {"l1": 1.0, "elasticnet": self.l1_ratio}.get(self.penalty, 0.0)
+        alpha = 0.0 if self.penalty is None else self.alpha
+        rate = self.learning_rate
+        if rate == "optimal" and self.alpha == 0:
+            raise ValueError("alpha=0 with learning_rate='optimal', whose step is 1 / (alpha (t0 + t)): choose another")
+        own = callable(self.loss)
+        name = "user" if own else NAMES.get(self.loss, self.loss)
+        task = Task(
+            loss=LOSSES[name],
+            parameter=float(self._loss_parameter()),
+            coupling=kernels.COUPLINGS[self.coupling_],
+            l1=alpha * share,
+            l2=alpha * (1 - share),
+            schedule=SCHEDULES[STEPS.get(rate, rate)],
+            eta0=1.0 if rate == "optimal" else float(self.eta0),
+            power=float(self.power_t),
+            alpha=float(self.alpha),
+            method=METHODS.get(rate, 0),
+            momentum=float(self.momentum),
+            batch=X.shape[0] if self.batch_size in (None, "full") else min(self.batch_size, X.shape[0]),
+            intercept=bool(self.fit_intercept),
+            average_from=-1 if self.average in (False, "voted") else int(self.average) - 1,
+        )
+        if own:
+            task = self._with_user_loss(task, targets)
+        return task._replace(optimal=first_step(task)) if rate == "optimal" else task
+
+    def _loss_parameter(self):
+        return PARAMETERS.get(self.loss, self.epsilon) if not callable(self.loss) else 0.0
+
+    def _with_user_loss(self, task, targets):
+        """The user's loss(score, y) and its derivative, compiled and held to one another."""
+        if self.derivative is None:
+            raise ValueError("loss is a function, and its derivative is needed too: pass derivative=d_loss(score, y)")
+        from fastml_ext.linear.user_loss import compile_pair
+
+        self._compiled, addresses = compile_pair(self.loss, self.derivative)
+        task = task._replace(user_value=addresses[0], user_slope=addresses[1])
+        check_slope(task, getattr(self.loss, "__name__", "loss"), targets)
+        return task
+
+    def _strength(self, n_columns):
+        if self.penalty_strength is None:
+            return None
+        strength = np.asarray(self.penalty_strength, np.float64)
+        if strength.shape != (n_columns,) or not (strength >= 0).all() or not np.isfinite(strength).all():
+            raise ValueError(
+                f"penalty_strength has shape {strength.shape} for {n_columns} columns:"
+                " give each column a finite strength of at least 0"
+            )
+        return strength
+
+    def _train(self, rows, targets, start, plan):
+        """Epochs over `rows` from `start`, a pair (coef, intercept); stores what comes out."""
+        task = self._task(rows.X, targets)
+        state = kernels.begin(task, *start, rows.sparse, self._strength(rows.X.shape[1]))
+        return self._keep(descend(task, rows, state, plan), rows)
+
+    def _keep(self, outcome, rows, so_far=0):
+        self._state, self._state_sparse = outcome.state, rows.sparse
+        self._set_weights(outcome.coef, outcome.intercept)
+        self.history_ = outcome.history
+        self.stopped_, self.eta_ = outcome.stopped, outcome.eta0
+        self.n_iter_ = len(outcome.history["loss"])
+        self.t_ = so_far + self.n_iter_ * rows.n + 1.0
+        return self
+
+    def _plan(self, validate=None, **options):
+        """The parameters that say when to stop."""
+        random = check_random_state(self.random_state)
+        callbacks = [] if self.callbacks is None else self.callbacks
+        callbacks = list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]
+        return Plan(
+            max_iter=self.max_iter,
+            tol=self.tol,
+            patience=self.n_iter_no_change,
+            shuffle=self.shuffle,
+            seed=int(random.randint(np.iinfo(np.int32).max)),
+            adaptive=self.learning_rate == "adaptive",
+            max_time=self.max_time,
+            verbose=int(self.verbose),
+            validate=validate,
+            callbacks=[self._telling(callback) for callback in callbacks],
+            **options,
+        )
+
+    def _telling(self, callback):
+        """A callback(model, epoch) sees the model with the weights of the epoch."""
+
+        def call(row, current):
+            self._set_weights(*current())
+            return callback(self, row)
+
+        return call
+
+    def _split(self, X, y, weight, stratify):
+        """(rows to learn from, rows to validate on) by validation_fraction, as index arrays."""
+        splitter = StratifiedShuffleSplit if stratify else ShuffleSplit
+        split = splitter(test_size=self.validation_fraction, random_state=self.random_state)
+        train, test = next(split.split(np.zeros((X.shape[0], 1)), y))
+        if not len(train):
+            raise ValueError(
+                f"validation_fraction={self.validation_fraction} of {X.shape[0]} samples leaves none to learn from:"
+                " lower it"
+            )
+        return train, test
+
+    def _validator(self, X, y, weight):
+        """validate(coef, intercept) on a validation set; works on a copy of the model, so that nothing leaks."""
+        probe = object.__new__(type(self))
+        probe.__dict__ = dict(self.__dict__)
+
+        def validate(coef, intercept):
+            probe._set_weights(coef, intercept)
+            return probe.score(X, y, weight)
+
+        return validate
+
+    def _more_columns(self, X, first):
+        """Take in a partial_fit's X with more columns than before, or with other names, whose weights start at 0."""
+        known = getattr(self, "n_features_in_", None)
+        names = getattr(X, "columns", None)
+        if first or known is None or not hasattr(X, "shape") or len(X.shape) != 2:
+            return X
+        if hasattr(self, "feature_names_in_") and names is not None:
+            old, new = list(self.feature_names_in_), list(names)
+            fresh = [name for name in new if name not in set(old)]
+            missing = [name for name in old if name not in set(new)]
+            if missing:
+                raise ValueError(f"X lacks the columns {missing}: partial_fit may bring new columns, not drop old ones")
+            if fresh:
+                X = X[old + fresh]
+                self.feature_names_in_ = np.array(old + fresh, dtype=object)
+                self._widen(len(old) + len(fresh))
+        elif X.shape[1] > known:
+            self._widen(X.shape[1])
+        return X
+
+    def _widen(self, n_columns):
+        self._state = widen(self._state, self._state_sparse, n_columns)
+        extra = n_columns - self.n_features_in_
+        coef = self.coef_.toarray() if sp.issparse(self.coef_) else self.coef_
+        zeros = np.zeros((*coef.shape[:-1], extra), coef.dtype)
+        self.coef_ = np.concatenate([coef, zeros], axis=-1)
+        self.n_features_in_ = n_columns
+        if self._fast_columns >= 0:
+            self._fast_columns = n_columns
+
+    def _one_more_epoch(self, rows, targets, k):
+        """partial_fit: one epoch from where the last one ended, steps, moments and averages included."""
+        task, d = self._task(rows.X, targets), rows.X.shape[1]
+        if getattr(self, "_state", None) is None:
+            start = self._old_weights(k, d, rows.X.dtype)
+            state = kernels.begin(task, *start, rows.sparse, self._strength(d))
+        else:
+            state = for_rows(self._state, self._state_sparse, rows.sparse)
+            state = State(*(part.astype(rows.X.dtype) for part in state[:5]), *copied(state)[5:])
+        plan = self._plan()
+        plan.max_iter, plan.tol, plan.verbose = 1, None, int(self.verbose)
+        return self._keep(descend(task, rows, state, plan), rows, getattr(self, "t_", 1.0) - 1.0)
+
+    def _old_weights(self, k, d, dtype):
+        """Weights to start from: those of an earlier fit, else zeros."""
+        if getattr(self, "coef_", None) is None:
+            return np.zeros((k, d), dtype), np.zeros(k, dtype)
+        coef = self.coef_.toarray() if sp.issparse(self.coef_) else np.atleast_2d(self.coef_)
+        if coef.shape != (k, d):
+            raise ValueError(
+                f"warm_start from coef_ of shape {coef.shape}, but this X and y need {(k, d)}: fit a new model"
+            )
+        return coef.astype(dtype), np.broadcast_to(self.intercept_, k).astype(dtype)
+
+    def _first_weights(self, k, d, dtype, coef_init, intercept_init):
+        """(coef, intercept) before the first epoch of a fit."""
+        coef, intercept = np.zeros((k, d), dtype), np.zeros(k, dtype)
+        if self.warm_start and hasattr(self, "coef_"):
+            coef, intercept = self._old_weights(k, d, dtype)
+        for name, given, shape in (("coef_init", coef_init, (k, d)), ("intercept_init", intercept_init, (k,))):
+            if given is not None and np.size(given) != np.prod(shape):
+                raise ValueError(f"{name} has shape {np.shape(given)}, but {shape} is needed")
+        if coef_init is not None:
+            coef = np.asarray(coef_init, dtype).reshape(k, d)
+        if intercept_init is not None:
+            intercept = np.asarray(intercept_init, dtype).reshape(k)
+        return coef, intercept
+
+
+def weights_of(sample_weight, X):
+    """Sample weights for the kernels: (n,) float64, or empty for one each."""
+    if sample_weight is None:
+        return np.empty(0)
+    return _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+
+
+def first_step(task):
+    """t0 of the schedule 1 / (alpha (t0 + t)): the first step is about what the weights are expected to grow to.
+
+    L. Bottou's heuristic: weights of size sqrt(1 / sqrt(alpha)), moved there by one slope.
+    """
+    size = np.sqrt(1.0 / np.sqrt(task.alpha))
+    softmax_as_log = task._replace(coupling=0)
+    _, slope = kernels.slopes(softmax_as_log, np.array([[-size]]), np.ones((1, 1)), np.empty(0), np.ones((2, 1)))
+    return 1.0 / (size / max(1.0, abs(float(slope[0, 0]))) * task.alpha)
+
+
+def rows_for(X, Y, weight, class_weight):
+    return Rows(X, np.ascontiguousarray(Y, np.float64), weight, np.ascontiguousarray(class_weight, np.float64))
+
+
+def warn_if_not_converged(model):
+    if model.stopped_ == "max_iter" and model.tol is not None and model.max_iter > 1:
+        warnings.warn(
+            f"{type(model).__name__} reached max_iter={model.max_iter} epochs before the loss settled within"
+            f" tol={model.tol}: raise max_iter, or scale the columns of X",
+            ConvergenceWarning,
+            stacklevel=3,
+        )

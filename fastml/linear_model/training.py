@@ -1,0 +1,265 @@
+"""The epochs of stochastic gradient descent: order, history, stopping, divergence, Ctrl-C. Kernels do the steps."""
+
+import time
+import warnings
+from dataclasses import dataclass, field
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.exceptions import ConvergenceWarning
+
+from fastml.progress import progress_bar
+from fastml_ext import linear as kernels
+from fastml_ext.linear.codes import State
+
+__all__ = ["Plan", "Rows", "check_slope", "descend", "for_rows", "widen"]
+
+SLICE = 30e-3  # seconds: how long Ctrl-C may have to wait
+GROWTH = 1e6  # a mean loss this many times that of zero weights has diverged
+RESTARTS = 60  # each halves the step once more often than the one before
+BLOCK = 64  # rows shuffled together, so that they share cache lines; fewer where an epoch would have few blocks
+BLOCKS = 512
+NO_HITS = np.empty((0, 0), np.int8)
+
+
+@dataclass
+class Rows:
+    """What is learnt from. The targets Y and the weights stand as the kernels take them."""
+
+    X: object
+    Y: np.ndarray
+    weight: np.ndarray
+    class_weight: np.ndarray
+
+    def __post_init__(self):
+        self.sparse = sp.issparse(self.X)
+        self.n = self.X.shape[0]
+        stored = self.X.nnz / max(1, self.n) if self.sparse else self.X.shape[1]
+        k = self.class_weight.shape[1]
+        self.cost = 1e-9 * (20 + k * (10 + (3 if self.sparse else 1) * stored))  # seconds a row
+
+
+@dataclass
+class Plan:
+    """When to stop, and whom to tell."""
+
+    max_iter: int
+    tol: float | None = None
+    patience: int = 5
+    shuffle: bool = True
+    seed: int = 0
+    adaptive: bool = False
+    max_time: float | None = None
+    verbose: int = 0
+    validate: object = None  # validate(coef, intercept) -> score, the higher the better
+    callbacks: list = field(default_factory=list)  # called with the epoch's record; True stops
+    hits: object = None  # hits(order, signs): called after each slice with the sign of every score's move
+    until: object = None  # until(record, W) -> a reason to stop, or None
+
+
+@dataclass
+class Outcome:
+    coef: np.ndarray
+    intercept: np.ndarray
+    state: State
+    history: dict
+    stopped: str
+    eta0: float
+
+
+class DivergedError(Exception):
+    """The loss is no longer finite, or has grown beyond all bounds."""
+
+
+def descend(task, rows, state, plan):
+    """Epochs from `state` until the plan says stop: an Outcome. Diverging runs start again with half the step."""
+    start, first = copied(state), task
+    limit = GROWTH * loss_of_zero_weights(task, rows)
+    for restart in range(RESTARTS):
+        try:
+            with progress_bar("training", plan.max_iter, plan.verbose) as show:
+                outcome = Run(task, rows, copied(start), plan, limit, show).epochs()
+            break
+        except DivergedError:
+            task = task._replace(eta0=task.eta0 / 2.0 ** (restart + 1))
+    else:
+        raise ValueError("the loss diverges at every step size: scale the columns of X (sklearn.preprocessing) first")
+    if task is not first:
+        warnings.warn(
+            f"the steps were too large and the loss diverged: restarted with steps {task.eta0 / first.eta0:.3g} times"
+            " as large; scaling the columns of X allows larger ones",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
+    return outcome
+
+
+class Run:
+    """One attempt: epochs from one state with one step size."""
+
+    def __init__(self, task, rows, state, plan, limit, show):
+        self.task, self.rows, self.state, self.plan, self.limit, self.show = task, rows, state, plan, limit, show
+        self.epoch = kernels.sparse_epoch if rows.sparse else kernels.dense_epoch
+        self.history = {name: [] for name in ("loss", "objective", "validation_score", "step_size", "gradient_norm")}
+        self.started = time.perf_counter()
+        self.best = None  # (how good, (coef, intercept)) of the best epoch
+
+    def epochs(self):
+        stopped = "max_iter"
+        waiting, reached, weights = 0, np.inf, self.current()
+        try:
+            for number in range(self.plan.max_iter):
+                loss, in_time = self.one_epoch(number)
+                weights = self.record(loss, weights)
+                better = self.measure() < reached - (self.plan.tol or 0)
+                waiting = 0 if better else waiting + 1
+                reached = min(reached, self.measure())
+                stopped = self.reason(in_time, waiting)
+                if stopped == "tol" and self.plan.adaptive and self.task.eta0 > 1e-6:
+                    self.task, waiting, stopped = self.task._replace(eta0=self.task.eta0 / 5), 0, None
+                if stopped:
+                    break
+            else:
+                stopped = "max_iter"
+        except KeyboardInterrupt:
+            stopped = "interrupted"
+            warnings.warn(
+                f"interrupted in epoch {len(self.history['loss']) + 1}: the best weights so far are kept",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
+        coef, intercept = self.current()
+        if self.best and (self.plan.validate or stopped == "interrupted"):
+            coef, intercept = self.best[1]
+        if not (np.isfinite(coef).all() and np.isfinite(intercept).all()):
+            raise DivergedError
+        return Outcome(coef, intercept, self.state, self.history, stopped, self.task.eta0)
+
+    def one_epoch(self, number):
+        """(mean loss of the rows as they were met, whether time is left)."""
+        rows, plan, total = self.rows, self.plan, 0.0
+        if plan.shuffle:
+            block = max(1, min(BLOCK, rows.n // BLOCKS))
+            order = kernels.block_order(rows.n, plan.seed, number + int(self.state.clock[0]), block)
+        else:
+            order = np.arange(rows.n)
+        size = max(1, int(SLICE / rows.cost) // self.task.batch) * self.task.batch
+        for first in range(0, rows.n, size):
+            part = order[first : first + size]
+            hits = np.zeros((len(part), rows.class_weight.shape[1]), np.int8) if plan.hits else NO_HITS
+            with np.errstate(all="ignore"):
+                losses, finite = self.epoch(
+                    self.task, part, rows.X, rows.Y, rows.weight, rows.class_weight, self.state, hits
+                )
+            if not finite or losses > self.limit * rows.n:
+                raise DivergedError
+            total += losses
+            if self.show:
+                self.show(number + (first + len(part)) / rows.n)
+            if plan.hits:
+                plan.hits(part, hits)
+            if plan.max_time is not None and time.perf_counter() - self.started > plan.max_time:
+                return total / (first + len(part)), False
+        return total / rows.n, True
+
+    def current(self):
+        return kernels.average(self.task, self.state, self.rows.sparse)
+
+    def record(self, loss, before):
+        """Write the epoch into the history; the weights after it."""
+        task, clock, history = self.task, self.state.clock, self.history
+        coef, intercept = weights = self.current()
+        if not (np.isfinite(coef).all() and np.isfinite(intercept).all()):
+            raise DivergedError
+        strength = self.state.strength
+        coefs = coef if strength.size == 0 else coef * np.sqrt(self.strengths())
+        penalty = 0.5 * task.l2 * np.sum(coefs**2, dtype=float)
+        penalty += task.l1 * np.sum(np.abs(coef) * (1 if strength.size == 0 else self.strengths()), dtype=float)
+        moved = np.hypot(np.linalg.norm(coef - before[0]), np.linalg.norm(intercept - before[1]))
+        history["loss"].append(loss)
+        history["objective"].append(loss + penalty)
+        history["validation_score"].append(self.plan.validate(*weights) if self.plan.validate else None)
+        history["step_size"].append(clock[4] / max(1, -(-self.rows.n // task.batch)))
+        history["gradient_norm"].append(float(moved / clock[4]) if clock[4] > 0 else 0.0)
+        clock[4] = 0.0
+        if self.best is None or self.measure() < self.best[0]:
+            self.best = self.measure(), weights
+        return weights
+
+    def strengths(self):
+        return self.state.strength[:-1, 0] if self.rows.sparse else self.state.strength[0, :-1]
+
+    def measure(self):
+        """What is to become small."""
+        score = self.history["validation_score"][-1]
+        return self.history["loss"][-1] if score is None else -score
+
+    def reason(self, in_time, waiting):
+        plan, row = self.plan, {name: values[-1] for name, values in self.history.items()}
+        row["epoch"] = len(self.history["loss"])
+        answers = [callback(row, self.current) for callback in plan.callbacks]  # each is called
+        if any(answers):
+            return "callback"
+        if not in_time:
+            return "max_time"
+        if plan.until and (why := plan.until(row)):
+            return why
+        return "tol" if plan.tol is not None and waiting >= plan.patience else None
+
+
+def loss_of_zero_weights(task, rows, sample=1000):
+    """Mean loss of scores 0 over the first rows; infinity where it is 0, and so no measure of growth."""
+    n, k = min(sample, rows.n), rows.class_weight.shape[1]
+    losses, _ = kernels.slopes(task, np.zeros((n, k)), rows.Y[:n], rows.weight[:n], rows.class_weight)
+    mean = losses.mean()
+    return mean if mean > 0 else np.inf
+
+
+def copied(state):
+    return State(*(np.array(part, copy=True) for part in state))
+
+
+def for_rows(state, was_sparse, sparse):
+    """A state in the layout of CSR rows, or of dense ones."""
+    if was_sparse == sparse:
+        return state
+    columns = state.W.shape[0 if was_sparse else 1] - 1
+    turned = [np.ascontiguousarray(part.T) for part in state[:5]]
+    lazy = np.zeros(columns if sparse and state.strength.size == 0 else 0)
+    return State(*turned, lazy, state.clock)
+
+
+def widen(state, sparse, n_columns):
+    """A state with more columns, whose weights and moments start at 0, and whose strengths are 1."""
+
+    def wider(part, fill):
+        if part.size == 0:
+            return part
+        part = part.T if sparse else part
+        new = np.full((len(part), n_columns - (part.shape[1] - 1)), fill, part.dtype)
+        part = np.concatenate([part[:, :-1], new, part[:, -1:]], axis=1)
+        return np.ascontiguousarray(part.T if sparse else part)
+
+    parts = [wider(part, float(name == "strength")) for name, part in zip(State._fields[:5], state[:5], strict=True)]
+    lazy = np.concatenate([state.touched, np.full(n_columns - len(state.touched), state.clock[3])])
+    return State(*parts, lazy if len(state.touched) else state.touched, state.clock)
+
+
+def check_slope(task, name, targets):
+    """A user's derivative against central differences at scores and targets of a fair range; raises where they part."""
+    grid = np.concatenate([-np.geomspace(0.013, 9.1, 9), np.geomspace(0.017, 8.3, 9)])
+    Y = np.repeat(np.asarray(targets, float)[:8], len(grid))[:, None]
+    S = np.tile(grid, len(Y) // len(grid))[:, None]
+    ones, h = np.ones((2, 1)), 1e-6
+    value, slope = kernels.slopes(task, S, Y, np.empty(0), ones)
+    up = kernels.slopes(task, S + h, Y, np.empty(0), ones)
+    down = kernels.slopes(task, S - h, Y, np.empty(0), ones)
+    numeric = (up[0] - down[0]) / (2 * h)
+    smooth = np.abs(up[1] - down[1]) <= 1e-3 * (1 + np.abs(slope))[:, 0, None]  # a corner has no derivative to check
+    wrong = smooth[:, 0] & (np.abs(numeric - slope[:, 0]) > 1e-4 * (1 + np.abs(numeric) + np.abs(value)))
+    if wrong.any() or not np.isfinite(value).all():
+        at = int(np.argmax(wrong)) if wrong.any() else int(np.argmax(~np.isfinite(value)))
+        raise ValueError(
+            f"derivative of loss={name} is {slope[at, 0]:.6g} at score {S[at, 0]:.4g} and y {Y[at, 0]:.4g}, where"
+            f" differences of the loss give {numeric[at]:.6g}: mend one of the two"
+        )

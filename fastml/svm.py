@@ -1,0 +1,292 @@
+"""Linear support vector machines."""
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.class_weight import compute_class_weight
+
+from fastml.base import Interval, StrOptions, encode_labels, hand_through
+from fastml.linear_model import solvers
+from fastml.linear_model.base import LinearClassifier
+from fastml.linear_model.objective import Objective
+from fastml.linear_model.stochastic import weights_of
+from fastml_ext import linear as kernels
+
+__all__ = ["LinearSVC"]
+
+__getattr__, __dir__ = hand_through(__name__, "sklearn.svm")
+
+
+class LinearSVC(LinearClassifier):
+    """Linear support vector machine: the widest margin, to the optimum, with the duality gap to prove it.
+
+    The objective, for each class against the rest, is |w|^2/2 + (b / intercept_scaling)^2/2 + C sum_i v_i loss_i.
+
+    Parameters
+    ----------
+    penalty : {"l2", "l1"}, default="l2"
+        |w|^2/2, or |w|_1 with loss="squared_hinge".
+    loss : {"squared_hinge", "hinge"}, default="squared_hinge"
+        max(0, 1 - y score), or its square.
+    dual : "auto" or bool, default="auto"
+        True: dual coordinate descent. False: Newton's method on the primal, for "squared_hinge". "auto": Newton for
+        "squared_hinge" with up to 1000 columns and more rows than columns, else the dual.
+    tol : float, default=1e-4
+        Dual: the largest difference of two projected slopes; Newton: the largest entry of the mean gradient, columns
+        scaled to unit variance.
+    C : float, default=1.0
+        What a loss costs.
+    multi_class : {"ovr", "crammer_singer"}, default="ovr"
+        Each class against the rest; or all together, by stochastic gradients.
+    fit_intercept : bool, default=True
+        Whether an intercept is learnt.
+    intercept_scaling : float, default=1.0
+        Value of the constant column whose weight makes the intercept: the larger, the less it is penalised.
+    class_weight : dict, "balanced" or None, default=None
+        What C is multiplied with for each class.
+    verbose : int, default=0
+        Accepted for scikit-learn's sake.
+    random_state : int, RandomState or None, default=None
+        Seed of the orders.
+    max_iter : int, default=1000
+        Most sweeps, iterations or epochs.
+    solver : {"auto", "dual", "newton", "sgd"}, default="auto"
+        "auto" follows `dual`; "sgd" is stochastic gradient descent.
+    n_jobs : int, default=None
+        Threads: the classes of the dual, the rows of Newton's method.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
+        The weights.
+    intercept_ : ndarray of shape (1,) or (n_classes,)
+        The intercepts.
+    classes_ : ndarray of shape (n_classes,)
+        The labels.
+    n_iter_ : int
+        Most sweeps or iterations of a class.
+    solver_ : str
+        "dual", "newton", "cd" (for l1), "proximal" (for l1 and many columns) or "sgd".
+    duality_gap_ : ndarray of shape (1,) or (n_classes,)
+        The primal objective minus the dual's, of solver "dual": no weights are better by more than this.
+    dual_coef_ : ndarray of shape (1, n_samples) or (n_classes, n_samples)
+        The dual variables, of solver "dual"; those that are not 0 belong to the support vectors.
+
+    Notes
+    -----
+    C.-J. Hsieh et al., A dual coordinate descent method for large-scale linear SVM, ICML 2008; O. Chapelle, Training a
+    support vector machine in the primal, Neural Computation 19 (2007).
+
+    Examples
+    --------
+    >>> from fastml.svm import LinearSVC
+    >>> model = LinearSVC(loss="hinge", C=10.0).fit([[0.0], [1.0], [3.0], [4.0]], [0, 0, 1, 1])
+    >>> model.predict([[1.8], [2.4]]).tolist()
+    [0, 1]
+    >>> bool(model.duality_gap_[0] < 1e-3)
+    True
+    """
+
+    _parameter_constraints = {
+        "penalty": [StrOptions({"l1", "l2"})],
+        "loss": [StrOptions({"hinge", "squared_hinge"})],
+        "dual": ["boolean", StrOptions({"auto"})],
+        "tol": [Interval(Real, 0, None, closed="neither")],
+        "C": [Interval(Real, 0, None, closed="neither")],
+        "multi_class": [StrOptions({"ovr", "crammer_singer"})],
+        "fit_intercept": ["boolean"],
+        "intercept_scaling": [Interval(Real, 0, None, closed="neither")],
+        "class_weight": [None, dict, StrOptions({"balanced"})],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+        "max_iter": [Interval(Integral, 0, None, closed="left")],
+        "solver": [StrOptions({"auto", "dual", "newton", "sgd"})],
+        "n_jobs": [None, Integral],
+    }
+
+    def __init__(
+        self,
+        penalty="l2",
+        loss="squared_hinge",
+        *,
+        dual="auto",
+        tol=1e-4,
+        C=1.0,
+        multi_class="ovr",
+        fit_intercept=True,
+        intercept_scaling=1,
+        class_weight=None,
+        verbose=0,
+        random_state=None,
+        max_iter=1000,
+        solver="auto",
+        n_jobs=None,
+    ):
+        self.penalty = penalty
+        self.loss = loss
+        self.dual = dual
+        self.tol = tol
+        self.C = C
+        self.multi_class = multi_class
+        self.fit_intercept = fit_intercept
+        self.intercept_scaling = intercept_scaling
+        self.class_weight = class_weight
+        self.verbose = verbose
+        self.random_state = random_state
+        self.max_iter = max_iter
+        self.solver = solver
+        self.n_jobs = n_jobs
+
+    def fit(self, X, y, sample_weight=None):
+        """Find the widest margin.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            The samples, float32 or float64, dense or CSR, used as they are.
+        y : array-like of shape (n_samples,)
+            Their labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            What C is multiplied with for each sample: a weight of 2 is the sample twice, of 0 none.
+
+        Returns
+        -------
+        self
+        """
+        X, y = self._check_fit(X, y)
+        self.classes_, codes = encode_labels(y)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"y has one class only, {self.classes_[0]!r}, and LinearSVC tells at least 2 classes apart"
+                " (the number of classes has to be greater than one)"
+            )
+        self.solver_ = self._solver_for(X)
+        if self.solver_ == "sgd":
+            return self._fit_by_epochs(X, y, sample_weight)
+        weight = weights_of(sample_weight, X)
+        weight = weight if len(weight) else np.ones(X.shape[0])
+        factors = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
+        own = [1] if len(self.classes_) == 2 else range(len(self.classes_))
+        signs = np.array([np.where(codes == c, 1.0, -1.0) for c in own])
+        if len(own) == 1:
+            costs = self.C * (weight * factors[codes])[None, :]
+        else:
+            costs = self.C * np.array([weight * np.where(codes == c, factors[c], 1.0) for c in own])
+        solve = self._solve_dual if self.solver_ == "dual" else self._solve_primal
+        coef, intercept, done = solve(X, signs, costs)
+        self.coef_, self.intercept_ = coef.astype(X.dtype), intercept.astype(X.dtype)
+        if not done:
+            warnings.warn(
+                f"LinearSVC(solver={self.solver_!r}) reached max_iter={self.max_iter} before tol={self.tol}:"
+                " raise max_iter, or lower C",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        return self
+
+    def _solver_for(self, X):
+        if self.multi_class == "crammer_singer" or self.solver == "sgd":
+            return "sgd"
+        few = X.shape[1] <= solvers.FEW_COLUMNS
+        if self.penalty == "l1":
+            if self.loss == "hinge" or self.dual is True or self.solver == "dual":
+                raise ValueError("penalty='l1' goes with loss='squared_hinge' and dual=False or 'auto'")
+            return "cd" if few else "proximal"
+        if self.loss == "hinge":
+            if self.dual is False or self.solver == "newton":
+                raise ValueError(
+                    "loss='hinge' has no second derivative for dual=False: use dual=True, or squared_hinge"
+                )
+            return "dual"
+        if self.solver != "auto":
+            return self.solver
+        if self.dual != "auto":
+            return "dual" if self.dual else "newton"
+        return "newton" if few and X.shape[0] >= X.shape[1] else "dual"
+
+    def _solve_dual(self, X, signs, costs):
+        """(coef, intercept, whether all classes reached tol)."""
+        squared = self.loss == "squared_hinge"
+        with np.errstate(divide="ignore"):
+            upper = np.where(costs > 0, np.inf if squared else costs, 0.0)
+            diagonal = np.where(costs > 0, 0.5 / costs, 0.0) if squared else np.zeros_like(costs)
+        bias = float(self.intercept_scaling) if self.fit_intercept else 0.0
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        tol = self.tol * (1e-7 if X.shape[0] * X.shape[1] <= SMALL else 1.0)
+        W, alpha, sweeps, done = kernels.dual_svm(
+            X, signs, upper, diagonal, bias, tol, self.max_iter, seed, self.n_jobs
+        )
+        self.n_iter_, self.dual_coef_ = int(sweeps.max(initial=0)), alpha
+        scores = X @ W[:, :-1].T + bias * W[:, -1]
+        hinge = np.maximum(0.0, 1.0 - signs * scores.T)
+        loss = (costs * (hinge**2 if squared else hinge)).sum(axis=1)
+        self.duality_gap_ = (W**2).sum(axis=1) + loss - alpha.sum(axis=1) + 0.5 * (diagonal * alpha**2).sum(axis=1)
+        done = done | (self.duality_gap_ <= self.tol * loss)
+        return W[:, :-1], bias * W[:, -1], done.all()
+
+    def _solve_primal(self, X, signs, costs):
+        """(coef, intercept, whether all classes reached tol), one class after another."""
+        d, coefs, intercepts, counts, done = X.shape[1], [], [], [], True
+        for y, cost in zip(signs, costs, strict=True):
+            total = cost.sum()
+            l1 = self.penalty == "l1"
+            strength = 0.0 if l1 else 1.0 / total
+            objective = Objective(
+                "squared_hinge",
+                X,
+                y,
+                cost,
+                1,
+                strength,
+                self.fit_intercept,
+                l2_intercept=strength / self.intercept_scaling**2,
+                form="scaled",
+                centred=False,
+                n_jobs=self.n_jobs,
+            )
+            u, thresholds = np.zeros(d + 1), np.zeros(d + 1)
+            if l1:
+                thresholds = np.append(objective.scale, 1.0 / self.intercept_scaling) / total
+            few = objective.n * d <= SMALL
+            solution = self._run(objective, u, thresholds, self.tol * (1e-6 if few else 1.0))
+            _, gradient = objective(solution.u, curvature=False)
+            done &= solvers.subgradient(solution.u, gradient, thresholds) <= self.tol
+            coef, intercept = objective.weights(solution.u)
+            coefs.append(coef[0])
+            intercepts.append(intercept[0])
+            counts.append(solution.n_iter)
+        self.n_iter_ = max(counts)
+        return np.array(coefs), np.array(intercepts), done
+
+    def _run(self, objective, u, thresholds, tol):
+        if self.solver_ == "cd":
+            return solvers.proximal_newton(objective, u, thresholds, tol, self.max_iter)
+        if self.solver_ == "proximal":
+            return solvers.proximal(objective, u, thresholds, tol, self.max_iter)
+        if objective.d <= solvers.FEW_COLUMNS:
+            return solvers.newton(objective, u, tol, self.max_iter)
+        return solvers.conjugate_newton(objective, u, tol, self.max_iter)
+
+    def _fit_by_epochs(self, X, y, sample_weight):
+        from fastml.linear_model.sgd import SGDClassifier
+
+        together = self.multi_class == "crammer_singer"
+        model = SGDClassifier(
+            "hinge" if together else self.loss,
+            penalty=self.penalty,
+            alpha=1.0 / (self.C * X.shape[0]),
+            fit_intercept=self.fit_intercept,
+            class_weight=self.class_weight,
+            max_iter=max(1, self.max_iter),
+            random_state=self.random_state,
+            multi_class="multinomial" if together else "ovr",
+        )
+        model.fit(X, y, sample_weight=sample_weight)
+        self.coef_, self.intercept_, self.n_iter_ = model.coef_, model.intercept_, model.n_iter_
+        return self
+
+
+SMALL = 200_000  # values in one pass: where it costs next to nothing, the optimum is found to the last digits

@@ -1,0 +1,236 @@
+"""A tree in the languages of two programs that draw graphs: DOT of Graphviz, and Mermaid."""
+
+from fastml.tree.colours import shade
+from fastml.tree.view import number, truncated
+from fastml.tree.view import view as view_of
+
+__all__ = ["export_graphviz", "to_dot", "to_mermaid"]
+
+
+def export_graphviz(
+    decision_tree,
+    out_file=None,
+    *,
+    max_depth=None,
+    feature_names=None,
+    class_names=None,
+    label="all",
+    filled=False,
+    leaves_parallel=False,
+    impurity=True,
+    node_ids=False,
+    proportion=False,
+    rotate=False,
+    rounded=False,
+    special_characters=False,
+    precision=3,
+    fontname="helvetica",
+):
+    r"""A fitted tree in the DOT language; the parameters are those of scikit-learn's function.
+
+    Branches stand at their edges, since a node may have any number of them.
+
+    Parameters
+    ----------
+    decision_tree : estimator
+        A fitted decision tree, fastml's or scikit-learn's.
+    out_file : file object or str, default=None
+        Where the text is written; None returns it.
+    max_depth : int, default=None
+        Depth at which the rest is left out.
+    feature_names, class_names : array-like of str, default=None
+        Names to use instead of those the tree was fitted with; class names in the order of `classes_`.
+    label : {"all", "root", "none"}, default="all"
+        Which nodes say what their numbers are.
+    filled, rounded : bool, default=False
+        Whether nodes have the colour of their class, or of their number; whether their corners are round.
+    leaves_parallel, rotate : bool, default=False
+        Whether all leaves stand at the bottom; whether the tree grows from left to right.
+    impurity, node_ids, proportion : bool, default=True, False, False
+        Whether nodes show their impurity, their number, and shares in place of counts.
+    special_characters : bool, default=False
+        Accepted and without effect: every name is escaped for DOT.
+    precision : int, default=3
+        Decimals of the numbers.
+    fontname : str, default="helvetica"
+        Font of the text.
+
+    Returns
+    -------
+    dot : str, or None if out_file is given
+
+    Raises
+    ------
+    NotFittedError
+        If the tree is not fitted.
+    ValueError
+        If there are not as many names as columns or classes, or an option has no such value.
+
+    Examples
+    --------
+    >>> from fastml.tree import DecisionTreeClassifier, export_graphviz
+    >>> tree = DecisionTreeClassifier().fit([[1.5], [2.5]], ["a", "b"])
+    >>> print(export_graphviz(tree, feature_names=["size"], impurity=False, label="none"))
+    digraph Tree {
+    node [shape=box, fontname="helvetica"];
+    edge [fontname="helvetica"];
+    0 [label="size\n2\n[1, 1]\na"];
+    1 [label="1\n[1, 0]\na"];
+    0 -> 1 [label="<= 2.000"];
+    2 [label="1\n[0, 1]\nb"];
+    0 -> 2 [label="> 2.000"];
+    }
+    """
+    if label not in ("all", "root", "none"):
+        raise ValueError(f"label={label!r} must be 'all', 'root' or 'none'")
+    view = view_of(decision_tree, feature_names, class_names)
+    style = ", ".join([*["filled"] * bool(filled), *["rounded"] * bool(rounded)])
+    style = f', style="{style}"' if style else ""
+    lines = ["digraph Tree {", f'node [shape=box{style}, fontname="{dot_text(fontname)}"];']
+    lines += [f'edge [fontname="{dot_text(fontname)}"];']
+    lines += ["graph [ranksep=equally, splines=polyline];"] * leaves_parallel + ["rankdir=LR;"] * rotate
+    leaves = []
+    for node, parent, test in edges(view, max_depth, precision):
+        words = node_lines(view, node, test is None, label, impurity, node_ids, proportion, precision)
+        colour = f', fillcolor="{shade(view, node)}"' if filled else ""
+        lines.append(f'{node} [label="{dot_text(words)}"{colour}];')
+        if parent is not None:
+            lines.append(f'{parent} -> {node} [label="{dot_text(test)}"];')
+        leaves += [str(node)] * (len(view.branches(node)) == 0)
+    lines += [f"{{rank=same; {'; '.join(leaves)}}};"] * leaves_parallel + ["}"]
+    text = "\n".join(lines)
+    if out_file is None:
+        return text
+    if hasattr(out_file, "write"):
+        out_file.write(text)
+        return None
+    with open(out_file, "w", encoding="utf-8") as file:
+        file.write(text)
+    return None
+
+
+def to_dot(decision_tree, *, feature_names=None, class_names=None, max_depth=None, decimals=2):
+    """A fitted tree in the DOT language: `export_graphviz` with colours and round corners, and without impurities.
+
+    Parameters are those of `export_graphviz`; decimals is its precision.
+
+    Examples
+    --------
+    >>> from fastml.tree import DecisionTreeClassifier, to_dot
+    >>> print(to_dot(DecisionTreeClassifier().fit([[1.5], [2.5]], ["a", "b"])).splitlines()[4])
+    1 [label="samples = 1\\nvalue = [1, 0]\\nclass = a", fillcolor="#66aad1"];
+    """
+    return export_graphviz(
+        decision_tree,
+        feature_names=feature_names,
+        class_names=class_names,
+        max_depth=max_depth,
+        precision=decimals,
+        filled=True,
+        rounded=True,
+        impurity=False,
+    )
+
+
+def to_mermaid(decision_tree, *, feature_names=None, class_names=None, max_depth=None, decimals=2):
+    """A fitted tree as a flowchart in the Mermaid language, which GitHub and many notebooks draw.
+
+    Parameters
+    ----------
+    decision_tree : estimator
+        A fitted decision tree, fastml's or scikit-learn's.
+    feature_names, class_names : array-like of str, default=None
+        Names to use instead of those the tree was fitted with; class names in the order of `classes_`.
+    max_depth : int, default=None
+        Depth at which the rest is left out.
+    decimals : int, default=2
+        Decimals of the numbers.
+
+    Returns
+    -------
+    mermaid : str
+
+    Raises
+    ------
+    NotFittedError
+        If the tree is not fitted.
+    ValueError
+        If there are not as many names as columns or classes.
+
+    Examples
+    --------
+    >>> from fastml.tree import DecisionTreeClassifier, to_mermaid
+    >>> print(to_mermaid(DecisionTreeClassifier().fit([[1.5], [2.5]], ["a", "b"]), feature_names=["size"]))
+    flowchart TD
+      n0["size"]
+      n1(["a<br>1 sample, P = 1.00"])
+      n0 -- "#lt;= 2.00" --> n1
+      n2(["b<br>1 sample, P = 1.00"])
+      n0 -- "#gt; 2.00" --> n2
+      style n1 fill:#66aad1,color:#000
+      style n2 fill:#f0c566,color:#000
+    """
+    view = view_of(decision_tree, feature_names, class_names)
+    lines, styles = ["flowchart TD"], []
+    cut = truncated(view, max_depth)
+    for node, parent, test in edges(view, max_depth, decimals):
+        if view.branches(node) and not cut[node]:
+            lines.append(f'  n{node}["{mermaid_text(view.names[view.tree.feature[node]])}"]')
+        else:
+            share, n = view.share(node), int(view.tree.n_node_samples[node])
+            words = f"{n} sample{'s' * (n != 1)}" + ("" if share is None else f", P = {number(share, decimals)}")
+            answer = mermaid_text(view.answer_text(node, decimals)) + (" …" if cut[node] else "")
+            lines.append(f'  n{node}(["{answer}<br>{words}"])')
+            styles.append(f"  style n{node} fill:{shade(view, node)},color:#000")
+        if parent is not None:
+            lines.append(f'  n{parent} -- "{mermaid_text(test)}" --> n{node}')
+    return "\n".join(lines + styles)
+
+
+def edges(view, max_depth, decimals):
+    """Yield (node, parent, words of the branch) in depth-first order; (0, None, None) for the root."""
+    cut = truncated(view, max_depth)
+    stack: list[tuple] = [(0, None, None)]
+    while stack:
+        node, parent, test = stack.pop()
+        yield node, parent, test
+        if not cut[node]:
+            feature = view.tree.feature[node]
+            for child, region in reversed(view.branches(node)):
+                stack.append((child, node, view.says_short(feature, region, decimals)))
+
+
+def node_lines(view, node, is_root, label, impurity, node_ids, proportion, precision):
+    """The lines of a node's box in DOT."""
+    tree, named = view.tree, label == "all" or (label == "root" and is_root)
+    n, value = int(tree.n_node_samples[node]), tree.value[node, 0]
+    lines = [f"node #{node}"] * bool(node_ids)
+    if tree.kind[node]:
+        lines.append(view.names[tree.feature[node]])
+    if impurity:
+        lines.append(("impurity = " if named else "") + number(float(tree.impurity[node]), precision))
+    samples = f"{100 * n / tree.n_node_samples[0]:.1f}%" if proportion else str(n)
+    lines.append(("samples = " if named else "") + samples)
+    if view.classes is None:
+        lines.append(("value = " if named else "") + number(value.item(), precision))
+    else:
+        shown = value if proportion else value * tree.weighted_n_node_samples[node]
+        numbers = ", ".join(number(x, precision) if proportion else f"{x:.6g}" for x in shown.tolist())
+        lines.append(("value = " if named else "") + f"[{numbers}]")
+        lines.append(("class = " if named else "") + view.answer_text(node))
+    return "\n".join(lines)
+
+
+def dot_text(text):
+    """A text for a quoted string of DOT."""
+    return str(text).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+MERMAID = str.maketrans(
+    {"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "&": "#amp;", "`": "#96;", "\\": "#92;", "\n": "<br>"}
+)
+
+
+def mermaid_text(text):
+    """A text for a quoted string of Mermaid, which reads #name; as HTML reads &name;."""
+    return str(text).translate(MERMAID)

@@ -1,0 +1,72 @@
+"""Which nodes of a tree are made leaves, and by what measure."""
+
+import numpy as np
+from scipy.special import betaincinv
+
+from fastml_ext import tree as kernels
+from fastml_ext.tree.structure import depths
+
+__all__ = ["pessimistic_leaves", "reduced_error_leaves", "stops_at"]
+
+
+def pessimistic_leaves(tree, confidence):
+    """(N,) bool: nodes whose estimated errors as leaves are no more than those of their subtrees (Quinlan 1993, ch. 4).
+
+    A leaf of weight n with e errors is expected to make n * U errors, U being the upper end of the one-sided confidence
+    interval of a binomial share, at the given confidence.
+    """
+    n = tree.weighted_n_node_samples
+    errors = n * (1 - tree.value[:, 0].max(axis=1))
+    upper = betaincinv(errors + 1, np.maximum(n - errors, 1e-12), 1 - confidence)
+    return kernels.cheapest_leaves(tree, n * upper, 1e-9)
+
+
+def reduced_error_leaves(tree, stops, y, weight, classes):
+    """(N,) bool: nodes whose errors on held-out rows, which stop at `stops`, are no more as leaves than below."""
+    if classes is not None:
+        place = {label: code for code, label in enumerate(classes.tolist())}
+        label = np.array([place.get(value, len(classes)) for value in y.tolist()])
+        reached = np.zeros((tree.node_count, len(classes) + 1))
+        np.add.at(reached, (stops, label), weight)
+        reached = kernels.subtree_sums(tree, reached)
+        answer = tree.value[:, 0].argmax(axis=1)
+        cost = reached.sum(axis=1) - reached[np.arange(tree.node_count), answer]
+        return kernels.cheapest_leaves(tree, cost, 1e-9)
+    center = float(np.average(y, weights=weight)) if weight.any() else 0.0
+    moments = np.zeros((tree.node_count, 3))
+    y = y.astype(np.float64) - center
+    np.add.at(moments, stops, np.stack([weight, weight * y, weight * y * y], axis=1))
+    n, first, second = kernels.subtree_sums(tree, moments).T
+    value = tree.value[:, 0, 0] - center
+    cost = second - 2 * value * first + value * value * n
+    return kernels.cheapest_leaves(tree, cost, 1e-12 * abs(float(second[0])))
+
+
+def stops_at(model, values):
+    """For each value of one parameter the nodes, (N,) bool, that are leaves in a tree fitted with it."""
+    tree, known = model.tree_, ("max_depth", "min_samples_split", "min_impurity_decrease", "ccp_alpha")
+    if len(values) != 1 or next(iter(values)) not in known:
+        raise ValueError(
+            f"predict_path takes one of {', '.join(known)} with a sequence of values, but got {list(values)}"
+        )
+    ((name, wanted),) = values.items()
+    alphas = kernels.weakest_links(tree)[0] if name == "ccp_alpha" else None
+    grown = getattr(model, name, None)
+    for value in wanted:
+        if name == "max_depth":
+            value = np.inf if value is None else value
+            looser = grown is not None and value > grown
+            stop = depths(tree) >= value
+        elif name == "min_samples_split":
+            looser = isinstance(grown, int) and value < grown
+            stop = tree.n_node_samples < value
+        elif name == "min_impurity_decrease":
+            looser = grown is not None and value < grown
+            share = tree.weighted_n_node_samples / tree.weighted_n_node_samples[0]
+            stop = tree.gain * share + np.finfo(float).eps < value
+        else:
+            looser = grown is not None and value < grown
+            stop = alphas <= value if value > 0 else np.zeros(tree.node_count, bool)
+        if looser:
+            raise ValueError(f"{name}={value} asks for more than the tree has: it was fitted with {name}={grown}")
+        yield stop

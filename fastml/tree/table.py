@@ -1,0 +1,265 @@
+"""Tables of numbers, categories and missing values, column by column, as trees take them.
+
+A `Table` is either one array of numbers, or a list of columns: arrays of numbers, and `Categories`.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.validation import _check_y, check_consistent_length, validate_data
+
+from fastml_ext import checks
+from fastml_ext.tree import Column
+
+__all__ = ["Categories", "Table", "coded", "is_categorical", "numeric", "read", "to_codes"]
+
+
+class Categories(NamedTuple):
+    """A column of categories: a code for each row, -1 where the value is missing, and the values of the codes."""
+
+    codes: np.ndarray
+    values: np.ndarray
+    ordered: bool = False
+
+
+class Table(NamedTuple):
+    """What `read` makes of X: `numbers`, a numeric array or sparse matrix, or else `columns`."""
+
+    numbers: object
+    columns: list | None
+    names: list
+
+    @property
+    def n_columns(self):
+        return len(self.names)
+
+    @property
+    def n_rows(self):
+        if self.columns is None:
+            return self.numbers.shape[0]
+        first = self.columns[0]
+        return len(first.codes if isinstance(first, Categories) else first)
+
+    def column(self, j):
+        """Column j: an array of numbers or Categories."""
+        if self.columns is not None:
+            return self.columns[j]
+        if sparse.issparse(self.numbers):
+            return self.numbers[:, [j]].toarray().ravel()
+        return self.numbers[:, j]
+
+
+def read(estimator, X, y=None, *, reset, text, **options):
+    """(Table, y) of X, checked; text: whether columns may hold anything but numbers."""
+    if is_frame(X):
+        checked = validate_data(estimator, X, reset=reset, skip_check_array=True)
+        names = [str(name) for name in X.columns]
+        table = Table(None, [frame_column(checked, j, names[j]) for j in range(len(names))], names)
+        if min(X.shape) == 0:
+            validate_data(estimator, np.empty(X.shape), reset=False)  # says what is missing
+        if y is not None:
+            y = _check_y(y, y_numeric=options.get("y_numeric", False), estimator=estimator)
+            check_consistent_length(X, y)
+        check_infinite(estimator, table)
+        return table, y
+    if isinstance(X, list | tuple):
+        X = from_list(X)
+    options = {"dtype": "numeric", "ensure_all_finite": False, "accept_sparse": ["csc", "csr"]} | options
+    if text and getattr(X, "dtype", np.dtype(float)).kind in "OUST":
+        options["dtype"] = None
+    checked = validate_data(estimator, X, **({} if y is None else {"y": y}), reset=reset, **options)
+    X, y = (checked, None) if y is None else checked
+    names = [str(n) for n in getattr(estimator, "feature_names_in_", [f"x{j}" for j in range(X.shape[1])])]
+    if sparse.issparse(X) or X.dtype.kind in "biuf":
+        X = X if sparse.issparse(X) or X.dtype.isnative else X.astype(X.dtype.newbyteorder("="))
+        if not sparse.issparse(X) and X.dtype.itemsize > 8:
+            X = X.astype(np.float64)
+        table = Table(X, None, names)
+    else:
+        table = Table(None, [from_objects(X[:, j], names[j]) for j in range(X.shape[1])], names)
+    check_infinite(estimator, table)
+    return table, y
+
+
+def is_frame(X):
+    return hasattr(X, "columns") and (hasattr(X, "iloc") or type(X).__module__.split(".")[0] == "polars")
+
+
+def from_list(X):
+    """A list of rows as an array in which numbers beside words stay numbers."""
+    for row in X:
+        if isinstance(row, list | tuple) and any(isinstance(value, str) or value is None for value in row):
+            same_length = len({len(r) if isinstance(r, list | tuple) else -1 for r in X}) == 1
+            return np.array(X, dtype=object) if same_length else X
+    return X
+
+
+def check_infinite(estimator, table):
+    """Refuse infinity: a threshold between it and a number would be neither."""
+    columns = [table.numbers] if table.columns is None else table.columns
+    for j, x in enumerate(columns):
+        values = x.data if sparse.issparse(x) else x  # of Categories, nothing
+        if isinstance(x, Categories) or values.dtype.kind != "f":
+            continue
+        if checks.is_table(x, table.n_columns, np.ndarray) or not np.isinf(values).any():
+            continue
+        if sparse.issparse(x):
+            x = x.tocoo()
+            k = np.flatnonzero(np.isinf(x.data))[0]
+            row, column, value = x.row[k], x.col[k], x.data[k]
+        else:
+            row, *column = np.argwhere(np.isinf(x))[0]
+            column = column[0] if column else j
+            value = x[row, column] if x.ndim == 2 else x[row]
+        called = f" (column {table.names[column]!r})" if hasattr(estimator, "feature_names_in_") else ""
+        raise ValueError(
+            f"X[{row}, {column}]{called} is {value}: trees take finite numbers and missing values (NaN) only;"
+            " replace it with the largest number of its dtype, or with NaN"
+        )
+
+
+# ------------------------------------------------------------------------------------------------ columns
+
+
+def frame_column(frame, j, name):
+    """Column j of a pandas or polars data frame."""
+    if hasattr(frame, "iloc"):
+        return pandas_column(frame.iloc[:, j], name)
+    return polars_column(frame[:, j], name)
+
+
+def pandas_column(x, name):
+    kind = x.dtype.kind if isinstance(x.dtype, np.dtype) else None
+    if kind is not None and kind in "iuf":
+        return x.to_numpy()
+    if hasattr(x.dtype, "categories"):
+        values = np.asarray(x.dtype.categories)
+        return Categories(x.cat.codes.to_numpy().astype(np.int64), values.astype(object), bool(x.dtype.ordered))
+    if kind == "b" or str(x.dtype) == "boolean":
+        return from_objects(x.to_numpy(dtype=object, na_value=None), name)
+    if str(x.dtype).startswith(("Int", "UInt", "Float")):
+        return x.to_numpy(dtype=float, na_value=np.nan) if x.isna().any() else x.to_numpy(x.dtype.numpy_dtype)
+    if kind == "O" or "str" in str(x.dtype):
+        return from_objects(x.to_numpy(dtype=object, na_value=None), name)
+    raise ValueError(f"column {name!r} has dtype {x.dtype}: trees take numbers, strings, categories and bool")
+
+
+def polars_column(x, name):
+    kind = type(x.dtype).__name__
+    if x.dtype.is_numeric():
+        return x.to_numpy()
+    if kind == "Enum":
+        values = np.array(x.dtype.categories.to_list(), object)
+        return Categories(x.to_physical().cast(int).fill_null(-1).to_numpy(), values)
+    if kind in ("String", "Categorical", "Boolean", "Object"):
+        return from_objects(np.array(x.to_list(), object), name)
+    raise ValueError(f"column {name!r} has dtype {x.dtype}: trees take numbers, strings, categories and bool")
+
+
+def is_missing(value):
+    return value is None or value != value or type(value).__name__ == "NAType"
+
+
+def from_objects(x, name):
+    """A column of Python objects: numbers where all of them are, else categories in their natural order."""
+    place, codes = {}, np.empty(len(x), np.int64)
+    for i, value in enumerate(x.tolist()):
+        try:
+            codes[i] = -1 if type(value) is not str and is_missing(value) else place.setdefault(value, len(place))
+        except TypeError:
+            raise TypeError(
+                f"X[{i}, {name}] is {value!r}: argument must be a string, a number or None, not {type(value).__name__}"
+            ) from None
+    kinds = {type(value) for value in place}
+    if all(issubclass(k, int | float | np.number) and not issubclass(k, bool | np.bool_) for k in kinds):
+        return numbers_of(list(place), codes)
+    try:
+        order = sorted(place)
+    except TypeError:
+        order = sorted(place, key=lambda value: (type(value).__name__, str(value)))
+    rank = np.empty(len(place) + 1, np.int64)
+    rank[[place[value] for value in order]] = np.arange(len(place))
+    rank[-1] = -1
+    values = np.empty(len(order), object)
+    values[:] = order
+    return Categories(rank[codes], values)
+
+
+def numbers_of(values, codes):
+    whole = all(isinstance(v, int | np.integer) for v in values) and (codes >= 0).all() and len(values)
+    table = np.array(values, np.int64 if whole else np.float64)
+    return table[codes] if whole else np.where(codes < 0, np.nan, np.append(table, np.nan)[codes])
+
+
+# ------------------------------------------------------------------------------------------------ for the kernels
+
+
+def is_categorical(table, wanted, names):
+    """(d,) bool: the columns taken as categories; wanted: the parameter categorical_features."""
+    d = len(table.names)
+    held = np.array(
+        [isinstance(table.columns[j], Categories) for j in range(d)] if table.columns else [False] * d, bool
+    )
+    if isinstance(wanted, str) and wanted == "auto":
+        return held | (table.numbers is not None and table.numbers.dtype == bool)
+    chosen = np.zeros(d, bool)
+    if wanted is not None:
+        wanted = np.asarray(wanted)
+        if wanted.dtype == bool and wanted.shape != (d,):
+            raise ValueError(f"categorical_features is a mask of {wanted.size} columns, but X has {d}")
+        if wanted.dtype.kind in "OU":
+            unknown = [name for name in wanted.tolist() if name not in names]
+            if unknown:
+                raise ValueError(f"categorical_features names {unknown[0]!r}, but the columns of X are {names}")
+            wanted = np.array([names.index(name) for name in wanted.tolist()], int)
+        if wanted.dtype.kind in "iu" and wanted.size and not (-d <= wanted.min() and wanted.max() < d):
+            raise ValueError(f"categorical_features={wanted.tolist()} but X has the columns 0 to {d - 1}")
+        chosen[wanted.astype(int) if wanted.size == 0 else wanted] = True
+    if (held & ~chosen).any():
+        j = int(np.flatnonzero(held & ~chosen)[0])
+        raise ValueError(
+            f"column {names[j]!r} holds categories, such as {table.column(j).values[0]!r}, but"
+            " categorical_features does not have it: add it, or leave that to categorical_features='auto'"
+        )
+    return chosen
+
+
+def coded(x, name, split):
+    """(Column, codes with len(categories) for missing values) of a column of categories."""
+    if not isinstance(x, Categories):
+        missing = x != x
+        values, codes = np.unique(x[~missing], return_inverse=True)
+        filled = np.full(len(x), -1)
+        filled[~missing] = codes
+        x = Categories(filled, values.astype(object))
+    codes = np.where(x.codes < 0, len(x.values), x.codes)
+    split = "ordered" if x.ordered else split
+    size = np.uint8 if len(x.values) < 256 else np.uint16 if len(x.values) < 65536 else np.uint32
+    missing = bool((x.codes < 0).any())
+    return Column(name, split, np.dtype(object), x.values, missing), codes.astype(size)
+
+
+def numeric(name, values, codes):
+    """Column of numbers from its distinct values, ascending, and its codes, len(values) where one is missing."""
+    missing = values.dtype.kind == "f" and bool(codes.max() == len(values))
+    spread = float(values[-1].item() - values[0].item()) if len(values) else 0.0
+    return Column(name, "numeric", values.dtype, None, missing, spread if np.isfinite(spread) else 0.0)
+
+
+def to_codes(x, column, place, unknown):
+    """Codes of a column's values at prediction: -1 for a category not fitted, len(categories) where it is missing."""
+    n = len(column.categories)
+    if not isinstance(x, Categories):
+        missing = x != x
+        values, codes = np.unique(np.where(missing, 0, x) if missing.any() else x, return_inverse=True)
+        x = Categories(np.where(missing, -1, codes), values.astype(object))
+    known = np.array([place.get(value, -1) for value in x.values.tolist()] + [n], np.int64)
+    codes = known[x.codes]
+    if unknown == "error" and (codes < 0).any():
+        i = int(np.flatnonzero(codes < 0)[0])
+        raise ValueError(
+            f"X[{i}] has {x.values[x.codes[i]]!r} in column {column.name!r}, a category that was not fitted;"
+            " unknown='node' answers such rows with the node they reach"
+        )
+    return codes

@@ -1,0 +1,16 @@
+"""Linear models: stochastic and full gradients, Newton's method, dual and primal coordinates. Contract: reference."""
+
+from fastml_ext.lazy import exports
+
+__getattr__, __dir__, __all__ = exports(
+    __name__,
+    {
+        "codes": ["COUPLINGS", "LOSSES", "METHODS", "SCHEDULES", "State", "Task"],
+        "dual": ["dual_svm"],
+        "epochs": ["average", "begin", "dense_epoch", "slopes", "sparse_epoch", "weights"],
+        "orders": ["block_order"],
+        "coordinates": ["quadratic_lasso"],
+        "passes": ["evaluate", "gram", "hessian_product"],
+        "scores": ["scores"],
+    },
+)

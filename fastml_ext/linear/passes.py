@@ -1,0 +1,238 @@
+"""Full passes over the rows: loss, gradient and curvature together, products with the Hessian, the Hessian itself.
+
+A pass is cut into ranges by the number of rows alone and its parts are added in their order: the same bits for any
+number of threads. Contract: reference/passes.py.
+"""
+
+import numpy as np
+import scipy.sparse as sp
+
+from fastml_ext import blas, pool
+from fastml_ext.jit import kernel
+
+__all__ = ["evaluate", "gram", "hessian_product"]
+
+BLOCK = 128  # rows at a time: their part of X is still in the cache when the gradient reads it again
+GRAM_BLOCK = 2048
+NO_CURVATURE = np.empty((0, 0))
+
+
+@kernel
+def one_curve(code, s, y):
+    """(loss, slope, curvature) of one score; y is -1 or 1 for log and squared hinge."""
+    if code == 0:
+        return 0.5 * (s - y) ** 2, s - y, 1.0
+    if code == 1:
+        z = y * s
+        e = np.exp(-abs(z))
+        p = e / (1.0 + e) if z > 0 else 1.0 / (1.0 + e)  # of the wrong class
+        return np.log1p(e) - min(z, 0.0), -y * p, e / (1.0 + e) ** 2
+    if code == 3:
+        z = 1.0 - y * s
+        return (z * z, -2.0 * y * z, 2.0) if z > 0 else (0.0, 0.0, 0.0)
+    e = np.exp(s)
+    return e - y * s, e - y, e
+
+
+@kernel
+def curve_row(code, S, q, Y, i, v, curvature):
+    """Loss of row i; its scores S[q] become slopes, and curvature[i] the curvatures, or under softmax the shares."""
+    k = S.shape[1]
+    if k == 1:
+        loss, slope, curve = one_curve(code, S[q, 0], Y[i])
+        S[q, 0] = v * slope
+        if len(curvature):
+            curvature[i, 0] = v * curve
+        return v * loss
+    top, total, own = S[q, 0], 0.0, int(Y[i])
+    for c in range(1, k):
+        top = max(top, S[q, c])
+    mine = S[q, own] - top
+    for c in range(k):
+        S[q, c] = np.exp(S[q, c] - top)
+        total += S[q, c]
+    for c in range(k):
+        p = S[q, c] / total
+        if len(curvature):
+            curvature[i, c] = p
+        S[q, c] = v * p
+    S[q, own] -= v
+    return v * (np.log(total) - mine)
+
+
+@kernel
+def dense_pass(start, stop, code, X, Y, weight, W, b, curvature):
+    k, d = W.shape
+    gradient, losses, Wt = np.zeros((k, d + 1)), 0.0, np.ascontiguousarray(W.T)
+    S = np.empty((BLOCK, k))
+    for first in range(start, stop, BLOCK):
+        m = min(BLOCK, stop - first)
+        rows = X[first : first + m]
+        raw = np.dot(rows, Wt)
+        for q in range(m):
+            for c in range(k):
+                S[q, c] = raw[q, c] + b[c]
+            losses += curve_row(code, S, q, Y, first + q, weight[first + q] if len(weight) else 1.0, curvature)
+            for c in range(k):
+                raw[q, c] = S[q, c]
+                gradient[c, d] += S[q, c]
+        part = np.dot(np.ascontiguousarray(raw.T), rows)
+        for c in range(k):
+            for j in range(d):
+                gradient[c, j] += part[c, j]
+    return losses, gradient
+
+
+@kernel
+def sparse_pass(start, stop, code, data, indices, indptr, Y, weight, W, b, curvature):
+    """W (d, k) here."""
+    d, k = W.shape
+    gradient, losses, S = np.zeros((d + 1, k)), 0.0, np.empty((1, k))
+    for i in range(start, stop):
+        for c in range(k):
+            S[0, c] = b[c]
+        for at in range(indptr[i], indptr[i + 1]):
+            for c in range(k):
+                S[0, c] += data[at] * W[indices[at], c]
+        losses += curve_row(code, S, 0, Y, i, weight[i] if len(weight) else 1.0, curvature)
+        for c in range(k):
+            gradient[d, c] += S[0, c]
+        for at in range(indptr[i], indptr[i + 1]):
+            for c in range(k):
+                gradient[indices[at], c] += data[at] * S[0, c]
+    return losses, gradient
+
+
+@kernel
+def curve_scores(S, q, curvature, i, v):
+    """Scores S[q] of a direction become the slopes' change along it."""
+    k = S.shape[1]
+    if k == 1:
+        S[q, 0] *= curvature[i, 0]
+        return
+    mean = 0.0
+    for c in range(k):
+        mean += curvature[i, c] * S[q, c]
+    for c in range(k):
+        S[q, c] = v * curvature[i, c] * (S[q, c] - mean)
+
+
+@kernel
+def dense_product(start, stop, X, weight, curvature, V, b):
+    k, d = V.shape
+    result, Vt, S = np.zeros((k, d + 1)), np.ascontiguousarray(V.T), np.empty((BLOCK, k))
+    for first in range(start, stop, BLOCK):
+        m = min(BLOCK, stop - first)
+        rows = X[first : first + m]
+        raw = np.dot(rows, Vt)
+        for q in range(m):
+            for c in range(k):
+                S[q, c] = raw[q, c] + b[c]
+            curve_scores(S, q, curvature, first + q, weight[first + q] if len(weight) else 1.0)
+            for c in range(k):
+                raw[q, c] = S[q, c]
+                result[c, d] += S[q, c]
+        part = np.dot(np.ascontiguousarray(raw.T), rows)
+        for c in range(k):
+            for j in range(d):
+                result[c, j] += part[c, j]
+    return result
+
+
+@kernel
+def sparse_product(start, stop, data, indices, indptr, weight, curvature, V, b):
+    d, k = V.shape
+    result, S = np.zeros((d + 1, k)), np.empty((1, k))
+    for i in range(start, stop):
+        for c in range(k):
+            S[0, c] = b[c]
+        for at in range(indptr[i], indptr[i + 1]):
+            for c in range(k):
+                S[0, c] += data[at] * V[indices[at], c]
+        curve_scores(S, 0, curvature, i, weight[i] if len(weight) else 1.0)
+        for c in range(k):
+            result[d, c] += S[0, c]
+        for at in range(indptr[i], indptr[i + 1]):
+            for c in range(k):
+                result[indices[at], c] += data[at] * S[0, c]
+    return result
+
+
+@kernel
+def sparse_gram(start, stop, data, indices, indptr, curvature, result):
+    """Row by row, each pair of stored values once; the intercept is a last column of ones."""
+    d = result - 1
+    total = np.zeros((result, result))
+    for i in range(start, stop):
+        h = curvature[i] if len(curvature) else 1.0
+        if h == 0.0:
+            continue
+        total[d, d] += h
+        for at in range(indptr[i], indptr[i + 1]):
+            j, a = indices[at], h * data[at]
+            total[d, j] += a
+            for other in range(indptr[i], at + 1):
+                total[j, indices[other]] += a * data[other]
+    return total
+
+
+def dense_gram(start, stop, X, curvature, centre, scale):
+    d = X.shape[1]
+    total = np.zeros((d + 1, d + 1))
+    for first in range(start, stop, GRAM_BLOCK):
+        last = min(stop, first + GRAM_BLOCK)
+        rows = (X[first:last] - centre) * scale
+        root = np.sqrt(curvature[first:last]) if len(curvature) else np.ones(last - first)
+        rows *= root[:, None]
+        total[:d, :d] += rows.T @ rows
+        total[d, :d] += root @ rows
+        total[d, d] += root @ root
+    return total
+
+
+def evaluate(code, X, Y, weight, coef, intercept, curvature=NO_CURVATURE, n_jobs=None):
+    k, d = coef.shape
+    if sp.issparse(X):
+        arrays = code, X.data, X.indices, X.indptr, Y, weight, np.ascontiguousarray(coef.T), intercept, curvature
+        cost = 20 * k + 3 * k * X.nnz / max(1, X.shape[0])
+        parts = pool.run(sparse_pass, X.shape[0], *arrays, cost=cost, n_jobs=n_jobs)
+        gradient = sum(part[1] for part in parts).T
+    else:
+        arrays = code, X, Y, weight, np.ascontiguousarray(coef.astype(X.dtype)), intercept, curvature
+        with blas.single():
+            parts = pool.run(dense_pass, len(X), *arrays, cost=20 * k + 0.2 * k * d, step=BLOCK, n_jobs=n_jobs)
+        gradient = sum(part[1] for part in parts)
+    return sum(part[0] for part in parts), np.ascontiguousarray(gradient)
+
+
+def hessian_product(X, weight, curvature, V, n_jobs=None):
+    k, d = V.shape[0], V.shape[1] - 1
+    b = np.ascontiguousarray(V[:, d])
+    if sp.issparse(X):
+        arrays = X.data, X.indices, X.indptr, weight, curvature, np.ascontiguousarray(V[:, :d].T), b
+        cost = 10 * k + 3 * k * X.nnz / max(1, X.shape[0])
+        return sum(pool.run(sparse_product, X.shape[0], *arrays, cost=cost, n_jobs=n_jobs)).T
+    arrays = X, weight, curvature, np.ascontiguousarray(V[:, :d].astype(X.dtype)), b
+    with blas.single():
+        return sum(pool.run(dense_product, len(X), *arrays, cost=10 * k + 0.2 * k * d, step=BLOCK, n_jobs=n_jobs))
+
+
+def gram(X, curvature, centre, scale, n_jobs=None):
+    n, d = X.shape
+    if sp.issparse(X):
+        stored = X.nnz / max(1, n)
+        arrays = X.data, X.indices, X.indptr, curvature, d + 1
+        total = sum(pool.run(sparse_gram, n, *arrays, cost=10 + stored**2, step=-(-n // 8), n_jobs=n_jobs))
+        pairs, sums = total[:d, :d], total[d, :d].copy()
+        total[:d, :d] = pairs + pairs.T - np.diag(np.diag(pairs))
+        total[:d, :d] -= np.outer(sums, centre) + np.outer(centre, sums - total[d, d] * centre)
+        total[d, :d] -= total[d, d] * centre
+        total *= np.outer(np.append(scale, 1.0), np.append(scale, 1.0))
+    else:
+        with blas.single():
+            arrays = X, curvature, centre.astype(X.dtype), scale.astype(X.dtype)
+            total = sum(
+                pool.run(dense_gram, n, *arrays, cost=0.05 * d * d + 2 * d, step=max(1, -(-n // 8)), n_jobs=n_jobs)
+            )
+    total[:d, d] = total[d, :d]
+    return total

@@ -1,0 +1,29 @@
+"""Linear models by definition: the contract of the kernels.
+
+Shapes: n rows, d columns, k scores of a row (one, or one for each class or output). X (n, d) is dense here, where the
+kernels also take scipy's CSR; coef is (k, d) and intercept (k,), so the scores are X @ coef.T + intercept. X and coef
+share one dtype, float32 or float64; losses and what is summed over rows are float64. Values are finite.
+"""
+
+from fastml_ext.linear.reference.coordinates import quadratic_lasso
+from fastml_ext.linear.reference.dual import dual_svm
+from fastml_ext.linear.reference.epochs import average, begin, dense_epoch, slopes, sparse_epoch, weights
+from fastml_ext.linear.reference.orders import block_order
+from fastml_ext.linear.reference.passes import evaluate, gram, hessian_product
+from fastml_ext.linear.reference.scores import scores
+
+__all__ = [
+    "average",
+    "begin",
+    "block_order",
+    "dense_epoch",
+    "dual_svm",
+    "evaluate",
+    "gram",
+    "hessian_product",
+    "quadratic_lasso",
+    "scores",
+    "slopes",
+    "sparse_epoch",
+    "weights",
+]

@@ -1,0 +1,25 @@
+"""A user's loss(score, y) as a machine function that the kernels call by its address."""
+
+import numba as nb
+
+__all__ = ["compile_pair"]
+
+SIGNATURE = "float64(float64, float64)"
+
+
+def compile_pair(loss, derivative):
+    """(compiled functions, their addresses) of loss(score, y) and of its derivative by the score.
+
+    The compiled functions must live as long as the addresses are called.
+    """
+    compiled = []
+    for name, function in (("loss", loss), ("derivative", derivative)):
+        try:
+            compiled.append(nb.cfunc(SIGNATURE)(function))
+        except nb.core.errors.NumbaError as error:
+            reason = str(error).strip().splitlines()[0]
+            raise ValueError(
+                f"{name}={getattr(function, '__name__', function)} does not compile ({reason}): write it with numbers"
+                " and NumPy's functions of one number, such as np.exp, as a function of (score, y)"
+            ) from error
+    return compiled, [function.address for function in compiled]

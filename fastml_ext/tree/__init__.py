@@ -1,0 +1,15 @@
+"""Decision trees: coding of columns, growing, pruning and prediction. Contract: reference.py."""
+
+from fastml_ext.lazy import exports
+
+__getattr__, __dir__, __all__ = exports(
+    __name__,
+    {
+        "coding": ["encode"],
+        "growing": ["Coded", "Settings", "grow"],
+        "pruning": ["cheapest_leaves", "first_stop", "subtree_sums", "truncate", "weakest_links"],
+        "structure": ["Column", "Tree"],
+        "thresholds": ["midpoint", "round_down"],
+        "walk": ["apply", "apply_columns", "decision_path"],
+    },
+)

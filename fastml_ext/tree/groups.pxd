@@ -1,0 +1,28 @@
+from libc.stdint cimport uint32_t, uint64_t
+
+from fastml_ext.tree.sweep cimport Column, Rows, Rules, Sweep
+
+cdef struct Scratch:
+    void* memory
+    Sweep sweep
+    Py_ssize_t n_groups
+    uint32_t* present  # (n_groups,) the codes that occur, ascending
+    uint32_t* slot  # (n,) code, then group of each row
+    uint32_t* listed
+    uint32_t* begin
+    uint64_t* keys
+    uint64_t* bits
+    uint32_t* rank
+    Py_ssize_t cells  # room in counts or sums
+    uint32_t* counts
+    double* sums
+    uint32_t* ranks
+    double* ranked
+
+cdef bint reserve(Scratch* scratch, const Rules* rules, Py_ssize_t n, Py_ssize_t n_codes) noexcept nogil
+cdef void release(Scratch* scratch) noexcept nogil
+cdef void prepare_totals(Scratch* scratch, const Rules* rules, const Rows* rows, const double* totals) noexcept nogil
+cdef void prepare(Scratch* scratch, const Rules* rules, const Rows* rows) noexcept nogil
+cdef Py_ssize_t rank_by_bits(Scratch* scratch, Py_ssize_t n) noexcept nogil
+cdef void gather(const Column* column, const uint32_t* row, Py_ssize_t n, uint32_t* codes) noexcept nogil
+cdef bint group(Scratch* scratch, const Column* column, const Rules* rules, const Rows* rows) noexcept nogil

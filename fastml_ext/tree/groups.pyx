@@ -1,0 +1,323 @@
+"""Groups: the rows of a node by the codes of a column, counted or listed. Contract: reference.py."""
+
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy, memset
+
+from fastml_ext.tree.sweep cimport COUNTS, DEVIATIONS, SUMS, Column, Rows, Rules, Sweep, fenwick_add, start
+
+cdef enum:
+    TINY = 24  # rows sorted by insertion rather than counted
+    CHUNK = 1024  # rows whose codes are gathered before they are counted: within the first cache
+    SMALL = 1024  # cells of a histogram that are worth clearing whatever the number of rows
+
+cdef extern from *:
+    """
+    #if defined(_MSC_VER)
+    #include <intrin.h>
+    static int lowest_bit(unsigned long long x) { unsigned long i; _BitScanForward64(&i, x); return (int) i; }
+    #else
+    static inline int lowest_bit(unsigned long long x) { return __builtin_ctzll(x); }
+    #endif
+    """
+    int lowest_bit(uint64_t x) nogil
+
+ctypedef fused code_t:
+    uint8_t
+    uint16_t
+    uint32_t
+
+
+# ------------------------------------------------------------------------------------------------ memory
+
+cdef bint reserve(Scratch* s, const Rules* rules, Py_ssize_t n, Py_ssize_t n_codes) noexcept nogil:
+    """Room for nodes of n rows and columns of n_codes codes; False where there is none. Pages not used cost nothing."""
+    cdef Py_ssize_t groups = min(n, n_codes) + 1, words = n_codes // 64 + 2
+    cdef Py_ssize_t deviations = n if rules.mode == DEVIATIONS else 0
+    cdef size_t sizes[13]
+    cdef size_t total = 0
+    cdef char* at
+    cdef int i
+    s.cells = n + SMALL
+    sizes[0] = s.cells * (4 if rules.mode == COUNTS else 8)  # counts or sums
+    sizes[1] = 4 * rules.n_stats * 8  # totals of the heaps
+    sizes[2] = groups * 4  # present
+    sizes[3] = n * 4  # slot
+    sizes[4] = n * 4  # listed
+    sizes[5] = (groups + 1) * 4  # begin
+    sizes[6] = TINY * 8  # keys
+    sizes[7] = words * 8  # bits
+    sizes[8] = (n_codes + 1) * 4  # rank
+    sizes[9] = deviations * 4  # ranks
+    sizes[10] = deviations * 8  # ranked
+    sizes[11] = 16 * (deviations + 1)  # tree_left
+    sizes[12] = 16 * (deviations + 1)  # tree_right
+    for i in range(13):
+        sizes[i] = (sizes[i] + 63) & ~<size_t> 63
+        total += sizes[i]
+    memset(&s.sweep, 0, sizeof(Sweep))
+    s.memory = calloc(total, 1)
+    if s.memory == NULL:
+        return False
+    at = <char*> s.memory
+    s.counts, s.sums = <uint32_t*> at, <double*> at
+    at += sizes[0]
+    s.sweep.count_left, s.sweep.count_right = <uint32_t*> at, <uint32_t*> at + rules.n_stats
+    s.sweep.sum_left, s.sweep.sum_right = <double*> at, <double*> at + rules.n_stats
+    s.sweep.sum_all = <double*> at + 2 * rules.n_stats
+    at += sizes[1]
+    s.present = <uint32_t*> at
+    at += sizes[2]
+    s.slot = <uint32_t*> at
+    at += sizes[3]
+    s.listed = <uint32_t*> at
+    at += sizes[4]
+    s.begin = <uint32_t*> at
+    at += sizes[5]
+    s.keys = <uint64_t*> at
+    at += sizes[6]
+    s.bits = <uint64_t*> at
+    at += sizes[7]
+    s.rank = <uint32_t*> at
+    at += sizes[8]
+    s.ranks = <uint32_t*> at
+    at += sizes[9]
+    s.ranked = <double*> at
+    at += sizes[10]
+    s.sweep.tree_left = <double*> at
+    at += sizes[11]
+    s.sweep.tree_right = <double*> at
+    return True
+
+
+cdef void release(Scratch* s) noexcept nogil:
+    free(s.memory)
+
+
+cdef void prepare(Scratch* s, const Rules* rules, const Rows* rows) noexcept nogil:
+    """Put the rows of a node into the right heap: once for all columns, for every search restores it."""
+    cdef Sweep* sweep = &s.sweep
+    cdef Py_ssize_t i, last = rules.n_stats - 1
+    cdef double w
+    sweep.rules, sweep.rows = rules, rows
+    sweep.n_left, sweep.n_right = 0, rows.n
+    if rules.mode == COUNTS:
+        memset(sweep.count_left, 0, 2 * rules.n_stats * sizeof(uint32_t))
+        for i in range(rows.n):
+            sweep.count_right[rows.label[i]] += 1
+    elif rules.mode == SUMS:
+        memset(sweep.sum_all, 0, rules.n_stats * sizeof(double))
+        for i in range(rows.n):
+            w = rows.weight[i] if rows.weight != NULL else 1.0
+            if rules.regression:
+                sweep.sum_all[0] += w
+                sweep.sum_all[1] += w * (rows.target[i] - rules.center)
+            else:
+                sweep.sum_all[rows.label[i]] += w
+        sweep.sum_all[last] = rows.n
+    else:
+        _rank_targets(s, rows)
+    start(sweep)
+
+
+cdef void prepare_totals(Scratch* s, const Rules* rules, const Rows* rows, const double* totals) noexcept nogil:
+    """As prepare, where the totals of the node are known; not for DEVIATIONS."""
+    cdef Py_ssize_t k
+    s.sweep.rules, s.sweep.rows = rules, rows
+    s.sweep.n_left, s.sweep.n_right = 0, rows.n
+    for k in range(rules.n_stats):
+        if rules.mode == COUNTS:
+            s.sweep.count_left[k], s.sweep.count_right[k] = 0, <uint32_t> totals[k]
+        else:
+            s.sweep.sum_all[k] = totals[k]
+    start(&s.sweep)
+
+
+cdef void _rank_targets(Scratch* s, const Rows* rows) noexcept nogil:
+    cdef Sweep* sweep = &s.sweep
+    cdef Py_ssize_t i, at
+    cdef double w
+    memcpy(s.slot, rows.label, rows.n * sizeof(uint32_t))
+    sweep.n_ranks = rank_by_bits(s, rows.n)
+    memset(sweep.tree_left, 0, 16 * (sweep.n_ranks + 1))
+    memset(sweep.tree_right, 0, 16 * (sweep.n_ranks + 1))
+    sweep.sum_all[0] = sweep.sum_all[1] = 0
+    for i in range(rows.n):
+        at = s.ranks[i] = s.slot[i]
+        s.ranked[at] = rows.target[i]
+        w = rows.weight[i] if rows.weight != NULL else 1.0
+        sweep.sum_all[0] += w
+        sweep.sum_all[1] += w * rows.target[i]
+        fenwick_add(sweep.tree_right, sweep.n_ranks, at, w, w * rows.target[i])
+    sweep.rank, sweep.ranked = s.ranks, s.ranked
+
+
+# ------------------------------------------------------------------------------------------------ groups of equal codes
+
+cdef void _gather(const code_t* codes, const uint32_t* row, Py_ssize_t n, uint32_t* out) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i] = codes[row[i]]
+
+
+cdef void gather(const Column* column, const uint32_t* row, Py_ssize_t n, uint32_t* codes) noexcept nogil:
+    """The codes of the given rows."""
+    if column.width == 1:
+        _gather(<const uint8_t*> column.codes, row, n, codes)
+    elif column.width == 2:
+        _gather(<const uint16_t*> column.codes, row, n, codes)
+    else:
+        _gather(<const uint32_t*> column.codes, row, n, codes)
+
+
+cdef Py_ssize_t rank_by_bits(Scratch* s, Py_ssize_t n) noexcept nogil:
+    """Replace the codes in `slot` by their ranks among those that occur; these are listed in `present` and counted."""
+    cdef Py_ssize_t i, word, last = 0, n_groups = 0
+    cdef uint64_t bits
+    cdef uint32_t code
+    for i in range(n):
+        word = s.slot[i] >> 6
+        s.bits[word] |= <uint64_t> 1 << (s.slot[i] & 63)
+        last = max(last, word)
+    for word in range(last + 1):
+        bits = s.bits[word]
+        s.bits[word] = 0
+        while bits:
+            code = <uint32_t> (64 * word + lowest_bit(bits))
+            s.present[n_groups] = code
+            s.rank[code] = <uint32_t> n_groups
+            n_groups += 1
+            bits &= bits - 1
+    for i in range(n):
+        s.slot[i] = s.rank[s.slot[i]]
+    return n_groups
+
+
+cdef void _sort_tiny(Scratch* s, Py_ssize_t n) noexcept nogil:
+    """Groups of the few codes in `slot`, as lists of rows, by insertion."""
+    cdef Py_ssize_t i, j
+    cdef uint64_t key
+    for i in range(n):
+        key = <uint64_t> s.slot[i] << 32 | <uint64_t> i
+        j = i
+        while j > 0 and s.keys[j - 1] > key:
+            s.keys[j] = s.keys[j - 1]
+            j -= 1
+        s.keys[j] = key
+    s.n_groups = 0
+    for i in range(n):
+        if i == 0 or (s.keys[i] >> 32) != (s.keys[i - 1] >> 32):
+            s.present[s.n_groups] = <uint32_t> (s.keys[i] >> 32)
+            s.begin[s.n_groups] = <uint32_t> i
+            s.n_groups += 1
+        s.listed[i] = <uint32_t> s.keys[i]
+    s.begin[s.n_groups] = <uint32_t> n
+    s.sweep.listed, s.sweep.begin = s.listed, s.begin
+
+
+cdef void _list_rows(Scratch* s, Py_ssize_t n) noexcept nogil:
+    """Lists of the rows of each group, by counting."""
+    cdef Py_ssize_t i, g
+    memset(s.begin, 0, (s.n_groups + 1) * sizeof(uint32_t))
+    for i in range(n):
+        s.begin[s.slot[i] + 1] += 1
+    for g in range(s.n_groups):
+        s.begin[g + 1] += s.begin[g]
+    for i in range(n):
+        g = s.slot[i]
+        s.listed[s.begin[g]] = <uint32_t> i
+        s.begin[g] += 1
+    for g in range(s.n_groups, 0, -1):
+        s.begin[g] = s.begin[g - 1]
+    s.begin[0] = 0
+    s.sweep.listed, s.sweep.begin = s.listed, s.begin
+
+
+cdef void _count_rows(Scratch* s, const Rules* rules, const Rows* rows, const uint32_t* slot, Py_ssize_t first,
+                      Py_ssize_t n) noexcept nogil:
+    """Add rows first .. first + n, whose groups are in slot, to the histogram."""
+    cdef Py_ssize_t i, k = rules.n_stats
+    cdef const uint32_t* label = rows.label + first
+    cdef const double* target = rows.target + first
+    cdef double* cell
+    cdef double w
+    if rules.mode == COUNTS:
+        if k == 2:
+            for i in range(n):
+                s.counts[2 * slot[i] + label[i]] += 1
+        else:
+            for i in range(n):
+                s.counts[slot[i] * k + label[i]] += 1
+        return
+    for i in range(n):
+        w = rows.weight[first + i] if rows.weight != NULL else 1.0
+        cell = s.sums + slot[i] * k
+        if rules.regression:
+            cell[0] += w
+            cell[1] += w * (target[i] - rules.center)
+        else:
+            cell[label[i]] += w
+        cell[k - 1] += 1
+
+
+cdef void _close_ranks(Scratch* s, const Rules* rules, Py_ssize_t n_codes) noexcept nogil:
+    """Drop the empty rows of the histogram."""
+    cdef Py_ssize_t code, j, k = rules.n_stats
+    cdef bint occurs
+    s.n_groups = 0
+    for code in range(n_codes):
+        if rules.mode == COUNTS:
+            occurs = False
+            for j in range(k):
+                occurs |= s.counts[code * k + j] != 0
+        else:
+            occurs = s.sums[code * k + k - 1] != 0
+        if occurs:
+            if s.n_groups != code:
+                for j in range(k):
+                    if rules.mode == COUNTS:
+                        s.counts[s.n_groups * k + j] = s.counts[code * k + j]
+                    else:
+                        s.sums[s.n_groups * k + j] = s.sums[code * k + j]
+            s.present[s.n_groups] = <uint32_t> code
+            s.n_groups += 1
+
+
+cdef bint _one_value(const uint32_t* codes, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(1, n):
+        if codes[i] != codes[0]:
+            return False
+    return True
+
+
+cdef bint group(Scratch* s, const Column* column, const Rules* rules, const Rows* rows) noexcept nogil:
+    """Group the rows of a node by their codes; False where there is but one group.
+
+    A few rows are sorted; many rows of few codes counted; the others marked in a bitmap that ranks them.
+    """
+    cdef Py_ssize_t n = rows.n, n_codes = <Py_ssize_t> column.n_codes + 1, size = 4 if rules.mode == COUNTS else 8, i
+    s.sweep.listed = NULL
+    s.sweep.counts, s.sweep.sums = s.counts, s.sums
+    if n > TINY and rules.mode != DEVIATIONS and n_codes <= 2 * n and n_codes * rules.n_stats <= s.cells:
+        memset(s.counts, 0, n_codes * rules.n_stats * size)
+        i = 0
+        while i < n:
+            gather(column, rows.row + i, min(CHUNK, n - i), s.slot)
+            _count_rows(s, rules, rows, s.slot, i, min(CHUNK, n - i))
+            i += CHUNK
+        _close_ranks(s, rules, n_codes)
+        return s.n_groups > 1
+    gather(column, rows.row, n, s.slot)
+    if _one_value(s.slot, n):
+        return False
+    if n <= TINY:
+        _sort_tiny(s, n)
+        return True
+    s.n_groups = rank_by_bits(s, n)
+    if rules.mode == DEVIATIONS or s.n_groups * rules.n_stats > s.cells:
+        _list_rows(s, n)
+    else:
+        memset(s.counts, 0, s.n_groups * rules.n_stats * size)
+        _count_rows(s, rules, rows, s.slot, 0, n)
+    return True

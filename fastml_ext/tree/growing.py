@@ -1,0 +1,348 @@
+"""Growing: large nodes one at a time with their columns in parallel, small ones as whole subtrees in parallel.
+
+Contract: reference.py. What is split where does not depend on the number of threads, and neither do the results: a
+node's split is a function of its rows alone, and where it draws at random, of its place in the tree.
+"""
+
+import heapq
+from typing import NamedTuple
+
+import numpy as np
+
+from fastml_ext import pool
+from fastml_ext.tree import large
+from fastml_ext.tree.bundle import bundles
+from fastml_ext.tree.nodes import RECORD
+from fastml_ext.tree.structure import LEAF, MULTIWAY, NUMERIC, SUBSET, Tree
+from fastml_ext.tree.subtree import grow_subtrees
+from fastml_ext.tree.thresholds import midpoints
+
+__all__ = ["Coded", "Settings", "grow"]
+
+COUNTS, SUMS, DEVIATIONS = 0, 1, 2
+BUNDLE = 4
+CRITERIA = {
+    "gini": 0, "entropy": 1, "log_loss": 1, "gain_ratio": 1,
+    "squared_error": 2, "friedman_mse": 2, "poisson": 3, "absolute_error": 4,
+}  # fmt: skip
+KINDS = {"numeric": NUMERIC, "ordered": NUMERIC, "multiway": MULTIWAY, "subset": SUBSET}
+SUBTREE_BYTES = 2**20  # the codes of a subtree's rows: what the second cache holds
+SUBTREE_ROWS = 256, 65536  # at least, at most
+COST = 3.0  # ns a row and column
+
+
+class Coded(NamedTuple):
+    """A column as growing sees it."""
+
+    codes: np.ndarray  # (n,) uint8, uint16 or uint32: places in values; len(values) where the value is missing
+    values: np.ndarray  # ascending numbers; of categories, their codes
+    split: str = "numeric"  # or "ordered", "multiway", "subset"
+    monotonic: int = 0  # 1, -1: predictions may only rise, only fall with the column
+
+
+class Settings(NamedTuple):
+    """The rules of growing, as scikit-learn's parameters of these names, with fractions made numbers."""
+
+    criterion: str = "gini"
+    n_classes: int = 2  # 0 in regression
+    random: bool = False  # one threshold drawn for each column
+    max_depth: int = 2**62
+    min_samples_split: int = 2
+    min_samples_leaf: int = 1
+    min_weight_leaf: float = 0.0
+    max_features: int = 0  # 0: all
+    min_impurity_decrease: float = 0.0
+    max_leaf_nodes: int = 0  # 0: any number
+    seed: int = 0
+
+
+def grow(columns, y, weight=None, settings=Settings(), n_jobs=None):  # noqa: B008
+    """Grow a tree. Contract: reference.py."""
+    problem = _Problem(columns, y, weight, settings, n_jobs)
+    root = problem.place(0, len(problem.row), 0, -1, 0, (-np.inf, np.inf), large.child_key(settings.seed, 0))
+    blocks = problem.grow_best_first(root) if settings.max_leaf_nodes else problem.grow_depth_first(root)
+    return _assemble(blocks, columns, settings)
+
+
+class _Problem:
+    """One call of grow: the packed input, and the rows, which growing puts in the order of the leaves."""
+
+    def __init__(self, columns, y, weight, settings, n_jobs):
+        self.settings, self.n_jobs, self.n_columns = settings, n_jobs, len(columns)
+        kept = np.arange(len(y)) if weight is None else np.flatnonzero(weight)
+        self.row = kept.astype(np.uint32)
+        weight = None if weight is None or np.all(weight[kept] == 1) else np.asarray(weight[kept], np.float64)
+        self.mode = DEVIATIONS if settings.criterion == "absolute_error" else COUNTS
+        if settings.n_classes:
+            self.mode = COUNTS if weight is None else SUMS
+            self.label, self.target = y[kept].astype(np.uint32), np.empty(0)
+            self.n_labels = settings.n_classes
+        else:
+            self.mode = DEVIATIONS if settings.criterion == "absolute_error" else SUMS
+            self.target = y[kept].astype(np.float64)
+            self.label = _ranks(self.target) if self.mode == DEVIATIONS else np.zeros(len(kept), np.uint32)
+            self.n_labels = len(kept)
+        self.weight = np.empty(0) if weight is None else weight
+        self.total_weight = float(len(kept) if weight is None else weight.sum())
+        self.columns = self._pack_columns(columns)
+        self.rules, self.limits = self._pack_rules(columns), self._pack_limits()
+        self.large = large.Large(
+            self.columns,
+            self.rules,
+            self.limits,
+            self.row,
+            self.label,
+            self.weight,
+            self.target,
+            self.n_labels,
+            self.n_codes,
+        )
+        widest = max((c.codes.itemsize for c in columns), default=1)
+        least, most = SUBTREE_ROWS
+        self.subtree_rows = min(max(SUBTREE_BYTES // (widest * max(1, self.n_active)), least), most)
+
+    def _pack_columns(self, columns):
+        """The columns as the kernels read them, those that exclude one another bundled."""
+        s = self.settings
+        apart = s.random or s.max_features or s.criterion == "gain_ratio" or any(c.monotonic for c in columns)
+        bundled = [] if apart else bundles(columns)
+        inside = {j for members, _ in bundled for j in members}
+        alone = [j for j in range(len(columns)) if j not in inside]
+        parts = [columns[j] for j in alone]
+        self.kept = (
+            [c.codes for c in parts] + [codes for _, codes in bundled],
+            [c.values.astype(np.float64) if s.random else None for c in parts] + [None] * len(bundled),
+            [None] * len(parts) + [np.array(members, np.uint32) for members, _ in bundled],
+        )
+        codes, values, members = self.kept
+        self.n_active, self.n_codes = len(codes), max((len(c.values) for c in columns), default=1)
+        return large.pack_columns(
+            codes,
+            [len(c.values) for c in parts] + [len(m) + 1 for m, _ in bundled],
+            [KINDS[c.split] for c in parts] + [BUNDLE] * len(bundled),
+            [c.monotonic for c in parts] + [0] * len(bundled),
+            values, alone + [0] * len(bundled), members,
+        )  # fmt: skip
+
+    def _pack_rules(self, columns):
+        s = self.settings
+        entropy = s.n_classes and CRITERIA[s.criterion] == 1 and self.mode == COUNTS
+        self.logs, unit = _log_table(len(self.row)) if entropy else (np.zeros(1, np.int64), 1.0)
+        center = 0.0
+        if self.mode == SUMS and s.criterion in ("squared_error", "friedman_mse") and np.any(self.target % 1):
+            center = float(np.mean(self.target))
+        return large.pack_rules(
+            mode=self.mode, criterion=CRITERIA[s.criterion], n_classes=s.n_classes, ratio=s.criterion == "gain_ratio",
+            random=s.random, monotone=any(c.monotonic for c in columns), min_leaf=s.min_samples_leaf,
+            min_weight=s.min_weight_leaf, center=center, logs=self.logs, unit=unit,
+        )  # fmt: skip
+
+    def _pack_limits(self):
+        s = self.settings
+        limits = np.zeros(1, large.LIMITS)
+        limits["max_depth"], limits["min_split"] = s.max_depth, s.min_samples_split
+        limits["min_leaf"], limits["min_weight"] = s.min_samples_leaf, s.min_weight_leaf
+        limits["max_features"] = 0 if s.max_features >= self.n_columns else s.max_features
+        limits["min_decrease"], limits["total_weight"] = s.min_impurity_decrease, self.total_weight
+        return limits.view(np.uint8)
+
+    def place(self, begin, end, depth, parent, branch, bounds, key):
+        return np.array([(begin, end, depth, parent, branch, 0, *bounds, key)], large.PLACE)
+
+    def grow_depth_first(self, root):
+        """[_Block] of the large nodes, then of the subtrees that hang from them."""
+        everything = np.arange(self.n_active, dtype=np.uint32)
+        waiting, large_nodes, small = [(root, everything)], [], []
+        while waiting:
+            place, active = waiting.pop()
+            if place["end"][0] - place["begin"][0] <= self.subtree_rows:
+                small.append((place, active))
+                continue
+            node = self._describe(place, active)
+            large_nodes.append(node)
+            if node.allowed and self._search(node) and (parts := self._split(node)):
+                waiting += reversed([(child, node.active) for child in self._children(parts, len(large_nodes) - 1)])
+        return large_nodes, small, self._subtrees(small)
+
+    def grow_best_first(self, root):
+        """[_Block]s of single nodes: of all leaves, the one whose split takes most impurity away is split next."""
+        s, nodes, heap, n_leaves = self.settings, [], [], 1
+        waiting = [(root, np.arange(self.n_active, dtype=np.uint32))]
+        while waiting or (heap and n_leaves < s.max_leaf_nodes):
+            for place, active in waiting:
+                node = self._describe(place, active)
+                nodes.append(node)
+                if node.allowed and self._search(node) and (parts := self._split(node)):
+                    gain = float(node.record["gain"][0] * node.record["weight"][0])
+                    heapq.heappush(heap, (-gain, int(place["begin"][0]), len(nodes) - 1, parts))
+            waiting = []
+            if heap and n_leaves < s.max_leaf_nodes:
+                *_, i, parts = heapq.heappop(heap)
+                children = list(self._children(parts, i))
+                if n_leaves + len(children) - 1 > s.max_leaf_nodes:  # a multiway split may ask for too many
+                    nodes[i].make_leaf()
+                    continue
+                n_leaves += len(children) - 1
+                waiting = [(child, nodes[i].active) for child in children]
+        for *_, i, _ in heap:
+            nodes[i].make_leaf()
+        return nodes, [], []
+
+    def _describe(self, place, active):
+        return _Large(place, active, *self.large.describe(place.view(np.uint8)))
+
+    def _search(self, node):
+        """Search the node's columns, and forget those that are constant in it."""
+        place, record = node.place.view(np.uint8), node.record.view(np.uint8)
+        key, limit = node.place["key"][0], int(self.limits.view(large.LIMITS)["max_features"][0])
+        order = node.active
+        if limit:
+            order = order[np.argsort(np.array([large.child_key(key, j) for j in order], np.uint64), kind="stable")]
+        step, first, found, constant, searched = limit or len(order), 0, [], [], 0
+        while first < len(order) and (not limit or searched < limit or not any(f.any() for _, f, _ in found)):
+            part = order[first : first + step]
+            splits = np.zeros(len(part) * large.SPLIT_SIZE, np.uint8)
+            cost = COST * (place.view(large.PLACE)["end"][0] - place.view(large.PLACE)["begin"][0])
+            pool.run(
+                self.large.search, len(part), place, record, node.totals, part, splits, cost=cost, n_jobs=self.n_jobs
+            )
+            fixed = large.is_constant(splits, len(part))
+            keep = np.flatnonzero(~fixed)
+            if limit and searched + len(keep) > limit and any(f.any() for _, f, _ in found):
+                keep = keep[: limit - searched]
+            constant.append(part[fixed])
+            found.append((part[keep], large.has_split(splits, len(part))[keep],
+                          splits.reshape(len(part), -1)[keep]))  # fmt: skip
+            searched += len(keep)
+            first += step
+            step = 1 if limit and searched >= limit else max(1, limit - searched) if limit else step
+        node.active = np.setdiff1d(node.active, np.concatenate(constant), assume_unique=True)
+        node.searched = np.concatenate([part for part, *_ in found]).astype(np.uint32)
+        node.splits = np.ascontiguousarray(np.concatenate([splits for *_, splits in found])).reshape(-1)
+        return len(node.searched) > 0
+
+    def _split(self, node):
+        parts = self.large.split(
+            node.place.view(np.uint8), node.record.view(np.uint8), node.searched, len(node.searched), node.splits
+        )
+        node.searched = node.splits = None
+        if parts:
+            node.codes, node.branch = np.array(parts[2], np.int64), np.array(parts[3], np.int64)
+        return parts and (node, *parts[:2])
+
+    def _children(self, parts, number):
+        """The places of a split node's branches, in order."""
+        node, begins, bounds = parts
+        place, multiway = node.place[0], node.record["kind"][0] == MULTIWAY
+        for b in range(len(begins) - 1):
+            key = large.child_key(place["key"], 2 + int(node.codes[b]) if multiway else b)
+            first = int(place["begin"])
+            yield self.place(first + begins[b], first + begins[b + 1], place["depth"] + 1, number, b, bounds[b], key)
+
+    def _subtrees(self, small):
+        if not small:
+            return []
+        places = np.concatenate([place for place, _ in small])
+        active = np.concatenate([active for _, active in small])
+        begin = np.concatenate([[0], np.cumsum([len(active) for _, active in small])])
+        rows = (places["end"] - places["begin"]).mean()
+        cost = COST * rows * (1 + len(active) / len(small)) * 8
+        parts = pool.run(
+            grow_subtrees, len(small), self.columns, self.rules, self.limits, places.view(np.uint8),
+            active if len(active) else np.zeros(1, np.uint32), begin, self.row, self.label, self.weight, self.target,
+            cost=cost, n_jobs=self.n_jobs,
+        )  # fmt: skip
+        return [tree for part in parts for tree in part]
+
+
+class _Large:
+    """A node grown by itself."""
+
+    codes = branch = np.empty(0, np.int64)
+
+    def __init__(self, place, active, record, value, totals, allowed):
+        self.place, self.active, self.record, self.value, self.allowed = place, active, record, value, allowed
+        self.totals = totals
+        self.searched = self.splits = None
+
+    def make_leaf(self):
+        self.record["feature"], self.record["kind"], self.record["gain"] = -2, LEAF, 0
+        self.codes = self.branch = np.empty(0, np.int64)
+
+
+def _ranks(y):
+    return np.unique(y, return_inverse=True)[1].astype(np.uint32)
+
+
+def _log_table(n):
+    """n log2 n for 0 .. n in fixed point, and what 1 in it is worth: sums over the classes of n rows fit 62 bits."""
+    logs = np.arange(n + 1, dtype=np.float64)
+    logs[2:] *= np.log2(logs[2:])
+    logs[:2] = 0
+    shift = 61 - int(np.ceil(np.log2(max(logs[-1], 2.0))))
+    return np.rint(logs * 2.0**shift).astype(np.int64), 2.0**-shift
+
+
+def _assemble(blocks, columns, settings):
+    """One Tree of the large nodes and the subtrees: each block's nodes get the numbers that depth-first order gives."""
+    nodes, small, subtrees = blocks
+    children = [[] for _ in nodes]
+    for i, node in enumerate(nodes):
+        if (parent := int(node.place["parent"][0])) >= 0:
+            children[parent].append((int(node.place["branch"][0]), False, i))
+    for i, (place, _) in enumerate(small):
+        if (parent := int(place["parent"][0])) >= 0:
+            children[parent].append((int(place["branch"][0]), True, i))
+    pieces, number, total = [], {}, 0
+    waiting = [(False, 0) if nodes else (True, 0)]
+    while waiting:
+        is_subtree, i = waiting.pop()
+        pieces.append((is_subtree, i, total))
+        number[is_subtree, i] = total
+        total += len(subtrees[i][0]) if is_subtree else 1
+        if not is_subtree:
+            waiting += [piece[1:] for piece in sorted(children[i], reverse=True)]
+    records, values, codes, kids, n_codes = [], [], [], [], 0
+    for is_subtree, i, first in pieces:
+        if is_subtree:
+            record, value, code, kid = subtrees[i]
+            for name in ("left", "right"):
+                record[name][record[name] >= 0] += first
+            kid = kid + first
+        else:
+            node, code = nodes[i], nodes[i].codes
+            record, value = node.record, node.value[None]
+            branch = [number[piece[1:]] for piece in sorted(children[i])]
+            kid = np.array([branch[b] for b in node.branch], np.int64)
+            if record["kind"][0] in (NUMERIC, SUBSET):
+                record["left"], record["right"] = branch
+        record["category_start"] += n_codes - record["category_start"][0]
+        n_codes += len(code)
+        for out, part in zip((records, values, codes, kids), (record, value, code, kid), strict=True):
+            out.append(part)
+    return _tree(np.concatenate(records), np.concatenate(values), np.concatenate(codes), np.concatenate(kids),
+                 columns, settings)  # fmt: skip
+
+
+def _tree(records, values, codes, children, columns, settings):
+    assert records.dtype == RECORD
+    multiway = records["kind"] == MULTIWAY
+    threshold, threshold_int = midpoints(records, columns)
+    return Tree(
+        children_left=np.where(multiway, -3, records["left"]),
+        children_right=np.where(multiway, -3, records["right"]),
+        feature=records["feature"].copy(),
+        kind=records["kind"].astype(np.uint8),
+        threshold=threshold,
+        threshold_int=threshold_int,
+        missing_go_to_left=records["missing_left"].astype(bool),
+        impurity=records["impurity"].copy(),
+        n_node_samples=records["n_samples"].copy(),
+        weighted_n_node_samples=records["weight"].copy(),
+        value=np.ascontiguousarray(values[:, None, :]),
+        gain=records["gain"].copy(),
+        category_start=np.append(records["category_start"], len(codes)),
+        category_code=codes.astype(np.int64),
+        category_child=children.astype(np.int64),
+        n_features=len(columns),
+    )

@@ -1,0 +1,211 @@
+"""Down the tree: the node at which each row stops. Contract: reference.py."""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memset
+
+import numpy as np
+
+cdef enum:
+    LANES = 8  # rows that walk side by side: one waits for memory while the others move
+    MULTIWAY = 2
+    SUBSET = 3
+
+ctypedef fused number:
+    float
+    double
+    uint8_t
+    int32_t
+    int64_t
+
+cdef struct Narrow:
+    float threshold
+    int32_t feature
+    int32_t child[2]
+
+cdef struct Wide:
+    double threshold
+    int32_t feature, unused
+    int32_t child[2]
+
+cdef struct Whole:
+    int64_t threshold
+    int32_t feature, unused
+    int32_t child[2]
+
+ctypedef fused packed:
+    Narrow
+    Wide
+    Whole
+
+# Leaves are their own children.
+NARROW = np.dtype([("threshold", np.float32), ("feature", np.int32), ("child", np.int32, 2)])
+WIDE = np.dtype([("threshold", np.float64), ("feature", np.int32), ("unused", np.int32), ("child", np.int32, 2)])
+WHOLE = np.dtype([("threshold", np.int64), ("feature", np.int32), ("unused", np.int32), ("child", np.int32, 2)])
+
+
+cdef inline bint _finite(const number* x, Py_ssize_t n) noexcept nogil:
+    """As in checks.pyx; reading the rows from end to end also brings them into the cache for the walk."""
+    cdef Py_ssize_t i
+    cdef uint32_t narrow = 0
+    cdef uint64_t wide = 0
+    if number is float:
+        for i in range(n):
+            narrow |= ((<const uint32_t*> x)[i] & 0x7fffffffu) + 0x00800000u
+        return not narrow & 0x80000000u
+    elif number is double:
+        for i in range(n):
+            wide |= ((<const uint64_t*> x)[i] & 0x7fffffffffffffffu) + 0x0010000000000000u
+        return not wide & 0x8000000000000000u
+    else:
+        return True
+
+
+cdef inline int32_t _next(const number* x, const packed* nodes, int32_t at) noexcept nogil:
+    cdef const packed* node = nodes + at
+    return node.child[not x[node.feature] <= node.threshold]
+
+
+cdef int32_t _stop(const number* x, const packed* nodes) noexcept nogil:
+    cdef int32_t at = 0, old = -1
+    while at != old:
+        old = at
+        at = _next(x, nodes, at)
+    return at
+
+
+cdef int32_t _stop_missing(const number* x, const packed* nodes, const uint8_t* missing_left) noexcept nogil:
+    cdef int32_t at = 0, old = -1
+    cdef number value
+    while at != old:
+        old = at
+        value = x[nodes[at].feature]
+        at = _next(x, nodes, at) if value == value else nodes[at].child[not missing_left[at]]
+    return at
+
+
+cdef bint _walk(const number* x, Py_ssize_t d, Py_ssize_t n, const packed* nodes, const uint8_t* missing_left,
+                const int64_t* answers, int64_t* out) noexcept nogil:
+    """Rows walk side by side, LANES at a time. False where a value was not finite."""
+    cdef int32_t at[LANES]
+    cdef int32_t old, moved
+    cdef Py_ssize_t i = 0, lane
+    cdef bint clean = True
+    while i < n:
+        if i + LANES > n or not _finite(x + i * d, LANES * d):
+            for lane in range(i, min(i + LANES, n)):
+                clean &= _finite(x + lane * d, d)
+                out[lane] = answers[_stop_missing(x + lane * d, nodes, missing_left)]
+            i += LANES
+            continue
+        memset(at, 0, sizeof(at))
+        moved = 1
+        while moved:
+            moved = 0
+            for lane in range(LANES):
+                old = at[lane]
+                at[lane] = _next(x + (i + lane) * d, nodes, old)
+                moved |= old ^ at[lane]
+        for lane in range(LANES):
+            out[i + lane] = answers[at[lane]]
+        i += LANES
+    return clean
+
+
+def walk_float32(Py_ssize_t start, Py_ssize_t stop, const float[:, ::1] X, const uint8_t[::1] nodes,
+                 const uint8_t[::1] missing_left, const int64_t[::1] answers, int64_t[::1] out):
+    """Put the answer of the node at which each row stops into out; are all its values finite?"""
+    cdef bint clean
+    with nogil:
+        clean = _walk(&X[start, 0], X.shape[1], stop - start, <const Narrow*> &nodes[0], &missing_left[0], &answers[0],
+                      &out[start])
+    return clean
+
+
+def walk_float64(Py_ssize_t start, Py_ssize_t stop, const double[:, ::1] X, const uint8_t[::1] nodes,
+                 const uint8_t[::1] missing_left, const int64_t[::1] answers, int64_t[::1] out):
+    """Put the answer of the node at which each row stops into out; are all its values finite?"""
+    cdef bint clean
+    with nogil:
+        clean = _walk(&X[start, 0], X.shape[1], stop - start, <const Wide*> &nodes[0], &missing_left[0], &answers[0],
+                      &out[start])
+    return clean
+
+
+ctypedef fused whole_number:
+    uint8_t
+    int32_t
+    int64_t
+
+
+def walk_whole(Py_ssize_t start, Py_ssize_t stop, const whole_number[:, ::1] X, const uint8_t[::1] nodes,
+               const uint8_t[::1] missing_left, const int64_t[::1] answers, int64_t[::1] out):
+    """Put the answer of the node at which each row stops into out."""
+    with nogil:
+        _walk(&X[start, 0], X.shape[1], stop - start, <const Whole*> &nodes[0], &missing_left[0], &answers[0],
+              &out[start])
+    return True
+
+
+def stop_float32(const float[:, ::1] X, const uint8_t[::1] nodes):
+    """The node at which the only row of X stops; its values are finite."""
+    return _stop(&X[0, 0], <const Narrow*> &nodes[0])
+
+
+def stop_float64(const double[:, ::1] X, const uint8_t[::1] nodes):
+    """The node at which the only row of X stops; its values are finite."""
+    return _stop(&X[0, 0], <const Wide*> &nodes[0])
+
+
+def walk_codes(Py_ssize_t start, Py_ssize_t stop, const int64_t[:, ::1] codes, const uint8_t[::1] kind,
+               const int64_t[::1] feature, const int64_t[::1] cut, const uint8_t[::1] missing_left,
+               const int64_t[::1] left, const int64_t[::1] right, const int64_t[::1] category_start,
+               const int64_t[::1] category_code, const int64_t[::1] category_child, int64_t[::1] out):
+    """As the others, on codes: of numbers, how many thresholds of the column are below them, -1 where
+    missing, -2 for an ordered category that was not fitted."""
+    cdef Py_ssize_t i
+    cdef int64_t at, code, low, high, middle
+    cdef bint goes_left
+    with nogil:
+        for i in range(start, stop):
+            at = 0
+            while kind[at]:
+                code = codes[i, feature[at]]
+                if kind[at] != MULTIWAY and kind[at] != SUBSET:
+                    goes_left = code <= cut[at]
+                    if code < -1:
+                        break
+                    if code < 0:
+                        goes_left = missing_left[at]
+                    at = left[at] if goes_left else right[at]
+                    continue
+                low, high = category_start[at], category_start[at + 1]
+                while low < high:
+                    middle = (low + high) // 2
+                    if category_code[middle] < code:
+                        low = middle + 1
+                    else:
+                        high = middle
+                if low == category_start[at + 1] or category_code[low] != code:
+                    break  # a category that did not occur here in training
+                at = category_child[low]
+            out[i] = at
+
+
+def paths(const int64_t[::1] stops, const int64_t[::1] parent, const int64_t[::1] depth):
+    """(indptr, indices) of the sparse matrix of the nodes each row passes, from the root. Contract: reference.py."""
+    cdef Py_ssize_t i, n = stops.shape[0]
+    cdef int64_t at, node
+    indptr = np.zeros(n + 1, np.int64)
+    cdef int64_t[::1] end = indptr
+    for i in range(n):
+        end[i + 1] = end[i] + depth[stops[i]] + 1
+    indices = np.empty(end[n], np.int64)
+    cdef int64_t[::1] out = indices
+    with nogil:
+        for i in range(n):
+            at, node = end[i + 1], stops[i]
+            while node >= 0:
+                at -= 1
+                out[at] = node
+                node = parent[node]
+    return indptr, indices

@@ -1,0 +1,137 @@
+"""A decision tree as flat arrays: what growing makes, what pruning changes, what prediction and every reader take.
+
+Nodes are numbered in depth-first order: node 0 is the root, a node comes before its children, and the whole subtree of
+its first child before its second. The children of a node are told by its `kind`:
+
+    LEAF      none: children_left = children_right = -1, feature = -2, threshold = -2
+    NUMERIC   two: "x[feature] <= threshold" goes to children_left, more to children_right, a missing value to
+              children_left where missing_go_to_left, else to children_right. Columns of ordered categories are split so
+              too: the number compared is the category's code, so categories[0 .. threshold] go left
+    MULTIWAY  one for each category that occurred in the node: a list of (code, child), see below
+    SUBSET    two, each for a set of categories: the same list, whose children are children_left or children_right
+
+The categories of the nodes of kind MULTIWAY and SUBSET stand in one flat list: node i owns the entries
+category_start[i] to category_start[i + 1] of category_code (ascending) and category_child. A code is the place of the
+category in `Column.categories`; len(Column.categories) is the code of a missing value. A category that is not in the
+node's list did not occur there: a row that has it stops at this node and is answered by the node's own value.
+In a MULTIWAY node children_left = children_right = -3, which no array may be indexed with by mistake.
+
+Thresholds are exact in the column's own dtype: for float columns `threshold` is the value itself (float16 and float32
+are exact in float64); for integer and bool columns and ordered categories `threshold_int` is the value, and `threshold`
+its nearest float64. `exact_threshold` gives the one that counts. A split "is missing" against "is not" has
+the threshold +inf, or the largest integer, and missing values go right.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+__all__ = [
+    "LEAF", "MULTIWAY", "NUMERIC", "SUBSET", "Column", "Tree",
+    "branches", "depths", "exact_threshold", "parents",
+]  # fmt: skip
+
+LEAF, NUMERIC, MULTIWAY, SUBSET = 0, 1, 2, 3
+
+
+class Column(NamedTuple):
+    """What a tree knows of one column of its input; an estimator has them as `columns_`."""
+
+    name: str  # as in the data frame, or x0, x1, ...
+    split: str  # "numeric", "ordered", "multiway" or "subset"
+    dtype: np.dtype  # of the values compared; float16, float32, float64, an integer, bool; object for categories
+    categories: np.ndarray | None = None  # the values in order of their codes; None for numeric columns
+    missing: bool = False  # whether a value was missing in training
+    spread: float = 0.0  # of numbers: the largest met in training minus the smallest
+
+
+class Tree(NamedTuple):
+    """The arrays of a tree of N nodes and C listed categories; K is the number of classes, or 1 in regression."""
+
+    children_left: np.ndarray  # (N,) int64
+    children_right: np.ndarray  # (N,) int64
+    feature: np.ndarray  # (N,) int64: the column tested
+    kind: np.ndarray  # (N,) uint8: LEAF, NUMERIC, MULTIWAY or SUBSET
+    threshold: np.ndarray  # (N,) float64; -2 but for NUMERIC nodes
+    threshold_int: np.ndarray  # (N,) int64, uint64 columns by their bits; 0 but for NUMERIC nodes of integer columns
+    missing_go_to_left: np.ndarray  # (N,) bool; where no missing value was met in training, the side with more samples
+    impurity: np.ndarray  # (N,) float64, in the criterion's unit: bits for entropy
+    n_node_samples: np.ndarray  # (N,) int64
+    weighted_n_node_samples: np.ndarray  # (N,) float64
+    value: np.ndarray  # (N, 1, K) float64: share of each class, or the predicted number
+    gain: np.ndarray  # (N,) float64: impurity minus the children's weighted mean impurity; 0 at leaves
+    category_start: np.ndarray  # (N + 1,) int64
+    category_code: np.ndarray  # (C,) int64
+    category_child: np.ndarray  # (C,) int64: a node
+    n_features: int = 0
+
+    @property
+    def node_count(self):
+        return len(self.feature)
+
+    @property
+    def n_leaves(self):
+        return int(np.count_nonzero(self.kind == LEAF))
+
+    @property
+    def max_depth(self):
+        return int(depths(self).max())
+
+    @property
+    def n_outputs(self):
+        return 1
+
+    @property
+    def n_classes(self):
+        return np.array([self.value.shape[2]])
+
+    @property
+    def max_n_classes(self):
+        return self.value.shape[2]
+
+    def compute_feature_importances(self, normalize=True):
+        """(n_features,) total decrease of impurity by each column, weighted by the rows it reached."""
+        total = np.zeros(self.n_features)
+        inner = self.kind != LEAF
+        np.add.at(total, self.feature[inner], (self.gain * self.weighted_n_node_samples)[inner])
+        total /= self.weighted_n_node_samples[0]
+        return total / total.sum() if normalize and total.sum() > 0 else total
+
+
+def branches(tree, node):
+    """[(child, codes)] of a node in order: codes is None at NUMERIC nodes, else the category codes that go there."""
+    if tree.kind[node] == LEAF:
+        return []
+    pair = [int(tree.children_left[node]), int(tree.children_right[node])]
+    if tree.kind[node] == NUMERIC:
+        return [(child, None) for child in pair]
+    start, stop = tree.category_start[node], tree.category_start[node + 1]
+    codes, children = tree.category_code[start:stop], tree.category_child[start:stop]
+    order = sorted(set(children.tolist())) if tree.kind[node] == MULTIWAY else pair
+    return [(child, codes[children == child]) for child in order]
+
+
+def exact_threshold(tree, node, dtype):
+    """The threshold of a NUMERIC node as a NumPy scalar of its column's dtype (int64 for ordered categories)."""
+    dtype = np.dtype(np.int64) if dtype.kind in "OSUT" else np.dtype(dtype)
+    if dtype.kind == "f":
+        return dtype.type(tree.threshold[node])
+    return tree.threshold_int[node : node + 1].astype(np.uint64 if dtype == np.uint64 else np.int64)[0]
+
+
+def parents(tree):
+    """(N,) int64: the parent of every node, -1 for the root."""
+    parent = np.full(tree.node_count, -1)
+    for children in (tree.children_left, tree.children_right):
+        inner = children >= 0
+        parent[children[inner]] = np.flatnonzero(inner)
+    parent[tree.category_child] = np.repeat(np.arange(tree.node_count), np.diff(tree.category_start))
+    return parent
+
+
+def depths(tree):
+    """(N,) int64: the number of edges from the root to every node."""
+    depth = np.zeros(tree.node_count, np.int64)
+    for node, parent in enumerate(parents(tree).tolist()[1:], 1):
+        depth[node] = depth[parent] + 1
+    return depth

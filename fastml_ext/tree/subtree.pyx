@@ -1,0 +1,333 @@
+"""Subtrees grown depth first, each by one thread, on a compact copy of its rows' codes. Contract: reference.py."""
+
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free, malloc, qsort, realloc
+from libc.string cimport memcpy
+
+import numpy as np
+
+from fastml_ext.tree.nodes cimport (
+    Limits, Nodes, Parts, Place, Record,
+    bounds, choose, clip, describe, free_nodes, free_parts, gains_enough, may_split, more_categories, more_nodes,
+    note_split, part_rows, reserve_parts,
+)
+from fastml_ext.tree.groups cimport Scratch, gather, rank_by_bits, release, reserve
+from fastml_ext.tree.search cimport Split, mix, search_column
+from fastml_ext.tree.sweep cimport MULTIWAY, NUMERIC, SUBSET, Column, Node, Rows, Rules
+
+from fastml_ext.tree.nodes import RECORD
+
+cdef enum:
+    LARGEST = 65536  # rows of a subtree: its codes fit 16 bits
+
+cdef double TIE = 2.0 ** -40  # gains that differ by less than this share of the node's impurity are equal
+
+
+def grow_subtrees(Py_ssize_t start, Py_ssize_t stop, const uint8_t[::1] columns, const uint8_t[::1] rules,
+                  const uint8_t[::1] limits, const uint8_t[::1] places, const uint32_t[::1] active,
+                  const int64_t[::1] active_begin, uint32_t[::1] row, uint32_t[::1] label, double[::1] weight,
+                  double[::1] target):
+    """[(records, values, category codes, category children)] of subtrees start .. stop; their rows are reordered."""
+    cdef const Place* place
+    cdef Rows rows
+    cdef Nodes nodes
+    cdef bint grown
+    cdef Py_ssize_t t
+    trees = []
+    for t in range(start, stop):
+        place = (<const Place*> &places[0]) + t
+        rows.row, rows.label = &row[place.begin], &label[place.begin]
+        rows.weight = &weight[place.begin] if weight.shape[0] else NULL
+        rows.target = &target[place.begin] if target.shape[0] else NULL
+        rows.n = place.end - place.begin
+        with nogil:
+            grown = _grow(<const Column*> &columns[0], <const Rules*> &rules[0], <const Limits*> &limits[0], place,
+                          &active[0] + active_begin[t], active_begin[t + 1] - active_begin[t], &rows, &nodes)
+        try:
+            if not grown:
+                raise MemoryError
+            trees.append(_arrays(&nodes))
+        finally:
+            free_nodes(&nodes)
+    return trees
+
+
+cdef _arrays(Nodes* nodes):
+    records = np.empty(nodes.n, RECORD)
+    values = np.empty((nodes.n, nodes.n_classes))
+    codes = np.empty(nodes.n_categories, np.uint32)
+    children = np.empty(nodes.n_categories, np.int64)
+    cdef uint8_t[::1] to = records.view(np.uint8)
+    memcpy(&to[0], nodes.records, nodes.n * sizeof(Record))
+    to = values.reshape(-1).view(np.uint8)
+    memcpy(&to[0], nodes.values, values.nbytes)
+    if nodes.n_categories:
+        to = codes.view(np.uint8)
+        memcpy(&to[0], nodes.codes, codes.nbytes)
+        to = children.view(np.uint8)
+        memcpy(&to[0], nodes.children, children.nbytes)
+    return records, values, codes, children
+
+
+cdef struct Keyed:
+    uint64_t key
+    uint32_t column
+
+
+cdef struct Work:
+    const Rules* rules
+    const Limits* limits
+    Nodes* nodes
+    Scratch scratch
+    Parts parts
+    Column* columns  # the compact copies
+    Py_ssize_t n_columns
+    uint32_t* order  # columns; those known to be constant come first
+    uint32_t* searched
+    Split* splits
+    Keyed* keyed
+    Place* stack
+    Py_ssize_t height, room
+    double* values
+
+
+cdef bint _grow(const Column* columns, const Rules* rules, const Limits* limits, const Place* place,
+                const uint32_t* active, Py_ssize_t n_active, Rows* rows, Nodes* nodes) noexcept nogil:
+    """Grow one subtree; False where memory runs out."""
+    cdef Work work
+    cdef Py_ssize_t j
+    cdef bint grown
+    cdef uint32_t n_codes = 0
+    nodes.records, nodes.values, nodes.codes, nodes.children = NULL, NULL, NULL, NULL
+    nodes.n = nodes.room = nodes.n_categories = nodes.category_room = 0
+    nodes.n_classes = rules.n_classes
+    work.rules, work.limits, work.nodes = rules, limits, nodes
+    work.n_columns = 0
+    work.columns = <Column*> calloc(n_active + 1, sizeof(Column))
+    work.order = <uint32_t*> calloc(2 * (n_active + 1), sizeof(uint32_t))
+    work.searched = work.order + n_active + 1
+    work.splits = <Split*> calloc(n_active + 1, sizeof(Split))
+    work.keyed = <Keyed*> calloc(n_active + 1, sizeof(Keyed))
+    work.stack, work.height, work.room = NULL, 0, 0
+    for j in range(n_active):
+        n_codes = max(n_codes, columns[active[j]].n_codes)
+    work.scratch.memory = NULL
+    grown = reserve_parts(&work.parts, rows.n)
+    grown &= reserve(&work.scratch, rules, rows.n, max(<Py_ssize_t> n_codes, _n_labels(rows)))
+    grown &= work.columns != NULL and work.order != NULL and work.splits != NULL and work.keyed != NULL
+    grown = grown and _compact(&work, columns, active, n_active, rows) and _grow_from(&work, place, rows)
+    for j in range(work.n_columns):
+        free(<void*> work.columns[j].codes)
+    free(work.columns)
+    free(work.order)
+    free(work.splits)
+    free(work.keyed)
+    free(work.stack)
+    free_parts(&work.parts)
+    release(&work.scratch)
+    return grown
+
+
+cdef Py_ssize_t _n_labels(const Rows* rows) noexcept nogil:
+    cdef Py_ssize_t i, most = 0
+    for i in range(rows.n):
+        most = max(most, <Py_ssize_t> rows.label[i])
+    return most + 1
+
+
+cdef bint _compact(Work* work, const Column* columns, const uint32_t* active, Py_ssize_t n_active,
+                   Rows* rows) noexcept nogil:
+    """Copy the codes of the subtree's rows, ranked anew among themselves; columns that are constant are left out."""
+    cdef Scratch* s = &work.scratch
+    cdef Py_ssize_t i, j, n = rows.n, n_groups
+    cdef const Column* whole
+    cdef Column* local
+    cdef uint16_t* wide
+    cdef uint8_t* narrow
+    cdef uint32_t* original
+    cdef double* values
+    cdef bint missing
+    for j in range(n_active):
+        whole, local = columns + active[j], work.columns + work.n_columns
+        gather(whole, rows.row, n, s.slot)
+        n_groups = rank_by_bits(s, n)
+        if n_groups < 2:
+            continue
+        missing = s.present[n_groups - 1] == whole.n_codes
+        local[0] = whole[0]
+        local.width = 1 if n_groups <= 256 else 2
+        wide = <uint16_t*> malloc(n * local.width + n_groups * 12 + 16)
+        if wide == NULL:
+            return False
+        values = <double*> (<char*> wide + ((n * local.width + 7) & ~<size_t> 7))
+        original = <uint32_t*> (values + n_groups)
+        narrow = <uint8_t*> wide
+        for i in range(n):
+            if local.width == 1:
+                narrow[i] = <uint8_t> s.slot[i]
+            else:
+                wide[i] = <uint16_t> s.slot[i]
+        memcpy(original, s.present, n_groups * sizeof(uint32_t))
+        if whole.values != NULL:
+            for i in range(n_groups - missing):
+                values[i] = whole.values[original[i]]
+            local.values = values
+        local.codes, local.original, local.n_codes = wide, original, <uint32_t> (n_groups - missing)
+        work.order[work.n_columns] = <uint32_t> work.n_columns
+        work.n_columns += 1
+    for i in range(n):
+        rows.row[i] = <uint32_t> i
+    return True
+
+
+cdef bint _push(Work* work, const Place* place) noexcept nogil:
+    cdef void* grown
+    if work.height == work.room:
+        work.room = 2 * work.room + 64
+        grown = realloc(work.stack, work.room * sizeof(Place))
+        if grown == NULL:
+            return False
+        work.stack = <Place*> grown
+    work.stack[work.height] = place[0]
+    work.height += 1
+    return True
+
+
+cdef bint _grow_from(Work* work, const Place* root, const Rows* rows) noexcept nogil:
+    cdef Place place = root[0]
+    cdef Nodes* nodes = work.nodes
+    cdef Record* record
+    cdef Rows part
+    cdef Py_ssize_t i
+    place.end, place.begin = place.end - place.begin, 0
+    place.parent, place.n_constant = -1, 0
+    if not _push(work, &place):
+        return False
+    while work.height:
+        work.height -= 1
+        place = work.stack[work.height]
+        if not more_nodes(nodes):
+            return False
+        if place.parent >= 0:
+            record = nodes.records + place.parent
+            if record.kind == MULTIWAY:
+                nodes.children[record.category_start + place.branch] = nodes.n
+            elif place.branch == 0:
+                record.left = nodes.n
+            else:
+                record.right = nodes.n
+        part.row, part.label, part.n = rows.row + place.begin, rows.label + place.begin, place.end - place.begin
+        part.weight = rows.weight + place.begin if rows.weight != NULL else NULL
+        part.target = rows.target + place.begin if rows.target != NULL else NULL
+        if not _grow_node(work, &place, &part):
+            return False
+    for i in range(nodes.n):
+        record = nodes.records + i
+        if record.kind == SUBSET:
+            _resolve(nodes, record, nodes.n_categories if i + 1 == nodes.n else nodes.records[i + 1].category_start)
+    return True
+
+
+cdef void _resolve(Nodes* nodes, const Record* record, Py_ssize_t end) noexcept nogil:
+    """The categories of a SUBSET split were noted with their branch: put the child in its place."""
+    cdef Py_ssize_t i
+    for i in range(record.category_start, end):
+        nodes.children[i] = record.right if nodes.children[i] else record.left
+
+
+cdef bint _grow_node(Work* work, Place* place, Rows* rows) noexcept nogil:
+    """Describe a node, split it where it may be, and put its children on the stack, the first on top."""
+    cdef Nodes* nodes = work.nodes
+    cdef Record* record = nodes.records + nodes.n
+    cdef double* value = nodes.values + nodes.n * nodes.n_classes
+    cdef Node node
+    cdef Py_ssize_t best, n_searched
+    cdef const Column* column
+    cdef const Split* split
+    describe(&work.scratch, work.rules, rows, record, value)
+    clip(work.rules, value, place)
+    record.category_start = nodes.n_categories
+    nodes.n += 1
+    if not may_split(work.limits, record, place.depth):
+        return True
+    node.weight, node.tolerance = record.weight, TIE * record.weight * record.impurity
+    node.lower, node.upper, node.key = place.lower, place.upper, place.key
+    n_searched = _search(work, place, rows, &node)
+    best = choose(work.splits, n_searched, node.tolerance, work.rules.ratio)
+    if best < 0 or not gains_enough(work.splits + best, work.limits):
+        return True
+    column, split = work.columns + work.searched[best], work.splits + best
+    node.key = mix(place.key, column.number)
+    part_rows(column, rows, &node, work.rules, &work.scratch, split, &work.parts)
+    note_split(column, split, &work.parts, record)
+    if record.kind != NUMERIC and not _note_categories(work, column):
+        return False
+    return _push_children(work, column, place, record, rows)
+
+
+cdef int _by_key(const void* a, const void* b) noexcept nogil:
+    cdef uint64_t x = (<const Keyed*> a).key, y = (<const Keyed*> b).key
+    return 1 if x > y else -1 if x < y else 0
+
+
+cdef Py_ssize_t _search(Work* work, Place* place, const Rows* rows, const Node* node) noexcept nogil:
+    """Search the columns that are not constant, or max_features of them in the order of their keys."""
+    cdef Py_ssize_t i, n_searched = 0, n_left = work.n_columns - place.n_constant
+    cdef bint some = work.limits.max_features > 0, found = False
+    cdef uint32_t j
+    cdef Node keyed = node[0]
+    for i in range(n_left):
+        work.keyed[i].column = work.order[place.n_constant + i]
+        work.keyed[i].key = mix(place.key, work.columns[work.keyed[i].column].number)
+    if some:
+        qsort(work.keyed, n_left, sizeof(Keyed), _by_key)
+    for i in range(n_left):
+        if some and found and n_searched >= work.limits.max_features:
+            break
+        j = work.keyed[i].column
+        keyed.key = work.keyed[i].key
+        search_column(work.columns + j, rows, &keyed, work.rules, &work.scratch, work.splits + n_searched, NULL)
+        if work.splits[n_searched].constant:  # and so in the whole subtree: from here on it is passed over
+            work.order[place.n_constant] = j
+            place.n_constant += 1
+        else:
+            work.searched[n_searched] = j
+            found |= work.splits[n_searched].gain > -1e308
+            n_searched += 1
+    else:
+        i = n_left
+    memcpy(work.order + place.n_constant, work.searched, n_searched * sizeof(uint32_t))
+    for j in range(<uint32_t> i, <uint32_t> n_left):
+        work.order[place.n_constant + n_searched + j - i] = work.keyed[j].column
+    return n_searched
+
+
+cdef bint _note_categories(Work* work, const Column* column) noexcept nogil:
+    """List the node's categories; their children are numbered when these are grown."""
+    cdef Nodes* nodes = work.nodes
+    cdef Py_ssize_t g
+    if not more_categories(nodes, work.scratch.n_groups):
+        return False
+    for g in range(work.scratch.n_groups):
+        nodes.codes[nodes.n_categories] = column.original[work.scratch.present[g]]
+        nodes.children[nodes.n_categories] = not work.parts.goes_left[g] if column.kind == SUBSET else -1
+        nodes.n_categories += 1
+    return True
+
+
+cdef bint _push_children(Work* work, const Column* column, const Place* place, const Record* record,
+                         Rows* rows) noexcept nogil:
+    cdef Place child
+    cdef Py_ssize_t b = work.parts.n_branches, name
+    while b > 0:
+        b -= 1
+        name = 2 + work.nodes.codes[record.category_start + b] if column.kind == MULTIWAY else b
+        child.begin, child.end = place.begin + work.parts.begin[b], place.begin + work.parts.begin[b + 1]
+        child.depth, child.parent, child.branch = place.depth + 1, work.nodes.n - 1, b
+        child.n_constant, child.key = place.n_constant, mix(place.key, name)
+        child.lower, child.upper = place.lower, place.upper
+        if work.rules.monotone:
+            bounds(column, record, rows, work.rules, &work.scratch, &work.parts, place, b, &child.lower, &child.upper)
+        if not _push(work, &child):
+            return False
+    return True

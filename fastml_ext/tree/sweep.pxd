@@ -1,0 +1,308 @@
+"""A sweep holds the rows of a node in two heaps, left and right; groups of equal codes are moved from right to left.
+
+What a pair of heaps costs is their weighted impurity, up to a constant of the node: the best split is the cheapest.
+
+    COUNTS      classes, every weight 1: whole numbers, so that sums are exact in any order. n log2 n is a table of
+                64-bit fixed-point numbers: sums of them are exact too, and rows may be moved one after the other
+    SUMS        weighted classes (weight of each class, count) and means (weight, weight x target, count), in float64
+    DEVIATIONS  sums of absolute deviations from the median, by Fenwick trees over the ranks of the targets
+
+A group is a row of a histogram, or, where histograms would be longer than the rows themselves, a list of rows.
+"""
+
+from libc.math cimport INFINITY, log, log2
+from libc.stdint cimport int8_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy, memset
+
+cdef enum:
+    NUMERIC = 1
+    MULTIWAY = 2
+    SUBSET = 3
+    BUNDLE = 4  # columns of two values of which at most one has its higher value in any row, as codes 1, 2, ...
+
+cdef enum:
+    COUNTS = 0
+    SUMS = 1
+    DEVIATIONS = 2
+
+cdef enum:
+    GINI = 0
+    ENTROPY = 1
+    SQUARED_ERROR = 2
+    POISSON = 3
+    ABSOLUTE_ERROR = 4
+
+cdef struct Column:
+    const void* codes
+    const double* values  # of the codes, for thresholds drawn at random; or NULL
+    const uint32_t* original  # the codes' names in the whole table; or NULL where they are the same
+    const uint32_t* members  # BUNDLE: the columns that codes 1, 2, ... stand for
+    uint32_t n_codes  # also the code of a missing value
+    uint32_t number  # of the column in the input
+    uint8_t width  # bytes of a code
+    uint8_t kind
+    int8_t monotonic
+
+cdef struct Rules:  # what holds for a whole tree
+    int mode, criterion
+    bint regression, ratio, random, monotone
+    Py_ssize_t n_classes, n_stats, min_leaf
+    double min_weight, unit, center  # the worth of 1 in `logs`; what targets are taken from, so that squares stay small
+    const int64_t* logs  # n log2 n
+
+cdef struct Rows:  # the rows of one node, in their order in the table
+    uint32_t* row
+    uint32_t* label  # class, or rank of the target
+    double* weight  # or NULL: 1 each
+    double* target  # or NULL in classification
+    Py_ssize_t n
+
+cdef struct Node:  # what a search must know of its node
+    double weight, tolerance, lower, upper
+    uint64_t key
+
+cdef struct Sweep:
+    const Rules* rules
+    const Rows* rows
+    Py_ssize_t n_groups
+    const uint32_t* counts  # (n_groups, n_stats) or
+    const double* sums  # (n_groups, n_stats) or
+    const uint32_t* listed  # rows in order of their groups; group g has listed[begin[g]:begin[g + 1]]
+    const uint32_t* begin
+    uint32_t* count_left
+    uint32_t* count_right
+    double* sum_left
+    double* sum_right
+    double* sum_all
+    int64_t n_left, n_right, score_left, score_right
+    Py_ssize_t n_ranks  # DEVIATIONS: distinct targets in the node
+    const double* ranked
+    const uint32_t* rank
+    double* tree_left  # Fenwick trees of (weight, weight x target)
+    double* tree_right
+    double weight_left, weight_right, target_left, target_right
+    int8_t monotonic
+    double lower, upper
+
+
+cdef inline double xlog2x(double x) noexcept nogil:
+    return x * log2(x) if x > 0 else 0.0
+
+
+cdef inline void _count(Sweep* s, Py_ssize_t k, int64_t step) noexcept nogil:
+    cdef int64_t left = s.count_left[k], right = s.count_right[k]
+    cdef const int64_t* logs = s.rules.logs
+    s.n_left += step
+    s.n_right -= step
+    s.count_left[k] = <uint32_t> (left + step)
+    s.count_right[k] = <uint32_t> (right - step)
+    if s.rules.criterion == ENTROPY:
+        s.score_left += logs[left + step] - logs[left]
+        s.score_right += logs[right - step] - logs[right]
+    else:
+        s.score_left += step * (2 * left + step)
+        s.score_right += step * (step - 2 * right)
+
+
+cdef inline void _add_row(Sweep* s, Py_ssize_t i, int sign) noexcept nogil:
+    """Row i of the node to the left, or back for sign = -1, in SUMS."""
+    cdef double w = s.rows.weight[i] if s.rows.weight != NULL else 1.0
+    cdef Py_ssize_t last = s.rules.n_stats - 1, at
+    w *= sign
+    if s.rules.regression:
+        s.sum_left[0] += w
+        s.sum_right[0] -= w
+        s.sum_left[1] += w * (s.rows.target[i] - s.rules.center)
+        s.sum_right[1] -= w * (s.rows.target[i] - s.rules.center)
+    else:
+        at = s.rows.label[i]
+        s.sum_left[at] += w
+        s.sum_right[at] -= w
+    s.sum_left[last] += sign
+    s.sum_right[last] -= sign
+
+
+cdef inline void fenwick_add(double* tree, Py_ssize_t n, Py_ssize_t rank, double w, double wt) noexcept nogil:
+    rank += 1
+    while rank <= n:
+        tree[2 * rank] += w
+        tree[2 * rank + 1] += wt
+        rank += rank & -rank
+
+
+cdef inline void _shift_row(Sweep* s, Py_ssize_t i, int sign) noexcept nogil:
+    """Row i of the node to the left, or back for sign = -1, in DEVIATIONS."""
+    cdef double w = sign * (s.rows.weight[i] if s.rows.weight != NULL else 1.0)
+    cdef double wt = w * s.rows.target[i]
+    fenwick_add(s.tree_left, s.n_ranks, s.rank[i], w, wt)
+    fenwick_add(s.tree_right, s.n_ranks, s.rank[i], -w, -wt)
+    s.weight_left += w
+    s.weight_right -= w
+    s.target_left += wt
+    s.target_right -= wt
+    s.n_left += sign
+    s.n_right -= sign
+
+
+cdef inline void move(Sweep* s, Py_ssize_t g, int sign) noexcept nogil:
+    """Group g from the right to the left, or back for sign = -1."""
+    cdef Py_ssize_t k, n = s.rules.n_stats
+    cdef const uint32_t* counts
+    cdef const double* sums
+    if s.listed != NULL:
+        for k in range(<Py_ssize_t> s.begin[g], <Py_ssize_t> s.begin[g + 1]):
+            if s.rules.mode == COUNTS:
+                _count(s, s.rows.label[s.listed[k]], sign)
+            elif s.rules.mode == SUMS:
+                _add_row(s, s.listed[k], sign)
+            else:
+                _shift_row(s, s.listed[k], sign)
+    elif s.rules.mode == COUNTS:
+        counts = s.counts + g * n
+        for k in range(n):
+            if counts[k]:
+                _count(s, k, sign * <int64_t> counts[k])
+    else:
+        sums = s.sums + g * n
+        for k in range(n):
+            s.sum_left[k] += sign * sums[k]
+            s.sum_right[k] -= sign * sums[k]
+
+
+cdef inline void start(Sweep* s) noexcept nogil:
+    """Every row to the right. `sum_all` and count_left + count_right are those of the node, whatever was moved."""
+    cdef Py_ssize_t k, n = s.rules.n_stats
+    if s.rules.mode == COUNTS:
+        s.n_right += s.n_left
+        s.n_left = s.score_left = s.score_right = 0
+        for k in range(n):
+            s.count_right[k] += s.count_left[k]
+            s.count_left[k] = 0
+            s.score_right += (s.rules.logs[s.count_right[k]] if s.rules.criterion == ENTROPY
+                              else <int64_t> s.count_right[k] * s.count_right[k])
+    elif s.rules.mode == SUMS:
+        for k in range(n):
+            s.sum_left[k] = 0
+            s.sum_right[k] = s.sum_all[k]
+    else:
+        n = 2 * (s.n_ranks + 1)
+        for k in range(n):
+            s.tree_right[k] += s.tree_left[k]
+            s.tree_left[k] = 0
+        s.n_right += s.n_left
+        s.n_left = 0
+        s.weight_left = s.target_left = 0
+        s.weight_right, s.target_right = s.sum_all[0], s.sum_all[1]
+
+
+cdef inline double _sums_cost(const Rules* rules, const double* sums) noexcept nogil:
+    cdef Py_ssize_t k, n = rules.n_classes
+    cdef double total = 0, score = 0
+    if rules.criterion == SQUARED_ERROR:
+        return -sums[1] * sums[1] / sums[0]
+    if rules.criterion == POISSON:
+        return -sums[1] * log(sums[1] / sums[0]) if sums[1] > 0 else INFINITY
+    for k in range(n):
+        total += sums[k]
+        score += xlog2x(sums[k]) if rules.criterion == ENTROPY else sums[k] * sums[k]
+    return xlog2x(total) - score if rules.criterion == ENTROPY else total - score / total
+
+
+cdef inline Py_ssize_t _rank_at(Sweep* s, bint left, double weight, double* below, double* below_target) noexcept nogil:
+    """The rank at which the targets of a heap, in ascending order, first weigh more; what is before it."""
+    cdef const double* tree = s.tree_left if left else s.tree_right
+    cdef double w = 0, wt = 0
+    cdef Py_ssize_t at = 0, step = 1
+    while 2 * step <= s.n_ranks:
+        step *= 2
+    while step:
+        if at + step < s.n_ranks and w + tree[2 * (at + step)] <= weight:
+            at += step
+            w += tree[2 * at]
+            wt += tree[2 * at + 1]
+        step //= 2
+    below[0], below_target[0] = w, wt
+    return at
+
+
+cdef inline double heap_median(Sweep* s, bint left) noexcept nogil:
+    """The weighted median; the middle of two targets where the weight is cut in half exactly between them."""
+    cdef double half = (s.weight_left if left else s.weight_right) / 2, w = 0, wt = 0
+    cdef double lower = s.ranked[_rank_at(s, left, half * (1 - 1e-14), &w, &wt)]
+    cdef double upper = s.ranked[_rank_at(s, left, half * (1 + 1e-14), &w, &wt)]
+    return lower if lower == upper else lower / 2 + upper / 2
+
+
+cdef inline double side_cost(Sweep* s, bint left) noexcept nogil:
+    cdef int64_t n, score
+    cdef double median, w = 0, wt = 0
+    if s.rules.mode == COUNTS:
+        n, score = (s.n_left, s.score_left) if left else (s.n_right, s.score_right)
+        if s.rules.criterion == ENTROPY:
+            return <double> (s.rules.logs[n] - score) * s.rules.unit
+        return <double> n - <double> score / <double> n
+    if s.rules.mode == SUMS:
+        return _sums_cost(s.rules, s.sum_left if left else s.sum_right)
+    median = s.ranked[_rank_at(s, left, (s.weight_left if left else s.weight_right) / 2, &w, &wt)]
+    if left:
+        return median * w - wt + (s.target_left - wt) - median * (s.weight_left - w)
+    return median * w - wt + (s.target_right - wt) - median * (s.weight_right - w)
+
+
+cdef inline double side_weight(Sweep* s, bint left) noexcept nogil:
+    cdef Py_ssize_t k
+    cdef double total = 0
+    cdef const double* sums = s.sum_left if left else s.sum_right
+    if s.rules.mode == COUNTS:
+        return s.n_left if left else s.n_right
+    if s.rules.mode == DEVIATIONS:
+        return s.weight_left if left else s.weight_right
+    if s.rules.regression:
+        return sums[0]
+    for k in range(s.rules.n_classes):
+        total += sums[k]
+    return total
+
+
+cdef inline int64_t side_count(Sweep* s, bint left) noexcept nogil:
+    if s.rules.mode == SUMS:
+        return <int64_t> (s.sum_left if left else s.sum_right)[s.rules.n_stats - 1]
+    return s.n_left if left else s.n_right
+
+
+cdef inline double side_value(Sweep* s, bint left, Py_ssize_t k) noexcept nogil:
+    """What the heap would predict: the share of class k, the mean, or the median."""
+    if s.rules.mode == DEVIATIONS:
+        return heap_median(s, left)
+    if s.rules.mode == COUNTS:
+        return <double> (s.count_left if left else s.count_right)[k] / side_weight(s, left)
+    if s.rules.regression:
+        return s.rules.center + (s.sum_left if left else s.sum_right)[1] / side_weight(s, left)
+    return (s.sum_left if left else s.sum_right)[k] / side_weight(s, left)
+
+
+cdef inline bint side_allowed(Sweep* s, bint left) noexcept nogil:
+    cdef double value
+    if side_count(s, left) < s.rules.min_leaf:
+        return False
+    if s.rules.min_weight > 0 and side_weight(s, left) < s.rules.min_weight:
+        return False
+    if s.monotonic != 0:
+        value = side_value(s, left, 1)
+        return s.lower <= value <= s.upper
+    return True
+
+
+cdef inline double cost(Sweep* s) noexcept nogil:
+    """Cost of the two heaps, or infinity where the rules forbid them."""
+    if not (side_allowed(s, True) and side_allowed(s, False)):
+        return INFINITY
+    if s.monotonic != 0 and (side_value(s, True, 1) - side_value(s, False, 1)) * s.monotonic > 0:
+        return INFINITY
+    if s.rules.mode == COUNTS and s.rules.criterion == ENTROPY:  # one conversion: equal counts give equal bits
+        return <double> (s.rules.logs[s.n_left] - s.score_left + s.rules.logs[s.n_right] - s.score_right) * s.rules.unit
+    return side_cost(s, True) + side_cost(s, False)
+
+
+cdef inline double split_info(double weight, double total) noexcept nogil:
+    return -weight / total * log2(weight / total) if weight > 0 else 0.0

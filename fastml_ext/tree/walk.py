@@ -1,0 +1,143 @@
+"""Prediction: the node of a tree at which each row stops. Contract: reference.py.
+
+A table of one dtype is compared as it is: the thresholds are rounded down to that dtype once, which changes no answer,
+for x <= t holds if and only if x is at most the largest number of its own dtype that is not above t.
+"""
+
+import numpy as np
+
+from fastml_ext import pool
+from fastml_ext.tree import predict
+from fastml_ext.tree.structure import LEAF, NUMERIC, depths, parents
+from fastml_ext.tree.thresholds import round_down
+
+__all__ = ["apply", "apply_columns", "decision_path", "pack", "stop_of_one", "walk"]
+
+COST = 25.0  # ns a row; one more for every level of a tree that is half as deep again
+WALKERS = {
+    "float32": (predict.walk_float32, predict.NARROW), "float64": (predict.walk_float64, predict.WIDE),
+    "uint8": (predict.walk_whole, predict.WHOLE), "int32": (predict.walk_whole, predict.WHOLE),
+    "int64": (predict.walk_whole, predict.WHOLE),
+}  # fmt: skip
+WIDER = {
+    "bool": "uint8", "int8": "int32", "int16": "int32", "uint16": "int32", "uint32": "int64", "float16": "float32",
+}  # fmt: skip
+INT64 = np.iinfo(np.int64)
+
+
+def apply(tree, X, dtypes, n_jobs=None):
+    """Nodes at which the rows of a numeric table stop. Contract: reference.py."""
+    return walk(as_walked(X), pack(tree, dtypes, X.dtype), np.arange(tree.node_count), n_jobs)[0]
+
+
+def walk(X, packed, answers, n_jobs=None):
+    """(answers of the nodes at which rows stop, are all values finite) for a table as `as_walked` gives it.
+
+    packed: what `pack` gives for its dtype | answers (N,) int64 or float64, one for each node
+    """
+    nodes, missing_left = packed
+    out = np.empty(len(X), answers.dtype)
+    cost = COST + 2 * np.log2(len(answers)) + 0.2 * X.strides[0] / 8
+    clean = pool.run(
+        WALKERS[X.dtype.name][0], len(X), X, nodes, missing_left, answers.view(np.int64), out.view(np.int64),
+        cost=cost, step=8, n_jobs=n_jobs,
+    )  # fmt: skip
+    return out, all(clean)
+
+
+def as_walked(X):
+    """X in C order and a dtype that a kernel reads."""
+    if X.dtype == np.uint64:
+        return (np.ascontiguousarray(X) ^ np.uint64(1 << 63)).view(np.int64)  # the same order in int64
+    return np.ascontiguousarray(X, dtype=WIDER.get(X.dtype.name, X.dtype.name))
+
+
+def pack(tree, dtypes, dtype):
+    """(nodes, missing_left) as `walk` reads them for a table of a dtype; dtypes: those of the fitted columns."""
+    layout = WALKERS["int64" if dtype == np.uint64 else WIDER.get(np.dtype(dtype).name, np.dtype(dtype).name)][1]
+    nodes = np.zeros(tree.node_count, layout)
+    inner = tree.kind == NUMERIC
+    nodes["child"] = np.arange(tree.node_count)[:, None]
+    nodes["child"][inner] = np.stack([tree.children_left, tree.children_right], 1)[inner]
+    nodes["feature"][inner] = tree.feature[inner]
+    whole = np.array([np.dtype(d).kind in "biu" for d in dtypes], bool)
+    unsigned = np.array([d == np.uint64 for d in dtypes], bool)
+    feature = np.where(inner, tree.feature, 0)
+    for kind, mask in (("f", ~whole), ("i", whole & ~unsigned), ("u", unsigned)):
+        at = np.flatnonzero(inner & mask[feature])
+        nodes["threshold"][at], never = _thresholds(tree, at, kind, np.dtype(dtype), layout["threshold"])
+        nodes["child"][at[never]] = nodes["child"][at[never], 1:]
+    return nodes.view(np.uint8), tree.missing_go_to_left.view(np.uint8)
+
+
+def _thresholds(tree, at, kind, dtype, stored):
+    """(thresholds as they are stored for a table of a dtype, which of them no value of that dtype is below).
+
+    kind: "f", "i", "u" for fitted columns of floats, integers, uint64
+    """
+    lowest = 0 if dtype.kind in "ub" else -np.inf if dtype.kind == "f" else float(np.iinfo(dtype).min)
+    shift = np.int64(INT64.min if dtype == np.uint64 else 0)  # as `as_walked` shifts the values
+    t = tree.threshold[at] if kind == "f" else tree.threshold_int[at].view(np.uint64 if kind == "u" else np.int64)
+    never = t < lowest
+    if stored.kind == "f":
+        if kind != "f":
+            near = t.astype(np.float64)
+            above = np.array([int(f) > int(i) for f, i in zip(near, t, strict=True)], bool)
+            t = np.where(above, np.nextafter(near, -np.inf), near)
+        return round_down(t, stored), never
+    if kind == "f":
+        t = round_down(t, np.dtype(np.uint64 if shift else np.int64))
+    elif shift:
+        t = np.where(never, 0, t).astype(np.uint64)
+    else:
+        t = np.minimum(t, np.uint64(INT64.max)) if kind == "u" else t
+    return t.astype(np.uint64 if shift else np.int64).view(np.int64) ^ shift, never
+
+
+def apply_columns(tree, columns, fitted, n_jobs=None):
+    """Nodes at which rows given as one array for each column stop. Contract: reference.py."""
+    n = len(columns[0])
+    codes = np.zeros((n, max(1, len(columns))), np.int64)
+    cut = np.zeros(tree.node_count, np.int64)
+    for j in np.unique(tree.feature[tree.kind != LEAF]):
+        if fitted[j].split == "numeric":
+            codes[:, j] = _below(tree, j, columns[j], fitted[j].dtype, cut)
+        else:
+            codes[:, j] = columns[j]
+            if fitted[j].split == "ordered":
+                codes[columns[j] < 0, j] = -2  # not fitted: in no order to the others
+                codes[columns[j] == len(fitted[j].categories), j] = -1
+                at = tree.feature == j
+                cut[at] = tree.threshold_int[at]
+    out = np.empty(n, np.int64)
+    pool.run(
+        predict.walk_codes, n, codes, tree.kind, tree.feature, cut, tree.missing_go_to_left.view(np.uint8),
+        tree.children_left, tree.children_right, tree.category_start, tree.category_code, tree.category_child, out,
+        cost=COST + 8 * np.log2(tree.node_count), n_jobs=n_jobs,
+    )  # fmt: skip
+    return out
+
+
+def _below(tree, j, x, dtype, cut):
+    """How many of column j's thresholds are below each x, -1 where x is missing; `cut` takes each threshold's place."""
+    at = np.flatnonzero(tree.feature == j)
+    kind = "f" if dtype.kind == "f" else "u" if dtype == np.uint64 else "i"
+    walked = as_walked(x)
+    stored = walked.dtype if walked.dtype.kind == "f" else np.dtype(np.int64)
+    thresholds, never = _thresholds(tree, at, kind, x.dtype, stored)
+    distinct, cut[at] = np.unique(thresholds, return_inverse=True)
+    cut[at[never]] = -1
+    codes = np.searchsorted(distinct, walked)
+    if x.dtype.kind == "f":
+        codes[np.isnan(x)] = -1
+    return codes
+
+
+def decision_path(tree, stops):
+    """(indptr, indices) of the nodes that rows pass on their way. Contract: reference.py."""
+    return predict.paths(stops, parents(tree), depths(tree))
+
+
+def stop_of_one(dtype):
+    """The kernel (X, nodes) that gives the node of the only row of a finite float32 or float64 table."""
+    return predict.stop_float32 if dtype == np.float32 else predict.stop_float64

@@ -1,0 +1,36 @@
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fastml_ext import linear as kernels
+from fastml_ext.linear import reference
+
+
+@pytest.mark.parametrize("layout", [np.asarray, sp.csr_matrix])
+@given(
+    st.integers(0, 2**32),
+    st.integers(1, 30),
+    st.sampled_from([0.1, 1.0, 20.0]),
+    st.booleans(),
+    st.sampled_from([0.0, 1.0]),
+)
+@settings(max_examples=40, deadline=None)
+def test_dual_svm(layout, seed, n, C, squared, bias):
+    rng = np.random.default_rng(seed)
+    X, signs = rng.normal(size=(n, 4)), rng.choice([-1.0, 1.0], (2, n))
+    weight = rng.uniform(0.5, 2, (2, n)) * C
+    upper, diagonal = (np.full((2, n), np.inf), 0.5 / weight) if squared else (weight, np.zeros((2, n)))
+    ours = kernels.dual_svm(layout(X), signs, upper, diagonal, bias, 1e-10, 100_000, 3)
+    theirs = reference.dual_svm(X, signs, upper, diagonal, bias, 1e-9, 20_000, 0)
+    assert ours[3].all()
+    np.testing.assert_allclose(ours[0], theirs[0], rtol=1e-5, atol=1e-6)
+    assert ((ours[1] >= 0) & (ours[1] <= upper)).all()
+    Z = np.column_stack([X, np.full(n, bias)])
+    for c in range(2):  # the gap between the primal and the dual objective closes
+        hinge = np.maximum(0, 1 - signs[c] * (Z @ ours[0][c]))
+        loss = (weight[c] * hinge**2).sum() if squared else (weight[c] * hinge).sum()
+        size = ours[0][c] @ ours[0][c]
+        dual = ours[1][c].sum() - size / 2 - (diagonal[c] * ours[1][c] ** 2).sum() / 2
+        assert size / 2 + loss == pytest.approx(dual, rel=1e-6, abs=1e-7)
