@@ -180,6 +180,7 @@ def count_different(tile, query, first, last, totals):
 
 @kernel_exact
 def add_powers(tile, query, first, last, p, w, totals):
+    p = query.dtype.type(p)  # as every operation is, a power is rounded in the dtype of the distances
     for j in range(first, last):
         for i in range(len(totals)):
             size = abs(tile[j, i] - query[j])
