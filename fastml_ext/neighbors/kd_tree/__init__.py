@@ -7,6 +7,7 @@ import numpy as np
 from fastml_ext import pool
 from fastml_ext.neighbors.kd_tree import search
 from fastml_ext.neighbors.kd_tree.grow import grow, lowest_indices
+from fastml_ext.neighbors.kd_tree.places import places
 
 __all__ = ["Tree", "build_tree", "count_pairs", "count_radius", "pairs", "query_radius", "query_tree"]
 
@@ -138,21 +139,6 @@ def plan(tree, Q, radius, allowed, exclude, n_jobs):
     home, order = places(tree, Q, n_jobs)
     wanted = search.Wanted(limit, NONE if exclude is None else exclude, NONE, ALL if allowed is None else allowed)
     return tree, Q, home, order, wanted
-
-
-def places(tree, Q, n_jobs):
-    """The leaf of each query, and the queries in order of their leaves."""
-    m, n_leaves = len(Q), len(tree.index)
-    home, order = np.empty(m, np.int64), np.empty(m, np.int64)
-    if m == tree.n:
-        cost = 2.0 * tree.leaves[0].size
-        if all(pool.run(search.locate_own, n_leaves, tree, Q, home, order, cost=cost, n_jobs=n_jobs)):
-            return home, order
-    pool.run(search.locate, m, tree, Q, home, cost=40, n_jobs=n_jobs)
-    if m < n_leaves / 4:
-        return home, np.argsort(home)
-    search.sort_by_leaf(home, np.zeros(n_leaves + 1, np.int64), order)  # linear in both
-    return home, order
 
 
 def variant(tree):

@@ -30,16 +30,12 @@ __all__ = [
     "WEIGHTED",
     "Wanted",
     "limits",
-    "locate",
-    "locate_own",
     "nearest_kernel",
-    "sort_by_leaf",
     "within_kernel",
 ]
 
 METRICS = {"euclidean": 0, "manhattan": 1, "chebyshev": 2, "minkowski": 3}
 EUCLIDEAN, MANHATTAN, CHEBYSHEV, MINKOWSKI = METRICS.values()
-LOCATED = 16  # queries located at the same time
 WEIGHTED = 4  # added to the code of a metric whose columns have weights
 COUNT, BY_DISTANCE, BY_INDEX = range(3)  # what a search within a radius does with the points: order them by...
 
@@ -144,66 +140,6 @@ def limits(start, stop, radius, p, metric, limit):
         while s < infinite and root(np.nextafter(s, infinite), inverse, metric) <= r:
             s = np.nextafter(s, infinite)
         limit[q] = s
-
-
-@kernel_exact
-def locate(start, stop, tree, Q, home):
-    """The leaf whose cell holds each query: of a few queries at a time, because each step waits for the one before."""
-    at, levels = np.empty((LOCATED, 3), np.int64), 0  # node, first leaf, leaves
-    while len(tree.index) >> levels > 1:
-        levels += 1
-    for first in range(start, stop, LOCATED):
-        count = min(LOCATED, stop - first)
-        for j in range(count):
-            at[j, 0], at[j, 1], at[j, 2] = 0, 0, len(tree.index)
-        for _ in range(levels):
-            for j in range(count):
-                step(tree, Q[first + j], at[j])
-        for j in range(count):
-            if at[j, 2] > 1:  # leaves lie on two levels
-                step(tree, Q[first + j], at[j])
-            home[first + j] = at[j, 1]
-
-
-@kernel_exact
-def step(tree, x, at):
-    """Go from a node to its child on the side of x, without a branch."""
-    node, left = at[0], (at[2] + 1) >> 1
-    beyond = x[tree.column[node]] > tree.edges[node, 0]
-    at[0] = node + (left if beyond else 1)
-    at[1] += left if beyond else 0
-    at[2] = at[2] - left if beyond else left
-
-
-@kernel_exact
-def locate_own(start, stop, tree, Q, home, order):
-    """Where the queries fall and in what order, if they are the points of these leaves: whether they are."""
-    size = tree.leaves.shape[2]
-    for leaf in range(start, stop):
-        for j in range(size):
-            q = tree.index[leaf, j]
-            if q == tree.nobody:
-                return True
-            for c in range(Q.shape[1]):
-                if Q[q, c] != tree.leaves[leaf, c, j]:
-                    return False
-            home[q], order[leaf * size + j] = leaf, q
-    return True
-
-
-@kernel_exact
-def sort_by_leaf(home, begin, order):
-    """The queries in order of their leaves: neighbours in time are neighbours in space, and in the cache.
-
-    begin (n_leaves + 1,): zeros, is used up
-    """
-    for q in range(len(home)):
-        begin[home[q] + 1] += 1
-    for leaf in range(1, len(begin)):
-        begin[leaf] += begin[leaf - 1]
-    for q in range(len(home)):
-        order[begin[home[q]]] = q
-        begin[home[q]] += 1
 
 
 class Walk(NamedTuple):
