@@ -215,7 +215,7 @@ class LinearSVC(LinearClassifier):
             diagonal = np.where(costs > 0, 0.5 / costs, 0.0) if squared else np.zeros_like(costs)
         bias = float(self.intercept_scaling) if self.fit_intercept else 0.0
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        tol = self.tol * (1e-7 if X.shape[0] * X.shape[1] <= SMALL else 1.0)
+        tol = max(self.tol * 1e-7, 1e-11) if X.shape[0] * X.shape[1] <= SMALL else self.tol
         W, alpha, sweeps, done = kernels.dual_svm(
             X, signs, upper, diagonal, bias, tol, self.max_iter, seed, self.n_jobs
         )
@@ -250,7 +250,7 @@ class LinearSVC(LinearClassifier):
             u, thresholds = np.zeros(d + 1), np.zeros(d + 1)
             if l1:
                 thresholds = np.append(objective.scale, 1.0 / self.intercept_scaling) / total
-            few = objective.n * d <= SMALL
+            few = objective.n * d <= SMALL and X.dtype == np.float64
             solution = self._run(objective, u, thresholds, self.tol * (1e-6 if few else 1.0))
             _, gradient = objective(solution.u, curvature=False)
             done &= solvers.subgradient(solution.u, gradient, thresholds) <= self.tol

@@ -25,11 +25,10 @@ class LeastSquares(LinearRegressor):
 
     def _take(self, X, y, sample_weight):
         X, y = self._check_fit(X, y, y_numeric=True, multi_output=True)
-        self._one_output = y.ndim == 1
+        self._flat = y.ndim == 1
+        self._one_output = self._flat
         Y = y.reshape(len(y), -1).astype(np.float64)
         weight = weights_of(sample_weight, X)
-        if len(weight) and not weight.sum() > 0:
-            raise ValueError("sample_weight is 0 everywhere: at least one sample must count")
         return X, Y, weight
 
     def _centres(self, X, Y, weight):
@@ -40,17 +39,13 @@ class LeastSquares(LinearRegressor):
         return np.asarray(X.T @ share, float).ravel(), share @ Y
 
     def _store(self, coef, centre, means, dtype):
-        """coef (k, d) of the centred problem."""
-        intercept = means - coef @ centre
+        """coef (k, d) of the centred problem, stored in the shapes that scikit-learn gives its own."""
         self.coef_ = (coef[0] if self._one_output else coef).astype(dtype)
-        intercept = intercept if self.fit_intercept else np.zeros(len(coef))
-        self.intercept_ = float(intercept[0]) if self._one_output else intercept
-        if self._one_output:
-            self.intercept_ = np.dtype(dtype).type(self.intercept_) if self.fit_intercept else 0.0
-        elif not self.fit_intercept:
+        if not self.fit_intercept:
             self.intercept_ = 0.0
-        else:
-            self.intercept_ = intercept.astype(dtype)
+            return self
+        intercept = (means - coef @ centre).astype(dtype)
+        self.intercept_ = intercept[0] if self._one_output and self._flat else intercept
         return self
 
     def _by_factor(self, X, Y, weight, centre, means, alphas):
@@ -385,6 +380,7 @@ class Ridge(LeastSquares):
             raise ValueError(
                 f"alpha={self.alpha!r} must be one number of at least 0, or one for each of {Y.shape[1]} outputs"
             )
+        self._one_output = Y.shape[1] == 1  # scikit-learn's Ridge makes no difference between (n,) and (n, 1)
         alphas, self.n_iter_ = np.broadcast_to(alphas, Y.shape[1]), 1
         centred = X, Y, weight, *self._centres(X, Y, weight)
         coef = self._solve(*centred, alphas)

@@ -214,7 +214,7 @@ class LogisticRegression(LinearClassifier):
             factors = compute_class_weight(self.class_weight, classes=self.classes_, y=y, **options)[codes]
             weight = factors * weight if len(weight) else factors.astype(float)
         if len(weight) and not weight.sum() > 0:
-            raise ValueError("sample_weight is 0 everywhere: at least one sample must count")
+            raise ValueError("class_weight is 0 for every sample: at least one must count")
         Y = np.where(codes == 1, 1.0, -1.0) if len(self.classes_) == 2 else codes.astype(float)
         return X, Y, weight
 
@@ -253,7 +253,7 @@ class LogisticRegression(LinearClassifier):
         gradient = solution.gradient
         if gradient is None:
             _, gradient = objective(solution.u, curvature=False)
-        solution.converged = solvers.subgradient(solution.u, gradient, thresholds) <= self.tol
+        solution.converged |= solvers.subgradient(solution.u, gradient, thresholds) <= self.tol
         coef, intercept = objective.weights(solution.u)
         if k > 1:
             intercept -= intercept.mean()  # softmax does not see a shift of all scores
@@ -272,7 +272,8 @@ class LogisticRegression(LinearClassifier):
 
     def _run(self, objective, u, thresholds):
         # Where a pass costs next to nothing, the optimum is found to the last digits.
-        small = objective.n * objective.d * objective.k <= SMALL and self.max_iter >= solvers.ENOUGH
+        small = objective.n * objective.d * objective.k <= SMALL and objective.X.dtype == np.float64
+        small = small and self.max_iter >= solvers.ENOUGH
         tol = self.tol * (1e-6 if small else 1.0)
         match self.solver_:
             case "newton-cholesky":

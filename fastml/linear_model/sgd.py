@@ -166,7 +166,7 @@ class SGDClassifier(StochasticClassifier):
     ----------
     loss : {"hinge", "log_loss", "modified_huber", "squared_hinge", "perceptron", "squared_error", "huber", \
             "epsilon_insensitive", "squared_epsilon_insensitive"} or callable, default="hinge"
-        What a score costs, y being -1 or 1. A function loss(score, y) is compiled; it needs `derivative`.
+        What a score costs, y being -1 or 1. A function loss(score, y) is compiled; see `derivative`.
     penalty : {"l2", "l1", "elasticnet"} or None, default="l2"
         alpha/2 |w|^2, alpha |w|_1, or both, shared by `l1_ratio`; the intercept is free.
     alpha : float, default=0.0001
@@ -219,7 +219,8 @@ class SGDClassifier(StochasticClassifier):
         Three classes and more: each against the rest, or together: softmax for "log_loss", and for "hinge" and
         "perceptron" the own class against its best rival.
     derivative : callable, default=None
-        d loss / d score of a `loss` that is a function, compiled too and checked against differences of the loss.
+        d loss / d score of a `loss` that is a function, compiled too and checked against differences of the loss; None
+        has fastml.autodiff find it, for a loss that is written with the functions of that module.
     max_time : float, default=None
         Seconds after which training ends.
     callbacks : callable or list of callables, default=None

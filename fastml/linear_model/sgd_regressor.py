@@ -26,7 +26,7 @@ class SGDRegressor(StochasticModel, LinearRegressor):
     loss : {"squared_error", "huber", "epsilon_insensitive", "squared_epsilon_insensitive", "quantile", "poisson"} or \
             callable, default="squared_error"
         What a prediction costs: squared is half the square; "poisson" is exp(score) - y score, and predicts exp(score).
-        A function loss(score, y) of two numbers is compiled; it needs `derivative`.
+        A function loss(score, y) of two numbers is compiled; see `derivative`.
     penalty, alpha, l1_ratio, fit_intercept, max_iter, tol, shuffle, verbose, random_state : see SGDClassifier
         As for SGDClassifier.
     epsilon : float, default=0.1

@@ -100,13 +100,23 @@ class StochasticModel(LinearModel):
     def _with_user_loss(self, task, targets):
         """The user's loss(score, y) and its derivative, compiled and held to one another."""
         if self.derivative is None:
-            raise ValueError("loss is a function, and its derivative is needed too: pass derivative=d_loss(score, y)")
-        from fastml_ext.linear.user_loss import compile_pair
+            from fastml.autodiff import scalar_function
 
-        self._compiled, addresses = compile_pair(self.loss, self.derivative)
-        task = task._replace(user_value=addresses[0], user_slope=addresses[1])
+            found = scalar_function(self.loss, 2)
+            self._compiled = found.value, found.derivative
+        else:
+            from fastml_ext.linear.user_loss import compile_pair
+
+            self._compiled = compile_pair(self.loss, self.derivative)
+        value, slope = self._compiled
+        task = task._replace(user_value=value.address, user_slope=slope.address)
         check_slope(task, getattr(self.loss, "__name__", "loss"), targets)
         return task
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        state.pop("_compiled", None)  # machine code is made anew where the model is trained again
+        return state
 
     def _strength(self, n_columns):
         if self.penalty_strength is None:

@@ -5,7 +5,8 @@ from fastml_ext.lazy import exports
 __getattr__, __dir__, __all__ = exports(
     __name__,
     {
-        "neighbors": ["decision_boundary"],
+        "linear": ["descent", "mistakes"],
         "metrics": ["confusion_matrix", "learning_curve", "precision_recall", "roc", "validation_curve"],
+        "neighbors": ["decision_boundary"],
     },
 )

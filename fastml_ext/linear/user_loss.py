@@ -8,10 +8,7 @@ SIGNATURE = "float64(float64, float64)"
 
 
 def compile_pair(loss, derivative):
-    """(compiled functions, their addresses) of loss(score, y) and of its derivative by the score.
-
-    The compiled functions must live as long as the addresses are called.
-    """
+    """loss(score, y) and its derivative by the score, compiled; they must live as long as their `address` is called."""
     compiled = []
     for name, function in (("loss", loss), ("derivative", derivative)):
         try:
@@ -22,4 +19,4 @@ def compile_pair(loss, derivative):
                 f"{name}={getattr(function, '__name__', function)} does not compile ({reason}): write it with numbers"
                 " and NumPy's functions of one number, such as np.exp, as a function of (score, y)"
             ) from error
-    return compiled, [function.address for function in compiled]
+    return compiled

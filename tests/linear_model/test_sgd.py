@@ -1,6 +1,7 @@
 """SGDClassifier and SGDRegressor: what they learn, how they stop, and what they tell."""
 
 import os
+import pickle
 import signal
 import threading
 import warnings
@@ -15,6 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import StandardScaler
 
 import fastml.linear_model
+from fastml import autodiff as ad
 from fastml.linear_model import SGDClassifier, SGDRegressor
 
 pytestmark = pytest.mark.filterwarnings("ignore:SGD:sklearn.exceptions.ConvergenceWarning")
@@ -148,8 +150,10 @@ def test_a_users_own_loss():
     np.testing.assert_allclose(model.fit(X, y).coef_, [2, -1], atol=0.1)
     with pytest.raises(ValueError, match="derivative of loss=cauchy is .* differences of the loss give"):
         SGDRegressor(cauchy, derivative=lambda s, y: s - y).fit(X, y)
-    with pytest.raises(ValueError, match="pass derivative"):
-        SGDRegressor(cauchy).fit(X, y)
+    found = SGDRegressor(lambda s, y: ad.log(1.0 + (s - y) ** 2), alpha=0, learning_rate="constant", random_state=0)
+    np.testing.assert_allclose(found.fit(X, y).coef_, model.coef_, rtol=1e-9)
+    again = pickle.loads(pickle.dumps(model))
+    assert np.array_equal(again.predict(X), model.predict(X))
     with pytest.raises(ValueError, match="does not compile"):
         SGDRegressor(lambda s, y: s.upper(), derivative=cauchy_slope).fit(X, y)
 
