@@ -41,8 +41,8 @@ def search(library, estimator, grid, **options):
 
 def votes_by_reference(data):
     _, y = data
-    codes = np.random.default_rng(0).choice(y, (len(y), 50))
-    return lambda: reference.vote_path(codes, np.empty((0, 0)), 10, np.arange(1, 51))
+    indices = np.random.default_rng(0).integers(0, len(y), (len(y), 50))
+    return lambda: reference.share_path(indices, np.empty((0, 0)), y, 10, np.arange(1, 51))
 
 
 def same(data, ours, theirs):

@@ -1,8 +1,14 @@
-"""BENCHMARKS.md from the results of one run: the machine, every ratio, every floor, missed ones plainly, one chart."""
+"""BENCHMARKS.md from the results of one run: the machine, every ratio, every floor, missed ones plainly, one chart.
+
+    python benchmarks/report.py BENCHMARKS.md results.json [more.json ...]      # of runs that were timed apart
+"""
 
 import importlib.metadata
+import json
 import platform
+import sys
 from collections import defaultdict
+from pathlib import Path
 
 __all__ = ["write"]
 
@@ -113,3 +119,16 @@ def draw(target, works):
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(target, metadata={"Date": None})
     plt.close(figure)
+
+
+def main(target, *files):
+    """Put the results of several runs, each of some families, on one page."""
+    runs = [json.loads(Path(file).read_text(encoding="utf-8")) for file in files]
+    together = runs[-1] | {"benchmarks": [result for run in runs for result in run["benchmarks"]]}
+    from fastml_ext.pool import cpu_limit
+
+    write(Path(target), together, cpu_limit())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

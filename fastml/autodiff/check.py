@@ -83,9 +83,10 @@ def check_gradient(function, *args, argnums=None, max_entries=None, random_state
         drawn = np.arange(values[p].size)
         if max_entries is not None and max_entries < drawn.size:
             drawn = np.sort(rng.choice(drawn.size, max_entries, replace=False))
-        slopes = _complex_step(graph, values, p, drawn) if analytic else _differences(graph, values, p, drawn)
-        *slopes, noise = slopes
-        _judge(report, graph.label(graph.inputs[p]), np.asarray(gradient), drawn, *slopes, noise + rounding)
+        by = _complex_step if analytic else _differences
+        numeric, left, right, noise = by(graph, values, p, drawn)
+        name = graph.label(graph.inputs[p])
+        _judge(report, name, np.asarray(gradient), drawn, numeric, left, right, noise + rounding)
     if not report.ok:
         report.culprit = _first_wrong(graph, values)
     return report

@@ -28,6 +28,16 @@ class Model(NamedTuple):
 MODELS = [
     Model("neighbors.KNeighborsClassifier", CLASSIFICATION, input="scaled"),
     Model("neighbors.KNeighborsRegressor", REGRESSION, input="scaled"),
+    Model("tree.DecisionTreeClassifier", CLASSIFICATION, {"random_state": 0}),
+    Model("tree.DecisionTreeRegressor", REGRESSION, {"random_state": 0}),
+    Model("tree.ID3Classifier", CLASSIFICATION, input="native", peer=None),
+    Model("linear_model.LogisticRegression", CLASSIFICATION, input="scaled"),
+    Model("linear_model.Perceptron", CLASSIFICATION, {"random_state": 0}, input="scaled"),
+    Model("linear_model.SGDClassifier", CLASSIFICATION, {"random_state": 0}, input="scaled"),
+    Model("linear_model.LinearRegression", REGRESSION),
+    Model("linear_model.Ridge", REGRESSION, input="scaled"),
+    Model("linear_model.SGDRegressor", REGRESSION, {"random_state": 0}, input="scaled"),
+    Model("svm.LinearSVC", CLASSIFICATION, {"random_state": 0}, input="scaled"),
 ]
 
 

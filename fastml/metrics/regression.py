@@ -27,7 +27,7 @@ def mean_squared_error(y_true, y_pred, *, sample_weight=None, multioutput="unifo
     0.375
     """
     error, weight = _read(y_true, y_pred, sample_weight, multioutput)
-    return _mean(error * error, weight)
+    return _mean(np.multiply(error, error, out=error), weight)
 
 
 @otherwise_scikit_learn
@@ -38,7 +38,7 @@ def root_mean_squared_error(y_true, y_pred, *, sample_weight=None, multioutput="
     0.6124
     """
     error, weight = _read(y_true, y_pred, sample_weight, multioutput)
-    return float(np.sqrt(_mean(error * error, weight)))
+    return float(np.sqrt(_mean(np.multiply(error, error, out=error), weight)))
 
 
 @otherwise_scikit_learn
@@ -49,7 +49,7 @@ def mean_absolute_error(y_true, y_pred, *, sample_weight=None, multioutput="unif
     0.5
     """
     error, weight = _read(y_true, y_pred, sample_weight, multioutput)
-    return _mean(np.abs(error), weight)
+    return _mean(np.abs(error, out=error), weight)
 
 
 @otherwise_scikit_learn
@@ -99,7 +99,7 @@ def r2_score(y_true, y_pred, *, sample_weight=None, multioutput="uniform_average
         return float("nan")
     truth = read_scores(y_true).ravel().astype(error.dtype, copy=False)
     apart = truth - np.average(truth, weights=weight)
-    unexplained, total = _sum(error * error, weight), _sum(apart * apart, weight)
+    unexplained, total = (_sum(np.multiply(each, each, out=each), weight) for each in (error, apart))
     if total != 0 and (unexplained != 0 or not force_finite):
         return float(1 - unexplained / total)
     if not force_finite:

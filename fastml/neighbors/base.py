@@ -144,7 +144,7 @@ class NeighborSearch(Estimator):
 
     def _within(self, X, radius):
         queries, exclude = self._check_queries(X)
-        r = self.radius if radius is None else radius
+        r = self._or_default("radius", radius)
         if not isinstance(r, Real) or not float(r) >= 0:
             raise ValueError(f"radius={r!r} must be a number, at least 0")
         with progress_bar("searching neighbors", queries.shape[0], self._verbose) as progress:
@@ -162,7 +162,15 @@ class NeighborSearch(Estimator):
         return self._fit_X, np.arange(self.n_samples_fit_)
 
     def _check_k(self, n_neighbors, excluded):
-        return check_k(self.n_neighbors if n_neighbors is None else n_neighbors, self.n_samples_fit_, excluded)
+        return check_k(self._or_default("n_neighbors", n_neighbors), self.n_samples_fit_, excluded)
+
+    def _or_default(self, name, value):
+        """The value given, or the parameter of that name, which not every estimator has."""
+        if value is None:
+            value = getattr(self, name, None)
+        if value is None:
+            raise ValueError(f"{name}=None, and this {type(self).__name__} has no {name} of its own: pass a number")
+        return value
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -36,7 +36,7 @@ class SharedSearch:
         settings = [{"n_neighbors": self.n_neighbors, "weights": self.weights} | setting for setting in settings]
         most = self._check_settings(settings, min(len(train) for train, _ in splits))
         X, y = clone(self)._check_points(X, y, multi_output=True)
-        whole = clone(self).set_params(n_neighbors=1).fit(X, y)
+        whole = clone(self).set_params(n_neighbors=most).fit(X, y)  # algorithm="auto" looks at k
         if np.ndim(y) > 1 or self.metric == "precomputed" or method not in ("predict", "predict_proba"):
             raise ValueError("only predictions of one output, from rows rather than distances, are shared")
         if method == "predict_proba":

@@ -113,10 +113,8 @@ def path_of(model, X, y):
 
 def objective_of(model, X, y):
     """A function from points [coef, intercept] (m, d + 1) to mean loss and penalty (m,)."""
-    if is_classifier(model):
-        Y = np.where(np.asarray(y) == model.classes_[1], 1.0, -1.0)
-    else:
-        Y = np.asarray(y, np.float64)
+    Y = np.asarray(y)
+    Y = np.where(Y == model.classes_[1], 1.0, -1.0) if is_classifier(model) else Y.astype(np.float64)
     if hasattr(model, "_task"):
         task = model._task(X, np.unique(Y))
     elif hasattr(model, "C"):

@@ -1,9 +1,9 @@
 """Pictures of what a classifier answers over a plane."""
 
 import numpy as np
-from fastml.plot.axes import axes_of
 
 from fastml.neighbors import KNeighborsClassifier
+from fastml.plot.axes import axes_of
 
 __all__ = ["decision_boundary"]
 

@@ -16,11 +16,12 @@ from fastml.tree.reading import TreeReading
 from fastml.tree.table import coded, is_categorical, numeric, read, to_codes
 from fastml_ext import checks
 from fastml_ext import tree as kernels
-from fastml_ext.tree import Coded, Settings, walk
+from fastml_ext.tree import Coded, Column, Settings, walk
 
 __all__ = ["TreeEstimator"]
 
 SPARSE_COLUMNS = 256  # columns of a sparse X unpacked at a time to be coded
+DERIVED = ("_walked", "_answers", "_dtypes", "_fast_columns")  # from the tree, whenever it is read
 SPARSE_CELLS = 2**22  # cells of a sparse X unpacked at a time to be predicted
 
 
@@ -157,7 +158,7 @@ class TreeEstimator(TreeReading, Estimator):
         total = n if weight is None else weight.sum()
         leaf, split = self.min_samples_leaf, self.min_samples_split
         leaf = leaf if isinstance(leaf, Integral) else ceil(leaf * n)
-        split = split if isinstance(split, Integral) else max(2, ceil(split * n))
+        split = split if isinstance(split, Integral) else max(2, ceil(float(split) * n))
         self.max_features_ = _number_of_features(self.max_features, d)
         draws = self.splitter == "random" or self.max_features_ < d
         return Settings(
@@ -165,7 +166,7 @@ class TreeEstimator(TreeReading, Estimator):
             n_classes=len(self.classes_) if is_classifier(self) else 0,
             random=self.splitter == "random",
             max_depth=2**62 if self.max_depth is None else self.max_depth,
-            min_samples_split=max(split, 2 * leaf),
+            min_samples_split=max(int(split), 2 * int(leaf)),
             min_samples_leaf=leaf,
             min_weight_leaf=self.min_weight_fraction_leaf * total,
             max_features=self.max_features_ if self.max_features_ < d else 0,
@@ -203,11 +204,15 @@ class TreeEstimator(TreeReading, Estimator):
 
     def __getstate__(self):
         state = super().__getstate__()
-        return {name: value for name, value in state.items() if name not in ("_walked", "_answers")}
+        state = {name: value for name, value in state.items() if name not in DERIVED}
+        if "columns_" in state:
+            state["columns_"] = [plain(column) for column in self.columns_]
+        return state
 
     def __setstate__(self, state):
         super().__setstate__(state)
         if hasattr(self, "tree_"):
+            self.columns_ = [from_plain(*column) for column in self.columns_]
             self._ready()
 
     def __sklearn_tags__(self):
@@ -375,6 +380,22 @@ class TreeEstimator(TreeReading, Estimator):
         stops = self.apply(X)
         paths = [kernels.first_stop(self.tree_, leaf)[stops] for leaf in stops_at(self, values)]
         return np.array([self._answers[path] for path in paths])
+
+
+def plain(column):
+    """A column as values that every kind of file can hold."""
+    categories = None if column.categories is None else column.categories.tolist()
+    return tuple(column._replace(dtype=column.dtype.name, categories=categories))
+
+
+def from_plain(*values):
+    """The column of which `plain` made these."""
+    column = Column(*values)
+    if column.categories is None:
+        return column._replace(dtype=np.dtype(column.dtype))
+    categories = np.empty(len(column.categories), object)
+    categories[:] = column.categories
+    return column._replace(dtype=np.dtype(column.dtype), categories=categories)
 
 
 def _number_of_features(max_features, d):

@@ -79,7 +79,7 @@ def _codes(values, name):
     values = column_or_1d(np.asarray(values, dtype=object))
     if len(values) == 0:
         raise ValueError(f"{name} is empty: there is nothing to measure")
-    place = {}
+    place: dict = {}
     return np.array([place.setdefault(None if v is None or v != v else v, len(place)) for v in values.tolist()])
 
 

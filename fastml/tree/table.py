@@ -3,7 +3,7 @@
 A `Table` is either one array of numbers, or a list of columns: arrays of numbers, and `Categories`.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -26,7 +26,7 @@ class Categories(NamedTuple):
 class Table(NamedTuple):
     """What `read` makes of X: `numbers`, a numeric array or sparse matrix, or else `columns`."""
 
-    numbers: object
+    numbers: Any
     columns: list | None
     names: list
 
@@ -163,7 +163,8 @@ def is_missing(value):
 
 def from_objects(x, name):
     """A column of Python objects: numbers where all of them are, else categories in their natural order."""
-    place, codes = {}, np.empty(len(x), np.int64)
+    place: dict = {}
+    codes = np.empty(len(x), np.int64)
     for i, value in enumerate(x.tolist()):
         try:
             codes[i] = -1 if type(value) is not str and is_missing(value) else place.setdefault(value, len(place))

@@ -62,12 +62,18 @@ def _name(text, dtype):
     return f"graph_{digest.hexdigest()[:24]}"
 
 
+def _folder():
+    """Where the machine's own kernels are kept, or None where nothing can be written."""
+    cache = machine._run._cache
+    return cache.cache_path if isinstance(cache, jit.Cache) else None
+
+
 def _write(name, text):
     """Path of the source on disk, where Numba looks for it; or a name without a file, compiled in every process."""
-    folder = jit.cache_folder()
+    folder = _folder()
     if folder is None:
         return f"<{name}>"
-    file = pathlib.Path(folder, "graphs", f"{name}.py")
+    file = pathlib.Path(folder, "graphs", f"{name}.source")  # not .py: tools that look for modules shall not find it
     try:
         if not file.exists():
             file.parent.mkdir(exist_ok=True)
@@ -81,7 +87,7 @@ def _write(name, text):
 
 
 def _forget_oldest(folder):
-    sources = sorted(folder.glob("graph_*.py"), key=lambda f: f.stat().st_mtime)
+    sources = sorted(folder.glob("graph_*.source"), key=lambda f: f.stat().st_mtime)
     for source in sources[: max(0, len(sources) - KEPT)]:
         for file in [source, *folder.glob(f"**/{source.stem}*")]:
             with contextlib.suppress(OSError):

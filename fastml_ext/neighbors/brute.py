@@ -151,8 +151,12 @@ def distances(index, reduced):
         return found
     if metric == "cosine":
         return np.minimum(reduced * dtype(0.5), dtype(2))
-    if metric == "minkowski":
-        return reduced ** dtype(1 / index.p)
+    if metric == "minkowski" and index.p == 2:
+        return np.sqrt(reduced)
+    if metric == "minkowski" and index.p != 1:
+        found = reduced.copy()
+        scan.take_roots(found.reshape(-1), dtype(1) / dtype(index.p))
+        return found
     if metric == "hamming":
         return reduced / dtype(index.points.shape[1])
     if metric == "haversine":

@@ -18,7 +18,7 @@ from numba.extending import intrinsic
 from fastml_ext import pool
 from fastml_ext.jit import kernel_bound, kernel_exact
 
-__all__ = ["CODES", "Scan", "nearest", "within"]
+__all__ = ["CODES", "Scan", "nearest", "take_roots", "within"]
 
 EUCLIDEAN, MANHATTAN, CHEBYSHEV, MINKOWSKI, HAMMING, NAN_EUCLIDEAN, HAVERSINE, FUNCTION, PRECOMPUTED = range(9)
 CODES = {
@@ -182,10 +182,18 @@ def count_different(tile, query, first, last, totals):
 
 @kernel_exact
 def add_powers(tile, query, first, last, p, w, totals):
+    p = query.dtype.type(p)  # as every operation is, a power is rounded in the dtype of the distances
     for j in range(first, last):
         for i in range(len(totals)):
             size = abs(tile[j, i] - query[j])
             totals[i] += w[j] * (size if p == 1 else size * size if p == 2 else size**p)
+
+
+@kernel_exact
+def take_roots(values, inverse):
+    """Raise each to the power `inverse`, in place; one by one, because NumPy rounds powers of arrays in its own way."""
+    for i in range(len(values)):
+        values[i] = values[i] ** inverse
 
 
 @kernel_exact

@@ -77,7 +77,6 @@ numbers = st.floats(-2, 2).map(lambda v: round(v, 3))
 
 
 @given(steps=expressions(), x=numbers, y=numbers)
-@settings(max_examples=150, deadline=None)
 def test_modes_agree_on_numbers(steps, x, y):
     def function(x, y):
         return written(steps, x, y)
@@ -94,7 +93,6 @@ def test_modes_agree_on_numbers(steps, x, y):
 
 
 @given(steps=expressions(arrays=True), seed=st.integers(0, 9), shape=st.sampled_from([(3, 3), (4,), (2, 3), (1, 4)]))
-@settings(max_examples=100, deadline=None)
 def test_modes_agree_on_arrays(steps, seed, shape):
     x, y = np.random.default_rng(seed).uniform(-2, 2, (2, *shape))
 
@@ -115,7 +113,6 @@ def test_modes_agree_on_arrays(steps, seed, shape):
 
 
 @given(steps=expressions(length=4), x=numbers, y=numbers)
-@settings(max_examples=25, deadline=None)
 def test_second_derivatives_agree(steps, x, y):
     def function(v):
         return written(steps, v[0], v[1])
@@ -132,7 +129,7 @@ def test_second_derivatives_agree(steps, x, y):
 
 
 @given(steps=expressions(arrays=True, length=6), shape=st.sampled_from([(3, 3), (4,), (2, 3)]))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_compiled_as_interpreted(steps, shape):
     x, y = np.random.default_rng(0).uniform(-2, 2, (2, *shape))
     for dtype, tolerance in ((np.float64, 1e-12), (np.float32, 2e-4)):
@@ -148,7 +145,7 @@ def test_compiled_as_interpreted(steps, shape):
 
 
 @given(steps=expressions(length=4), x=numbers, y=numbers)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_as_sympy(steps, x, y):
     sympy = pytest.importorskip("sympy")
     graph = ad.trace(lambda x, y: written(steps, x, y), x, y)
@@ -164,7 +161,6 @@ def test_as_sympy(steps, x, y):
 
 
 @given(steps=expressions(arrays=True), shape=st.sampled_from([(), (1,), (3, 3), (4,), (2, 3)]))
-@settings(max_examples=200, deadline=None)
 def test_a_reverse_pass_costs_at_most_four_forward_passes(steps, shape):
     cost = ad.trace(lambda x, y: written(steps, x, y), np.ones(shape), np.ones(shape)).cost()
     assert cost.reverse <= 4 * cost.forward
@@ -174,7 +170,6 @@ def test_a_reverse_pass_costs_at_most_four_forward_passes(steps, shape):
     names=st.lists(st.sampled_from(sorted({*ad.table()} - {"where", "clip"})), min_size=1, max_size=12),
     picks=st.lists(st.integers(0, 12), min_size=24, max_size=24),
 )
-@settings(max_examples=200, deadline=None)
 def test_the_bound_holds_for_every_operation(names, picks):
     """Every elementwise operation and reduction alone, in any order and with any sharing."""
     from fastml.autodiff.node import BOOL, TABLE, apply

@@ -39,9 +39,9 @@ def without_report(arguments):
 @pytest.fixture(scope="session")
 def fastml():
     def run(*arguments, **environment):
-        """`python -m fastml` with these arguments."""
+        """`python -m fastml` with these arguments; -P: the installed package, not the folder the tests run in."""
         process = subprocess.run(
-            [sys.executable, "-m", "fastml", *without_report(arguments)],
+            [sys.executable, "-P", "-m", "fastml", *without_report(arguments)],
             capture_output=True,
             encoding="utf-8",
             env={**os.environ, "PYTHONIOENCODING": "utf-8", **environment},

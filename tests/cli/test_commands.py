@@ -122,7 +122,7 @@ def test_help_loads_neither_numba_nor_scikit_learn():
         "import sys; sys.argv = ['fastml', '--version']\ntry: import fastml.__main__, fastml.cli; fastml.cli.main()\n"
     )
     code += "except SystemExit: sys.exit(any(m in sys.modules for m in ('numba', 'sklearn', 'numpy')))"
-    assert subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL).returncode == 0
+    assert subprocess.run([sys.executable, "-P", "-c", code], stdout=subprocess.DEVNULL).returncode == 0
 
 
 def test_narrow_encoding_gets_plain_characters(fastml, csv_file):
@@ -136,7 +136,7 @@ def test_narrow_encoding_gets_plain_characters(fastml, csv_file):
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
 def test_ctrl_c_shows_what_is_done():
     process = subprocess.Popen(
-        [sys.executable, "-m", "fastml", "demo", "--folds", "50", "--no-report"],
+        [sys.executable, "-P", "-m", "fastml", "demo", "--folds", "50", "--no-report"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -155,7 +155,7 @@ def test_ctrl_c_shows_what_is_done():
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX pipes")
 def test_a_reader_that_has_seen_enough():
-    command = f'"{sys.executable}" -m fastml info | head -n 1'
+    command = f'"{sys.executable}" -P -m fastml info | head -n 1'
     outcome = subprocess.run(command, shell=True, capture_output=True, text=True)
     assert outcome.stdout.strip() == "Versions"
     assert outcome.stderr == ""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
-from fastml.neighbors import NearestNeighbors, kneighbors_graph, radius_neighbors_graph
+from fastml.neighbors import NearestNeighbors, RadiusNeighborsClassifier, kneighbors_graph, radius_neighbors_graph
 from fastml_ext.neighbors import reference
 
 METRICS = [
@@ -319,6 +319,16 @@ def test_bad_parameters_are_named(parameters, words):
     X = np.arange(30.0).reshape(10, 3)
     with pytest.raises(ValueError, match=words):
         NearestNeighbors(**parameters).fit(X).kneighbors(X)
+
+
+def test_a_number_that_an_estimator_has_no_default_for():
+    X, y = np.arange(30.0).reshape(10, 3), np.arange(10) % 2
+    voters = RadiusNeighborsClassifier().fit(X, y)
+    assert same(voters.kneighbors(X, 2), searched(X, X, 2))
+    with pytest.raises(ValueError, match="n_neighbors=None, and this RadiusNeighborsClassifier"):
+        voters.kneighbors(X)
+    with pytest.raises(ValueError, match="radius=None, and this NearestNeighbors"):
+        NearestNeighbors(radius=None).fit(X).radius_neighbors(X)
 
 
 def test_bad_radius_is_named():

@@ -10,6 +10,7 @@ import sklearn.tree
 from scipy import sparse
 from sklearn.model_selection import GridSearchCV
 
+import fastml
 from fastml.tree import DecisionTreeClassifier, DecisionTreeRegressor, ID3Classifier
 
 CLASSIFY = ["gini", "entropy", "log_loss"]
@@ -358,3 +359,14 @@ def test_a_search_over_depths():
     X, y = np.random.default_rng(0).normal(size=(100, 3)), np.arange(100) % 2
     search = GridSearchCV(ID3Classifier(), {"max_depth": [1, 2]}, cv=2).fit(X, y)
     assert search.best_params_["max_depth"] in (1, 2)
+
+
+def test_a_model_file_keeps_categories_and_the_tree(tmp_path):
+    model = DecisionTreeClassifier(categorical_split="subset").fit(pandas_frame(), LABELS)
+    fastml.save(model, tmp_path / "tree.fml")
+    again = fastml.load(tmp_path / "tree.fml")
+    assert again.predict(pandas_frame()).tolist() == LABELS
+    for ours, theirs in zip(again.columns_, model.columns_, strict=True):
+        assert ours._replace(categories=None) == theirs._replace(categories=None)
+        assert ours.categories is theirs.categories or ours.categories.tolist() == theirs.categories.tolist()
+    assert np.array_equal(again.tree_.category_code, model.tree_.category_code)

@@ -12,8 +12,9 @@ def dual_svm(X, signs, upper, diagonal, bias, tol, max_iter, seed):
 
     where W = sum_i alpha_i y_i [x_i, bias]. With upper = C v and diagonal = 0 that is the dual of
     |W|^2 / 2 + sum C v_i max(0, 1 - y_i W [x_i, bias]), with upper infinite and diagonal = 1 / (2 C v) of the same with
-    the hinge squared; a row of v = 0 has upper = 0. Done once no projected slope of a whole sweep is more than tol above
-    another. signs (k, n) are the y; the intercept is bias * W[:, d]. The seed may change the path, and not the optimum.
+    the hinge squared; a row of v = 0 has upper = 0. Done once no projected slope of a whole sweep is more than tol
+    above another. signs (k, n) are the y; the intercept is bias * W[:, d]. The seed may change the path, and not
+    the optimum.
     """
     k, n = signs.shape
     W, alphas, sweeps, done = np.zeros((k, X.shape[1] + 1)), np.zeros((k, n)), np.zeros(k, np.int64), np.zeros(k, bool)

@@ -7,10 +7,12 @@ import numpy as np
 from fastml_ext import pool
 from fastml_ext.neighbors.kd_tree import search
 from fastml_ext.neighbors.kd_tree.grow import grow, lowest_indices
+from fastml_ext.neighbors.kd_tree.places import places
 
 __all__ = ["Tree", "build_tree", "count_pairs", "count_radius", "pairs", "query_radius", "query_tree"]
 
 NONE, ALL = np.empty(0, np.int64), np.empty(0, np.bool_)
+LANES = 1, 8, 16  # how many neighbours a vector holds
 UNROLLED = 8  # columns up to which their number is compiled in
 
 
@@ -70,7 +72,7 @@ def query_tree(tree, Q, k, upper_bound=np.inf, allowed=None, exclude=None, n_job
     tree, Q, home, order, wanted = plan(tree, Q, upper_bound, allowed, exclude, n_jobs)
     m, dtype = len(Q), Q.dtype
     distances, indices = np.empty((m, k), dtype), np.empty((m, k), np.int64)
-    kernel = search.nearest_kernel(*variant(tree), 1 if k == 1 else 0)
+    kernel = search.nearest_kernel(*variant(tree), next((lanes for lanes in LANES if k <= lanes), 0))
     arrays = tree, Q, home, order, wanted, distances, indices
     pool.run(kernel, m, *arrays, cost=cost(tree, k), n_jobs=n_jobs, progress=progress)
     return distances, indices
@@ -128,20 +130,13 @@ def plan(tree, Q, radius, allowed, exclude, n_jobs):
     """The tree and the queries, where they fall and in what order they are served, and what they may find."""
     dtype = tree.leaves.dtype
     Q = np.ascontiguousarray(Q, dtype)
-    m, n_leaves = len(Q), len(tree.index)
     if allowed is not None:
         tree = tree._replace(lowest=lowest_indices(tree.index, allowed))
     radius = np.atleast_1d(np.asarray(radius, dtype))
     limit = radius.copy()
     if not np.isinf(radius).all():
         search.limits(0, len(radius), radius, dtype.type(tree.p), tree.metric, limit)
-    home = np.empty(m, np.int64)
-    pool.run(search.locate, m, tree, Q, home, cost=50, n_jobs=n_jobs)
-    if m < n_leaves / 4:
-        order = np.argsort(home)
-    else:  # counting is linear in both
-        order = np.empty(m, np.int64)
-        search.sort_by_leaf(home, np.zeros(n_leaves + 1, np.int64), order)
+    home, order = places(tree, Q, n_jobs)
     wanted = search.Wanted(limit, NONE if exclude is None else exclude, NONE, ALL if allowed is None else allowed)
     return tree, Q, home, order, wanted
 

@@ -30,9 +30,7 @@ __all__ = [
     "WEIGHTED",
     "Wanted",
     "limits",
-    "locate",
     "nearest_kernel",
-    "sort_by_leaf",
     "within_kernel",
 ]
 
@@ -60,7 +58,7 @@ def scan(typing, tree, leaf, Q, q, d, leaf_size, metric, worst, distances):
     size, code = leaf_size.literal_value, metric.literal_value
     signature = types.uint64(tree, leaf, Q, q, d, leaf_size, metric, worst, distances)
     dtype = Q.dtype
-    vector, mask = ir.VectorType(ir.DoubleType() if dtype.bitwidth == 64 else ir.FloatType(), size), ir.IntType(64)
+    vector, mask = ir.VectorType(real(dtype), size), ir.IntType(64)
 
     def codegen(context, builder, signature, args):
         def field(name):
@@ -72,11 +70,6 @@ def scan(typing, tree, leaf, Q, q, d, leaf_size, metric, worst, distances):
 
         def integer(i):
             return context.cast(builder, args[i], signature.args[i], types.int64)
-
-        def splat(x):
-            one = builder.insert_element(ir.Constant(vector, ir.Undefined), x, ir.IntType(32)(0))
-            lanes = ir.Constant(ir.VectorType(ir.IntType(32), size), [0] * size)
-            return builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), lanes)
 
         def call(name, *values):
             kind = ir.FunctionType(vector, [vector] * len(values))
@@ -92,12 +85,12 @@ def scan(typing, tree, leaf, Q, q, d, leaf_size, metric, worst, distances):
             column = builder.gep(leaves, [builder.add(first, builder.mul(loop.index, mask(size)))])
             values = builder.load(builder.bitcast(column, vector.as_pointer()))
             values.align = dtype.bitwidth // 8
-            t = builder.fsub(values, splat(builder.load(builder.gep(query, [loop.index]))))
+            t = builder.fsub(values, splat(builder, builder.load(builder.gep(query, [loop.index])), size))
             t = builder.fmul(t, t) if code % WEIGHTED == EUCLIDEAN else call("fabs", t)
             if code % WEIGHTED == MINKOWSKI:
-                t = call("pow", t, splat(power))
+                t = call("pow", t, splat(builder, power, size))
             if code >= WEIGHTED:
-                t = builder.fmul(splat(builder.load(builder.gep(weights, [loop.index]))), t)
+                t = builder.fmul(splat(builder, builder.load(builder.gep(weights, [loop.index])), size), t)
             s = builder.load(total)
             s = builder.select(builder.fcmp_ordered(">", t, s), t, s) if code == CHEBYSHEV else builder.fadd(s, t)
             builder.store(s, total)
@@ -105,7 +98,7 @@ def scan(typing, tree, leaf, Q, q, d, leaf_size, metric, worst, distances):
         target = builder.bitcast(pointer(args[8], distances), vector.as_pointer())
         builder.store(s, target).align = dtype.bitwidth // 8
         bound = context.cast(builder, args[7], worst, dtype)
-        bits = builder.bitcast(builder.fcmp_ordered("<=", s, splat(bound)), ir.IntType(size))
+        bits = builder.bitcast(builder.fcmp_ordered("<=", s, splat(builder, bound, size)), ir.IntType(size))
         return builder.zext(bits, mask) if size < 64 else bits
 
     return signature, codegen
@@ -147,35 +140,6 @@ def limits(start, stop, radius, p, metric, limit):
         while s < infinite and root(np.nextafter(s, infinite), inverse, metric) <= r:
             s = np.nextafter(s, infinite)
         limit[q] = s
-
-
-@kernel_exact
-def locate(start, stop, tree, Q, home):
-    """The leaf whose cell holds each query."""
-    for q in range(start, stop):
-        node, leaf, size = 0, 0, len(tree.index)
-        while size > 1:
-            left = (size + 1) >> 1
-            beyond = Q[q, tree.column[node]] > tree.edges[node, 0]
-            node += left if beyond else 1
-            leaf += left if beyond else 0
-            size = size - left if beyond else left
-        home[q] = leaf
-
-
-@kernel_exact
-def sort_by_leaf(home, begin, order):
-    """The queries in order of their leaves: neighbours in time are neighbours in space, and in the cache.
-
-    begin (n_leaves + 1,): zeros, is used up
-    """
-    for q in range(len(home)):
-        begin[home[q] + 1] += 1
-    for leaf in range(1, len(begin)):
-        begin[leaf] += begin[leaf - 1]
-    for q in range(len(home)):
-        order[begin[home[q]]] = q
-        begin[home[q]] += 1
 
 
 class Walk(NamedTuple):
@@ -253,26 +217,85 @@ def skipped(bound, worst, last, tree, place, masked):
     return low == tree.nobody or (bound == worst and low > last)
 
 
+@intrinsic(prefer_literal=True)
+def keep_nearest(typing, near, who, found, distances, index, leaf, lanes):
+    """Put the points of a leaf that are `found` in their places among `lanes` of them, by (distance, index).
+
+    Written as vectors and without a branch: neither where a point belongs nor whether it does can be predicted.
+    """
+    size, dtype = lanes.literal_value, near.dtype
+    signature = types.void(near, who, found, distances, index, leaf, lanes)
+
+    def codegen(context, builder, signature, args):
+        def array(i):
+            return context.make_array(signature.args[i])(context, builder, args[i])
+
+        def one_up(x):
+            return shuffled(builder, x, [0, *range(size - 1)])
+
+        leaf_size = cgutils.unpack_tuple(builder, array(4).shape)[1]
+        row = builder.gep(array(4).data, [builder.mul(args[5], leaf_size)])
+        values = builder.bitcast(array(0).data, ir.VectorType(real(dtype), size).as_pointer())
+        indices = builder.bitcast(array(1).data, ir.VectorType(ir.IntType(64), size).as_pointer())
+        x = cgutils.alloca_once_value(builder, builder.load(values, align=4))  # in registers, until all are in place
+        y = cgutils.alloca_once_value(builder, builder.load(indices, align=8))
+        left = cgutils.alloca_once_value(builder, args[2])
+        with cgutils.for_range(builder, builder.ctpop(args[2])):
+            bits = builder.load(left)
+            builder.store(builder.and_(bits, builder.sub(bits, bits.type(1))), left)
+            j = [builder.cttz(bits, ir.IntType(1)(1))]
+            s = splat(builder, builder.load(builder.gep(array(3).data, j)), size)
+            number = context.cast(builder, builder.load(builder.gep(row, j)), index.dtype, types.int64)
+            i, near, who = splat(builder, number, size), builder.load(x), builder.load(y)
+            equal = builder.and_(builder.fcmp_ordered("==", s, near), builder.icmp_signed("<", i, who))
+            behind = builder.or_(builder.fcmp_ordered("<", s, near), equal)
+            further = builder.and_(one_up(behind), ir.Constant(behind.type, [0] + [1] * (size - 1)))
+            builder.store(builder.select(behind, builder.select(further, one_up(near), s), near), x)
+            builder.store(builder.select(behind, builder.select(further, one_up(who), i), who), y)
+        builder.store(builder.load(x), values, align=4)
+        builder.store(builder.load(y), indices, align=8)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+def real(dtype):
+    return ir.DoubleType() if dtype.bitwidth == 64 else ir.FloatType()
+
+
+def splat(builder, x, size):
+    one = ir.Constant(ir.VectorType(x.type, size), ir.Undefined)
+    return shuffled(builder, builder.insert_element(one, x, ir.IntType(32)(0)), [0] * size)
+
+
+def shuffled(builder, vector, lanes):
+    mask = ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), lanes)
+    return builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), mask)
+
+
+@kernel_exact
+def permitted(found, index, skip, allowed, nobody):
+    """The bits of the points in a leaf that are found and may be."""
+    left = found
+    while left:
+        j = lowest_bit(left)
+        left &= left - np.uint64(1)
+        i = np.int64(index[j])
+        if i == skip or (len(allowed) > 0 and (i == nobody or not allowed[i])):
+            found ^= np.uint64(1) << np.uint64(j)
+    return found
+
+
 @kernel_exact
 def insert(near, who, s, i):
     """Put a point before those that follow it, and drop the last."""
-    k = len(near)
-    if k > 24:
-        j = k - 1
-        while j > 0 and (s < near[j - 1] or (s == near[j - 1] and i < who[j - 1])):
-            near[j], who[j] = near[j - 1], who[j - 1]
-            j -= 1
-        near[j], who[j] = s, i
+    j = len(near) - 1
+    if not (s < near[j] or (s == near[j] and i < who[j])):
         return
-    here = True  # no branches: where a point belongs cannot be predicted
-    for j in range(k - 1, 0, -1):
-        x, y = near[j - 1], who[j - 1]
-        earlier = (s < x) | ((s == x) & (i < y))
-        near[j] = x if earlier else (s if here else near[j])
-        who[j] = y if earlier else (i if here else who[j])
-        here = earlier
-    near[0] = s if here else near[0]
-    who[0] = i if here else who[0]
+    while j > 0 and (s < near[j - 1] or (s == near[j - 1] and i < who[j - 1])):
+        near[j], who[j] = near[j - 1], who[j - 1]
+        j -= 1
+    near[j], who[j] = s, i
 
 
 @kernel_exact
@@ -301,18 +324,19 @@ def descend(tree, walk, x, node, leaf, size, bound, depth, worst, shrink, D, met
 
 
 @functools.cache
-def nearest_kernel(D, METRIC, LEAF, K):
-    """The kernel for D columns (0: any number), a metric, a size of leaves, and K = 1 neighbour (0: any number)."""
+def nearest_kernel(D, METRIC, LEAF, LANES):
+    """The kernel for D columns (0: any number), a metric, a size of leaves, and up to LANES neighbours (0: any)."""
 
     @kernel_exact
     def nearest(start, stop, tree, Q, home, order, wanted, distances, indices):
-        d, k = D or Q.shape[1], K or distances.shape[1]
+        d, k = D or Q.shape[1], distances.shape[1]
         zero, one, p = Q.dtype.type(0), Q.dtype.type(1), Q.dtype.type(tree.p)
         exact = D > 0 and METRIC % WEIGHTED != MINKOWSKI
         shrink = one if exact else Q.dtype.type(tree.shrink)
         nobody = tree.nobody
         masked, excluding, limited = len(wanted.allowed) > 0, len(wanted.exclude) > 0, len(wanted.limit) > 1
-        buffer, near, who = np.empty(LEAF, Q.dtype), np.empty(k, Q.dtype), np.empty(k, np.int64)
+        buffer, kept = np.empty(LEAF, Q.dtype), LANES or k
+        near, who = np.full(kept, -np.inf, Q.dtype), np.full(kept, np.int64(-1))
         walk, at_home, ancestors = new_walk(d, Q[0]), np.int64(-1), np.int64(0)
         rows = np.empty((stop - start, d), Q.dtype)
         for at in range(start, stop):
@@ -325,9 +349,8 @@ def nearest_kernel(D, METRIC, LEAF, K):
                 ancestors = find_path(tree, at_home, walk)
             skip = wanted.exclude[q] if excluding else -1
             worst, last = wanted.limit[q if limited else 0], nobody
-            if K != 1:
-                for j in range(k):
-                    near[j], who[j] = worst, nobody
+            for j in range(kept - k, kept):  # places before these hold what comes before every point
+                near[j], who[j] = worst, nobody
             inside = enter(tree, walk, x)
             base = moved(zero, walk.outside, np.int64(0), walk.outside[0], tree, p, d, METRIC)
             node, leaf, size, bound = np.int64(0), at_home, np.int64(1), zero  # typed, or Numba compiles all twice
@@ -335,19 +358,16 @@ def nearest_kernel(D, METRIC, LEAF, K):
             while True:
                 leaf, depth = descend(tree, walk, x, node, leaf, size, bound, depth, worst, shrink, D, METRIC)
                 found = scan(tree, leaf, rows, at - start, d, LEAF, METRIC, worst, buffer)
-                while found:
-                    j = lowest_bit(found)
-                    found &= found - np.uint64(1)
-                    s, i = buffer[j], np.int64(tree.index[leaf, j])
-                    if s > worst or (s == worst and i >= last):  # also where there is no point
-                        continue
-                    if i == skip or (masked and not wanted.allowed[i]):
-                        continue
-                    if K == 1:
-                        worst, last = s, i
-                    else:
-                        insert(near, who, s, i)
-                        worst, last = near[k - 1], who[k - 1]
+                if excluding or masked:
+                    found = permitted(found, tree.index[leaf], skip, wanted.allowed, nobody)
+                if LANES:
+                    keep_nearest(near, who, found, buffer, tree.index, leaf, LANES)
+                else:
+                    while found:
+                        j = lowest_bit(found)
+                        found &= found - np.uint64(1)
+                        insert(near, who, buffer[j], np.int64(tree.index[leaf, j]))
+                worst, last = near[kept - 1], who[kept - 1]
                 more = False
                 while depth > 0 and not more:
                     depth -= 1
@@ -372,12 +392,10 @@ def nearest_kernel(D, METRIC, LEAF, K):
                                 walk.gaps[j] = gap if j == c else walk.outside[j]
                 if not more:
                     break
-            if K == 1:
-                near[0], who[0] = worst, last
             for j in range(k):
-                real = who[j] < nobody
-                distances[q, j] = root(near[j], one / p, METRIC) if real else np.inf
-                indices[q, j] = who[j] if real else -1
+                s, i = near[kept - k + j], who[kept - k + j]
+                distances[q, j] = root(s, one / p, METRIC) if i < nobody else np.inf
+                indices[q, j] = i if i < nobody else -1
 
     return nearest
 

@@ -83,7 +83,7 @@ def distances(X, Q, metric="euclidean", p=2, w=None):
     if metric in ("euclidean", "nan_euclidean") or (metric == "minkowski" and p == 2):
         return np.where(np.isinf(reduced) & (metric == "nan_euclidean"), dtype(np.nan), np.sqrt(reduced))
     if metric == "minkowski" and p not in (1, np.inf):
-        return reduced ** dtype(1 / p)
+        return power(reduced, dtype(1) / dtype(p))
     if metric == "cosine":
         return np.minimum(reduced / 2, dtype(2))
     if metric == "hamming":
@@ -135,7 +135,13 @@ def column_term(size, metric, p, weight):
         return np.where(np.isnan(size), 0, size * size)
     if metric in ("euclidean", "cosine"):
         return size * size
-    return weight * (size if p == 1 else size * size if p == 2 else size**p)
+    return weight * (size if p == 1 else size * size if p == 2 else power(size, p))
+
+
+def power(values, p):
+    """values**p, p rounded to their dtype, one by one: over whole arrays NumPy's powers depend on the machine."""
+    flat = [value ** values.dtype.type(p) for value in values.ravel()]
+    return np.array(flat, values.dtype).reshape(values.shape)
 
 
 def unit_rows(X, own):

@@ -5,7 +5,6 @@ import os
 import numpy as np
 import pytest
 
-from fastml_ext import jit
 from fastml_ext.autodiff import generated
 
 TEXT = "def body(x0):\n    return (F(x0 * x0), F(2.0 * x0),)\n"
@@ -34,25 +33,25 @@ def test_names_depend_on_text_dtype_and_helpers(monkeypatch):
 
 
 def test_without_a_folder(fresh, monkeypatch):
-    monkeypatch.setattr(jit, "cache_folder", lambda: None)
+    monkeypatch.setattr(generated, "_folder", lambda: None)
     assert generated.load(TEXT, np.float64)["body"](3.0) == (9.0, 6.0)
 
 
 def test_a_folder_that_cannot_be_written(fresh, monkeypatch, tmp_path):
     (tmp_path / "graphs").write_text("a file where the folder should be")
-    monkeypatch.setattr(jit, "cache_folder", lambda: os.fspath(tmp_path))
+    monkeypatch.setattr(generated, "_folder", lambda: os.fspath(tmp_path))
     assert generated.load(TEXT, np.float64)["body"](3.0) == (9.0, 6.0)
 
 
 def test_the_oldest_sources_are_forgotten(monkeypatch, tmp_path):
     monkeypatch.setattr(generated, "KEPT", 2)
-    monkeypatch.setattr(jit, "cache_folder", lambda: os.fspath(tmp_path))
+    monkeypatch.setattr(generated, "_folder", lambda: os.fspath(tmp_path))
     for k in range(4):
         file = generated._write(f"graph_{k}", TEXT)
         os.utime(file, (k, k))
         (tmp_path / "graphs" / f"graph_{k}.body-1.nbi").write_text("")
     left = sorted(f.name for f in (tmp_path / "graphs").iterdir())
-    assert left == [f"graph_{k}{end}" for k in (1, 2, 3) for end in (".body-1.nbi", ".py")]
+    assert left == [f"graph_{k}{end}" for k in (1, 2, 3) for end in (".body-1.nbi", ".source")]
 
 
 def test_callbacks():

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
@@ -37,7 +37,6 @@ def close(mine, expected):
 
 
 @given(name=st.sampled_from(ELEMENTWISE), data=st.data(), dtype=st.sampled_from([np.float64, np.float32]))
-@settings(max_examples=300, deadline=None)
 def test_elementwise(name, data, dtype):
     d = data.draw(st.integers(0, 3))
     shape = data.draw(st.lists(st.integers(0, 3), min_size=d, max_size=d))
@@ -59,7 +58,6 @@ def test_elementwise(name, data, dtype):
     seed=st.integers(0, 99),
     dtype=st.sampled_from([np.float64, np.float32]),
 )
-@settings(max_examples=150, deadline=None)
 def test_reductions(name, shape, mask, seed, dtype):
     kept = [1 if reduced else n for n, reduced in zip(shape, mask, strict=False)]
     to = [0 if n == 1 else int(np.prod(kept[k + 1 :])) for k, n in enumerate(kept)]
@@ -86,14 +84,12 @@ def test_products(transposed, mkn, dtype):
 
 
 @given(rows=st.integers(0, 4), n=st.integers(1, 5), seed=st.integers(0, 99))
-@settings(max_examples=60, deadline=None)
 def test_winner(rows, n, seed):
     work = memory(2 * rows * n + 1, np.float64, seed)
     close(*both([CODES["winner"], 0, 0, rows * n, 0, 0, 0, 1], [rows, n], work))
 
 
 @given(index=st.lists(st.integers(0, 4), max_size=8), seed=st.integers(0, 99))
-@settings(max_examples=60, deadline=None)
 def test_gather_and_scatter(index, seed):
     work = np.random.default_rng(seed).normal(size=5 + 8)
     close(*both([CODES["gather"], 0, 5, 0, 0, 0, 0, 1], [len(index), *index], work))
@@ -105,7 +101,6 @@ def test_gather_and_scatter(index, seed):
     rest=st.integers(1, 3),
     name=st.sampled_from(["gather_at", "scatter_at"]),
 )
-@settings(max_examples=60, deadline=None)
 def test_indices_of_inputs(index, rest, name):
     n, size = len(index), 6 * rest
     work = np.random.default_rng(0).normal(size=size + n * rest)
@@ -142,7 +137,6 @@ def test_a_long_program_runs_in_slices():
     t=st.integers(1, 5),
     dtype=st.sampled_from([np.float64, np.float32]),
 )
-@settings(max_examples=100, deadline=None)
 def test_steps(name, n, seed, t, dtype):
     rng = np.random.default_rng(seed)
     w, g = rng.normal(size=n).astype(dtype), rng.normal(size=n).astype(dtype)

@@ -65,7 +65,7 @@ def test_within_radius(metric, case, at):
 @pytest.mark.parametrize("p", [0.5, 1, 1.5, 2, 3, np.inf])
 @pytest.mark.parametrize("weighted", [False, True])
 @few
-@given(case=searches((np.float64, np.uint8)))
+@given(case=searches())
 def test_minkowski(p, weighted, case):
     X, Q, k = case
     if weighted and p == np.inf:
@@ -73,11 +73,8 @@ def test_minkowski(p, weighted, case):
             brute.prepare(X, "minkowski", p, np.ones(X.shape[1]))
         return
     w = np.arange(X.shape[1]) + 0.5 if weighted else None
-    distances, indices = brute.nearest(brute.prepare(X, "minkowski", p, w), Q, k)
-    expected = reference.distances(X, Q, "minkowski", p, w)
-    # Powers may differ in their last bit from NumPy's, so that ties do not; the distances must be the k smallest.
-    np.testing.assert_allclose(np.take_along_axis(expected, indices, 1), distances, rtol=1e-13, atol=1e-300)
-    np.testing.assert_allclose(np.sort(expected, axis=1)[:, :k], distances, rtol=1e-13, atol=1e-300)
+    found = brute.nearest(brute.prepare(X, "minkowski", p, w), Q, k)
+    assert_same(found, reference.nearest(reference.prepare(X, "minkowski", p, w), Q, k))
 
 
 @few
