@@ -1,6 +1,6 @@
 """BENCHMARKS.md from the results of one run: the machine, every ratio, every floor, missed ones plainly, one chart.
 
-    python benchmarks/report.py BENCHMARKS.md results.json [more.json ...]      # of runs that were timed apart
+python benchmarks/report.py BENCHMARKS.md results.json [more.json ...]      # of runs that were timed apart
 """
 
 import importlib.metadata
