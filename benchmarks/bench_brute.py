@@ -69,13 +69,27 @@ def search_sklearn(data):
     return lambda: model.kneighbors(Q)
 
 
+def search_intelex(data):
+    from sklearnex.neighbors import NearestNeighbors as Intelex
+
+    X, Q = data
+    model = Intelex(n_neighbors=K, algorithm="brute").fit(X)
+    return lambda: model.kneighbors(Q)
+
+
 def same_neighbors(data, ours, theirs):
     """Equal distances; of points at nearly one distance, a peer that computes by products may take another."""
     np.testing.assert_allclose(ours[0], theirs[0], rtol=1e-3, atol=1e-2 * (1 + np.median(ours[0]) / 100))
     assert np.mean(ours[1] == theirs[1]) > 0.99
 
 
-ALL = {"fastml": search_fastml, "reference": search_by_reference, "faiss": search_faiss, "scikit-learn": search_sklearn}
+ALL = {
+    "fastml": search_fastml,
+    "reference": search_by_reference,
+    "faiss": search_faiss,
+    "scikit-learn": search_sklearn,
+    "scikit-learn-intelex": search_intelex,
+}
 NO_FAISS = {name: run for name, run in ALL.items() if name != "faiss"}
 
 WORKS = [
@@ -86,6 +100,7 @@ WORKS = [
         same_neighbors,
         floors={"faiss": 3, "scikit-learn": 12},
         rounds=3,
+        operations=2 * 60_000 * 10_000 * 784,
     ),
     Work(
         "5 nearest, Fashion-MNIST 60k x 784 uint8, 10k queries",
@@ -101,9 +116,15 @@ WORKS = [
         same_neighbors,
         floors={"faiss": 0.95},
         rounds=3,
+        operations=2 * 60_000 * 2000 * 784,
     ),
     Work(
-        "5 nearest, normal noise 5k x 30, 5k queries", noise(5000, 30, 5000), ALL, same_neighbors, floors={"faiss": 1}
+        "5 nearest, normal noise 5k x 30, 5k queries",
+        noise(5000, 30, 5000),
+        ALL,
+        same_neighbors,
+        floors={"faiss": 1},
+        operations=2 * 5000 * 5000 * 30,
     ),
     Work("5 nearest of one row, digits 1797 x 64", one_digit, NO_FAISS, same_neighbors, iterations=100),
 ]

@@ -55,6 +55,7 @@ class Work:
     rounds: int = 5
     iterations: int = 1  # calls in a round, for work of microseconds
     reference_tiny: bool = True  # the reference can only bear the tiny size
+    operations: int = 0  # of the plain product or sum at full size: the page then says how fast the machine was used
     measures_itself: bool = False  # run()() returns its seconds, of a process of its own, say
 
 
@@ -87,6 +88,7 @@ def benchmarks(works):
             work.same(data, answer(work, small), result)
         benchmark.group = work.name
         benchmark.extra_info |= {"library": library, "tiny": small, "floors": work.floors, "limit": work.limit}
+        benchmark.extra_info["operations"] = work.operations
         rounds = 1 if tiny else work.rounds
         told = []
         timed = (lambda: told.append(run())) if work.measures_itself else run

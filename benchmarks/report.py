@@ -7,6 +7,7 @@ import importlib.metadata
 import json
 import platform
 import sys
+import time
 from collections import defaultdict
 from pathlib import Path
 
@@ -22,6 +23,8 @@ each, after the results were found equal. Times are medians; a ratio is the peer
 
 - machine: {machine}, {threads} threads
 - {versions}
+- a float32 product by NumPy's BLAS on all threads: {product:.0f} GFLOP/s; the rates in brackets count the plain
+  product, so one above the machine's says that most of it was spared
 
 ![ratios](benchmarks.svg)
 """
@@ -33,7 +36,12 @@ def write(target, results, threads):
     names = [f"{name} {version}" for name in LIBRARIES if (version := installed(name))]
     brand = results["machine_info"].get("cpu", {}).get("brand_raw") or platform.processor() or platform.machine()
     lines = [
-        HEAD.format(machine=brand, threads=threads, versions=f"Python {platform.python_version()}, " + ", ".join(names))
+        HEAD.format(
+            machine=brand,
+            threads=threads,
+            versions=f"Python {platform.python_version()}, " + ", ".join(names),
+            product=product_rate() / 1e9,
+        )
     ]
     by_family = defaultdict(list)
     for name, work in works.items():
@@ -53,6 +61,7 @@ def collect(results):
         seconds = info.get("median", result["stats"]["median"])
         family = result["fullname"].split("::")[0].rsplit("/", 1)[-1].removeprefix("bench_").removesuffix(".py")
         empty = {"family": family, "times": {}, "floors": info["floors"], "limit": info["limit"], "reference": None}
+        empty["operations"] = info.get("operations", 0)
         work = works.setdefault(result["group"], empty)
         if info["library"] == "reference":
             work["reference"] = seconds / info["fastml_same_size"] if "fastml_same_size" in info else None
@@ -70,11 +79,32 @@ def table_rows(name, work):
         if library != "fastml":
             floor = work["floors"].get(library)
             verdict = "" if floor is None else f"{floor:g}: " + ("met" if theirs / ours >= floor else "**missed**")
-            yield f"| {name} | {duration(ours)} | {library} | {duration(theirs)} | {theirs / ours:.3g}× | {verdict} |"
+            us, them = f"{duration(ours)}{rate(work)}", duration(theirs)
+            yield f"| {name} | {us} | {library} | {them} | {theirs / ours:.3g}× | {verdict} |"
     if work["reference"] is not None:
         yield f"| {name} | | its reference, small data | | {work['reference']:.3g}× | |"
     if len(work["times"]) == 1 and work["limit"] is None:
         yield f"| {name} | {duration(ours)} | | | | |"
+
+
+def rate(work):
+    """Operations of the plain product that a second of fastml's stands for."""
+    if not work["operations"]:
+        return ""
+    return f" ({work['operations'] / work['times']['fastml'] / 1e9:.3g} GFLOP/s)"
+
+
+def product_rate():
+    """Operations a second of a float32 product by NumPy's BLAS on all threads."""
+    import numpy as np
+
+    n, best = 3000, float("inf")
+    A = np.ones((n, n), np.float32)
+    for _ in range(5):
+        begun = time.perf_counter()
+        A @ A
+        best = min(best, time.perf_counter() - begun)
+    return 2 * n**3 / best
 
 
 def duration(seconds):
