@@ -149,7 +149,7 @@ def unit_rows(X, own):
     rows = np.zeros((len(X), X.shape[1] + 2), X.dtype)
     for row, x in zip(rows, X, strict=True):
         x = np.ldexp(x, -math.frexp(np.abs(x).max())[1])  # a power of two, so that squares neither overflow nor vanish
-        length = math.sqrt(sum(float(value) ** 2 for value in x))
+        length = math.sqrt(np.cumsum(np.square(x, dtype=np.float64))[-1])  # added up in order, each step rounded
         row[: len(x)] = x / X.dtype.type(length or 1)
         row[len(x) + own] = length == 0
     return rows
