@@ -32,16 +32,17 @@ class LinearModel(Estimator):
     def _scores(self, X):
         """Scores (n_samples, n_outputs) of rows X."""
         X = self._check_rows(X)
-        coef = self.coef_ if self.coef_.ndim == 2 else self.coef_[None, :]
-        if sp.issparse(X) or sp.issparse(coef):
+        coef, intercept = self.coef_, self.intercept_
+        if coef.ndim == 1:
+            coef = coef[None, :]
+        if type(X) is not np.ndarray or type(coef) is not np.ndarray:
             product = X @ coef.T
-            return (product.toarray() if sp.issparse(product) else product) + np.atleast_1d(self.intercept_)
-        if coef.dtype != X.dtype:
-            coef = coef.astype(X.dtype)
-        intercept = self.intercept_
-        if np.ndim(intercept) == 0 or len(intercept) != len(coef):
+            return (product.toarray() if sp.issparse(product) else product) + np.atleast_1d(intercept)
+        if type(intercept) is not np.ndarray or intercept.shape != coef.shape[:1]:
             intercept = np.full(len(coef), intercept)
-        return kernels.scores(X, np.ascontiguousarray(coef), intercept, getattr(self, "n_jobs", None))
+        if coef.dtype != X.dtype or not coef.flags.c_contiguous:
+            coef = np.ascontiguousarray(coef, X.dtype)
+        return kernels.scores(X, coef, intercept, getattr(self, "n_jobs", None))
 
     def densify(self):
         """Turn `coef_` into a dense array, as it is after fit; returns the model."""

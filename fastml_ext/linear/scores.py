@@ -11,7 +11,7 @@ FEW = 4  # from here on the matrix product's blocks win over one dot product aft
 
 
 def scores(X, coef, intercept, n_jobs=None):
-    n, (k, d) = len(X), coef.shape
+    n, (k, d) = len(X), coef.shape  # a single row takes 1 us here: nothing may come before it
     if k >= FEW and n > 16:
         return X @ coef.T + intercept
     result = np.empty((n, k), X.dtype)

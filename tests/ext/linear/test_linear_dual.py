@@ -22,10 +22,13 @@ def test_dual_svm(layout, seed, n, C, squared, bias):
     X, signs = rng.normal(size=(n, 4)), rng.choice([-1.0, 1.0], (2, n))
     weight = rng.uniform(0.5, 2, (2, n)) * C
     upper, diagonal = (np.full((2, n), np.inf), 0.5 / weight) if squared else (weight, np.zeros((2, n)))
-    ours = kernels.dual_svm(layout(X), signs, upper, diagonal, bias, 1e-10, 100_000, 3)
+    ours = kernels.dual_svm(
+        layout(X), signs, upper, diagonal, bias, 1e-10, 10**7, 3
+    )  # a few draws take 100,000 sweeps: the hinge's dual is flat
     theirs = reference.dual_svm(X, signs, upper, diagonal, bias, 1e-9, 20_000, 0)
     assert ours[3].all()
-    np.testing.assert_allclose(ours[0], theirs[0], rtol=1e-5, atol=1e-6)
+    same = theirs[3]  # where the definition got there in its 20,000 sweeps; the gap below judges all
+    np.testing.assert_allclose(ours[0][same], theirs[0][same], rtol=1e-5, atol=1e-6)
     assert ((ours[1] >= 0) & (ours[1] <= upper)).all()
     Z = np.column_stack([X, np.full(n, bias)])
     for c in range(2):  # the gap between the primal and the dual objective closes
