@@ -1,0 +1,170 @@
+"""Small inputs for the linear models; as in fastml_ext/neighbors/cases.py. Half of the tables go to the kernels as CSR.
+
+A user's own loss is left out: it is an address in memory, which the reference cannot call.
+"""
+
+import numpy as np
+import scipy.sparse as sp
+
+from fastml_ext.linear import reference
+from fastml_ext.linear.codes import COUPLINGS, LOSSES, METHODS, SCHEDULES, Task
+
+CLOSE = {
+    "average": 1e-9,
+    "dense_epoch": 1e-9,
+    "dual_svm": 1e-5,  # the optimum by another path, and only as near as the last slopes tell
+    "evaluate": 1e-12,
+    "gram": 1e-12,
+    "hessian_product": 1e-12,
+    "quadratic_lasso": 1e-9,
+    "slopes": 1e-12,
+    "sparse_epoch": 1e-9,
+    "weights": 1e-9,
+}
+WITHIN = {"begin": "weights"}
+
+CLASSES = ("log", "hinge", "squared_hinge", "modified_huber")
+NUMBERS = tuple(name for name in LOSSES if name not in (*CLASSES, "user"))
+COUPLED = {"each": CLASSES + NUMBERS, "rest": CLASSES, "softmax": ("log",), "argmax": ("hinge",)}
+EACH = np.empty(0)  # weights of one each
+
+
+def average(family, random):
+    sparse = bool(random.integers(2))
+    task, state, _ = descent(family, random, sparse, average_from=int(random.integers(-1, 9)))
+    return family.average(task, state, sparse)
+
+
+def dense_epoch(family, random):
+    _, state, epochs = descent(family, random, False)
+    return epochs, family.weights(state, False)
+
+
+def sparse_epoch(family, random):
+    _, state, epochs = descent(family, random, True)
+    return epochs, family.weights(state, True)
+
+
+def weights(family, random):
+    sparse = bool(random.integers(2))
+    return family.weights(descent(family, random, sparse)[1], sparse)
+
+
+def slopes(family, random):
+    task, X, Y, *counts = problem(random)
+    scale = 1 if task.loss == LOSSES["poisson"] else random.choice([1, 500])
+    return family.slopes(task, scale * random.standard_normal((len(X), counts[1].shape[1])), Y, *counts)
+
+
+def block_order(family, random):
+    n, seed, epoch = (int(number) for number in random.integers([0, 0, 0], [300, 2**63 - 1, 50]))
+    return family.block_order(n, seed, epoch, int(random.choice([1, 2, 64])))
+
+
+def dual_svm(family, random):
+    """(W, whether it is the optimum) for the hinge or its square; alpha need not be unique, sweeps tell of a path."""
+    n = int(random.integers(1, 9))
+    X, signs = table(random, n, 3), random.choice([-1.0, 1.0], (2, n))
+    weight = random.choice([0.1, 1.0]) * random.uniform(0.5, 2, (2, n))
+    box = (weight, np.zeros((2, n))) if random.integers(2) else (np.full((2, n), np.inf), 0.5 / weight)
+    X, bias = layout(family, X, random.integers(2)), random.choice([0.0, 1.0])
+    W, _, _, done = family.dual_svm(X, signs, *box, bias, 1e-11, 20_000, 3)
+    return W, done
+
+
+def quadratic_lasso(family, random):
+    d = int(random.integers(1, 6))
+    A = random.standard_normal((2 * d, d))
+    gradient, u = 3 * random.standard_normal(d), random.standard_normal(d)
+    l1 = random.choice([0.0, 0.1, 1.0]) * random.random(d)
+    return family.quadratic_lasso(A.T @ A + 0.1 * np.eye(d), gradient, u, l1, 1e-12, 10_000)
+
+
+def evaluate(family, random):
+    """(losses, gradient, the curvature that was written)"""
+    code, X, Y, weight, coef, intercept = passed(random)
+    X, curvature = layout(family, X, random.integers(2)), np.empty((len(X), len(coef)))
+    return *family.evaluate(code, X, Y, weight, coef, intercept, curvature), curvature
+
+
+def hessian_product(family, random):
+    code, X, Y, weight, coef, intercept = passed(random)
+    curvature, V = np.empty((len(X), len(coef))), random.standard_normal((len(coef), X.shape[1] + 1))
+    reference.evaluate(code, X, Y, weight, coef, intercept, curvature)
+    return family.hessian_product(layout(family, X, random.integers(2)), weight, curvature, V)
+
+
+def gram(family, random):
+    X = table(random, *random.integers(1, [200, 7]))
+    curvature = random.random(len(X)) if random.integers(2) else EACH
+    scale = random.uniform(0.1, 2, X.shape[1])
+    return family.gram(layout(family, X, random.integers(2)), curvature, X.mean(axis=0), scale)
+
+
+def scores(family, random):
+    """Numbers of a few bits, so that the sums are exact in any order."""
+    (n, d, k), dtype = random.integers(1, [40, 20, 7]), random.choice([np.float32, np.float64])
+    X, coef, intercept = (random.integers(-9, 10, shape).astype(dtype) / 4 for shape in ((n, d), (k, d), k))
+    return family.scores(X, coef, intercept)
+
+
+def table(random, n, d):
+    """Many zeros, also whole rows and columns of them."""
+    return random.standard_normal((n, d)) * (random.random((n, d)) < 0.6)
+
+
+def layout(family, X, sparse):
+    """CSR rows for the kernels; the reference takes dense ones only."""
+    return sp.csr_matrix(X) if sparse and family is not reference else X
+
+
+def passed(random):
+    """(code, X, Y, weight, coef, intercept) of a full pass: one score with any of four losses, or three classes."""
+    n, d, k = int(random.choice([1, 5, 200])), int(random.integers(1, 7)), int(random.choice([1, 3]))
+    loss = random.choice(["squared", "log", "squared_hinge", "poisson"]) if k == 1 else "log"
+    Y = random.choice([-1.0, 1.0], n) if k == 1 else random.integers(0, k, n).astype(float)
+    weight = random.uniform(0, 2, n) if random.integers(2) else EACH
+    return LOSSES[loss], table(random, n, d), Y, weight, random.standard_normal((k, d)), random.standard_normal(k)
+
+
+def problem(random, average_from=-1):
+    """(task, X, Y, weight, class_weight): any loss, coupling, penalty, schedule and method that go together."""
+    coupling = str(random.choice(list(COUPLED), p=[0.7, 0.1, 0.1, 0.1]))  # most losses come with "each" only
+    loss, method = str(random.choice(COUPLED[coupling])), str(random.choice(list(METHODS), p=[0.7, 0.1, 0.1, 0.1]))
+    passive = method == "plain" and coupling != "argmax" and loss in ("hinge", "epsilon_insensitive")
+    schedules = 2 if loss == "poisson" else len(SCHEDULES) if passive else 3  # long steps make exp overflow
+    task = Task(
+        loss=LOSSES[loss],
+        parameter=float(random.choice([0.0, 1.0])) if loss == "hinge" else 0.3,
+        coupling=COUPLINGS[coupling],
+        l1=float(random.choice([0.0, 0.05])),
+        l2=float(random.choice([0.0, 0.1, 3.0])),
+        schedule=int(random.integers(schedules)),
+        eta0=0.01 if loss == "poisson" else 0.2,
+        optimal=2.0,
+        alpha=0.5,
+        method=METHODS[method],
+        batch=int(random.choice([1, 3, 100])),
+        intercept=bool(random.integers(2)),
+        average_from=average_from,
+    )
+    n, d, k = (int(size) for size in random.integers([1, 1, 1 if coupling == "each" else 2], [12, 20, 4]))
+    Y = random.integers(0, k, (n, 1)).astype(float)
+    if coupling == "each":
+        Y = random.choice([-1.0, 1.0], (n, k)) if loss in CLASSES else np.abs(random.standard_normal((n, k)))
+    weight = random.uniform(0.1, 2, n) if random.integers(2) else EACH
+    class_weight = random.uniform(0.5, 2, (2, k)) if loss in CLASSES else np.ones((2, k))
+    return task, table(random, n, d), Y, weight, class_weight
+
+
+def descent(family, random, sparse, average_from=-1):
+    """(task, state, [(sum of losses, all were finite, hits)]) after two epochs."""
+    task, X, Y, weight, class_weight = problem(random, average_from)
+    (n, d), k = X.shape, class_weight.shape[1]
+    strength = random.uniform(0, 2, d) if task.schedule < SCHEDULES["pa1"] and random.integers(2) else None
+    state = family.begin(task, random.standard_normal((k, d)) / 4, random.standard_normal(k), sparse, strength)
+    epoch, rows, epochs = family.sparse_epoch if sparse else family.dense_epoch, layout(family, X, sparse), []
+    for _ in range(2):
+        hits = np.zeros((n, k), np.int8)
+        epochs.append((*epoch(task, random.permutation(n), rows, Y, weight, class_weight, state, hits), hits))
+    return task, state, epochs
