@@ -1,6 +1,7 @@
 """Settings of every test: which fastml is tested, and how hard Hypothesis looks."""
 
 import os
+import signal
 
 os.environ.setdefault("SCIPY_ARRAY_API", "1")  # or scikit-learn's check_estimator leaves a check out
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -8,7 +9,11 @@ os.environ["PYTHONSAFEPATH"] = (
     "1"  # processes that tests start see the installed package too, not the folder they are in
 )
 
-from hypothesis import settings
+# A shell starts its background jobs with Ctrl-C ignored; tests that send it, to themselves or to a process of their
+# own, would wait for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+from hypothesis import settings  # noqa: E402
 
 settings.register_profile("fast", max_examples=40, deadline=None)
 settings.register_profile("thorough", max_examples=1000, deadline=None)

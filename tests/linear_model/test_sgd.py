@@ -302,6 +302,9 @@ def test_ctrl_c_keeps_the_best_model(blobs):
     def interrupt():
         signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        SGDClassifier("log_loss", max_iter=2, tol=None, random_state=0).fit(*blobs)  # compiled before the signal comes
     timer = threading.Timer(0.3, interrupt)
     timer.start()
     with pytest.warns(ConvergenceWarning, match="interrupted in epoch"):
