@@ -86,7 +86,10 @@ def roc_auc_score(
         raise Unread
     if y_score.ndim == 1 and len(classes) <= 2 and average in ("macro", "weighted", "micro", "samples", None):
         weight, _ = read_weight(sample_weight, len(y_true))
-        return _roc_area(y_true == classes[-1], y_score, weight, max_fpr)
+        positive = y_true == classes[-1]
+        if weight is not None and not (weight[positive].any() and weight[~positive].any()):
+            raise Unread  # a class without any weight: scikit-learn says in its own words what that means
+        return _roc_area(positive, y_score, weight, max_fpr)
     if y_score.ndim == 1 or y_score.shape[1] != len(classes) or len(classes) < 3 or labels is not None:
         raise Unread
     if max_fpr not in (None, 1.0) or not np.allclose(1, y_score.sum(axis=1)):

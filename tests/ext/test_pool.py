@@ -128,7 +128,7 @@ from fastml_ext import pool
 running = []
 def work(start, stop):
     running.append(start); time.sleep(0.02)
-    if len(running) == 9: print("ready", flush=True)
+    if start == 8: print("ready", flush=True)
 try:
     pool.run(work, 10_000, cost=2e7, n_jobs=4)
 except KeyboardInterrupt:
