@@ -126,7 +126,7 @@ def draw(target, works):
     import matplotlib
 
     matplotlib.use("Agg")
-    matplotlib.rcParams["svg.hashsalt"] = "fastml"  # the same picture from the same numbers
+    matplotlib.rcParams |= {"svg.hashsalt": "fastml", "svg.fonttype": "none"}  # the same file from the same numbers
     import matplotlib.pyplot as plt
 
     bars = []
