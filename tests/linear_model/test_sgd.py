@@ -1,6 +1,5 @@
 """SGDClassifier and SGDRegressor: what they learn, how they stop, and what they tell."""
 
-import os
 import pickle
 import signal
 import threading
@@ -311,7 +310,6 @@ def test_ctrl_c_keeps_the_best_model(blobs):
         model = SGDClassifier("log_loss", max_iter=10**9, tol=None, random_state=0).fit(*blobs)
     assert model.stopped_ == "interrupted"
     assert model.score(*blobs) > 0.8
-    assert os.getpid()  # still here
 
 
 def test_divergence_restarts_with_smaller_steps():
