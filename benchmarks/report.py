@@ -19,7 +19,8 @@ HEAD = """# Benchmarks
 
 Every row is one piece of work, done by fastml and by its peers on the same data, in one run, with as many threads
 each, after the results were found equal. Times are medians; a ratio is the peer's time divided by fastml's: above
-1, fastml is faster. Each family may have been timed in a run of its own. `make bench` writes this page anew on your machine. Peers that are not installed are left out.
+1, fastml is faster. Each family may have been timed in a run of its own. `make bench` writes this page anew on your
+machine. Peers that are not installed are left out.
 
 - machine: {machine}, {threads} threads
 - {versions}
