@@ -13,6 +13,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from fastml.base import Estimator, Interval, StrOptions
 from fastml.tree.pruning import pessimistic_leaves, reduced_error_leaves, stops_at
 from fastml.tree.reading import TreeReading
+from fastml.tree.sharing import SharedGrowth
 from fastml.tree.table import coded, is_categorical, numeric, read, to_codes
 from fastml_ext import checks
 from fastml_ext import tree as kernels
@@ -25,7 +26,7 @@ DERIVED = ("_walked", "_answers", "_dtypes", "_fast_columns")  # from the tree, 
 SPARSE_CELLS = 2**22  # cells of a sparse X unpacked at a time to be predicted
 
 
-class TreeEstimator(TreeReading, Estimator):
+class TreeEstimator(SharedGrowth, TreeReading, Estimator):
     """A tree grown on a table of numbers, categories and missing values."""
 
     _parameter_constraints = {
@@ -76,8 +77,7 @@ class TreeEstimator(TreeReading, Estimator):
             The fitted estimator.
         """
         table, target, weight = self._check_training(X, y, sample_weight)
-        self.tree_ = self._grow(table, target, weight)
-        self._ready()
+        self._grow_tree(self._code(table), target, weight, self._settings(target, weight, self))
         if self.pruning == "pessimistic":
             self._make_leaves(pessimistic_leaves(self.tree_, self.confidence))
         if self.ccp_alpha > 0:
@@ -106,7 +106,8 @@ class TreeEstimator(TreeReading, Estimator):
             raise ValueError("sample_weight is 0 for every row: no row is left to grow a tree on")
         return table, target, weight
 
-    def _grow(self, table, target, weight):
+    def _code(self, table):
+        """The columns as growing sees them; `columns_` are their names and categories."""
         categorical = is_categorical(table, self.categorical_features, table.names)
         monotonic = self._check_monotonic(table, categorical)
         self.columns_, columns = [], []
@@ -120,7 +121,13 @@ class TreeEstimator(TreeReading, Estimator):
                 column = numeric(name, values, codes)
                 columns.append(Coded(codes, values, "numeric", int(monotonic[j])))
             self.columns_.append(column)
-        return kernels.grow(columns, target, weight, self._settings(target, weight), self.n_jobs)
+        return columns
+
+    def _grow_tree(self, columns, target, weight, settings):
+        """The whole tree, before anything is pruned."""
+        self.max_features_ = settings.max_features or len(columns)
+        self.tree_ = kernels.grow(columns, target, weight, settings, self.n_jobs)
+        self._ready()
 
     def _encode(self, table, chosen):
         """(values, codes) of the columns `chosen`, one after the other."""
@@ -153,26 +160,33 @@ class TreeEstimator(TreeReading, Estimator):
             raise ValueError(f"monotonic_cst[{j}]={signs[j]}, but column {table.names[j]!r} holds categories")
         return signs
 
-    def _settings(self, target, weight):
-        n, d = len(target), len(self.columns_)
+    def _draws(self):
+        """Whether growing draws anything at random."""
+        return (
+            self.splitter == "random"
+            or _number_of_features(self.max_features, self.n_features_in_) < self.n_features_in_
+        )
+
+    def _settings(self, target, weight, fitted):
+        """The rules of growing for this target; fitted: the estimator that has read the table."""
+        n, d = len(target), fitted.n_features_in_
         total = n if weight is None else weight.sum()
         leaf, split = self.min_samples_leaf, self.min_samples_split
         leaf = leaf if isinstance(leaf, Integral) else ceil(leaf * n)
         split = split if isinstance(split, Integral) else max(2, ceil(float(split) * n))
-        self.max_features_ = _number_of_features(self.max_features, d)
-        draws = self.splitter == "random" or self.max_features_ < d
+        max_features = _number_of_features(self.max_features, d)
         return Settings(
             criterion=self.criterion,
-            n_classes=len(self.classes_) if is_classifier(self) else 0,
+            n_classes=len(fitted.classes_) if is_classifier(self) else 0,
             random=self.splitter == "random",
             max_depth=2**62 if self.max_depth is None else self.max_depth,
             min_samples_split=max(int(split), 2 * int(leaf)),
             min_samples_leaf=leaf,
             min_weight_leaf=self.min_weight_fraction_leaf * total,
-            max_features=self.max_features_ if self.max_features_ < d else 0,
+            max_features=max_features if max_features < d else 0,
             min_impurity_decrease=self.min_impurity_decrease,
             max_leaf_nodes=self.max_leaf_nodes or 0,
-            seed=int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max)) if draws else 0,
+            seed=int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max)) if fitted._draws() else 0,
         )
 
     # ------------------------------------------------------------------------------------------------ state

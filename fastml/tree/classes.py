@@ -212,6 +212,7 @@ class ID3Classifier(TreeClassifier):
         name: TreeEstimator._parameter_constraints[name]
         for name in ("max_depth", "categorical_features", "unknown", "n_jobs")
     }
+    shared_parameters = ("max_depth",)
     criterion, splitter, categorical_split, pruning, confidence = "entropy", "best", "multiway", None, 0.25
     min_samples_split, min_samples_leaf, min_weight_fraction_leaf, min_impurity_decrease = 2, 1, 0.0, 0.0
     max_features = random_state = max_leaf_nodes = class_weight = monotonic_cst = None
