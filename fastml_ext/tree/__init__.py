@@ -10,6 +10,6 @@ __getattr__, __dir__, __all__ = exports(
         "pruning": ["cheapest_leaves", "first_stop", "subtree_sums", "truncate", "weakest_links"],
         "structure": ["Column", "Tree"],
         "thresholds": ["midpoint", "round_down"],
-        "walk": ["apply", "apply_columns", "decision_path"],
+        "walk": ["apply", "apply_columns", "blend", "decision_path"],
     },
 )

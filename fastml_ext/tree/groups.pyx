@@ -65,6 +65,7 @@ cdef bint reserve(Scratch* s, const Rules* rules, Py_ssize_t n, Py_ssize_t n_cod
     s.sweep.count_left, s.sweep.count_right = <uint32_t*> at, <uint32_t*> at + rules.n_stats
     s.sweep.sum_left, s.sweep.sum_right = <double*> at, <double*> at + rules.n_stats
     s.sweep.sum_all = <double*> at + 2 * rules.n_stats
+    s.sweep.sum_kept = <double*> at + 3 * rules.n_stats
     at += sizes[1]
     s.present = <uint32_t*> at
     at += sizes[2]
@@ -114,7 +115,11 @@ cdef void prepare(Scratch* s, const Rules* rules, const Rows* rows) noexcept nog
                 sweep.sum_all[1] += w * (rows.target[i] - rules.center)
             else:
                 sweep.sum_all[rows.label[i]] += w
-        sweep.sum_all[last] = rows.n
+        if rows.share == NULL:
+            sweep.sum_all[last] = rows.n
+        else:
+            for i in range(rows.n):
+                sweep.sum_all[last] += rows.share[i]
     else:
         _rank_targets(s, rows)
     start(sweep)
@@ -257,7 +262,7 @@ cdef void _count_rows(Scratch* s, const Rules* rules, const Rows* rows, const ui
             cell[1] += w * (target[i] - rules.center)
         else:
             cell[label[i]] += w
-        cell[k - 1] += 1
+        cell[k - 1] += rows.share[first + i] if rows.share != NULL else 1.0
 
 
 cdef void _close_ranks(Scratch* s, const Rules* rules, Py_ssize_t n_codes) noexcept nogil:

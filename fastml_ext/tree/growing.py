@@ -57,6 +57,7 @@ class Settings(NamedTuple):
     max_features: int = 0  # 0: all
     min_impurity_decrease: float = 0.0
     max_leaf_nodes: int = 0  # 0: any number
+    fractional: bool = False  # a row whose value is missing goes down every branch, with a share of its weight
     seed: int = 0
 
 
@@ -64,7 +65,10 @@ def grow(columns, y, weight=None, settings=Settings(), n_jobs=None):  # noqa: B0
     """Grow a tree. Contract: reference.py."""
     problem = _Problem(columns, y, weight, settings, n_jobs)
     root = problem.place(0, len(problem.row), 0, -1, 0, (-np.inf, np.inf), large.child_key(settings.seed, 0))
-    blocks = problem.grow_best_first(root) if settings.max_leaf_nodes else problem.grow_depth_first(root)
+    if settings.fractional:
+        blocks = problem.grow_whole(root)
+    else:
+        blocks = problem.grow_best_first(root) if settings.max_leaf_nodes else problem.grow_depth_first(root)
     return _assemble(blocks, columns, settings)
 
 
@@ -75,7 +79,10 @@ class _Problem:
         self.settings, self.n_jobs, self.n_columns = settings, n_jobs, len(columns)
         kept = np.arange(len(y)) if weight is None else np.flatnonzero(weight)
         self.row = kept.astype(np.uint32)
-        weight = None if weight is None or np.all(weight[kept] == 1) else np.asarray(weight[kept], np.float64)
+        if settings.fractional:
+            weight = np.ones(len(kept)) if weight is None else np.asarray(weight[kept], np.float64)
+        elif weight is not None:
+            weight = None if np.all(weight[kept] == 1) else np.asarray(weight[kept], np.float64)
         self.mode = DEVIATIONS if settings.criterion == "absolute_error" else COUNTS
         if settings.n_classes:
             self.mode = COUNTS if weight is None else SUMS
@@ -108,7 +115,7 @@ class _Problem:
     def _pack_columns(self, columns):
         """The columns as the kernels read them, those that exclude one another bundled."""
         s = self.settings
-        apart = s.random or s.max_features or s.criterion == "gain_ratio" or any(c.monotonic for c in columns)
+        apart = s.fractional or s.random or s.max_features or s.criterion == "gain_ratio" or any(c.monotonic for c in columns)
         bundled = [] if apart else bundles(columns)
         inside = {j for members, _ in bundled for j in members}
         alone = [j for j in range(len(columns)) if j not in inside]
@@ -137,7 +144,7 @@ class _Problem:
             center = float(np.mean(self.target))
         return large.pack_rules(
             mode=self.mode, criterion=CRITERIA[s.criterion], n_classes=s.n_classes, ratio=s.criterion == "gain_ratio",
-            random=s.random, monotone=any(c.monotonic for c in columns), min_leaf=s.min_samples_leaf,
+            random=s.random, monotone=any(c.monotonic for c in columns), fractional=s.fractional, min_leaf=s.min_samples_leaf,
             min_weight=s.min_weight_leaf, center=center, logs=self.logs, unit=unit,
         )  # fmt: skip
 
@@ -167,6 +174,11 @@ class _Problem:
             if node.allowed and self._search(node) and (parts := self._split(node)):
                 waiting += reversed([(child, node.active) for child in self._children(parts, len(large_nodes) - 1)])
         return large_nodes, small, self._subtrees(small)
+
+    def grow_whole(self, root):
+        """As grow_depth_first, of one subtree."""
+        small = [(root, np.arange(self.n_active, dtype=np.uint32))]
+        return [], small, self._subtrees(small)
 
     def grow_best_first(self, root):
         """[_Block]s of single nodes: of all leaves, the one whose split takes most impurity away is split next."""

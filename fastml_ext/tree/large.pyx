@@ -57,7 +57,7 @@ def pack_columns(codes, n_codes, kinds, monotonic, values, numbers, members):
     return packed
 
 
-def pack_rules(*, mode, criterion, n_classes, ratio, random, monotone, min_leaf, min_weight, center,
+def pack_rules(*, mode, criterion, n_classes, ratio, random, monotone, fractional, min_leaf, min_weight, center,
                const int64_t[::1] logs, unit):
     """The rules as the kernels read them; `logs` must be kept alive beside it."""
     packed = np.zeros(sizeof(Rules), np.uint8)
@@ -66,7 +66,7 @@ def pack_rules(*, mode, criterion, n_classes, ratio, random, monotone, min_leaf,
     rules.mode, rules.criterion = mode, criterion
     rules.regression, rules.n_classes = n_classes == 0, max(1, n_classes)
     rules.n_stats = 3 if n_classes == 0 else n_classes + (mode == 1)
-    rules.ratio, rules.random, rules.monotone = ratio, random, monotone
+    rules.ratio, rules.random, rules.monotone, rules.fractional = ratio, random, monotone, fractional
     rules.min_leaf, rules.min_weight, rules.center = min_leaf, min_weight, center
     rules.logs, rules.unit = &logs[0], unit
     return packed
@@ -104,6 +104,7 @@ cdef class Large:
         rows.row, rows.label = &self._row[place.begin], &self._label[place.begin]
         rows.weight = &self._weight[place.begin] if self._weight.shape[0] else NULL
         rows.target = &self._target[place.begin] if self._target.shape[0] else NULL
+        rows.share = NULL
         rows.n = place.end - place.begin
         return rows
 

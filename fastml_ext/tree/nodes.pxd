@@ -4,6 +4,9 @@ from fastml_ext.tree.groups cimport Scratch
 from fastml_ext.tree.search cimport Split
 from fastml_ext.tree.sweep cimport Column, Node, Rows, Rules
 
+cdef enum:
+    NOWHERE = 0xffffffff  # the branch of a row of unknown value, of which each branch gets a share
+
 cdef struct Limits:  # when a node is a leaf
     int64_t max_depth, min_split, min_leaf, max_features
     double min_weight, min_decrease, total_weight
@@ -30,9 +33,9 @@ cdef struct Parts:  # how one node's rows were parted
     uint8_t* goes_left  # (n_groups,) in SUBSET splits
     uint32_t* spare
     double* spare_double
+    int64_t* end  # (n_branches + 1,) of shares of rows: branch b has the rows end[b + 1] .. end[b] of the arena
     Py_ssize_t n_branches
     bint any_missing
-
 cdef bint more_nodes(Nodes* nodes) noexcept nogil
 cdef bint more_categories(Nodes* nodes, Py_ssize_t n) noexcept nogil
 cdef void free_nodes(Nodes* nodes) noexcept nogil
@@ -43,6 +46,8 @@ cdef void clip(const Rules* rules, double* value, const Place* place) noexcept n
 cdef bint may_split(const Limits* limits, const Record* record, int64_t depth) noexcept nogil
 cdef Py_ssize_t choose(const Split* splits, Py_ssize_t n, double tolerance, bint ratio) noexcept nogil
 cdef bint gains_enough(const Split* split, const Limits* limits) noexcept nogil
+cdef void find_branches(const Column* column, const Rows* rows, const Node* node, const Rules* rules, Scratch* scratch,
+                        const Split* split, Parts* parts) noexcept nogil
 cdef void part_rows(const Column* column, Rows* rows, const Node* node, const Rules* rules, Scratch* scratch,
                     const Split* split, Parts* parts) noexcept nogil
 cdef void note_split(const Column* column, const Split* split, const Parts* parts, Record* record) noexcept nogil

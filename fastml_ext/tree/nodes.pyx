@@ -72,6 +72,7 @@ cdef bint reserve_parts(Parts* parts, Py_ssize_t n) noexcept nogil:
     parts.goes_left = <uint8_t*> malloc(n + 1)
     parts.spare_double = <double*> malloc(n * sizeof(double))
     parts.spare = <uint32_t*> parts.spare_double
+    parts.end = NULL
     return parts.branch != NULL and parts.begin != NULL and parts.goes_left != NULL and parts.spare_double != NULL
 
 
@@ -80,6 +81,7 @@ cdef void free_parts(Parts* parts) noexcept nogil:
     free(parts.begin)
     free(parts.goes_left)
     free(parts.spare_double)
+    free(parts.end)
 
 
 # ------------------------------------------------------------------------------------------------ one node
@@ -194,11 +196,12 @@ cdef bint gains_enough(const Split* split, const Limits* limits) noexcept nogil:
 
 # ------------------------------------------------------------------------------------------------ parting its rows
 
-cdef void part_rows(const Column* column, Rows* rows, const Node* node, const Rules* rules, Scratch* s,
-                    const Split* split, Parts* parts) noexcept nogil:
-    """Put the rows of each branch side by side, in their order. `s.present` are the categories of the node after it."""
-    cdef Py_ssize_t i, b
+cdef void find_branches(const Column* column, const Rows* rows, const Node* node, const Rules* rules, Scratch* s,
+                        const Split* split, Parts* parts) noexcept nogil:
+    """The branch of each row. `s.present` are the categories of the node after it."""
+    cdef Py_ssize_t i
     cdef uint32_t code
+    cdef bint unknown
     cdef Split again
     if column.kind == SUBSET:
         search_column(column, rows, node, rules, s, &again, parts.goes_left)
@@ -209,7 +212,7 @@ cdef void part_rows(const Column* column, Rows* rows, const Node* node, const Ru
         for i in range(rows.n):
             code = s.slot[i]
             if code == column.n_codes:
-                parts.branch[i] = not split.missing_left
+                parts.branch[i] = NOWHERE if rules.fractional else not split.missing_left
                 parts.any_missing = True
             else:
                 parts.branch[i] = (column.original[code] if column.original != NULL else code) > split.left
@@ -219,10 +222,22 @@ cdef void part_rows(const Column* column, Rows* rows, const Node* node, const Ru
             parts.branch[i] = (column.original[code] if column.original != NULL else code) == split.left
     else:
         s.n_groups = rank_by_bits(s, rows.n)
+        unknown = rules.fractional and s.present[s.n_groups - 1] == column.n_codes
+        s.n_groups -= unknown
         for i in range(rows.n):
-            parts.branch[i] = s.slot[i] if column.kind == MULTIWAY else not parts.goes_left[s.slot[i]]
+            if unknown and <Py_ssize_t> s.slot[i] == s.n_groups:
+                parts.branch[i] = NOWHERE
+            else:
+                parts.branch[i] = s.slot[i] if column.kind == MULTIWAY else not parts.goes_left[s.slot[i]]
         if column.kind == MULTIWAY:
             parts.n_branches = s.n_groups
+
+
+cdef void part_rows(const Column* column, Rows* rows, const Node* node, const Rules* rules, Scratch* s,
+                    const Split* split, Parts* parts) noexcept nogil:
+    """Put the rows of each branch side by side, in their order."""
+    cdef Py_ssize_t i, b
+    find_branches(column, rows, node, rules, s, split, parts)
     memset(parts.begin, 0, (parts.n_branches + 2) * sizeof(uint32_t))
     for i in range(rows.n):
         parts.begin[parts.branch[i] + 2] += 1
@@ -246,7 +261,7 @@ cdef void note_split(const Column* column, const Split* split, const Parts* part
         record.code_left, record.code_right, record.threshold = 0, 1, NAN
     elif column.kind == NUMERIC:
         record.code_left, record.code_right, record.threshold = split.left, split.right, split.threshold
-    record.missing_left = 2 * <int64_t> parts.begin[1] > record.n_samples
+    record.missing_left = parts.end == NULL and 2 * <int64_t> parts.begin[1] > record.n_samples
     if parts.any_missing:
         record.missing_left = split.missing_left
 

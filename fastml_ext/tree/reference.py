@@ -4,10 +4,11 @@ import math
 
 import numpy as np
 
+from fastml_ext.tree.fractions_reference import blend_row
 from fastml_ext.tree.growing_reference import grow, id3, impurity
 
 __all__ = [
-    "apply", "apply_columns", "cheapest_leaves", "decision_path", "encode", "first_stop", "grow", "id3", "impurity",
+    "apply", "apply_columns", "blend", "cheapest_leaves", "decision_path", "encode", "first_stop", "grow", "id3", "impurity",
     "midpoint", "round_down", "subtree_sums", "truncate", "weakest_links",
 ]  # fmt: skip
 
@@ -90,29 +91,52 @@ def apply_columns(tree, columns, fitted):
     return np.array([_walk(tree, row, splits, dtypes, sizes) for row in rows], np.int64)
 
 
+def blend(tree, columns, fitted):
+    """(m, K): the mean of the values of the nodes at which a row stops, weighted by its shares: see blend_row.
+
+    columns, fitted: as for apply_columns
+    """
+    splits, dtypes = [c.split for c in fitted], [c.dtype for c in fitted]
+    sizes = [None if c.categories is None else len(c.categories) for c in fitted]
+
+    def compare(node, row):
+        value = row[tree.feature[node]]
+        if value != value or value == sizes[tree.feature[node]]:
+            return None
+        child = _next(tree, node, row, splits, dtypes, sizes)
+        return -1 if child is None else child
+
+    return np.array([blend_row(tree, row, compare) for row in zip(*(c.tolist() for c in columns), strict=True)])
+
+
 def _walk(tree, row, splits, dtypes, sizes=None):
     node = 0
     while tree.kind[node]:
-        j = tree.feature[node]
-        value = row[j]
-        if tree.kind[node] == NUMERIC:
-            if splits[j] == "ordered" and value < 0:
-                break
-            if value != value or (splits[j] == "ordered" and value == sizes[j]):
-                left = tree.missing_go_to_left[node]
-            elif splits[j] == "ordered" or dtypes[j].kind != "f":
-                threshold = int(tree.threshold_int[node])
-                left = value <= (threshold % 2**64 if dtypes[j] == np.uint64 else threshold)
-            else:
-                left = value <= float(tree.threshold[node])
-            node = int((tree.children_left if left else tree.children_right)[node])
-            continue
-        listed = slice(tree.category_start[node], tree.category_start[node + 1])
-        children = dict(zip(tree.category_code[listed].tolist(), tree.category_child[listed].tolist(), strict=True))
-        if value not in children:
+        child = _next(tree, node, row, splits, dtypes, sizes)
+        if child is None:
             break
-        node = children[value]
+        node = child
     return node
+
+
+def _next(tree, node, row, splits, dtypes, sizes):
+    """The child that a row goes to, None if it stops here."""
+    j = tree.feature[node]
+    value = row[j]
+    if tree.kind[node] == NUMERIC:
+        if splits[j] == "ordered" and value < 0:
+            return None
+        if value != value or (splits[j] == "ordered" and value == sizes[j]):
+            left = tree.missing_go_to_left[node]
+        elif splits[j] == "ordered" or dtypes[j].kind != "f":
+            threshold = int(tree.threshold_int[node])
+            left = value <= (threshold % 2**64 if dtypes[j] == np.uint64 else threshold)
+        else:
+            left = value <= float(tree.threshold[node])
+        return int((tree.children_left if left else tree.children_right)[node])
+    listed = slice(tree.category_start[node], tree.category_start[node + 1])
+    children = dict(zip(tree.category_code[listed].tolist(), tree.category_child[listed].tolist(), strict=True))
+    return children.get(value)
 
 
 def _parents(tree):

@@ -8,7 +8,7 @@ from libc.string cimport memset
 from fastml_ext.tree.groups cimport Scratch, group
 from fastml_ext.tree.sweep cimport (
     BUNDLE, DEVIATIONS, MULTIWAY, NUMERIC,
-    Column, Node, Rows, Rules,
+    Column, Node, Rows, Rules, Sweep,
     cost, move, side_allowed, side_cost, side_value, side_weight, split_info, start,
 )
 
@@ -31,7 +31,6 @@ cdef double uniform(uint64_t key) noexcept nogil:
 cdef void search_column(const Column* column, const Rows* rows, const Node* node, const Rules* rules, Scratch* s,
                         Split* split, uint8_t* goes_left) noexcept nogil:
     """The best split of a column; `goes_left`, if given, takes for each group of a SUBSET split where it goes."""
-    cdef Py_ssize_t last
     split.gain, split.info, split.threshold = -INFINITY, 0, NAN
     split.missing_left = False
     split.left = split.right = 0
@@ -39,6 +38,38 @@ cdef void search_column(const Column* column, const Rows* rows, const Node* node
     split.constant = not group(s, column, rules, rows)
     if split.constant:
         return
+    if rules.fractional and s.present[s.n_groups - 1] == column.n_codes:
+        _search_known(column, node, rules, s, split, goes_left)
+    else:
+        _search_groups(column, node, rules, s, split, goes_left)
+    start(&s.sweep)
+
+
+cdef void _search_known(const Column* column, const Node* node, const Rules* rules, Scratch* s, Split* split,
+                        uint8_t* goes_left) noexcept nogil:
+    """Search the rows whose value is known: the others, the last group, are set aside. Quinlan 1993, section 3.2."""
+    cdef Sweep* sweep = &s.sweep
+    cdef Py_ssize_t g, k, n = rules.n_stats
+    cdef double missing
+    s.n_groups -= 1
+    split.constant = s.n_groups < 2  # below this node no other value is met
+    if split.constant:
+        return
+    for g in range(s.n_groups):
+        move(sweep, g, 1)
+    for k in range(n):
+        sweep.sum_kept[k], sweep.sum_all[k] = sweep.sum_all[k], sweep.sum_left[k]
+    missing = node.weight - side_weight(sweep, True)
+    start(sweep)
+    _search_groups(column, node, rules, s, split, goes_left)
+    split.info += split_info(missing, node.weight)
+    for k in range(n):
+        sweep.sum_all[k] = sweep.sum_kept[k]
+
+
+cdef void _search_groups(const Column* column, const Node* node, const Rules* rules, Scratch* s, Split* split,
+                         uint8_t* goes_left) noexcept nogil:
+    cdef Py_ssize_t last
     s.sweep.monotonic, s.sweep.lower, s.sweep.upper = column.monotonic, node.lower, node.upper
     last = s.n_groups - (s.present[s.n_groups - 1] == column.n_codes)  # the missing values, if any, are the last group
     if column.kind == NUMERIC:
@@ -57,12 +88,12 @@ cdef void search_column(const Column* column, const Rows* rows, const Node* node
         _best_ordering(s, node, rules, split, goes_left)
     else:
         _best_grouping(s, node, split, goes_left)
-    start(&s.sweep)
 
 
 cdef inline bint _ordering_is_exact(const Rules* rules) noexcept nogil:
     """The best grouping of two classes, or for a mean, cuts the order of the categories, where none is forbidden."""
-    return rules.n_classes <= 2 and rules.mode != DEVIATIONS and rules.min_leaf <= 1 and rules.min_weight == 0
+    return rules.n_classes <= 2 and rules.mode != DEVIATIONS and rules.min_leaf <= 1 and rules.min_weight == 0 \
+        and not rules.fractional
 
 
 cdef inline bint _better(Scratch* s, const Node* node, double parent, Split* split) noexcept nogil:
@@ -133,17 +164,19 @@ cdef void _best_member(Scratch* s, const Column* column, const Node* node, Split
 
 
 cdef void _every_branch(Scratch* s, const Node* node, Split* split) noexcept nogil:
-    """A branch for each group, each of which must be allowed."""
+    """A branch for each group, each of which must be allowed; of shares of rows, two of them, as in C4.5."""
     cdef double total = side_cost(&s.sweep, False)
-    cdef Py_ssize_t g
+    cdef Py_ssize_t g, n_allowed = 0
     for g in range(s.n_groups):
         start(&s.sweep)
         move(&s.sweep, g, 1)
-        if not side_allowed(&s.sweep, True):
+        if side_allowed(&s.sweep, True):
+            n_allowed += 1
+        elif not s.sweep.rules.fractional:
             return
         total -= side_cost(&s.sweep, True)
         split.info += split_info(side_weight(&s.sweep, True), node.weight)
-    if total > -INFINITY:
+    if total > -INFINITY and n_allowed > 1:
         split.gain = total
 
 

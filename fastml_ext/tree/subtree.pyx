@@ -11,6 +11,7 @@ from fastml_ext.tree.nodes cimport (
     bounds, choose, clip, describe, free_nodes, free_parts, gains_enough, may_split, more_categories, more_nodes,
     note_split, part_rows, reserve_parts,
 )
+from fastml_ext.tree.arena cimport Arena, close_arena, deal_rows, fill_arena, open_arena
 from fastml_ext.tree.groups cimport Scratch, gather, rank_by_bits, release, reserve
 from fastml_ext.tree.search cimport Split, mix, search_column
 from fastml_ext.tree.sweep cimport MULTIWAY, NUMERIC, SUBSET, Column, Node, Rows, Rules
@@ -39,6 +40,7 @@ def grow_subtrees(Py_ssize_t start, Py_ssize_t stop, const uint8_t[::1] columns,
         rows.row, rows.label = &row[place.begin], &label[place.begin]
         rows.weight = &weight[place.begin] if weight.shape[0] else NULL
         rows.target = &target[place.begin] if target.shape[0] else NULL
+        rows.share = NULL
         rows.n = place.end - place.begin
         with nogil:
             grown = _grow(<const Column*> &columns[0], <const Rules*> &rules[0], <const Limits*> &limits[0], place,
@@ -80,6 +82,7 @@ cdef struct Work:
     Nodes* nodes
     Scratch scratch
     Parts parts
+    Arena arena  # of shares of rows
     Column* columns  # the compact copies
     Py_ssize_t n_columns
     uint32_t* order  # columns; those known to be constant come first
@@ -112,18 +115,20 @@ cdef bint _grow(const Column* columns, const Rules* rules, const Limits* limits,
     for j in range(n_active):
         n_codes = max(n_codes, columns[active[j]].n_codes)
     work.scratch.memory = NULL
-    grown = reserve_parts(&work.parts, rows.n)
+    grown = reserve_parts(&work.parts, rows.n) and open_arena(&work.arena, rows, &work.parts, rules.fractional)
     grown &= reserve(&work.scratch, rules, rows.n, max(<Py_ssize_t> n_codes, _n_labels(rows)))
     grown &= work.columns != NULL and work.order != NULL and work.splits != NULL and work.keyed != NULL
     grown = grown and _compact(&work, columns, active, n_active, rows) and _grow_from(&work, place, rows)
     for j in range(work.n_columns):
-        free(<void*> work.columns[j].codes)
+        if work.columns[j].original != NULL:
+            free(<void*> work.columns[j].codes)
     free(work.columns)
     free(work.order)
     free(work.splits)
     free(work.keyed)
     free(work.stack)
     free_parts(&work.parts)
+    close_arena(&work.arena)
     release(&work.scratch)
     return grown
 
@@ -137,7 +142,10 @@ cdef Py_ssize_t _n_labels(const Rows* rows) noexcept nogil:
 
 cdef bint _compact(Work* work, const Column* columns, const uint32_t* active, Py_ssize_t n_active,
                    Rows* rows) noexcept nogil:
-    """Copy the codes of the subtree's rows, ranked anew among themselves; columns that are constant are left out."""
+    """Copy the codes of the subtree's rows, ranked anew among themselves; columns that are constant are left out.
+
+    A tree of fractional instances is one subtree, however large: above LARGEST rows its codes stay where they are.
+    """
     cdef Scratch* s = &work.scratch
     cdef Py_ssize_t i, j, n = rows.n, n_groups
     cdef const Column* whole
@@ -147,7 +155,10 @@ cdef bint _compact(Work* work, const Column* columns, const uint32_t* active, Py
     cdef uint32_t* original
     cdef double* values
     cdef bint missing
-    for j in range(n_active):
+    for j in range(n_active if n > LARGEST else 0):
+        work.columns[j], work.order[j] = columns[active[j]], <uint32_t> j
+        work.n_columns += 1
+    for j in range(n_active if n <= LARGEST else 0):
         whole, local = columns + active[j], work.columns + work.n_columns
         gather(whole, rows.row, n, s.slot)
         n_groups = rank_by_bits(s, n)
@@ -175,7 +186,7 @@ cdef bint _compact(Work* work, const Column* columns, const uint32_t* active, Py
         local.codes, local.original, local.n_codes = wide, original, <uint32_t> (n_groups - missing)
         work.order[work.n_columns] = <uint32_t> work.n_columns
         work.n_columns += 1
-    for i in range(n):
+    for i in range(n if n <= LARGEST else 0):
         rows.row[i] = <uint32_t> i
     return True
 
@@ -193,14 +204,18 @@ cdef bint _push(Work* work, const Place* place) noexcept nogil:
     return True
 
 
-cdef bint _grow_from(Work* work, const Place* root, const Rows* rows) noexcept nogil:
+cdef bint _grow_from(Work* work, const Place* root, const Rows* given) noexcept nogil:
     cdef Place place = root[0]
+    cdef const Rows* rows = given
     cdef Nodes* nodes = work.nodes
     cdef Record* record
     cdef Rows part
     cdef Py_ssize_t i
     place.end, place.begin = place.end - place.begin, 0
     place.parent, place.n_constant = -1, 0
+    if work.rules.fractional:
+        fill_arena(&work.arena, given)
+        rows = &work.arena.rows
     if not _push(work, &place):
         return False
     while work.height:
@@ -219,6 +234,7 @@ cdef bint _grow_from(Work* work, const Place* root, const Rows* rows) noexcept n
         part.row, part.label, part.n = rows.row + place.begin, rows.label + place.begin, place.end - place.begin
         part.weight = rows.weight + place.begin if rows.weight != NULL else NULL
         part.target = rows.target + place.begin if rows.target != NULL else NULL
+        part.share = rows.share + place.begin if rows.share != NULL else NULL
         if not _grow_node(work, &place, &part):
             return False
     for i in range(nodes.n):
@@ -248,7 +264,8 @@ cdef bint _grow_node(Work* work, Place* place, Rows* rows) noexcept nogil:
     clip(work.rules, value, place)
     record.category_start = nodes.n_categories
     nodes.n += 1
-    if not may_split(work.limits, record, place.depth):
+    if not may_split(work.limits, record, place.depth) or (
+            rows.share != NULL and work.scratch.sweep.sum_all[work.rules.n_stats - 1] + 1e-9 < work.limits.min_split):
         return True
     node.weight, node.tolerance = record.weight, TIE * record.weight * record.impurity
     node.lower, node.upper, node.key = place.lower, place.upper, place.key
@@ -258,7 +275,10 @@ cdef bint _grow_node(Work* work, Place* place, Rows* rows) noexcept nogil:
         return True
     column, split = work.columns + work.searched[best], work.splits + best
     node.key = mix(place.key, column.number)
-    part_rows(column, rows, &node, work.rules, &work.scratch, split, &work.parts)
+    if not work.rules.fractional:
+        part_rows(column, rows, &node, work.rules, &work.scratch, split, &work.parts)
+    elif not deal_rows(column, &work.arena, place, &node, work.rules, &work.scratch, split, &work.parts):
+        return False
     note_split(column, split, &work.parts, record)
     if record.kind != NUMERIC and not _note_categories(work, column):
         return False
@@ -306,10 +326,12 @@ cdef bint _note_categories(Work* work, const Column* column) noexcept nogil:
     """List the node's categories; their children are numbered when these are grown."""
     cdef Nodes* nodes = work.nodes
     cdef Py_ssize_t g
+    cdef uint32_t code
     if not more_categories(nodes, work.scratch.n_groups):
         return False
     for g in range(work.scratch.n_groups):
-        nodes.codes[nodes.n_categories] = column.original[work.scratch.present[g]]
+        code = work.scratch.present[g]
+        nodes.codes[nodes.n_categories] = column.original[code] if column.original != NULL else code
         nodes.children[nodes.n_categories] = not work.parts.goes_left[g] if column.kind == SUBSET else -1
         nodes.n_categories += 1
     return True
@@ -322,7 +344,10 @@ cdef bint _push_children(Work* work, const Column* column, const Place* place, c
     while b > 0:
         b -= 1
         name = 2 + work.nodes.codes[record.category_start + b] if column.kind == MULTIWAY else b
-        child.begin, child.end = place.begin + work.parts.begin[b], place.begin + work.parts.begin[b + 1]
+        if work.rules.fractional:
+            child.begin, child.end = work.parts.end[b + 1], work.parts.end[b]
+        else:
+            child.begin, child.end = place.begin + work.parts.begin[b], place.begin + work.parts.begin[b + 1]
         child.depth, child.parent, child.branch = place.depth + 1, work.nodes.n - 1, b
         child.n_constant, child.key = place.n_constant, mix(place.key, name)
         child.lower, child.upper = place.lower, place.upper

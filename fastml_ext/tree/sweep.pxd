@@ -46,6 +46,7 @@ cdef struct Column:
 cdef struct Rules:  # what holds for a whole tree
     int mode, criterion
     bint regression, ratio, random, monotone
+    bint fractional  # a row whose value is missing goes down every branch with a share of its weight
     Py_ssize_t n_classes, n_stats, min_leaf
     double min_weight, unit, center  # the worth of 1 in `logs`; what targets are taken from, so that squares stay small
     const int64_t* logs  # n log2 n
@@ -55,6 +56,7 @@ cdef struct Rows:  # the rows of one node, in their order in the table
     uint32_t* label  # class, or rank of the target
     double* weight  # or NULL: 1 each
     double* target  # or NULL in classification
+    double* share  # of each row in the node, which is what is counted; or NULL: all of it
     Py_ssize_t n
 
 cdef struct Node:  # what a search must know of its node
@@ -74,6 +76,7 @@ cdef struct Sweep:
     double* sum_left
     double* sum_right
     double* sum_all
+    double* sum_kept  # sum_all is kept here while the rows whose value is missing are set aside
     int64_t n_left, n_right, score_left, score_right
     Py_ssize_t n_ranks  # DEVIATIONS: distinct targets in the node
     const double* ranked
@@ -106,7 +109,7 @@ cdef inline void _count(Sweep* s, Py_ssize_t k, int64_t step) noexcept nogil:
 
 cdef inline void _add_row(Sweep* s, Py_ssize_t i, int sign) noexcept nogil:
     """Row i of the node to the left, or back for sign = -1, in SUMS."""
-    cdef double w = s.rows.weight[i] if s.rows.weight != NULL else 1.0
+    cdef double w = s.rows.weight[i] if s.rows.weight != NULL else 1.0, share
     cdef Py_ssize_t last = s.rules.n_stats - 1, at
     w *= sign
     if s.rules.regression:
@@ -118,8 +121,9 @@ cdef inline void _add_row(Sweep* s, Py_ssize_t i, int sign) noexcept nogil:
         at = s.rows.label[i]
         s.sum_left[at] += w
         s.sum_right[at] -= w
-    s.sum_left[last] += sign
-    s.sum_right[last] -= sign
+    share = sign * (s.rows.share[i] if s.rows.share != NULL else 1.0)
+    s.sum_left[last] += share
+    s.sum_right[last] -= share
 
 
 cdef inline void fenwick_add(double* tree, Py_ssize_t n, Py_ssize_t rank, double w, double wt) noexcept nogil:
@@ -266,7 +270,7 @@ cdef inline double side_weight(Sweep* s, bint left) noexcept nogil:
 
 cdef inline int64_t side_count(Sweep* s, bint left) noexcept nogil:
     if s.rules.mode == SUMS:
-        return <int64_t> (s.sum_left if left else s.sum_right)[s.rules.n_stats - 1]
+        return <int64_t> ((s.sum_left if left else s.sum_right)[s.rules.n_stats - 1] + 1e-9)  # a sum of shares is rounded
     return s.n_left if left else s.n_right
 
 

@@ -8,10 +8,11 @@ import numpy as np
 
 from fastml_ext import pool
 from fastml_ext.tree import predict
+from fastml_ext.tree.blend import blend_codes
 from fastml_ext.tree.structure import LEAF, NUMERIC, depths, parents
 from fastml_ext.tree.thresholds import round_down
 
-__all__ = ["apply", "apply_columns", "decision_path", "pack", "stop_of_one", "walk"]
+__all__ = ["apply", "apply_columns", "blend", "decision_path", "pack", "stop_of_one", "walk"]
 
 COST = 25.0  # ns a row; one more for every level of a tree that is half as deep again
 WALKERS = {
@@ -96,6 +97,35 @@ def _thresholds(tree, at, kind, dtype, stored):
 
 def apply_columns(tree, columns, fitted, n_jobs=None):
     """Nodes at which rows given as one array for each column stop. Contract: reference.py."""
+    codes, cut = _codes(tree, columns, fitted)
+    out = np.empty(len(codes), np.int64)
+    pool.run(
+        predict.walk_codes, len(codes), codes, tree.kind, tree.feature, cut, tree.missing_go_to_left.view(np.uint8),
+        tree.children_left, tree.children_right, tree.category_start, tree.category_code, tree.category_child, out,
+        cost=COST + 8 * np.log2(tree.node_count), n_jobs=n_jobs,
+    )  # fmt: skip
+    return out
+
+
+def blend(tree, columns, fitted, n_jobs=None):
+    """Values of the nodes that rows stop at, by shares of the rows. Contract: reference.py."""
+    codes, cut = _codes(tree, columns, fitted)
+    missing = [-1 if column.split in ("numeric", "ordered") else len(column.categories) for column in fitted]
+    out = np.zeros((len(codes), tree.value.shape[2]))
+    pool.run(
+        blend_codes, len(codes), codes, np.array(missing, np.int64), tree.kind, tree.feature, cut,
+        tree.children_left, tree.children_right, tree.category_start, tree.category_code, tree.category_child,
+        tree.weighted_n_node_samples, np.ascontiguousarray(tree.value[:, 0]), out,
+        cost=COST + 16 * np.log2(tree.node_count), n_jobs=n_jobs,
+    )  # fmt: skip
+    return out
+
+
+def _codes(tree, columns, fitted):
+    """(codes (n, d) of the rows, cut (N,)): of numbers, how many thresholds of their column are below them.
+
+    -1 where a number or an ordered category is missing, -2 for an ordered category that was not fitted
+    """
     n = len(columns[0])
     codes = np.zeros((n, max(1, len(columns))), np.int64)
     cut = np.zeros(tree.node_count, np.int64)
@@ -109,13 +139,7 @@ def apply_columns(tree, columns, fitted, n_jobs=None):
                 codes[columns[j] == len(fitted[j].categories), j] = -1
                 at = tree.feature == j
                 cut[at] = tree.threshold_int[at]
-    out = np.empty(n, np.int64)
-    pool.run(
-        predict.walk_codes, n, codes, tree.kind, tree.feature, cut, tree.missing_go_to_left.view(np.uint8),
-        tree.children_left, tree.children_right, tree.category_start, tree.category_code, tree.category_child, out,
-        cost=COST + 8 * np.log2(tree.node_count), n_jobs=n_jobs,
-    )  # fmt: skip
-    return out
+    return codes, cut
 
 
 def _below(tree, j, x, dtype, cut):
