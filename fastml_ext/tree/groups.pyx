@@ -4,7 +4,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
-from fastml_ext.tree.sweep cimport COUNTS, DEVIATIONS, SUMS, Column, Rows, Rules, Sweep, fenwick_add, start
+from fastml_ext.tree.sweep cimport COUNTS, DEVIATIONS, SUMS, Column, Rows, Rules, Sweep, add_outputs, fenwick_add, start
 
 cdef enum:
     TINY = 24  # rows sorted by insertion rather than counted
@@ -110,7 +110,9 @@ cdef void prepare(Scratch* s, const Rules* rules, const Rows* rows) noexcept nog
         memset(sweep.sum_all, 0, rules.n_stats * sizeof(double))
         for i in range(rows.n):
             w = rows.weight[i] if rows.weight != NULL else 1.0
-            if rules.regression:
+            if rules.n_outputs > 1:
+                add_outputs(rules, rows.label[i], w, sweep.sum_all)
+            elif rules.regression:
                 sweep.sum_all[0] += w
                 sweep.sum_all[1] += w * (rows.target[i] - rules.center)
             else:
@@ -257,7 +259,9 @@ cdef void _count_rows(Scratch* s, const Rules* rules, const Rows* rows, const ui
     for i in range(n):
         w = rows.weight[first + i] if rows.weight != NULL else 1.0
         cell = s.sums + slot[i] * k
-        if rules.regression:
+        if rules.n_outputs > 1:
+            add_outputs(rules, label[i], w, cell)
+        elif rules.regression:
             cell[0] += w
             cell[1] += w * (target[i] - rules.center)
         else:

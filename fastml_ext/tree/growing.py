@@ -69,7 +69,8 @@ def grow(columns, y, weight=None, settings=Settings(), n_jobs=None):  # noqa: B0
         blocks = problem.grow_whole(root)
     else:
         blocks = problem.grow_best_first(root) if settings.max_leaf_nodes else problem.grow_depth_first(root)
-    return _assemble(blocks, columns, settings)
+    tree = _assemble(blocks, columns)
+    return tree._replace(value=tree.value.reshape(tree.node_count, problem.n_outputs, -1))
 
 
 class _Problem:
@@ -83,8 +84,11 @@ class _Problem:
             weight = np.ones(len(kept)) if weight is None else np.asarray(weight[kept], np.float64)
         elif weight is not None:
             weight = None if np.all(weight[kept] == 1) else np.asarray(weight[kept], np.float64)
-        self.mode = DEVIATIONS if settings.criterion == "absolute_error" else COUNTS
-        if settings.n_classes:
+        self.n_outputs = y.shape[1] if y.ndim == 2 else 1
+        self.outputs: dict = {}
+        if self.n_outputs > 1:
+            self._take_outputs(y)
+        elif settings.n_classes:
             self.mode = COUNTS if weight is None else SUMS
             self.label, self.target = y[kept].astype(np.uint32), np.empty(0)
             self.n_labels = settings.n_classes
@@ -111,6 +115,17 @@ class _Problem:
         widest = max((c.codes.itemsize for c in columns), default=1)
         least, most = SUBTREE_ROWS
         self.subtree_rows = min(max(SUBTREE_BYTES // (widest * max(1, self.n_active)), least), most)
+
+    def _take_outputs(self, y):
+        """Of several outputs a row's label is its place among all rows, where its classes or targets stand."""
+        s = self.settings
+        self.mode, self.label, self.target, self.n_labels = SUMS, self.row.copy(), np.empty(0), 0
+        if s.n_classes:
+            self.outputs = {"labels": np.ascontiguousarray(y, np.uint32)}
+        else:
+            middles = np.zeros(y.shape[1]) if s.criterion == "poisson" else y[self.row].mean(axis=0)
+            middles[~(y % 1).any(axis=0)] = 0  # sums of whole numbers are exact
+            self.outputs = {"targets": np.ascontiguousarray(y, np.float64), "middles": middles}
 
     def _pack_columns(self, columns):
         """The columns as the kernels read them, those that exclude one another bundled."""
@@ -145,7 +160,7 @@ class _Problem:
         return large.pack_rules(
             mode=self.mode, criterion=CRITERIA[s.criterion], n_classes=s.n_classes, ratio=s.criterion == "gain_ratio",
             random=s.random, monotone=any(c.monotonic for c in columns), fractional=s.fractional, min_leaf=s.min_samples_leaf,
-            min_weight=s.min_weight_leaf, center=center, logs=self.logs, unit=unit,
+            min_weight=s.min_weight_leaf, center=center, logs=self.logs, unit=unit, n_outputs=self.n_outputs, **self.outputs,
         )  # fmt: skip
 
     def _pack_limits(self):
@@ -299,7 +314,7 @@ def _log_table(n):
     return np.rint(logs * 2.0**shift).astype(np.int64), 2.0**-shift
 
 
-def _assemble(blocks, columns, settings):
+def _assemble(blocks, columns):
     """One Tree of the large nodes and the subtrees: each block's nodes get the numbers that depth-first order gives."""
     nodes, small, subtrees = blocks
     children = [[] for _ in nodes]
@@ -337,10 +352,10 @@ def _assemble(blocks, columns, settings):
         for out, part in zip((records, values, codes, kids), (record, value, code, kid), strict=True):
             out.append(part)
     return _tree(np.concatenate(records), np.concatenate(values), np.concatenate(codes), np.concatenate(kids),
-                 columns, settings)  # fmt: skip
+                 columns)  # fmt: skip
 
 
-def _tree(records, values, codes, children, columns, settings):
+def _tree(records, values, codes, children, columns):
     assert records.dtype == RECORD
     multiway = records["kind"] == MULTIWAY
     threshold, threshold_int = midpoints(records, columns)

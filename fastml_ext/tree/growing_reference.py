@@ -23,7 +23,7 @@ def grow(columns, y, weight=None, settings=None):
     """The tree that is split at each node by the best of all rules, from the root down: its root.
 
     columns: of codes (n,), values, split ("numeric", "ordered", "multiway", "subset"), monotonic (-1, 0, 1)
-    y (n,): class codes below n_classes, or numbers where n_classes is 0 | weight (n,), not negative: rows of weight 0
+    y (n,) or (n, n_outputs): class codes below n_classes, or numbers where n_classes is 0 | weight (n,), not negative: rows of weight 0
     are left out; None for 1 each | settings: see Settings
 
     A node is a leaf if it is pure (impurity at most 2^-52), too deep or too small, if no rule is allowed, or if the
@@ -193,7 +193,8 @@ class _Problem:
                 present[:1] + [c for i, c in enumerate(others) if mask >> i & 1] for mask in range(2 ** len(others) - 1)
             ]
         groups = []
-        for k in range(self.settings.n_classes) if self.settings.n_classes > 2 else [-1]:
+        many = self.y.ndim == 2 or self.settings.n_classes > 2
+        for k in range(len(self.value(rows))) if many else [-1]:
             order = sorted(present, key=lambda c: self.value(rows[codes == c])[k])
             groups += [order[: i + 1] for i in range(len(order) - 1)]
         return groups
@@ -210,7 +211,7 @@ class _Problem:
         s = self.settings
         if any(len(part) < s.min_samples_leaf or sum(self.weight[part]) < s.min_weight_leaf for part in rule["parts"]):
             return False
-        if s.criterion == "poisson" and any(sum(self.y[part]) <= 0 for part in rule["parts"]):
+        if s.criterion == "poisson" and any(np.any(sum(self.y[part]) <= 0) for part in rule["parts"]):
             return False
         sign = self.columns[rule["column"]].monotonic
         if not sign:

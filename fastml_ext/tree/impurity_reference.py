@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 __all__ = ["EPSILON", "EXHAUSTIVE", "MULTIWAY", "NUMERIC", "SUBSET", "TIE", "first_best", "impurity", "mix", "prediction"]
 
 NUMERIC, MULTIWAY, SUBSET = 1, 2, 3
@@ -13,9 +15,12 @@ EPSILON = 2.0**-52
 def impurity(y, w, criterion, n_classes):
     """Impurity of targets y with weights w.
 
-    Entropy in bits, Gini, variance, half the mean Poisson deviance, or the mean absolute deviation from the median.
+    Entropy in bits, Gini, variance, half the mean Poisson deviance, or the mean absolute deviation from the median; of
+    several outputs, y (m, n_outputs), the mean of theirs.
     """
     total = sum(w)
+    if np.ndim(y) == 2:
+        return sum(impurity(column, w, criterion, n_classes) for column in y.T) / y.shape[1]
     if n_classes:
         shares = [sum(w[y == k]) / total for k in range(n_classes)]
         if criterion == "gini":
@@ -30,7 +35,9 @@ def impurity(y, w, criterion, n_classes):
 
 
 def prediction(y, w, criterion, n_classes):
-    """Shares of the classes; or the mean; or the weighted median, the middle of two where the weight is cut in half."""
+    """Of each output shares of the classes; or the mean; or the weighted median, the middle of two where the weight is cut in half."""
+    if np.ndim(y) == 2:
+        return [value for column in y.T for value in prediction(column, w, criterion, n_classes)]
     if n_classes:
         return [sum(w[y == k]) / sum(w) for k in range(n_classes)]
     if criterion != "absolute_error":

@@ -58,14 +58,20 @@ def pack_columns(codes, n_codes, kinds, monotonic, values, numbers, members):
 
 
 def pack_rules(*, mode, criterion, n_classes, ratio, random, monotone, fractional, min_leaf, min_weight, center,
-               const int64_t[::1] logs, unit):
-    """The rules as the kernels read them; `logs` must be kept alive beside it."""
+               const int64_t[::1] logs, unit, Py_ssize_t n_outputs=1, const uint32_t[:, ::1] labels=None,
+               const double[:, ::1] targets=None, const double[::1] middles=None):
+    """The rules as the kernels read them; the arrays must be kept alive beside it."""
     packed = np.zeros(sizeof(Rules), np.uint8)
     cdef uint8_t[::1] to = packed
     cdef Rules* rules = <Rules*> &to[0]
     rules.mode, rules.criterion = mode, criterion
     rules.regression, rules.n_classes = n_classes == 0, max(1, n_classes)
-    rules.n_stats = 3 if n_classes == 0 else n_classes + (mode == 1)
+    rules.n_outputs = n_outputs
+    rules.n_stats = 2 + n_outputs if n_classes == 0 else n_outputs * n_classes + (mode == 1)
+    if labels is not None:
+        rules.labels = &labels[0, 0]
+    if targets is not None:
+        rules.targets, rules.middles = &targets[0, 0], &middles[0]
     rules.ratio, rules.random, rules.monotone, rules.fractional = ratio, random, monotone, fractional
     rules.min_leaf, rules.min_weight, rules.center = min_leaf, min_weight, center
     rules.logs, rules.unit = &logs[0], unit
@@ -114,7 +120,7 @@ cdef class Large:
         cdef const Place* at = <const Place*> &place[0]
         cdef Rows rows = self.rows(at)
         cdef Py_ssize_t k
-        record, value, totals = np.empty(1, RECORD), np.empty(rules.n_classes), np.empty(rules.n_stats)
+        record, value, totals = np.empty(1, RECORD), np.empty(rules.n_outputs * rules.n_classes), np.empty(rules.n_stats)
         cdef uint8_t[::1] to = record.view(np.uint8)
         cdef double[::1] values = value, sums = totals
         with nogil:

@@ -101,49 +101,68 @@ cdef void describe(Scratch* s, const Rules* rules, const Rows* rows, Record* rec
         record.impurity = side_cost(&s.sweep, False) / record.weight
         value[0] = heap_median(&s.sweep, False)
     else:
-        _describe_mean(rules, rows, record, value)
+        _describe_means(rules, rows, record, value)
 
 
 cdef void _describe_classes(Scratch* s, const Rules* rules, Record* record, double* value) noexcept nogil:
-    cdef Py_ssize_t k
-    cdef double p, impurity = 0 if rules.criterion == ENTROPY else 1
+    """Of several outputs, the mean impurity."""
+    cdef Py_ssize_t k, q
+    cdef double p, impurity
+    record.weight = record.impurity = 0
+    for k in range(rules.n_classes):
+        record.weight += s.sweep.count_right[k] if rules.mode == COUNTS else s.sweep.sum_all[k]
+    for q in range(rules.n_outputs):
+        impurity = 0 if rules.criterion == ENTROPY else 1
+        for k in range(q * rules.n_classes, (q + 1) * rules.n_classes):
+            p = value[k] = (s.sweep.count_right[k] if rules.mode == COUNTS else s.sweep.sum_all[k]) / record.weight
+            if rules.criterion == ENTROPY:
+                impurity -= p * log2(p) if p > 0 else 0.0
+            else:
+                impurity -= p * p
+        record.impurity += max(impurity, 0.0) / rules.n_outputs
+
+
+cdef void _describe_means(const Rules* rules, const Rows* rows, Record* record, double* value) noexcept nogil:
+    cdef Py_ssize_t i, q
+    cdef double impurity = 0
     record.weight = 0
-    for k in range(rules.n_classes):
-        value[k] = s.sweep.count_right[k] if rules.mode == COUNTS else s.sweep.sum_all[k]
-        record.weight += value[k]
-    for k in range(rules.n_classes):
-        p = value[k] = value[k] / record.weight
-        if rules.criterion == ENTROPY:
-            impurity -= p * log2(p) if p > 0 else 0.0
-        else:
-            impurity -= p * p
-    record.impurity = max(impurity, 0.0)
+    for i in range(rows.n):
+        record.weight += rows.weight[i] if rows.weight != NULL else 1.0
+    for q in range(rules.n_outputs):
+        impurity += _describe_mean(rules, rows, record.weight, q, &value[q])
+    record.impurity = impurity / rules.n_outputs
 
 
-cdef void _describe_mean(const Rules* rules, const Rows* rows, Record* record, double* value) noexcept nogil:
-    """Mean as the least target plus the mean of what is above it: exact where all are equal.
+cdef inline double _target(const Rules* rules, const Rows* rows, Py_ssize_t i, Py_ssize_t q) noexcept nogil:
+    return rows.target[i] if rules.n_outputs == 1 else rules.targets[rows.label[i] * rules.n_outputs + q]
+
+
+cdef double _describe_mean(const Rules* rules, const Rows* rows, double weight, Py_ssize_t q,
+                           double* value) noexcept nogil:
+    """Mean as the least target plus the mean of what is above it: exact where all are equal. Returns the impurity.
 
     The sum is compensated (Neumaier 1974): the order of the rows does not change it but in its last bit.
     """
     cdef Py_ssize_t i
-    cdef double w, term, total = 0, lost = 0, weight = 0, mean, impurity = 0, grown, least = rows.target[0]
+    cdef double w, t, term, total = 0, lost = 0, mean, impurity = 0, grown, least = _target(rules, rows, 0, q)
     for i in range(rows.n):
-        least = min(least, rows.target[i])
+        least = min(least, _target(rules, rows, i, q))
     for i in range(rows.n):
         w = rows.weight[i] if rows.weight != NULL else 1.0
-        term = w * (rows.target[i] - least)
+        term = w * (_target(rules, rows, i, q) - least)
         grown = total + term
         lost += (total - grown) + term if total >= term else (term - grown) + total
         total = grown
-        weight += w
     mean = least + (total + lost) / weight
     for i in range(rows.n):
         w = rows.weight[i] if rows.weight != NULL else 1.0
+        t = _target(rules, rows, i, q)
         if rules.criterion == POISSON:  # half the mean deviance; the terms y - mean add up to zero
-            impurity += w * rows.target[i] * log(rows.target[i] / mean) if rows.target[i] > 0 else 0.0
+            impurity += w * t * log(t / mean) if t > 0 else 0.0
         else:
-            impurity += w * (rows.target[i] - mean) * (rows.target[i] - mean)
-    record.weight, record.impurity, value[0] = weight, max(impurity / weight, 0.0), mean
+            impurity += w * (t - mean) * (t - mean)
+    value[0] = mean
+    return max(impurity / weight, 0.0)
 
 
 cdef void clip(const Rules* rules, double* value, const Place* place) noexcept nogil:

@@ -93,7 +93,7 @@ cdef void _search_groups(const Column* column, const Node* node, const Rules* ru
 cdef inline bint _ordering_is_exact(const Rules* rules) noexcept nogil:
     """The best grouping of two classes, or for a mean, cuts the order of the categories, where none is forbidden."""
     return rules.n_classes <= 2 and rules.mode != DEVIATIONS and rules.min_leaf <= 1 and rules.min_weight == 0 \
-        and not rules.fractional
+        and not rules.fractional and rules.n_outputs == 1
 
 
 cdef inline bint _better(Scratch* s, const Node* node, double parent, Split* split) noexcept nogil:
@@ -197,16 +197,17 @@ cdef void _best_ordering(Scratch* s, const Node* node, const Rules* rules, Split
                          uint8_t* goes_left) noexcept nogil:
     """Order the groups by what they predict, and cut: exact for two classes and for means (Fisher 1958, Breiman 1984).
 
-    With more classes the groups are ordered by the share of each class in turn.
+    With more classes, or outputs, the groups are ordered by the share of each class, or each mean, in turn.
     """
     cdef double parent = side_cost(&s.sweep, False)
-    cdef Py_ssize_t g, i, k, first = 1
+    cdef Py_ssize_t g, i, k, first = 1, last
     cdef Scored* scored = <Scored*> calloc(s.n_groups, sizeof(Scored))
     if scored == NULL:
         return
-    if rules.n_classes > 2:
+    if rules.n_classes > 2 or rules.n_outputs > 1:
         first = 0
-    for k in range(first, max(2, rules.n_classes)):
+    last = rules.n_outputs * rules.n_classes if rules.n_outputs > 1 else max(2, rules.n_classes)
+    for k in range(first, last):
         for g in range(s.n_groups):
             start(&s.sweep)
             move(&s.sweep, g, 1)

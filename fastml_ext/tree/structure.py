@@ -58,7 +58,7 @@ class Tree(NamedTuple):
     impurity: np.ndarray  # (N,) float64, in the criterion's unit: bits for entropy
     n_node_samples: np.ndarray  # (N,) int64
     weighted_n_node_samples: np.ndarray  # (N,) float64
-    value: np.ndarray  # (N, 1, K) float64: share of each class, or the predicted number
+    value: np.ndarray  # (N, n_outputs, K) float64: share of each class, or the predicted number
     gain: np.ndarray  # (N,) float64: impurity minus the children's weighted mean impurity; 0 at leaves
     category_start: np.ndarray  # (N + 1,) int64
     category_code: np.ndarray  # (C,) int64
@@ -79,11 +79,13 @@ class Tree(NamedTuple):
 
     @property
     def n_outputs(self):
-        return 1
+        return self.value.shape[1]
 
     @property
     def n_classes(self):
-        return np.array([self.value.shape[2]])
+        if self.n_outputs == 1:
+            return np.array([self.value.shape[2]])
+        return np.array([np.flatnonzero(shares)[-1] + 1 if shares.any() else 1 for shares in self.value[0]])
 
     @property
     def max_n_classes(self):

@@ -14,7 +14,7 @@ from fastml_ext.tree.nodes cimport (
 from fastml_ext.tree.arena cimport Arena, close_arena, deal_rows, fill_arena, open_arena
 from fastml_ext.tree.groups cimport Scratch, gather, rank_by_bits, release, reserve
 from fastml_ext.tree.search cimport Split, mix, search_column
-from fastml_ext.tree.sweep cimport MULTIWAY, NUMERIC, SUBSET, Column, Node, Rows, Rules
+from fastml_ext.tree.sweep cimport DEVIATIONS, MULTIWAY, NUMERIC, SUBSET, Column, Node, Rows, Rules
 
 from fastml_ext.tree.nodes import RECORD
 
@@ -103,7 +103,7 @@ cdef bint _grow(const Column* columns, const Rules* rules, const Limits* limits,
     cdef uint32_t n_codes = 0
     nodes.records, nodes.values, nodes.codes, nodes.children = NULL, NULL, NULL, NULL
     nodes.n = nodes.room = nodes.n_categories = nodes.category_room = 0
-    nodes.n_classes = rules.n_classes
+    nodes.n_classes = rules.n_outputs * rules.n_classes
     work.rules, work.limits, work.nodes = rules, limits, nodes
     work.n_columns = 0
     work.columns = <Column*> calloc(n_active + 1, sizeof(Column))
@@ -116,7 +116,8 @@ cdef bint _grow(const Column* columns, const Rules* rules, const Limits* limits,
         n_codes = max(n_codes, columns[active[j]].n_codes)
     work.scratch.memory = NULL
     grown = reserve_parts(&work.parts, rows.n) and open_arena(&work.arena, rows, &work.parts, rules.fractional)
-    grown &= reserve(&work.scratch, rules, rows.n, max(<Py_ssize_t> n_codes, _n_labels(rows)))
+    grown &= reserve(&work.scratch, rules, rows.n,
+                     max(<Py_ssize_t> n_codes, _n_labels(rows) if rules.mode == DEVIATIONS else 0))
     grown &= work.columns != NULL and work.order != NULL and work.splits != NULL and work.keyed != NULL
     grown = grown and _compact(&work, columns, active, n_active, rows) and _grow_from(&work, place, rows)
     for j in range(work.n_columns):

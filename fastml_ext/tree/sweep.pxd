@@ -47,9 +47,13 @@ cdef struct Rules:  # what holds for a whole tree
     int mode, criterion
     bint regression, ratio, random, monotone
     bint fractional  # a row whose value is missing goes down every branch with a share of its weight
-    Py_ssize_t n_classes, n_stats, min_leaf
+    Py_ssize_t n_classes, n_outputs, n_stats, min_leaf
     double min_weight, unit, center  # the worth of 1 in `logs`; what targets are taken from, so that squares stay small
     const int64_t* logs  # n log2 n
+    # Of several outputs, all of them SUMS; a row's label is then its place here, and each output has its own sums.
+    const uint32_t* labels  # (n, n_outputs) classes, or NULL
+    const double* targets  # (n, n_outputs) or NULL
+    const double* middles  # (n_outputs,) what `center` is of one
 
 cdef struct Rows:  # the rows of one node, in their order in the table
     uint32_t* row
@@ -107,12 +111,27 @@ cdef inline void _count(Sweep* s, Py_ssize_t k, int64_t step) noexcept nogil:
         s.score_right += step * (step - 2 * right)
 
 
+cdef inline void add_outputs(const Rules* rules, Py_ssize_t row, double w, double* sums) noexcept nogil:
+    """A row of several outputs into their sums."""
+    cdef Py_ssize_t q, n = rules.n_outputs
+    if rules.regression:
+        sums[0] += w
+        for q in range(n):
+            sums[1 + q] += w * (rules.targets[row * n + q] - rules.middles[q])
+    else:
+        for q in range(n):
+            sums[q * rules.n_classes + rules.labels[row * n + q]] += w
+
+
 cdef inline void _add_row(Sweep* s, Py_ssize_t i, int sign) noexcept nogil:
     """Row i of the node to the left, or back for sign = -1, in SUMS."""
     cdef double w = s.rows.weight[i] if s.rows.weight != NULL else 1.0, share
     cdef Py_ssize_t last = s.rules.n_stats - 1, at
     w *= sign
-    if s.rules.regression:
+    if s.rules.n_outputs > 1:
+        add_outputs(s.rules, s.rows.label[i], w, s.sum_left)
+        add_outputs(s.rules, s.rows.label[i], -w, s.sum_right)
+    elif s.rules.regression:
         s.sum_left[0] += w
         s.sum_right[0] -= w
         s.sum_left[1] += w * (s.rows.target[i] - s.rules.center)
@@ -199,17 +218,28 @@ cdef inline void start(Sweep* s) noexcept nogil:
         s.weight_right, s.target_right = s.sum_all[0], s.sum_all[1]
 
 
-cdef inline double _sums_cost(const Rules* rules, const double* sums) noexcept nogil:
+cdef inline double _output_cost(const Rules* rules, double weight, const double* sums) noexcept nogil:
     cdef Py_ssize_t k, n = rules.n_classes
     cdef double total = 0, score = 0
     if rules.criterion == SQUARED_ERROR:
-        return -sums[1] * sums[1] / sums[0]
+        return -sums[0] * sums[0] / weight
     if rules.criterion == POISSON:
-        return -sums[1] * log(sums[1] / sums[0]) if sums[1] > 0 else INFINITY
+        return -sums[0] * log(sums[0] / weight) if sums[0] > 0 else INFINITY
     for k in range(n):
         total += sums[k]
         score += xlog2x(sums[k]) if rules.criterion == ENTROPY else sums[k] * sums[k]
     return xlog2x(total) - score if rules.criterion == ENTROPY else total - score / total
+
+
+cdef inline double _sums_cost(const Rules* rules, const double* sums) noexcept nogil:
+    """The mean over the outputs."""
+    cdef Py_ssize_t q
+    cdef double total = 0
+    if rules.n_outputs == 1:
+        return _output_cost(rules, sums[0], sums + (1 if rules.regression else 0))
+    for q in range(rules.n_outputs):
+        total += _output_cost(rules, sums[0], sums + (1 + q if rules.regression else q * rules.n_classes))
+    return total / rules.n_outputs
 
 
 cdef inline Py_ssize_t _rank_at(Sweep* s, bint left, double weight, double* below, double* below_target) noexcept nogil:
@@ -275,11 +305,13 @@ cdef inline int64_t side_count(Sweep* s, bint left) noexcept nogil:
 
 
 cdef inline double side_value(Sweep* s, bint left, Py_ssize_t k) noexcept nogil:
-    """What the heap would predict: the share of class k, the mean, or the median."""
+    """What the heap would predict: the share of class k, the mean (of output k), or the median."""
     if s.rules.mode == DEVIATIONS:
         return heap_median(s, left)
     if s.rules.mode == COUNTS:
         return <double> (s.count_left if left else s.count_right)[k] / side_weight(s, left)
+    if s.rules.n_outputs > 1 and s.rules.regression:
+        return s.rules.middles[k] + (s.sum_left if left else s.sum_right)[1 + k] / side_weight(s, left)
     if s.rules.regression:
         return s.rules.center + (s.sum_left if left else s.sum_right)[1] / side_weight(s, left)
     return (s.sum_left if left else s.sum_right)[k] / side_weight(s, left)
