@@ -11,24 +11,24 @@ from sklearn.utils._param_validation import RealNotInt
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from fastml.base import Estimator, Interval, StrOptions
-from fastml.tree.pruning import pessimistic_leaves, reduced_error_leaves, stops_at
+from fastml.tree.pruning import pessimistic_leaves, reduced_error_leaves
 from fastml.tree.reading import TreeReading
 from fastml.tree.sharing import SharedGrowth
-from fastml.tree.table import coded, is_categorical, numeric, read, to_codes
-from fastml_ext import checks
+from fastml.tree.table import coded, is_categorical, numeric, read
+from fastml.tree.walking import TreeWalking
 from fastml_ext import tree as kernels
-from fastml_ext.tree import Coded, Column, Settings, walk
+from fastml_ext.tree import Coded, Column, Settings
 
 __all__ = ["TreeEstimator"]
 
 SPARSE_COLUMNS = 256  # columns of a sparse X unpacked at a time to be coded
 DERIVED = ("_walked", "_answers", "_dtypes", "_fast_columns")  # from the tree, whenever it is read
-SPARSE_CELLS = 2**22  # cells of a sparse X unpacked at a time to be predicted
 
 
-class TreeEstimator(SharedGrowth, TreeReading, Estimator):
+class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
     """A tree grown on a table of numbers, categories and missing values."""
 
+    missing_values = "branch"  # of ID3Classifier, and of files written before there was a choice
     _parameter_constraints = {
         "splitter": [StrOptions({"best", "random"})],
         "max_depth": [Interval(Integral, 1, None, closed="left"), None],
@@ -48,13 +48,12 @@ class TreeEstimator(SharedGrowth, TreeReading, Estimator):
         "monotonic_cst": ["array-like", None],
         "categorical_features": [StrOptions({"auto"}), "array-like", None],
         "categorical_split": [StrOptions({"multiway", "subset"})],
+        "missing_values": [StrOptions({"branch", "fractional"})],
         "unknown": [StrOptions({"node", "error"})],
         "pruning": [StrOptions({"pessimistic"}), None],
         "confidence": [Interval(Real, 0, 0.5, closed="right")],
         "n_jobs": [Integral, None],
     }
-
-    _fast_columns = -1  # until it is fitted
 
     # ------------------------------------------------------------------------------------------------ growing
 
@@ -65,8 +64,8 @@ class TreeEstimator(SharedGrowth, TreeReading, Estimator):
         ----------
         X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
             Numbers of any dtype (NaN where missing), strings, categories and bool (None or NaN where missing).
-        y : array-like of shape (n_samples,)
-            Labels, or numbers in regression.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Labels, or numbers in regression; one tree answers for all outputs, by splits of the best mean.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights, not negative: 2 is as good as having the row twice, 0 as not having it, but for the parameters that
             count samples. None for 1 each.
@@ -89,10 +88,13 @@ class TreeEstimator(SharedGrowth, TreeReading, Estimator):
         self._validate_params()
         self._forget()
         options = {} if is_classifier(self) else {"y_numeric": True}
+        shape = np.asarray(y).shape
+        options |= {"multi_output": True} if len(shape) == 2 and shape[1] > 1 else {}
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
         table, y = read(self, X, y, reset=True, text=True, **options)
         target = self._check_target(y)
+        self._check_options()
         weight = None
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, np.empty((len(y), 1)), dtype=np.float64)
@@ -105,6 +107,22 @@ class TreeEstimator(SharedGrowth, TreeReading, Estimator):
         if weight is not None and not weight.any():
             raise ValueError("sample_weight is 0 for every row: no row is left to grow a tree on")
         return table, target, weight
+
+    def _check_options(self):
+        """Refuse what does not go together."""
+        fractional = self.missing_values == "fractional"
+        for name, given, one_output in (
+            ("criterion='absolute_error'", self.criterion == "absolute_error", True),
+            ("monotonic_cst", self.monotonic_cst is not None, True),
+            ("max_leaf_nodes", self.max_leaf_nodes is not None, False),
+        ):
+            if given and fractional:
+                raise ValueError(f"missing_values='fractional' does not go with {name}: take missing_values='branch'")
+            if given and one_output and self.n_outputs_ > 1:
+                raise ValueError(f"{name} is for one output, but y has {self.n_outputs_}: fit a tree for each")
+        if self.n_outputs_ > 1 and (fractional or self.pruning == "pessimistic"):
+            name = "missing_values='fractional'" if fractional else "pruning='pessimistic'"
+            raise ValueError(f"{name} is for one output, but y has {self.n_outputs_}: fit a tree for each")
 
     def _code(self, table):
         """The columns as growing sees them; `columns_` are their names and categories."""
@@ -177,7 +195,7 @@ class TreeEstimator(SharedGrowth, TreeReading, Estimator):
         max_features = _number_of_features(self.max_features, d)
         return Settings(
             criterion=self.criterion,
-            n_classes=len(fitted.classes_) if is_classifier(self) else 0,
+            n_classes=int(np.max(fitted.n_classes_)) if is_classifier(self) else 0,
             random=self.splitter == "random",
             max_depth=2**62 if self.max_depth is None else self.max_depth,
             min_samples_split=max(int(split), 2 * int(leaf)),
@@ -186,6 +204,7 @@ class TreeEstimator(SharedGrowth, TreeReading, Estimator):
             max_features=max_features if max_features < d else 0,
             min_impurity_decrease=self.min_impurity_decrease,
             max_leaf_nodes=self.max_leaf_nodes or 0,
+            fractional=self.missing_values == "fractional",
             seed=int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max)) if fitted._draws() else 0,
         )
 
@@ -205,7 +224,7 @@ class TreeEstimator(SharedGrowth, TreeReading, Estimator):
     def _ready(self):
         """Derive from `tree_` what prediction needs."""
         self._walked = {}
-        self._answers = self._answer(self.tree_)
+        self._answers = self._answer(self.tree_.value)
         plain = all(column.split == "numeric" for column in self.columns_)
         self._dtypes = [column.dtype for column in self.columns_] if plain else None
         # Frames are checked for the names of their columns, so they never take the fast path.
@@ -233,91 +252,10 @@ class TreeEstimator(SharedGrowth, TreeReading, Estimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = tags.input_tags.sparse = True
         tags.input_tags.string = tags.input_tags.categorical = True
+        tags.target_tags.multi_output = True
         return tags
 
-    # ------------------------------------------------------------------------------------------------ walking
-
-    def _one(self, X):
-        """The node of the only row of a plain finite table, -1 where X is anything else."""
-        if type(X) is np.ndarray and X.shape[:1] == (1,) and checks.is_table(X, self._fast_columns, np.ndarray):
-            stop, packed = self._walked.get(X.dtype.char) or self._walker(X.dtype)
-            return stop(X, packed[0])
-        return -1
-
-    def _walker(self, dtype):
-        walker = walk.stop_of_one(dtype), walk.pack(self.tree_, self._dtypes, dtype)
-        self._walked[dtype.char] = walker
-        return walker
-
-    def _stops(self, X, answers):
-        """Of each row the answer of the node at which it stops; answers (n_nodes,) of 8 bytes each."""
-        check_is_fitted(self)
-        plain = type(X) is np.ndarray and X.dtype.char in "fd" and X.dtype.isnative and X.flags.c_contiguous
-        if plain and X.ndim == 2 and len(X) and X.shape[1] == self._fast_columns:
-            packed = (self._walked.get(X.dtype.char) or self._walker(X.dtype))[1]
-            out, clean = walk.walk(X, packed, answers, self.n_jobs)
-            if clean:  # else there are missing values, which are well, or infinity, which is not
-                return out
-        return answers[self._slow_stops(X)]
-
-    def apply(self, X, check_input=True):
-        """Node at which each row of X stops, int64 of shape (n_samples,).
-
-        It is a leaf, or a node in which the row's category did not occur.
-        """
-        check_is_fitted(self)
-        return self._stops(X, np.arange(self.tree_.node_count))
-
-    def _predict(self, X):
-        """The answer to each row of X."""
-        if (node := self._one(X)) >= 0:
-            return self._answers[node : node + 1].copy()
-        if self._fast_columns >= 0 and self._answers.dtype.char in "dlq":
-            return self._stops(X, self._answers)
-        stops = self.apply(X)
-        return self._answers[stops]
-
-    def _slow_stops(self, X):
-        table, _ = read(self, X, reset=False, text=any(c.split != "numeric" for c in self.columns_))
-        if self._dtypes is not None and table.columns is None and not sparse.issparse(table.numbers):
-            return kernels.apply(self.tree_, table.numbers, self._dtypes, self.n_jobs)
-        if sparse.issparse(table.numbers):
-            return self._apply_sparse(table)
-        return self._apply_columns([table.column(j) for j in range(table.n_columns)])
-
-    def _apply_sparse(self, table):
-        packed, size = table.numbers.tocsr(), max(1, SPARSE_CELLS // table.n_columns)
-        parts = []
-        for start in range(0, packed.shape[0], size):
-            part = packed[start : start + size].toarray()
-            if self._dtypes is None:
-                parts.append(self._apply_columns(list(part.T)))
-            else:
-                parts.append(kernels.apply(self.tree_, part, self._dtypes, self.n_jobs))
-        return np.concatenate(parts)
-
-    def _apply_columns(self, values):
-        used = set(self.tree_.feature.tolist())
-        columns = []
-        for j, (x, column) in enumerate(zip(values, self.columns_, strict=True)):
-            if column.split == "numeric":
-                if not isinstance(x, np.ndarray):
-                    raise ValueError(
-                        f"column {column.name!r} was fitted as numbers, but holds {x.values[0]!r}, a string"
-                    )
-                columns.append(x)
-            elif j in used:
-                place = {value: code for code, value in enumerate(column.categories.tolist())}
-                columns.append(to_codes(x, column, place, self.unknown))
-            else:
-                columns.append(np.zeros(len(x.codes if hasattr(x, "codes") else x), np.int64))
-        return kernels.apply_columns(self.tree_, columns, self.columns_, self.n_jobs)
-
-    def decision_path(self, X, check_input=True):
-        """Sparse 0/1 matrix of shape (n_samples, n_nodes): the nodes each row of X passes."""
-        indptr, indices = kernels.decision_path(self.tree_, self.apply(X))
-        shape = (len(indptr) - 1, self.tree_.node_count)
-        return sparse.csr_matrix((np.ones(len(indices), np.int64), indices, indptr), shape=shape)
+    # ------------------------------------------------------------------------------------------------ what is known
 
     def get_depth(self):
         """Number of edges from the root to the deepest leaf."""
@@ -362,6 +300,9 @@ class TreeEstimator(SharedGrowth, TreeReading, Estimator):
         self
             The estimator with the pruned tree.
         """
+        check_is_fitted(self)
+        if self.n_outputs_ > 1:
+            raise ValueError(f"prune is for one output, but the tree has {self.n_outputs_}: fit a tree for each")
         stops = self.apply(X)
         y = np.asarray(y)
         weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, np.float64)
@@ -374,26 +315,6 @@ class TreeEstimator(SharedGrowth, TreeReading, Estimator):
     def _make_leaves(self, stop):
         self.tree_ = kernels.truncate(self.tree_, stop)
         self._ready()
-
-    def predict_path(self, X, **values):
-        """Predictions of every truncation of this one tree, as if each had been fitted by itself.
-
-        Parameters
-        ----------
-        X : as for `predict`
-            Rows.
-        **values : sequence of numbers
-            One of max_depth, min_samples_split, min_impurity_decrease, ccp_alpha, with the values wanted; each at least
-            as strict as the value this tree was grown with.
-
-        Returns
-        -------
-        ndarray of shape (n_values, n_samples)
-            Row i is what `predict(X)` gives after fitting with the i-th value.
-        """
-        stops = self.apply(X)
-        paths = [kernels.first_stop(self.tree_, leaf)[stops] for leaf in stops_at(self, values)]
-        return np.array([self._answers[path] for path in paths])
 
 
 def plain(column):

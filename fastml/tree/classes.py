@@ -1,5 +1,7 @@
 """The tree estimators."""
 
+from typing import Any
+
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import column_or_1d
@@ -22,29 +24,48 @@ def labels(y):
 class TreeClassifier(ClassifierMixin, TreeEstimator):
     """What the classifying trees share."""
 
+    classes_: Any
+    n_classes_: Any
+
     def _check_target(self, y):
+        if y.ndim == 2 and y.shape[1] > 1:
+            parts = [labels(column) for column in y.T]
+            self.classes_ = [classes for classes, _ in parts]
+            self.n_classes_, self.n_outputs_ = [len(classes) for classes in self.classes_], len(parts)
+            return np.stack([codes for _, codes in parts], axis=1)
         self.classes_, codes = labels(y)
         self.n_classes_, self.n_outputs_ = len(self.classes_), 1
         return codes
 
-    def _answer(self, tree):
-        return self.classes_[tree.value[:, 0].argmax(axis=1)]
+    def _answer(self, value):
+        """Labels of (n, n_outputs, n_classes) shares."""
+        codes = value.argmax(axis=2)
+        if self.n_outputs_ == 1:
+            return self.classes_[codes[:, 0]]
+        return np.stack([classes[codes[:, q]] for q, classes in enumerate(self.classes_)], axis=1)
 
     def predict(self, X, check_input=True):
-        """Labels of the rows of X, (n_samples,): the most frequent of the node's, of equals the lowest."""
+        """Labels of the rows of X: the most frequent of the node's, of equals the lowest.
+
+        (n_samples,), or (n_samples, n_outputs) of several outputs.
+        """
         return self._predict(X)
 
     def predict_proba(self, X, check_input=True):
-        """Share of each of `classes_` in the node at which each row of X stops: (n_samples, n_classes), float64."""
-        if (node := self._one(X)) >= 0:
-            return self.tree_.value[node].copy()
-        stops = self.apply(X)
-        return self.tree_.value[stops, 0]
+        """Share of each of `classes_` in the node at which each row of X stops: (n_samples, n_classes), float64.
+
+        Of several outputs a list of these.
+        """
+        value = self._values(X)
+        if self.n_outputs_ == 1:
+            return value[:, 0]
+        return [value[:, q, :n] for q, n in enumerate(self.n_classes_)]
 
     def predict_log_proba(self, X):
         """Logarithm of `predict_proba`; -inf for a class that the node does not have."""
+        shares = self.predict_proba(X)
         with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
+            return np.log(shares) if self.n_outputs_ == 1 else [np.log(share) for share in shares]
 
 
 class DecisionTreeClassifier(TreeClassifier):
@@ -88,7 +109,12 @@ class DecisionTreeClassifier(TreeClassifier):
     categorical_split : {"multiway", "subset"}, default="multiway"
         A branch for each category, as ID3 has it; or two, each for a set of categories: the best of all groupings with
         two classes or at most 10 categories, else the best of those that order the categories by the share of one
-        class. Ordered categories are split by a threshold. A missing category is a category of its own.
+        class. Ordered categories are split by a threshold.
+    missing_values : {"branch", "fractional"}, default="branch"
+        "branch": a missing number goes to the side where such rows gain more, a missing category is a category.
+        "fractional", as C4.5 has it: a row whose value is missing goes down every branch with a share of its weight, in
+        training and in prediction, where the branches' answers are averaged; min_samples_split and min_samples_leaf
+        then count shares of rows. Not with max_leaf_nodes, monotonic_cst, criterion="absolute_error", several outputs.
     unknown : {"node", "error"}, default="node"
         What becomes of a row with a category that did not occur in a node: it stops there and gets the node's own
         answer; "error" refuses categories that were not fitted at all.
@@ -145,6 +171,7 @@ class DecisionTreeClassifier(TreeClassifier):
         monotonic_cst=None,
         categorical_features="auto",
         categorical_split="multiway",
+        missing_values="branch",
         unknown="node",
         pruning=None,
         confidence=0.25,
@@ -165,6 +192,7 @@ class DecisionTreeClassifier(TreeClassifier):
         self.monotonic_cst = monotonic_cst
         self.categorical_features = categorical_features
         self.categorical_split = categorical_split
+        self.missing_values = missing_values
         self.unknown = unknown
         self.pruning = pruning
         self.confidence = confidence
@@ -263,8 +291,12 @@ class DecisionTreeRegressor(RegressorMixin, TreeEstimator):
         indices; None for no column.
     categorical_split : {"multiway", "subset"}, default="multiway"
         A branch for each category; or two, each for a set of categories: categories are ordered by what they predict
-        and cut, which is exact for means and a heuristic for medians. Ordered categories are split by a threshold. A
-        missing category is a category of its own.
+        and cut, which is exact for means and a heuristic for medians. Ordered categories are split by a threshold.
+    missing_values : {"branch", "fractional"}, default="branch"
+        "branch": a missing number goes to the side where such rows gain more, a missing category is a category.
+        "fractional", as C4.5 has it: a row whose value is missing goes down every branch with a share of its weight, in
+        training and in prediction, where the branches' answers are averaged; min_samples_split and min_samples_leaf
+        then count shares of rows. Not with max_leaf_nodes, monotonic_cst, criterion="absolute_error", several outputs.
     unknown : {"node", "error"}, default="node"
         What becomes of a row with a category that did not occur in a node: it stops there and gets the node's own
         answer; "error" refuses categories that were not fitted at all.
@@ -317,6 +349,7 @@ class DecisionTreeRegressor(RegressorMixin, TreeEstimator):
         monotonic_cst=None,
         categorical_features="auto",
         categorical_split="multiway",
+        missing_values="branch",
         unknown="node",
         n_jobs=None,
     ):
@@ -334,25 +367,28 @@ class DecisionTreeRegressor(RegressorMixin, TreeEstimator):
         self.monotonic_cst = monotonic_cst
         self.categorical_features = categorical_features
         self.categorical_split = categorical_split
+        self.missing_values = missing_values
         self.unknown = unknown
         self.n_jobs = n_jobs
 
     def _check_target(self, y):
         y = np.asarray(y, np.float64)
-        if y.ndim != 1:
-            raise ValueError(f"y has shape {y.shape}, but one number a row is wanted: fit one tree for each column")
-        self.n_outputs_ = 1
+        self.n_outputs_ = y.shape[1] if y.ndim == 2 else 1
         if self.criterion == "poisson":
             if (y < 0).any():
-                i = int(np.flatnonzero(y < 0)[0])
-                raise ValueError(f"y[{i}]={y[i]} is negative, which criterion='poisson' does not allow")
-            if not y.any():
+                i, *q = np.argwhere(y < 0)[0].tolist()
+                place = ", ".join(map(str, (i, *q)))
+                raise ValueError(f"y[{place}]={y[(i, *q)]} is negative, which criterion='poisson' does not allow")
+            if not y.any(axis=0).all():
                 raise ValueError("y is 0 for every row: criterion='poisson' needs a positive sum")
         return y
 
-    def _answer(self, tree):
-        return tree.value[:, 0, 0].copy()
+    def _answer(self, value):
+        return value[:, 0, 0].copy() if self.n_outputs_ == 1 else value[:, :, 0].copy()
 
     def predict(self, X, check_input=True):
-        """Predictions for the rows of X, (n_samples,), float64: the mean, or median, of the node they stop at."""
+        """Predictions for the rows of X, float64: the mean, or median, of the node they stop at.
+
+        (n_samples,), or (n_samples, n_outputs) of several outputs.
+        """
         return self._predict(X)

@@ -93,7 +93,7 @@ def to_python(decision_tree, *, feature_names=None):
     >>> program["predict"]({"size": 2.25}), program["predict_proba"]([1.75])
     ('b', (1.0, 0.0))
     """
-    view = view_of(decision_tree, feature_names)
+    view = view_of(decision_tree, feature_names, one_way="to_python")
     names = [column.name for column in view.columns] if feature_names is None else list(map(str, feature_names))
     tested = sorted(set(view.tree.feature[view.tree.kind != LEAF].tolist()))
     variables = dict(zip(tested, identifiers([names[feature] for feature in tested]), strict=True))

@@ -85,7 +85,8 @@ def explain(decision_tree, x, *, spread=None, feature_names=None, class_names=No
     NotFittedError
         If the tree is not fitted.
     ValueError
-        If x has not one value for each column, or one that its column cannot hold.
+        If x has not one value for each column, or one that its column cannot hold, or a missing one in a tree of
+        fractional instances.
 
     Notes
     -----
@@ -108,6 +109,8 @@ def explain(decision_tree, x, *, spread=None, feature_names=None, class_names=No
     view = view_of(decision_tree, feature_names, class_names)
     units = units_of(view, spread)
     row = read_row(view, x)
+    if view.fractional:
+        known_only(view, row)
     path = walk(view, row)
     steps = [step(view, node, feature, region, decimals) for node, feature, region in path]
     end = path[-1][0]
@@ -185,6 +188,16 @@ def read_row(view, x):
     if x.shape != (len(view.columns),):
         raise ValueError(f"x has shape {x.shape}, but one row of {len(view.columns)} values is explained at a time")
     return [read_value(view, column, value) for column, value in zip(view.columns, x, strict=True)]
+
+
+def known_only(view, row):
+    """Refuse a missing value where a tree sends it down every branch."""
+    for column, value in zip(view.columns, row, strict=True):
+        if value is None or (column.categories is not None and value == len(column.categories)):
+            raise ValueError(
+                f"x has no value in column {column.name!r}, with which it goes down every branch of a tree of"
+                " missing_values='fractional': ask predict_proba, or explain a row of known values"
+            )
 
 
 def read_value(view, column, value):

@@ -108,7 +108,7 @@ def to_linear(decision_tree, *, feature_names=None, class_names=None, decimals=2
     >>> model.features(X)[1], model.predict(X)
     (array([0., 1., 0., 0.]), array([0, 1, 1, 0]))
     """
-    view = view_of(decision_tree, feature_names, class_names)
+    view = view_of(decision_tree, feature_names, class_names, one_way="to_linear")
     found = sorted(paths(view, stops=True), key=lambda path: view.tree.kind[path[0]] != LEAF)
     nodes = [node for node, _ in found]
     tests = [[(j, region, True) for j, region in regions.items()] for _, regions in found]

@@ -75,7 +75,7 @@ def loosest(limits):
 def cut_back(grown, X, limits, models, method):
     """The response of each setting to X, by the tree that was grown with the loosest."""
     tree, depth = grown.tree_, depths(grown.tree_)
-    respond = responder(grown, X, method)
+    respond = grown._responder(X, method)
     groups: dict = {}
     for at, limit in enumerate(limits):
         groups.setdefault((limit.max_depth, limit.min_samples_split), []).append(at)
@@ -102,18 +102,3 @@ def without(tree, kept, stop):
     """The tree with marked nodes made leaves, and which nodes of the first tree those that stay are."""
     stays = kernels.first_stop(tree, stop) == np.arange(tree.node_count)
     return kernels.truncate(tree, stop), kept[stays]
-
-
-def responder(grown, X, method):
-    """The function that gives the response to X of the grown tree whose marked nodes are leaves."""
-    stops = grown.apply(X)
-
-    def respond(leaf):
-        nodes = kernels.first_stop(grown.tree_, leaf)[stops]
-        if method == "predict":
-            return grown._answers[nodes]
-        shares = grown.tree_.value[nodes, 0]
-        with np.errstate(divide="ignore"):
-            return np.log(shares) if method == "predict_log_proba" else shares
-
-    return respond

@@ -63,7 +63,7 @@ def to_sql(decision_tree, table="data", *, output="prediction", feature_names=No
     """
     if output not in ("prediction", "proba", "node"):
         raise ValueError(f"output={output!r} must be 'prediction', 'proba' or 'node'")
-    view = view_of(decision_tree, feature_names)
+    view = view_of(decision_tree, feature_names, one_way="to_sql")
     if output == "proba" and view.classes is None:
         raise ValueError("output='proba' but a regressor has no probabilities: use 'prediction'")
     names = [column.name for column in view.columns] if feature_names is None else list(map(str, feature_names))

@@ -12,7 +12,7 @@ from sklearn.utils.validation import _check_y, check_consistent_length, validate
 from fastml_ext import checks
 from fastml_ext.tree import Column
 
-__all__ = ["Categories", "Table", "coded", "is_categorical", "numeric", "read", "to_codes"]
+__all__ = ["Categories", "Table", "coded", "first_missing", "is_categorical", "numeric", "read", "to_codes"]
 
 
 class Categories(NamedTuple):
@@ -59,7 +59,8 @@ def read(estimator, X, y=None, *, reset, text, **options):
         if min(X.shape) == 0:
             validate_data(estimator, np.empty(X.shape), reset=False)  # says what is missing
         if y is not None:
-            y = _check_y(y, y_numeric=options.get("y_numeric", False), estimator=estimator)
+            wanted = {name: options.get(name, False) for name in ("multi_output", "y_numeric")}
+            y = _check_y(y, **wanted, estimator=estimator)
             check_consistent_length(X, y)
         check_infinite(estimator, table)
         return table, y
@@ -117,6 +118,18 @@ def check_infinite(estimator, table):
             f"X[{row}, {column}]{called} is {value}: trees take finite numbers and missing values (NaN) only;"
             " replace it with the largest number of its dtype, or with NaN"
         )
+
+
+def first_missing(table):
+    """The first row with a missing value, -1 if there is none."""
+    if table.columns is None and sparse.issparse(table.numbers):
+        rows = table.numbers.tocoo().row[np.isnan(table.numbers.tocoo().data)]
+        return int(rows.min()) if len(rows) else -1
+    missing = np.zeros(table.n_rows, bool)
+    for j in range(table.n_columns):
+        x = table.column(j)
+        missing |= x.codes < 0 if isinstance(x, Categories) else x != x
+    return int(missing.argmax()) if missing.any() else -1
 
 
 # ------------------------------------------------------------------------------------------------ columns

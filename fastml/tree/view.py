@@ -38,6 +38,7 @@ class View(NamedTuple):
     classes: list | None  # the labels as plain Python values; None in regression
     labels: list[str] | None  # the labels as text
     rounds: bool  # whether rows are rounded to float32 before they are compared, as scikit-learn does
+    fractional: bool = False  # whether a row whose value is missing goes down every branch, in shares
 
     def branches(self, node):
         """[(child, Region of the column tested)] of a node, in order; [] for a leaf."""
@@ -49,8 +50,8 @@ class View(NamedTuple):
         left = bool(tree.missing_go_to_left[node])
         high = None if threshold >= top(column) else threshold
         return [
-            (int(tree.children_left[node]), Region(None, high, missing=left)),
-            (int(tree.children_right[node]), Region(threshold, None, missing=not left)),
+            (int(tree.children_left[node]), Region(None, high, missing=left and not self.fractional)),
+            (int(tree.children_right[node]), Region(threshold, None, missing=not (left or self.fractional))),
         ]
 
     def answer(self, node):
@@ -120,9 +121,21 @@ class View(NamedTuple):
         return number(value, decimals)
 
 
-def view(decision_tree, feature_names=None, class_names=None):
-    """The View of a fitted tree, fastml's or scikit-learn's, with other names for columns and classes if given."""
+def view(decision_tree, feature_names=None, class_names=None, *, one_way=""):
+    """The View of a fitted tree, fastml's or scikit-learn's, with other names for columns and classes if given.
+
+    one_way: what is made of it, if that sends every row one way; a tree of fractional instances is then refused
+    """
     check_is_fitted(decision_tree, "tree_")
+    fractional = getattr(decision_tree, "missing_values", "branch") == "fractional"
+    if fractional and one_way:
+        raise ValueError(
+            f"{one_way} sends every row one way, but a tree of missing_values='fractional' sends one with a missing"
+            " value down every branch: fit with missing_values='branch'"
+        )
+    if decision_tree.tree_.n_outputs != 1:
+        n = decision_tree.tree_.n_outputs
+        raise ValueError(f"the tree has {n} outputs; one is read at a time: fit a tree for each")
     rounds = not hasattr(decision_tree, "columns_")
     tree, columns = from_scikit_learn(decision_tree) if rounds else (decision_tree.tree_, decision_tree.columns_)
     names = [column.name for column in columns] if feature_names is None else list(feature_names)
@@ -135,14 +148,12 @@ def view(decision_tree, feature_names=None, class_names=None):
         labels = [plain(label) for label in (class_names if given else classes)]
         if len(labels) != len(classes):
             raise ValueError(f"class_names has {len(labels)} names, but the tree has {len(classes)} classes")
-    return View(tree, list(columns), [plain(name) for name in names], classes, labels, rounds)
+    return View(tree, list(columns), [plain(name) for name in names], classes, labels, rounds, fractional)
 
 
 def from_scikit_learn(decision_tree):
     """(Tree, columns) of a tree that scikit-learn grew: it compares float32 values with float64 thresholds."""
     theirs = decision_tree.tree_
-    if theirs.n_outputs != 1:
-        raise ValueError(f"the tree has {theirs.n_outputs} outputs; one is read at a time: fit a tree for each")
     leaf = theirs.children_left < 0
     threshold = theirs.threshold.astype(np.float32)
     threshold = np.where(threshold > theirs.threshold, np.nextafter(threshold, np.float32(-np.inf)), threshold)

@@ -13,7 +13,15 @@ import math
 import numpy as np
 
 from fastml_ext.tree.impurity_reference import (
-    EPSILON, EXHAUSTIVE, MULTIWAY, NUMERIC, SUBSET, TIE, first_best, impurity, prediction,
+    EPSILON,
+    EXHAUSTIVE,
+    MULTIWAY,
+    NUMERIC,
+    SUBSET,
+    TIE,
+    first_best,
+    impurity,
+    prediction,
 )  # fmt: skip
 
 __all__ = ["blend_row", "grow_fractions"]
@@ -86,7 +94,7 @@ def best_rule(columns, y, rows, share, w, node, s, measure):
 
 
 def rules_of(column, codes, known, y, w, s):
-    """Every rule of a column in the order in which ties are decided; "sides": for each branch its rows of known value."""
+    """Every rule of a column in the order in which ties are decided; "sides": rows of known value in each branch."""
     present = sorted(set(codes[known].tolist()))
     if column.split in ("numeric", "ordered"):
         for i in range(len(present) - 1):

@@ -130,7 +130,13 @@ class _Problem:
     def _pack_columns(self, columns):
         """The columns as the kernels read them, those that exclude one another bundled."""
         s = self.settings
-        apart = s.fractional or s.random or s.max_features or s.criterion == "gain_ratio" or any(c.monotonic for c in columns)
+        apart = (
+            s.fractional
+            or s.random
+            or s.max_features
+            or s.criterion == "gain_ratio"
+            or any(c.monotonic for c in columns)
+        )
         bundled = [] if apart else bundles(columns)
         inside = {j for members, _ in bundled for j in members}
         alone = [j for j in range(len(columns)) if j not in inside]
@@ -159,8 +165,9 @@ class _Problem:
             center = float(np.mean(self.target))
         return large.pack_rules(
             mode=self.mode, criterion=CRITERIA[s.criterion], n_classes=s.n_classes, ratio=s.criterion == "gain_ratio",
-            random=s.random, monotone=any(c.monotonic for c in columns), fractional=s.fractional, min_leaf=s.min_samples_leaf,
-            min_weight=s.min_weight_leaf, center=center, logs=self.logs, unit=unit, n_outputs=self.n_outputs, **self.outputs,
+            random=s.random, monotone=any(c.monotonic for c in columns), fractional=s.fractional,
+            min_leaf=s.min_samples_leaf, min_weight=s.min_weight_leaf, center=center, logs=self.logs, unit=unit,
+            n_outputs=self.n_outputs, **self.outputs,
         )  # fmt: skip
 
     def _pack_limits(self):

@@ -11,7 +11,16 @@ import numpy as np
 
 from fastml_ext.tree.fractions_reference import grow_fractions
 from fastml_ext.tree.impurity_reference import (
-    EPSILON, EXHAUSTIVE, MULTIWAY, NUMERIC, SUBSET, TIE, first_best, impurity, mix, prediction,
+    EPSILON,
+    EXHAUSTIVE,
+    MULTIWAY,
+    NUMERIC,
+    SUBSET,
+    TIE,
+    first_best,
+    impurity,
+    mix,
+    prediction,
 )  # fmt: skip
 
 __all__ = ["grow", "id3", "impurity"]
@@ -23,8 +32,9 @@ def grow(columns, y, weight=None, settings=None):
     """The tree that is split at each node by the best of all rules, from the root down: its root.
 
     columns: of codes (n,), values, split ("numeric", "ordered", "multiway", "subset"), monotonic (-1, 0, 1)
-    y (n,) or (n, n_outputs): class codes below n_classes, or numbers where n_classes is 0 | weight (n,), not negative: rows of weight 0
-    are left out; None for 1 each | settings: see Settings
+    y (n,) or (n, n_outputs): class codes below n_classes, or numbers where n_classes is 0; of several outputs not with
+    "absolute_error" and monotonic columns | weight (n,), not negative: rows of weight 0 are left out; None for 1 each
+    settings: see Settings
 
     A node is a leaf if it is pure (impurity at most 2^-52), too deep or too small, if no rule is allowed, or if the
     best rule's gain, times the node's share of the weight, is below min_impurity_decrease. The gain of a rule is the

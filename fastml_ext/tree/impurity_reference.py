@@ -4,7 +4,18 @@ import math
 
 import numpy as np
 
-__all__ = ["EPSILON", "EXHAUSTIVE", "MULTIWAY", "NUMERIC", "SUBSET", "TIE", "first_best", "impurity", "mix", "prediction"]
+__all__ = [
+    "EPSILON",
+    "EXHAUSTIVE",
+    "MULTIWAY",
+    "NUMERIC",
+    "SUBSET",
+    "TIE",
+    "first_best",
+    "impurity",
+    "mix",
+    "prediction",
+]
 
 NUMERIC, MULTIWAY, SUBSET = 1, 2, 3
 TIE = 2.0**-40
@@ -35,7 +46,10 @@ def impurity(y, w, criterion, n_classes):
 
 
 def prediction(y, w, criterion, n_classes):
-    """Of each output shares of the classes; or the mean; or the weighted median, the middle of two where the weight is cut in half."""
+    """Of each output the shares of the classes; or the mean; or the weighted median.
+
+    It is the middle of two where the weight is cut in half.
+    """
     if np.ndim(y) == 2:
         return [value for column in y.T for value in prediction(column, w, criterion, n_classes)]
     if n_classes:

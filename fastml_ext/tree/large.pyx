@@ -120,7 +120,8 @@ cdef class Large:
         cdef const Place* at = <const Place*> &place[0]
         cdef Rows rows = self.rows(at)
         cdef Py_ssize_t k
-        record, value, totals = np.empty(1, RECORD), np.empty(rules.n_outputs * rules.n_classes), np.empty(rules.n_stats)
+        record, value = np.empty(1, RECORD), np.empty(rules.n_outputs * rules.n_classes)
+        totals = np.empty(rules.n_stats)
         cdef uint8_t[::1] to = record.view(np.uint8)
         cdef double[::1] values = value, sums = totals
         with nogil:

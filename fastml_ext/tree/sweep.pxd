@@ -300,7 +300,8 @@ cdef inline double side_weight(Sweep* s, bint left) noexcept nogil:
 
 cdef inline int64_t side_count(Sweep* s, bint left) noexcept nogil:
     if s.rules.mode == SUMS:
-        return <int64_t> ((s.sum_left if left else s.sum_right)[s.rules.n_stats - 1] + 1e-9)  # a sum of shares is rounded
+        # a sum of shares is rounded
+        return <int64_t> ((s.sum_left if left else s.sum_right)[s.rules.n_stats - 1] + 1e-9)
     return s.n_left if left else s.n_right
 
 

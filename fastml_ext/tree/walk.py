@@ -8,7 +8,7 @@ import numpy as np
 
 from fastml_ext import pool
 from fastml_ext.tree import predict
-from fastml_ext.tree.blend import blend_codes
+from fastml_ext.tree.shares import blend_codes
 from fastml_ext.tree.structure import LEAF, NUMERIC, depths, parents
 from fastml_ext.tree.thresholds import round_down
 
