@@ -1,5 +1,6 @@
 """What the tree estimators share: reading tables, growing, pruning, walking down."""
 
+from itertools import pairwise
 from math import ceil
 from numbers import Integral, Real
 
@@ -21,7 +22,8 @@ from fastml_ext.tree import Coded, Column, Settings
 
 __all__ = ["TreeEstimator"]
 
-SPARSE_COLUMNS = 256  # columns of a sparse X unpacked at a time to be coded
+UNPACKED = 2**20  # cells of a sparse X unpacked at a time to be coded; so many, or those of 8 bytes X, are all coded
+SPARSE = 16  # a column with fewer entries than rows / SPARSE is coded as it is stored
 DERIVED = ("_walked", "_answers", "_dtypes", "_fast_columns")  # from the tree, whenever it is read
 
 
@@ -135,9 +137,9 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
                 column, codes = coded(table.column(j), name, self.categorical_split)
                 columns.append(Coded(codes, np.arange(len(column.categories)), column.split, 0))
             else:
-                values, codes = next(numbers)
+                values, codes, *stored = next(numbers)
                 column = numeric(name, values, codes)
-                columns.append(Coded(codes, values, "numeric", int(monotonic[j])))
+                columns.append(Coded(codes, values, "numeric", int(monotonic[j]), *stored))
             self.columns_.append(column)
         return columns
 
@@ -148,18 +150,46 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
         self._ready()
 
     def _encode(self, table, chosen):
-        """(values, codes) of the columns `chosen`, one after the other."""
+        """(values, codes) of the columns `chosen`, one after the other; of sparse ones with their rows and the rest."""
         if table.columns is not None:
             for j in chosen:
                 yield kernels.encode(table.columns[j][:, None], self.n_jobs)[0]
         elif sparse.issparse(table.numbers):
-            packed = table.numbers.tocsc()
-            for start in range(0, len(chosen), SPARSE_COLUMNS):
-                part = packed[:, chosen[start : start + SPARSE_COLUMNS]].toarray(order="F")
-                yield from kernels.encode(part, self.n_jobs)
+            yield from self._encode_sparse(table.numbers, chosen)
         else:
             whole = len(chosen) == table.n_columns
             yield from kernels.encode(table.numbers if whole else table.numbers[:, chosen], self.n_jobs)
+
+    def _encode_sparse(self, X, chosen):
+        """Dense codes of one byte or more a cell, where they take no more than X does, or the column is well filled."""
+        packed = X.tocsc()
+        if not packed.has_canonical_format:
+            packed = packed.copy() if packed is X else packed
+            packed.sum_duplicates()
+        n, d = packed.shape
+        filled = np.diff(packed.indptr)
+        full = filled * SPARSE >= n if n * d > max(UNPACKED, 8 * packed.nnz) else np.ones(d, bool)
+        step = max(1, UNPACKED // n)
+        for begin in range(0, len(chosen), step):
+            part = chosen[begin : begin + step]
+            dense = iter(kernels.encode(packed[:, part[full[part]]].toarray(order="F"), self.n_jobs))
+            rows = packed[:, part[~full[part]]]
+            sparse_ones = iter(
+                zip(
+                    kernels.encode_sparse(rows.data, rows.indptr, self.n_jobs),
+                    pairwise(rows.indptr.tolist()),
+                    strict=True,
+                )
+            )
+            for j in part:
+                if full[j]:
+                    yield next(dense)
+                else:
+                    (values, codes, rest), (first, last) = next(sparse_ones)
+                    if first == last:  # nothing is stored: let one row say so
+                        yield values, np.zeros(1, np.uint8), np.zeros(1, np.uint32), rest
+                    else:
+                        yield values, codes, rows.indices[first:last].astype(np.uint32), rest
 
     def _check_monotonic(self, table, categorical):
         if self.monotonic_cst is None:

@@ -5,7 +5,7 @@ from fastml_ext.lazy import exports
 __getattr__, __dir__, __all__ = exports(
     __name__,
     {
-        "coding": ["encode"],
+        "coding": ["encode", "encode_sparse"],
         "growing": ["Coded", "Settings", "grow"],
         "pruning": ["cheapest_leaves", "first_stop", "subtree_sums", "truncate", "weakest_links"],
         "structure": ["Column", "Tree"],

@@ -35,7 +35,8 @@ def bundles(columns):
 
 def _is_binary(column):
     return (
-        column.split in ("numeric", "ordered")
+        column.rows is None
+        and column.split in ("numeric", "ordered")
         and len(column.values) == 2
         and column.codes.dtype == np.uint8
         and column.codes.max() == 1

@@ -5,7 +5,7 @@ import numpy as np
 from fastml_ext import tree as kernels
 from fastml_ext.tree.structure import LEAF, Column, Tree, branches
 
-CLOSE = {"grow": 1e-9, "subtree_sums": 1e-12, "weakest_links": 1e-9}
+CLOSE = {"blend": 1e-12, "grow": 1e-9, "subtree_sums": 1e-12, "weakest_links": 1e-9}
 WITHIN: dict[str, str] = {}
 
 NUMBERS = ("uint8", "int32", "int64", "uint64", "float32", "float64")
@@ -13,6 +13,17 @@ NUMBERS = ("uint8", "int32", "int64", "uint64", "float32", "float64")
 
 def encode(family, random):
     return family.encode(numbers(random))
+
+
+def encode_sparse(family, random):
+    start = np.cumsum([0, *random.integers(0, 5, 6)])
+    return family.encode_sparse(random.integers(-2, 3, start[-1]) / 2, start)
+
+
+def blend(family, random):
+    X = numbers(random)
+    X = np.where(random.random(X.shape) < 0.3, np.nan, X.astype(float))
+    return family.blend(number_tree(X, random), list(X.T), [Column("x", "numeric", X.dtype)] * X.shape[1])
 
 
 def midpoint(family, random):

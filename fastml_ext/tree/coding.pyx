@@ -8,7 +8,7 @@ import numpy as np
 
 from fastml_ext import pool
 
-__all__ = ["encode"]
+__all__ = ["encode", "encode_sparse"]
 
 ctypedef fused number:
     float
@@ -50,6 +50,34 @@ def _encode_blocks(start, stop, X):
     for block in range(start, stop):
         part = X[:, block * BLOCK : (block + 1) * BLOCK].astype(compared, copy=False)
         columns += [(values.astype(X.dtype, copy=False), codes) for values, codes in _encode_block(part)]
+    return columns
+
+
+def encode_sparse(data, start, n_jobs=None):
+    """[(values, codes, rest)] of sparse columns. Contract: reference.py."""
+    n = int(np.diff(start).max()) if len(start) > 1 else 0
+    compared = data.astype(WIDER.get(data.dtype.name, data.dtype.name), copy=False)
+    parts = pool.run(_encode_entries, len(start) - 1, compared, start.astype(np.int64), n,
+                     cost=3000 + COST * len(data) / max(1, len(start) - 1), n_jobs=n_jobs)
+    return [(values.astype(data.dtype, copy=False), *codes) for part in parts for values, *codes in part]
+
+
+def _encode_entries(Py_ssize_t first, Py_ssize_t stop, const number[::1] data, const int64_t[::1] start, Py_ssize_t n):
+    cdef Py_ssize_t j, length
+    cdef number* x = <number*> malloc((n + 1) * sizeof(number))
+    columns = []
+    if x == NULL:
+        raise MemoryError
+    try:
+        for j in range(first, stop):
+            length = start[j + 1] - start[j]
+            if length:
+                memcpy(x, &data[start[j]], length * sizeof(number))
+            x[length] = 0
+            values, codes = _encode_column(x, length + 1)
+            columns.append((values, codes[:length], int(codes[length])))
+    finally:
+        free(x)
     return columns
 
 

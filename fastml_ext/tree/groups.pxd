@@ -24,5 +24,6 @@ cdef void release(Scratch* scratch) noexcept nogil
 cdef void prepare_totals(Scratch* scratch, const Rules* rules, const Rows* rows, const double* totals) noexcept nogil
 cdef void prepare(Scratch* scratch, const Rules* rules, const Rows* rows) noexcept nogil
 cdef Py_ssize_t rank_by_bits(Scratch* scratch, Py_ssize_t n) noexcept nogil
-cdef void gather(const Column* column, const uint32_t* row, Py_ssize_t n, uint32_t* codes) noexcept nogil
+cdef void gather(const Column* column, const Rows* rows, Py_ssize_t first, Py_ssize_t n, uint32_t* codes) noexcept nogil
+cdef bint is_rest(const Column* column, const Rows* rows) noexcept nogil
 cdef bint group(Scratch* scratch, const Column* column, const Rules* rules, const Rows* rows) noexcept nogil

@@ -1,6 +1,6 @@
 """Groups: the rows of a node by the codes of a column, counted or listed. Contract: reference.py."""
 
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
@@ -167,9 +167,38 @@ cdef void _gather(const code_t* codes, const uint32_t* row, Py_ssize_t n, uint32
         out[i] = codes[row[i]]
 
 
-cdef void gather(const Column* column, const uint32_t* row, Py_ssize_t n, uint32_t* codes) noexcept nogil:
-    """The codes of the given rows."""
+cdef inline uint32_t entry_code(const Column* column, Py_ssize_t e) noexcept nogil:
     if column.width == 1:
+        return (<const uint8_t*> column.codes)[e]
+    if column.width == 2:
+        return (<const uint16_t*> column.codes)[e]
+    return (<const uint32_t*> column.codes)[e]
+
+
+cdef bint is_rest(const Column* column, const Rows* rows) noexcept nogil:
+    """Whether a sparse column has the code of its implicit values in all of these rows."""
+    cdef Py_ssize_t e
+    cdef int64_t at
+    for e in range(column.n_entries):
+        at = <int64_t> rows.where[column.rows[e]] - rows.begin
+        if 0 <= at < rows.n and entry_code(column, e) != column.rest:
+            return False
+    return True
+
+
+cdef void gather(const Column* column, const Rows* rows, Py_ssize_t first, Py_ssize_t n, uint32_t* codes) noexcept nogil:
+    """The codes of n rows from the first on."""
+    cdef const uint32_t* row = rows.row + first
+    cdef Py_ssize_t i
+    cdef int64_t at
+    if column.rows != NULL:
+        for i in range(n):
+            codes[i] = column.rest
+        for i in range(column.n_entries):
+            at = <int64_t> rows.where[column.rows[i]] - rows.begin - first
+            if 0 <= at < n:
+                codes[at] = entry_code(column, i)
+    elif column.width == 1:
         _gather(<const uint8_t*> column.codes, row, n, codes)
     elif column.width == 2:
         _gather(<const uint16_t*> column.codes, row, n, codes)
@@ -269,6 +298,31 @@ cdef void _count_rows(Scratch* s, const Rules* rules, const Rows* rows, const ui
         cell[k - 1] += rows.share[first + i] if rows.share != NULL else 1.0
 
 
+cdef void _count_entries(Scratch* s, const Column* column, const Rules* rules, const Rows* rows) noexcept nogil:
+    """The histogram of a sparse column: its entries, and what of the node's totals is left for its implicit values."""
+    cdef Py_ssize_t e, code, j, k = rules.n_stats
+    cdef int64_t at
+    cdef uint32_t group
+    cdef uint32_t seen
+    cdef double sum_seen
+    for e in range(column.n_entries):
+        at = <int64_t> rows.where[column.rows[e]] - rows.begin
+        if 0 <= at < rows.n:
+            group = entry_code(column, e)
+            _count_rows(s, rules, rows, &group, at, 1)
+    for j in range(k):
+        seen, sum_seen = 0, 0
+        for code in range(column.n_codes + 1):
+            if rules.mode == COUNTS:
+                seen += s.counts[code * k + j]
+            else:
+                sum_seen += s.sums[code * k + j]
+        if rules.mode == COUNTS:
+            s.counts[column.rest * k + j] += s.sweep.count_right[j] - seen
+        else:
+            s.sums[column.rest * k + j] += s.sweep.sum_all[j] - sum_seen
+
+
 cdef void _close_ranks(Scratch* s, const Rules* rules, Py_ssize_t n_codes) noexcept nogil:
     """Drop the empty rows of the histogram."""
     cdef Py_ssize_t code, j, k = rules.n_stats
@@ -311,13 +365,16 @@ cdef bint group(Scratch* s, const Column* column, const Rules* rules, const Rows
     if n > TINY and rules.mode != DEVIATIONS and n_codes <= 2 * n and n_codes * rules.n_stats <= s.cells:
         memset(s.counts, 0, n_codes * rules.n_stats * size)
         i = 0
+        if column.rows != NULL:
+            _count_entries(s, column, rules, rows)
+            i = n
         while i < n:
-            gather(column, rows.row + i, min(CHUNK, n - i), s.slot)
+            gather(column, rows, i, min(CHUNK, n - i), s.slot)
             _count_rows(s, rules, rows, s.slot, i, min(CHUNK, n - i))
             i += CHUNK
         _close_ranks(s, rules, n_codes)
         return s.n_groups > 1
-    gather(column, rows.row, n, s.slot)
+    gather(column, rows, 0, n, s.slot)
     if _one_value(s.slot, n):
         return False
     if n <= TINY:

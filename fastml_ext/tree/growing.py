@@ -5,7 +5,8 @@ node's split is a function of its rows alone, and where it draws at random, of i
 
 Memory beside X: its codes (1, 2 or 4 bytes a value), 8 to 40 bytes a row for the rows' order, labels, targets and
 weights, as much again for parting them, 16 to 60 bytes a row and thread for searching a column, and for each thread the
-compact codes of one subtree. Measured: 0.5 to 2.1 times the size of a float32 X.
+compact codes of one subtree. Measured: 0.5 to 2.1 times the size of a float32 X. A sparse column has codes for its
+entries alone, with their rows; it costs some 1.5 kB beside them, and a node's search reads each entry once.
 """
 
 import heapq
@@ -32,6 +33,7 @@ CRITERIA = {
 KINDS = {"numeric": NUMERIC, "ordered": NUMERIC, "multiway": MULTIWAY, "subset": SUBSET}
 SUBTREE_BYTES = 2**20  # the codes of a subtree's rows: what the second cache holds
 SUBTREE_ROWS = 256, 65536  # at least, at most
+LARGEST = 65536  # rows of a subtree, as in subtree.pyx
 COST = 3.0  # ns a row and column
 
 
@@ -42,6 +44,8 @@ class Coded(NamedTuple):
     values: np.ndarray  # ascending numbers; of categories, their codes
     split: str = "numeric"  # or "ordered", "multiway", "subset"
     monotonic: int = 0  # 1, -1: predictions may only rise, only fall with the column
+    rows: np.ndarray | None = None  # uint32, ascending: of a sparse column the rows that `codes` are of
+    rest: int = 0  # and the code of all others
 
 
 class Settings(NamedTuple):
@@ -99,6 +103,12 @@ class _Problem:
             self.n_labels = len(kept)
         self.weight = np.empty(0) if weight is None else weight
         self.total_weight = float(len(kept) if weight is None else weight.sum())
+        if settings.fractional and len(kept) > LARGEST:  # its codes are read in place
+            columns = [dense(column, len(y)) for column in columns]
+        self.where = np.empty(0, np.uint32)
+        if any(column.rows is not None for column in columns):
+            self.where = np.full(len(y), np.iinfo(np.uint32).max, np.uint32)
+            self.where[self.row] = np.arange(len(self.row), dtype=np.uint32)
         self.columns = self._pack_columns(columns)
         self.rules, self.limits = self._pack_rules(columns), self._pack_limits()
         self.large = large.Large(
@@ -109,6 +119,7 @@ class _Problem:
             self.label,
             self.weight,
             self.target,
+            self.where,
             self.n_labels,
             self.n_codes,
         )
@@ -141,12 +152,14 @@ class _Problem:
         inside = {j for members, _ in bundled for j in members}
         alone = [j for j in range(len(columns)) if j not in inside]
         parts = [columns[j] for j in alone]
+        self.n_entries = sum(len(c.codes) for c in parts) / max(1, len(parts))
         self.kept = (
+            [c.rows for c in parts],
             [c.codes for c in parts] + [codes for _, codes in bundled],
             [c.values.astype(np.float64) if s.random else None for c in parts] + [None] * len(bundled),
             [None] * len(parts) + [np.array(members, np.uint32) for members, _ in bundled],
         )
-        codes, values, members = self.kept
+        _, codes, values, members = self.kept
         self.n_active, self.n_codes = len(codes), max((len(c.values) for c in columns), default=1)
         return large.pack_columns(
             codes,
@@ -154,6 +167,7 @@ class _Problem:
             [KINDS[c.split] for c in parts] + [BUNDLE] * len(bundled),
             [c.monotonic for c in parts] + [0] * len(bundled),
             values, alone + [0] * len(bundled), members,
+            [c.rows for c in parts] + [None] * len(bundled), [c.rest for c in parts] + [0] * len(bundled),
         )  # fmt: skip
 
     def _pack_rules(self, columns):
@@ -195,6 +209,7 @@ class _Problem:
             large_nodes.append(node)
             if node.allowed and self._search(node) and (parts := self._split(node)):
                 waiting += reversed([(child, node.active) for child in self._children(parts, len(large_nodes) - 1)])
+            node.active = None
         return large_nodes, small, self._subtrees(small)
 
     def grow_whole(self, root):
@@ -240,21 +255,23 @@ class _Problem:
         while first < len(order) and (not limit or searched < limit or not any(f.any() for _, f, _ in found)):
             part = order[first : first + step]
             splits = np.zeros(len(part) * large.SPLIT_SIZE, np.uint8)
-            cost = COST * (place.view(large.PLACE)["end"][0] - place.view(large.PLACE)["begin"][0])
+            cost = COST * min(node.place["end"][0] - node.place["begin"][0], self.n_entries)
             pool.run(
                 self.large.search, len(part), place, record, node.totals, part, splits, cost=cost, n_jobs=self.n_jobs
             )
-            fixed = large.is_constant(splits, len(part))
+            fixed, some = large.found_in(splits, len(part))
             keep = np.flatnonzero(~fixed)
             if limit and searched + len(keep) > limit and any(f.any() for _, f, _ in found):
                 keep = keep[: limit - searched]
             constant.append(part[fixed])
-            found.append((part[keep], large.has_split(splits, len(part))[keep],
+            found.append((part[keep], some[keep],
                           splits.reshape(len(part), -1)[keep]))  # fmt: skip
             searched += len(keep)
             first += step
             step = 1 if limit and searched >= limit else max(1, limit - searched) if limit else step
-        node.active = np.setdiff1d(node.active, np.concatenate(constant), assume_unique=True)
+        varies = np.ones(self.n_active, bool)
+        varies[np.concatenate(constant)] = False
+        node.active = node.active[varies[node.active]]
         node.searched = np.concatenate([part for part, *_ in found]).astype(np.uint32)
         node.splits = np.ascontiguousarray(np.concatenate([splits for *_, splits in found])).reshape(-1)
         return len(node.searched) > 0
@@ -288,7 +305,7 @@ class _Problem:
         parts = pool.run(
             grow_subtrees, len(small), self.columns, self.rules, self.limits, places.view(np.uint8),
             active if len(active) else np.zeros(1, np.uint32), begin, self.row, self.label, self.weight, self.target,
-            cost=cost, n_jobs=self.n_jobs,
+            self.where, cost=cost, n_jobs=self.n_jobs,
         )  # fmt: skip
         return [tree for part in parts for tree in part]
 
@@ -306,6 +323,15 @@ class _Large:
     def make_leaf(self):
         self.record["feature"], self.record["kind"], self.record["gain"] = -2, LEAF, 0
         self.codes = self.branch = np.empty(0, np.int64)
+
+
+def dense(column, n):
+    """A column with a code for every row."""
+    if column.rows is None:
+        return column
+    codes = np.full(n, column.rest, column.codes.dtype)
+    codes[column.rows] = column.codes
+    return column._replace(codes=codes, rows=None)
 
 
 def _ranks(y):

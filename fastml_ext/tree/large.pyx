@@ -24,14 +24,14 @@ LIMITS = np.dtype([(name, np.int64) for name in ("max_depth", "min_split", "min_
 SPLIT_SIZE = sizeof(Split)
 
 
-def pack_columns(codes, n_codes, kinds, monotonic, values, numbers, members):
+def pack_columns(codes, n_codes, kinds, monotonic, values, numbers, members, rows, rests):
     """The columns as the kernels read them; the arrays must be kept alive beside it."""
     cdef Py_ssize_t j
     cdef const uint8_t[::1] narrow
     cdef const uint16_t[::1] middle
     cdef const uint32_t[::1] wide
     cdef const double[::1] sorted_values
-    cdef const uint32_t[::1] bundled
+    cdef const uint32_t[::1] bundled, entries
     packed = np.zeros(max(1, len(codes)) * sizeof(Column), np.uint8)
     cdef uint8_t[::1] to = packed
     cdef Column* columns = <Column*> &to[0]
@@ -52,6 +52,10 @@ def pack_columns(codes, n_codes, kinds, monotonic, values, numbers, members):
         if members[j] is not None:
             bundled = members[j]
             columns[j].members = &bundled[0]
+        if rows[j] is not None and len(rows[j]):
+            entries = rows[j]
+            columns[j].rows = &entries[0]
+            columns[j].n_entries, columns[j].rest = len(rows[j]), rests[j]
         columns[j].number = numbers[j]
         columns[j].n_codes, columns[j].kind, columns[j].monotonic = n_codes[j], kinds[j], monotonic[j]
     return packed
@@ -87,15 +91,16 @@ cdef class Large:
     """The nodes of one problem: its arrays, and working memory for one node."""
 
     cdef const uint8_t[::1] _columns, _rules, _limits
-    cdef uint32_t[::1] _row, _label
+    cdef uint32_t[::1] _row, _label, _where
     cdef double[::1] _weight, _target
     cdef Py_ssize_t n_labels
     cdef Scratch scratch
     cdef Parts parts
 
-    def __init__(self, columns, rules, limits, row, label, weight, target, Py_ssize_t n_labels, Py_ssize_t n_codes):
+    def __init__(self, columns, rules, limits, row, label, weight, target, where, Py_ssize_t n_labels,
+                 Py_ssize_t n_codes):
         self._columns, self._rules, self._limits = columns, rules, limits
-        self._row, self._label, self._weight, self._target = row, label, weight, target
+        self._row, self._label, self._weight, self._target, self._where = row, label, weight, target, where
         self.n_labels = n_labels
         if not (reserve(&self.scratch, <const Rules*> &self._rules[0], len(row), max(n_labels, n_codes))
                 and reserve_parts(&self.parts, len(row))):
@@ -111,7 +116,8 @@ cdef class Large:
         rows.weight = &self._weight[place.begin] if self._weight.shape[0] else NULL
         rows.target = &self._target[place.begin] if self._target.shape[0] else NULL
         rows.share = NULL
-        rows.n = place.end - place.begin
+        rows.where = &self._where[0] if self._where.shape[0] else NULL
+        rows.begin, rows.n = place.begin, place.end - place.begin
         return rows
 
     def describe(self, const uint8_t[::1] place):
@@ -170,7 +176,7 @@ cdef class Large:
         cdef const Column* column
         cdef Scratch* scratch = &self.scratch
         cdef Parts* parts = &self.parts
-        cdef Py_ssize_t best = choose(found, n, node.tolerance, rules.ratio), b
+        cdef Py_ssize_t best = choose(found, n, node.tolerance, rules.ratio), b, i
         cdef double lower = 0, upper = 0
         if best < 0 or not gains_enough(found + best, limits):
             return None
@@ -180,6 +186,8 @@ cdef class Large:
             if column.kind == SUBSET:
                 prepare(scratch, rules, &rows)
             part_rows(column, &rows, &node, rules, scratch, found + best, parts)
+            for i in range(rows.n if rows.where != NULL else 0):
+                self._where[rows.row[i]] = <uint32_t> (rows.begin + i)
         note_split(column, found + best, parts, node_record)
         codes, branch = [], []
         if node_record.kind != NUMERIC:
@@ -203,13 +211,12 @@ cdef Node _node(const Place* place, const Record* record):
     return node
 
 
-def is_constant(const uint8_t[::1] splits, Py_ssize_t n):
-    """(n,) bool: the columns that a search found constant."""
+def found_in(const uint8_t[::1] splits, Py_ssize_t n):
+    """((n,) bool, (n,) bool): the columns that a search found constant, and those for which it found a split."""
     cdef const Split* found = <const Split*> &splits[0]
-    return np.array([found[i].constant for i in range(n)], bool)
-
-
-def has_split(const uint8_t[::1] splits, Py_ssize_t n):
-    """(n,) bool: the columns for which a search found a split."""
-    cdef const Split* found = <const Split*> &splits[0]
-    return np.array([found[i].gain > -1e308 for i in range(n)], bool)
+    cdef Py_ssize_t i
+    constant, some = np.empty(n, np.uint8), np.empty(n, np.uint8)
+    cdef uint8_t[::1] fixed = constant, split = some
+    for i in range(n):
+        fixed[i], split[i] = found[i].constant, found[i].gain > -1e308
+    return constant.view(bool), some.view(bool)

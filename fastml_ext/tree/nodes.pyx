@@ -92,6 +92,7 @@ cdef void describe(Scratch* s, const Rules* rules, const Rows* rows, Record* rec
     record.feature, record.kind, record.missing_left, record.gain = -2, 0, 0, 0
     record.code_left = record.code_right = -1
     record.threshold = -2
+    record.category_start = 0
     record.n_samples = rows.n
     prepare(s, rules, rows)
     if not rules.regression:
@@ -224,7 +225,7 @@ cdef void find_branches(const Column* column, const Rows* rows, const Node* node
     cdef Split again
     if column.kind == SUBSET:
         search_column(column, rows, node, rules, s, &again, parts.goes_left)
-    gather(column, rows.row, rows.n, s.slot)
+    gather(column, rows, 0, rows.n, s.slot)
     parts.n_branches = 2
     parts.any_missing = False
     if column.kind == NUMERIC:

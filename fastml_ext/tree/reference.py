@@ -8,7 +8,7 @@ from fastml_ext.tree.fractions_reference import blend_row
 from fastml_ext.tree.growing_reference import grow, id3, impurity
 
 __all__ = [
-    "apply", "apply_columns", "blend", "cheapest_leaves", "decision_path", "encode", "first_stop", "grow", "id3",
+    "apply", "apply_columns", "blend", "cheapest_leaves", "decision_path", "encode", "encode_sparse", "first_stop", "grow", "id3",
     "impurity", "midpoint", "round_down", "subtree_sums", "truncate", "weakest_links",
 ]  # fmt: skip
 
@@ -28,6 +28,20 @@ def encode(X):
         place = {value: code for code, value in enumerate(values)}
         codes = [place[value.item()] if value == value else len(values) for value in column]
         columns.append((np.array(values, X.dtype), np.array(codes)))
+    return columns
+
+
+def encode_sparse(data, start):
+    """[(values, codes, rest)] of columns of which only some rows are stored; in all others they are 0.
+
+    data (m,) as the values of encode's X, those of column j at start[j] .. start[j + 1] | values: the distinct ones, 0
+    among them | codes: as encode's, of the rows stored | rest: the code of 0
+    """
+    columns = []
+    for j in range(len(start) - 1):
+        stored = np.append(data[start[j] : start[j + 1]], np.zeros(1, data.dtype))
+        ((values, codes),) = encode(stored[:, None])
+        columns.append((values, codes[:-1], int(codes[-1])))
     return columns
 
 

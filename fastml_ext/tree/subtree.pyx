@@ -12,7 +12,7 @@ from fastml_ext.tree.nodes cimport (
     note_split, part_rows, reserve_parts,
 )
 from fastml_ext.tree.arena cimport Arena, close_arena, deal_rows, fill_arena, open_arena
-from fastml_ext.tree.groups cimport Scratch, gather, rank_by_bits, release, reserve
+from fastml_ext.tree.groups cimport Scratch, gather, is_rest, rank_by_bits, release, reserve
 from fastml_ext.tree.search cimport Split, mix, search_column
 from fastml_ext.tree.sweep cimport DEVIATIONS, MULTIWAY, NUMERIC, SUBSET, Column, Node, Rows, Rules
 
@@ -27,7 +27,7 @@ cdef double TIE = 2.0 ** -40  # gains that differ by less than this share of the
 def grow_subtrees(Py_ssize_t start, Py_ssize_t stop, const uint8_t[::1] columns, const uint8_t[::1] rules,
                   const uint8_t[::1] limits, const uint8_t[::1] places, const uint32_t[::1] active,
                   const int64_t[::1] active_begin, uint32_t[::1] row, uint32_t[::1] label, double[::1] weight,
-                  double[::1] target):
+                  double[::1] target, const uint32_t[::1] where):
     """[(records, values, category codes, category children)] of subtrees start .. stop; their rows are reordered."""
     cdef const Place* place
     cdef Rows rows
@@ -41,6 +41,8 @@ def grow_subtrees(Py_ssize_t start, Py_ssize_t stop, const uint8_t[::1] columns,
         rows.weight = &weight[place.begin] if weight.shape[0] else NULL
         rows.target = &target[place.begin] if target.shape[0] else NULL
         rows.share = NULL
+        rows.where = &where[0] if where.shape[0] else NULL
+        rows.begin = place.begin
         rows.n = place.end - place.begin
         with nogil:
             grown = _grow(<const Column*> &columns[0], <const Rules*> &rules[0], <const Limits*> &limits[0], place,
@@ -161,12 +163,15 @@ cdef bint _compact(Work* work, const Column* columns, const uint32_t* active, Py
         work.n_columns += 1
     for j in range(n_active if n <= LARGEST else 0):
         whole, local = columns + active[j], work.columns + work.n_columns
-        gather(whole, rows.row, n, s.slot)
+        if whole.rows != NULL and is_rest(whole, rows):
+            continue
+        gather(whole, rows, 0, n, s.slot)
         n_groups = rank_by_bits(s, n)
         if n_groups < 2:
             continue
         missing = s.present[n_groups - 1] == whole.n_codes
         local[0] = whole[0]
+        local.rows = NULL
         local.width = 1 if n_groups <= 256 else 2
         wide = <uint16_t*> malloc(n * local.width + n_groups * 12 + 16)
         if wide == NULL:

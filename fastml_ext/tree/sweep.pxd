@@ -36,6 +36,9 @@ cdef struct Column:
     const void* codes
     const double* values  # of the codes, for thresholds drawn at random; or NULL
     const uint32_t* original  # the codes' names in the whole table; or NULL where they are the same
+    const uint32_t* rows  # of a sparse column, ascending: the rows that `codes` are of; NULL of a dense one
+    Py_ssize_t n_entries
+    uint32_t rest  # of a sparse column: the code of all other rows
     const uint32_t* members  # BUNDLE: the columns that codes 1, 2, ... stand for
     uint32_t n_codes  # also the code of a missing value
     uint32_t number  # of the column in the input
@@ -60,6 +63,8 @@ cdef struct Rows:  # the rows of one node, in their order in the table
     uint32_t* label  # class, or rank of the target
     double* weight  # or NULL: 1 each
     double* target  # or NULL in classification
+    const uint32_t* where  # of every row of the table its place in the order of all; NULL without sparse columns
+    int64_t begin  # the place of the first of these rows in it
     double* share  # of each row in the node, which is what is counted; or NULL: all of it
     Py_ssize_t n
 

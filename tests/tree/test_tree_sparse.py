@@ -1,0 +1,112 @@
+"""Sparse tables: the tree of the dense one, in memory that the entries bound."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+
+from fastml.tree import DecisionTreeClassifier, DecisionTreeRegressor, base
+from fastml_ext.tree import encode_sparse, growing, reference
+
+
+def thin(n, d, density, seed, dtype=np.float64, missing=False):
+    """Few values each, ties, explicit zeros, and columns without an entry."""
+    random = np.random.default_rng(seed)
+    X = sparse.random(n, d, density, "csr", random_state=random)
+    X.data = random.integers(-3, 4, X.nnz) / 2
+    if missing:
+        X.data[random.random(X.nnz) < 0.2] = np.nan
+    return X.astype(dtype)
+
+
+@pytest.fixture
+def always_sparse(monkeypatch):
+    monkeypatch.setattr(base, "UNPACKED", 0)
+    monkeypatch.setattr(growing, "SUBTREE_ROWS", (8, 40))
+
+
+def same(X, y, model, weight=None):
+    packed, dense = (type(model)(**model.get_params()).fit(table, y, weight) for table in (X, X.toarray()))
+    for name in ("feature", "kind", "threshold", "n_node_samples", "missing_go_to_left", "children_left", "value"):
+        assert np.array_equal(getattr(packed.tree_, name), getattr(dense.tree_, name)), name
+    assert packed.tree_.gain == pytest.approx(dense.tree_.gain, abs=1e-12)
+    if packed.missing_values == "branch":
+        assert np.array_equal(packed.apply(X), dense.apply(X.toarray()))
+    assert np.array_equal(packed.predict(X), dense.predict(X.toarray()))
+
+
+OPTIONS = [
+    {},
+    {"criterion": "entropy"},
+    {"max_features": 5, "random_state": 0},
+    {"splitter": "random", "random_state": 1},
+    {"max_leaf_nodes": 12},
+    {"missing_values": "fractional"},
+    {"criterion": "gain_ratio", "min_samples_leaf": 2},
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("missing", [False, True])
+def test_classification(always_sparse, options, missing):
+    X = thin(300, 80, 0.03, 0, missing=missing)
+    same(X, np.random.default_rng(1).integers(0, 3, 300), DecisionTreeClassifier(**options))
+    weight = np.random.default_rng(2).integers(0, 3, 300) / 2
+    same(X.tocsc(), np.arange(300) % 2, DecisionTreeClassifier(**options), weight)
+
+
+@pytest.mark.parametrize("criterion", ["squared_error", "absolute_error", "poisson"])
+def test_regression(always_sparse, criterion):
+    X = thin(200, 60, 0.03, 3)
+    same(X, np.random.default_rng(1).integers(1, 30, 200).astype(float), DecisionTreeRegressor(criterion=criterion))
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from(["f4", "f8", "i4", "i8", "u1"]), st.sampled_from([0.01, 0.05, 0.3]))
+@settings(max_examples=25)
+def test_any_table(seed, dtype, density):
+    before, base.UNPACKED = base.UNPACKED, 0
+    try:
+        X = abs(thin(60, 30, density, seed)) * 2
+        same(X.astype(dtype), np.random.default_rng(seed).integers(0, 3, 60), DecisionTreeClassifier())
+    finally:
+        base.UNPACKED = before
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from(["f2", "f4", "f8", "i4", "u1", "?"]))
+def test_encode_sparse(seed, dtype):
+    random = np.random.default_rng(seed)
+    start = np.cumsum([0, *random.integers(0, 9, 5)])
+    data = random.integers(0, 5, start[-1]).astype(dtype)
+    for found, expected in zip(encode_sparse(data, start), reference.encode_sparse(data, start), strict=True):
+        assert found[0].dtype == data.dtype
+        assert np.array_equal(found[0], expected[0])
+        assert np.array_equal(found[1], expected[1])
+        assert found[2] == expected[2]
+
+
+def test_the_given_matrix_is_left_alone():
+    """Entries that stand twice are added up, out of order as they are, in a copy."""
+    rows, columns = np.array([2, 0, 2, 1, 2]), np.array([0, 0, 0, 1, 1])
+    X = sparse.csc_matrix((np.array([1.0, 2, 3, 4, 5]), rows, [0, 3, 5]), shape=(3, 2))
+    assert columns.tolist() == [0, 0, 0, 1, 1]
+    before = X.data.copy(), X.indices.copy()
+    model = DecisionTreeClassifier().fit(X, [0, 1, 2])
+    assert model.predict(X.toarray()).tolist() == [0, 1, 2]
+    assert np.array_equal(X.data, before[0])
+    assert np.array_equal(X.indices, before[1])
+
+
+def test_twenty_thousand_rows_of_a_hundred_thousand_columns():
+    """Two million entries of two thousand million cells: a byte for each cell would be 2 GB."""
+    X = sparse.random(20_000, 100_000, 0.001, "csr", dtype=np.float32, random_state=np.random.default_rng(0))
+    y = np.asarray((X[:, :500].sum(axis=1) > 0)).ravel().astype(int)
+    tracemalloc.start()
+    model = DecisionTreeClassifier(max_depth=3).fit(X, y)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    entries = X.data.nbytes + X.indices.nbytes
+    assert peak < 3 * entries + 1500 * X.shape[1]  # and what Python keeps of every column
+    assert model.score(X, y) > 0.5
