@@ -165,7 +165,13 @@ def polars_column(x, name):
     if kind == "Enum":
         values = np.array(x.dtype.categories.to_list(), object)
         return Categories(x.to_physical().cast(int).fill_null(-1).to_numpy(), values)
-    if kind in ("String", "Categorical", "Boolean", "Object"):
+    if kind == "Categorical":
+        known = x.drop_nulls().unique().sort()  # in the order that polars gives them: lexical, or physical if asked for
+        values = np.array(known.to_list(), object)
+        place = np.full(int(known.to_physical().max() or 0) + 2, -1, np.int64)
+        place[known.to_physical().to_numpy()] = np.arange(len(values))
+        return Categories(place[x.to_physical().cast(int).fill_null(-1).to_numpy()], values)
+    if kind in ("String", "Boolean", "Object"):
         return from_objects(np.array(x.to_list(), object), name)
     raise ValueError(f"column {name!r} has dtype {x.dtype}: trees take numbers, strings, categories and bool")
 

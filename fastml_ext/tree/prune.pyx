@@ -1,6 +1,6 @@
 """Which nodes of a tree become leaves. Contract: reference.py."""
 
-from libc.math cimport INFINITY
+from libc.math cimport frexp, ldexp, rint
 from libc.stdint cimport int64_t, uint8_t
 
 import heapq
@@ -44,45 +44,79 @@ def cheapest_leaves(const int64_t[::1] parent, const double[::1] cost, double sl
 
 
 def weakest_links(const int64_t[::1] parent, const double[::1] cost):
-    """(alpha (N,), path (m, 2)): where each node is cut off, and the (alpha, cost) of every step."""
-    cdef Py_ssize_t n = parent.shape[0], i, node, up
+    """(alpha (N,), path (m, 2)): where each node is cut off, and the (alpha, cost) of every step.
+
+    A cut makes the links above it stronger or leaves them as they are, so they are looked at again only when it is
+    their turn; what was cut off below a node is a sum over its numbers, which a Fenwick tree gives: near-linear time.
+    """
+    cdef Py_ssize_t n = parent.shape[0], i, node
     cdef int64_t[::1] end = np.arange(1, n + 1)  # of the subtree: its nodes are numbered in a row
-    cdef int64_t[::1] leaves = np.zeros(n, np.int64)
-    cdef double[::1] below = np.zeros(n)
-    cdef double lost, strength
+    cdef double[::1] leaves = np.zeros(n), below = np.zeros(n)
+    cdef double[:, ::1] cut = np.zeros((n + 1, 2))  # leaves and costs that were cut off
+    cdef double strength, now, lost, removed, total
     alphas = np.full(n, np.inf)
-    cdef double[::1] alpha = alphas, current = np.full(n, np.inf)
+    cdef double[::1] alpha = alphas
+    cdef uint8_t[::1] gone = np.zeros(n, np.uint8)
     for i in range(n - 1, -1, -1):
         if leaves[i] == 0:
-            leaves[i], below[i] = 1, cost[i]
-        else:
-            current[i] = (cost[i] - below[i]) / (leaves[i] - 1)
+            leaves[i], below[i], gone[i] = 1, cost[i], True
         if i:
             leaves[parent[i]] += leaves[i]
             below[parent[i]] += below[i]
             end[parent[i]] = max(end[parent[i]], end[i])
-    heap = [(current[i], i) for i in range(n) if leaves[i] > 1]
+    heap = [(_rounded((cost[i] - below[i]) / (leaves[i] - 1)), i) for i in range(n) if not gone[i]]
     heapq.heapify(heap)
-    path = [(0.0, below[0])]
+    total = below[0]
+    path = [(0.0, total)]
     while heap:
         strength, node = heapq.heappop(heap)
-        if current[node] != strength or leaves[node] == 1:
+        if gone[node]:
             continue
-        lost, removed = cost[node] - below[node], leaves[node] - 1
-        for i in range(node, end[node]):
-            if current[i] < INFINITY:
-                current[i] = INFINITY
-                alpha[i] = strength
-        up = node
-        while up >= 0:
-            leaves[up] -= removed
-            below[up] += lost
-            if up != node:
-                current[up] = (cost[up] - below[up]) / (leaves[up] - 1)
-                heapq.heappush(heap, (current[up], up))
-            up = parent[up]
-        path.append((strength, below[0]))
+        removed = leaves[node] - 1 - _sum(cut, 0, node, end[node])
+        lost = cost[node] - below[node] - _sum(cut, 1, node, end[node])
+        now = lost / removed
+        if _rounded(now) > strength:
+            heapq.heappush(heap, (_rounded(now), node))
+            continue
+        i = node
+        while i < end[node]:
+            if gone[i]:
+                i = end[i]  # a leaf, or cut off before with all below it
+                continue
+            gone[i] = True
+            alpha[i] = now
+            i += 1
+        _add(cut, node, removed, lost)
+        total += lost
+        path.append((now, total))
     return alphas, np.array(path)
+
+
+cdef double _rounded(double x) noexcept nogil:
+    """To 40 binary digits: links that differ by the rounding of sums are equal, and the lowest node is cut first."""
+    cdef int exponent = 0
+    cdef double digits = frexp(x, &exponent)
+    return ldexp(rint(ldexp(digits, 40)), exponent - 40)
+
+
+cdef void _add(double[:, ::1] cut, Py_ssize_t at, double removed, double lost) noexcept nogil:
+    at += 1
+    while at < cut.shape[0]:
+        cut[at, 0] += removed
+        cut[at, 1] += lost
+        at += at & -at
+
+
+cdef double _sum(double[:, ::1] cut, Py_ssize_t k, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    """The sum over the nodes begin .. end."""
+    cdef double total = 0
+    while end > begin:  # down to a common ancestor: nothing that is not inside is added and taken away again
+        total += cut[end, k]
+        end -= end & -end
+    while begin > end:
+        total -= cut[begin, k]
+        begin -= begin & -begin
+    return total
 
 
 def first_stop(const int64_t[::1] parent, const uint8_t[::1] stop):

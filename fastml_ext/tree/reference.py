@@ -227,9 +227,9 @@ def weakest_links(tree):
     """(alpha (N,), path (m, 2)): cost-complexity pruning step by step (Breiman et al. 1984, section 3.3).
 
     The cost of a node is its impurity times its share of the weight. Each step cuts off the branches of the node t with
-    the least (cost of t - cost of the leaves below t) / (number of these - 1), the lowest node of equal ones; this is
-    its alpha, and that of the nodes below it that still had branches; inf for leaves. path: (0, cost of the leaves),
-    then (alpha, cost of the leaves) after every step.
+    the least (cost of t - cost of the leaves below t) / (number of these - 1), the lowest node of those that are equal
+    but for the rounding of the sums (to within 2^-38); this is its alpha, and that of the nodes below it that still had
+    branches; inf for leaves. path: (0, cost of the leaves), then (alpha, cost of the leaves) after every step.
     """
     parent = _parents(tree)
     cost = tree.impurity * tree.weighted_n_node_samples / tree.weighted_n_node_samples[0]
@@ -247,7 +247,8 @@ def weakest_links(tree):
             for t in range(len(parent))
             if inner[t] and reached(t, parent, inner)
         }
-        weakest = min(links, key=links.get)
+        least = min(links.values())
+        weakest = min(t for t in links if links[t] <= least + abs(least) * 2.0**-38)
         for node in range(len(parent)):
             if inner[node] and weakest in _ancestors(node, parent):
                 alpha[node], inner[node] = links[weakest], False

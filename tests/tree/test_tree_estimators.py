@@ -233,6 +233,19 @@ def test_frames(make, split):
         assert model.predict(strings).tolist() == LABELS
 
 
+def test_polars_categories_keep_their_order():
+    words = ["pear", None, "apple", "fig", "pear", "apple"]
+    column = pl.Series("word", words, pl.Categorical)
+    enum = pl.Series("enum", words, pl.Enum(["pear", "fig", "apple", "plum"]))
+    model = DecisionTreeClassifier().fit(pl.DataFrame([column, enum]), [0, 1, 2, 3, 0, 2])
+    assert model.columns_[0].categories.tolist() == column.drop_nulls().unique().sort().to_list()
+    assert model.columns_[1].categories.tolist() == ["pear", "fig", "apple", "plum"]
+    assert model.columns_[0].missing
+    assert model.predict(pl.DataFrame([column, enum])).tolist() == [0, 1, 2, 3, 0, 2]
+    empty = pl.DataFrame({"word": pl.Series([None, None], dtype=pl.Categorical), "n": [1, 2]})
+    assert DecisionTreeClassifier().fit(empty, [0, 1]).predict(empty).tolist() == [0, 1]
+
+
 def test_the_order_of_rows_and_columns_changes_nothing():
     frame = pandas_frame().astype({"word": str})
     order = [5, 2, 7, 0, 1, 6, 4, 3]

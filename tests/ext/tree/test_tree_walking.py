@@ -139,6 +139,10 @@ def test_a_staircase_of_a_hundred_thousand_steps():
     assert np.diff(kernels.decision_path(tree, stops)[0]).tolist() == [2, 7, n + 1, n + 1]
     assert kernels.truncate(tree, depths(tree) >= 3).node_count == 7
     assert kernels.cheapest_leaves(tree, np.ones(len(node))).all()
+    left = np.cumsum((~inner * 0.25)[::-1])[::-1]  # of the weight and cost below each node
+    alphas, path = kernels.weakest_links(tree._replace(impurity=np.where(inner, left + n - node // 2, 0.25)))
+    assert np.isfinite(alphas).sum() == n
+    assert (np.diff(path[:, 0]) >= -1e-6).all()
 
 
 def test_a_deep_tree_is_grown():
@@ -149,6 +153,17 @@ def test_a_deep_tree_is_grown():
     tree = kernels.grow(columns, np.arange(n) % 2, weight, Settings(criterion="entropy"))
     assert tree.max_depth > 500
     assert tree.node_count == 2 * n - 1
+
+
+def test_a_staircase_is_grown_from_labels_that_alternate():
+    """Nothing gains more than to take one row off an end: as many levels as rows but one."""
+    n = 2500
+    columns = [Coded(np.arange(n, dtype=np.uint16), np.arange(n, dtype=float))]
+    tree = kernels.grow(columns, np.arange(n) % 2, None, Settings())
+    assert (tree.max_depth, tree.n_leaves) == (n - 1, n)
+    alphas, path = kernels.weakest_links(tree)
+    assert np.isfinite(alphas).sum() == n - 1
+    assert path[-1, 1] == pytest.approx(0.5)
 
 
 def test_ten_thousand_categories():
