@@ -29,6 +29,7 @@ class NaiveBayes(ClassifierMixin, Estimator):
     _parameter_constraints: dict = {"n_jobs": [Integral, None]}
     shared_parameters: tuple[str, ...] = ()
     _sparse_input = False
+    class_count_: np.ndarray
     _derived: tuple[str, ...] = ()  # attributes that `_ready` makes of the others
 
     def __sklearn_tags__(self):
@@ -128,7 +129,8 @@ class NaiveBayes(ClassifierMixin, Estimator):
 
     def predict(self, X):
         """The most probable class of each row of X: (n_samples,); of equally probable ones the first."""
-        return self.classes_[self._scores(self._check_rows(X)).argmax(axis=1)]
+        best = self._scores(self._check_rows(X)).argmax(axis=1)
+        return self.classes_[best]
 
     def predict_joint_log_proba(self, X):
         """log P(c) + log P(x | c) of each row: (n_samples, n_classes) in the dtype of X."""

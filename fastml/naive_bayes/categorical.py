@@ -1,5 +1,6 @@
 """Naive Bayes over categories that are numbered: CategoricalNB."""
 
+from itertools import pairwise
 from numbers import Integral, Real
 
 import numpy as np
@@ -62,8 +63,8 @@ class CategoricalNB(SmoothedCounts):
     Notes
     -----
     X is an array or a data frame of whole numbers from 0 upwards; missing values (NaN) are ignored. A category never
-    seen in fitting is predicted with the smoothed count of 0, where scikit-learn raises an IndexError; fractions, which
-    scikit-learn cuts off, are refused. See Mitchell, Machine Learning, 1997, section 6.9.
+    seen in fitting is predicted with the smoothed count of 0, where scikit-learn raises an IndexError. Fractions are
+    cut off, as scikit-learn does. See Mitchell, Machine Learning, 1997, section 6.9.
 
     Examples
     --------
@@ -79,6 +80,8 @@ class CategoricalNB(SmoothedCounts):
         "alpha": [Interval(Real, 0, None, closed="left")],
         "min_categories": [None, "array-like", Interval(Integral, 1, None, closed="left")],
     }
+    n_categories_: np.ndarray
+    category_count_: list
     _derived = ("_starts", "_table")
 
     def __init__(
@@ -98,14 +101,12 @@ class CategoricalNB(SmoothedCounts):
         return tags
 
     def _check_codes(self, X):
-        where = kernels.first_not_code(X, self.n_jobs)
+        where = kernels.first_negative(X, self.n_jobs)
         if where is None:
             return X
-        value = X[where]
-        start = "Negative values in data passed to" if value < 0 else "Fractions in data passed to"
         raise ValueError(
-            f"{start} CategoricalNB (input X): X[{where[0]}, {where[1]}] is {value}, and CategoricalNB takes categories"
-            f" numbered 0, 1, 2, ...: MixedNB takes other values, sklearn.preprocessing.OrdinalEncoder numbers them"
+            f"Negative values in data passed to CategoricalNB (input X): X[{where[0]}, {where[1]}] is {X[where]}, and"
+            " CategoricalNB takes categories numbered 0, 1, 2, ...: MixedNB takes other values"
         )
 
     def _check_rows(self, X):
@@ -118,7 +119,7 @@ class CategoricalNB(SmoothedCounts):
             sizes = np.maximum(sizes, self.n_categories_)
         starts = np.append(0, np.cumsum(sizes))
         table = kernels.count_categories(X, codes, weight, starts, k, self.n_jobs)
-        counts = [np.ascontiguousarray(table[a:b].T) for a, b in zip(starts[:-1], starts[1:], strict=True)]
+        counts = [np.ascontiguousarray(table[a:b].T) for a, b in pairwise(starts)]
         if not first:
             for count, before in zip(counts, self.category_count_, strict=True):
                 count[:, : before.shape[1]] += before

@@ -16,6 +16,7 @@ class WeighedCounts(SmoothedCounts):
     """Scores that are linear in the counts: X @ feature_log_prob_.T plus something for each class."""
 
     _sparse_input = True
+    feature_count_: np.ndarray
     _derived = ("_weights", "_bias")
 
     def __sklearn_tags__(self):
@@ -237,6 +238,8 @@ class BernoulliNB(SmoothedCounts):
         "binarize": [None, Interval(Real, 0, None, closed="left")],
     }
     _sparse_input = True
+    feature_count_: np.ndarray
+    _missing_count: np.ndarray
     _derived = ("_present", "_absent")
 
     def __init__(

@@ -90,6 +90,7 @@ class GaussianNB(NaiveBayes):
         "var_smoothing": [Interval(Real, 0, None, closed="left")],
     }
     shared_parameters = ("priors", "var_smoothing")
+    _moments: tuple
     _derived = ("_normal", "_prior")
 
     def __init__(self, *, priors=None, var_smoothing=1e-9, n_jobs=None):

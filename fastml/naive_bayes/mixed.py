@@ -97,7 +97,8 @@ class MixedNB(NaiveBayes):
         "count_features": ["array-like", None],
     }
     shared_parameters = ("alpha", "class_prior", "fit_prior", "var_smoothing")
-    _derived = ("_place", "_normal", "_starts", "_table")
+    _counted: Counted
+    _derived = ("_place", "_normal", "_categories")
     _fast_columns = -1  # until it is fitted
 
     def __init__(
@@ -184,7 +185,7 @@ class MixedNB(NaiveBayes):
         self._place = [numbered(values) for values in self.categories_]
         self._normal = density(self.theta_, self.var_)
         pairs = list(zip(self.category_log_prob_, self._unseen, strict=True))
-        self._starts, self._table = stacked(pairs) if pairs else (np.zeros(1, np.int64), np.empty((0, 0)))
+        self._categories = stacked(pairs) if pairs else None
 
     # ------------------------------------------------------------------------------------------------ predicting
 
@@ -203,8 +204,8 @@ class MixedNB(NaiveBayes):
             return kernels.gaussian_scores(X, *self._normal, self.class_log_prior_, self.n_jobs)
         scores = kernels.gaussian_scores(X.real, *self._normal, self.class_log_prior_, self.n_jobs)
         nothing = np.zeros(len(self.classes_))
-        if self.category_log_prob_:
-            scores += kernels.category_scores(X.places, self._starts, self._table, nothing, self.n_jobs)
+        if self._categories is not None:
+            scores += kernels.category_scores(X.places, *self._categories, nothing, self.n_jobs)
         if X.counts.shape[1]:
             scores += kernels.linear_scores(X.counts, self.count_log_prob_, nothing, self.n_jobs)
         return scores
@@ -215,8 +216,8 @@ class MixedNB(NaiveBayes):
         kinds = np.array(self.kinds_)
         terms[:, kinds == REAL] = gaussian_terms(X.real[0], *self._normal)
         terms[:, kinds == COUNT] = linear_terms(X.counts[0], self.count_log_prob_)
-        if self.category_log_prob_:
-            terms[:, kinds == CATEGORICAL] = category_terms(X.places[0], self._starts, self._table)
+        if self._categories is not None:
+            terms[:, kinds == CATEGORICAL] = category_terms(X.places[0], *self._categories)
         return terms
 
     def _shown(self, X):

@@ -44,19 +44,24 @@ class SmoothedCounts(NaiveBayes):
         "fit_prior": ["boolean"],
         "class_prior": ["array-like", None],
     }
-    shared_parameters = ("alpha", "class_prior", "fit_prior", "force_alpha")
+    shared_parameters: tuple[str, ...] = ("alpha", "class_prior", "fit_prior", "force_alpha")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.poor_score = True  # on scikit-learn's clouds of real numbers
+        return tags
 
     def _smoothing(self):
-        """alpha, a number or (n_features,) numbers."""
-        alpha = self.alpha if isinstance(self.alpha, Real) else np.asarray(self.alpha, np.float64)
-        if np.ndim(alpha) and alpha.shape != (self.n_features_in_,):
+        """alpha, an array of shape () or (n_features,)."""
+        alpha = np.asarray(self.alpha, np.float64)
+        if alpha.ndim and alpha.shape != (self.n_features_in_,):
             raise ValueError(
                 f"When alpha is an array, it should contain `n_features` values: alpha has shape {alpha.shape} for"
                 f" {self.n_features_in_} features"
             )
-        if not np.all(alpha >= 0):
-            raise ValueError(f"All values in alpha must be at least 0, but alpha={np.asarray(alpha).tolist()}")
-        if self.force_alpha or np.min(alpha) >= LEAST_ALPHA:
+        if not (alpha >= 0).all():
+            raise ValueError(f"All values in alpha must be at least 0, but alpha={alpha.tolist()}")
+        if self.force_alpha or alpha.min() >= LEAST_ALPHA:
             return alpha
         warnings.warn(
             f"alpha too small will result in numeric errors, setting alpha = {LEAST_ALPHA:.1e}. Use `force_alpha=True`"

@@ -35,11 +35,11 @@ def count_categories(family, random):
     return family.count_categories(X, *classes(random, len(X))[:2], starts, 3)
 
 
-def first_not_code(family, random):
+def first_negative(family, random):
     X = np.abs(table(random))
     if random.integers(2):
-        X[random.integers(len(X)), random.integers(X.shape[1])] = random.choice([-1.0, 0.5, 2.5])
-    return family.first_not_code(X)
+        X[random.integers(len(X)), random.integers(X.shape[1])] = random.choice([-1.0, -0.5])
+    return family.first_negative(X)
 
 
 def moments(family, random):
@@ -75,7 +75,7 @@ def gaussian_scores(family, random):
 
 def category_scores(family, random):
     X, starts = places(random)
-    X += random.integers(0, 2, X.shape)  # some have no row
+    X = X + random.integers(0, 2, X.shape)  # some have no row
     weights, prior = logarithms(random, int(starts[-1]))
     return family.category_scores(X, starts, np.ascontiguousarray(weights.T), prior)
 
@@ -101,7 +101,7 @@ def places(random):
     n, d = random.integers(1, [40, 6])
     sizes = random.integers(1, 5, d)
     X = random.integers(-1, sizes, (n, d))
-    return (X.astype(float) if random.integers(2) else X), np.append(0, np.cumsum(sizes))
+    return (X + random.choice([0.0, 0.5]) if random.integers(2) else X), np.append(0, np.cumsum(sizes))
 
 
 def classes(random, n):

@@ -7,7 +7,7 @@ from fastml_ext import pool
 from fastml_ext.jit import kernel
 from fastml_ext.naive_bayes.parts import number_of_parts
 
-__all__ = ["count_above", "count_categories", "first_not_code", "sum_by_class"]
+__all__ = ["count_above", "count_categories", "first_negative", "sum_by_class"]
 
 DENSE, SPARSE, SCATTERED = 0.3, 1.5, 1.5  # nanoseconds a value
 
@@ -126,7 +126,7 @@ def added(tables):
     return tables[0] if len(tables) == 1 else np.add.reduce(tables, axis=0)
 
 
-def first_not_code(X, n_jobs=None):
+def first_negative(X, n_jobs=None):
     n, d = X.shape
     found = pool.run(first_in_rows, n, X, cost=0.5 * d + 1, n_jobs=n_jobs)
     at = next((at for at in found if at >= 0), -1)
@@ -137,11 +137,11 @@ def first_not_code(X, n_jobs=None):
 def first_in_rows(start, stop, X):
     d = X.shape[1]
     for i in range(start, stop):
-        wrong = 0
+        below = 0
         for j in range(d):
-            wrong += X[i, j] < 0 or np.floor(X[i, j]) < X[i, j]
-        if wrong:
+            below += X[i, j] < 0
+        if below:
             for j in range(d):
-                if X[i, j] < 0 or np.floor(X[i, j]) < X[i, j]:
+                if X[i, j] < 0:
                     return np.int64(i) * d + j
     return np.int64(-1)

@@ -1,9 +1,9 @@
 """What the kernels of naive Bayes compute, by definition.
 
-Throughout: X (n, d) are rows of numbers, dense of any real dtype in C order, or, where said, CSR without duplicates; NaN
-is a value that is missing and plays no part. codes (n,) int64 are the rows' classes in [0, n_classes). weight (n,)
-float64 are their weights, none negative; empty for one each. Tables are float64, sums over rows are added in float64.
-Scores are natural logarithms. No input is checked here: the estimators have done so.
+Throughout: X (n, d) are rows of numbers, dense of any real dtype in C order, or, where said, CSR without duplicates.
+NaN is a value that is missing and plays no part. codes (n,) int64 are the rows' classes in [0, n_classes). weight (n,)
+float64 are their weights, none negative; empty for one each. Tables are float64, and so are sums over rows. Scores are
+natural logarithms. No input is checked here: the estimators have done so.
 """
 
 import math
@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 __all__ = [
-    "bernoulli_scores", "category_scores", "count_above", "count_categories", "first_not_code", "gaussian_scores",
+    "bernoulli_scores", "category_scores", "count_above", "count_categories", "first_negative", "gaussian_scores",
     "linear_scores", "log_posterior", "merge_moments", "moments", "sum_by_class",
 ]  # fmt: skip
 
@@ -50,7 +50,7 @@ def count_above(X, codes, weight, n_classes, threshold):
 def count_categories(X, codes, weight, starts, n_classes):
     """(starts[-1], n_classes): the weight of each category of each feature, in each class.
 
-    X (n, d) dense: places of categories, whole numbers; negative or NaN is missing
+    X (n, d) dense: places of categories, of which fractions are cut off; negative or NaN is missing
     starts (d + 1,) int64: category q of feature j is row starts[j] + q of the table, below starts[j + 1]
     """
     w = weights_of(X, weight)
@@ -58,14 +58,14 @@ def count_categories(X, codes, weight, starts, n_classes):
     for j in range(X.shape[1]):
         for q in range(starts[j + 1] - starts[j]):
             for c in range(n_classes):
-                table[starts[j] + q, c] = w[(X[:, j] == q) & (codes == c)].sum()
+                table[starts[j] + q, c] = w[(np.floor(X[:, j]) == q) & (codes == c)].sum()
     return table
 
 
-def first_not_code(X):
-    """(row, column) of the first value, in row order, that is neither missing (NaN) nor a whole number >= 0; or None."""
-    wrong = np.argwhere(~((X == np.floor(X)) & (X >= 0)) & (X == X))
-    return tuple(int(at) for at in wrong[0]) if len(wrong) else None
+def first_negative(X):
+    """(row, column) of the first value, in row order, that is below 0; None if there is none."""
+    below = np.argwhere(X < 0)
+    return tuple(int(at) for at in below[0]) if len(below) else None
 
 
 def moments(X, codes, weight, n_classes):
