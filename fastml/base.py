@@ -80,9 +80,10 @@ def first_bad(X, allow_nan):
     if X.dtype.kind != "f":
         return None
     values = X.data if issparse(X) else X
-    if allow_nan:
-        values = np.where(np.isnan(values), 0, values)
-    where = checks.first_nonfinite(values.reshape(1, -1) if issparse(X) else values)
+    values = values.reshape(1, -1) if issparse(X) else values
+    where = checks.first_nonfinite(values)
+    if where is not None and allow_nan:  # only now is a copy worth its time
+        where = checks.first_nonfinite(np.where(np.isnan(values), 0, values))
     if where is None or not issparse(X):
         return where
     at = where[1]
