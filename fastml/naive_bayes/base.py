@@ -9,7 +9,7 @@ from sklearn.base import ClassifierMixin, clone
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d
 
-from fastml.base import Estimator, encode_labels
+from fastml.base import Estimator, encode_labels, one_row
 from fastml.explanation import Explanation
 from fastml.sharing import rows_of
 from fastml_ext import naive_bayes as kernels
@@ -213,9 +213,8 @@ class NaiveBayes(ClassifierMixin, Estimator):
             others that say nothing are left out. Details: `log_likelihoods` (n_classes, n_features), `log_prior`
             (n_classes,), `log_odds`, `runner_up` and `probabilities`.
         """
+        x = np.array(x, object) if isinstance(x, list | tuple) else x  # words beside numbers leave them numbers
         X = self._check_rows(one_row(x))
-        if X.shape[0] != 1:
-            raise ValueError(f"x has {X.shape[0]} rows, but one sample is explained at a time: pass X[i]")
         scores = self._scores(X)
         probabilities = np.exp(kernels.log_posterior(scores))[0]
         terms, values, prior = self._terms(X), self._shown(X), self._log_prior()
@@ -271,16 +270,6 @@ def without_duplicates(X):
     X = X.copy()
     X.sum_duplicates()
     return X
-
-
-def one_row(x):
-    """x as rows of a table: one row."""
-    if issparse(x) or hasattr(x, "columns") or np.ndim(x) == 2:
-        return x
-    if hasattr(x, "iloc"):  # a row of a data frame
-        return x.to_frame().T
-    x = np.asarray(x) if isinstance(x, np.ndarray) else [list(x)]
-    return x[None, :] if isinstance(x, np.ndarray) else x
 
 
 def check_priors(priors, n_classes, name):
