@@ -179,6 +179,15 @@ class ComplementNB(WeighedCounts):
         return self.class_log_prior_ if len(self.classes_) == 1 else np.zeros(len(self.classes_))
 
 
+def without_repeats(X):
+    """Sparse rows that hold each column once, as dense ones do; a sum may be above a threshold where no part is."""
+    if not issparse(X) or not kernels.has_repeats(X):
+        return X
+    X = X.copy()
+    X.sum_duplicates()
+    return X
+
+
 def normalised(logged):
     """Each row as shares of its sum; infinite ones share all of an infinite sum."""
     infinite = np.isinf(logged)
@@ -257,6 +266,13 @@ class BernoulliNB(SmoothedCounts):
         above, missing = kernels.count_above(X, codes, weight, len(self.classes_), threshold, self.n_jobs)
         self.feature_count_ = above if first else self.feature_count_ + above
         self._missing_count = missing if first else self._missing_count + missing
+
+    def _check_training(self, X, y, reset):
+        X, y = super()._check_training(X, y, reset)
+        return without_repeats(X), y
+
+    def _check_rows(self, X):
+        return without_repeats(super()._check_rows(X))
 
     def _threshold(self, X):
         if self.binarize is not None:

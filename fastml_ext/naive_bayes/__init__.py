@@ -5,7 +5,7 @@ from fastml_ext.lazy import exports
 __getattr__, __dir__, __all__ = exports(
     __name__,
     {
-        "counting": ["count_above", "count_categories", "first_negative", "sum_by_class"],
+        "counting": ["count_above", "count_categories", "first_negative", "has_repeats", "sum_by_class"],
         "posterior": ["log_posterior"],
         "scoring": ["bernoulli_scores", "category_scores", "gaussian_scores", "linear_scores"],
         "welford": ["merge_moments", "moments"],

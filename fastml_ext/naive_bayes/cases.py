@@ -42,6 +42,12 @@ def first_negative(family, random):
     return family.first_negative(X)
 
 
+def has_repeats(family, random):
+    indptr = np.append(0, np.cumsum(random.integers(0, 4, 5)))
+    columns = random.permutation(np.arange(2 * indptr[-1]) // random.integers(1, 3))[: indptr[-1]]
+    return family.has_repeats(sp.csr_matrix((np.ones(len(columns)), columns, indptr), shape=(5, 40)))
+
+
 def moments(family, random):
     """Also far from 0, and constant."""
     X = random.choice([0, 1e3]) + random.choice([0, 0.1, 1]) * table(random)

@@ -7,7 +7,7 @@ from fastml_ext import pool
 from fastml_ext.jit import kernel
 from fastml_ext.naive_bayes.parts import number_of_parts
 
-__all__ = ["count_above", "count_categories", "first_negative", "sum_by_class"]
+__all__ = ["count_above", "count_categories", "first_negative", "has_repeats", "sum_by_class"]
 
 DENSE, SPARSE, SCATTERED = 0.3, 1.5, 1.5  # nanoseconds a value
 
@@ -124,6 +124,20 @@ def categories_of_rows(start, stop, X, codes, weight, starts, tables):
 def added(tables):
     """The sum of the parts' tables, in their order."""
     return tables[0] if len(tables) == 1 else np.add.reduce(tables, axis=0)
+
+
+def has_repeats(X):
+    return repeats(X.indices, X.indptr, np.full(X.shape[1], -1))
+
+
+@kernel
+def repeats(indices, indptr, row):
+    for i in range(len(indptr) - 1):
+        for at in range(indptr[i], indptr[i + 1]):
+            if row[indices[at]] == i:
+                return True
+            row[indices[at]] = i
+    return False
 
 
 def first_negative(X, n_jobs=None):

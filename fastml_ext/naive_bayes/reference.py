@@ -1,9 +1,9 @@
 """What the kernels of naive Bayes compute, by definition.
 
-Throughout: X (n, d) are rows of numbers, dense of any real dtype in C order, or, where said, CSR without duplicates.
-NaN is a value that is missing and plays no part. codes (n,) int64 are the rows' classes in [0, n_classes). weight (n,)
-float64 are their weights, none negative; empty for one each. Tables are float64, and so are sums over rows. Scores are
-natural logarithms. No input is checked here: the estimators have done so.
+Throughout: X (n, d) are rows of numbers, dense of any real dtype in C order, or, where said, CSR (for events, without
+repeated columns). NaN is a value that is missing and plays no part. codes (n,) int64 are the rows' classes in
+[0, n_classes). weight (n,) float64 are their weights, none negative; empty for one each. Tables are float64, and so are
+sums over rows. Scores are natural logarithms. No input is checked here: the estimators have done so.
 """
 
 import math
@@ -12,7 +12,7 @@ import numpy as np
 
 __all__ = [
     "bernoulli_scores", "category_scores", "count_above", "count_categories", "first_negative", "gaussian_scores",
-    "linear_scores", "log_posterior", "merge_moments", "moments", "sum_by_class",
+    "has_repeats", "linear_scores", "log_posterior", "merge_moments", "moments", "sum_by_class",
 ]  # fmt: skip
 
 
@@ -66,6 +66,12 @@ def first_negative(X):
     """(row, column) of the first value, in row order, that is below 0; None if there is none."""
     below = np.argwhere(X < 0)
     return tuple(int(at) for at in below[0]) if len(below) else None
+
+
+def has_repeats(X):
+    """Whether a row of X, CSR, stores a column more than once; columns may stand in any order."""
+    rows = [X.indices[a:b] for a, b in zip(X.indptr[:-1], X.indptr[1:], strict=True)]
+    return any(len(np.unique(columns)) < len(columns) for columns in rows)
 
 
 def moments(X, codes, weight, n_classes):

@@ -50,6 +50,15 @@ def linear_dense(start, stop, X, weights, bias, result):
 @kernel
 def linear_sparse(start, stop, data, indices, indptr, weights, bias, result):
     for i in range(start, stop):
+        first, second = bias[0], bias[-1]
+        if len(bias) == 2:  # sums that stay in registers: twice as fast
+            for at in range(indptr[i], indptr[i + 1]):
+                x, j = data[at], indices[at]
+                if x > 0 or x < 0:
+                    first += x * weights[j, 0]
+                    second += x * weights[j, 1]
+            result[i, 0], result[i, 1] = first, second
+            continue
         for c in range(len(bias)):
             result[i, c] = bias[c]
         for at in range(indptr[i], indptr[i + 1]):

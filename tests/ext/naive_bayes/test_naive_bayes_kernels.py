@@ -21,7 +21,7 @@ EACH = np.empty(0)
 def test_kernel_equals_definition(name, seed):
     case = getattr(cases, name)
     found, expected = (case(family, np.random.default_rng(seed)) for family in (kernels, reference))
-    if name == "first_negative":
+    if name in ("first_negative", "has_repeats"):
         assert found == expected
         return
     for a, b in zip(found, expected, strict=True):
