@@ -132,7 +132,7 @@ class NaiveBayes(ClassifierMixin, Estimator):
 
     def predict(self, X):
         """The most probable class of each row of X: (n_samples,); of equally probable ones the first."""
-        best = self._scores(self._check_rows(X)).argmax(axis=1)
+        best = kernels.most_probable(self._scores(self._check_rows(X)), self.n_jobs)
         return self.classes_[best]
 
     def predict_joint_log_proba(self, X):
@@ -190,7 +190,8 @@ class NaiveBayes(ClassifierMixin, Estimator):
             )
         ((name, wanted),) = values.items()
         X = self._check_rows(X)
-        return np.array([self.classes_[self._with(**{name: v})._scores(X).argmax(axis=1)] for v in wanted])
+        scores = (self._with(**{name: value})._scores(X) for value in wanted)
+        return np.array([self.classes_[kernels.most_probable(each, self.n_jobs)] for each in scores])
 
     def shared_responses(self, X, y, splits, settings, method):
         """Responses of every setting for each split, from one count a split; see fastml/sharing.py."""

@@ -128,9 +128,7 @@ class CategoricalNB(SmoothedCounts):
 
     def _sizes(self, X):
         """(n_features,) categories: one more than the highest code, and no fewer than the user says."""
-        highest = X.max(axis=0)
-        if highest.dtype.kind == "f" and np.isnan(highest).any():  # fmax takes several times as long
-            highest = np.fmax.reduce(X, axis=0, initial=-1)
+        highest = kernels.highest_codes(X, self.n_jobs)
         if (highest >= 2**31).any():
             j = int(np.argmax(highest))
             raise ValueError(f"column {j} of X has category {highest[j]:.0f}, and the table would have a row for each")

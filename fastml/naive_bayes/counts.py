@@ -188,6 +188,20 @@ def without_repeats(X):
     return X
 
 
+def event_tables(present, absent, prior):
+    """[(gain, absent, empty)] as the kernel takes them; with a second set, that counts the impossible, where some are.
+
+    So inf - inf never arises: a row is impossible in a class where its second score is not 0.
+    """
+    never, always = np.isinf(present), np.isinf(absent)
+    if not (never.any() or always.any()):
+        gain = np.ascontiguousarray((present - absent).T)
+        return [(gain, np.ascontiguousarray(absent.T), prior + absent.sum(axis=1))]
+    possible = np.where(never, 0.0, present), np.where(always, 0.0, absent)
+    counted = 1.0 * never, 1.0 * always
+    return [*event_tables(*possible, prior), *event_tables(*counted, np.zeros(len(prior)))]
+
+
 def normalised(logged):
     """Each row as shares of its sum; infinite ones share all of an infinite sum."""
     infinite = np.isinf(logged)
@@ -249,7 +263,7 @@ class BernoulliNB(SmoothedCounts):
     _sparse_input = True
     feature_count_: np.ndarray
     _missing_count: np.ndarray
-    _derived = ("_present", "_absent")
+    _derived = ("_absent", "_events", "_present")
 
     def __init__(
         self, *, alpha=1.0, force_alpha=True, binarize=0.0, fit_prior=True, class_prior=None, n_jobs=None
@@ -295,10 +309,19 @@ class BernoulliNB(SmoothedCounts):
 
     def _ready(self):
         self._present, self._absent = self.feature_log_prob_, self._absent_log_prob
+        self._events = None  # for sparse rows, when the first come
 
     def _scores(self, X):
         threshold = self._threshold(X)
-        return kernels.bernoulli_scores(X, threshold, self._present, self._absent, self.class_log_prior_, self.n_jobs)
+        if not issparse(X):
+            tables = self._present, self._absent, self.class_log_prior_
+            return kernels.bernoulli_scores(X, threshold, *tables, self.n_jobs)
+        if self._events is None:
+            self._events = event_tables(self._present, self._absent, self.class_log_prior_)
+        scores = kernels.event_scores(X, threshold, *self._events[0], self.n_jobs)
+        if len(self._events) > 1:
+            scores[kernels.event_scores(X, threshold, *self._events[1], self.n_jobs) > 0.5] = -np.inf
+        return scores
 
     def _terms(self, X):
         x = (X.toarray() if issparse(X) else X)[0]

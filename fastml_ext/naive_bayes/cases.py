@@ -10,6 +10,7 @@ CLOSE = {
     "category_scores": 1e-12,
     "count_above": 1e-12,
     "count_categories": 1e-12,
+    "event_scores": 1e-12,
     "gaussian_scores": 1e-12,
     "linear_scores": 1e-12,
     "log_posterior": 1e-12,
@@ -48,6 +49,10 @@ def has_repeats(family, random):
     return family.has_repeats(sp.csr_matrix((np.ones(len(columns)), columns, indptr), shape=(5, 40)))
 
 
+def highest_codes(family, random):
+    return family.highest_codes(table(random))
+
+
 def moments(family, random):
     """Also far from 0, and constant."""
     X = random.choice([0, 1e3]) + random.choice([0, 0.1, 1]) * table(random)
@@ -70,7 +75,13 @@ def linear_scores(family, random):
 def bernoulli_scores(family, random):
     X = table(random)
     (present, prior), (absent, _) = logarithms(random, X.shape[1]), logarithms(random, X.shape[1])
-    return family.bernoulli_scores(layout(family, X, random), random.choice([0.0, 1.0]), present, absent, prior)
+    return family.bernoulli_scores(X, random.choice([0.0, 1.0]), present, absent, prior)
+
+
+def event_scores(family, random):
+    X, threshold = table(random), random.choice([0.0, 1.0])
+    gain, absent = random.standard_normal((2, X.shape[1], 3))
+    return family.event_scores(layout(family, X, random, always=True), threshold, gain, absent, random.random(3))
 
 
 def gaussian_scores(family, random):
@@ -87,9 +98,18 @@ def category_scores(family, random):
 
 
 def log_posterior(family, random):
+    return family.log_posterior(some_scores(random))
+
+
+def most_probable(family, random):
+    return family.most_probable(some_scores(random))
+
+
+def some_scores(random):
+    """Equal and infinite ones among them."""
     scores = random.choice([-1e3, 0, 700]) + random.standard_normal(random.integers(1, [9, 5]))
     scores[random.random(scores.shape) < 0.3] = random.choice([-np.inf, np.inf, 0.0])
-    return family.log_posterior(scores)
+    return scores
 
 
 def table(random, d=None):
@@ -123,6 +143,6 @@ def logarithms(random, d):
         return np.where(impossible, -np.inf, np.log(random.random((3, d)))), np.log(random.dirichlet(np.ones(3)))
 
 
-def layout(family, X, random):
-    """CSR rows for the kernels; the reference takes dense ones."""
-    return sp.csr_matrix(X) if random.integers(2) and family is not reference else X
+def layout(family, X, random, always=False):
+    """CSR rows for the kernels, half of the time or always; the reference takes dense ones."""
+    return sp.csr_matrix(X) if (random.integers(2) or always) and family is not reference else X

@@ -7,7 +7,7 @@ from fastml_ext import pool
 from fastml_ext.jit import kernel
 from fastml_ext.naive_bayes.parts import number_of_parts
 
-__all__ = ["count_above", "count_categories", "first_negative", "has_repeats", "sum_by_class"]
+__all__ = ["count_above", "count_categories", "sum_by_class"]
 
 DENSE, SPARSE, SCATTERED = 0.3, 1.5, 1.5  # nanoseconds a value
 
@@ -124,38 +124,3 @@ def categories_of_rows(start, stop, X, codes, weight, starts, tables):
 def added(tables):
     """The sum of the parts' tables, in their order."""
     return tables[0] if len(tables) == 1 else np.add.reduce(tables, axis=0)
-
-
-def has_repeats(X):
-    return repeats(X.indices, X.indptr, np.full(X.shape[1], -1))
-
-
-@kernel
-def repeats(indices, indptr, row):
-    for i in range(len(indptr) - 1):
-        for at in range(indptr[i], indptr[i + 1]):
-            if row[indices[at]] == i:
-                return True
-            row[indices[at]] = i
-    return False
-
-
-def first_negative(X, n_jobs=None):
-    n, d = X.shape
-    found = pool.run(first_in_rows, n, X, cost=0.5 * d + 1, n_jobs=n_jobs)
-    at = next((at for at in found if at >= 0), -1)
-    return None if at < 0 else divmod(at, d)
-
-
-@kernel
-def first_in_rows(start, stop, X):
-    d = X.shape[1]
-    for i in range(start, stop):
-        below = 0
-        for j in range(d):
-            below += X[i, j] < 0
-        if below:
-            for j in range(d):
-                if X[i, j] < 0:
-                    return np.int64(i) * d + j
-    return np.int64(-1)

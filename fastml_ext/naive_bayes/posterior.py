@@ -5,7 +5,7 @@ import numpy as np
 from fastml_ext import pool
 from fastml_ext.jit import kernel
 
-__all__ = ["log_posterior"]
+__all__ = ["log_posterior", "most_probable"]
 
 
 def log_posterior(scores, n_jobs=None):
@@ -29,3 +29,19 @@ def normalise_rows(start, stop, scores, result):
         total = np.log(total)
         for c in range(k):
             result[i, c] -= total
+
+
+def most_probable(scores, n_jobs=None):
+    codes = np.empty(len(scores), np.int64)
+    pool.run(best_of_rows, len(scores), scores, codes, cost=scores.shape[1] + 1, n_jobs=n_jobs)
+    return codes
+
+
+@kernel
+def best_of_rows(start, stop, scores, codes):
+    for i in range(start, stop):
+        best = 0
+        for c in range(1, scores.shape[1]):
+            if scores[i, c] > scores[i, best]:
+                best = c
+        codes[i] = best

@@ -11,8 +11,9 @@ import math
 import numpy as np
 
 __all__ = [
-    "bernoulli_scores", "category_scores", "count_above", "count_categories", "first_negative", "gaussian_scores",
-    "has_repeats", "linear_scores", "log_posterior", "merge_moments", "moments", "sum_by_class",
+    "bernoulli_scores", "category_scores", "count_above", "count_categories", "event_scores", "first_negative",
+    "gaussian_scores", "has_repeats", "highest_codes", "linear_scores", "log_posterior", "merge_moments", "moments",
+    "most_probable", "sum_by_class",
 ]  # fmt: skip
 
 
@@ -74,6 +75,11 @@ def has_repeats(X):
     return any(len(np.unique(columns)) < len(columns) for columns in rows)
 
 
+def highest_codes(X):
+    """(d,) float64: the highest value of each feature, -1 where none is above it."""
+    return np.array([max([-1.0, *column[column >= 0].tolist()]) for column in X.T])
+
+
 def moments(X, codes, weight, n_classes):
     """(total, mean, spread), each (n_classes, d): the weight, the mean and the sum of squared distances from it.
 
@@ -116,12 +122,21 @@ def linear_scores(X, weights, bias):
 def bernoulli_scores(X, threshold, present, absent, prior):
     """(n, k): prior[c] plus present[c, j] for each feature above the threshold and absent[c, j] for each that is not.
 
-    X dense or CSR | threshold >= 0 | present, absent (k, d): log P(x_j above | c) and log P(x_j not above | c), which
-    may be -inf | prior (k,)
+    threshold >= 0 | present, absent (k, d): log P(x_j above | c) and log P(x_j not above | c), which may be -inf
+    prior (k,)
     """
-    X = dense(X)[:, None, :]
+    X = X[:, None, :]
     terms = np.where(X > threshold, present, absent)
     return np.where(X == X, terms, 0.0).sum(axis=2) + prior
+
+
+def event_scores(X, threshold, gain, absent, empty):
+    """(n, k): empty[c], plus gain[j, c] for each feature above the threshold, less absent[j, c] for each missing one.
+
+    X CSR | threshold >= 0 | gain, absent (d, k), finite | empty (k,): the scores of a row in which nothing is stored
+    """
+    X = dense(X)[:, :, None]
+    return np.where(X > threshold, gain, np.where(X == X, 0.0, -absent)).sum(axis=1) + empty
 
 
 def gaussian_scores(X, mean, precision, constant, prior):
@@ -162,3 +177,8 @@ def log_posterior(scores):
             top = 0.0
         result[i] = row - top - math.log(sum(math.exp(score - top) for score in row))
     return result
+
+
+def most_probable(scores):
+    """(n,) int64: the class of the highest score, of equal ones the first; scores (n, k), none NaN."""
+    return np.array([row.tolist().index(max(row)) for row in scores], np.int64)

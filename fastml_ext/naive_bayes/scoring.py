@@ -10,7 +10,7 @@ from scipy.sparse import issparse
 from fastml_ext import pool
 from fastml_ext.jit import kernel, kernel_bound
 
-__all__ = ["bernoulli_scores", "category_scores", "gaussian_scores", "linear_scores"]
+__all__ = ["bernoulli_scores", "category_scores", "event_scores", "gaussian_scores", "linear_scores"]
 
 
 def linear_scores(X, weights, bias, n_jobs=None):
@@ -69,12 +69,9 @@ def linear_sparse(start, stop, data, indices, indptr, weights, bias, result):
 
 
 def bernoulli_scores(X, threshold, present, absent, prior, n_jobs=None):
-    n, k = X.shape[0], len(present)
-    if issparse(X):
-        return bernoulli_of_sparse(X, threshold, present, absent, prior, n_jobs)
-    result = np.empty((n, k))
-    arrays = X, threshold, np.ascontiguousarray(present), np.ascontiguousarray(absent), prior, result
-    pool.run(bernoulli_dense, n, *arrays, cost=0.3 * present.size + 5, n_jobs=n_jobs)
+    result = np.empty((len(X), len(present)))
+    arrays = X, threshold, present, absent, prior, result
+    pool.run(bernoulli_rows, len(X), *arrays, cost=0.3 * present.size + 5, n_jobs=n_jobs)
     return result
 
 
@@ -88,7 +85,7 @@ def chosen(X, i, threshold, present, absent, c):
 
 
 @kernel
-def bernoulli_dense(start, stop, X, threshold, present, absent, prior, result):
+def bernoulli_rows(start, stop, X, threshold, present, absent, prior, result):
     d = X.shape[1]
     for i in range(start, stop):
         holes = 0
@@ -105,25 +102,16 @@ def bernoulli_dense(start, stop, X, threshold, present, absent, prior, result):
             result[i, c] = total + prior[c]
 
 
-def bernoulli_of_sparse(X, threshold, present, absent, prior, n_jobs):
-    """Rows start from the score of an empty one; so that inf - inf cannot arise, impossible terms are counted apart."""
-    never, always = np.isinf(present), np.isinf(absent)
-    if never.any() or always.any():
-        parts = np.where(never, 0.0, present), np.where(always, 0.0, absent)
-        result = bernoulli_of_sparse(X, threshold, *parts, prior, n_jobs)
-        counted = bernoulli_of_sparse(X, threshold, 1.0 * never, 1.0 * always, np.zeros(len(prior)), n_jobs)
-        result[counted > 0.5] = -np.inf
-        return result
-    result = np.empty((X.shape[0], len(prior)))
-    arrays = X.data, X.indices, X.indptr, threshold, np.ascontiguousarray((present - absent).T)
-    arrays = *arrays, np.ascontiguousarray(absent.T), prior + absent.sum(axis=1), result
-    cost = (1.0 + 0.5 * len(prior)) * X.nnz / X.shape[0] + 5
-    pool.run(bernoulli_sparse, X.shape[0], *arrays, cost=cost, n_jobs=n_jobs)
+def event_scores(X, threshold, gain, absent, empty, n_jobs=None):
+    n, k = X.shape[0], len(empty)
+    result = np.empty((n, k))
+    arrays = X.data, X.indices, X.indptr, threshold, gain, absent, empty, result
+    pool.run(event_rows, n, *arrays, cost=(1.0 + 0.5 * k) * X.nnz / n + 5, n_jobs=n_jobs)
     return result
 
 
 @kernel
-def bernoulli_sparse(start, stop, data, indices, indptr, threshold, gain, absent, empty, result):
+def event_rows(start, stop, data, indices, indptr, threshold, gain, absent, empty, result):
     for i in range(start, stop):
         for c in range(len(empty)):
             result[i, c] = empty[c]
