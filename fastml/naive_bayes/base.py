@@ -12,11 +12,12 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, colu
 from fastml.base import Estimator, encode_labels, one_row
 from fastml.explanation import Explanation
 from fastml.sharing import rows_of
-from fastml_ext import checks
+from fastml_ext import checks, pool
 from fastml_ext import naive_bayes as kernels
 
-__all__ = ["EACH", "NaiveBayes", "check_priors"]
+__all__ = ["EACH", "NaiveBayes", "check_priors", "is_plain"]
 
+LARGE = 2**20  # values
 PLAIN_SPARSE = csr_matrix, csr_array
 EACH = np.empty(0)  # weights of one each
 
@@ -155,7 +156,7 @@ class NaiveBayes(ClassifierMixin, Estimator):
 
     def _check_rows(self, X):
         """As every estimator's; whole numbers and plain CSR rows, which are common here, pass at once, too."""
-        if checks.is_table(X, getattr(self, "_fast_columns", -1), np.ndarray) and X.dtype == self._dtype:
+        if is_plain(X, getattr(self, "_fast_columns", -1)) and X.dtype == self._dtype:
             return X
         if hasattr(X, "shape") and X.shape[1:] == (getattr(self, "_fast_columns", -1),) and X.shape[0]:
             if type(X) is np.ndarray and X.dtype.kind in "iu" and X.dtype.itemsize <= self._exact_bytes:
@@ -276,6 +277,17 @@ class NaiveBayes(ClassifierMixin, Estimator):
         super().__setstate__(state)
         if hasattr(self, "class_count_"):
             self._ready()
+
+
+def is_plain(X, n_columns):
+    """Is X, an array, a table that kernels take as it is? Large ones are looked at by several threads."""
+    if type(X) is not np.ndarray or X.size < LARGE or X.ndim != 2:
+        return checks.is_table(X, n_columns, np.ndarray)
+    return all(pool.run(plain_rows, len(X), X, n_columns, cost=0.25 * n_columns))
+
+
+def plain_rows(start, stop, X, n_columns):
+    return checks.is_table(X[start:stop], n_columns, np.ndarray)
 
 
 def check_priors(priors, n_classes, name):

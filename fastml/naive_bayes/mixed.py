@@ -8,13 +8,12 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from fastml.base import Interval
-from fastml.naive_bayes.base import NaiveBayes
+from fastml.naive_bayes.base import NaiveBayes, is_plain
 from fastml.naive_bayes.categorical import category_log_prob, category_terms, stacked
 from fastml.naive_bayes.columns import CATEGORICAL, COUNT, REAL, Rows, chosen, kinds_of, rows_of_table, union, values_of
 from fastml.naive_bayes.counts import linear_terms
 from fastml.naive_bayes.gaussian import density, gaussian_terms, normal
 from fastml.naive_bayes.smoothing import log_prior, shares
-from fastml_ext import checks
 from fastml_ext import naive_bayes as kernels
 
 __all__ = ["MixedNB"]
@@ -190,7 +189,7 @@ class MixedNB(NaiveBayes):
     # ------------------------------------------------------------------------------------------------ predicting
 
     def _check_rows(self, X):
-        if checks.is_table(X, self._fast_columns, np.ndarray) and X.dtype == self._dtype:
+        if is_plain(X, self._fast_columns) and X.dtype == self._dtype:
             return X
         check_is_fitted(self)
         from fastml.tree.table import read
