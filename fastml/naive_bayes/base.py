@@ -113,8 +113,6 @@ class NaiveBayes(ClassifierMixin, Estimator):
                 raise ValueError(f"sample_weight[{i}]={weight[i]} is negative: weights count from 0 upwards")
             if not weight.all():
                 kept = np.flatnonzero(weight)
-                if first and not len(kept):
-                    raise ValueError("sample_weight is 0 for every row: no row is left to count")
                 X, codes, weight = self._take(X, kept), codes[kept], weight[kept]
         counts = np.bincount(codes, weight if len(weight) else None, len(self.classes_)).astype(np.float64)
         self._count(X, codes, weight, first)

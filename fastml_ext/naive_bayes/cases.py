@@ -68,7 +68,8 @@ def merge_moments(family, random):
 def linear_scores(family, random):
     """Weights of one sign, infinite ones too."""
     X = np.abs(table(random))
-    weights, prior = logarithms(random, X.shape[1])
+    k = int(random.integers(1, 4))
+    weights, prior = (table[:k] for table in logarithms(random, X.shape[1]))
     return family.linear_scores(layout(family, X, random), weights, prior)
 
 
@@ -80,8 +81,9 @@ def bernoulli_scores(family, random):
 
 def event_scores(family, random):
     X, threshold = table(random), random.choice([0.0, 1.0])
-    gain, absent = random.standard_normal((2, X.shape[1], 3))
-    return family.event_scores(layout(family, X, random, always=True), threshold, gain, absent, random.random(3))
+    k = int(random.integers(1, 4))
+    gain, absent = random.standard_normal((2, X.shape[1], k))
+    return family.event_scores(layout(family, X, random, always=True), threshold, gain, absent, random.random(k))
 
 
 def gaussian_scores(family, random):

@@ -26,34 +26,42 @@ def linear_scores(X, weights, bias, n_jobs=None):
 
 
 @kernel_bound
-def two_dots(X, i, weights, a, b):
-    """Two at a time read x half as often. Their order is free: each is off by at most d eps sum |w_j x_j|."""
-    first = second = 0.0
-    for j in range(X.shape[1]):
-        first += X[i, j] * weights[a, j]
-        second += X[i, j] * weights[b, j]
-    return first, second
+def four_dots(x, z, v, w):
+    """Two rows by two weights, so that each is read half as often. Sums are off by at most d eps sum |w_j x_j|."""
+    xv = xw = zv = zw = 0.0
+    for j in range(len(x)):
+        xv += x[j] * v[j]
+        xw += x[j] * w[j]
+        zv += z[j] * v[j]
+        zw += z[j] * w[j]
+    return xv, xw, zv, zw
 
 
 @kernel
-def careful_dot(X, i, weights, c):
+def careful(total, x, w):
+    """The sum of the products of the known values, if `total` is none."""
+    if total == total:
+        return total
     total = 0.0
-    for j in range(X.shape[1]):
-        if X[i, j] > 0 or X[i, j] < 0:
-            total += X[i, j] * weights[c, j]
+    for j in range(len(x)):
+        if x[j] > 0 or x[j] < 0:
+            total += x[j] * w[j]
     return total
 
 
 @kernel
 def linear_dense(start, stop, X, weights, bias, result):
-    k = len(weights)
-    for i in range(start, stop):
-        for a in range(0, k, 2):
-            b = min(a + 1, k - 1)  # the last of an odd number is summed twice: one way to sum for all
-            first, second = two_dots(X, i, weights, a, b)
-            first = first if first == first else careful_dot(X, i, weights, a)
-            second = second if second == second else careful_dot(X, i, weights, b)
-            result[i, a], result[i, b] = first + bias[a], second + bias[b]
+    """An odd row or class is summed twice, so that there is one way to sum, and a row scores the same everywhere."""
+    for i in range(start, stop, 2):
+        k = min(i + 1, stop - 1)
+        for c in range(0, len(weights), 2):
+            e = min(c + 1, len(weights) - 1)
+            x, z, v, w = X[i], X[k], weights[c], weights[e]
+            xv, xw, zv, zw = four_dots(x, z, v, w)
+            result[i, c] = careful(xv, x, v) + bias[c]
+            result[i, e] = careful(xw, x, w) + bias[e]
+            result[k, c] = careful(zv, z, v) + bias[c]
+            result[k, e] = careful(zw, z, w) + bias[e]
 
 
 @kernel
@@ -123,6 +131,18 @@ def event_scores(X, threshold, gain, absent, empty, n_jobs=None):
 @kernel
 def event_rows(start, stop, data, indices, indptr, threshold, gain, absent, empty, result):
     for i in range(start, stop):
+        if len(empty) == 2:  # as above
+            first, second = empty[0], empty[1]
+            for at in range(indptr[i], indptr[i + 1]):
+                x, j = data[at], indices[at]
+                if x > threshold:
+                    first += gain[j, 0]
+                    second += gain[j, 1]
+                elif x != x:
+                    first -= absent[j, 0]
+                    second -= absent[j, 1]
+            result[i, 0], result[i, 1] = first, second
+            continue
         for c in range(len(empty)):
             result[i, c] = empty[c]
         for at in range(indptr[i], indptr[i + 1]):
