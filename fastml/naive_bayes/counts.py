@@ -101,7 +101,7 @@ class MultinomialNB(WeighedCounts):
     >>> model.predict([[1, 0, 0], [0, 1, 4]]).tolist()
     ['letter', 'bill']
     >>> model.predict_path([[1, 0, 1]], alpha=[0.1, 1, 10]).tolist()
-    [['bill'], ['letter'], ['letter']]
+    [['bill'], ['bill'], ['letter']]
     """
 
     def __init__(self, *, alpha=1.0, force_alpha=True, fit_prior=True, class_prior=None, n_jobs=None):

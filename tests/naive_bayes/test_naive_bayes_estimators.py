@@ -74,7 +74,7 @@ def test_a_table_has_two_entries_a_feature_not_two_to_their_number():
     assert model.feature_log_prob_.size == 2 * 20
 
 
-# ------------------------------------------------------------------------------------------------ scikit-learn's results
+# ------------------------------------------------------------------------------------------------ as scikit-learn's
 
 
 @settings(max_examples=15)
@@ -204,10 +204,11 @@ def test_explanations_add_up(NB, table):
     scores = model.predict_joint_log_proba(X)
     for i in (0, len(X) - 1):
         why = model.explain(X[i])
+        close = 1e-9 + 1e-14 * np.abs(why.log_likelihoods).max()
         assert why.prediction == model.predict(X[i : i + 1])[0]
-        assert_allclose(why.log_prior + why.log_likelihoods.sum(axis=1), scores[i], atol=1e-9)
+        assert_allclose(why.log_prior + why.log_likelihoods.sum(axis=1), scores[i], atol=close)
         best, second = np.sort(scores[i])[::-1][:2]
-        assert_allclose(sum(row[-1] for row in why.rows), best - second, atol=1e-9)
+        assert_allclose(sum(row[-1] for row in why.rows), best - second, atol=close)
         assert (why.log_likelihoods[:, np.isnan(X[i])] == 0).all()
 
 
@@ -223,7 +224,8 @@ def test_a_feature_that_is_missing_is_as_one_left_out(NB, table):
     asked[:, -1] = np.nan
     terms = np.array([model.explain(x).log_likelihoods[:, -1] for x in X])
     expected = model.predict_joint_log_proba(X) - terms
-    assert_allclose(model.predict_joint_log_proba(asked), expected, rtol=1e-7, atol=1e-7)
+    close = 1e-9 + 1e-14 * np.abs(terms).max()  # a tiny variance makes terms of 10^9, which are taken off again
+    assert_allclose(model.predict_joint_log_proba(asked), expected, rtol=1e-9, atol=close)
     nothing = np.full((1, X.shape[1]), np.nan)
     assert_allclose(model.predict_joint_log_proba(nothing)[0], model._log_prior())
 
