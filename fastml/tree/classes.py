@@ -94,7 +94,8 @@ class DecisionTreeClassifier(TreeClassifier):
     random_state : int, RandomState instance or None, default=None
         Seed of whatever is drawn.
     max_leaf_nodes : int, default=None
-        Greatest number of leaves; the tree is then grown best split first.
+        Greatest number of leaves; the tree is then grown best split first. Its nodes are numbered depth first as ever,
+        where scikit-learn numbers them in the order in which they are split.
     min_impurity_decrease : float, default=0.0
         Least decrease of impurity, times the node's share of the weight, that a split must give.
     class_weight : dict, "balanced" or None, default=None
@@ -279,7 +280,8 @@ class DecisionTreeRegressor(RegressorMixin, TreeEstimator):
     random_state : int, RandomState instance or None, default=None
         Seed of whatever is drawn.
     max_leaf_nodes : int, default=None
-        Greatest number of leaves; the tree is then grown best split first.
+        Greatest number of leaves; the tree is then grown best split first. Its nodes are numbered depth first as ever,
+        where scikit-learn numbers them in the order in which they are split.
     min_impurity_decrease : float, default=0.0
         Least decrease of impurity, times the node's share of the weight, that a split must give.
     ccp_alpha : float, default=0.0

@@ -186,7 +186,8 @@ cdef bint is_rest(const Column* column, const Rows* rows) noexcept nogil:
     return True
 
 
-cdef void gather(const Column* column, const Rows* rows, Py_ssize_t first, Py_ssize_t n, uint32_t* codes) noexcept nogil:
+cdef void gather(const Column* column, const Rows* rows, Py_ssize_t first, Py_ssize_t n,
+                 uint32_t* codes) noexcept nogil:
     """The codes of n rows from the first on."""
     cdef const uint32_t* row = rows.row + first
     cdef Py_ssize_t i

@@ -8,8 +8,8 @@ from fastml_ext.tree.fractions_reference import blend_row
 from fastml_ext.tree.growing_reference import grow, id3, impurity
 
 __all__ = [
-    "apply", "apply_columns", "blend", "cheapest_leaves", "decision_path", "encode", "encode_sparse", "first_stop", "grow", "id3",
-    "impurity", "midpoint", "round_down", "subtree_sums", "truncate", "weakest_links",
+    "apply", "apply_columns", "blend", "cheapest_leaves", "decision_path", "encode", "encode_sparse", "first_stop",
+    "grow", "id3", "impurity", "midpoint", "round_down", "subtree_sums", "truncate", "weakest_links",
 ]  # fmt: skip
 
 NUMERIC = 1

@@ -102,7 +102,7 @@ def test_the_given_matrix_is_left_alone():
 def test_twenty_thousand_rows_of_a_hundred_thousand_columns():
     """Two million entries of two thousand million cells: a byte for each cell would be 2 GB."""
     X = sparse.random(20_000, 100_000, 0.001, "csr", dtype=np.float32, random_state=np.random.default_rng(0))
-    y = np.asarray((X[:, :500].sum(axis=1) > 0)).ravel().astype(int)
+    y = np.asarray(X[:, :500].sum(axis=1) > 0).ravel().astype(int)
     tracemalloc.start()
     model = DecisionTreeClassifier(max_depth=3).fit(X, y)
     peak = tracemalloc.get_traced_memory()[1]
