@@ -1,9 +1,11 @@
 """Feature maps: bins, harmonics, thermometers and expressions between raw columns and a model."""
 
 from fastml.base import hand_through
+from fastml.preprocessing.bins import PiecewiseConstant
 
-__all__: list[str] = [
+__all__ = [
     # columns of numbers and ordered categories
+    "PiecewiseConstant",
     # records and texts
 ]
 
