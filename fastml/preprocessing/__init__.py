@@ -2,10 +2,14 @@
 
 from fastml.base import hand_through
 from fastml.preprocessing.bins import PiecewiseConstant
+from fastml.preprocessing.periodic import Periodic
+from fastml.preprocessing.thermometer import Thermometer
 
 __all__ = [
     # columns of numbers and ordered categories
+    "Periodic",
     "PiecewiseConstant",
+    "Thermometer",
     # records and texts
 ]
 

@@ -73,8 +73,8 @@ def _turn(m, x, period, sine, cosine):
             c = c * z + COSINE[p]
         s *= a
         odd = k * k == 1.0
-        sine[i] = (c if odd else s) * (-1.0 if (k < 0.0 or k > 1.5) else 1.0)
-        cosine[i] = (s if odd else c) * (-1.0 if (k > 0.5 or k < -1.5) else 1.0)
+        sine[i] = (c if odd else s) * (-1.0 if (k < 0.0 or k > 1.5) else 1.0) + 0.0
+        cosine[i] = (s if odd else c) * (-1.0 if (k > 0.5 or k < -1.5) else 1.0) + 0.0  # no zero is negative
 
 
 @kernel
