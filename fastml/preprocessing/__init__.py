@@ -2,11 +2,13 @@
 
 from fastml.base import hand_through
 from fastml.preprocessing.bins import PiecewiseConstant
+from fastml.preprocessing.feature_map import FeatureMap
 from fastml.preprocessing.periodic import Periodic
 from fastml.preprocessing.thermometer import Thermometer
 
 __all__ = [
     # columns of numbers and ordered categories
+    "FeatureMap",
     "Periodic",
     "PiecewiseConstant",
     "Thermometer",

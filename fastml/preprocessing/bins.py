@@ -1,5 +1,6 @@
 """PiecewiseConstant: columns of numbers as indicators of the bin they lie in."""
 
+from itertools import pairwise
 from numbers import Integral
 
 import numpy as np
@@ -247,8 +248,8 @@ class PiecewiseConstant(TransformerMixin, Estimator):
             for j in np.flatnonzero(~self._with_bin):
                 if np.isnan(X[:, j]).any():
                     raise ValueError(
-                        f"X[{np.isnan(X[:, j]).argmax()}, {j}] is NaN, but the column {self._names()[j]!r} had no missing"
-                        " value in fit and has no bin for it: use missing='bin' or missing='zero'"
+                        f"X[{np.isnan(X[:, j]).argmax()}, {j}] is NaN, but the column {self._names()[j]!r} had none"
+                        " missing in fit and has no bin for it: use missing='bin' or missing='zero'"
                     )
         if self.outside == "error":
             for j in range(X.shape[1]):
@@ -315,7 +316,7 @@ class PiecewiseConstant(TransformerMixin, Estimator):
         if len(set(edges)) < len(edges):
             edges = [repr(float(edge)) for edge in self.bin_edges_[j]]
         low, high = ("<", "<=") if self.closed == "right" else ("<=", "<")
-        found = [f"{a} {low} {name} {high} {b}" for a, b in zip(edges, edges[1:], strict=False)]
+        found = [f"{a} {low} {name} {high} {b}" for a, b in pairwise(edges)]
         if self.edges is None and self.outside != "clip":
             found[0] = f"{edges[0]} <= {found[0].split(' ', 2)[2]}"
             found[-1] = found[-1].rsplit(" ", 2)[0] + f" <= {edges[-1]}"

@@ -108,7 +108,9 @@ def given_edges(edges, names, dtype):
     else:
         each = list(edges)
     if len(each) != len(names):
-        raise ValueError(f"edges has {len(each)} arrays for the {len(names)} columns of X: give one each, or one for all")
+        raise ValueError(
+            f"edges has {len(each)} arrays for the {len(names)} columns of X: give one each, or one for all"
+        )
     return [checked_edges(e, name, dtype) for e, name in zip(each, names, strict=True)]
 
 

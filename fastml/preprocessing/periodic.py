@@ -1,5 +1,6 @@
 """Periodic: columns that come round again, such as hours, angles and days of the year."""
 
+from itertools import pairwise
 from numbers import Integral, Real
 
 import numpy as np
@@ -202,7 +203,7 @@ class Periodic(TransformerMixin, Estimator):
             x = name if origin == 0 else f"({name} {'-' if origin > 0 else '+'} {abs(origin):.12g})"
             if self.basis == "bins":
                 edges = [f"{b * self.period_[j] / self.n_bins:.12g}" for b in range(self.n_bins + 1)]
-                found += [f"{a} <= {x} mod {p} < {b}" for a, b in zip(edges, edges[1:], strict=False)]
+                found += [f"{a} <= {x} mod {p} < {b}" for a, b in pairwise(edges)]
             else:
                 turns = range(2, 2 * self.n_harmonics + 1, 2)
                 found += [f"{f}({h} pi {x} / {p})" for h in turns for f in ("sin", "cos")]

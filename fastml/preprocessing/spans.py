@@ -10,7 +10,6 @@ from fastml_ext import features as kernels
 __all__ = ["Spans", "cut_below", "pack", "representable"]
 
 
-
 class Spans(NamedTuple):
     """Cuts of every column end to end, and for each place between them the columns [begin, end) that get a one.
 

@@ -131,7 +131,9 @@ class Thermometer(TransformerMixin, Estimator):
             raise ValueError(f"categories has {len(each)} lists for {d} columns: give one for all, or one for each")
         for levels, name in zip(each, names, strict=True):
             if levels is not None and (len(levels) == 0 or len(set(levels)) < len(levels)):
-                raise ValueError(f"categories of {name!r} are {list(levels)!r}: one or more different levels are needed")
+                raise ValueError(
+                    f"categories of {name!r} are {list(levels)!r}: one or more different levels are needed"
+                )
         return each
 
     def _levels(self, column, given):
@@ -201,7 +203,9 @@ class Thermometer(TransformerMixin, Estimator):
             dtype = None if words else "numeric"
             X = validate_data(self, X, reset=reset, dtype=dtype, ensure_all_finite=False)
             names = self._names()
-            columns = [from_objects(X[:, j], names[j]) if X.dtype.kind in "OUST" else X[:, j] for j in range(X.shape[1])]
+            columns = [
+                from_objects(X[:, j], names[j]) if X.dtype.kind in "OUST" else X[:, j] for j in range(X.shape[1])
+            ]
         numbers = [c if isinstance(c, Categories) else as_numbers(np.asarray(c), who) for c in columns]
         for j, column in enumerate(numbers):
             if not isinstance(column, Categories) and np.isinf(column).any():
@@ -219,7 +223,9 @@ class Thermometer(TransformerMixin, Estimator):
             table[:, j] = self._ranks(column, j) if kind == "categories" else self._numbers(column, j)
         if self.missing == "error" and np.isnan(table).any():
             i, j = np.argwhere(np.isnan(table))[0]
-            raise ValueError(f"X[{i}, {j}] (column {self._names()[j]!r}) is missing (NaN or None): use missing='zero' or 'bin'")
+            raise ValueError(
+                f"X[{i}, {j}] (column {self._names()[j]!r}) is missing (NaN or None): use missing='zero' or 'bin'"
+            )
         return table
 
     def _numbers(self, column, j):

@@ -1,8 +1,8 @@
 """Bins by definition: where a number lies among cuts, and what is written for it.
 
-Every column j of X has its own ascending cuts, cuts[starts[j] : starts[j + 1]], k of them. The place of a number x is how
-many of them are below x, so place p stands for the interval cut[p - 1] < x <= cut[p]; the place of NaN is k + 1. What
-belongs to place p of column j stands at starts[j] + 2 j + p in `values`, `begins` and `ends`.
+Every column j of X has its own ascending cuts, cuts[starts[j] : starts[j + 1]], k of them. The place of a number x is
+how many of them are below x, so place p stands for the interval cut[p - 1] < x <= cut[p]; the place of NaN is k + 1.
+What belongs to place p of column j stands at starts[j] + 2 j + p in `values`, `begins` and `ends`.
 """
 
 import math
@@ -34,9 +34,10 @@ def look_up(X, cuts, starts, values):
 
 
 def fill_spans(X, cuts, starts, begins, ends, n_columns):
-    """(n, n_columns) of the dtype of X: in row i, ones in columns begins[p] up to before ends[p], p each number's place.
+    """(n, n_columns) of the dtype of X: ones in columns begins[p] up to before ends[p], p each number's place.
 
-    begins, ends (starts[d] + 2 d,) int64, 0 <= begin, end <= n_columns; none where begin >= end | the rest as in `look_up`
+    begins, ends (starts[d] + 2 d,) int64, 0 <= begin, end <= n_columns; none where begin >= end | the rest as in
+    `look_up`
     """
     found, out = places(X, cuts, starts), np.zeros((len(X), n_columns), X.dtype)
     for (i, _), p in np.ndenumerate(found):

@@ -18,7 +18,7 @@ def mdl_cuts(codes, n_values, y, weight, n_classes):
     between the values of ranks r and r + 1
 
     A range of values is cut where that gains most bits of the class, at the lowest of equal gains, and its parts are
-    cut in turn, as long as with N the weight of the range, and k classes of entropy E in it, k1, E1 and k2, E2 in parts,
+    cut in turn, as long as with N the weight of the range, k classes of entropy E in it, k1, E1 and k2, E2 in its parts
 
         gain > (log2(N - 1) + log2(3^k - 2) - (k E - k1 E1 - k2 E2)) / N
 
