@@ -141,8 +141,6 @@ class PiecewiseConstant(TransformerMixin, Estimator):
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
             kept = sample_weight > 0
-            if not kept.any():
-                raise ValueError("sample_weight is 0 for every row: no row is left to find bins in")
             if not kept.all():
                 X, y, sample_weight = X[kept], None if y is None else y[kept], sample_weight[kept]
         empty = np.isnan(X).all(axis=0) if self._allow_nan else np.zeros(X.shape[1], bool)

@@ -37,18 +37,22 @@ def list_spans(X, cuts, starts, begins, ends, n_jobs=None):
     n, d = X.shape
     lengths = np.maximum(ends - begins, 0)
     longest = int(lengths.max(initial=0))
-    dtype = np.int32 if n * d * longest < 2**31 else np.int64
+    dtype = index_dtype(n * d * longest)
     if longest == 1 == lengths.min(initial=1):  # each number has one column: nothing needs to be counted
         indptr = np.arange(0, n * d + 1, d, dtype=dtype)
     else:
         indptr = np.zeros(n + 1, dtype)
         pool.run(_count, n, X, cuts, starts, lengths, indptr, cost=COST * d, n_jobs=n_jobs)
         np.cumsum(indptr, out=indptr)
-        if dtype == np.int64 and indptr[n] < 2**31:
-            indptr = indptr.astype(np.int32)
+        indptr = indptr.astype(index_dtype(indptr[n]), copy=False)  # each number might have had the longest span
     indices = np.empty(indptr[n], indptr.dtype)
     pool.run(_list, n, X, cuts, starts, begins, ends, indptr, indices, cost=COST * d, n_jobs=n_jobs)
     return indptr, indices
+
+
+def index_dtype(count):
+    """The dtype of indptr and indices of a CSR matrix with up to `count` ones."""
+    return np.int32 if count < 2**31 else np.int64
 
 
 cdef inline Py_ssize_t _place(floating x, const floating* cuts, Py_ssize_t k) noexcept nogil:
