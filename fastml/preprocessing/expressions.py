@@ -9,6 +9,7 @@ import warnings
 from fastml.autodiff import functions as ad
 from fastml.autodiff.graph import CONSTANT, INPUT, Graph
 from fastml.autodiff.node import TABLE, Node
+from fastml.autodiff.rewrite import live
 from fastml.autodiff.tracing import trace
 
 __all__ = ["FUNCTIONS", "Expression", "as_text", "quoted"]
@@ -201,7 +202,7 @@ def as_text(value):
 
 def node_text(graph, result):
     texts = {}  # node: (text, how tightly it binds)
-    for k in range(result + 1):
+    for k in (k for k, needed in enumerate(live(graph, [result])) if needed):
         name, args = graph.ops[k].name, graph.args[k]
         if graph.ops[k] is INPUT:
             if k not in graph.names:
