@@ -5,11 +5,11 @@ from numbers import Integral
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import TransformerMixin
 from sklearn.utils.validation import _check_feature_names_in, _check_sample_weight, check_array, check_is_fitted
 
 from fastml.base import NO_TARGET, Estimator, Interval, StrOptions
 from fastml.preprocessing import edges as sources
+from fastml.preprocessing.base import ColumnMap
 from fastml.preprocessing.spans import cut_below, pack
 
 __all__ = ["PiecewiseConstant"]
@@ -17,7 +17,7 @@ __all__ = ["PiecewiseConstant"]
 SUPERVISED = ("mdl", "tree")
 
 
-class PiecewiseConstant(TransformerMixin, Estimator):
+class PiecewiseConstant(ColumnMap):
     """Cut each column into bins, and say by a 1 which bin a number lies in.
 
     A linear model over the result is a step function of each column.
@@ -117,14 +117,13 @@ class PiecewiseConstant(TransformerMixin, Estimator):
             The fitted transformer.
         """
         X, y, weight = self._check_training(X, y, sample_weight)
-        holes = np.isnan(X).any(axis=0) if self._allow_nan else np.zeros(X.shape[1], bool)
+        holes = np.isnan(X.min(axis=0))
         self._with_bin = holes if self.missing == "auto" else np.full(X.shape[1], self.missing == "bin")
         found = self._find_edges(X, y, weight)
         self.bin_edges_ = np.empty(len(found), object)
         self.bin_edges_[:] = found
         self.n_bins_ = np.array([len(e) - 1 for e in found])
-        ranges = [(np.nanmin(x), np.nanmax(x)) for x in X.T]
-        self._centres = [self._representatives(j, *ranges[j]) for j in range(len(found))]
+        self._centres = [self._representatives(j, X[:, j]) for j in range(len(found))]
         self._lay_out()
         self._allow_nan = self.missing in ("bin", "zero") or bool(self._with_bin.any())
         return self
@@ -143,7 +142,7 @@ class PiecewiseConstant(TransformerMixin, Estimator):
             kept = sample_weight > 0
             if not kept.all():
                 X, y, sample_weight = X[kept], None if y is None else y[kept], sample_weight[kept]
-        empty = np.isnan(X).all(axis=0) if self._allow_nan else np.zeros(X.shape[1], bool)
+        empty = np.isnan(np.fmin.reduce(X, axis=0))
         if empty.any():
             raise ValueError(f"the column {self._names()[empty.argmax()]!r} of X is missing in every row: leave it out")
         return X, y, sample_weight
@@ -158,10 +157,9 @@ class PiecewiseConstant(TransformerMixin, Estimator):
             return sources.tree_edges(X, y, weight, n_bins, self.tree, self.n_jobs)
         columns = [(X[:, j], weight) for j in range(X.shape[1])]
         if self._allow_nan:
-            known = [~np.isnan(x) for x, _ in columns]
-            columns = [(x[k], None if w is None else w[k]) for (x, w), k in zip(columns, known, strict=True)]
+            columns = [present(x, w) for x, w in columns]
         find = sources.uniform_edges if self.strategy == "uniform" else sources.quantile_edges
-        return find(columns, n_bins)
+        return find(columns, n_bins, self.n_jobs)
 
     def _each_n_bins(self, d):
         """(d,) int64: the bins asked for in each column."""
@@ -207,13 +205,13 @@ class PiecewiseConstant(TransformerMixin, Estimator):
         self._spans = pack(cuts, begins, ends, int(end), self._dtype)
         self._codes = np.concatenate(codes).astype(self._dtype)
 
-    def _representatives(self, j, low, high):
-        """The number that stands for each column of the result of column j of X."""
+    def _representatives(self, j, x):
+        """The number that stands for each column of the result of column j of X, which is x."""
         edges = self.bin_edges_[j].copy()
         if not np.isfinite(edges[0]):
-            edges[0] = min(low, edges[1]) if np.isfinite(edges[1]) else low
+            edges[0] = min(np.nanmin(x), edges[1]) if np.isfinite(edges[1]) else np.nanmin(x)
         if not np.isfinite(edges[-1]):
-            edges[-1] = max(high, edges[-2])
+            edges[-1] = max(np.nanmax(x), edges[-2])
         centres = edges[:-1] / 2 + edges[1:] / 2
         around = [edges[:1], centres, edges[-1:]] if self.outside == "bin" else [centres]
         return np.concatenate([*around, [np.nan] * int(self._with_bin[j])])
@@ -292,9 +290,6 @@ class PiecewiseConstant(TransformerMixin, Estimator):
 
     # ------------------------------------------------------------------------------------------------ names
 
-    def _names(self):
-        return getattr(self, "feature_names_in_", [f"x{j}" for j in range(self.n_features_in_)])
-
     def get_feature_names_out(self, input_features=None):
         """The bins in words, such as "1 < x0 <= 2"; the columns' own names for encode="ordinal".
 
@@ -331,3 +326,9 @@ class PiecewiseConstant(TransformerMixin, Estimator):
         tags.input_tags.allow_nan = self.missing != "error"
         tags.target_tags.required = self.edges is None and self.strategy in SUPERVISED
         return tags
+
+
+def present(x, weight):
+    """The values of a column that are there, and their weights."""
+    known = ~np.isnan(x)
+    return (x, weight) if known.all() else (x[known], None if weight is None else weight[known])

@@ -6,12 +6,15 @@ from sklearn.utils.multiclass import type_of_target
 
 from fastml.base import encode_labels
 from fastml_ext import features as kernels
+from fastml_ext import pool
 from fastml_ext import tree as tree_kernels
 
 __all__ = ["description_length_edges", "given_edges", "quantile_edges", "tree_edges", "uniform_edges"]
 
+SORTING = 15.0  # ns a number
 
-def uniform_edges(columns, n_bins):
+
+def uniform_edges(columns, n_bins, n_jobs):
     """Bins of equal width from the smallest to the largest value of each column (values, weights or None)."""
     edges = []
     for (x, _), k in zip(columns, n_bins, strict=True):
@@ -20,9 +23,14 @@ def uniform_edges(columns, n_bins):
     return edges
 
 
-def quantile_edges(columns, n_bins):
-    """Bins of equal weight; quantiles of k of n values are values, or means of two, and equal ones are one edge."""
-    return [distinct(quantiles(x, weight, k)) for (x, weight), k in zip(columns, n_bins, strict=True)]
+def quantile_edges(columns, n_bins, n_jobs):
+    """Bins of equal weight; quantiles are values, or means of two, and equal ones are one edge."""
+
+    def find(start, stop):
+        return [distinct(quantiles(*columns[j], n_bins[j])) for j in range(start, stop)]
+
+    parts = pool.run(find, len(columns), cost=SORTING * max(len(x) for x, _ in columns), n_jobs=n_jobs)
+    return [edges for part in parts for edges in part]
 
 
 def quantiles(x, weight, k):

@@ -135,7 +135,7 @@ class Expression:
         if isinstance(node, ast.BinOp):
             return self._operator(node)
         if isinstance(node, ast.UnaryOp):
-            x = self._write(node.operand)
+            x = number(self._write(node.operand))
             return (
                 -x if isinstance(node.op, ast.USub) else ad.logical_not(truth(x)) if isinstance(node.op, ast.Not) else x
             )
@@ -149,11 +149,11 @@ class Expression:
         return ad.where(truth(self._write(node.test)), self._write(node.body), self._write(node.orelse))
 
     def _operator(self, node):
-        a = self._write(node.left)
+        a = number(self._write(node.left))
         power = node.right.value if isinstance(node.op, ast.Pow) and isinstance(node.right, ast.Constant) else None
         if power in POWERS and int(power) == power:
             return raised(a, int(power))
-        return getattr(ad, OPERATORS[type(node.op)])(a, self._write(node.right))
+        return getattr(ad, OPERATORS[type(node.op)])(a, number(self._write(node.right)))
 
 
 def raised(x, power):
@@ -166,6 +166,10 @@ def raised(x, power):
 
 def truth(x):
     return x if x.dtype == bool else ad.not_equal(x, 0.0)
+
+
+def number(x):
+    return 1.0 * x if x.dtype == bool else x
 
 
 def joined(operation, nodes):

@@ -5,10 +5,11 @@ from numbers import Integral
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.base import TransformerMixin, clone
+from sklearn.base import clone
 from sklearn.utils.validation import _check_feature_names_in, check_array, check_is_fitted, validate_data
 
-from fastml.base import Estimator, StrOptions, refuse_nonfinite
+from fastml.base import StrOptions, refuse_nonfinite
+from fastml.preprocessing.base import ColumnMap
 from fastml.preprocessing.expressions import quoted
 from fastml.preprocessing.rows import RowProgram
 from fastml.preprocessing.terms import named_transformer, numbers_of, plain, read_term
@@ -19,7 +20,7 @@ __all__ = ["FeatureMap"]
 DENSITY = 0.3  # as in scikit-learn's ColumnTransformer: a result with a larger share of values than this is dense
 
 
-class FeatureMap(TransformerMixin, Estimator):
+class FeatureMap(ColumnMap):
     """Features side by side: constants, expressions over columns, and other transformers of some columns.
 
     All expressions are compiled together through the graphs of `fastml.autodiff`, and computed in one pass over the
@@ -186,6 +187,8 @@ class FeatureMap(TransformerMixin, Estimator):
         self._terms = [read_term(feature, places) for feature in self._features]
         self._read_names = list(dict.fromkeys(n for t in self._terms if t.expression for n in t.expression.names))
         self._read_places = [places[name] for name in self._read_names]
+        self._only_expressions = all(term.expression for term in self._terms)
+        self._own_places = tuple(range(len(self._terms)))
         self._program = None
 
     def _read(self, X, *, reset):
@@ -235,8 +238,12 @@ class FeatureMap(TransformerMixin, Estimator):
         ndarray or CSR matrix of shape (n_samples, n_features_out)
             float32 where X was in fit. Sparse where a transformer gives a sparse part and less than 30 % has a value.
         """
-        check_is_fitted(self, "_terms")
+        if not hasattr(self, "_terms"):
+            check_is_fitted(self)
         table = self._read(X, reset=False)
+        if self._only_expressions and not self._framed:
+            out = np.empty((len(table), len(self._terms)), self._dtype)
+            return self._fill(table, out, self._own_places)
         n = len(X) if table is None else len(table)
         parts = [
             t and as_matrix(t.transform(self._part(X, table, term.columns)))
@@ -250,29 +257,29 @@ class FeatureMap(TransformerMixin, Estimator):
         for part, end, width in zip(parts, ends, self._widths, strict=True):
             if part is not None:
                 out[:, end - width : end] = part
-        self._fill(self._numbers(X, table), out, ends - 1)
-        return out
+        return self._fill(self._numbers(X, table), out, tuple((ends - 1).tolist()))
 
     def _fill(self, table, out, places):
-        """The expressions into columns of out; places: the column of each feature."""
-        terms = [(t.expression, int(place)) for t, place in zip(self._terms, places, strict=True) if t.expression]
+        """The expressions into columns of out, which is returned; places: the column of each feature."""
+        if self._program is not None and self._program.key == (places, out.dtype):
+            return self._program.fill(table, out, self.n_jobs)
+        terms = [(t.expression, place) for t, place in zip(self._terms, places, strict=True) if t.expression]
         columns = range(len(self._read_names)) if self._framed else self._read_places
         at = dict(zip(self._read_names, columns, strict=True))
         if all(e.number is not None or e.column is not None for e, _ in terms):  # there is nothing to compile
             for e, place in terms:
                 out[:, place] = table[:, at[e.column]] if e.number is None else e.number
-            return
-        key = [place for _, place in terms], out.dtype
-        if self._program is None or self._program.key != key:
-            self._program = RowProgram([e for e, _ in terms], at, *key)
-        self._program.fill(table, out, self.n_jobs)
+            return out
+        expressions, own = zip(*terms, strict=True)
+        self._program = RowProgram(expressions, at, own, out.dtype, (places, out.dtype))
+        return self._program.fill(table, out, self.n_jobs)
 
     def _beside(self, parts, table, n, dtype):
         """The parts side by side as CSR, or as an array where that is the smaller."""
         single = np.array([part is None for part in parts])
         values = np.empty((n, np.count_nonzero(single)), dtype)
         places = np.cumsum(single) - 1
-        self._fill(table, values, places)
+        self._fill(table, values, tuple(places.tolist()))
         blocks = [
             sp.csr_matrix(values[:, [at]]) if part is None else part for at, part in zip(places, parts, strict=True)
         ]
@@ -341,7 +348,7 @@ class FeatureMap(TransformerMixin, Estimator):
         return np.array(found, object)
 
     def __getstate__(self):
-        derived = ("_terms", "_read_names", "_read_places", "_program")
+        derived = ("_terms", "_read_names", "_read_places", "_only_expressions", "_own_places", "_program")
         return {key: value for key, value in super().__getstate__().items() if key not in derived}
 
     def __setstate__(self, state):

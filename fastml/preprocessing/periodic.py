@@ -5,17 +5,17 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy.sparse import csr_matrix
-from sklearn.base import TransformerMixin
 from sklearn.utils.validation import _check_feature_names_in, check_array, check_is_fitted
 
-from fastml.base import Estimator, Interval, StrOptions
+from fastml.base import Interval, StrOptions
+from fastml.preprocessing.base import ColumnMap
 from fastml.preprocessing.spans import cut_below, pack
 from fastml_ext import features as kernels
 
 __all__ = ["Periodic"]
 
 
-class Periodic(TransformerMixin, Estimator):
+class Periodic(ColumnMap):
     """Each column as sines and cosines of its period's angle and their multiples, or as bins round the period.
 
     A linear model over the result is a periodic function of each column: the end of a period lies beside its beginning.
@@ -184,9 +184,6 @@ class Periodic(TransformerMixin, Estimator):
         out = self.origin_ + np.arctan2(sine, cosine) / (2 * np.pi) % 1.0 * self.period_
         out[(sine == 0) & (cosine == 0)] = np.nan
         return out.astype(self._dtype, copy=False)
-
-    def _names(self):
-        return getattr(self, "feature_names_in_", [f"x{j}" for j in range(self.n_features_in_)])
 
     def get_feature_names_out(self, input_features=None):
         """Formulas, such as "sin(2 pi x0 / 24)", or bins, such as "0 <= x0 mod 24 < 2".

@@ -15,19 +15,21 @@ class RowProgram:
     """Fills columns `places` of a table with `expressions` of the columns of another.
 
     columns: the place of each name in the table that is read | dtype: float32 or float64 of both tables
+    key: what the user knows the program by
     More expressions than one kernel shall hold are filled by several.
     """
 
-    def __init__(self, expressions, columns, places, dtype):
-        self.key = places, dtype
+    def __init__(self, expressions, columns, places, dtype, key=None):
+        self.key = key
         self._kernels = list(compiled(expressions, columns, places, np.dtype(dtype)))
 
     def fill(self, X, out, n_jobs=None):
-        """Write into out (n, n_columns) what the rows of X (n, d) give."""
+        """Write into out (n, n_columns) what the rows of X (n, d) give; returns out."""
         from fastml_ext import pool
 
         for kernel, cost in self._kernels:
             pool.run(kernel, len(X), X, out, cost=cost, n_jobs=n_jobs)
+        return out
 
 
 def compiled(expressions, columns, places, dtype):

@@ -4,11 +4,11 @@ from numbers import Integral
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import TransformerMixin
 from sklearn.utils.validation import _check_feature_names_in, check_array, check_is_fitted, validate_data
 
-from fastml.base import Estimator, Interval, StrOptions, as_numbers, refuse_nonfinite
+from fastml.base import Interval, StrOptions, as_numbers, refuse_nonfinite
 from fastml.preprocessing import edges as sources
+from fastml.preprocessing.base import ColumnMap
 from fastml.preprocessing.spans import cut_below, pack
 from fastml.tree.table import Categories, frame_column, from_list, from_objects, is_frame
 from fastml_ext import checks
@@ -16,7 +16,7 @@ from fastml_ext import checks
 __all__ = ["Thermometer"]
 
 
-class Thermometer(TransformerMixin, Estimator):
+class Thermometer(ColumnMap):
     """Ordered categories and numbers as a column of marks: of small, medium, large, medium passes the first two, 1 1 0.
 
     The weights of a linear model over the result are the steps from each level to the next.
@@ -150,7 +150,7 @@ class Thermometer(TransformerMixin, Estimator):
         if self.n_bins is None:
             return "numbers", np.unique(known)
         find = sources.uniform_edges if self.strategy == "uniform" else sources.quantile_edges
-        return "bins", find([(known, None)], [self.n_bins])[0][1:-1].astype(known.dtype)
+        return "bins", find([(known, None)], [self.n_bins], self.n_jobs)[0][1:-1].astype(known.dtype)
 
     def _lay_out(self):
         """Which marks each place passes: fastml_ext/features/reference/bins.py."""
@@ -289,9 +289,6 @@ class Thermometer(TransformerMixin, Estimator):
         return out
 
     # ------------------------------------------------------------------------------------------------ names
-
-    def _names(self):
-        return getattr(self, "feature_names_in_", [f"x{j}" for j in range(self.n_features_in_)])
 
     def get_feature_names_out(self, input_features=None):
         """The marks in words, such as "x0 >= medium"; for bins "x0 known" and "x0 > 2.5".
