@@ -117,8 +117,7 @@ class PiecewiseConstant(ColumnMap):
             The fitted transformer.
         """
         X, y, weight = self._check_training(X, y, sample_weight)
-        holes = np.isnan(X.min(axis=0))
-        self._with_bin = holes if self.missing == "auto" else np.full(X.shape[1], self.missing == "bin")
+        self._with_bin = self._holes if self.missing == "auto" else np.full(X.shape[1], self.missing == "bin")
         found = self._find_edges(X, y, weight)
         self.bin_edges_ = np.empty(len(found), object)
         self.bin_edges_[:] = found
@@ -142,7 +141,8 @@ class PiecewiseConstant(ColumnMap):
             kept = sample_weight > 0
             if not kept.all():
                 X, y, sample_weight = X[kept], None if y is None else y[kept], sample_weight[kept]
-        empty = np.isnan(np.fmin.reduce(X, axis=0))
+        self._holes = np.isnan(X.min(axis=0))
+        empty = self._holes & np.isnan(X).all(axis=0) if self._holes.any() else self._holes
         if empty.any():
             raise ValueError(f"the column {self._names()[empty.argmax()]!r} of X is missing in every row: leave it out")
         return X, y, sample_weight
@@ -156,7 +156,7 @@ class PiecewiseConstant(ColumnMap):
         if self.strategy == "tree":
             return sources.tree_edges(X, y, weight, n_bins, self.tree, self.n_jobs)
         columns = [(X[:, j], weight) for j in range(X.shape[1])]
-        if self._allow_nan:
+        if self._holes.any():
             columns = [present(x, w) for x, w in columns]
         find = sources.uniform_edges if self.strategy == "uniform" else sources.quantile_edges
         return find(columns, n_bins, self.n_jobs)
