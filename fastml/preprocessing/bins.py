@@ -241,7 +241,7 @@ class PiecewiseConstant(ColumnMap):
     def _refuse(self, X):
         """Name the first number of X that has no bin where it must have one."""
         if self.missing == "auto" and self._allow_nan:
-            for j in np.flatnonzero(~self._with_bin):
+            for j in np.flatnonzero(~self._with_bin).tolist():
                 if np.isnan(X[:, j]).any():
                     raise ValueError(
                         f"X[{np.isnan(X[:, j]).argmax()}, {j}] is NaN, but the column {self._names()[j]!r} had none"
@@ -252,9 +252,9 @@ class PiecewiseConstant(ColumnMap):
                 cuts = self._spans.cuts[self._spans.starts[j] : self._spans.starts[j + 1]]
                 out = (X[:, j] <= cuts[0]) | (X[:, j] > cuts[-1])
                 if out.any():
-                    i, edges = int(out.argmax()), self.bin_edges_[j]
+                    row, edges = int(out.argmax()), self.bin_edges_[j]
                     raise ValueError(
-                        f"X[{i}, {j}] is {X[i, j]}, outside the edges {edges[0]:g} to {edges[-1]:g} of the column"
+                        f"X[{row}, {j}] is {X[row, j]}, outside the edges {edges[0]:g} to {edges[-1]:g} of the column"
                         f" {self._names()[j]!r}: use outside='clip', 'bin' or 'zero'"
                     )
 

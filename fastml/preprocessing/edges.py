@@ -26,8 +26,10 @@ def uniform_edges(columns, n_bins, n_jobs):
 def quantile_edges(columns, n_bins, n_jobs):
     """Bins of equal weight; quantiles are values, or means of two, and equal ones are one edge."""
 
+    asked = list(zip(columns, n_bins, strict=True))
+
     def find(start, stop):
-        return [distinct(quantiles(*columns[j], n_bins[j])) for j in range(start, stop)]
+        return [distinct(quantiles(x, w, k)) for (x, w), k in asked[start:stop]]
 
     parts = pool.run(find, len(columns), cost=SORTING * max(len(x) for x, _ in columns), n_jobs=n_jobs)
     return [edges for part in parts for edges in part]

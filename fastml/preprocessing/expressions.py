@@ -5,6 +5,7 @@ import inspect
 import re
 import sys
 import warnings
+from typing import Any
 
 from fastml.autodiff import functions as ad
 from fastml.autodiff.graph import CONSTANT, INPUT, Graph
@@ -66,10 +67,11 @@ class Expression:
     @property
     def number(self):
         """Its value, where the expression is a number and nothing else, or None."""
-        node, sign = self._tree, 1.0
+        node, sign = as_any(self._tree), 1.0
         while isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
-            node, sign = node.operand, -sign if isinstance(node.op, ast.USub) else sign
-        return sign * node.value if isinstance(node, ast.Constant) else None
+            sign *= -1.0 if isinstance(node.op, ast.USub) else 1.0
+            node = as_any(node.operand)
+        return sign * as_any(node).value if isinstance(node, ast.Constant) else None
 
     def _placeholder(self, found):
         key = f"_quoted_{len(self._quoted)}_"
@@ -90,7 +92,7 @@ class Expression:
         """The columns' names; an error for whatever the language does not have."""
         if isinstance(node, ast.Name):
             return [self._name(node)] if node.id not in CONSTANTS else []
-        if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and type(node.value) is not bool:
             if abs(node.value) > LARGEST:
                 raise ValueError(f"a number in {self.text[:60]!r} is too large for a float")
             return []
@@ -124,14 +126,14 @@ class Expression:
 
     # --- into a graph ---
 
-    def _write(self, node):
+    def _write(self, node: Any):
         if isinstance(node, ast.Name):
             value = CONSTANTS.get(node.id)
             return self._columns[self._name(node)] if value is None else self._graph.constant(value)
         if isinstance(node, ast.Constant):
-            return self._graph.constant(float(node.value))
+            return self._graph.constant(float(as_any(node.value)))
         if isinstance(node, ast.Call):
-            return getattr(ad, node.func.id)(*map(self._write, node.args))
+            return getattr(ad, as_any(node.func).id)(*map(self._write, node.args))
         if isinstance(node, ast.BinOp):
             return self._operator(node)
         if isinstance(node, ast.UnaryOp):
@@ -148,19 +150,26 @@ class Expression:
             return joined(by, [truth(self._write(value)) for value in node.values])
         return ad.where(truth(self._write(node.test)), self._write(node.body), self._write(node.orelse))
 
-    def _operator(self, node):
+    def _operator(self, node: Any):
         a = number(self._write(node.left))
-        power = node.right.value if isinstance(node.op, ast.Pow) and isinstance(node.right, ast.Constant) else None
-        if power in POWERS and int(power) == power:
+        power = (
+            as_any(node.right).value if isinstance(node.op, ast.Pow) and isinstance(node.right, ast.Constant) else None
+        )
+        if power is not None and power in POWERS:
             return raised(a, int(power))
         return getattr(ad, OPERATORS[type(node.op)])(a, number(self._write(node.right)))
 
 
+def as_any(node) -> Any:
+    """The node, of which the grammar has said what it holds and the type checker cannot know."""
+    return node
+
+
 def raised(x, power):
     """x to a whole power by squaring."""
-    half = raised(x, power // 2) if power > 1 else None
     if power == 1:
         return x
+    half = raised(x, power // 2)
     return half * half * x if power % 2 else half * half
 
 
@@ -181,7 +190,7 @@ def joined(operation, nodes):
 
 # ------------------------------------------------------------------------------------------------ into text
 
-SIGNS = {  # operation: (text, how tightly it binds, how tightly its left and right argument must)
+SIGNS: dict[str, Any] = {  # operation: (text, how tightly it binds, how tightly its left and right argument must)
     "logical_or": ("{} or {}", 1, 1, 2), "logical_and": ("{} and {}", 2, 2, 3), "logical_not": ("not {}", 3, 3),
     "less": ("{} < {}", 4, 5, 5), "less_equal": ("{} <= {}", 4, 5, 5), "equal": ("{} == {}", 4, 5, 5),
     "not_equal": ("{} != {}", 4, 5, 5), "add": ("{} + {}", 5, 5, 6), "subtract": ("{} - {}", 5, 5, 6),

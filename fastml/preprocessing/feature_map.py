@@ -157,9 +157,9 @@ class FeatureMap(ColumnMap):
         self.transformers_ = [
             t.transformer and clone(t.transformer).fit(self._part(X, table, t.columns), y) for t in self._terms
         ]
-        first = (X[:1], None) if table is None else (None, table[:1])
+        first, first_table = (X[:1], None) if table is None else (None, table[:1])
         self._widths = [
-            1 if t is None else t.transform(self._part(*first, term.columns)).shape[1]
+            1 if t is None else t.transform(self._part(first, first_table, term.columns)).shape[1]
             for t, term in zip(self.transformers_, self._terms, strict=True)
         ]
         names = self.get_feature_names_out().tolist()

@@ -43,7 +43,8 @@ def pack(cuts, begins, ends, n_columns, dtype):
     starts = np.zeros(len(cuts) + 1, np.int64)
     np.cumsum([len(c) for c in cuts], out=starts[1:])
     flat = representable(np.concatenate([*cuts, np.empty(0)]), dtype)
-    return Spans(flat, starts, *(np.concatenate(parts).astype(np.int64) for parts in (begins, ends)), n_columns)
+    begin, end = (np.concatenate(parts).astype(np.int64) for parts in (begins, ends))
+    return Spans(flat, starts, begin, end, n_columns)
 
 
 def representable(cuts, dtype):

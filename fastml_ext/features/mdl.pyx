@@ -132,7 +132,8 @@ cdef Cut _best_cut(Rows* rows, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
     cdef Cut best
     cdef double* left = rows.left
     cdef double* total = rows.total
-    cdef double weight = _tally(rows, begin, end, total), moved = 0, whole = 0, sum_left = 0, sum_right, w, gain, entropy
+    cdef double weight = _tally(rows, begin, end, total)
+    cdef double moved = 0, whole = 0, sum_left = 0, sum_right, w, gain, entropy
     cdef Py_ssize_t rank, i, c
     best.at, best.gain = -1, 0
     for c in range(rows.n_classes):
