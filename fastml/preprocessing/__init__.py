@@ -1,9 +1,17 @@
 """Feature maps: bins, harmonics, thermometers and expressions between raw columns and a model."""
 
 from fastml.base import hand_through
+from fastml.preprocessing.bins import PiecewiseConstant
+from fastml.preprocessing.feature_map import FeatureMap
+from fastml.preprocessing.periodic import Periodic
+from fastml.preprocessing.thermometer import Thermometer
 
-__all__: list[str] = [
+__all__ = [
     # columns of numbers and ordered categories
+    "FeatureMap",
+    "Periodic",
+    "PiecewiseConstant",
+    "Thermometer",
     # records and texts
 ]
 
