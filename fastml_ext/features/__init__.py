@@ -7,5 +7,8 @@ __getattr__, __dir__, __all__ = exports(
     {
         # columns of numbers
         # records and texts
+        "records": ["assemble", "code_records"],
+        "text": ["char_grams", "count_marked", "count_text", "pack", "squeeze", "tokenize", "word_grams"],
+        "vocabulary": ["count_spans", "cross", "hash_names"],
     },
 )
