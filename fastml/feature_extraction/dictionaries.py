@@ -86,10 +86,12 @@ class DictVectorizer(Estimator, ScikitDictVectorizer):
         """(entries, the column of each code)"""
         names: dict = {}
         entries = self._code(listed(X), names, True)
-        self.feature_names_ = sorted(names) if self.sort else list(names)
-        self.vocabulary_ = {name: j for j, name in enumerate(self.feature_names_)}
-        rank = np.empty(len(names), np.int64)
-        rank[[names[name] for name in self.feature_names_]] = np.arange(len(names))
+        met = list(names)
+        order = in_order(met) if self.sort else np.arange(len(met))
+        self.feature_names_ = [met[code] for code in order.tolist()]
+        self.vocabulary_ = dict(zip(self.feature_names_, range(len(met)), strict=True))
+        rank = np.empty(len(met), np.int64)
+        rank[order] = np.arange(len(met))
         return entries, rank
 
     def _code(self, records, names, grow):
@@ -103,6 +105,14 @@ class DictVectorizer(Estimator, ScikitDictVectorizer):
         n = len(rows) - 1
         matrix = as_csr(kernels.assemble(n, [(rows, rank[codes], values)]), (n, len(rank)), self.dtype)
         return matrix if self.sparse else matrix.toarray()
+
+
+def in_order(names):
+    """(n,) int64: where the names stand that come first, second, ... in order."""
+    packed = kernels.pack(names)
+    if packed is not None:
+        return kernels.order_words(*packed)
+    return np.array(sorted(range(len(names)), key=names.__getitem__), np.int64)  # keys need not be strings
 
 
 def listed(X):

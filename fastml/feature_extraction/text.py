@@ -7,7 +7,7 @@ from fastml.base import Estimator, hand_through
 from fastml.preprocessing.templates.characters import marks_for
 from fastml.preprocessing.templates.matrix import as_csr
 from fastml.preprocessing.templates.records import PART, Part
-from fastml.preprocessing.templates.template import code_parts, new_words, spell, words_of
+from fastml.preprocessing.templates.template import code_parts, new_words, order_words, spell, words_of
 from fastml.preprocessing.templates.texts import gram_spans
 from fastml_ext import features as kernels
 
@@ -89,17 +89,18 @@ class CountVectorizer(Estimator, ScikitCountVectorizer):
         if fixed_vocab:
             vocabulary, n_columns = self.vocabulary_, len(self.vocabulary_)
         else:
-            vocabulary, order = self._vocabulary(spell(words))
+            vocabulary, order = self._vocabulary(spell(words), order_words(words).tolist())
             n_columns = len(vocabulary)
         n = len(entries.rows) - 1
         blocks = kernels.assemble(n, [(entries.rows, order[entries.codes], entries.values)]) if n else None
         blocks = blocks or (np.zeros(1, np.int64), np.empty(0, np.int64), np.empty(0))
         return vocabulary, as_csr(blocks, (n, n_columns), self.dtype)
 
-    def _vocabulary(self, terms):
-        """(column of each term, the same as an array in order of the terms), without stop words."""
-        stop = (self.get_stop_words() or ()) if self.analyzer == "word" else ()
-        places = sorted((i for i, term in enumerate(terms) if term not in stop), key=terms.__getitem__)
+    def _vocabulary(self, terms, places):
+        """(column of each term, the same as an array), without stop words; places: where the terms stand in order."""
+        stop = self.get_stop_words() if self.analyzer == "word" else None
+        if stop:
+            places = [i for i in places if terms[i] not in stop]
         if not places:
             raise ValueError("empty vocabulary; perhaps the documents only contain stop words")
         order = np.full(len(terms), -1, np.int64)

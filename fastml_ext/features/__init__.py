@@ -8,7 +8,7 @@ __getattr__, __dir__, __all__ = exports(
         # columns of numbers
         # records and texts
         "records": ["assemble", "code_records"],
-        "text": ["char_grams", "count_marked", "count_text", "pack", "squeeze", "tokenize", "word_grams"],
-        "vocabulary": ["count_spans", "cross", "hash_names"],
+        "text": ["char_grams", "count_marked", "count_text", "pack", "pages", "squeeze", "tokenize", "word_grams"],
+        "vocabulary": ["count_spans", "cross", "hash_names", "order_words"],
     },
 )

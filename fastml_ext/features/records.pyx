@@ -15,7 +15,9 @@ cdef extern from "Python.h":
     PyObject* PyDict_GetItemWithError(dict p, object key) except? NULL  # borrowed
     double PyFloat_AsDouble(PyObject* value) except? -1.0
     long long PyLong_AsLongLong(PyObject* value) except? -1
+    double PyLong_AsDouble(PyObject* value) except? -1.0
     bint PyFloat_CheckExact(PyObject* value)
+    bint PyLong_Check(PyObject* value)
     bint PyUnicode_CheckExact(PyObject* value)
 
 cdef enum:
@@ -103,6 +105,10 @@ cdef class _Coder:
                 if self.key_code[at] == -1:
                     self.key_code[at] = self.number(<object> key)
                 self.put(self.key_code[at], PyFloat_AsDouble(value))
+            elif PyLong_Check(value):  # bool too
+                if self.key_code[at] == -1:
+                    self.key_code[at] = self.number(<object> key)
+                self.put(self.key_code[at], PyLong_AsDouble(value))
             elif PyUnicode_CheckExact(value):
                 if self.key_values[at] == NULL:
                     self.key_values[at] = self.choices(<object> key)
@@ -112,9 +118,9 @@ cdef class _Coder:
         return 0
 
     cdef int other(self, object key, object value, Py_ssize_t at) except -1:
-        """A value that is neither a float nor a plain string."""
+        """A value that is no float, integer or plain string."""
         cdef dict choices
-        if value is None or isinstance(value, int) or isinstance(value, Number):
+        if value is None or isinstance(value, Number):
             if self.key_code[at] == -1:
                 self.key_code[at] = self.number(key)
             self.put(self.key_code[at], float("nan") if value is None else float(value))

@@ -1,6 +1,6 @@
 """Texts as one array of code points, and the words and n-grams in them. Contract: reference/templates.py."""
 
-from libc.stdint cimport int64_t, uint16_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcmp, memcpy
 
 import numpy as np
@@ -30,6 +30,17 @@ def pack(list texts):
         if start[i] < start[i + 1]:
             PyUnicode_AsUCS4(texts[i], &char[start[i]], start[i + 1] - start[i], 0)
     return chars, starts
+
+
+def pages(const uint32_t[::1] chars):
+    """(0x1100,) uint8: 1 for each run of 256 code points that one of the characters is in."""
+    cdef Py_ssize_t i
+    met = np.zeros(0x1100, np.uint8)
+    cdef uint8_t[::1] page = met
+    with nogil:
+        for i in range(chars.shape[0]):
+            page[chars[i] >> 8] = 1
+    return met
 
 
 def tokenize(const uint32_t[::1] chars, const int64_t[::1] starts, const uint16_t[::1] marks, int mark, int least):

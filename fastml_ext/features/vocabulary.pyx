@@ -229,6 +229,63 @@ def cross(const int64_t[::1] rows, const int64_t[::1] codes, const double[::1] v
     return keys, products, pairs
 
 
+cdef struct Ranked:         # a word by its first three characters, 21 bits each, which tell most words apart
+    uint64_t key
+    int64_t word
+
+
+cdef inline bint _before(const Ranked* a, const Ranked* b, const uint32_t* chars, const int64_t* starts) noexcept nogil:
+    """Whether a comes before b; equal words stay in their order."""
+    if a.key != b.key:
+        return a.key < b.key
+    cdef int64_t i, n = starts[a.word + 1] - starts[a.word], m = starts[b.word + 1] - starts[b.word]
+    cdef const uint32_t* text = chars + starts[a.word]
+    cdef const uint32_t* other = chars + starts[b.word]
+    for i in range(3, min(n, m)):
+        if text[i] != other[i]:
+            return text[i] < other[i]
+    return n < m or (n == m and a.word < b.word)
+
+
+def order_words(const uint32_t[::1] chars, const int64_t[::1] starts):
+    """(n_words,) int64: the words in ascending order of their characters."""
+    cdef Py_ssize_t i, j, left, right, middle, stop, width = 1, n = starts.shape[0] - 1
+    cdef Ranked* row = <Ranked*> malloc((2 * n + 1) * sizeof(Ranked))
+    cdef Ranked* from_
+    cdef Ranked* to
+    order = np.empty(n, np.int64)
+    cdef int64_t[::1] place = order
+    if row == NULL:
+        raise MemoryError
+    with nogil:
+        from_, to = row, row + n
+        for i in range(n):
+            from_[i].word, from_[i].key = i, 0
+            for j in range(3):
+                from_[i].key <<= 21
+                if starts[i] + j < starts[i + 1]:
+                    from_[i].key |= chars[starts[i] + j] + 1
+        while width < n:
+            i = 0
+            while i < n:
+                left, middle, stop = i, min(i + width, n), min(i + 2 * width, n)
+                right = middle
+                for j in range(i, stop):
+                    if right == stop or (left < middle and _before(&from_[left], &from_[right], &chars[0], &starts[0])):
+                        to[j] = from_[left]
+                        left += 1
+                    else:
+                        to[j] = from_[right]
+                        right += 1
+                i += 2 * width
+            from_, to = to, from_
+            width *= 2
+        for i in range(n):
+            place[i] = from_[i].word
+        free(row)
+    return order
+
+
 cdef inline uint32_t _rotate(uint32_t x, int by) noexcept nogil:
     return (x << by) | (x >> (32 - by))
 

@@ -4,6 +4,8 @@ import unicodedata
 
 import numpy as np
 
+from fastml_ext import features as kernels
+
 __all__ = ["CLASSES", "SPACE", "TESTS", "WORD", "marks_for"]
 
 PAGE = 256
@@ -31,16 +33,13 @@ CLASSES = {name: 1 << bit for bit, name in enumerate(TESTS)}
 WORD, SPACE = CLASSES["word"], CLASSES["space"]
 
 _marks = np.zeros(0x110000, np.uint16)  # zero pages cost no memory until they are written
-_filled = np.zeros(0x110000 // PAGE, bool)
+_filled = np.zeros(0x110000 // PAGE, np.uint8)  # 0 or 255
 
 
 def marks_for(chars):
     """The table (0x110000,) uint16 of class bits, right for all of chars (n,) uint32."""
-    if len(chars):
-        pages = [0] if chars.max() < PAGE else np.unique(chars // PAGE).tolist()
-        for page in pages:
-            if not _filled[page]:
-                fill(page)
+    for page in np.flatnonzero(kernels.pages(chars) & ~_filled).tolist():
+        fill(page)
     return _marks
 
 
@@ -48,4 +47,4 @@ def fill(page):
     for code in range(page * PAGE, (page + 1) * PAGE):
         character = chr(code)
         _marks[code] = sum(bit for name, bit in CLASSES.items() if TESTS[name](character))
-    _filled[page] = True
+    _filled[page] = 255

@@ -272,15 +272,14 @@ class FeatureTemplates(TransformerMixin, Estimator):
         columns = np.full(size, -1, np.int64)
         columns[: len(learnt.columns)] = learnt.columns
         rows = learnt.rows
-        new = np.arange(len(learnt.columns), size)
+        first = len(learnt.columns)
         if self.min_rows > 1:
             rows = np.bincount(entries.codes, minlength=size)
             rows[: len(learnt.rows)] += learnt.rows
-            new = np.flatnonzero((columns < 0) & ((rows >= self.min_rows) | template.ordered))
-        if len(new) and not template.ordered:
-            first = int(new[0])
-            names = template.names(learnt.state, first)
-            new = np.array(sorted(new.tolist(), key=lambda code: names[code - first]), np.int64)
+            first = 0  # an old code may only now have rows enough
+        new = template.order(learnt.state, first) if first < size else np.empty(0, np.int64)
+        if self.min_rows > 1:
+            new = new[(columns[new] < 0) & ((rows[new] >= self.min_rows) | template.ordered)]
         columns[new] = np.arange(self.n_columns_, self.n_columns_ + len(new))
         self.n_columns_ += len(new)
         return Learnt(learnt.state, columns, rows)

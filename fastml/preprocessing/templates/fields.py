@@ -53,6 +53,9 @@ class Value(Template):
     def names(self, state, first=0):
         return self._template(state).names(state, first)
 
+    def order(self, state, first):
+        return self._template(state).order(state, first)
+
     def forget(self, state):
         return self._template(state).forget(state)
 

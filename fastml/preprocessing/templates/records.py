@@ -180,6 +180,6 @@ def checked_texts(records):
 
 def checked_dicts(rows):
     for i, row in enumerate(rows):
-        if not isinstance(row, Mapping):
+        if type(row) is not dict and not isinstance(row, Mapping):
             raise TypeError(f"X[{i}] is {row!r:.60} of type {type(row).__name__}, but X[0] is a mapping: mix no kinds")
     return rows

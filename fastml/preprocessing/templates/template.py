@@ -6,7 +6,7 @@ import numpy as np
 
 from fastml_ext import features as kernels
 
-__all__ = ["NONE", "Entries", "Template", "Words", "code_parts", "dense", "flags", "joined", "new_words", "spell", "words_of"]
+__all__ = ["NONE", "Entries", "Template", "Words", "code_parts", "dense", "flags", "joined", "new_words", "order_words", "spell", "words_of"]
 
 NONE = np.empty(0)  # values of spans that each count 1
 
@@ -43,7 +43,7 @@ class Words(NamedTuple):
 class Template:
     """A rule that makes features; `state` is what it has learnt, None before the first records."""
 
-    ordered = False  # whether the order of its codes is the order of its columns; else they are sorted by name
+    ordered = False  # whether the order of its codes is the order of its columns
 
     def evaluate(self, records, state, grow):
         """(Entries, state): where `grow`, features not met before get the next codes, else they are left out."""
@@ -56,6 +56,12 @@ class Template:
     def names(self, state, first=0):
         """Names of the codes first, first + 1, ..."""
         raise NotImplementedError
+
+    def order(self, state, first):
+        """The codes from `first` on in the order in which they get columns."""
+        if self.ordered:
+            return np.arange(first, self.size(state))
+        return first + kernels.order_words(*kernels.pack(self.names(state, first)))
 
     def forget(self, state):
         """The state without its vocabulary, thresholds and the like kept: what hashing needs."""
@@ -107,6 +113,12 @@ def flags(table):
     rows = np.concatenate([[0], np.cumsum(table.sum(axis=1))])
     codes = np.nonzero(table)[1].astype(np.int64)
     return Entries(rows, codes, np.ones(len(codes)))
+
+
+def order_words(words, first=0):
+    """The numbers of the words from `first` on, in ascending order of the words."""
+    start = words.starts[first]
+    return first + kernels.order_words(words.chars[start:], words.starts[first:] - start)
 
 
 def spell(words, first=0):

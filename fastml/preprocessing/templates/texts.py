@@ -6,7 +6,7 @@ import numpy as np
 
 from fastml.preprocessing.templates.characters import CLASSES, SPACE, TESTS, WORD
 from fastml.preprocessing.templates.records import Source
-from fastml.preprocessing.templates.template import Template, code_parts, flags, new_words, spell, words_of
+from fastml.preprocessing.templates.template import Template, code_parts, flags, new_words, order_words, spell, words_of
 from fastml_ext import features as kernels
 
 __all__ = ["Among", "Edge", "Grams", "Listed", "Present", "gram_spans"]
@@ -26,7 +26,11 @@ class Vocabulary(Template):
         return len(state.starts) - 1
 
     def names(self, state, first=0):
-        return [self.title + word for word in spell(state, first)]
+        title = self.title
+        return [title + word for word in spell(state, first)]
+
+    def order(self, state, first):
+        return order_words(state, first)
 
     def forget(self, state):
         return new_words()

@@ -21,7 +21,9 @@ __all__ = [
     "count_text",
     "cross",
     "hash_names",
+    "order_words",
     "pack",
+    "pages",
     "squeeze",
     "tokenize",
     "word_grams",
@@ -55,6 +57,11 @@ def runs(text, marked):
     cuts = [i for i in range(1, len(text)) if marked(text[i]) != marked(text[i - 1])]
     parts = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
     return [(marked(part[0]), part) for part in parts if part]
+
+
+def pages(chars):
+    """(0x1100,) uint8: 1 at p where one of the characters is one of the code points 256 p ... 256 p + 255, else 0."""
+    return np.array([int(np.any(chars // 256 == p)) for p in range(0x1100)], np.uint8)
 
 
 def tokenize(chars, starts, marks, mark, least):
@@ -162,6 +169,15 @@ def count_spans(chars, begin, end, rows, values, table, grow):
         counts.append(len(row))
     known = (*pack(words), table[2]) if grow else table
     return np.array(codes, np.int64), np.array(sums, np.float64), offsets(counts), known
+
+
+def order_words(chars, starts):
+    """(n_words,) int64: the numbers of the words in ascending order of their characters, as Python orders strings.
+
+    chars, starts: the words, packed | equal words keep their order
+    """
+    words = each_text(chars, starts)
+    return np.array(sorted(range(len(words)), key=lambda i: words[i]), np.int64)
 
 
 def cross(rows, codes, values, other_rows, other_codes, other_values):
