@@ -298,7 +298,6 @@ class FeatureTemplates(TransformerMixin, Estimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False  # texts and records are checked by their own rules
         tags.input_tags.string = tags.input_tags.dict = tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = True
         return tags

@@ -81,6 +81,8 @@ class Records:
         values = self.column(field)
         if isinstance(values, np.ndarray) and values.dtype.kind in "iufb":
             return values.astype(np.float64)
+        if isinstance(values, np.ndarray):
+            raise ValueError(f"X holds complex numbers in {field!r}. Complex data not supported: take their real part")
         for i, value in enumerate(values):
             if value is not None and not (isinstance(value, (int, float)) or hasattr(value, "__float__")):
                 raise TypeError(self.complaint(i, field, value, "a number"))
@@ -107,7 +109,7 @@ class Records:
             raise ValueError(f"X has no column {field!r}: it has {', '.join(map(repr, self.fields[:9]))}")
         values = self.rows[self.fields[at]] if self.kind == "frame" else self.rows[:, at]
         values = values.to_numpy() if hasattr(values, "to_numpy") else values
-        return values if values.dtype.kind in "iufb" else values.tolist()
+        return values if values.dtype.kind in "iufbc" else values.tolist()
 
     def cure(self):
         """How a template names a field of such records."""
@@ -119,7 +121,7 @@ class Records:
 
     def complaint(self, i, field, value, wanted):
         where = f"X[{i}]" + (f"[{field!r}]" if field is not None else "")
-        cure = CURES.get(type(value), f"convert it, or leave it out of the templates that read {wanted}")
+        cure = CURES.get(type(value), "convert it first (a field's value, or an argument must be a string or a number)")
         return f"{where} is {value!r:.60} of type {type(value).__name__}, but {wanted} is expected: {cure}"
 
 
@@ -135,20 +137,20 @@ def read(X):
     TypeError, ValueError
         If X is none of these, a single text or mapping, or empty; the message names the row.
     """
+    if hasattr(X, "tocoo"):
+        raise TypeError("X is a sparse matrix, which has no fields to read: give it to the model as it is, not here")
     if isinstance(X, (str, bytes, Mapping)):
         kind = "text" if not isinstance(X, Mapping) else "mapping"
         raise ValueError(f"X is a single {kind}, but a sequence of records is expected: pass [X]")
     if hasattr(X, "columns") and hasattr(X, "shape"):
         return filled(Records("frame", X, X.shape[0], list(X.columns)))
-    if hasattr(X, "tocsr"):
-        raise TypeError("X is a sparse matrix, which has no fields to read: give it to the model as it is")
-    if isinstance(X, np.ndarray) and X.ndim != 1:
+    X = np.asarray(X) if hasattr(X, "__array__") and not hasattr(X, "tolist") else X
+    if isinstance(X, np.ndarray) and (X.ndim != 1 or X.dtype.kind not in "OUT"):
         return filled(read_array(X))
     try:
         rows = X.tolist() if hasattr(X, "tolist") else list(X)
     except TypeError:
         raise TypeError(f"X is {X!r:.60} of type {type(X).__name__}, but a sequence of records is expected") from None
-    rows = rows if isinstance(rows, list) else [rows]
     if rows and isinstance(rows[0], Mapping):
         return filled(Records("dicts", checked_dicts(rows), len(rows)))
     if rows and not isinstance(rows[0], (str, bytes)) and hasattr(rows[0], "__len__"):
@@ -157,6 +159,8 @@ def read(X):
 
 
 def filled(records):
+    if records.fields == []:
+        raise ValueError(f"X has 0 feature(s) (shape={tuple(records.rows.shape)}) while a minimum of 1 is required.")
     if not records.n:
         raise ValueError("X is empty: Found array with 0 sample(s), while a minimum of 1 is required")
     return records
@@ -168,8 +172,9 @@ def read_array(X):
     if X.ndim in IMAGES and X.dtype.kind in "iufb":
         return Records("images", X, len(X))
     raise ValueError(
-        f"X is an array of shape {X.shape} and dtype {X.dtype}, but records are texts, mappings, rows of a 2-D"
-        " table, or images of numbers (n, rows, columns[, channels])"
+        f"X is an array of shape {X.shape} and dtype {X.dtype}, but records are texts, mappings, rows of a 2D array, or"
+        " images of numbers (n, rows, columns[, channels]). Reshape your data: X.reshape(-1, 1) for one column,"
+        " X.reshape(1, -1) for one row"
     )
 
 
