@@ -195,7 +195,7 @@ class FeatureTemplates(TransformerMixin, Estimator):
 
         Parameters
         ----------
-        record : str, dict or array
+        record : str, dict, array, or frame of one row
             One record.
         model : estimator with `explain`, or a pipeline that ends in one, default=None
             Whose answer is explained; of a pipeline, the steps after these templates.
@@ -205,7 +205,7 @@ class FeatureTemplates(TransformerMixin, Estimator):
         Explanation
             A row for each feature; with a model, as its own `explain`, less the features that add nothing.
         """
-        row = self.transform(record.iloc[:1] if hasattr(record, "iloc") else [record])
+        row = self.transform(record if hasattr(record, "columns") else [record])
         names = self.get_feature_names_out()
         return explain_features(row, names) if model is None else explain_model(row, names, model, self)
 

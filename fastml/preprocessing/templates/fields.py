@@ -66,7 +66,7 @@ class Fields(Template):
 
     def evaluate(self, records, state, grow):
         if records.kind != "dicts":
-            raise ValueError(f"fields reads mappings, but X holds {records.kind}: {records.cure()}")
+            raise ValueError(f"fields reads mappings, but X holds {records.kind}: declare templates for those")
         names = {} if state is None else dict(state) if grow else state
         try:
             codes, values, rows = kernels.code_records(records.rows, names, {}, "=", grow)
