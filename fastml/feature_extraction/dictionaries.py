@@ -50,13 +50,15 @@ class DictVectorizer(Estimator, ScikitDictVectorizer):
 
     def fit(self, X, y=None):
         """Learn the names of the features of X, an iterable of mappings; y is ignored."""
-        if self._has_kernel():
-            self._learn(X)
-            return self
-        return super().fit(X)
+        self._validate_params()
+        if not self._has_kernel():
+            return super().fit(X)
+        self._learn(X)
+        return self
 
     def fit_transform(self, X, y=None):
         """`fit(X)` and then `transform(X)`, in one pass; raises as `transform` does."""
+        self._validate_params()
         if not self._has_kernel():
             return super().fit_transform(X)
         entries, rank = self._learn(X)
@@ -79,7 +81,6 @@ class DictVectorizer(Estimator, ScikitDictVectorizer):
         return self._matrix(self._code(records, self.vocabulary_, False), np.arange(len(self.vocabulary_)))
 
     def _has_kernel(self):
-        self._validate_params()
         return np.dtype(self.dtype) in (np.float32, np.float64)
 
     def _learn(self, X):

@@ -161,7 +161,7 @@ def assemble(Py_ssize_t n, list blocks):
     """(indptr, indices, data) of the CSR matrix that holds the entries of all blocks."""
     cdef const int64_t[::1] rows, columns
     cdef const double[::1] values
-    cdef Py_ssize_t i, j
+    cdef Py_ssize_t i, j, longest = 0
     begins = np.zeros(n + 1, np.int64)
     cdef int64_t[::1] begin = begins, fill, index
     cdef double[::1] entry
@@ -169,10 +169,14 @@ def assemble(Py_ssize_t n, list blocks):
         for i in range(n):
             for j in range(rows[i], rows[i + 1]):
                 begin[i + 1] += columns[j] >= 0
-    np.cumsum(begins, out=begins)
-    fills = begins[:n].copy()
+    fills = np.empty(n, np.int64)
+    fill = fills
+    for i in range(n):
+        fill[i] = begin[i]
+        begin[i + 1] += begin[i]
+        longest = max(longest, begin[i + 1] - begin[i])
     indices, data = np.empty(begin[n], np.int64), np.empty(begin[n])
-    fill, index, entry = fills, indices, data
+    index, entry = indices, data
     for rows, columns, values in blocks:
         with nogil:
             for i in range(n):
@@ -180,7 +184,7 @@ def assemble(Py_ssize_t n, list blocks):
                     if columns[j] >= 0:
                         index[fill[i]], entry[fill[i]] = columns[j], values[j]
                         fill[i] += 1
-    return _canonical(begins, indices, data)
+    return _canonical(begins, indices, data, longest)
 
 
 cdef enum:
@@ -192,12 +196,11 @@ cdef struct Entry:
     double value
 
 
-cdef tuple _canonical(object begins, object indices, object data):
+cdef tuple _canonical(object begins, object indices, object data, Py_ssize_t longest):
     """The same rows with ascending columns, entries of one column added up in their order."""
     cdef int64_t[::1] begin = begins, index = indices
     cdef double[::1] entry = data
     cdef Py_ssize_t i, j, at = 0, first, n = begin.shape[0] - 1
-    cdef Py_ssize_t longest = int(np.diff(begins).max(initial=0))
     cdef Entry* row = <Entry*> malloc((2 * longest + 1) * sizeof(Entry))
     if row == NULL:
         raise MemoryError

@@ -92,8 +92,8 @@ def gram_spans(part, unit, low, high, least=2):
     """
     chars, starts, marks = part
     if unit == "words":
-        chars, first, last, rows = kernels.tokenize(chars, starts, marks, WORD, least)
-        return chars, *kernels.word_grams(first, last, rows, low, high)
+        chars, *words = kernels.tokenize(chars, starts, marks, WORD, least)
+        return chars, *(words if low == high == 1 else kernels.word_grams(*words, low, high))
     if unit == "chars":
         chars, starts = kernels.squeeze(chars, starts, marks, SPACE)
         return chars, *kernels.char_grams(starts[:-1], starts[1:], np.arange(len(starts)), low, high, False)
