@@ -83,7 +83,7 @@ class CountVectorizer(Estimator, ScikitCountVectorizer):
         self._in_order = False
         if not self._has_kernel():
             return super()._count_vocab(raw_documents, fixed_vocab)
-        words, order = self._known_words() if fixed_vocab else (new_words(), None)
+        words, order = self._known_words() if fixed_vocab else (new_words(), np.empty(0, np.int64))
         documents = self._documents(raw_documents)
         entries, words = code_parts(map(self._spans, parts(documents)), words, not fixed_vocab)
         if fixed_vocab:
@@ -148,7 +148,8 @@ class CountVectorizer(Estimator, ScikitCountVectorizer):
 
     def _spans(self, part):
         least = LEAST[self.token_pattern.removeprefix("(?u)")] if self.analyzer == "word" else 1
-        return gram_spans(part, UNITS[self.analyzer], *self.ngram_range, least)
+        low, high = self.ngram_range
+        return gram_spans(part, UNITS[self.analyzer], low, high, least)
 
     def _sort_features(self, X, vocabulary):
         return X if self._in_order else super()._sort_features(X, vocabulary)
@@ -172,4 +173,3 @@ def parts(documents):
     for at in range(0, max(len(documents), 1), PART):
         chars, starts = kernels.pack(documents[at : at + PART])
         yield Part(chars, starts, marks_for(chars))
-

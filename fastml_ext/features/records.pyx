@@ -165,7 +165,7 @@ def assemble(Py_ssize_t n, list blocks):
     begins = np.zeros(n + 1, np.int64)
     cdef int64_t[::1] begin = begins, fill, index
     cdef double[::1] entry
-    for rows, columns, values in blocks:
+    for rows, columns, _ in blocks:
         for i in range(n):
             for j in range(rows[i], rows[i + 1]):
                 begin[i + 1] += columns[j] >= 0

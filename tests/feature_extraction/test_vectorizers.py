@@ -16,7 +16,9 @@ from fastml.feature_extraction import CountVectorizer, DictVectorizer
 TheirCounts = sklearn.feature_extraction.text.CountVectorizer
 TheirRecords = sklearn.feature_extraction.DictVectorizer
 
-WORD = st.one_of(st.sampled_from(["to", "be", "To", "İx", "ΑΣ", "a_1", "ﬁne", "x", "naïve", "\ud800b"]), st.text(max_size=4))
+WORD = st.one_of(
+    st.sampled_from(["to", "be", "To", "İx", "ΑΣ", "a_1", "ﬁne", "x", "naïve", "\ud800b"]), st.text(max_size=4)
+)
 TEXTS = st.lists(st.lists(WORD, max_size=8).map(" ".join), min_size=1, max_size=6)
 SETTINGS = [
     {},
@@ -115,7 +117,9 @@ VALUE = st.one_of(
     st.integers(-3, 3), st.floats(allow_nan=False, allow_infinity=False, width=32), st.booleans(),
     st.sampled_from(["x", "y", "", "é"]), st.lists(st.sampled_from("xyz"), max_size=3, unique=True), st.none(),
 )  # fmt: skip
-RECORDS = st.lists(st.dictionaries(st.sampled_from(["b", "a", "a=x", "", "é"]), VALUE, max_size=4), min_size=1, max_size=6)
+RECORDS = st.lists(
+    st.dictionaries(st.sampled_from(["b", "a", "a=x", "", "é"]), VALUE, max_size=4), min_size=1, max_size=6
+)
 
 
 @pytest.mark.parametrize(

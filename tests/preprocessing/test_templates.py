@@ -148,7 +148,8 @@ def test_missing_values_of_fields_are_absent():
 TEXT = st.one_of(st.text(max_size=20), st.text(alphabet="ab \t\x00é\ud83d𝄞", max_size=30), st.just("x" * 5000))
 EVERYTHING = [
     "prefix(2)", "suffix(3)", "char_at(-2)", "length", "length > _", "contains(_)", "fraction(alpha)", "count(space)",
-    "words(1, 2)", "chars(1, 3)", "word_chars(2, 3)", "lower.chars(1)", "prefix(1) and suffix(1)", "char_at(0) in upper",
+    "words(1, 2)", "chars(1, 3)", "word_chars(2, 3)", "lower.chars(1)", "prefix(1) and suffix(1)",
+    "char_at(0) in upper",
 ]  # fmt: skip
 
 
@@ -240,7 +241,9 @@ def test_dictionaries_through_a_pipeline(monkeypatch):
         monkeypatch.setattr(kind, "toarray", lambda *_: pytest.fail("a dense matrix was made"))
     X = [{"word": f"w{i % 50_000}", "kind": "abc"[i % 3], "size": i % 7} for i in range(100_000)]
     y = [record["kind"] == "a" and record["size"] > 2 for record in X]
-    model = make_pipeline(FeatureTemplates(["fields", "kind and size > 2"]), SGDClassifier(random_state=0, max_iter=3, tol=None))
+    model = make_pipeline(
+        FeatureTemplates(["fields", "kind and size > 2"]), SGDClassifier(random_state=0, max_iter=3, tol=None)
+    )
     assert model.fit(X, y).score(X, y) > 0.99
     monkeypatch.undo()
     why = model[0].explain(X[3], model)

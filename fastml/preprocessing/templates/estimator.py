@@ -230,7 +230,9 @@ class FeatureTemplates(TransformerMixin, Estimator):
     def _begin(self, records):
         self._validate_params()
         if self.n_features is not None and self.min_rows > 1:
-            raise ValueError(f"min_rows={self.min_rows} needs names to be counted, but n_features hashes them: drop one")
+            raise ValueError(
+                f"min_rows={self.min_rows} needs names to be counted, but n_features hashes them: drop one"
+            )
         given = self.templates
         if given is not None and not len(given):
             raise ValueError("templates is empty: declare one, or pass None")

@@ -113,7 +113,9 @@ def grams(unit, source, args, keywords, presence=False):
     high = high[0] if high else low
     least = number(keywords.pop("least")) if unit == "words" and "least" in keywords else 2
     if keywords or not (1 <= low <= high and least >= 1):
-        raise Unreadable(f"{unit}({low}, {high}) needs 1 <= low <= high, and takes nothing else but words(..., least=1)")
+        raise Unreadable(
+            f"{unit}({low}, {high}) needs 1 <= low <= high, and takes nothing else but words(..., least=1)"
+        )
     return Grams(source, unit, low, high, least, presence)
 
 
@@ -198,7 +200,7 @@ def cell(first, second, sizes):
     sizes = sizes * 2 if len(sizes) == 1 else sizes
     if len(sizes) != 2 or not all(size > 0 for size in sizes):
         raise Unreadable("cell(first, second, size) or cell(first, second, size, size), sizes above 0")
-    return Cell(Source(first), Source(second), tuple(map(float, sizes)))
+    return Cell(Source(first), Source(second), (float(sizes[0]), float(sizes[1])))
 
 
 def constant(node):

@@ -16,9 +16,18 @@ TESTS = {">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_eq
 
 
 class Number(Template):
-    """One feature: the number that `measure(records)` finds, (n,) float64, NaN where there is none."""
+    """One feature: a number."""
 
     ordered = True
+
+    @property
+    def title(self):
+        """Its name."""
+        raise NotImplementedError
+
+    def measure(self, records):
+        """(n,) float64, NaN where there is none."""
+        raise NotImplementedError
 
     def evaluate(self, records, state, grow):
         return dense(self.measure(records)), ()
@@ -32,6 +41,12 @@ class Number(Template):
 
 class TextNumber(Number):
     """A number of a text; NaN where the record has no such field."""
+
+    source: Source
+
+    def of_part(self, part):
+        """The numbers of packed texts."""
+        raise NotImplementedError
 
     def measure(self, records):
         values = np.concatenate([self.of_part(part) for part in records.parts(self.source)]).astype(np.float64)
@@ -108,13 +123,12 @@ class Field(Number):
 
 
 @dataclass(frozen=True)
-class Pixel(Template):
+class Pixel(Number):
     """The value of one pixel of an image or, where a place is None, of every one."""
 
     row: int | None
     column: int | None
     channel: int | None
-    ordered = True
 
     def evaluate(self, records, state, grow):
         if records.kind != "images":
@@ -163,7 +177,7 @@ class Pixel(Template):
 class Threshold(Template):
     """Whether a number is beyond each of some thresholds: those given, or quantiles of the first data met."""
 
-    number: Number | Pixel
+    number: Number
     sign: str
     given: tuple[float, ...] | None
     how_many: int = 10  # thresholds learnt at most

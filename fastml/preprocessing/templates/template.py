@@ -6,7 +6,20 @@ import numpy as np
 
 from fastml_ext import features as kernels
 
-__all__ = ["NONE", "Entries", "Template", "Words", "code_parts", "dense", "flags", "joined", "new_words", "order_words", "spell", "words_of"]
+__all__ = [
+    "NONE",
+    "Entries",
+    "Template",
+    "Words",
+    "code_parts",
+    "dense",
+    "flags",
+    "joined",
+    "new_words",
+    "order_words",
+    "spell",
+    "words_of",
+]
 
 NONE = np.empty(0)  # values of spans that each count 1
 

@@ -15,7 +15,17 @@ __all__ = ["Among", "Edge", "Grams", "Listed", "Present", "gram_spans"]
 class Vocabulary(Template):
     """Features that are the different pieces of text met, one each."""
 
+    source: Source
     presence = False
+
+    @property
+    def title(self):
+        """What the names begin with."""
+        raise NotImplementedError
+
+    def spans(self, part):
+        """(chars, begin, end, rows) of the pieces of packed texts."""
+        raise NotImplementedError
 
     def evaluate(self, records, state, grow):
         words = new_words() if state is None else state
@@ -73,11 +83,13 @@ class Grams(Vocabulary):
     low: int
     high: int
     least: int = 2  # characters of a word
-    presence: bool = False
+    presence: bool = False  # whether each counts 1
 
     @property
     def title(self):
-        word = "contains" if self.presence else {"words": "word", "chars": "chars", "word_chars": "wordChars"}[self.unit]
+        word = (
+            "contains" if self.presence else {"words": "word", "chars": "chars", "word_chars": "wordChars"}[self.unit]
+        )
         return f"{self.source.prefix}{word}_"
 
     def spans(self, part):

@@ -87,7 +87,9 @@ def squeeze(chars, starts, marks, mark):
     """(chars, starts) of the texts with each longest run of two or more marked characters replaced by one space."""
     texts = []
     for text in each_text(chars, starts):
-        parts = [[SPACE] if marked and len(part) > 1 else part for marked, part in runs(text, lambda c: marks[c] & mark)]
+        parts = [
+            [SPACE] if marked and len(part) > 1 else part for marked, part in runs(text, lambda c: marks[c] & mark)
+        ]
         texts.append([c for part in parts for c in part])
     return np.array([c for text in texts for c in text], np.uint32), offsets([len(text) for text in texts])
 

@@ -1,5 +1,7 @@
 """The kernels of texts and records against their definitions."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,7 +13,9 @@ from fastml_ext import features as kernels
 from fastml_ext.features import reference
 
 ODD = "aB1_ é\u0130ß\t\n\u2003.!@\x00\x07𝄞中\ud800\udfff"  # every class, control characters, beyond 16 bits, lone surrogates
-TEXT = st.one_of(st.text(alphabet=ODD, max_size=12), st.text(max_size=8), st.sampled_from(["", " ", "ab ab", "a" * 300]))
+TEXT = st.one_of(
+    st.text(alphabet=ODD, max_size=12), st.text(max_size=8), st.sampled_from(["", " ", "ab ab", "a" * 300])
+)
 TEXTS = st.lists(TEXT, max_size=6)
 EMPTY = (np.empty(0, np.uint32), np.zeros(1, np.int64), np.zeros(64, np.uint64))
 
@@ -43,7 +47,7 @@ def packed(texts):
 @given(TEXTS)
 def test_pack_and_pages(texts):
     chars, starts = both("pack", texts)
-    assert ["".join(map(chr, chars[a:b])) for a, b in zip(starts, starts[1:], strict=False)] == texts
+    assert ["".join(map(chr, chars[a:b])) for a, b in itertools.pairwise(starts)] == texts
     both("pages", chars)
 
 
@@ -164,9 +168,9 @@ RECORDS = st.lists(st.dictionaries(st.sampled_from(["a", "b", "c", "a=x", "", 3]
 @given(RECORDS, RECORDS, st.sampled_from(["=", "", "::"]))
 def test_code_records(records, later, separator):
     names, known, expected_names = {}, {}, {}
-    for grow, given in ((True, records), (False, later), (True, later)):
-        found = kernels.code_records(given, names, known, separator, grow)
-        assert_same(found, reference.code_records(given, expected_names, {}, separator, grow))
+    for grow, rows in ((True, records), (False, later), (True, later)):
+        found = kernels.code_records(rows, names, known, separator, grow)
+        assert_same(found, reference.code_records(rows, expected_names, {}, separator, grow))
         assert list(names.items()) == list(expected_names.items())
 
 
@@ -187,9 +191,7 @@ def test_code_records_refuses_other_records(record):
 def test_records_of_more_keys_than_are_remembered():
     wide = [{f"k{j}": float(j) for j in range(600)}, {f"k{599 - j}": "v" for j in range(600)}] * 2
     names, expected = {}, {}
-    assert_same(
-        kernels.code_records(wide, names, {}, "=", True), reference.code_records(wide, expected, {}, "=", True)
-    )
+    assert_same(kernels.code_records(wide, names, {}, "=", True), reference.code_records(wide, expected, {}, "=", True))
     assert names == expected
 
 
