@@ -49,6 +49,7 @@ ESTIMATORS = sorted(set(find_estimators()), key=lambda found: found.__name__)
 PREDICTORS = [E for E in ESTIMATORS if hasattr(E, "predict") and (is_classifier(make(E)) or is_regressor(make(E)))]
 # scikit-learn's checks pass tables; what reads texts or dictionaries alone is held to its checks of the interface.
 TABULAR = [E for E in ESTIMATORS if get_tags(make(E)).input_tags.two_d_array]
+TRANSFORMERS = [E for E in ESTIMATORS if hasattr(E, "transform") and get_tags(make(E)).input_tags.two_d_array]
 every = pytest.mark.parametrize("Estimator", ESTIMATORS, ids=lambda E: E.__name__)
 # scikit-learn's checks train on a few rows for a few epochs, which settles nothing.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -63,6 +64,7 @@ def expected_failures(estimator):
 
 
 every_predictor = pytest.mark.parametrize("Estimator", PREDICTORS, ids=lambda E: E.__name__)
+every_transformer = pytest.mark.parametrize("Estimator", TRANSFORMERS, ids=lambda E: E.__name__)
 
 
 @pytest.fixture
@@ -262,3 +264,57 @@ def test_parameters_and_defaults_are_scikit_learns(Estimator):
     assert {name: ours[name].default for name in theirs if name in ours} == {n: p.default for n, p in theirs.items()}
     positional = [name for name, p in theirs.items() if p.kind is p.POSITIONAL_OR_KEYWORD]
     assert [name for name, p in ours.items() if p.kind is p.POSITIONAL_OR_KEYWORD] == positional
+
+
+# ------------------------------------------------------------------------------------------------ transformers
+
+
+@every_transformer
+@pytest.mark.parametrize(
+    "layout", [np.asfortranarray, lambda X: X.astype(X.dtype.newbyteorder()), lambda X: X.tolist(), pd.DataFrame]
+)
+def test_the_layout_of_x_changes_nothing_in_a_transformer(Estimator, table, layout):
+    X, y = table
+    expected = make(Estimator).fit(X, y).transform(X)
+    assert np.array_equal(make(Estimator).fit(layout(X), y).transform(layout(X)), expected)
+
+
+@every_transformer
+def test_one_row_and_read_only_rows_are_transformed_as_all_are(Estimator, table):
+    X, y = table
+    model = make(Estimator).fit(X, y)
+    expected = model.transform(X)
+    X.flags.writeable = False
+    assert np.array_equal(model.transform(X), expected)
+    assert np.array_equal(np.concatenate([model.transform(X[i : i + 1]) for i in range(len(X))]), expected)
+    assert np.array_equal(pickle.loads(pickle.dumps(model)).transform(X), expected)
+
+
+@every_transformer
+@pytest.mark.parametrize("bad", [np.inf, -np.inf])
+def test_where_a_bad_value_to_transform_stands(Estimator, table, bad):
+    X, y = table
+    model = make(Estimator).fit(X, y)
+    broken = X.copy()
+    broken[7, 2] = bad
+    for call in (lambda: model.transform(broken), lambda: make(Estimator).fit(broken, y)):
+        with pytest.raises(ValueError, match=r"X\[7, 2\] is -?inf"):
+            call()
+    with pytest.raises(NotFittedError, match=Estimator.__name__):
+        make(Estimator).transform(X)
+    with pytest.raises(ValueError, match="3 features"):
+        model.transform(X[:, :3])
+
+
+@every_transformer
+@pytest.mark.parametrize("frame", [pd.DataFrame, lambda data: pl.DataFrame(dict(data))])
+def test_frames_in_and_out_of_a_transformer(Estimator, table, frame):
+    X, y = table
+    columns = {"abcd"[j]: X[:, j] for j in range(4)}
+    model = make(Estimator).fit(frame(columns), y)
+    expected = make(Estimator).fit(X, y).transform(X)
+    assert np.array_equal(model.transform(frame(columns)), expected)
+    for kind in ("pandas", "polars"):
+        out = model.set_output(transform=kind).transform(frame(columns))
+        assert list(out.columns) == model.get_feature_names_out().tolist()
+        assert np.array_equal(out.to_numpy(), expected)

@@ -22,8 +22,9 @@ UNITS = {"word": "words", "char": "chars", "char_wb": "word_chars"}
 class CountVectorizer(Estimator, ScikitCountVectorizer):
     r"""scikit-learn's CountVectorizer, the same columns and counts, by a compiled kernel.
 
-    The kernel finds words by the default pattern (or ``\\b\\w+\\b``) and n-grams of words and characters. With a tokenizer, an
-    analyzer or a pattern of your own, or stop words in n-grams of several words, scikit-learn's code finds the tokens.
+    The kernel finds words by the default pattern (or ``\\b\\w+\\b``) and n-grams of words and characters. With a
+    tokenizer, an analyzer or a pattern of your own, or stop words in n-grams of several words, scikit-learn's code
+    finds the tokens.
 
     Parameters
     ----------

@@ -6,6 +6,9 @@ __getattr__, __dir__, __all__ = exports(
     __name__,
     {
         # columns of numbers
+        "bins": ["fill_spans", "list_spans", "look_up"],
+        "mdl": ["mdl_cuts"],
+        "periodic": ["harmonics", "wrap"],
         # records and texts
         "records": ["assemble", "code_records"],
         "text": ["char_grams", "count_marked", "count_text", "pack", "pages", "squeeze", "tokenize", "word_grams"],

@@ -32,8 +32,8 @@ class FeatureTemplates(TransformerMixin, Estimator):
     A template is written as a Python expression, which is parsed and never executed:
 
     - pieces of a text, a feature each: `prefix(3)`, `suffix(3)`, `char_at(0)`, `char_at(-1)`; `words(1, 2)` and
-      `chars(1, 3)`, how often runs of one to two words and one to three characters stand in it; `word_chars(3)`, the same
-      within words. A word has two characters or more (`words(1, least=1)`) out of letters, digits and underscores
+      `chars(1, 3)`, how often runs of one to two words and one to three characters stand in it; `word_chars(3)` within
+      words. A word has two characters or more (`words(1, least=1)`) out of letters, digits and underscores
     - whether it contains something: `contains("@", "http")`, `contains(_)` every character met, `contains(words(1))`
     - numbers: `length`, `count(digit)`, `count("!")`, `fraction(alpha)`; classes of characters are alpha, digit,
       alnum, upper, lower, space, punct (punctuation and symbols), vowel, ascii, word, nonspace
@@ -50,8 +50,8 @@ class FeatureTemplates(TransformerMixin, Estimator):
     Parameters
     ----------
     templates : list of str, default=None
-        The templates. None: `lower.words(1)` for texts, `fields` for dictionaries, every column of a frame or table as it
-        is, every pixel of images.
+        The templates. None: `lower.words(1)` for texts, `fields` for dictionaries, every column of a frame or table as
+        it is, every pixel of images.
     n_features : int, default=None
         Number of columns that names are hashed into, signed, so that nothing need be kept; None: a column for each
         feature met in training. `collisions` tells which names share a column.
@@ -60,8 +60,8 @@ class FeatureTemplates(TransformerMixin, Estimator):
     dtype : dtype, default=numpy.float64
         Of the values that come out.
     sparse_output : bool, default=True
-        CSR, with 32-bit indices up to 2**31 columns and values, which is what all of scikit-learn takes, and 64-bit ones
-        beyond; False: a dense array.
+        CSR, with 32-bit indices up to 2**31 columns and values, which is what all of scikit-learn takes, and 64-bit
+        ones beyond; False: a dense array.
 
     Attributes
     ----------
@@ -103,8 +103,9 @@ class FeatureTemplates(TransformerMixin, Estimator):
 
         Parameters
         ----------
-        X : list of str, list of dict, frame, or array of shape (n_samples, n_columns) or (n_samples, rows, columns[, channels])
-            The records; None and NaN in a field are values that are absent.
+        X : list of str, list of dict, frame, or array of 2 to 4 dimensions
+            The records: a table (n_samples, n_columns), images (n_samples, rows, columns[, channels]).
+            None and NaN in a field are values that are absent.
         y : object, default=None
             Ignored.
 
@@ -138,7 +139,7 @@ class FeatureTemplates(TransformerMixin, Estimator):
         return self
 
     def transform(self, X):
-        """Features of the records X, as for `fit`: CSR (n_samples, n_columns_); features not met in training are left out."""
+        """Features of the records X, as for `fit`: CSR (n_samples, n_columns_); what was not met in fit is left out."""
         check_is_fitted(self, "learnt_")
         records = read(X)
         self._check_kind(records)
@@ -251,8 +252,8 @@ class FeatureTemplates(TransformerMixin, Estimator):
             raise ValueError(f"X holds {records.kind}, but {self.kind_} were fitted: fit again")
         if records.kind in ("frame", "table") and len(records.fields) != self.n_features_in_:
             raise ValueError(
-                f"X has {len(records.fields)} features, but FeatureTemplates is expecting {self.n_features_in_} features"
-                " as input"
+                f"X has {len(records.fields)} features, but FeatureTemplates is expecting {self.n_features_in_}"
+                " features as input"
             )
 
     def _pairs(self):

@@ -15,7 +15,7 @@ SIGNS = {ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<="}
 UNITS = ("words", "chars", "word_chars")
 
 
-class Unreadable(ValueError):
+class UnreadableError(ValueError):
     """What is wrong with a declaration."""
 
 
@@ -31,8 +31,8 @@ def parse(text):
         raise TypeError(f"templates holds {text!r} of type {type(text).__name__}, but a template is a string")
     try:
         return read(ast.parse(text.strip(), mode="eval").body)
-    except (Unreadable, SyntaxError) as error:
-        what = error if isinstance(error, Unreadable) else error.msg
+    except (UnreadableError, SyntaxError) as error:
+        what = error if isinstance(error, UnreadableError) else error.msg
         raise ValueError(f"templates holds {text!r}, which is no template: {what}") from None
 
 
@@ -61,7 +61,7 @@ def read(node):
             return Length(read_source(source))
     source = read_source(node)
     if source.field is None:
-        raise Unreadable("lower of what? Write lower.words(1) or name.lower")
+        raise UnreadableError("lower of what? Write lower.words(1) or name.lower")
     return Category(source) if source.lower else Value(source)
 
 
@@ -82,7 +82,7 @@ def field(node):
             return name
         case ast.Constant(value=str() as name):
             return name
-    raise Unreadable(f"{ast.unparse(node)} is no field: write its name, or field('any name')")
+    raise UnreadableError(f"{ast.unparse(node)} is no field: write its name, or field('any name')")
 
 
 def function(name, source, call):
@@ -91,7 +91,7 @@ def function(name, source, call):
     if name in ("prefix", "suffix", "char_at"):
         (n,) = integers(call.args, 1, 1, name)
         if name != "char_at" and n < 1:
-            raise Unreadable(f"{name}({n}) needs at least one character")
+            raise UnreadableError(f"{name}({n}) needs at least one character")
         return Edge(source, name, n)
     if name in UNITS:
         return grams(name, source, call.args, keywords)
@@ -104,8 +104,8 @@ def function(name, source, call):
             case ast.Constant(value=str() as text) if text and name == "count":
                 return Count(source, text, False)
         classes = ", ".join(CLASSES)
-        raise Unreadable(f"{name}({ast.unparse(call.args[0])}) names no class of characters: they are {classes}")
-    raise Unreadable(f"there is no {name}(...) of {len(call.args)} arguments")
+        raise UnreadableError(f"{name}({ast.unparse(call.args[0])}) names no class of characters: they are {classes}")
+    raise UnreadableError(f"there is no {name}(...) of {len(call.args)} arguments")
 
 
 def grams(unit, source, args, keywords, presence=False):
@@ -113,7 +113,7 @@ def grams(unit, source, args, keywords, presence=False):
     high = high[0] if high else low
     least = number(keywords.pop("least")) if unit == "words" and "least" in keywords else 2
     if keywords or not (1 <= low <= high and least >= 1):
-        raise Unreadable(
+        raise UnreadableError(
             f"{unit}({low}, {high}) needs 1 <= low <= high, and takes nothing else but words(..., least=1)"
         )
     return Grams(source, unit, low, high, least, presence)
@@ -127,7 +127,9 @@ def contains(source, args):
             return grams(unit, source, inner, {each.arg: each.value for each in keywords}, presence=True)
     texts = [constant(arg) for arg in args]
     if not texts or not all(isinstance(text, str) and text for text in texts):
-        raise Unreadable("contains(...) takes strings that are not empty, _ for every character met, or chars(1, 3)")
+        raise UnreadableError(
+            "contains(...) takes strings that are not empty, _ for every character met, or chars(1, 3)"
+        )
     return Present(source, tuple(texts))
 
 
@@ -136,12 +138,12 @@ def comparison(left, sign, right):
     if type(sign) in SIGNS:
         left = Field(left.source) if isinstance(left, Value) else left
         if not hasattr(left, "measure"):
-            raise Unreadable("only numbers have thresholds: a length, count, fraction, field or pixel")
+            raise UnreadableError("only numbers have thresholds: a length, count, fraction, field or pixel")
         return Threshold(left, SIGNS[type(sign)], *thresholds(right))
     if isinstance(sign, ast.In):
         return Among(piece(left), options(right))
     if not isinstance(sign, ast.Eq):
-        raise Unreadable("the comparisons are > >= < <= == and in")
+        raise UnreadableError("the comparisons are > >= < <= == and in")
     if isinstance(right, ast.Name) and right.id == "_":
         return left  # every value met
     given = constant(right)
@@ -150,7 +152,7 @@ def comparison(left, sign, right):
         return Listed(piece(left), given)
     left = Field(left.source) if isinstance(left, Value) else left
     if not (hasattr(left, "measure") and given and all(is_number(value) for value in given)):
-        raise Unreadable("== compares a text with strings, or a number with numbers")
+        raise UnreadableError("== compares a text with strings, or a number with numbers")
     return Equal(left, given)
 
 
@@ -161,19 +163,19 @@ def thresholds(node):
         case ast.Call(func=ast.Name(id="quantiles"), args=args, keywords=[]):
             (how_many,) = integers(args, 1, 1, "quantiles")
             if how_many < 1:
-                raise Unreadable("quantiles(n) needs at least one")
+                raise UnreadableError("quantiles(n) needs at least one")
             return None, how_many
     given = constant(node)
     given = tuple(given) if isinstance(given, (list, tuple)) else (given,)
     if not given or not all(is_number(value) for value in given):
-        raise Unreadable(f"a threshold is a number, a list of them, _ or quantiles(n), not {ast.unparse(node)}")
+        raise UnreadableError(f"a threshold is a number, a list of them, _ or quantiles(n), not {ast.unparse(node)}")
     return (tuple(map(float, given)),)
 
 
 def piece(template):
     template = Category(template.source) if isinstance(template, Value) else template
     if not isinstance(template, Vocabulary):
-        raise Unreadable("only texts are compared with strings: a prefix, suffix, character, field or words")
+        raise UnreadableError("only texts are compared with strings: a prefix, suffix, character, field or words")
     return template
 
 
@@ -183,23 +185,25 @@ def options(node):
     given = constant(node)
     given = tuple(given) if isinstance(given, (str, list, tuple, set)) else ()
     if not given or not all(isinstance(value, str) and value for value in given):
-        raise Unreadable(f"`in` takes a class of characters ({', '.join(CLASSES)}), a string, or a list of strings")
+        raise UnreadableError(
+            f"`in` takes a class of characters ({', '.join(CLASSES)}), a string, or a list of strings"
+        )
     return given
 
 
 def pixel(args):
     if not 2 <= len(args) <= 3:
-        raise Unreadable("pixel(row, column) or pixel(row, column, channel)")
+        raise UnreadableError("pixel(row, column) or pixel(row, column, channel)")
     places = [None if isinstance(arg, ast.Name) and arg.id == "_" else constant(arg) for arg in args]
     if not all(place is None or type(place) is int for place in places):
-        raise Unreadable("a row, column or channel is an integer, or _ for every one")
+        raise UnreadableError("a row, column or channel is an integer, or _ for every one")
     return Pixel(*places, *[None] * (3 - len(places)))
 
 
 def cell(first, second, sizes):
     sizes = sizes * 2 if len(sizes) == 1 else sizes
     if len(sizes) != 2 or not all(size > 0 for size in sizes):
-        raise Unreadable("cell(first, second, size) or cell(first, second, size, size), sizes above 0")
+        raise UnreadableError("cell(first, second, size) or cell(first, second, size, size), sizes above 0")
     return Cell(Source(first), Source(second), (float(sizes[0]), float(sizes[1])))
 
 
@@ -207,20 +211,20 @@ def constant(node):
     try:
         return ast.literal_eval(node)
     except ValueError:
-        raise Unreadable(f"{ast.unparse(node)} is no constant") from None
+        raise UnreadableError(f"{ast.unparse(node)} is no constant") from None
 
 
 def number(node):
     value = constant(node)
     if not is_number(value):
-        raise Unreadable(f"{ast.unparse(node)} is no number")
+        raise UnreadableError(f"{ast.unparse(node)} is no number")
     return value
 
 
 def integers(args, fewest, most, name):
     values = [constant(arg) for arg in args]
     if not fewest <= len(values) <= most or not all(type(value) is int for value in values):
-        raise Unreadable(f"{name}(...) takes {fewest if fewest == most else f'{fewest} to {most}'} integers")
+        raise UnreadableError(f"{name}(...) takes {fewest if fewest == most else f'{fewest} to {most}'} integers")
     return values
 
 

@@ -1,4 +1,4 @@
-"""Templates that make numbers of a record: length, counts and fractions of characters, a field; and their thresholds."""
+"""Templates that make numbers of a record: length, counts and fractions of characters, a field; thresholds."""
 
 import itertools
 from dataclasses import dataclass

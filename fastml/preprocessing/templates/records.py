@@ -130,7 +130,7 @@ def is_nan(value):
 
 
 def read(X):
-    """Records of whatever was given: strings, mappings, a frame, a table (n, d) or images (n, rows, columns[, channels]).
+    """Records of whatever was given: strings, mappings, a frame, a table (n, d), images (n, rows, columns[, channels]).
 
     Raises
     ------

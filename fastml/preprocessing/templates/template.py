@@ -1,5 +1,6 @@
 """What a template is: features of records by a rule, each with a name, and a state that grows with what it meets."""
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -139,4 +140,4 @@ def spell(words, first=0):
     start = int(words.starts[first])
     text = words.chars[start:].astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
     cuts = (words.starts[first:] - start).tolist()
-    return [text[a:b] for a, b in zip(cuts, cuts[1:], strict=False)]
+    return [text[a:b] for a, b in itertools.pairwise(cuts)]

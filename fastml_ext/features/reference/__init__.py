@@ -1,6 +1,10 @@
 """Feature maps and templates by definition."""
 
 # columns of numbers
+from fastml_ext.features.reference.bins import fill_spans, list_spans, look_up
+from fastml_ext.features.reference.mdl import mdl_cuts
+from fastml_ext.features.reference.periodic import harmonics, wrap
+
 # records and texts
 from fastml_ext.features.reference.templates import (
     assemble,
@@ -19,9 +23,7 @@ from fastml_ext.features.reference.templates import (
     word_grams,
 )
 
-__all__: list[str] = [
-    # columns of numbers
-    # records and texts
+__all__ = [
     "assemble",
     "char_grams",
     "code_records",
@@ -29,11 +31,17 @@ __all__: list[str] = [
     "count_spans",
     "count_text",
     "cross",
+    "fill_spans",
+    "harmonics",
     "hash_names",
+    "list_spans",
+    "look_up",
+    "mdl_cuts",
     "order_words",
     "pack",
     "pages",
     "squeeze",
     "tokenize",
     "word_grams",
+    "wrap",
 ]

@@ -44,12 +44,16 @@ def pack(texts):
 
 
 def offsets(lengths):
-    """(n + 1,) int64: where parts of these lengths begin when they stand one after the other, and where the last ends."""
+    """(n + 1,) int64: where parts of these lengths begin when one stands after the other, and where the last ends."""
     return np.array([sum(lengths[:i]) for i in range(len(lengths) + 1)], np.int64)
 
 
+def ranges(rows):
+    return [(int(rows[i]), int(rows[i + 1])) for i in range(len(rows) - 1)]
+
+
 def each_text(chars, starts):
-    return [chars[a:b].tolist() for a, b in zip(starts[:-1], starts[1:], strict=True)]
+    return [chars[a:b].tolist() for a, b in ranges(starts)]
 
 
 def runs(text, marked):
@@ -102,7 +106,7 @@ def word_grams(first, last, rows, low, high):
     """
     spans = [
         [(first[j], last[j + k - 1]) for k in range(low, high + 1) for j in range(a, b - k + 1)]
-        for a, b in zip(rows[:-1], rows[1:], strict=True)
+        for a, b in ranges(rows)
     ]
     return (*pairs([span for row in spans for span in row]), offsets([len(row) for row in spans]))
 
@@ -115,7 +119,7 @@ def char_grams(first, last, rows, low, high, short):
     Order: by piece, then by number of characters, then by place.
     """
     spans = []
-    for start, stop in zip(rows[:-1], rows[1:], strict=True):
+    for start, stop in ranges(rows):
         row = []
         for a, b in zip(first[start:stop].tolist(), last[start:stop].tolist(), strict=True):
             row += [(a, b)] if short and b - a < low else []
@@ -157,7 +161,7 @@ def count_spans(chars, begin, end, rows, values, table, grow):
     words = ["".join(map(chr, text)) for text in each_text(table[0], table[1])]
     text = "".join(map(chr, chars.tolist()))
     codes, sums, counts = [], [], []
-    for start, stop in zip(rows[:-1].tolist(), rows[1:].tolist(), strict=True):
+    for start, stop in ranges(rows):
         row: dict[int, float] = {}
         for s in range(start, stop):
             word = text[begin[s] : end[s]]
@@ -202,7 +206,7 @@ def hash_names(names, n_columns):
 
     names: list of str, hashed as UTF-8 (lone surrogates as the three bytes of their number) with seed 0
     columns (n,) int64 | signs (n,) float64: -1.0 where h is negative, else 1.0
-    A. Appleby, MurmurHash3, 2011; signed: K. Weinberger et al., Feature hashing for large scale multitask learning, 2009.
+    A. Appleby, MurmurHash3, 2011; signed: K. Weinberger et al., Feature hashing for multitask learning, 2009.
     """
     hashes = [murmur3(name.encode("utf-8", "surrogatepass")) for name in names]
     columns = [abs(h) % n_columns for h in hashes]
