@@ -36,7 +36,11 @@ def find_estimators():
 
 # Defaults that do not suit small tables: with radius=1 most queries of scikit-learn's checks have no neighbours.
 FAR = {"radius": 30.0, "weights": "distance"}
-SETTINGS = {"RadiusNeighborsClassifier": FAR, "RadiusNeighborsRegressor": FAR}
+SETTINGS = {
+    "RadiusNeighborsClassifier": FAR,
+    "RadiusNeighborsRegressor": FAR,
+    "FeatureTemplates": {"sparse_output": False},
+}
 
 
 def make(Estimator, **parameters):

@@ -80,13 +80,24 @@ class Records:
         """(n,) float64, NaN for what is absent."""
         values = self.column(field)
         if isinstance(values, np.ndarray) and values.dtype.kind in "iufb":
-            return values.astype(np.float64)
+            return self.finite(field, values.astype(np.float64))
         if isinstance(values, np.ndarray):
             raise ValueError(f"X holds complex numbers in {field!r}. Complex data not supported: take their real part")
         for i, value in enumerate(values):
             if value is not None and not (isinstance(value, (int, float)) or hasattr(value, "__float__")):
                 raise TypeError(self.complaint(i, field, value, "a number"))
-        return np.array([np.nan if value is None else float(value) for value in values])
+        return self.finite(field, np.array([np.nan if value is None else float(value) for value in values]))
+
+    def finite(self, field, values):
+        """The values of a field, infinity refused."""
+        infinite = np.isinf(values)
+        if not infinite.any():
+            return values
+        i = int(infinite.argmax())
+        at = self.fields.index(field) if self.fields and field in self.fields else field
+        where = f"X[{i}][{field!r}]" if self.kind == "dicts" else f"X[{i}, {at}]"
+        where += f" (column {field!r})" if self.kind == "frame" else ""
+        raise ValueError(f"{where} is {values[i]}, and templates take no infinity: drop the record, or clip the value")
 
     def present(self, field):
         """(n,) bool: which records have the field at all."""
