@@ -4,15 +4,16 @@ from fastml.base import hand_through
 from fastml.preprocessing.bins import PiecewiseConstant
 from fastml.preprocessing.feature_map import FeatureMap
 from fastml.preprocessing.periodic import Periodic
+from fastml.preprocessing.templates import Collisions, FeatureTemplates
 from fastml.preprocessing.thermometer import Thermometer
 
 __all__ = [
-    # columns of numbers and ordered categories
+    "Collisions",
     "FeatureMap",
+    "FeatureTemplates",
     "Periodic",
     "PiecewiseConstant",
     "Thermometer",
-    # records and texts
 ]
 
 __getattr__, __dir__ = hand_through(__name__, "sklearn.preprocessing")

@@ -10,5 +10,8 @@ __getattr__, __dir__, __all__ = exports(
         "mdl": ["mdl_cuts"],
         "periodic": ["harmonics", "wrap"],
         # records and texts
+        "records": ["assemble", "code_records"],
+        "text": ["char_grams", "count_marked", "count_text", "pack", "pages", "squeeze", "tokenize", "word_grams"],
+        "vocabulary": ["count_spans", "cross", "hash_names", "order_words"],
     },
 )

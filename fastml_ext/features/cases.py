@@ -2,6 +2,23 @@
 
 import numpy as np
 
+from fastml_ext.features.template_cases import (  # noqa: F401
+    assemble,
+    char_grams,
+    code_records,
+    count_marked,
+    count_spans,
+    count_text,
+    cross,
+    hash_names,
+    order_words,
+    pack,
+    pages,
+    squeeze,
+    tokenize,
+    word_grams,
+)
+
 CLOSE = {
     # columns of numbers
     "harmonics": 1e-6,  # the sines of float32 columns are rounded to float32

@@ -1,0 +1,176 @@
+"""Counts of words and n-grams under scikit-learn's names; its other names are handed through."""
+
+import numpy as np
+from sklearn.feature_extraction.text import CountVectorizer as ScikitCountVectorizer
+
+from fastml.base import Estimator, hand_through
+from fastml.preprocessing.templates.characters import marks_for
+from fastml.preprocessing.templates.matrix import as_csr
+from fastml.preprocessing.templates.records import PART, Part
+from fastml.preprocessing.templates.template import code_parts, new_words, order_words, spell, words_of
+from fastml.preprocessing.templates.texts import gram_spans
+from fastml_ext import features as kernels
+
+__all__ = ["CountVectorizer"]
+
+__getattr__, __dir__ = hand_through(__name__, "sklearn.feature_extraction.text")
+
+LEAST = {r"\b\w\w+\b": 2, r"\b\w+\b": 1, r"\w+": 1}  # characters of a word by the patterns that the kernel knows
+UNITS = {"word": "words", "char": "chars", "char_wb": "word_chars"}
+
+
+class CountVectorizer(Estimator, ScikitCountVectorizer):
+    r"""scikit-learn's CountVectorizer, the same columns and counts, by a compiled kernel.
+
+    The kernel finds words by the default pattern (or ``\\b\\w+\\b``) and n-grams of words and characters. With a
+    tokenizer, an analyzer or a pattern of your own, or stop words in n-grams of several words, scikit-learn's code
+    finds the tokens.
+
+    Parameters
+    ----------
+    input : {"content", "filename", "file"}, default="content"
+        What the documents are.
+    encoding : str, default="utf-8"
+        Of documents that are bytes.
+    decode_error : {"strict", "ignore", "replace"}, default="strict"
+        What to do about bytes that are not of that encoding.
+    strip_accents : {"ascii", "unicode"} or callable, default=None
+        How to take accents off.
+    lowercase : bool, default=True
+        Whether to count in lower case.
+    preprocessor : callable, default=None
+        In place of taking off accents and lower case.
+    tokenizer : callable, default=None
+        In place of `token_pattern`.
+    stop_words : {"english"} or list, default=None
+        Words left out.
+    token_pattern : str or None
+        What a word is; by default two or more letters, digits or underscores.
+    ngram_range : tuple of two int, default=(1, 1)
+        Fewest and most words or characters of an n-gram.
+    analyzer : {"word", "char", "char_wb"} or callable, default="word"
+        What n-grams are of; "char_wb" is of characters within words.
+    max_df, min_df : float in [0, 1] or int, default=1.0 and 1
+        Most and fewest documents, or their share, that may have a feature.
+    max_features : int, default=None
+        How many features, the most frequent, are kept.
+    vocabulary : mapping or iterable, default=None
+        The features, where they are known.
+    binary : bool, default=False
+        Whether each count is 1.
+    dtype : dtype, default=numpy.int64
+        Of the counts.
+
+    Attributes
+    ----------
+    vocabulary_ : dict
+        The column of each feature.
+    fixed_vocabulary_ : bool
+        Whether it was given.
+
+    Examples
+    --------
+    >>> from fastml.feature_extraction.text import CountVectorizer
+    >>> words = CountVectorizer()
+    >>> words.fit_transform(["to be or not to be", "Be quick"]).toarray()
+    array([[2, 1, 1, 0, 2],
+           [1, 0, 0, 1, 0]])
+    >>> words.get_feature_names_out().tolist()
+    ['be', 'not', 'or', 'quick', 'to']
+    """
+
+    def _count_vocab(self, raw_documents, fixed_vocab):
+        """scikit-learn's step: (vocabulary, counts), here with the columns in order already."""
+        self._in_order = False
+        if not self._has_kernel():
+            return super()._count_vocab(raw_documents, fixed_vocab)
+        words, order = self._known_words() if fixed_vocab else (new_words(), np.empty(0, np.int64))
+        documents = self._documents(raw_documents)
+        entries, words = code_parts(map(self._spans, parts(documents)), words, not fixed_vocab)
+        if fixed_vocab:
+            vocabulary, n_columns = self.vocabulary_, len(self.vocabulary_)
+        else:
+            vocabulary, order = self._vocabulary(spell(words), order_words(words).tolist())
+            n_columns = len(vocabulary)
+        n = len(entries.rows) - 1
+        blocks = kernels.assemble(n, [(entries.rows, order[entries.codes], entries.values)]) if n else None
+        blocks = blocks or (np.zeros(1, np.int64), np.empty(0, np.int64), np.empty(0))
+        return vocabulary, as_csr(blocks, (n, n_columns), self.dtype)
+
+    def _vocabulary(self, terms, places):
+        """(column of each term, the same as an array), without stop words; places: where the terms stand in order."""
+        stop = self.get_stop_words() if self.analyzer == "word" else None
+        if stop:
+            places = [i for i in places if terms[i] not in stop]
+        if not places:
+            raise ValueError("empty vocabulary; perhaps the documents only contain stop words")
+        order = np.full(len(terms), -1, np.int64)
+        order[places] = np.arange(len(places))
+        self._in_order = True
+        return {terms[i]: j for j, i in enumerate(places)}, order
+
+    def _known_words(self):
+        """(Words, column of each) of `vocabulary_`, made once."""
+        made = self.__dict__.get("_made")
+        if made is None or made[0] is not self.vocabulary_ or len(made[2]) != len(self.vocabulary_):
+            order = np.array([*self.vocabulary_.values()], np.int64)
+            made = self._made = self.vocabulary_, words_of(self.vocabulary_)[0], order
+        return made[1:]
+
+    def _has_kernel(self):
+        if self.analyzer not in UNITS:
+            return False
+        if self.analyzer != "word":
+            return True
+        known = self.tokenizer is None and (self.token_pattern or "").removeprefix("(?u)") in LEAST
+        return known and (self.stop_words is None or tuple(self.ngram_range) == (1, 1))
+
+    def _documents(self, raw_documents):
+        """The documents as strings, decoded and preprocessed."""
+        if self.analyzer == "word" and self.stop_words is not None:
+            checks = self.get_stop_words(), self.build_preprocessor(), self.build_tokenizer()
+            self._check_stop_words_consistency(*checks)
+        prepare = self.build_preprocessor()
+        plain = self.lowercase and self.preprocessor is None and not self.strip_accents
+        documents = [
+            document if type(document) is str and self.input == "content" else self._decoded(i, document)
+            for i, document in enumerate(raw_documents)
+        ]
+        return [document.lower() if plain else prepare(document) for document in documents]
+
+    def _decoded(self, i, document):
+        found = self.decode(document)
+        if not isinstance(found, str):
+            raise TypeError(
+                f"document {i} is {document!r:.60} of type {type(document).__name__}, but a text is expected: convert"
+                " it, or put '' for one that is missing"
+            )
+        return str(found)
+
+    def _spans(self, part):
+        least = LEAST[self.token_pattern.removeprefix("(?u)")] if self.analyzer == "word" else 1
+        low, high = self.ngram_range
+        return gram_spans(part, UNITS[self.analyzer], low, high, least)
+
+    def _sort_features(self, X, vocabulary):
+        return X if self._in_order else super()._sort_features(X, vocabulary)
+
+    def _limit_features(self, X, vocabulary, high=None, low=None, limit=None):
+        documents = np.bincount(X.indices, minlength=X.shape[1])
+        all_may_stay = (high is None or documents.max() <= high) and (low is None or documents.min() >= low)
+        if all_may_stay and (limit is None or limit >= X.shape[1]):
+            return X
+        return super()._limit_features(X, vocabulary, high, low, limit)
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        for made_anew in ("_made", "_in_order"):
+            state.pop(made_anew, None)
+        return state
+
+
+def parts(documents):
+    """The documents, packed, some at a time."""
+    for at in range(0, max(len(documents), 1), PART):
+        chars, starts = kernels.pack(documents[at : at + PART])
+        yield Part(chars, starts, marks_for(chars))
