@@ -168,7 +168,9 @@ class LinearSVC(LinearClassifier):
             return self._fit_by_epochs(X, y, sample_weight)
         weight = weights_of(sample_weight, X)
         weight = weight if len(weight) else np.ones(X.shape[0])
-        factors = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
+        factors = np.ones(len(self.classes_))
+        if self.class_weight is not None:
+            factors = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
         own = [1] if len(self.classes_) == 2 else range(len(self.classes_))
         signs = np.array([np.where(codes == c, 1.0, -1.0) for c in own])
         if len(own) == 1:
