@@ -13,7 +13,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from fastml.base import Interval, StrOptions, encode_labels
 from fastml.linear_model import solvers
 from fastml.linear_model.base import LinearClassifier
-from fastml.linear_model.objective import Objective, column_scales
+from fastml.linear_model.objective import Objective, column_scales, small_table
 from fastml.linear_model.stochastic import weights_of
 
 __all__ = ["LogisticRegression"]
@@ -53,7 +53,8 @@ class LogisticRegression(LinearClassifier):
             default="lbfgs"
         "newton" takes Cholesky factors for two classes and up to 1000 columns, else conjugate gradients, and so do
         "auto", "liblinear", "sag" and "saga"; "gd" is gradient descent on the mean loss. With l1, coordinate descent on
-        Newton's quadratics, or accelerated proximal steps, whatever the name. `solver_` says which ran.
+        Newton's quadratics, or accelerated proximal steps, whatever the name. A small table takes "newton-cholesky"
+        for any of them but "gd" and "sgd", unless max_iter is below 20. `solver_` says which ran.
     max_iter : int, default=100
         Most iterations.
     verbose : int, default=0
@@ -77,7 +78,7 @@ class LogisticRegression(LinearClassifier):
         Iterations.
     solver_ : str
         The solver that ran: "newton-cholesky", "newton-cg", "lbfgs", "gd", "sgd", "cd" or "proximal"; or "lbfgs,
-        newton-cg" where the second went on: the data is small, or the first did not reach tol in max_iter iterations.
+        newton-cg" where the second went on: the first did not reach tol in max_iter iterations.
     gradient_norm_ : float
         The largest entry of the gradient of the mean objective at the end, in the units of X.
     history_ : dict
@@ -226,12 +227,14 @@ class LogisticRegression(LinearClassifier):
             raise ValueError("l1_ratio=None with an elasticnet penalty: give the share of l1, between 0 and 1")
         return strength * ratio, strength * (1 - ratio)
 
-    def _solver_for(self, k, d, l1):
+    def _solver_for(self, n, k, d, l1):
         few = k == 1 and d <= solvers.FEW_COLUMNS
         if self.solver in ("gd", "sgd") and not (l1 and self.solver == "gd"):
             return self.solver
         if l1:
             return "cd" if few else "proximal"
+        if small_table(n, d, k) and self.max_iter >= solvers.ENOUGH:
+            return "newton-cholesky"
         if self.solver in ("lbfgs", "newton-cg"):
             return self.solver
         return "newton-cholesky" if few else "newton-cg"
@@ -239,7 +242,7 @@ class LogisticRegression(LinearClassifier):
     def _solve(self, X, Y, weight, start):
         k, d = 1 if len(self.classes_) == 2 else len(self.classes_), X.shape[1]
         l1, l2 = self._penalties(weight.sum() if len(weight) else X.shape[0])
-        self.solver_ = self._solver_for(k, d, l1)
+        self.solver_ = self._solver_for(X.shape[0], k, d, l1)
         if self.solver_ == "sgd":
             return self._solve_by_epochs(X, Y, weight, start)
         form = FORMS.get(self.solver_, "scaled")

@@ -12,6 +12,7 @@ from fastml_ext.linear.codes import LOSSES
 __all__ = ["Objective"]
 
 FEW_COLUMNS = 1000  # up to here d x d matrices are made and factored
+SMALL_TABLE, SMALL_HESSIAN = 200_000, 5_000_000  # values in one pass, products in one Hessian
 ROWS_TO_LOOK_AT = 4000  # at least this many, evenly spread, tell how the columns hang together
 
 
@@ -99,6 +100,19 @@ class Objective:
         penalty = self.l2 * np.sum(coef**2) + self.l2_intercept * np.sum(intercept**2)
         return losses / self.total + 0.5 * penalty, self._back(gradient)
 
+    def is_small(self):
+        known = self.code in (LOSSES["log"], LOSSES["squared_hinge"])
+        return known and small_table(self.n, self.d, self.k)
+
+    def table(self):
+        """(Z, weight, l2) such that the objective is sum weight loss(U z) + sum l2 u^2 / 2 of u not whitened."""
+        X = self.X.toarray() if sp.issparse(self.X) else self.X
+        Z = np.full((self.n, self.d + 1), float(self.fit_intercept))
+        Z[:, :-1] = (X - self.centre) * self.scale
+        weight = self.weight / self.total if len(self.weight) else np.full(self.n, 1.0 / self.total)
+        last = self.l2_intercept if self.fit_intercept else 1.0  # a column of zeros has weight 0
+        return Z, weight, np.append(self.l2 * self.scale**2, last)
+
     def product(self, v):
         """Hessian by u, at the last point called, times v."""
         V = v.reshape(self.k, self.d + 1)
@@ -118,6 +132,12 @@ class Objective:
         if not self.fit_intercept:
             H[-1], H[:, -1], H[-1, -1] = 0.0, 0.0, 1.0
         return H
+
+
+def small_table(n, d, k):
+    """Whether all of Newton's method costs little more than calling the kernels of its parts would."""
+    size = k * (d + 1)
+    return n * size <= SMALL_TABLE and n * size**2 <= SMALL_HESSIAN
 
 
 def column_scales(X, centred):
