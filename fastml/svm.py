@@ -231,31 +231,21 @@ class LinearSVC(LinearClassifier):
 
     def _solve_primal(self, X, signs, costs):
         """(coef, intercept, whether all classes reached tol), one class after another."""
-        d, coefs, intercepts, counts, done = X.shape[1], [], [], [], True
+        d, coefs, intercepts, counts, done, l1 = X.shape[1], [], [], [], True, self.penalty == "l1"
+        options = {"form": "scaled", "centred": False, "n_jobs": self.n_jobs}
+        first = Objective("squared_hinge", X, signs[0], costs[0], 1, 0.0, self.fit_intercept, **options)
         for y, cost in zip(signs, costs, strict=True):
             total = cost.sum()
-            l1 = self.penalty == "l1"
             strength = 0.0 if l1 else 1.0 / total
-            objective = Objective(
-                "squared_hinge",
-                X,
-                y,
-                cost,
-                1,
-                strength,
-                self.fit_intercept,
-                l2_intercept=strength / self.intercept_scaling**2,
-                form="scaled",
-                centred=False,
-                n_jobs=self.n_jobs,
-            )
+            objective = first.of_class(y, cost, strength, strength / self.intercept_scaling**2)
             u, thresholds = np.zeros(d + 1), np.zeros(d + 1)
             if l1:
                 thresholds = np.append(objective.scale, 1.0 / self.intercept_scaling) / total
             few = objective.n * d <= SMALL and X.dtype == np.float64
             solution = self._run(objective, u, thresholds, self.tol * (1e-6 if few else 1.0))
-            _, gradient = objective(solution.u, curvature=False)
-            done &= solvers.subgradient(solution.u, gradient, thresholds) <= self.tol
+            if not solution.converged:
+                _, gradient = objective(solution.u, curvature=False)
+                done &= solvers.subgradient(solution.u, gradient, thresholds) <= self.tol
             coef, intercept = objective.weights(solution.u)
             coefs.append(coef[0])
             intercepts.append(intercept[0])

@@ -60,6 +60,13 @@ class Objective:
         part.curvature = np.empty((part.n, self.k))
         return part if part.total > 0 else self
 
+    def of_class(self, Y, weight, l2, l2_intercept):
+        """The objective of other targets, weights and strengths, in the same coordinates, none of them white."""
+        other = copy.copy(self)
+        other.Y, other.weight, other.total = Y, weight, float(weight.sum())
+        other.l2, other.l2_intercept = l2, l2_intercept
+        return other
+
     def weights(self, u):
         """(coef (k, d), intercept (k,)) in the units of X."""
         U = u.reshape(self.k, self.d + 1)
