@@ -14,6 +14,7 @@ from fastml.base import Interval, StrOptions, encode_labels
 from fastml.linear_model import solvers
 from fastml.linear_model.base import LinearClassifier
 from fastml.linear_model.objective import Objective, column_scales, small_table
+from fastml.linear_model.sharing import SharedPath
 from fastml.linear_model.stochastic import weights_of
 
 __all__ = ["LogisticRegression"]
@@ -23,7 +24,7 @@ SMALL = 200_000  # values to look at in one pass, times classes
 FORMS = {"newton-cholesky": "scaled", "newton-cg": "white", "lbfgs": "white", "gd": "raw", "cd": "scaled"}
 
 
-class LogisticRegression(LinearClassifier):
+class LogisticRegression(SharedPath, LinearClassifier):
     """Logistic regression: the most likely weights, with any penalty, to the optimum, whatever the columns' scales.
 
     The objective is C sum_i v_i loss_i + (1 - l1_ratio)/2 |w|^2 + l1_ratio |w|_1, the intercept free: binary for two
@@ -200,6 +201,9 @@ class LogisticRegression(LinearClassifier):
             start = models[at].coef_, models[at].intercept_
         return models
 
+    def _goes_to_the_optimum(self):
+        return self.solver not in ("gd", "sgd")
+
     def _problem(self, X, y, sample_weight):
         """(X, targets, weights) as the kernels take them."""
         X, y = self._check_fit(X, y)
@@ -252,7 +256,7 @@ class LogisticRegression(LinearClassifier):
             raise ValueError(f"warm_start from coef_ of shape {coef.shape}, but {(k, d)} is needed: fit a new model")
         u = objective.point(np.asarray(coef, float), np.asarray(intercept, float))
         thresholds = np.tile(np.append(l1 * objective.scale, 0.0), k)
-        solution = self._run(objective, u, thresholds)
+        solution = self._run(objective, u, thresholds, start is not None)
         gradient = solution.gradient
         if gradient is None:
             _, gradient = objective(solution.u, curvature=False)
@@ -273,14 +277,14 @@ class LogisticRegression(LinearClassifier):
             )
         return self
 
-    def _run(self, objective, u, thresholds):
+    def _run(self, objective, u, thresholds, warm):
         # Where a pass costs next to nothing, the optimum is found to the last digits.
         small = objective.n * objective.d * objective.k <= SMALL and objective.X.dtype == np.float64
         small = small and self.max_iter >= solvers.ENOUGH
         tol = self.tol * (1e-6 if small else 1.0)
         match self.solver_:
             case "newton-cholesky":
-                return solvers.newton(objective, u, tol, self.max_iter)
+                return solvers.newton(objective, u, tol, self.max_iter, warm)
             case "newton-cg":
                 return solvers.conjugate_newton(objective, u, tol, self.max_iter)
             case "cd":
