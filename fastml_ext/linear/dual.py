@@ -59,7 +59,10 @@ def dual_svm(X, signs, upper, diagonal, bias, tol, max_iter, seed, n_jobs=None):
 
 @kernel
 def shuffle(order, active, state):
-    """A new order of the active rows, by a linear congruential generator whose state a float holds exactly."""
+    """A new order of the active rows, by a linear congruential generator whose state a float holds exactly.
+
+    Blocks of rows that share cache lines would make a sweep a third faster, and take twice as many sweeps.
+    """
     seed = np.uint64(state[SEED])
     for i in range(active - 1, 0, -1):
         seed = (seed * np.uint64(1103515245) + np.uint64(12345)) & np.uint64(0x7FFFFFFF)
@@ -135,9 +138,9 @@ def dense_sweeps(start, stop, most, X, problems, paths):
 
 @kernel
 def sparse_sweeps(start, stop, most, rows, problems, paths):
-    """Unsigned places spare the test for negative ones; two sums of a row run side by side."""
+    """Unsigned places spare the test for negative ones; four sums of a row run side by side."""
     data, indices, indptr = rows
-    n, d, one, two = len(indptr) - 1, paths.W.shape[1] - 1, np.uint64(1), np.uint64(2)
+    n, d = len(indptr) - 1, paths.W.shape[1] - 1
     bias, squares = problems.bias, problems.squares
     for c in range(start, stop):
         signs, upper, diagonal = problems.signs[c], problems.upper[c], problems.diagonal[c]
@@ -151,15 +154,18 @@ def sparse_sweeps(start, stop, most, rows, problems, paths):
             while place < active:
                 i = order[place]
                 first, last = np.uint64(indptr[i]), np.uint64(indptr[i + 1])
-                even, odd, at = bias * last_weight, 0.0, first
-                while at + one < last:
-                    even += data[at] * w[np.uint64(indices[at])]
-                    odd += data[at + one] * w[np.uint64(indices[at + one])]
-                    at += two
-                if at < last:
-                    even += data[at] * w[np.uint64(indices[at])]
+                one, two, three, four, at = bias * last_weight, 0.0, 0.0, 0.0, first
+                while at + np.uint64(3) < last:
+                    one += data[at] * w[np.uint64(indices[at])]
+                    two += data[at + np.uint64(1)] * w[np.uint64(indices[at + np.uint64(1)])]
+                    three += data[at + np.uint64(2)] * w[np.uint64(indices[at + np.uint64(2)])]
+                    four += data[at + np.uint64(3)] * w[np.uint64(indices[at + np.uint64(3)])]
+                    at += np.uint64(4)
+                while at < last:
+                    one += data[at] * w[np.uint64(indices[at])]
+                    at += np.uint64(1)
                 y, a, most_a = signs[i], alpha[i], upper[i]
-                g = y * (even + odd) - 1.0 + diagonal[i] * a
+                g = y * ((one + two) + (three + four)) - 1.0 + diagonal[i] * a
                 if (a == 0.0 and g > top) or (a == most_a and g < bottom):
                     active -= 1
                     order[place], order[active] = order[active], i
