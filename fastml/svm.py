@@ -273,7 +273,8 @@ class LinearSVC(SharedPath, LinearClassifier):
         """(coef, intercept, whether all classes reached tol), one class after another."""
         d, coefs, intercepts, counts, done, l1 = X.shape[1], [], [], [], True, self.penalty == "l1"
         options = {"form": "scaled", "centred": False, "n_jobs": self.n_jobs}
-        first = Objective("squared_hinge", X, signs[0], costs[0], 1, 0.0, self.fit_intercept, **options)
+        penalty = 0.0 if l1 else 1.0 / costs[0].sum()
+        first = Objective("squared_hinge", X, signs[0], costs[0], 1, penalty, self.fit_intercept, **options)
         for y, cost in zip(signs, costs, strict=True):
             total = cost.sum()
             strength = 0.0 if l1 else 1.0 / total

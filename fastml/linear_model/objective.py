@@ -19,8 +19,9 @@ ROWS_TO_LOOK_AT = 4000  # at least this many, evenly spread, tell how the column
 class Objective:
     """mean loss + l2/2 sum_j |w_j|^2, of weights (k, d + 1) that are seen as `points` u, a flat vector.
 
-    form: "raw", u is w; "scaled", u are the weights of centred columns of unit variance; "white", of columns that are
-    uncorrelated too, where they are few. What the user is told (values, gradient norms, weights) is in the units of X.
+    form: "raw", u is w; "scaled", u are the weights of centred columns of unit variance, or less where the penalty
+    outweighs the data, so that all curvatures are about one; "white", of columns that are uncorrelated too, where they
+    are few. What the user is told (values, gradient norms, weights) is in the units of X.
     """
 
     def __init__(
@@ -33,6 +34,8 @@ class Objective:
         self.centre, self.scale = np.zeros(self.d), np.ones(self.d)
         if form != "raw":
             self.centre, self.scale = column_scales(X, fit_intercept and centred)
+            # A rare column of unit variance would be all penalty, and the worst conditioned of them all.
+            self.scale /= np.sqrt(1.0 + l2 / self.share() * self.scale**2)
         self.factor = self._correlations() if form == "white" and self.d <= FEW_COLUMNS else None
         self.curvature = np.empty((self.n, k))
 
@@ -41,12 +44,15 @@ class Objective:
         step = max(1, self.n // max(ROWS_TO_LOOK_AT, 8 * self.d))
         rows = self.X[::step]
         H = kernels.gram(rows, np.empty(0), self.centre, self.scale, self.n_jobs)[:-1, :-1] / rows.shape[0]
-        share = 0.25 if self.k == 1 else (self.k - 1) / self.k**2
-        if self.code == LOSSES["squared_hinge"]:
-            share = 2.0
-        H = share * H + np.diag(self.l2 * self.scale**2)
+        H = self.share() * H + np.diag(self.l2 * self.scale**2)
         H[np.diag_indices_from(H)] += 1e-6 * max(np.trace(H) / self.d, 1e-300)
         return scipy.linalg.cholesky(H, lower=True)
+
+    def share(self):
+        """Curvature of the loss of one score at 0."""
+        if self.code == LOSSES["log"]:
+            return 0.25 if self.k == 1 else (self.k - 1) / self.k**2
+        return 2.0 if self.code == LOSSES["squared_hinge"] else 1.0
 
     def some_rows(self, step):
         """The objective of every step-th row, in the same coordinates."""
