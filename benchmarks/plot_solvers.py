@@ -155,7 +155,9 @@ def draw(target, panels):
             gaps = np.maximum((values - best) / best, NOWHERE)
             axis.plot(1e3 * times, gaps, ls=line, marker=marker, ms=4, c=COLORS[library], label=f"{library} {solver}")
         axis.axhline(1e-6, c="0.8", zorder=0)
-        axis.set(title=title, xlabel="milliseconds", ylabel="(objective − optimum) / optimum", xscale="log", yscale="log")
+        axis.set(
+            title=title, xlabel="milliseconds", ylabel="(objective − optimum) / optimum", xscale="log", yscale="log"
+        )
         axis.legend(fontsize=7)
     figure.savefig(target)
 

@@ -75,7 +75,7 @@ class LeastSquares(LinearRegressor):
         return coefs
 
     def _slopes(self, X, Y, weight, centre, means, coefs, columns):
-        """Centred X times what `coefs` (k, d) leave of the targets: (k, d); in blocks of rows that stay in the cache."""
+        """Centred X times what `coefs` (k, d) leave of the targets, (k, d); in blocks of rows that fit the cache."""
         if not coefs.any() and len(columns) > Y.shape[1]:
             every = np.arange(Y.shape[1])
             return self._slopes(X, Y, weight, centre, means, coefs[: len(every)], every)[columns]

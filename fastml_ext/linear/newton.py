@@ -1,4 +1,7 @@
-"""Newton's method on a small dense table, whole: what costs there is calling, not computing. Contract: reference/newton.py."""
+"""Newton's method on a small dense table, whole: there the calls cost more than the work.
+
+Contract: reference/newton.py.
+"""
 
 import numpy as np
 
@@ -105,7 +108,7 @@ def hessian_at(Z, weight, l2, scores, H):
 
 @kernel
 def solve(H, extra, step):
-    """step becomes (H + extra I)^-1 step, and H's lower half its Cholesky factor; False where a pivot is not positive."""
+    """step becomes (H + extra I)^-1 step, H's lower half its Cholesky factor; False where a pivot is not positive."""
     m = len(H)
     for j in range(m):
         pivot = H[j, j] + extra

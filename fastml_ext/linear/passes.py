@@ -227,7 +227,7 @@ def dense_gram(start, stop, X, curvature, centre, scale):
 
 
 def few_parts(n, cost):
-    """Rows to a part such that there are 8 of them, or as many as Ctrl-C needs: each has a whole gradient of its own."""
+    """Rows of a part: 8 parts, or as many as Ctrl-C needs, for each has a whole gradient of its own."""
     return max(1, min(-(-n // 8), int(pool.LONGEST_CHUNK / cost)))
 
 

@@ -7,7 +7,6 @@ import numpy as np
 __all__ = ["LOSSES", "row_loss", "row_slopes"]
 
 
-
 def growth(s):
     """e^s, infinite where a float cannot hold it."""
     with np.errstate(over="ignore"):
