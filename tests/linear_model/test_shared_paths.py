@@ -46,11 +46,8 @@ def both(model, grid, X, y, **options):
 def test_paths_of_C(model, scoring, names):
     X, y = load_iris(return_X_y=True)
     y = np.array(["setosa", "versicolor", "virginica"])[y] if names else y
-    slow = (
-        isinstance(model, LinearSVC)
-        and model.loss == "hinge"
-        or isinstance(model, LogisticRegression)
-        and model.l1_ratio
+    slow = (isinstance(model, LinearSVC) and model.loss == "hinge") or (
+        isinstance(model, LogisticRegression) and model.l1_ratio
     )
     Cs = STRENGTHS[1:4] if slow else STRENGTHS  # the hinge's dual is flat for large C, and proximal steps are many
     assert both(model, {"C": Cs}, X, y, scoring=scoring).shared_ == len(Cs)
