@@ -1,6 +1,7 @@
 """Searches over parameters: what candidates and folds share is done once."""
 
 import numpy as np
+import sklearn.linear_model
 import sklearn.model_selection
 import sklearn.neighbors
 from datasets import covtype, digits
@@ -9,6 +10,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.tree import DecisionTreeClassifier
 
 from fastml import model_selection, tree
+from fastml.linear_model import Ridge
 from fastml.neighbors import KNeighborsClassifier
 from fastml_ext.model_selection import reference
 
@@ -64,6 +66,43 @@ def neighbors_work(name, setup, weights=("uniform",), rounds=3, floor=200):
     return Work(name, setup, runs, same, {"scikit-learn": floor}, rounds=rounds)
 
 
+def line(tiny):
+    random = np.random.default_rng(0)
+    X = random.normal(size=(300 if tiny else 20_000, 10 if tiny else 100))
+    return X, X @ random.normal(size=X.shape[1]) + random.normal(size=len(X))
+
+
+def path(library, ridge):
+    grid = {"alpha": np.geomspace(1e-4, 1e4, 50).tolist()}
+
+    def run(data):
+        X, _ = data
+        once = [(np.arange(len(X) // 2), np.arange(len(X) // 2, len(X)))]
+        searching = library.GridSearchCV(ridge(), grid, cv=once, refit=False)
+        return lambda: searching.fit(*data)
+
+    return run
+
+
+def one_fit(data):
+    """What a search over one alpha alone takes."""
+    X, y = data
+    half = len(X) // 2
+
+    def run():
+        model = Ridge().fit(X[:half], y[:half])
+        model.score(X[half:], y[half:])
+        return model
+
+    return run
+
+
+def same_path(data, ours, theirs):
+    if hasattr(theirs, "cv_results_"):
+        found, expected = (search.cv_results_["mean_test_score"] for search in (ours, theirs))
+        np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
 def small_tree():
     return DecisionTreeClassifier(max_depth=4, random_state=0)
 
@@ -98,6 +137,17 @@ WORKS = [
     neighbors_work("KNN, k in 1..50, 10 folds, 5,000 x 20", blobs(5000, 20)),
     neighbors_work("KNN, k in 1..50, 10 folds, 10,000 x 3", blobs(10_000, 3)),
     neighbors_work("KNN, k in 1..50 and 2 weightings, 10 folds, 5,000 x 20", blobs(5000, 20), ("uniform", "distance")),
+    Work(
+        "Ridge, 50 alphas, 10,000 x 100 fitted and 10,000 scored",
+        line,
+        {
+            "fastml": path(model_selection, Ridge),
+            "fastml, one fit": one_fit,
+            "scikit-learn": path(sklearn.model_selection, sklearn.linear_model.Ridge),
+        },
+        same_path,
+        {"fastml, one fit": 1 / 3},
+    ),
     Work(
         "a grid that shares nothing: scikit-learn's tree, 4 candidates, 10 folds",
         digit_rows,

@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-__all__ = ["a9a", "adult", "car", "cities", "covtype", "digits", "fashion_mnist", "folder", "sms_spam", "table"]
+__all__ = [
+    "a9a", "adult", "car", "cities", "covtype", "digits", "fashion_mnist", "folder", "reuters", "sms_spam", "table",
+]  # fmt: skip
 
 
 def folder(name):
@@ -66,6 +68,15 @@ def a9a(part="a9a"):
 
     with gzip.open(folder("a9a") / f"{part}.gz") as file:
         return load_svmlight_file(file, n_features=123)
+
+
+@functools.lru_cache(maxsize=2)
+def reuters(part="trn"):
+    """X CSR (7770, 8315) float64, TF-IDF of news, and y in {-1, 1}: about money-fx; part="tst" has 3,299 rows."""
+    from sklearn.datasets import load_svmlight_file
+
+    with gzip.open(folder("reuters-money-fx") / f"reuters.{part}.gz") as file:
+        return load_svmlight_file(file, n_features=8315)
 
 
 @functools.lru_cache(maxsize=1)

@@ -162,7 +162,8 @@ def code_small_integers(y):
     classes = np.flatnonzero(held)
     if 2 * len(classes) > len(y):
         return None
-    return (classes + low).astype(y.dtype), (np.cumsum(held) - 1)[places]
+    codes = places if len(classes) == len(held) else (np.cumsum(held) - 1)[places]
+    return (classes + low).astype(y.dtype), codes
 
 
 def encode_outputs(y):

@@ -13,9 +13,14 @@ The protocol is one attribute and one method:
 
     clone(self).set_params(**setting).fit(X[train], y[train]).<method>(X[test])
 
+Where a fit itself goes to an optimum only as far as its tolerance, and each value starts where the last one ended, the
+two agree to that tolerance and no further: the estimator says so by `shared_to_tolerance = True`. Scores that count
+labels are then equal unless a row lies on the boundary to within the tolerance.
+
 A grid over these parameters then costs one call for each combination of all the other parameters, instead of one fit
 for each candidate and fold. What is shared is the estimator's business: a tree grows once for each fold and is cut
-back, a linear model starts each alpha from the one before, neighbours are searched once for all folds.
+back, a logistic regression starts each C from the one before, one matrix of normal equations serves every alpha of a
+ridge regression, neighbours are searched once for all folds.
 
 Whatever the estimator cannot share it declines by raising, anything at all: the candidates concerned are then fitted
 one by one, so that a candidate that fails is reported as scikit-learn reports it, and the others keep their scores.

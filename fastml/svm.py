@@ -1,5 +1,6 @@
 """Linear support vector machines."""
 
+import copy
 import warnings
 from numbers import Integral, Real
 
@@ -12,6 +13,7 @@ from fastml.base import Interval, StrOptions, encode_labels, hand_through
 from fastml.linear_model import solvers
 from fastml.linear_model.base import LinearClassifier
 from fastml.linear_model.objective import Objective
+from fastml.linear_model.sharing import SharedPath
 from fastml.linear_model.stochastic import weights_of
 from fastml_ext import linear as kernels
 
@@ -20,7 +22,7 @@ __all__ = ["LinearSVC"]
 __getattr__, __dir__ = hand_through(__name__, "sklearn.svm")
 
 
-class LinearSVC(LinearClassifier):
+class LinearSVC(SharedPath, LinearClassifier):
     """Linear support vector machine: the widest margin, to the optimum, with the duality gap to prove it.
 
     The objective, for each class against the rest, is |w|^2/2 + (b / intercept_scaling)^2/2 + C sum_i v_i loss_i.
@@ -156,6 +158,40 @@ class LinearSVC(LinearClassifier):
         -------
         self
         """
+        if not self._goes_to_the_optimum():
+            return self._fit_by_epochs(X, y, sample_weight)
+        return self._solve(*self._problem(X, y, sample_weight), None)
+
+    def fit_path(self, X, y, Cs, sample_weight=None):
+        """A fitted model for each of `Cs`, in their order; by "newton" each starts where the next smaller C ended.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `fit`.
+        Cs : array-like of float
+            The values of C.
+
+        Returns
+        -------
+        list of LinearSVC
+        """
+        Cs = np.asarray(Cs, float)
+        if Cs.ndim != 1 or not len(Cs) or not (Cs > 0).all():
+            raise ValueError(f"Cs={Cs} must be a list of positive numbers")
+        if not self._goes_to_the_optimum():
+            raise ValueError("a path needs a solver that goes to the optimum: not 'sgd', and not 'crammer_singer'")
+        problem = self._problem(X, y, sample_weight)
+        models, start = [None] * len(Cs), None
+        for at in np.argsort(Cs):
+            models[at] = copy.copy(self).set_params(C=float(Cs[at]))._solve(*problem, start)
+            start = models[at].coef_, models[at].intercept_
+        return models
+
+    def _goes_to_the_optimum(self):
+        return self.solver != "sgd" and self.multi_class == "ovr"
+
+    def _coded(self, X, y):
         X, y = self._check_fit(X, y)
         self.classes_, codes = encode_labels(y)
         if len(self.classes_) < 2:
@@ -163,33 +199,39 @@ class LinearSVC(LinearClassifier):
                 f"y has one class only, {self.classes_[0]!r}, and LinearSVC tells at least 2 classes apart"
                 " (the number of classes has to be greater than one)"
             )
-        self.solver_ = self._solver_for(X)
-        if self.solver_ == "sgd":
-            return self._fit_by_epochs(X, y, sample_weight)
+        return X, codes
+
+    def _problem(self, X, y, sample_weight):
+        """(X, the labels' codes, weight of each sample for each score)."""
+        X, codes = self._coded(X, y)
         weight = weights_of(sample_weight, X)
         weight = weight if len(weight) else np.ones(X.shape[0])
-        factors = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
+        factors = np.ones(len(self.classes_))
+        if self.class_weight is not None:
+            factors = compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_[codes])
+        if len(self.classes_) == 2:
+            return X, codes, (weight * factors[codes])[None, :]
+        return X, codes, np.array([weight * np.where(codes == c, factors[c], 1.0) for c in range(len(factors))])
+
+    def _solve(self, X, codes, weights, start):
+        self.solver_ = self._solver_for(X)
         own = [1] if len(self.classes_) == 2 else range(len(self.classes_))
-        signs = np.array([np.where(codes == c, 1.0, -1.0) for c in own])
-        if len(own) == 1:
-            costs = self.C * (weight * factors[codes])[None, :]
+        signs, costs = np.array([np.where(codes == c, 1.0, -1.0) for c in own]), self.C * weights
+        if self.solver_ == "dual":
+            coef, intercept, done = self._solve_dual(X, signs, costs)
         else:
-            costs = self.C * np.array([weight * np.where(codes == c, factors[c], 1.0) for c in own])
-        solve = self._solve_dual if self.solver_ == "dual" else self._solve_primal
-        coef, intercept, done = solve(X, signs, costs)
+            coef, intercept, done = self._solve_primal(X, signs, costs, start)
         self.coef_, self.intercept_ = coef.astype(X.dtype), intercept.astype(X.dtype)
         if not done:
             warnings.warn(
                 f"LinearSVC(solver={self.solver_!r}) reached max_iter={self.max_iter} before tol={self.tol}:"
                 " raise max_iter, or lower C",
                 ConvergenceWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
         return self
 
     def _solver_for(self, X):
-        if self.multi_class == "crammer_singer" or self.solver == "sgd":
-            return "sgd"
         few = X.shape[1] <= solvers.FEW_COLUMNS
         if self.penalty == "l1":
             if self.loss == "hinge" or self.dual is True or self.solver == "dual":
@@ -227,33 +269,27 @@ class LinearSVC(LinearClassifier):
         done = done | (self.duality_gap_ <= self.tol * loss)
         return W[:, :-1], bias * W[:, -1], done.all()
 
-    def _solve_primal(self, X, signs, costs):
+    def _solve_primal(self, X, signs, costs, start):
         """(coef, intercept, whether all classes reached tol), one class after another."""
-        d, coefs, intercepts, counts, done = X.shape[1], [], [], [], True
+        d, coefs, intercepts, counts, done, l1 = X.shape[1], [], [], [], True, self.penalty == "l1"
+        options = {"form": "scaled", "centred": False, "n_jobs": self.n_jobs}
+        penalty = 0.0 if l1 else 1.0 / costs[0].sum()
+        first = Objective("squared_hinge", X, signs[0], costs[0], 1, penalty, self.fit_intercept, **options)
         for y, cost in zip(signs, costs, strict=True):
             total = cost.sum()
-            l1 = self.penalty == "l1"
             strength = 0.0 if l1 else 1.0 / total
-            objective = Objective(
-                "squared_hinge",
-                X,
-                y,
-                cost,
-                1,
-                strength,
-                self.fit_intercept,
-                l2_intercept=strength / self.intercept_scaling**2,
-                form="scaled",
-                centred=False,
-                n_jobs=self.n_jobs,
-            )
+            objective = first.of_class(y, cost, strength, strength / self.intercept_scaling**2)
             u, thresholds = np.zeros(d + 1), np.zeros(d + 1)
+            if start is not None:
+                at = len(coefs)
+                u = objective.point(start[0][at : at + 1].astype(float), start[1][at : at + 1].astype(float))
             if l1:
                 thresholds = np.append(objective.scale, 1.0 / self.intercept_scaling) / total
             few = objective.n * d <= SMALL and X.dtype == np.float64
-            solution = self._run(objective, u, thresholds, self.tol * (1e-6 if few else 1.0))
-            _, gradient = objective(solution.u, curvature=False)
-            done &= solvers.subgradient(solution.u, gradient, thresholds) <= self.tol
+            solution = self._run(objective, u, thresholds, self.tol * (1e-6 if few else 1.0), start is not None)
+            if not solution.converged:
+                _, gradient = objective(solution.u, curvature=False)
+                done &= solvers.subgradient(solution.u, gradient, thresholds) <= self.tol
             coef, intercept = objective.weights(solution.u)
             coefs.append(coef[0])
             intercepts.append(intercept[0])
@@ -261,19 +297,20 @@ class LinearSVC(LinearClassifier):
         self.n_iter_ = max(counts)
         return np.array(coefs), np.array(intercepts), done
 
-    def _run(self, objective, u, thresholds, tol):
+    def _run(self, objective, u, thresholds, tol, warm):
         if self.solver_ == "cd":
             return solvers.proximal_newton(objective, u, thresholds, tol, self.max_iter)
         if self.solver_ == "proximal":
             return solvers.proximal(objective, u, thresholds, tol, self.max_iter)
         if objective.d <= solvers.FEW_COLUMNS:
-            return solvers.newton(objective, u, tol, self.max_iter)
+            return solvers.newton(objective, u, tol, self.max_iter, warm)
         return solvers.conjugate_newton(objective, u, tol, self.max_iter)
 
     def _fit_by_epochs(self, X, y, sample_weight):
         from fastml.linear_model.sgd import SGDClassifier
 
-        together = self.multi_class == "crammer_singer"
+        X, codes = self._coded(X, y)
+        self.solver_, together = "sgd", self.multi_class == "crammer_singer"
         model = SGDClassifier(
             "hinge" if together else self.loss,
             penalty=self.penalty,
@@ -284,7 +321,7 @@ class LinearSVC(LinearClassifier):
             random_state=self.random_state,
             multi_class="multinomial" if together else "ovr",
         )
-        model.fit(X, y, sample_weight=sample_weight)
+        model.fit(X, self.classes_[codes], sample_weight=sample_weight)
         self.coef_, self.intercept_, self.n_iter_ = model.coef_, model.intercept_, model.n_iter_
         return self
 

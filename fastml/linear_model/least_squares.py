@@ -7,6 +7,8 @@ import scipy.linalg
 import scipy.optimize
 import scipy.sparse as sp
 from scipy.sparse.linalg import LinearOperator, lsqr
+from sklearn.base import clone
+from sklearn.utils import _safe_indexing
 
 from fastml.base import Interval, StrOptions
 from fastml.linear_model import solvers
@@ -17,6 +19,7 @@ from fastml_ext import linear as kernels
 
 __all__ = ["LinearRegression", "Ridge"]
 
+HELD_AT_ONCE = 2**17  # residuals: 1 MB
 WELL_CONDITIONED = 1e-8  # the smallest square of a Cholesky pivot of unit columns that is trusted
 
 
@@ -48,31 +51,45 @@ class LeastSquares(LinearRegressor):
         self.intercept_ = intercept[0] if self._one_output and self._flat else intercept
         return self
 
-    def _by_factor(self, X, Y, weight, centre, means, alphas):
-        """coef (k, d) by Cholesky factors of the normal equations, corrected once; None where they are singular."""
+    def _by_factor(self, X, Y, weight, centre, means, alphas, columns=None):
+        """coef (k, d) by Cholesky factors of the normal equations, corrected once; None where they are singular.
+
+        columns (k,): the column of Y that each of `alphas` is for; default: the first for the first, and so on
+        """
+        columns = np.arange(len(alphas)) if columns is None else columns
         scale = column_scales(X, self.fit_intercept)[1]
         G = kernels.gram(X, weight, centre, scale, getattr(self, "n_jobs", None))[:-1, :-1]
-        coefs = []
         self._gram = G / np.outer(scale, scale)
-        for c, alpha in enumerate(alphas):
-            H = G + alpha * np.diag(scale**2)
-            size = np.sqrt(np.diag(H))
-            if not (size > 0).all():
+        factors: dict = {}
+        for alpha in alphas:
+            if alpha not in factors:
+                factors[alpha] = unit_factor(G + alpha * np.diag(scale**2))
+            if factors[alpha] is None:
                 return None
-            try:
-                factor = scipy.linalg.cho_factor(H / np.outer(size, size), lower=True)
-            except scipy.linalg.LinAlgError:
-                return None
-            if np.diag(factor[0]).min() ** 2 < WELL_CONDITIONED:
-                return None
-            coef = np.zeros(X.shape[1])
-            for _ in range(2):  # the second round takes off what the first left by rounding
-                residual = Y[:, c] - means[c] - (X @ coef - centre @ coef)
-                residual = residual * weight if len(weight) else residual
-                slope = (np.asarray(X.T @ residual, float) - centre * residual.sum()) - alpha * coef
-                coef = coef + scale * scipy.linalg.cho_solve(factor, slope * scale / size) / size
-            coefs.append(coef)
-        return np.array(coefs)
+        coefs = np.zeros((len(alphas), X.shape[1]))
+        for _ in range(2):  # the second round takes off what the first left by rounding
+            slopes = self._slopes(X, Y, weight, centre, means, coefs, columns) - alphas[:, None] * coefs
+            for coef, slope, alpha in zip(coefs, slopes, alphas, strict=True):
+                factor, size = factors[alpha]
+                coef += scale * scipy.linalg.cho_solve(factor, slope * scale / size, check_finite=False) / size
+        return coefs
+
+    def _slopes(self, X, Y, weight, centre, means, coefs, columns):
+        """Centred X times what `coefs` (k, d) leave of the targets, (k, d); in blocks of rows that fit the cache."""
+        if not coefs.any() and len(columns) > Y.shape[1]:
+            every = np.arange(Y.shape[1])
+            return self._slopes(X, Y, weight, centre, means, coefs[: len(every)], every)[columns]
+        result, sums, shifts = np.zeros(coefs.shape), np.zeros(len(coefs)), coefs @ centre - means[columns]
+        size = max(256, HELD_AT_ONCE // max(1, len(coefs)))
+        for start in range(0, X.shape[0], size):
+            rows = X[start : start + size]
+            residual = shifts - rows @ coefs.T
+            residual += Y[start : start + size][:, columns] if Y.shape[1] > 1 else Y[start : start + size]
+            if len(weight):
+                residual *= weight[start : start + size, None]
+            result += np.asarray(rows.T @ residual, float).T
+            sums += residual.sum(axis=0)
+        return result - sums[:, None] * centre
 
     def _whole(self, X, Y, weight, centre, means):
         """(rows, targets), centred and multiplied with the roots of their weights; dense."""
@@ -104,6 +121,18 @@ class LeastSquares(LinearRegressor):
             right = np.append(targets[:, c], np.zeros(len(below)))
             coefs.append(scipy.optimize.nnls(np.vstack([rows, below]), right)[0])
         return np.array(coefs)
+
+
+def unit_factor(H):
+    """(Cholesky factor of H with columns of unit length, their lengths); None where H is singular, or all but that."""
+    size = np.sqrt(np.diag(H))
+    if not (size > 0).all():
+        return None
+    try:
+        factor = scipy.linalg.cho_factor(H / np.outer(size, size), lower=True, check_finite=False)
+    except scipy.linalg.LinAlgError:
+        return None
+    return (factor, size) if np.diag(factor[0]).min() ** 2 >= WELL_CONDITIONED else None
 
 
 class LinearRegression(LeastSquares):
@@ -337,6 +366,8 @@ class Ridge(LeastSquares):
         "random_state": ["random_state"],
     }
 
+    shared_parameters, shared_to_tolerance = ("alpha",), True  # see fastml.sharing
+
     def __init__(
         self,
         alpha=1.0,
@@ -387,13 +418,37 @@ class Ridge(LeastSquares):
         self.__dict__.pop("_gram", None)
         return self._store(coef, *centred[3:], X.dtype)
 
+    def shared_responses(self, X, y, splits, settings, method):
+        """Predictions of every alpha for each split: one matrix of normal equations serves them all."""
+        alphas = np.array([setting["alpha"] for setting in settings], np.float64)
+        if method != "predict" or self.positive or alphas.ndim > 1 or not (np.isfinite(alphas) & (alphas >= 0)).all():
+            raise ValueError("only predictions for alphas that are one number of at least 0 are shared")
+        for train, test in splits:
+            model, outputs = clone(self), _safe_indexing(y, train)
+            rows, Y, weight = model._take(_safe_indexing(X, train), outputs, None)
+            if not model._flat:
+                raise ValueError("only one output is shared")
+            centred = rows, Y, weight, *model._centres(rows, Y, weight)
+            coefs = None
+            if model._by_factor_pays(rows):
+                coefs = model._by_factor(*centred, alphas, np.zeros(len(alphas), int))
+            if coefs is None:
+                raise ValueError("normal equations that are singular or too many are not shared")
+            intercepts = centred[4][0] - coefs @ centred[3] if self.fit_intercept else np.zeros(len(alphas))
+            asked = model._check_rows(_safe_indexing(X, test))
+            scores = asked @ coefs.astype(rows.dtype).T + intercepts.astype(rows.dtype)
+            yield list(scores.T)
+
+    def _by_factor_pays(self, X):
+        return X.shape[1] <= min(FEW_COLUMNS, max(X.shape[0], 50))
+
     def _solve(self, X, Y, weight, centre, means, alphas):
         n, d = X.shape
         centred = X, Y, weight, centre, means
         if self.positive:
             self.solver_ = "nnls"
             return self._positive(*centred, alphas)
-        coef = self._by_factor(*centred, alphas) if d <= min(FEW_COLUMNS, max(n, 50)) else None
+        coef = self._by_factor(*centred, alphas) if self._by_factor_pays(X) else None
         if coef is not None:
             self.solver_ = "cholesky"
             return coef

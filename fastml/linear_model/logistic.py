@@ -13,7 +13,8 @@ from sklearn.utils.class_weight import compute_class_weight
 from fastml.base import Interval, StrOptions, encode_labels
 from fastml.linear_model import solvers
 from fastml.linear_model.base import LinearClassifier
-from fastml.linear_model.objective import Objective, column_scales
+from fastml.linear_model.objective import Objective, column_scales, small_table
+from fastml.linear_model.sharing import SharedPath
 from fastml.linear_model.stochastic import weights_of
 
 __all__ = ["LogisticRegression"]
@@ -23,7 +24,7 @@ SMALL = 200_000  # values to look at in one pass, times classes
 FORMS = {"newton-cholesky": "scaled", "newton-cg": "white", "lbfgs": "white", "gd": "raw", "cd": "scaled"}
 
 
-class LogisticRegression(LinearClassifier):
+class LogisticRegression(SharedPath, LinearClassifier):
     """Logistic regression: the most likely weights, with any penalty, to the optimum, whatever the columns' scales.
 
     The objective is C sum_i v_i loss_i + (1 - l1_ratio)/2 |w|^2 + l1_ratio |w|_1, the intercept free: binary for two
@@ -53,7 +54,8 @@ class LogisticRegression(LinearClassifier):
             default="lbfgs"
         "newton" takes Cholesky factors for two classes and up to 1000 columns, else conjugate gradients, and so do
         "auto", "liblinear", "sag" and "saga"; "gd" is gradient descent on the mean loss. With l1, coordinate descent on
-        Newton's quadratics, or accelerated proximal steps, whatever the name. `solver_` says which ran.
+        Newton's quadratics, or accelerated proximal steps, whatever the name. A small table takes "newton-cholesky"
+        for any of them but "gd" and "sgd", unless max_iter is below 20. `solver_` says which ran.
     max_iter : int, default=100
         Most iterations.
     verbose : int, default=0
@@ -77,7 +79,7 @@ class LogisticRegression(LinearClassifier):
         Iterations.
     solver_ : str
         The solver that ran: "newton-cholesky", "newton-cg", "lbfgs", "gd", "sgd", "cd" or "proximal"; or "lbfgs,
-        newton-cg" where the second went on: the data is small, or the first did not reach tol in max_iter iterations.
+        newton-cg" where the second went on: the first did not reach tol in max_iter iterations.
     gradient_norm_ : float
         The largest entry of the gradient of the mean objective at the end, in the units of X.
     history_ : dict
@@ -199,6 +201,9 @@ class LogisticRegression(LinearClassifier):
             start = models[at].coef_, models[at].intercept_
         return models
 
+    def _goes_to_the_optimum(self):
+        return self.solver not in ("gd", "sgd")
+
     def _problem(self, X, y, sample_weight):
         """(X, targets, weights) as the kernels take them."""
         X, y = self._check_fit(X, y)
@@ -226,12 +231,14 @@ class LogisticRegression(LinearClassifier):
             raise ValueError("l1_ratio=None with an elasticnet penalty: give the share of l1, between 0 and 1")
         return strength * ratio, strength * (1 - ratio)
 
-    def _solver_for(self, k, d, l1):
+    def _solver_for(self, n, k, d, l1):
         few = k == 1 and d <= solvers.FEW_COLUMNS
         if self.solver in ("gd", "sgd") and not (l1 and self.solver == "gd"):
             return self.solver
         if l1:
             return "cd" if few else "proximal"
+        if small_table(n, d, k) and self.max_iter >= solvers.ENOUGH:
+            return "newton-cholesky"
         if self.solver in ("lbfgs", "newton-cg"):
             return self.solver
         return "newton-cholesky" if few else "newton-cg"
@@ -239,7 +246,7 @@ class LogisticRegression(LinearClassifier):
     def _solve(self, X, Y, weight, start):
         k, d = 1 if len(self.classes_) == 2 else len(self.classes_), X.shape[1]
         l1, l2 = self._penalties(weight.sum() if len(weight) else X.shape[0])
-        self.solver_ = self._solver_for(k, d, l1)
+        self.solver_ = self._solver_for(X.shape[0], k, d, l1)
         if self.solver_ == "sgd":
             return self._solve_by_epochs(X, Y, weight, start)
         form = FORMS.get(self.solver_, "scaled")
@@ -249,7 +256,7 @@ class LogisticRegression(LinearClassifier):
             raise ValueError(f"warm_start from coef_ of shape {coef.shape}, but {(k, d)} is needed: fit a new model")
         u = objective.point(np.asarray(coef, float), np.asarray(intercept, float))
         thresholds = np.tile(np.append(l1 * objective.scale, 0.0), k)
-        solution = self._run(objective, u, thresholds)
+        solution = self._run(objective, u, thresholds, start is not None)
         gradient = solution.gradient
         if gradient is None:
             _, gradient = objective(solution.u, curvature=False)
@@ -270,14 +277,14 @@ class LogisticRegression(LinearClassifier):
             )
         return self
 
-    def _run(self, objective, u, thresholds):
+    def _run(self, objective, u, thresholds, warm):
         # Where a pass costs next to nothing, the optimum is found to the last digits.
         small = objective.n * objective.d * objective.k <= SMALL and objective.X.dtype == np.float64
         small = small and self.max_iter >= solvers.ENOUGH
         tol = self.tol * (1e-6 if small else 1.0)
         match self.solver_:
             case "newton-cholesky":
-                return solvers.newton(objective, u, tol, self.max_iter)
+                return solvers.newton(objective, u, tol, self.max_iter, warm)
             case "newton-cg":
                 return solvers.conjugate_newton(objective, u, tol, self.max_iter)
             case "cd":

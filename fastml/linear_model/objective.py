@@ -12,14 +12,16 @@ from fastml_ext.linear.codes import LOSSES
 __all__ = ["Objective"]
 
 FEW_COLUMNS = 1000  # up to here d x d matrices are made and factored
+SMALL_TABLE, SMALL_HESSIAN = 200_000, 5_000_000  # values in one pass, products in one Hessian
 ROWS_TO_LOOK_AT = 4000  # at least this many, evenly spread, tell how the columns hang together
 
 
 class Objective:
     """mean loss + l2/2 sum_j |w_j|^2, of weights (k, d + 1) that are seen as `points` u, a flat vector.
 
-    form: "raw", u is w; "scaled", u are the weights of centred columns of unit variance; "white", of columns that are
-    uncorrelated too, where they are few. What the user is told (values, gradient norms, weights) is in the units of X.
+    form: "raw", u is w; "scaled", u are the weights of centred columns of unit variance, or less where the penalty
+    outweighs the data, so that all curvatures are about one; "white", of columns that are uncorrelated too, where they
+    are few. What the user is told (values, gradient norms, weights) is in the units of X.
     """
 
     def __init__(
@@ -32,6 +34,8 @@ class Objective:
         self.centre, self.scale = np.zeros(self.d), np.ones(self.d)
         if form != "raw":
             self.centre, self.scale = column_scales(X, fit_intercept and centred)
+            # A rare column of unit variance would be all penalty, and the worst conditioned of them all.
+            self.scale /= np.sqrt(1.0 + l2 / self.share() * self.scale**2)
         self.factor = self._correlations() if form == "white" and self.d <= FEW_COLUMNS else None
         self.curvature = np.empty((self.n, k))
 
@@ -40,12 +44,15 @@ class Objective:
         step = max(1, self.n // max(ROWS_TO_LOOK_AT, 8 * self.d))
         rows = self.X[::step]
         H = kernels.gram(rows, np.empty(0), self.centre, self.scale, self.n_jobs)[:-1, :-1] / rows.shape[0]
-        share = 0.25 if self.k == 1 else (self.k - 1) / self.k**2
-        if self.code == LOSSES["squared_hinge"]:
-            share = 2.0
-        H = share * H + np.diag(self.l2 * self.scale**2)
+        H = self.share() * H + np.diag(self.l2 * self.scale**2)
         H[np.diag_indices_from(H)] += 1e-6 * max(np.trace(H) / self.d, 1e-300)
         return scipy.linalg.cholesky(H, lower=True)
+
+    def share(self):
+        """Curvature of the loss of one score at 0."""
+        if self.code == LOSSES["log"]:
+            return 0.25 if self.k == 1 else (self.k - 1) / self.k**2
+        return 2.0 if self.code == LOSSES["squared_hinge"] else 1.0
 
     def some_rows(self, step):
         """The objective of every step-th row, in the same coordinates."""
@@ -58,6 +65,13 @@ class Objective:
         part.total = float(part.weight.sum()) if len(part.weight) else float(part.n)
         part.curvature = np.empty((part.n, self.k))
         return part if part.total > 0 else self
+
+    def of_class(self, Y, weight, l2, l2_intercept):
+        """The objective of other targets, weights and strengths, in the same coordinates, none of them white."""
+        other = copy.copy(self)
+        other.Y, other.weight, other.total = Y, weight, float(weight.sum())
+        other.l2, other.l2_intercept = l2, l2_intercept
+        return other
 
     def weights(self, u):
         """(coef (k, d), intercept (k,)) in the units of X."""
@@ -99,6 +113,19 @@ class Objective:
         penalty = self.l2 * np.sum(coef**2) + self.l2_intercept * np.sum(intercept**2)
         return losses / self.total + 0.5 * penalty, self._back(gradient)
 
+    def is_small(self):
+        known = self.code in (LOSSES["log"], LOSSES["squared_hinge"])
+        return known and small_table(self.n, self.d, self.k)
+
+    def table(self):
+        """(Z, weight, l2) such that the objective is sum weight loss(U z) + sum l2 u^2 / 2 of u not whitened."""
+        X = self.X.toarray() if sp.issparse(self.X) else self.X
+        Z = np.full((self.n, self.d + 1), float(self.fit_intercept))
+        Z[:, :-1] = (X - self.centre) * self.scale
+        weight = self.weight / self.total if len(self.weight) else np.full(self.n, 1.0 / self.total)
+        last = self.l2_intercept if self.fit_intercept else 1.0  # a column of zeros has weight 0
+        return Z, weight, np.append(self.l2 * self.scale**2, last)
+
     def product(self, v):
         """Hessian by u, at the last point called, times v."""
         V = v.reshape(self.k, self.d + 1)
@@ -118,6 +145,12 @@ class Objective:
         if not self.fit_intercept:
             H[-1], H[:, -1], H[-1, -1] = 0.0, 0.0, 1.0
         return H
+
+
+def small_table(n, d, k):
+    """Whether all of Newton's method costs little more than calling the kernels of its parts would."""
+    size = k * (d + 1)
+    return n * size <= SMALL_TABLE and n * size**2 <= SMALL_HESSIAN
 
 
 def column_scales(X, centred):

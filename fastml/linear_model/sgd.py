@@ -144,6 +144,8 @@ class StochasticClassifier(StochasticModel, LinearClassifier):
         return rows_for(X, codes[:, None], weight, np.stack([others, class_weights]))
 
     def _class_weights(self, y, weight, sample_weight):
+        if self.class_weight is None:
+            return np.ones(len(self.classes_))
         options = {} if sample_weight is None else {"sample_weight": weight}
         if self.class_weight != "balanced":
             options = {}

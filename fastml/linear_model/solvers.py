@@ -39,10 +39,18 @@ class Solution:
     gradient: np.ndarray | None = None  # at u, where the solver looked there last
 
 
-def newton(objective, u, tol, max_iter):
-    """Newton's method with Cholesky factors and halved steps; first on some of the rows, where there are many."""
+def newton(objective, u, tol, max_iter, warm=False):
+    """Newton's method with Cholesky factors and halved steps; first on some of the rows, where there are many.
+
+    One score, or several where the objective is small. warm: u is near the optimum
+    """
     before = 0
-    if objective.n >= MANY_ROWS and objective.n >= 100 * objective.d and max_iter >= ENOUGH:
+    if objective.is_small():
+        Z, weight, l2 = objective.table()
+        start = u.reshape(objective.k, -1)
+        U, history, done = kernels.newton_steps(objective.code, Z, objective.Y, weight, l2, tol, max_iter, start)
+        return Solution(U.ravel(), history[-1], len(history) - 1, done, history.tolist())
+    if not warm and objective.n >= MANY_ROWS and objective.n >= 100 * objective.d and max_iter >= ENOUGH:
         rough = newton(objective.some_rows(SHARE), u, 1e-3, max_iter)
         u, before = rough.u, rough.n_iter
     value, gradient = objective(u)

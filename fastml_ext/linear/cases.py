@@ -16,6 +16,7 @@ CLOSE = {
     "evaluate": 1e-12,
     "gram": 1e-12,
     "hessian_product": 1e-12,
+    "newton_steps": 1e-6,
     "quadratic_lasso": 1e-9,
     "slopes": 1e-12,
     "sparse_epoch": 1e-9,
@@ -27,6 +28,16 @@ CLASSES = ("log", "hinge", "squared_hinge", "modified_huber")
 NUMBERS = tuple(name for name in LOSSES if name not in (*CLASSES, "user"))
 COUPLED = {"each": CLASSES + NUMBERS, "rest": CLASSES, "softmax": ("log",), "argmax": ("hinge",)}
 EACH = np.empty(0)  # weights of one each
+
+
+def newton_steps(family, random):
+    """The point and the value reached; how many steps that took is decided by rounding."""
+    n, p, k = int(random.integers(2, 40)), int(random.integers(1, 6)), int(random.choice([1, 1, 3]))
+    code = LOSSES["log"] if k > 1 or random.integers(2) else LOSSES["squared_hinge"]
+    Y = random.choice([-1.0, 1.0], n) if k == 1 else random.integers(0, k, n).astype(float)
+    Z, weight = random.standard_normal((n, p)), random.uniform(0, 2, n)
+    U, values, done = family.newton_steps(code, Z, Y, weight, np.full(p, 0.3), 1e-9, 50, np.zeros((k, p)))
+    return U, values[-1], done
 
 
 def average(family, random):

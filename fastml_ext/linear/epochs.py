@@ -12,6 +12,7 @@ from numba.extending import intrinsic
 
 from fastml_ext.jit import kernel, kernel_bound
 from fastml_ext.linear.codes import State, Task
+from fastml_ext.linear.steps import sparse_steps, takes
 
 __all__ = ["State", "Task", "average", "begin", "dense_epoch", "slopes", "sparse_epoch", "weights"]
 
@@ -454,7 +455,8 @@ def dense_epoch(task, order, X, Y, weight, class_weight, state, hits):
 
 
 def sparse_epoch(task, order, X, Y, weight, class_weight, state, hits):
-    return sparse_slice(task, order, X.data, X.indices, X.indptr, Y, weight, class_weight, state, hits)
+    slice_of_epoch = sparse_steps if takes(task, state) else sparse_slice
+    return slice_of_epoch(task, order, X.data, X.indices, X.indptr, Y, weight, class_weight, state, hits)
 
 
 def weights(state, sparse=False):

@@ -88,7 +88,25 @@ def sparse_pass(start, stop, code, data, indices, indptr, Y, weight, W, b, curva
     """W (d, k) here."""
     d, k = W.shape
     gradient, losses, S = np.zeros((d + 1, k)), 0.0, np.empty((1, k))
+    flat, total, one, two = W.reshape(-1), gradient.reshape(-1), np.uint64(1), np.uint64(2)  # of one score
     for i in range(start, stop):
+        first, last = np.uint64(indptr[i]), np.uint64(indptr[i + 1])
+        if k == 1:
+            even, odd, at = b[0], 0.0, first
+            while at + one < last:
+                even += data[at] * flat[np.uint64(indices[at])]
+                odd += data[at + one] * flat[np.uint64(indices[at + one])]
+                at += two
+            if at < last:
+                even += data[at] * flat[np.uint64(indices[at])]
+            S[0, 0] = even + odd
+            losses += curve_row(code, S, 0, Y, i, weight[i] if len(weight) else 1.0, curvature)
+            a = S[0, 0]
+            total[d] += a
+            if a != 0.0:
+                for at in range(first, last):
+                    total[np.uint64(indices[at])] += a * data[at]
+            continue
         for c in range(k):
             S[0, c] = b[c]
         for at in range(indptr[i], indptr[i + 1]):
@@ -143,7 +161,25 @@ def dense_product(start, stop, X, weight, curvature, V, b):
 def sparse_product(start, stop, data, indices, indptr, weight, curvature, V, b):
     d, k = V.shape
     result, S = np.zeros((d + 1, k)), np.empty((1, k))
+    flat, total, one, two = V.reshape(-1), result.reshape(-1), np.uint64(1), np.uint64(2)  # of one score
     for i in range(start, stop):
+        first, last = np.uint64(indptr[i]), np.uint64(indptr[i + 1])
+        if k == 1:
+            even, odd, at = b[0], 0.0, first
+            while at + one < last:
+                even += data[at] * flat[np.uint64(indices[at])]
+                odd += data[at + one] * flat[np.uint64(indices[at + one])]
+                at += two
+            if at < last:
+                even += data[at] * flat[np.uint64(indices[at])]
+            S[0, 0] = even + odd
+            curve_scores(S, 0, curvature, i, weight[i] if len(weight) else 1.0)
+            a = S[0, 0]
+            total[d] += a
+            if a != 0.0:
+                for at in range(first, last):
+                    total[np.uint64(indices[at])] += a * data[at]
+            continue
         for c in range(k):
             S[0, c] = b[c]
         for at in range(indptr[i], indptr[i + 1]):
@@ -190,12 +226,17 @@ def dense_gram(start, stop, X, curvature, centre, scale):
     return total
 
 
+def few_parts(n, cost):
+    """Rows of a part: 8 parts, or as many as Ctrl-C needs, for each has a whole gradient of its own."""
+    return max(1, min(-(-n // 8), int(pool.LONGEST_CHUNK / cost)))
+
+
 def evaluate(code, X, Y, weight, coef, intercept, curvature=NO_CURVATURE, n_jobs=None):
     k, d = coef.shape
     if sp.issparse(X):
         arrays = code, X.data, X.indices, X.indptr, Y, weight, np.ascontiguousarray(coef.T), intercept, curvature
         cost = 20 * k + 3 * k * X.nnz / max(1, X.shape[0])
-        parts = pool.run(sparse_pass, X.shape[0], *arrays, cost=cost, n_jobs=n_jobs)
+        parts = pool.run(sparse_pass, X.shape[0], *arrays, cost=cost, step=few_parts(X.shape[0], cost), n_jobs=n_jobs)
         gradient = sum(part[1] for part in parts).T
     else:
         arrays = code, X, Y, weight, np.ascontiguousarray(coef.astype(X.dtype)), intercept, curvature
@@ -211,7 +252,8 @@ def hessian_product(X, weight, curvature, V, n_jobs=None):
     if sp.issparse(X):
         arrays = X.data, X.indices, X.indptr, weight, curvature, np.ascontiguousarray(V[:, :d].T), b
         cost = 10 * k + 3 * k * X.nnz / max(1, X.shape[0])
-        return sum(pool.run(sparse_product, X.shape[0], *arrays, cost=cost, n_jobs=n_jobs)).T
+        step = few_parts(X.shape[0], cost)
+        return sum(pool.run(sparse_product, X.shape[0], *arrays, cost=cost, step=step, n_jobs=n_jobs)).T
     arrays = X, weight, curvature, np.ascontiguousarray(V[:, :d].astype(X.dtype)), b
     with blas.single():
         return sum(pool.run(dense_product, len(X), *arrays, cost=10 * k + 0.2 * k * d, step=BLOCK, n_jobs=n_jobs))

@@ -8,6 +8,7 @@ share one dtype, float32 or float64; losses and what is summed over rows are flo
 from fastml_ext.linear.reference.coordinates import quadratic_lasso
 from fastml_ext.linear.reference.dual import dual_svm
 from fastml_ext.linear.reference.epochs import average, begin, dense_epoch, slopes, sparse_epoch, weights
+from fastml_ext.linear.reference.newton import newton_steps
 from fastml_ext.linear.reference.orders import block_order
 from fastml_ext.linear.reference.passes import evaluate, gram, hessian_product
 from fastml_ext.linear.reference.scores import scores
@@ -21,6 +22,7 @@ __all__ = [
     "evaluate",
     "gram",
     "hessian_product",
+    "newton_steps",
     "quadratic_lasso",
     "scores",
     "slopes",

@@ -6,6 +6,13 @@ import numpy as np
 
 __all__ = ["LOSSES", "row_loss", "row_slopes"]
 
+
+def growth(s):
+    """e^s, infinite where a float cannot hold it."""
+    with np.errstate(over="ignore"):
+        return float(np.exp(s))
+
+
 # name: (loss of score s at target y with parameter c, its derivative by s; where it has a corner, one of its slopes)
 LOSSES = {
     "squared": (lambda s, y, c: (s - y) ** 2 / 2, lambda s, y, c: s - y),
@@ -32,7 +39,7 @@ LOSSES = {
         lambda s, y, c: max(c * (y - s), (1 - c) * (s - y)),
         lambda s, y, c: -c if s < y else (1 - c) * np.sign(s - y),
     ),
-    "poisson": (lambda s, y, c: math.exp(s) - y * s, lambda s, y, c: math.exp(s) - y),
+    "poisson": (lambda s, y, c: growth(s) - y * s, lambda s, y, c: growth(s) - y),
 }
 
 

@@ -37,3 +37,17 @@ def test_dual_svm(layout, seed, n, C, squared, bias):
         size = ours[0][c] @ ours[0][c]
         dual = ours[1][c].sum() - size / 2 - (diagonal[c] * ours[1][c] ** 2).sum() / 2
         assert size / 2 + loss == pytest.approx(dual, rel=1e-6, abs=1e-7)
+
+
+@pytest.mark.parametrize("layout", [np.asarray, sp.csr_matrix])
+@pytest.mark.parametrize("squared", [False, True])
+def test_a_row_of_zeros_without_bias(layout, squared):
+    X, signs = np.array([[1.0, 2.0], [0.0, 0.0], [-1.0, 0.5]]), np.array([[1.0, 1.0, -1.0]])
+    upper, diagonal = np.full((1, 3), np.inf if squared else 0.7), np.full((1, 3), 0.5 if squared else 0.0)
+    for problem in (upper, diagonal, 0.0, 1e-9, 10_000, 0), (np.zeros((1, 3)), diagonal, 0.0, 1e-9, 10, 0):
+        W, alpha, _, done = kernels.dual_svm(layout(X), signs, *problem)
+        expected = reference.dual_svm(X, signs, *problem)
+        assert done.all()
+        assert expected[3].all()
+        np.testing.assert_allclose(alpha, expected[1], atol=1e-8)
+        np.testing.assert_allclose(W, expected[0], atol=1e-8)

@@ -129,3 +129,11 @@ def test_decay_and_average_over_many_folds(sparse):
     problem = task, rng.normal(size=(200, 5)), rng.choice([-1.0, 1.0], (200, 1)), np.empty(0), np.ones((2, 1)), None
     for ours, expected in zip(run(kernels, problem, sparse), run(reference, problem), strict=True):
         np.testing.assert_allclose(ours, expected, rtol=1e-10, atol=1e-10)
+
+
+def test_poisson_overflows_to_infinity():
+    task = kernels.Task(loss=LOSSES["poisson"])
+    S, Y = np.array([[800.0]]), np.ones((1, 1))
+    for module in (kernels, reference):
+        losses, slopes = module.slopes(task, S, Y, np.empty(0), np.ones((2, 1)))
+        assert losses[0] == slopes[0, 0] == np.inf

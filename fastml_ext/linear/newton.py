@@ -1,0 +1,174 @@
+"""Newton's method on a small dense table, whole: there the calls cost more than the work.
+
+Contract: reference/newton.py.
+"""
+
+import numpy as np
+
+from fastml_ext.jit import kernel
+
+__all__ = ["newton_steps"]
+
+STEPS = 25  # in one call of the kernel
+SMALLEST_STEP = 1e-10
+ROUNDING = 1e-16  # relative to the value: no gain smaller than this can be seen
+
+
+def newton_steps(code, Z, Y, weight, l2, tol, max_iter, U):
+    U, history, done = np.array(U, np.float64), np.empty(max_iter + 1), False
+    n, k = len(Z), len(U)
+    scores, H = np.empty((n, k)), np.empty((U.size, U.size))
+    steps = 0
+    while True:
+        before, most = steps, min(STEPS, max_iter - steps)
+        steps, done = descend(code, Z, Y, weight, l2, tol, (before, most), U, scores, H, history)
+        if done or steps < before + most or steps == max_iter:
+            break
+    return U, history[: steps + 1], done
+
+
+@kernel
+def one_curve(code, s, y):
+    """(loss, slope, curvature) of one score: log, or squared hinge."""
+    z = y * s
+    if code == 1:
+        e = np.exp(-abs(z))
+        p = e / (1.0 + e) if z > 0 else 1.0 / (1.0 + e)  # of the wrong class
+        return np.log1p(e) - min(z, 0.0), -y * p, e / (1.0 + e) ** 2
+    return ((1.0 - z) ** 2, -2.0 * y * (1.0 - z), 2.0) if z < 1.0 else (0.0, 0.0, 0.0)
+
+
+@kernel
+def row_loss(code, scores, i, y, v, slopes):
+    """Loss of row i; its scores become curvatures, or with several scores probabilities."""
+    k = scores.shape[1]
+    if k == 1:
+        loss, slope, curve = one_curve(code, scores[i, 0], y)
+        slopes[0], scores[i, 0] = v * slope, v * curve
+        return v * loss
+    top, total, own = scores[i, 0], 0.0, int(y)
+    for c in range(1, k):
+        top = max(top, scores[i, c])
+    mine = scores[i, own] - top
+    for c in range(k):
+        scores[i, c] = np.exp(scores[i, c] - top)
+        total += scores[i, c]
+    for c in range(k):
+        scores[i, c] /= total
+        slopes[c] = v * scores[i, c]
+    slopes[own] -= v
+    return v * (np.log(total) - mine)
+
+
+@kernel
+def value_at(code, Z, Y, weight, l2, U, scores, gradient):
+    """The objective at U; its gradient; into scores the curvatures or probabilities of the rows."""
+    n, p, k = len(Z), Z.shape[1], len(U)
+    total, slopes = 0.0, np.empty(k)
+    for c in range(k):
+        for j in range(p):
+            total += 0.5 * l2[j] * U[c, j] * U[c, j]
+            gradient[c, j] = l2[j] * U[c, j]
+    for i in range(n):
+        for c in range(k):
+            scores[i, c] = 0.0
+            for j in range(p):
+                scores[i, c] += Z[i, j] * U[c, j]
+        total += row_loss(code, scores, i, Y[i], weight[i], slopes)
+        for c in range(k):
+            for j in range(p):
+                gradient[c, j] += slopes[c] * Z[i, j]
+    return total
+
+
+@kernel
+def hessian_at(Z, weight, l2, scores, H):
+    """Lower half of the Hessian. What no score sees, the same weight more for each class, is given a curvature too."""
+    n, p, k = len(Z), Z.shape[1], scores.shape[1]
+    H[:] = 0.0
+    for i in range(n):
+        for a in range(k):
+            for b in range(a + 1):
+                h = scores[i, a]
+                if k > 1:
+                    h = weight[i] * scores[i, a] * ((a == b) - scores[i, b])
+                if h == 0.0:
+                    continue
+                for j in range(p):
+                    x = h * Z[i, j]
+                    for l in range(j + 1 if a == b else p):
+                        H[a * p + j, b * p + l] += x * Z[i, l]
+    for j in range(p):
+        for a in range(k):
+            H[a * p + j, a * p + j] += l2[j]
+            if k > 1 and l2[j] == 0.0:
+                for b in range(a + 1):
+                    H[a * p + j, b * p + j] += 1.0 / k
+
+
+@kernel
+def solve(H, extra, step):
+    """step becomes (H + extra I)^-1 step, H's lower half its Cholesky factor; False where a pivot is not positive."""
+    m = len(H)
+    for j in range(m):
+        pivot = H[j, j] + extra
+        for l in range(j):
+            pivot -= H[j, l] * H[j, l]
+        if not pivot > 1e-14 * (H[j, j] + extra):
+            return False
+        H[j, j] = np.sqrt(pivot)
+        for i in range(j + 1, m):
+            entry = H[i, j]
+            for l in range(j):
+                entry -= H[i, l] * H[j, l]
+            H[i, j] = entry / H[j, j]
+    for i in range(m):
+        for l in range(i):
+            step[i] -= H[i, l] * step[l]
+        step[i] /= H[i, i]
+    for i in range(m - 1, -1, -1):
+        step[i] /= H[i, i]
+        for l in range(i):
+            step[l] -= H[i, l] * step[i]
+    return True
+
+
+@kernel
+def descend(code, Z, Y, weight, l2, tol, steps, U, scores, H, history):
+    """(steps made so far, whether done); steps: those made before, and how many there may be now."""
+    gradient, at = np.empty(U.shape), U.copy()
+    step, done = np.empty(U.size), False
+    value = value_at(code, Z, Y, weight, l2, U, scores, gradient)
+    made, history[steps[0]] = steps[0], value
+    for _ in range(steps[1]):
+        extra, size, solved = 0.0, 0.0, False
+        while not solved and extra <= size:  # as little of the identity as makes the Hessian regular
+            hessian_at(Z, weight, l2, scores, H)
+            size = max(np.trace(H) / len(H), 1e-300)
+            step[:] = gradient.reshape(-1)
+            solved = solve(H, extra, step)
+            extra = max(10.0 * extra, 1e-12 * size)
+        if not solved:
+            return made, False
+        gain = 0.0
+        for j in range(len(step)):
+            gain += step[j] * gradient.reshape(-1)[j]
+        done = gain <= ROUNDING * abs(value) or (np.abs(gradient).max() <= tol and gain <= 1e-9 * abs(value))
+        if done:
+            break
+        t = 1.0
+        at[:] = U
+        while t > SMALLEST_STEP:
+            for j in range(len(step)):
+                U.reshape(-1)[j] = at.reshape(-1)[j] - t * step[j]
+            new = value_at(code, Z, Y, weight, l2, U, scores, gradient)
+            if new <= value - 1e-4 * t * gain:
+                break
+            t /= 2.0
+        else:  # rounding hides what is left to gain
+            U[:] = at
+            value_at(code, Z, Y, weight, l2, U, scores, gradient)
+            return made, np.abs(gradient).max() <= 100.0 * tol
+        value, made = new, made + 1
+        history[made] = value
+    return made, done
