@@ -15,6 +15,7 @@ from fastml.linear_model.base import LinearClassifier
 from fastml.linear_model.objective import Objective
 from fastml.linear_model.sharing import SharedPath
 from fastml.linear_model.stochastic import weights_of
+from fastml_ext import blas
 from fastml_ext import linear as kernels
 
 __all__ = ["LinearSVC"]
@@ -213,6 +214,7 @@ class LinearSVC(SharedPath, LinearClassifier):
             return X, codes, (weight * factors[codes])[None, :]
         return X, codes, np.array([weight * np.where(codes == c, factors[c], 1.0) for c in range(len(factors))])
 
+    @blas.single()  # the optimiser's short sums take ten times longer where its threads wait for the pool's
     def _solve(self, X, codes, weights, start):
         self.solver_ = self._solver_for(X)
         own = [1] if len(self.classes_) == 2 else range(len(self.classes_))

@@ -16,6 +16,7 @@ from fastml.linear_model.base import LinearClassifier
 from fastml.linear_model.objective import Objective, column_scales, small_table
 from fastml.linear_model.sharing import SharedPath
 from fastml.linear_model.stochastic import weights_of
+from fastml_ext import blas
 
 __all__ = ["LogisticRegression"]
 
@@ -243,6 +244,7 @@ class LogisticRegression(SharedPath, LinearClassifier):
             return self.solver
         return "newton-cholesky" if few else "newton-cg"
 
+    @blas.single()  # the optimiser's short sums take ten times longer where its threads wait for the pool's
     def _solve(self, X, Y, weight, start):
         k, d = 1 if len(self.classes_) == 2 else len(self.classes_), X.shape[1]
         l1, l2 = self._penalties(weight.sum() if len(weight) else X.shape[0])

@@ -11,6 +11,7 @@ from fastml_ext.linear.codes import LOSSES
 
 __all__ = ["Objective"]
 
+SETTLED = 0.03  # of the loss's curvature at 0 is left at a typical optimum, where most rows are far from the boundary
 FEW_COLUMNS = 1000  # up to here d x d matrices are made and factored
 SMALL_TABLE, SMALL_HESSIAN = 200_000, 5_000_000  # values in one pass, products in one Hessian
 ROWS_TO_LOOK_AT = 4000  # at least this many, evenly spread, tell how the columns hang together
@@ -35,7 +36,7 @@ class Objective:
         if form != "raw":
             self.centre, self.scale = column_scales(X, fit_intercept and centred)
             # A rare column of unit variance would be all penalty, and the worst conditioned of them all.
-            self.scale /= np.sqrt(1.0 + l2 / self.share() * self.scale**2)
+            self.scale /= np.sqrt(1.0 + l2 / (SETTLED * self.share()) * self.scale**2)
         self.factor = self._correlations() if form == "white" and self.d <= FEW_COLUMNS else None
         self.curvature = np.empty((self.n, k))
 

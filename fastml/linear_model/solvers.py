@@ -21,6 +21,7 @@ __all__ = [
 ]
 
 SMALLEST_STEP = 1e-10
+FAR_BELOW = 1e-2
 ENOUGH = 20  # iterations: who allows fewer wants to see the solver stop
 MANY_ROWS, SHARE = 10_000, 8  # from so many rows on, the first iterations see every eighth only
 ROUNDING = 1e-16  # relative to the value: no gain smaller than this can be seen
@@ -98,8 +99,7 @@ def conjugate_newton(objective, u, tol, max_iter):
     value, gradient = objective(u)
     history = [value]
     for iteration in range(max_iter):
-        size = np.abs(gradient).max()
-        if size <= tol:
+        if reached(objective, gradient, tol):
             return Solution(u, value, iteration, True, history)
         step = conjugate_gradients(objective.product, gradient, min(0.25, np.sqrt(np.linalg.norm(gradient))))
         if gradient @ step <= ROUNDING * abs(value):
@@ -108,7 +108,16 @@ def conjugate_newton(objective, u, tol, max_iter):
         history.append(value)
         if not moved:
             return Solution(u, value, iteration + 1, np.abs(gradient).max() <= 100 * tol, history)
-    return Solution(u, value, max_iter, bool(np.abs(gradient).max() <= tol), history)
+    return Solution(u, value, max_iter, reached(objective, gradient, tol), history)
+
+
+def reached(objective, gradient, tol):
+    """Whether the gradient by u is below tol and so is it in the units of X, for which u was last evaluated.
+
+    On columns so large that rounding keeps the latter above tol, a gradient by u far below it will do.
+    """
+    size = np.abs(gradient).max()
+    return bool(max(size, objective.gradient_norm) <= tol or size <= FAR_BELOW * tol)
 
 
 def conjugate_gradients(product, b, precision, most=200):
@@ -132,16 +141,21 @@ def conjugate_gradients(product, b, precision, most=200):
 
 def lbfgs(objective, u, tol, max_iter):
     """SciPy's L-BFGS-B (Byrd, Lu, Nocedal, Zhu 1995)."""
-    history = []
-    answer = scipy.optimize.minimize(
-        lambda v: objective(v, curvature=False),
-        u,
-        jac=True,
-        method="L-BFGS-B",
-        callback=lambda intermediate_result: history.append(float(intermediate_result.fun)),
-        options={"maxiter": max_iter, "gtol": tol, "ftol": 2**-50, "maxls": 50, "maxcor": 20, "maxfun": 10**9},
-    )
-    return Solution(answer.x, float(answer.fun), int(answer.nit), answer.status == 0, history)
+    history, last = [], [None]
+
+    def both(v):
+        value, last[0] = objective(v, curvature=False)
+        return value, last[0]
+
+    def watch(intermediate_result):
+        history.append(float(intermediate_result.fun))
+        if reached(objective, last[0], tol):
+            raise StopIteration
+
+    options = {"maxiter": max_iter, "gtol": FAR_BELOW * tol, "ftol": 2**-50, "maxls": 50, "maxcor": 20, "maxfun": 10**9}
+    answer = scipy.optimize.minimize(both, u, jac=True, method="L-BFGS-B", callback=watch, options=options)
+    converged = answer.status == 0 or reached(objective, last[0], tol)
+    return Solution(answer.x, float(answer.fun), int(answer.nit), converged, history)
 
 
 def gradient_descent(objective, u, tol, max_iter, eta=None):
