@@ -6,6 +6,6 @@ __getattr__, __dir__, __all__ = exports(
     __name__,
     {
         "codes": ["ACTIVATIONS", "LOSSES", "SOLVERS", "Data", "Design", "Method", "State"],
-        "dispatch": ["gradients", "outputs", "train"],
+        "dispatch": ["examine", "gradients", "mean_loss", "outputs", "train"],
     },
 )

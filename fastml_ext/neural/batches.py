@@ -18,7 +18,7 @@ from numba.extending import intrinsic
 
 from fastml_ext.jit import kernel
 
-__all__ = ["forward_part", "gradient_part", "rows_part", "train_slice", "weights_part"]
+__all__ = ["forward_part", "gradient_part", "loss_part", "rows_part", "scale_of", "train_slice", "weights_part"]
 
 LOOPS = 6000  # multiplications below which a product is a plain loop
 SQUARED, ROOT, ABSOLUTE, HUBER, LOG, BINARY, POISSON, OWN = range(8)  # codes.LOSSES
@@ -66,7 +66,21 @@ def gemm(typing_context, address, transposed, shape, A, B, C, keep):
         flags = [letter(part(1, j)) for j in range(2)]
         leading = {i: integer(part(i, 2)) for i in (3, 4, 5)}
         # BLAS counts columns first: what it sees is the transposed product, B' A'.
-        given = [flags[1], flags[0], n, m, k, one, matrix(4), leading[4], matrix(3), leading[3], beta, matrix(5), leading[5]]
+        given = [
+            flags[1],
+            flags[0],
+            n,
+            m,
+            k,
+            one,
+            matrix(4),
+            leading[4],
+            matrix(3),
+            leading[3],
+            beta,
+            matrix(5),
+            leading[5],
+        ]
         kind = ir.FunctionType(ir.VoidType(), [value.type for value in given])
         builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), given)
         return context.get_dummy_value()
@@ -546,6 +560,18 @@ def scale_of(design, total, weights):
 
 
 @kernel
+def loss_part(start, stop, design, output, Y, weight):
+    """(sum of weighted losses, sum of weights) of given outputs."""
+    total, weights, eps = 0.0, 0.0, np.float64(np.finfo(output.dtype).eps)
+    for i in range(start, stop):
+        v = weight[i] if len(weight) else 1.0
+        for c in range(Y.shape[1]):
+            total += v * one_loss(design, np.float64(output[i, c]), np.float64(Y[i, c]), eps)[0]
+        weights += v
+    return total, weights
+
+
+@kernel
 def rows_part(start, stop, design, method, state, rows, table, buffers):
     """First phase of some parts of a batch, `buffers.part` rows each: (sum of losses, sum of weights)."""
     total, weights = 0.0, 0.0
@@ -586,7 +612,10 @@ def gradient_part(start, stop, design, rows, table, buffers, G):
 def train_slice(design, method, state, order, batch, table, buffers):
     """Whole batches in this thread: sum of (loss before the step, penalty included) x (rows of the batch)."""
     result, layers, blocks = 0.0, len(design.units) - 1, buffers.blocks
-    G, whole = np.empty(len(state.w) if method.clip_norm < np.inf else buffers.widest, state.w.dtype), method.clip_norm < np.inf
+    G, whole = (
+        np.empty(len(state.w) if method.clip_norm < np.inf else buffers.widest, state.w.dtype),
+        method.clip_norm < np.inf,
+    )
     for begin in range(0, len(order), batch):
         rows = order[begin : begin + batch]
         size = len(rows)
@@ -628,7 +657,11 @@ def forward_part(start, stop, units, activations, functions, w, table, out, blas
     for layer in range(layers):
         widest = max(widest, units[layer + 1])
     size = min(stop - start, CHUNK)
-    one, other, waste = np.empty(size * widest, w.dtype), np.empty(size * widest, w.dtype), np.empty(size * widest, w.dtype)
+    one, other, waste = (
+        np.empty(size * widest, w.dtype),
+        np.empty(size * widest, w.dtype),
+        np.empty(size * widest, w.dtype),
+    )
     for low in range(start, stop, CHUNK):
         m, place = min(CHUNK, stop - low), np.int64(0)
         for layer in range(layers):

@@ -1,6 +1,7 @@
 """What the kernels of a network are called through: buffers, cuts, the choice between one thread and many."""
 
 import functools
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -11,14 +12,15 @@ from fastml_ext import blas, pool
 from fastml_ext.neural.batches import (
     forward_part,
     gradient_part,
+    loss_part,
     rows_part,
     scale_of,
     train_slice,
     weights_part,
 )
-from fastml_ext.neural.codes import Design, Method
+from fastml_ext.neural.codes import Design, Method, State
 
-__all__ = ["gradients", "outputs", "train"]
+__all__ = ["examine", "gradients", "mean_loss", "outputs", "train"]
 
 PART = 64  # rows of a part at most
 BLOCK = 8192  # weights of a block at least, where a layer has as many
@@ -73,11 +75,11 @@ def buffers_for(units, rows, dtype):
     """Buffers for batches of up to `rows` rows; parts and blocks by the shapes alone."""
     units = [int(u) for u in units]
     places, blocks = np.zeros((len(units), 3), np.int64), []
-    for layer, (k, n) in enumerate(zip(units, units[1:], strict=False)):
+    for layer, (k, n) in enumerate(itertools.pairwise(units)):
         places[layer + 1] = places[layer] + [rows * k, rows * n, k * n + n]
         count = max(1, k * n // BLOCK)
         cuts = [k * b // count for b in range(count + 1)]
-        blocks += [(layer, low, high) for low, high in zip(cuts, cuts[1:], strict=False)]
+        blocks += [(layer, low, high) for low, high in itertools.pairwise(cuts)]
     widest = max((high - low) * units[layer + 1] + units[layer + 1] for layer, low, high in blocks)
     parts = max(1, -(-rows // PART))
     return Buffers(
@@ -95,7 +97,9 @@ def buffers_for(units, rows, dtype):
 
 def typed(record):
     """The record with its numbers in the one type that its kernels are compiled for."""
-    return type(record)(*(convert(value, type(default)) for value, default in zip(record, DEFAULTS[type(record)], strict=True)))
+    return type(record)(
+        *(convert(value, type(default)) for value, default in zip(record, DEFAULTS[type(record)], strict=True))
+    )
 
 
 def convert(value, kind):
@@ -110,7 +114,7 @@ DEFAULTS = {Design: defaults(Design), Method: defaults(Method)}
 
 
 def multiplications(design):
-    return int(sum(k * n for k, n in zip(design.units, design.units[1:], strict=False)))
+    return int(sum(k * n for k, n in itertools.pairwise(design.units)))
 
 
 def train(design, method, order, batch, data, state, n_jobs=None):
@@ -152,12 +156,16 @@ def train_in_parts(design, method, order, batch, state, table, buffers, n_jobs):
 
 
 def gradients(design, w, data, n_jobs=None):
+    loss, gradient, _ = full_gradient(design, w, data, ROWS, n_jobs)
+    return loss, gradient
+
+
+def full_gradient(design, w, data, most, n_jobs=None):
+    """(loss, gradient, buffers), taking at most `most` rows at a time; the buffers hold the last of them."""
     design = typed(design)._replace(noise=0.0, dropout=np.zeros(len(design.activations)))
     n = data.X.shape[0]
-    size = min(n, ROWS)
+    size = min(n, most)
     table, buffers = table_of(data.X, data.Y, data.weight), buffers_for(design.units, size, w.dtype)
-    from fastml_ext.neural.codes import State
-
     state, G, method = State(w, w[:0], w[:0], np.zeros(1, np.int64)), np.zeros_like(w), typed(Method())
     total, weights, cost = 0.0, 0.0, multiplications(design) * PRODUCT
     with blas.single():
@@ -165,21 +173,40 @@ def gradients(design, w, data, n_jobs=None):
             rows = np.arange(begin, min(begin + size, n))
             parts = -(-len(rows) // buffers.part)
             arguments = design, method, state, rows, table, buffers
-            found = pool.run(rows_part, parts, *arguments, cost=2 * cost * buffers.part, n_jobs=n_jobs)
-            for loss, weight in found:
+            for loss, weight in pool.run(rows_part, parts, *arguments, cost=2 * cost * buffers.part, n_jobs=n_jobs):
                 total, weights = total + loss, weights + weight
             per_block = cost * len(rows) / len(buffers.blocks)
-            arguments = design, rows, table, buffers, G
-            pool.run(gradient_part, len(buffers.blocks), *arguments, cost=per_block, n_jobs=n_jobs)
+            pool.run(gradient_part, len(buffers.blocks), design, rows, table, buffers, G, cost=per_block, n_jobs=n_jobs)
+    if weights == 0:
+        return 0.0, G, buffers
     loss, scale = scale_of(design, total, weights)
     G *= w.dtype.type(scale)
     penalty, at = 0.0, 0
-    for k, n_out in zip(design.units, design.units[1:], strict=False):
+    for k, n_out in itertools.pairwise(design.units):
         coef = w[at : at + k * n_out]
         penalty += 0.5 * design.l2 * float(np.dot(coef, coef)) + design.l1 * float(np.abs(coef).sum(dtype=float))
         G[at : at + k * n_out] += (design.l2 * coef + design.l1 * np.sign(coef)) / weights
         at += k * n_out + n_out
-    return loss + penalty / weights, G
+    return loss + penalty / weights, G, buffers
+
+
+def examine(design, w, data):
+    n = data.X.shape[0]
+    loss, gradient, buffers = full_gradient(design, w, data, n)
+    sizes = np.cumsum([(k + 1) * u for k, u in itertools.pairwise(design.units)])
+    norms = np.sqrt([np.sum(np.square(part, dtype=float)) for part in np.split(gradient, sizes[:-1])])
+    starts, dead, saturated = buffers.places[:, 0], [], []
+    layers = [buffers.values[s : s + n * u].reshape(n, u) for s, u in zip(starts[1:], design.units[1:], strict=True)]
+    for code, a in zip(design.activations, layers[:-1], strict=False):
+        dead.append(np.mean(a.max(axis=0) == a.min(axis=0)))
+        middle = {1: lambda a: 2 * a - 1, 2: lambda a: a}.get(int(code))
+        saturated.append(0.0 if middle is None else np.mean(np.abs(middle(a)) > 0.95))
+    return loss, norms, np.array(dead), np.array(saturated), layers[-1]
+
+
+def mean_loss(design, output, data):
+    total, weights = loss_part(0, len(output), typed(design), output, data.Y, data.weight)
+    return float(scale_of(design, total, weights)[0])
 
 
 def outputs(design, w, X, n_jobs=None):
