@@ -120,7 +120,7 @@ class MultilayerPerceptron(Estimator):
             self.loss_curve_, self.validation_scores_ = [], None
             self.best_validation_score_ = None
             self._first = self._second = None
-        elif [*zip(units, units[1:], strict=False)] != [c.shape for c in self.coefs_]:
+        elif list(itertools.pairwise(units)) != [c.shape for c in self.coefs_]:
             raise ValueError(
                 f"layers of {units} units, but coefs_ of an earlier fit have {[c.shape for c in self.coefs_]}:"
                 " fit a new model, or leave the layers as they were"
