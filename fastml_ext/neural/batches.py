@@ -12,11 +12,21 @@ loop where calling BLAS costs more than the product (`LOOPS`, measured).
 import math
 
 import numpy as np
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
 from fastml_ext.jit import kernel
+from fastml_ext.neural.instructions import (
+    GOLDEN,
+    call_one,
+    call_two,
+    expm1,
+    gemm,
+    mix,
+    panel_1,
+    panel_4,
+    panel_16,
+    panel_32,
+    row_key,
+)
 
 __all__ = ["forward_part", "gradient_part", "loss_part", "rows_part", "scale_of", "train_slice", "weights_part"]
 
@@ -27,143 +37,6 @@ SGD, MOMENTUM, NESTEROV, ADAGRAD, RMSPROP, ADAM, ADAMW = range(7)
 CHUNK = 128  # rows of a forward pass that is not trained from
 LEAST = 1e-30  # smaller moments are zero: subnormal numbers take 100 times longer
 INPUT = np.uint64(2**32)
-GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-
-
-@intrinsic
-def gemm(typing_context, address, transposed, shape, A, B, C, keep):
-    """C = A B, or C += A B if `keep`, by the BLAS function at `address`; A and B as they are or transposed (2 flags).
-
-    shape: (m, n, k) | A, B, C: (flat array, first place, length of a row as stored)
-    """
-
-    def code(context, builder, signature, arguments):
-        ir = cgutils.ir
-        word, byte = ir.IntType(32), ir.IntType(8)
-        number = context.get_value_type(signature.args[3][0].dtype)
-
-        def part(i, j):
-            return builder.extract_value(arguments[i], j)
-
-        def place(kind, value):
-            slot = cgutils.alloca_once(builder, kind)
-            builder.store(value, slot)
-            return slot
-
-        def integer(value):
-            return place(word, builder.trunc(value, word))
-
-        def matrix(i):
-            array = context.make_array(signature.args[i][0])(context, builder, part(i, 0))
-            return builder.gep(array.data, [part(i, 1)])
-
-        def letter(flag):
-            return place(byte, builder.select(builder.trunc(flag, ir.IntType(1)), byte(ord("T")), byte(ord("N"))))
-
-        one = place(number, number(1.0))
-        beta = place(number, builder.select(builder.trunc(arguments[6], ir.IntType(1)), number(1.0), number(0.0)))
-        m, n, k = (integer(part(2, j)) for j in range(3))
-        flags = [letter(part(1, j)) for j in range(2)]
-        leading = {i: integer(part(i, 2)) for i in (3, 4, 5)}
-        # BLAS counts columns first: what it sees is the transposed product, B' A'.
-        given = [
-            flags[1],
-            flags[0],
-            n,
-            m,
-            k,
-            one,
-            matrix(4),
-            leading[4],
-            matrix(3),
-            leading[3],
-            beta,
-            matrix(5),
-            leading[5],
-        ]
-        kind = ir.FunctionType(ir.VoidType(), [value.type for value in given])
-        builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), given)
-        return context.get_dummy_value()
-
-    return types.void(address, transposed, shape, A, B, C, keep), code
-
-
-@intrinsic
-def call_one(typing_context, address, z):
-    """Call the user's compiled function float64(float64) that stands at `address`."""
-
-    def code(context, builder, signature, arguments):
-        real = context.get_value_type(types.float64)
-        pointer = builder.inttoptr(arguments[0], cgutils.ir.FunctionType(real, [real]).as_pointer())
-        return builder.call(pointer, arguments[1:])
-
-    return types.float64(types.int64, types.float64), code
-
-
-@intrinsic
-def call_two(typing_context, address, a, y):
-    """Call the user's compiled function float64(float64, float64) that stands at `address`."""
-
-    def code(context, builder, signature, arguments):
-        real = context.get_value_type(types.float64)
-        pointer = builder.inttoptr(arguments[0], cgutils.ir.FunctionType(real, [real, real]).as_pointer())
-        return builder.call(pointer, arguments[1:])
-
-    return types.float64(types.int64, types.float64, types.float64), code
-
-
-@intrinsic
-def power_of_two(typing_context, n):
-    """2.0 ** n for -1022 <= n <= 1023: n is the exponent of a float64."""
-
-    def code(context, builder, signature, arguments):
-        ir = cgutils.ir
-        wide = ir.IntType(64)
-        bits = builder.shl(builder.add(arguments[0], wide(1023)), wide(52))
-        return builder.bitcast(bits, ir.DoubleType())
-
-    return types.float64(types.int64), code
-
-
-@kernel
-def expm1(x):
-    """exp(x) - 1 without a branch, so that loops of it vectorise: 2^n (1 + series(r)) - 1, |r| <= log(2) / 2.
-
-    The series ends where its rest is below 1e-17; x is held within [-708, 709].
-    """
-    x = min(max(x, -708.0), 709.0)
-    n = np.floor(x * 1.4426950408889634 + 0.5)
-    r = (x - n * 0.6931471803691238) - n * 1.9082149292705877e-10
-    q = 1.6059043836821613e-10
-    q = q * r + 2.08767569878681e-09
-    q = q * r + 2.505210838544172e-08
-    q = q * r + 2.755731922398589e-07
-    q = q * r + 2.7557319223985893e-06
-    q = q * r + 2.48015873015873e-05
-    q = q * r + 0.0001984126984126984
-    q = q * r + 0.001388888888888889
-    q = q * r + 0.008333333333333333
-    q = q * r + 0.041666666666666664
-    q = q * r + 0.16666666666666666
-    q = q * r + 0.5
-    q = q * r * r + r
-    scale = power_of_two(np.int64(n) - 1)  # half of it: 2^1024 is none
-    return 2.0 * (scale * q + (scale - 0.5))
-
-
-@kernel
-def mix(z):
-    """The output function of SplitMix64 (Steele, Lea, Flood 2014)."""
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
-
-
-@kernel
-def row_key(seed, step, row):
-    """What the random numbers of a row of the batch start from."""
-    key = mix(np.uint64(seed) + GOLDEN * np.uint64(step + 1))
-    return mix(key + GOLDEN * np.uint64(row + 1))
 
 
 @kernel
@@ -197,35 +70,34 @@ def activation(code, z, functions):
 @kernel
 def activate(code, functions, Z, first, last, D, at):
     """Activations of Z[first:last] in place; their derivatives into D from `at` on."""
-    shift = at - first
+    values, slopes = Z[first:last], D[at : at + last - first]
+    zero, one = Z.dtype.type(0), Z.dtype.type(1)
     if code == RELU:
-        zero = Z.dtype.type(0)
-        one = Z.dtype.type(1)
-        for i in range(first, last):
-            z = Z[i]
-            D[i + shift] = one if z > zero else zero
-            Z[i] = z if z > zero else zero
+        for i in range(len(values)):
+            z = values[i]
+            slopes[i] = one if z > zero else zero
+            values[i] = z if z > zero else zero
     elif code == LOGISTIC:
-        for i in range(first, last):
-            z = np.float64(Z[i])
+        for i in range(len(values)):
+            z = np.float64(values[i])
             e = expm1(-abs(z)) + 1.0
             s = 1.0 / (1.0 + e)
             s = s if z > 0 else e * s
-            Z[i] = s
-            D[i + shift] = s * (1.0 - s)
+            values[i] = s
+            slopes[i] = s * (1.0 - s)
     elif code == TANH:
-        for i in range(first, last):
-            z = np.float64(Z[i])
+        for i in range(len(values)):
+            z = np.float64(values[i])
             e = expm1(-2.0 * abs(z))
             t = -e / (e + 2.0)
             t = t if z > 0 else -t
-            Z[i] = t
-            D[i + shift] = 1.0 - t * t
+            values[i] = t
+            slopes[i] = 1.0 - t * t
     else:
-        for i in range(first, last):
-            a, d = activation(code, np.float64(Z[i]), functions)
-            Z[i] = a
-            D[i + shift] = d
+        for i in range(len(values)):
+            a, d = activation(code, np.float64(values[i]), functions)
+            values[i] = a
+            slopes[i] = d
 
 
 @kernel
@@ -300,36 +172,56 @@ def output_row(design, Z, at, D, to, y, v, eps):
 
 
 @kernel
+def across(C, B, A, W, n, count):
+    """C[c : c + n] = B[b : b + n] + sum of A[a + j * step] * W[w + j * stride : ... + n] over j < count."""
+    c, c0 = C
+    b, b0 = B
+    w, w0, stride = W
+    o = np.int64(0)
+    while o + 32 <= n:
+        panel_32((c, c0 + o), (b, b0 + o), A, (w, w0 + o, stride), count)
+        o += 32
+    if o + 16 <= n:
+        panel_16((c, c0 + o), (b, b0 + o), A, (w, w0 + o, stride), count)
+        o += 16
+    while o + 4 <= n:
+        panel_4((c, c0 + o), (b, b0 + o), A, (w, w0 + o, stride), count)
+        o += 4
+    while o < n:
+        panel_1((c, c0 + o), (b, b0 + o), A, (w, w0 + o, stride), count)
+        o += 1
+
+
+@kernel
 def multiply(blas, A, W, C, m, n, k):
-    """C (m, n) += A (m, k) W (k, n); A, W, C: (flat array, first place), rows without gaps."""
+    """C (m, n) = A (m, k) W (k, n) + the intercepts (n,) that follow W; each a (flat array, first place)."""
     a, a0 = A
     w, w0 = W
     c, c0 = C
-    if m > 2 and m * n * k > LOOPS:
-        gemm(blas, (0, 0), (m, n, k), (a, a0, k), (w, w0, n), (c, c0, n), 1)
+    bias = w0 + k * n
+    if m <= 2 or m * n * k <= LOOPS:
+        for i in range(m):
+            across((c, c0 + i * n), (w, bias), (a, a0 + i * k, 1), (w, w0, n), n, k)
         return
+    repeat(w[bias : bias + n], m, c, c0)
+    gemm(blas, (0, 0), (m, n, k), (a, a0, k), (w, w0, n), (c, c0, n), 1)
+
+
+@kernel
+def repeat(row, m, C, c0):
+    """`row` into m rows of C from c0 on."""
+    n = len(row)
     for i in range(m):
-        row = c[c0 + i * n : c0 + (i + 1) * n]
-        x = a[a0 + i * k : a0 + (i + 1) * k]
-        whole = k - k % 4
-        for j in range(0, whole, 4):
-            p, q, r, s = x[j], x[j + 1], x[j + 2], x[j + 3]
-            w1 = w[w0 + j * n : w0 + (j + 1) * n]
-            w2 = w[w0 + (j + 1) * n : w0 + (j + 2) * n]
-            w3 = w[w0 + (j + 2) * n : w0 + (j + 3) * n]
-            w4 = w[w0 + (j + 3) * n : w0 + (j + 4) * n]
-            for o in range(n):
-                row[o] += (p * w1[o] + q * w2[o]) + (r * w3[o] + s * w4[o])
-        for j in range(whole, k):
-            p = x[j]
-            w1 = w[w0 + j * n : w0 + (j + 1) * n]
-            for o in range(n):
-                row[o] += p * w1[o]
+        target = C[c0 + i * n : c0 + (i + 1) * n]
+        for o in range(n):
+            target[o] = row[o]
 
 
 @kernel
 def multiply_sparse(table, rows, first, last, W, w0, C, n):
-    """C (rows, n) += the CSR rows times W (d, n)."""
+    """C (rows, n) = the CSR rows times W (d, n), plus the intercepts that follow W."""
+    d_n = w0 + np.int64(table.columns[0]) * n
+    repeat(W[d_n : d_n + n], last - first, C, first * n)
     for r in range(first, last):
         i = rows[r]
         row = C[r * n : (r + 1) * n]
@@ -345,7 +237,9 @@ def gather(design, method, step, rows, first, last, table, values):
     """Rows of X, with noise on them, into the first layer's values."""
     d = design.units[0]
     for r in range(first, last):
-        values[r * d : (r + 1) * d] = table.X[rows[r]]
+        row, target = table.X[rows[r]], values[r * d : (r + 1) * d]
+        for j in range(d):
+            target[j] = row[j]
         if design.noise > 0:
             key = row_key(method.seed, step, r)
             for j in range(d):
@@ -378,9 +272,7 @@ def forward_rows(design, method, state, rows, first, last, table, buffers):
     for layer in range(len(units) - 1):
         k, n = units[layer], units[layer + 1]
         at, to, place = buffers.places[layer]
-        after, bias = buffers.places[layer + 1, 0], w[place + k * n : place + k * n + n]
-        for r in range(first, last):
-            values[after + r * n : after + (r + 1) * n] = bias
+        after = buffers.places[layer + 1, 0]
         if sparse and layer == 0:
             multiply_sparse(table, rows, first, last, w, place, values[after:], n)
         else:
@@ -421,14 +313,15 @@ def backward_rows(design, state, first, last, buffers, layer):
         for i in range(first * k, last * k):
             slopes[below + i] *= carry[i]
         return
+    turned, zeros, own = buffers.turned, len(carry) - k, first * k  # all parts turn the same weights
+    for j in range(k):
+        for o in range(n):
+            turned[o * k + j] = w[place + j * n + o]
     for r in range(first, last):
-        delta = slopes[to + r * n : to + (r + 1) * n]
+        across((carry, own), (carry, zeros), (slopes, to + r * n, 1), (turned, 0, k), k, n)
+        target, row = slopes[below + r * k : below + (r + 1) * k], carry[own : own + k]
         for j in range(k):
-            row = w[place + j * n : place + (j + 1) * n]
-            s = row[0] * delta[0]
-            for o in range(1, n):
-                s += row[o] * delta[o]
-            slopes[below + r * k + j] *= s
+            target[j] *= row[j]
 
 
 @kernel
@@ -439,23 +332,22 @@ def block_gradient(design, rows, table, buffers, block, G, g0, keep):
     k, n, size = design.units[layer], design.units[layer + 1], len(rows)
     values, slopes, count = buffers.values, buffers.slopes, (high - low) * n
     if not keep:
-        G[g0 : g0 + count + (n if high == k else 0)] = 0
+        whole = G[g0 : g0 + count + (n if high == k else 0)]
+        for i in range(len(whole)):
+            whole[i] = 0
     if layer == 0 and len(table.indptr) > 0:
         sparse_gradient(table, rows, low, high, slopes, to, n, G, g0)
     elif count * size > LOOPS and size > 2:
         gemm(buffers.blas, (1, 0), (high - low, n, size), (values, at + low, k), (slopes, to, n), (G, g0, n), 1)
     else:
-        for r in range(size):
-            delta = slopes[to + r * n : to + (r + 1) * n]
-            for j in range(low, high):
-                a = values[at + r * k + j]
-                row = G[g0 + (j - low) * n : g0 + (j - low + 1) * n]
-                for o in range(n):
-                    row[o] += a * delta[o]
+        for j in range(low, high):
+            at_j = g0 + (j - low) * n
+            across((G, at_j), (G, at_j), (values, at + j, k), (slopes, to, n), n, size)
     if high == k:
         for r in range(size):
+            row, target = slopes[to + r * n : to + (r + 1) * n], G[g0 + count : g0 + count + n]
             for o in range(n):
-                G[g0 + count + o] += slopes[to + r * n + o]
+                target[o] += row[o]
 
 
 @kernel
@@ -480,47 +372,46 @@ def finish_gradient(design, method, state, G, g0, place, coefs, end, scale, weig
 
     The block's coefs stand in w[place : place + coefs], its intercepts up to `end`.
     """
-    T, w = G.dtype.type, state.w
-    factor, cut = T(scale), T(method.clip_value)
-    l1, l2, total, shift = T(design.l1 / weights), T(design.l2 / weights), 0.0, g0 - place
-    for i in range(place, end):
-        G[i + shift] *= factor
+    T, gradient, w = G.dtype.type, G[g0 : g0 + end - place], state.w[place : place + coefs]
+    factor, cut, total = T(scale), T(method.clip_value), 0.0
+    l1, l2 = T(design.l1 / weights), T(design.l2 / weights)
+    for i in range(len(gradient)):
+        gradient[i] *= factor
     if design.l2 > 0:
-        own = w[place : place + coefs]
-        total += 0.5 * design.l2 * np.dot(own, own)
-        for i in range(place, place + coefs):
-            G[i + shift] += l2 * w[i]
+        total += 0.5 * design.l2 * np.dot(w, w)
+        for i in range(len(w)):
+            gradient[i] += l2 * w[i]
     if design.l1 > 0:
-        for i in range(place, place + coefs):
+        for i in range(len(w)):
             total += design.l1 * abs(w[i])
-            G[i + shift] += l1 * np.sign(w[i])
+            gradient[i] += l1 * np.sign(w[i])
     if method.clip_value < np.inf:
-        for i in range(place, end):
-            G[i + shift] = min(max(G[i + shift], -cut), cut)
+        for i in range(len(gradient)):
+            gradient[i] = min(max(gradient[i], -cut), cut)
     return total
 
 
 @kernel
-def move(method, state, G, g0, place, end):
-    """One step of w[place:end] along G[g0:]; the clock has counted it already."""
-    w, first, second, shift = state.w, state.first, state.second, g0 - place
+def move(method, state, gradient, place, end):
+    """One step of w[place:end] along `gradient`, as long; the clock has counted it already."""
+    w, first, second = state.w[place:end], state.first[place:end], state.second[place:end]
     T, t, solver = w.dtype.type, np.float64(state.clock[0]), method.solver
     rate, mu, eps, least = T(method.rate), T(method.momentum), T(method.epsilon), T(LEAST)
-    zero = T(0)
+    zero, one = T(0), T(1)
     if solver == SGD:
-        for i in range(place, end):
-            w[i] -= rate * G[i + shift]
+        for i in range(len(w)):
+            w[i] -= rate * gradient[i]
     elif solver <= NESTEROV:
-        ahead, along = (mu, rate) if solver == NESTEROV else (T(1), zero)
-        for i in range(place, end):
-            v = mu * first[i] - rate * G[i + shift]
+        ahead, along = (mu, rate) if solver == NESTEROV else (one, zero)
+        for i in range(len(w)):
+            v = mu * first[i] - rate * gradient[i]
             v = v if abs(v) > least else zero
             first[i] = v
-            w[i] += ahead * v - along * G[i + shift]
+            w[i] += ahead * v - along * gradient[i]
     elif solver <= RMSPROP:
-        keep, share = (T(1), T(1)) if solver == ADAGRAD else (T(method.beta_2), T(1 - method.beta_2))
-        for i in range(place, end):
-            g = G[i + shift]
+        keep, share = (one, one) if solver == ADAGRAD else (T(method.beta_2), T(1 - method.beta_2))
+        for i in range(len(w)):
+            g = gradient[i]
             s = keep * second[i] + share * (g * g)
             s = s if s > least else zero
             second[i] = s
@@ -529,9 +420,9 @@ def move(method, state, G, g0, place, end):
         b1, b2 = T(method.beta_1), T(method.beta_2)
         c1, c2 = T(1 - method.beta_1), T(1 - method.beta_2)
         rate = T(method.rate * np.sqrt(1 - method.beta_2**t) / (1 - method.beta_1**t))
-        keep = T(1 - method.rate * method.decay) if solver == ADAMW else T(1)
-        for i in range(place, end):
-            g = G[i + shift]
+        keep = T(1 - method.rate * method.decay) if solver == ADAMW else one
+        for i in range(len(w)):
+            g = gradient[i]
             m = b1 * first[i] + c1 * g
             s = b2 * second[i] + c2 * (g * g)
             m = m if abs(m) > least else zero
@@ -595,7 +486,7 @@ def weights_part(start, stop, design, method, state, rows, table, buffers):
         place, coefs, end = extent(design, buffers, block)
         block_gradient(design, rows, table, buffers, block, G, 0, False)
         penalty += finish_gradient(design, method, state, G, 0, place, coefs, end, scale, weights)
-        move(method, state, G, 0, place, end)
+        move(method, state, G[: end - place], place, end)
     return penalty
 
 
@@ -639,13 +530,13 @@ def train_slice(design, method, state, order, batch, table, buffers):
                 for i in range(place, end):
                     square += np.float64(G[i]) ** 2
                 continue
-            move(method, state, G, g0, place, end)
+            move(method, state, G[g0 : g0 + end - place], place, end)
             if method.immediate and block[1] == 0 and block[0] > 0:
                 backward_rows(design, state, 0, size, buffers, block[0])
         if whole:
             if square > method.clip_norm**2:
                 G *= G.dtype.type(method.clip_norm / np.sqrt(square))
-            move(method, state, G, 0, 0, len(G))
+            move(method, state, G, 0, len(G))
         result += size * (loss + penalty / weights)
     return result
 
@@ -662,21 +553,19 @@ def forward_part(start, stop, units, activations, functions, w, table, out, blas
         np.empty(size * widest, w.dtype),
         np.empty(size * widest, w.dtype),
     )
+    flat = table.X.reshape(-1)
     for low in range(start, stop, CHUNK):
         m, place = min(CHUNK, stop - low), np.int64(0)
         for layer in range(layers):
             k, n = units[layer], units[layer + 1]
             target = one if layer % 2 == 0 else other
             source = other if layer % 2 == 0 else one
-            bias = w[place + k * n : place + k * n + n]
-            for r in range(m):
-                target[r * n : (r + 1) * n] = bias
             if layer > 0:
                 multiply(blas, (source, 0), (w, place), (target, 0), m, n, k)
             elif sparse:
                 multiply_sparse(table, np.arange(low, low + m), 0, m, w, place, target, n)
             else:
-                multiply(blas, (table.X.reshape(-1), low * k), (w, place), (target, 0), m, n, k)
+                multiply(blas, (flat, low * k), (w, place), (target, 0), m, n, k)
             if activations[layer] == SOFTMAX:
                 for r in range(m):
                     softmax(target, r * n, (r + 1) * n)
@@ -684,4 +573,6 @@ def forward_part(start, stop, units, activations, functions, w, table, out, blas
                 activate(activations[layer], functions[layer], target, 0, m * n, waste, 0)
             place += k * n + n
         for r in range(m):
-            out[low + r] = target[r * n : (r + 1) * n]
+            row, answer = target[r * n : (r + 1) * n], out[low + r]
+            for o in range(n):
+                answer[o] = row[o]

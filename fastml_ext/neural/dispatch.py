@@ -37,6 +37,7 @@ class Table(NamedTuple):
     stored: np.ndarray  # CSR: values, columns, where rows begin; or empty
     indices: np.ndarray
     indptr: np.ndarray
+    columns: np.ndarray  # (1,): columns of X
     Y: np.ndarray
     weight: np.ndarray
 
@@ -52,6 +53,7 @@ class Buffers(NamedTuple):
     values: np.ndarray
     slopes: np.ndarray
     carry: np.ndarray
+    turned: np.ndarray  # a layer's weights the other way round
     sums: np.ndarray  # (2,): scale and sum of weights of the batch in hand
 
 
@@ -68,7 +70,7 @@ def table_of(X, Y=None, weight=None):
     else:
         parts = X, np.empty(0, X.dtype), *NOTHING[2:]
     Y = np.empty((0, 0), X.dtype) if Y is None else Y
-    return Table(*parts, Y, np.empty(0) if weight is None else weight)
+    return Table(*parts, np.array([X.shape[1]]), Y, np.empty(0) if weight is None else weight)
 
 
 def buffers_for(units, rows, dtype):
@@ -82,6 +84,7 @@ def buffers_for(units, rows, dtype):
         blocks += [(layer, low, high) for low, high in itertools.pairwise(cuts)]
     widest = max((high - low) * units[layer + 1] + units[layer + 1] for layer, low, high in blocks)
     parts = max(1, -(-rows // PART))
+    hidden = max([1, *units[1:-1]])
     return Buffers(
         blas=product_address(np.dtype(dtype).char),
         part=-(-rows // parts),
@@ -90,7 +93,8 @@ def buffers_for(units, rows, dtype):
         blocks=np.array(blocks, np.int64),
         values=np.empty(rows * sum(units), dtype),
         slopes=np.empty(rows * sum(units[1:]), dtype),
-        carry=np.empty(rows * max([1, *units[1:-1]]), dtype),
+        carry=np.zeros((rows + 1) * hidden, dtype),  # the last of it stays 0
+        turned=np.empty(hidden * max(units[1:]), dtype),
         sums=np.zeros(2),
     )
 
