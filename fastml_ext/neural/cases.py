@@ -15,7 +15,11 @@ HIDDEN = [name for name in ACTIVATIONS if name not in ("softmax", "exp", "user")
 SHARES = ("log_loss", "binary_log_loss")
 # Last activations that go with a loss: probabilities for shares, positive means for poisson.
 LAST = {name: ("identity", "tanh", "softplus", "softmax") for name in LOSSES if name != "user"}
-LAST |= {"log_loss": ("softmax", "logistic"), "binary_log_loss": ("logistic", "softmax"), "poisson": ("exp", "softplus")}
+LAST |= {
+    "log_loss": ("softmax", "logistic"),
+    "binary_log_loss": ("logistic", "softmax"),
+    "poisson": ("exp", "softplus"),
+}
 
 
 def outputs(family, random):

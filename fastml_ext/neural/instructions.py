@@ -7,7 +7,20 @@ from numba.extending import intrinsic
 
 from fastml_ext.jit import kernel
 
-__all__ = ["GOLDEN", "borrow", "call_one", "call_two", "expm1", "gemm", "mix", "panel_1", "panel_4", "panel_16", "panel_32", "row_key"]
+__all__ = [
+    "GOLDEN",
+    "borrow",
+    "call_one",
+    "call_two",
+    "expm1",
+    "gemm",
+    "mix",
+    "panel_1",
+    "panel_4",
+    "panel_16",
+    "panel_32",
+    "row_key",
+]
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
