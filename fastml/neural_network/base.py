@@ -105,8 +105,6 @@ class MultilayerPerceptron(Estimator):
         sizes = np.ravel(self.hidden_layer_sizes).astype(np.int64).tolist()
         if any(size < 1 for size in sizes):
             raise ValueError(f"hidden_layer_sizes={self.hidden_layer_sizes} must be > 0: units of each hidden layer")
-        if data.weight.size and not data.weight.any():
-            raise ValueError("sample_weight is zero for every sample, which leaves nothing to learn from")
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True: call fit, which sees all epochs")
         random = check_random_state(self.random_state)

@@ -273,7 +273,7 @@ def forward_rows(design, method, state, rows, first, last, table, buffers):
         gather(design, method, state.clock[0], rows, first, last, table, values)
     for layer in range(len(units) - 1):
         k, n = units[layer], units[layer + 1]
-        at, to, place = buffers.places[layer]
+        at, to, place = buffers.places[layer, 0], buffers.places[layer, 1], buffers.places[layer, 2]
         after = buffers.places[layer + 1, 0]
         if sparse and layer == 0:
             multiply_sparse(table, rows, first, last, w, place, values[after:], n)
@@ -309,13 +309,14 @@ def backward_rows(design, state, first, last, buffers, layer):
     to, place, below = buffers.places[layer, 1], buffers.places[layer, 2], buffers.places[layer - 1, 1]
     k, n, m = design.units[layer], design.units[layer + 1], last - first
     slopes, carry, w = buffers.slopes, buffers.carry, state.w
+    own, zeros = first * buffers.hidden, len(carry) - k  # parts may be at different layers: each has its own room
     if m * n * k > LOOPS:
-        D, C = (slopes, to + first * n, n), (carry, first * k, k)
-        gemm(buffers.blas, (0, 1), (m, k, n), D, (w, place, n), C, 0)
-        for i in range(first * k, last * k):
-            slopes[below + i] *= carry[i]
+        gemm(buffers.blas, (0, 1), (m, k, n), (slopes, to + first * n, n), (w, place, n), (carry, own, k), 0)
+        row, target = carry[own : own + m * k], slopes[below + first * k : below + last * k]
+        for i in range(m * k):
+            target[i] *= row[i]
         return
-    turned, zeros, own = buffers.turned, len(carry) - k, first * k  # all parts turn the same weights
+    turned = buffers.turned[buffers.places[layer, 3] :]
     for j in range(k):
         for o in range(n):
             turned[o * k + j] = w[place + j * n + o]
@@ -478,7 +479,7 @@ def borrowed(design, state, table, buffers):
             *(borrow(t.columns), borrow(t.Y), borrow(t.weight)),
         ),
         Buffers(
-            *(b.blas, b.part, b.widest, places, borrow(b.blocks), borrow(b.values), borrow(b.slopes)),
+            *(b.blas, b.part, b.widest, b.hidden, places, borrow(b.blocks), borrow(b.values), borrow(b.slopes)),
             *(borrow(b.carry), borrow(b.turned), borrow(b.gradient), borrow(b.sums)),
         ),
     )

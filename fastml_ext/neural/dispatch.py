@@ -9,6 +9,7 @@ from numba.extending import get_cython_function_address
 
 from fastml_ext import blas, pool
 from fastml_ext.neural.batches import (
+    LOOPS,
     forward_part,
     gradient_part,
     loss_part,
@@ -51,9 +52,9 @@ def buffers_for(units, rows, dtype, whole=None):
     whole: number of weights, where their gradient must be there as a whole before any is stepped
     """
     units = [int(u) for u in units]
-    places, blocks = np.zeros((len(units), 3), np.int64), []
+    places, blocks = np.zeros((len(units), 4), np.int64), []
     for layer, (k, n) in enumerate(itertools.pairwise(units)):
-        places[layer + 1] = places[layer] + [rows * k, rows * n, k * n + n]
+        places[layer + 1] = places[layer] + [rows * k, rows * n, k * n + n, k * n * (0 < layer and k * n <= LOOPS)]
         count = max(1, k * n // BLOCK)
         cuts = [k * b // count for b in range(count + 1)]
         blocks += [(layer, low, high) for low, high in itertools.pairwise(cuts)]
@@ -64,12 +65,13 @@ def buffers_for(units, rows, dtype, whole=None):
         blas=product_address(np.dtype(dtype).char),
         part=-(-rows // parts),
         widest=widest,
+        hidden=hidden,
         places=places,
         blocks=np.array(blocks, np.int64),
         values=np.empty(rows * sum(units), dtype),
         slopes=np.empty(rows * sum(units[1:]), dtype),
         carry=np.zeros((rows + 1) * hidden, dtype),  # the last of it stays 0
-        turned=np.empty(hidden * max(units[1:]), dtype),
+        turned=np.empty(max(1, places[-1, 3]), dtype),
         gradient=np.empty(widest if whole is None else whole, dtype),
         sums=np.zeros(2),
     )

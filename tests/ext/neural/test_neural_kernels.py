@@ -60,7 +60,7 @@ def test_large_batches_in_parts(solver, monkeypatch):
 
 @pytest.mark.parametrize(
     "change",
-    [{"loss": "root_mean_squared_error"}, {"dropout": np.array([0.5, 0.0]), "noise": 0.1}, {"l1": 0.01}],
+    [{"loss": "root_mean_squared_error"}, {"dropout": np.array([0.5, 0.0, 0.2, 0.0]), "noise": 0.1}, {"l1": 0.01}],
     ids=lambda change: "-".join(change),
 )
 def test_large_batches_with_all_there_is(change, monkeypatch):
@@ -75,10 +75,12 @@ def test_any_number_of_threads_gives_the_same_bits(dtype, monkeypatch):
     monkeypatch.setattr(dispatch, "SERIAL", 0.0)
     design, w, data = images(n=1000, dtype=dtype)
     method = kernels.Method()
-    one, many = (trained(kernels, design, w, data, method, batch=800, n_jobs=n_jobs) for n_jobs in (1, 3))
-    assert one[0] == many[0]
+    one = trained(kernels, design, w, data, method, batch=600, n_jobs=1)
     assert one[1].dtype == dtype
-    assert np.array_equal(one[1], many[1])
+    for _ in range(5):  # parts meet in another order each time
+        many = trained(kernels, design, w, data, method, batch=600, n_jobs=3)
+        assert one[0] == many[0]
+        assert np.array_equal(one[1], many[1])
     for function in (
         lambda n: kernels.gradients(design, w, data, n)[1],
         lambda n: kernels.outputs(design, w, data.X, n),
