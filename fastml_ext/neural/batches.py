@@ -524,10 +524,10 @@ def gradient_part(start, stop, design, rows, table, buffers, G):
 
 
 @kernel
-def train_slice(design, method, state, order, batch, table, buffers):
-    """Whole batches in this thread: sum of (loss before the step, penalty included) x (rows of the batch)."""
+def train_slice(design, method, state, order, batch, table, buffers, losses):
+    """Whole batches in this thread; into losses: (loss before the step, penalty included) x (rows of the batch)."""
     design, state, table, buffers = borrowed(design, state, table, buffers)
-    order, result, layers, blocks, G = borrow(order), 0.0, len(design.units) - 1, buffers.blocks, buffers.gradient
+    order, layers, blocks, G = borrow(order), len(design.units) - 1, buffers.blocks, buffers.gradient
     whole = method.clip_norm < np.inf
     for begin in range(0, len(order), batch):
         rows = order[begin : begin + batch]
@@ -559,8 +559,7 @@ def train_slice(design, method, state, order, batch, table, buffers):
             if square > method.clip_norm**2:
                 G *= G.dtype.type(method.clip_norm / np.sqrt(square))
             move(method, state, G, 0, len(G))
-        result += size * (loss + penalty / weights)
-    return result
+        losses[begin // batch] = size * (loss + penalty / weights)
 
 
 @kernel
