@@ -13,7 +13,7 @@ from fastml_ext import checks
 
 __all__ = [
     "NO_TARGET", "Estimator", "Interval", "StrOptions",
-    "as_numbers", "encode_labels", "encode_outputs", "hand_through", "refuse_nonfinite",
+    "as_numbers", "encode_labels", "encode_outputs", "hand_through", "one_row", "refuse_nonfinite",
 ]  # fmt: skip
 
 NO_TARGET = "no_validation"  # scikit-learn's word: there is no y to check
@@ -108,6 +108,20 @@ def as_numbers(X, who, small_integers=False):
                 )
     dtype = np.float32 if X.dtype.kind == "f" and X.dtype.itemsize <= 4 else np.float64
     return X.astype(dtype) if issparse(X) else np.ascontiguousarray(X, dtype)
+
+
+def one_row(x):
+    """One sample as a table of one row, which keeps its names: x (n_features,), (1, n_features), or a frame's row.
+
+    >>> one_row([1.0, 2.0])
+    array([[1., 2.]])
+    """
+    if hasattr(x, "to_frame") and hasattr(x, "index"):  # row i of a frame, as frame.iloc[i] gives it
+        x = x.to_frame().T.infer_objects()
+    x = x if issparse(x) or hasattr(x, "columns") or np.ndim(x) == 2 else np.reshape(x, (1, -1))
+    if x.shape[0] != 1:
+        raise ValueError(f"x has {x.shape[0]} rows, but one sample is explained at a time: pass X[i]")
+    return x
 
 
 def encode_labels(y):
