@@ -18,7 +18,7 @@ from fastml.base import Estimator, Interval, StrOptions
 from fastml.neural_network.design import activations_of, design_of, method_of, solver_of
 from fastml.neural_network.lbfgs import minimize
 from fastml.neural_network.schedules import INITS, SCHEDULES, first_weights, schedule_of
-from fastml.neural_network.training import Plan, descend, new_state
+from fastml.neural_network.training import BY_LAYER, Plan, descend, new_state
 from fastml.sharing import rows_of
 from fastml_ext import neural as kernels
 from fastml_ext.neural.codes import SOLVERS, Data, State
@@ -213,6 +213,7 @@ class MultilayerPerceptron(Estimator):
             self.best_loss_ = min(outcome.best, np.inf if earlier is None else earlier)
         if incremental and hasattr(self, "history_"):
             history = {name: [*self.history_[name], *values] for name, values in history.items()}
+        history = {name: np.array(values) if name in BY_LAYER else values for name, values in history.items()}
         self.history_, self.stopped_, self.learning_rate_ = history, outcome.stopped, outcome.rate
 
     def _by_lbfgs(self, data):
