@@ -1,5 +1,7 @@
 """Networks: an epoch of three sizes, predictions of one row, images learnt to a given accuracy."""
 
+import itertools
+
 import numpy as np
 import pytest
 import sklearn.neural_network
@@ -53,7 +55,7 @@ def epoch_by_reference(data):
         units, np.array([ACTIVATIONS["relu"], ACTIVATIONS["softmax"]]), np.zeros((2, 2), np.int64), np.zeros(2),
         LOSSES["log_loss"], l2=1e-4,
     )  # fmt: skip
-    P = int(sum((a + 1) * b for a, b in zip(units[:-1], units[1:], strict=True)))
+    P = int(sum((a + 1) * b for a, b in itertools.pairwise(units)))
     state = State(np.random.default_rng(0).normal(0, 0.1, P), np.zeros(P), np.zeros(P), np.zeros(1, np.int64))
     data = Data(X, np.eye(k, dtype=X.dtype)[y], np.empty(0))
     return lambda: reference.train(design, Method(), np.arange(len(X)), min(batch, len(X)), data, state)
@@ -111,7 +113,7 @@ def one_row(estimator):
     return run
 
 
-ROWS = {name: one_row(getattr(module, "MLPClassifier")) for name, module in (
+ROWS = {name: one_row(module.MLPClassifier) for name, module in (
     ("fastml", fastml.neural_network), ("scikit-learn", sklearn.neural_network),
 )}  # fmt: skip
 

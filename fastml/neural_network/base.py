@@ -314,8 +314,12 @@ class MultilayerPerceptron(Estimator):
     def _flat_weights(self):
         """The weights as one vector; put together anew where the user, or a file, brought arrays of their own."""
         w = self.__dict__.get("_w")
-        if w is not None and all(part.base is w for part in self.coefs_) and all(b.base is w for b in self.intercepts_):
-            return w
+        if w is not None:
+            for part in (*self.coefs_, *self.intercepts_):
+                if part.base is not w:
+                    break
+            else:
+                return w
         check_is_fitted(self)
         dtype = self._dtype
         parts = [np.asarray(p, dtype).ravel() for pair in zip(self.coefs_, self.intercepts_, strict=True) for p in pair]

@@ -362,6 +362,9 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     def _decide(self, output):
         if self._several:
             return (output > 0.5).astype(np.int64)
+        if len(output) == 1 and len(self.classes_) > 1:  # one row must be quick
+            best = int(output.argmax()) if output.shape[1] > 1 else int(output[0, 0] > 0.5)
+            return self.classes_[best : best + 1].copy()
         if output.shape[1] > 1:
             return self.classes_[output.argmax(axis=1)]
         if len(self.classes_) == 1:
