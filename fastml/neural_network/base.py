@@ -15,7 +15,7 @@ from sklearn.utils._param_validation import Options
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from fastml.base import Estimator, Interval, StrOptions
-from fastml.neural_network.design import activations_of, design_of, method_of, solver_of
+from fastml.neural_network.design import activations_of, design_of, is_pair, method_of, solver_of
 from fastml.neural_network.lbfgs import minimize
 from fastml.neural_network.schedules import INITS, SCHEDULES, first_weights, schedule_of
 from fastml.neural_network.training import BY_LAYER, Plan, descend, new_state
@@ -332,6 +332,9 @@ class MultilayerPerceptron(Estimator):
         self._units = [int(u) for u in units]
         hidden = activations_of(self, len(units) - 2)
         loss, last = self._loss_and_output()
+        for name, given in (("loss", loss), ("output_activation", last)):
+            if not (isinstance(given, str) or callable(given) or is_pair(given)):
+                raise ValueError(f"{name}={given!r} is no name, no function and no pair (function, derivative)")
         self.out_activation_ = last if isinstance(last, str) else getattr(last, "__name__", "user")
         self._design, self._functions = design_of(self, units, hidden, last, loss)
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from fastml_ext.neural.codes import ACTIVATIONS, LOSSES, SOLVERS, Design, Method
 
-__all__ = ["HIDDEN", "activations_of", "compile_pair", "design_of", "method_of", "solver_of"]
+__all__ = ["HIDDEN", "activations_of", "compile_pair", "design_of", "is_pair", "method_of", "solver_of"]
 
 HIDDEN = set(ACTIVATIONS) - {"softmax", "user"} | {"sigmoid"}
 ALIASES = {"sigmoid": "logistic"}

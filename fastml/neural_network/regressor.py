@@ -149,7 +149,7 @@ class MLPRegressor(RegressorMixin, MultiOutputMixin, MultilayerPerceptron):
     >>> import numpy as np
     >>> from fastml.neural_network import MLPRegressor
     >>> x = np.linspace(0, 6, 50)[:, None]
-    >>> model = MLPRegressor((16,), activation="tanh", solver="lbfgs", random_state=0, max_iter=2000)
+    >>> model = MLPRegressor(hidden_layer_sizes=(16,), activation="tanh", solver="lbfgs", tol=1e-3, random_state=0)
     >>> bool(model.fit(x, np.sin(x[:, 0])).score(x, np.sin(x[:, 0])) > 0.99)
     True
     """
