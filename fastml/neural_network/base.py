@@ -4,6 +4,7 @@ import itertools
 import os
 import warnings
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -32,6 +33,11 @@ COUNT = Interval(Integral, 1, None, closed="left")
 
 class MultilayerPerceptron(Estimator):
     """Dense layers trained by backpropagation."""
+
+    classes_: np.ndarray
+    history_: dict
+    _first: Any
+    _second: Any
 
     _parameter_constraints = {
         "loss": [str, callable, tuple],
@@ -283,7 +289,7 @@ class MultilayerPerceptron(Estimator):
         """Responses of all values of max_iter from one training run a split; see fastml.sharing."""
         counts = [setting["max_iter"] for setting in settings]
         for train, test in splits:
-            kept = {}
+            kept: dict = {}
 
             def keep(model, record, kept=kept):
                 if record["epoch"] in counts:

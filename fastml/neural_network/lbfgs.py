@@ -27,7 +27,7 @@ class Outcome:
 
 def minimize(model, design, w, data, score):
     """The weights at which the mean loss and the penalties over all of `data` are least, as far as SciPy gets."""
-    history = {name: [] for name in HISTORY}
+    history: dict = {name: [] for name in HISTORY}
     sample, callbacks, started = rows_of(data, looked_at(data)), model._callbacks(), time.perf_counter()
     reached = {"w": w.copy(), "stopped": None, "loss": np.inf}
 

@@ -108,14 +108,15 @@ class Run:
         self.rows = max(1, round(plan.fraction * self.n))
         self.order = np.arange(self.n)
         self.sample = rows_of(data, looked_at(data))
-        self.history = {name: [] for name in HISTORY}
+        self.history: dict = {name: [] for name in HISTORY}
         self.started = time.perf_counter()
         self.size = plan.batch  # rows of a slice, until one has been timed
         self.rate, self.stalls = method.rate, 0
         self.best, self.best_weights = (np.inf if plan.judge == "loss" else -np.inf), None
 
     def epochs(self):
-        plan, stopped, waiting, flat = self.plan, "max_iter", 0, 0
+        stopped: str | None = "max_iter"
+        plan, waiting, flat = self.plan, 0, 0
         try:
             for number in range(plan.max_iter):
                 loss, in_time = self.one_epoch(number)
