@@ -55,6 +55,8 @@ MODELS = [
     Model("naive_bayes.ComplementNB", CLASSIFICATION, input="unit", grid=SMOOTHED),
     Model("naive_bayes.CategoricalNB", CLASSIFICATION, {"min_categories": 10}, input="binned", grid=SMOOTHED),
     Model("naive_bayes.MixedNB", CLASSIFICATION, input="native", peer=None, grid=SMOOTHED),
+    Model("neural_network.MLPClassifier", CLASSIFICATION, {"random_state": 0}, input="scaled"),
+    Model("neural_network.MLPRegressor", REGRESSION, {"random_state": 0}, input="scaled"),
 ]
 
 

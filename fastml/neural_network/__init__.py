@@ -1,0 +1,9 @@
+"""Neural networks: multilayer perceptrons."""
+
+from fastml.base import hand_through
+from fastml.neural_network.classifier import MLPClassifier
+from fastml.neural_network.regressor import MLPRegressor
+
+__all__ = ["MLPClassifier", "MLPRegressor"]
+
+__getattr__, __dir__ = hand_through(__name__, "sklearn.neural_network")
