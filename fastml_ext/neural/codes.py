@@ -1,0 +1,86 @@
+"""The integers by which the kernels know activations, losses and solvers, and what a network and its training are made of.
+
+The one table of them: `fastml.neural_network` takes these names, and reference/ states what each computes.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+__all__ = ["ACTIVATIONS", "LOSSES", "SOLVERS", "Data", "Design", "Method", "State"]
+
+ACTIVATIONS = {
+    "identity": 0,
+    "logistic": 1,
+    "tanh": 2,
+    "relu": 3,
+    "leaky_relu": 4,
+    "gelu": 5,
+    "elu": 6,
+    "softplus": 7,
+    "step": 8,
+    "straight_through": 9,
+    "exp": 10,
+    "softmax": 11,
+    "user": 12,
+}
+LOSSES = {
+    "squared_error": 0,
+    "root_mean_squared_error": 1,
+    "absolute_error": 2,
+    "huber": 3,
+    "log_loss": 4,
+    "binary_log_loss": 5,
+    "poisson": 6,
+    "user": 7,
+}
+SOLVERS = {"sgd": 0, "momentum": 1, "nesterov": 2, "adagrad": 3, "rmsprop": 4, "adam": 5, "adamw": 6}
+
+
+class Design(NamedTuple):
+    """A network of L layers, and what it is to make small."""
+
+    units: np.ndarray  # (L + 1,) int64: columns of X, then units of each layer
+    activations: np.ndarray  # (L,) int64
+    functions: np.ndarray  # (L, 2) int64: addresses of a user's own activation and its derivative
+    dropout: np.ndarray  # (L,) float64: share of each layer's units left out while training; 0 for the last
+    loss: int = 0
+    delta: float = 1.0  # where "huber" turns linear
+    loss_value: int = 0  # addresses of a user's own loss(output, y) and of its derivative by the output
+    loss_slope: int = 0
+    l1: float = 0.0
+    l2: float = 0.0
+    noise: float = 0.0  # standard deviation of what is added to X while training
+
+
+class Method(NamedTuple):
+    """How the weights are stepped."""
+
+    solver: int = 5
+    rate: float = 1e-3
+    momentum: float = 0.9
+    beta_1: float = 0.9
+    beta_2: float = 0.999  # of Adam; what RMSProp keeps of its mean square
+    epsilon: float = 1e-8
+    decay: float = 0.0  # AdamW's
+    clip_value: float = np.inf
+    clip_norm: float = np.inf
+    immediate: bool = False
+    seed: int = 0
+
+
+class State(NamedTuple):
+    """The weights on their way, each layer's (n_in, n_out) in C order followed by its intercepts."""
+
+    w: np.ndarray  # (P,)
+    first: np.ndarray  # (P,), or empty: velocity, or mean gradient
+    second: np.ndarray  # (P,), or empty: sum or mean of squared gradients
+    clock: np.ndarray  # (1,) int64: steps done
+
+
+class Data(NamedTuple):
+    """What is learnt from."""
+
+    X: object  # (n, d), or CSR
+    Y: np.ndarray  # (n, k), X's dtype
+    weight: np.ndarray  # (n,) float64, or empty: one each
