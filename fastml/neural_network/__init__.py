@@ -1,0 +1,8 @@
+"""Neural networks: multilayer perceptrons, and networks whose weights are given."""
+
+from fastml.base import hand_through
+from fastml.neural_network.network import Network
+
+__all__ = ["Network"]
+
+__getattr__, __dir__ = hand_through(__name__, "sklearn.neural_network")
