@@ -12,6 +12,7 @@ Numba is imported by this module, so nothing that must start fast may import it 
 """
 
 import contextlib
+import functools
 import importlib
 import os
 
@@ -53,7 +54,15 @@ def _compile(function, fastmath):
 
 
 class Cache(FunctionCache):
-    """Numba's cache of one function on disk, where whatever goes wrong means compiling and never an error."""
+    """Numba's cache of one function on disk, where whatever goes wrong means compiling and never an error.
+
+    A change of any module in the folder makes it stale, not of the function's own only: helpers may stand beside it.
+    """
+
+    def __init__(self, py_func):
+        super().__init__(py_func)
+        index = self._cache_file
+        index._source_stamp = index._source_stamp, modules_beside(os.path.dirname(py_func.__code__.co_filename))
 
     def load_overload(self, sig, target_context):
         try:
@@ -66,6 +75,15 @@ class Cache(FunctionCache):
     def save_overload(self, sig, data):
         with contextlib.suppress(Exception):
             super().save_overload(sig, data)
+
+
+@functools.cache
+def modules_beside(folder):
+    """(name, time of change, size) of each Python module in a folder."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        found = [(entry.name, entry.stat()) for entry in entries if entry.name.endswith(".py")]
+        return tuple(sorted((name, stat.st_mtime_ns, stat.st_size) for name, stat in found))
+    return ()
 
 
 def cache_folder():

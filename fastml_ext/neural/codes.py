@@ -1,4 +1,4 @@
-"""The integers by which the kernels know activations, losses and solvers, and what a network and its training are made of.
+"""The integers by which the kernels know activations, losses and solvers, and what training is made of.
 
 The one table of them: `fastml.neural_network` takes these names, and reference/ states what each computes.
 """

@@ -4,8 +4,8 @@ Shapes: n rows, d columns, k outputs, L layers; a layer's weights are coefs[laye
 intercepts[layer] (n_out,), as scikit-learn's coefs_ and intercepts_, and its activations are
 activate(name, values @ coef + intercept). X, Y and weights share one dtype, float32 or float64. Values are finite.
 
-`forward`, `backward`, `activate`, `loss`... take names and lists; `outputs`, `gradients` and `train` take what the kernels
-take: codes.Design, flat weights, codes.Data. X is dense here, where the kernels also take scipy's CSR.
+`forward`, `backward`, `activate`, `loss`... take names and lists; `outputs`, `gradients` and `train` take what the
+kernels take: codes.Design, flat weights, codes.Data. X is dense here, where the kernels also take scipy's CSR.
 """
 
 from fastml_ext.neural.reference.chance import dropout_factors, input_noise, random_bits
@@ -19,7 +19,7 @@ from fastml_ext.neural.reference.functions import (
     loss_derivative,
 )
 from fastml_ext.neural.reference.layers import backward, forward, join, pre_activations, split
-from fastml_ext.neural.reference.training import gradients, outputs, step, train
+from fastml_ext.neural.reference.training import examine, gradients, mean_loss, outputs, step, train
 
 __all__ = [
     "ACTIVATIONS",
@@ -29,12 +29,14 @@ __all__ = [
     "activation_derivative",
     "backward",
     "dropout_factors",
+    "examine",
     "forward",
     "gradients",
     "input_noise",
     "join",
     "loss",
     "loss_derivative",
+    "mean_loss",
     "outputs",
     "pre_activations",
     "random_bits",

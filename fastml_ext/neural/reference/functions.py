@@ -55,7 +55,7 @@ def activate(name, z):
 
 
 def activation_derivative(name, z):
-    """Derivatives at z (n, units): elementwise (n, units); for softmax the Jacobians (n, units, units), a_i (1_ij - a_j)."""
+    """Derivatives at z (n, units): elementwise (n, units); of softmax the Jacobians (n, units, units)."""
     if name == "softmax":
         a = softmax(z)
         return a[:, :, None] * (np.eye(a.shape[1]) - a[:, None, :])
@@ -101,7 +101,7 @@ def within(name, output):
 
 
 def loss(name, output, Y, sample_weight=None, delta=1.0):
-    """Mean over the rows, weighted by sample_weight (n,), of the sum over the outputs of the loss of output (n, k) at Y.
+    """Mean over the rows, weighted by sample_weight (n,), of the loss of output (n, k) at Y, summed over the outputs.
 
     name: one of LOSSES, or a pair (function, derivative) of functions (output, y) of arrays
     root_mean_squared_error is the root of the mean of the summed squares.

@@ -63,7 +63,8 @@ def output_slope(output, z, Y, activation, loss_name, sample_weight, delta):
 def split(w, units):
     """(coefs, intercepts) as views of the flat weights w (P,): each layer's (n_in, n_out), then its (n_out,)."""
     coefs, intercepts, at = [], [], 0
-    for n_in, n_out in zip(units, units[1:], strict=False):
+    for layer in range(len(units) - 1):
+        n_in, n_out = units[layer], units[layer + 1]
         coefs.append(w[at : at + n_in * n_out].reshape(n_in, n_out))
         at += n_in * n_out
         intercepts.append(w[at : at + n_out])

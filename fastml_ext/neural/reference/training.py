@@ -6,7 +6,7 @@ from fastml_ext.neural.reference.chance import dropout_factors, input_noise
 from fastml_ext.neural.reference.functions import ACTIVATIONS, LOSSES, loss
 from fastml_ext.neural.reference.layers import backward, forward, join, output_slope, pre_activations, split, through
 
-__all__ = ["gradients", "outputs", "step", "train"]
+__all__ = ["examine", "gradients", "mean_loss", "outputs", "step", "train"]
 
 # In the order of the kernels' codes.
 SOLVERS = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw")
@@ -33,6 +33,35 @@ def gradients(design, w, data):
     )
     by_coefs = [g + penalty_slope(design, coef) / weight.sum() for g, coef in zip(by_coefs, coefs, strict=True)]
     return value + penalty(design, coefs) / weight.sum(), join(by_coefs, by_intercepts).astype(w.dtype)
+
+
+def mean_loss(design, output, data):
+    """The loss of outputs (n, k), without penalties."""
+    weight = None if data.weight.size == 0 else data.weight
+    return loss(list(LOSSES)[design.loss], output, data.Y, weight, design.delta)
+
+
+def examine(design, w, data):
+    """What the rows say of the network: (loss, norms, dead, saturated, outputs).
+
+    loss: as `gradients` | norms (L,): of each layer's gradient, intercepts included
+    dead (L - 1,): share of each hidden layer's units that have the same activation for every row
+    saturated (L - 1,): share of a logistic or tanh layer's activations within 2.5 % of their range of an end; else 0
+    """
+    value, gradient = gradients(design, w, data)
+    coefs, intercepts = split(gradient, design.units)
+    norms = [
+        np.sqrt(np.sum(c.astype(float) ** 2) + np.sum(b.astype(float) ** 2))
+        for c, b in zip(coefs, intercepts, strict=True)
+    ]
+    values = forward(data.X, *split(w, design.units), names(design))
+    dead = [np.mean(a.max(axis=0) == a.min(axis=0)) for a in values[1:-1]]
+    middles = {"logistic": lambda a: 2 * a - 1, "tanh": lambda a: a}
+    saturated = [
+        np.mean(np.abs(middles[name](a)) > 0.95) if name in middles else 0.0
+        for name, a in zip(names(design)[:-1], values[1:-1], strict=True)
+    ]
+    return value, np.array(norms), np.array(dead), np.array(saturated), values[-1]
 
 
 def train(design, method, order, batch, data, state):

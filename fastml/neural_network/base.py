@@ -1,0 +1,325 @@
+"""What the multilayer perceptrons share: parameters, training, weights, predictions."""
+
+import itertools
+import os
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Options
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+
+from fastml.base import Estimator, Interval, StrOptions
+from fastml.neural_network.design import activations_of, design_of, method_of, solver_of
+from fastml.neural_network.lbfgs import minimize
+from fastml.neural_network.schedules import INITS, SCHEDULES, first_weights, schedule_of
+from fastml.neural_network.training import Plan, descend, new_state
+from fastml_ext import neural as kernels
+from fastml_ext.neural.codes import SOLVERS, Data, State
+
+__all__ = ["MultilayerPerceptron"]
+
+POSITIVE, FROM_ZERO = Interval(Real, 0, None, closed="neither"), Interval(Real, 0, None, closed="left")
+SHARE = Interval(Real, 0, 1, closed="left")
+COUNT = Interval(Integral, 1, None, closed="left")
+
+
+class MultilayerPerceptron(Estimator):
+    """Dense layers trained by backpropagation."""
+
+    _sequential = True  # weights are no repetitions: the order of the updates matters
+
+    _parameter_constraints = {
+        "loss": [str, callable, tuple],
+        "hidden_layer_sizes": ["array-like", COUNT],
+        "activation": [str, callable, list, tuple],
+        "solver": [StrOptions({"lbfgs", *SOLVERS})],
+        "alpha": [FROM_ZERO],
+        "batch_size": [StrOptions({"auto"}), COUNT],
+        "learning_rate": [StrOptions(SCHEDULES)],
+        "learning_rate_init": [POSITIVE],
+        "power_t": [FROM_ZERO],
+        "max_iter": [COUNT],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "tol": [FROM_ZERO],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "nesterovs_momentum": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [SHARE],
+        "beta_1": [SHARE],
+        "beta_2": [SHARE],
+        "epsilon": [POSITIVE],
+        "n_iter_no_change": [COUNT, Options(Real, {np.inf})],
+        "max_fun": [COUNT],
+        "output_activation": [str, callable, tuple],
+        "delta": [POSITIVE],
+        "rho": [SHARE],
+        "weight_decay": [FROM_ZERO],
+        "l1": [FROM_ZERO],
+        "dropout": [SHARE, "array-like"],
+        "input_noise": [FROM_ZERO],
+        "clip_value": [POSITIVE, None],
+        "clip_norm": [POSITIVE, None],
+        "init": [StrOptions(INITS), tuple, list],
+        "init_scale": [POSITIVE],
+        "update": [StrOptions({"together", "immediate"})],
+        "epoch_fraction": [Interval(Real, 0, 1, closed="right")],
+        "schedule_factor": [Interval(Real, 0, 1, closed="neither")],
+        "schedule_epochs": [COUNT],
+        "warmup_epochs": [Interval(Integral, 0, None, closed="left")],
+        "scoring": [str, callable, None],
+        "max_time": [POSITIVE, None],
+        "callbacks": [callable, list, tuple, None],
+        "checkpoint": [str, os.PathLike, None],
+        "n_jobs": [Integral, None],
+    }
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    # ---- fitting
+
+    def _begin(self, X, y, incremental):
+        """(X, y, whether training starts afresh) of a fit or partial_fit, checked."""
+        first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
+        X, y = self._check_fit(X, y, accept_sparse="csr", multi_output=True, y_numeric=self._y_numeric, reset=first)
+        if sp.issparse(X) and not X.has_canonical_format:
+            X = X.copy()
+            X.sum_duplicates()
+        if not first:
+            self._dtype = self.coefs_[0].dtype
+            X = X.astype(self._dtype, copy=False)
+        return X, y, first
+
+    def _learn(self, data, first, incremental, validation=None, stratify=None):
+        """Train on `data`; validation: codes.Data given by the user | stratify: labels by which a split is balanced."""
+        sizes = np.ravel(self.hidden_layer_sizes).astype(np.int64).tolist()
+        if any(size < 1 for size in sizes):
+            raise ValueError(f"hidden_layer_sizes={self.hidden_layer_sizes} must be > 0: units of each hidden layer")
+        if data.weight.size and not data.weight.any():
+            raise ValueError("sample_weight is zero for every sample, which leaves nothing to learn from")
+        if self.early_stopping and incremental:
+            raise ValueError("partial_fit does not support early_stopping=True: call fit, which sees all epochs")
+        random = check_random_state(self.random_state)
+        units = [data.X.shape[1], *sizes, data.Y.shape[1]]
+        self.n_layers_, self.n_outputs_ = len(units), units[-1]
+        self._set_design(units)
+        if first:
+            hidden = activations_of(self, len(sizes)) or [self.out_activation_]
+            self._set_weights(first_weights(self, units, hidden, random, data.X.dtype))
+            self.n_iter_, self.t_ = 0, 0
+            self.loss_curve_, self.validation_scores_ = [], None
+            self.best_validation_score_ = None
+            self._first = self._second = None
+        elif list(itertools.pairwise(units)) != [c.shape for c in self.coefs_]:
+            raise ValueError(
+                f"layers of {units} units, but coefs_ of an earlier fit have {[c.shape for c in self.coefs_]}:"
+                " fit a new model, or leave the layers as they were"
+            )
+        if self.solver == "lbfgs":
+            if incremental:
+                raise AttributeError(f"partial_fit is only for stochastic solvers, and solver={self.solver!r} is not")
+            return self._by_lbfgs(data)
+        if validation is None and self.early_stopping:
+            data, validation = self._split(data, random, stratify)
+        return self._by_epochs(data, validation, random, incremental)
+
+    def _split(self, data, random, stratify):
+        n = data.X.shape[0]
+        train, test = train_test_split(
+            np.arange(n), random_state=random, test_size=self.validation_fraction, stratify=stratify
+        )
+        if len(test) < 2:
+            raise ValueError(
+                f"validation_fraction={self.validation_fraction} of {n} samples: the validation set is too small."
+                " Increase 'validation_fraction' or the size of your dataset"
+            )
+        return tuple(
+            Data(data.X[rows], data.Y[rows], data.weight[rows] if data.weight.size else data.weight)
+            for rows in (train, test)
+        )
+
+    def _by_epochs(self, data, validation, random, incremental):
+        w = self._flat_weights()
+        n = data.X.shape[0]
+        if self.batch_size != "auto" and self.batch_size > n:
+            warnings.warn(
+                f"batch_size={self.batch_size} is larger than the {n} samples, which then make one batch", stacklevel=4
+            )
+        solver = solver_of(self)
+        state = new_state(w.copy(), solver)
+        if incremental and self._first is not None:
+            kept = self._first.shape == state.first.shape and self._second.shape == state.second.shape
+            if kept:
+                state = State(state.w, self._first.copy(), self._second.copy(), np.array([self._steps], np.int64))
+        watched = validation is not None
+        plan = Plan(
+            max_iter=self.max_iter,
+            batch=min(200, n) if self.batch_size == "auto" else min(self.batch_size, n),
+            random=random,
+            tol=self.tol,
+            patience=self.n_iter_no_change,
+            shuffle=self.shuffle,
+            fraction=self.epoch_fraction,
+            schedule=schedule_of(self, solver in ("sgd", "momentum", "nesterov")),
+            adaptive=self.learning_rate == "adaptive" and self.solver in ("sgd", "momentum", "nesterov"),
+            plateau=self.schedule_epochs if self.learning_rate == "plateau" else 0,
+            judge="validation_score" if watched else "loss",
+            keep_best=watched,
+            score=self._scorer(validation),
+            validation=validation,
+            max_time=self.max_time,
+            verbose=int(self.verbose),
+            callbacks=self._callbacks(),
+            n_jobs=self.n_jobs,
+            once=incremental,
+        )
+        seed = random.get_state()[1][0] if self._draws() else 0
+        outcome = descend(self._design, method_of(self, seed), data, state, plan, self.t_ if incremental else 0)
+        self._keep(outcome, watched, n, incremental)
+        if outcome.stopped == "max_iter" and not incremental and outcome.epochs == self.max_iter:
+            warnings.warn(
+                f"{type(self).__name__}: Maximum iterations ({self.max_iter}) reached before the loss settled within"
+                f" tol={self.tol}: raise max_iter, or scale the columns of X",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+        return self
+
+    def _draws(self):
+        return self.input_noise > 0 or np.any(np.asarray(self.dropout) > 0)
+
+    def _keep(self, outcome, watched, n, incremental):
+        history = outcome.history
+        self._set_weights(outcome.state.w)
+        self._first, self._second, self._steps = outcome.state.first, outcome.state.second, int(outcome.state.clock[0])
+        self.n_iter_ = outcome.epochs
+        self.t_ += n * outcome.epochs
+        self.loss_curve_ = [*self.loss_curve_, *history["loss"]]
+        if history["loss"]:
+            self.loss_ = history["loss"][-1]
+        if watched:
+            self.validation_scores_ = [*(self.validation_scores_ or []), *history["validation_score"]]
+            self.best_validation_score_, self.best_loss_ = outcome.best, None
+        else:
+            earlier = getattr(self, "best_loss_", None) if incremental else None
+            self.best_loss_ = min(outcome.best, np.inf if earlier is None else earlier)
+        if incremental and hasattr(self, "history_"):
+            history = {name: [*self.history_[name], *values] for name, values in history.items()}
+        self.history_, self.stopped_, self.learning_rate_ = history, outcome.stopped, outcome.rate
+
+    def _by_lbfgs(self, data):
+        if self.update == "immediate":
+            raise ValueError(
+                "update='immediate' is for steps batch by batch, and solver='lbfgs' has none: use 'together'"
+            )
+        if self._draws() or self.clip_norm is not None or self.clip_value is not None:
+            raise ValueError("dropout, input_noise and clipping are for the stochastic solvers, not for solver='lbfgs'")
+        outcome = minimize(self, self._design, self._flat_weights(), data, self._scorer(None))
+        self._set_weights(outcome.w)
+        self.loss_, self.n_iter_, self.t_ = outcome.loss, outcome.epochs, 0
+        self.best_loss_, self.loss_curve_ = outcome.loss, outcome.history["loss"]
+        self.history_, self.stopped_, self.learning_rate_ = outcome.history, outcome.stopped, None
+        return self
+
+    def _callbacks(self):
+        """The user's callbacks, and the one that writes checkpoints, to be called with the epoch's record and state."""
+        given = [] if self.callbacks is None else self.callbacks
+        given = list(given) if isinstance(given, list | tuple) else [given]
+        if self.checkpoint is not None:
+            given.append(write_checkpoint)
+
+        def telling(callback):
+            def call(row, state):
+                self._set_weights(state.w.copy())
+                self._first, self._second, self._steps = state.first.copy(), state.second.copy(), int(state.clock[0])
+                return callback(self, row)
+
+            return call
+
+        return [telling(callback) for callback in given]
+
+    def _scorer(self, validation):
+        """score(w, outputs, data or None for the validation set): of what the user's `scoring` says, else our own."""
+        if self.scoring is None:
+            return lambda w, output, data: self._own_score(output, validation if data is None else data)
+        from sklearn.metrics import get_scorer
+
+        scorer, probe = get_scorer(self.scoring), object.__new__(type(self))
+        probe.__dict__ = dict(self.__dict__)
+
+        def score(w, output, data):
+            probe._set_weights(w)
+            rows = validation if data is None else data
+            return float(scorer(probe, rows.X, self._targets(rows.Y)))
+
+        return score
+
+    # ---- weights
+
+    def _set_weights(self, w):
+        """Flat weights, of which coefs_ and intercepts_ are views."""
+        self._w, self.coefs_, self.intercepts_, at = w, [], [], 0
+        for k, n in itertools.pairwise(self._units):
+            self.coefs_.append(w[at : at + k * n].reshape(k, n))
+            at += k * n
+            self.intercepts_.append(w[at : at + n])
+            at += n
+
+    def _flat_weights(self):
+        """The weights as one vector; put together anew where the user, or a file, brought arrays of their own."""
+        w = self.__dict__.get("_w")
+        if w is not None and all(part.base is w for part in self.coefs_) and all(b.base is w for b in self.intercepts_):
+            return w
+        check_is_fitted(self)
+        dtype = self._dtype
+        parts = [np.asarray(p, dtype).ravel() for pair in zip(self.coefs_, self.intercepts_, strict=True) for p in pair]
+        self._units = [len(self.coefs_[0]), *(np.shape(c)[1] for c in self.coefs_)]
+        self._set_weights(np.concatenate(parts))
+        return self._w
+
+    def _set_design(self, units):
+        """What the kernels need beside the weights; machine code of a user's functions among it."""
+        self._units = [int(u) for u in units]
+        hidden = activations_of(self, len(units) - 2)
+        loss, last = self._loss_and_output()
+        self.out_activation_ = last if isinstance(last, str) else getattr(last, "__name__", "user")
+        self._design, self._functions = design_of(self, units, hidden, last, loss)
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        for name in ("_design", "_functions", "_w"):  # made anew on first use
+            state.pop(name, None)
+        return state
+
+    # ---- predicting
+
+    def _outputs(self, X):
+        """Activations of the last layer (n, k)."""
+        X = self._check_rows(X)
+        w = self._flat_weights()
+        if "_design" not in self.__dict__:
+            self._set_design(self._units)
+        return kernels.outputs(self._design, w, X, self.n_jobs)
+
+
+def weights_of(sample_weight, X):
+    """Sample weights for the kernels: (n,) float64, or empty for one each."""
+    if sample_weight is None:
+        return np.empty(0)
+    return _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+
+
+def write_checkpoint(model, record):
+    from fastml.persistence import save
+
+    save(model, model.checkpoint)

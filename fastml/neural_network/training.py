@@ -1,0 +1,237 @@
+"""The epochs of a network's training: order, step size, history, stopping, divergence, Ctrl-C. Kernels do the steps."""
+
+import itertools
+import time
+import warnings
+from dataclasses import dataclass, field
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from fastml.linear_model.training import DivergedError
+from fastml.progress import progress_bar
+from fastml_ext import neural as kernels
+from fastml_ext.neural.codes import State
+
+__all__ = ["HISTORY", "Plan", "descend", "new_state"]
+
+SLICE = 30e-3  # seconds: how long Ctrl-C may have to wait
+GROWTH = 1e6  # a mean loss this many times that of the first weights has diverged
+RESTARTS = 40  # each halves the step once more often than the one before
+LOOKED_AT = 512  # rows on which an epoch's gradient, score and units are looked at
+LEAST_RATE = 1e-6  # "adaptive" ends below it
+HISTORY = (
+    "loss", "train_score", "validation_loss", "validation_score", "step_size",
+    "gradient_norm", "update_ratio", "dead", "saturated",
+)  # fmt: skip
+
+
+@dataclass
+class Plan:
+    """When to stop, what to measure, and whom to tell."""
+
+    max_iter: int
+    batch: int
+    random: np.random.RandomState
+    tol: float = 1e-4
+    patience: float = 10
+    shuffle: bool = True
+    fraction: float = 1.0
+    schedule: object = None  # schedule(epoch, samples seen, stalls) -> what the first step size is multiplied with
+    adaptive: bool = False  # a fifth of the step where training stalls, instead of its end
+    plateau: int = 0  # epochs without improvement after which `stalls` counts one; 0: never
+    judge: str = "loss"  # the entry of the history that is to become better: "loss" or "validation_score"
+    keep_best: bool = False
+    score: object = None  # score(w, outputs, rows or None for the validation set) -> the higher the better
+    validation: object = None  # codes.Data
+    max_time: float | None = None
+    verbose: int = 0
+    callbacks: list = field(default_factory=list)  # called with the epoch's record and the weights; True stops
+    n_jobs: int | None = None
+    once: bool = False  # partial_fit: one epoch, whatever comes out
+
+
+@dataclass
+class Outcome:
+    state: State
+    history: dict
+    stopped: str
+    rate: float
+    epochs: int
+    best: float  # of what is judged
+    restarts: int = 0
+
+
+def new_state(w, solver):
+    """Weights at the start of training, with the moments that the solver needs."""
+    code = kernels.SOLVERS[solver]
+    first = np.zeros_like(w) if code in (1, 2, 5, 6) else w[:0].copy()
+    second = np.zeros_like(w) if code >= 3 else w[:0].copy()
+    return State(w, first, second, np.zeros(1, np.int64))
+
+
+def descend(design, method, data, state, plan, seen=0):
+    """Epochs from `state` until the plan says stop: an Outcome. Diverging runs start again with a smaller step."""
+    start, chance, first = copied(state), plan.random.get_state(), method
+    beginning, _ = kernels.gradients(design, state.w, rows_of(data, looked_at(data)))
+    limit = GROWTH * max(beginning, 1e-3) if np.isfinite(beginning) else np.inf
+    for restart in range(RESTARTS):
+        try:
+            with progress_bar("training", plan.max_iter, plan.verbose) as show, np.errstate(all="ignore"):
+                outcome = Run(design, method, data, copied(start), plan, limit, show, seen).epochs()
+            break
+        except DivergedError:
+            method = method._replace(rate=method.rate / 2.0 ** (restart + 1))
+            plan.random.set_state(chance)
+    else:
+        raise ValueError("the loss diverges at every step size: scale the columns of X (sklearn.preprocessing) first")
+    if method is not first:
+        outcome.restarts = restart
+        warnings.warn(
+            f"the steps were too large and the loss diverged: restarted with steps {method.rate / first.rate:.3g} times"
+            " as large; scaling the columns of X allows larger ones",
+            ConvergenceWarning,
+            stacklevel=5,
+        )
+    return outcome
+
+
+class Run:
+    """One attempt: epochs from one state with one first step size."""
+
+    def __init__(self, design, method, data, state, plan, limit, show, seen):
+        self.design, self.method, self.data, self.state, self.plan = design, method, data, state, plan
+        self.limit, self.show, self.seen = limit, show, seen
+        self.n = data.X.shape[0]
+        self.rows = max(1, round(plan.fraction * self.n))
+        self.order = np.arange(self.n)
+        self.sample = rows_of(data, looked_at(data))
+        self.history = {name: [] for name in HISTORY}
+        self.started = time.perf_counter()
+        self.size = plan.batch  # rows of a slice, until one has been timed
+        self.rate, self.stalls = method.rate, 0
+        self.best, self.best_weights = (np.inf if plan.judge == "loss" else -np.inf), None
+
+    def epochs(self):
+        plan, stopped, waiting, flat = self.plan, "max_iter", 0, 0
+        try:
+            for number in range(plan.max_iter):
+                loss, in_time = self.one_epoch(number)
+                better = self.record(loss)
+                waiting, flat = (0, 0) if better else (waiting + 1, flat + 1)
+                if plan.plateau and flat >= plan.plateau:
+                    self.stalls, flat = self.stalls + 1, 0
+                stopped = self.reason(in_time, waiting)
+                if stopped == "tol" and plan.adaptive and self.rate > LEAST_RATE:
+                    self.rate, waiting, stopped = self.rate / 5, 0, None
+                if stopped or plan.once:
+                    stopped = stopped or "max_iter"
+                    break
+            else:
+                stopped = "max_iter"
+        except KeyboardInterrupt:
+            stopped = "interrupted"
+            warnings.warn(
+                f"interrupted in epoch {len(self.history['loss']) + 1}: the best weights so far are kept",
+                ConvergenceWarning,
+                stacklevel=6,
+            )
+        if self.best_weights is not None and (plan.keep_best or stopped == "interrupted"):
+            self.state.w[:] = self.best_weights
+        if not np.isfinite(self.state.w).all():
+            raise DivergedError
+        return Outcome(self.state, self.history, stopped, self.method.rate, len(self.history["loss"]), self.best)
+
+    def one_epoch(self, number):
+        """(mean loss of the batches before their steps, whether time is left)."""
+        plan, batch, total, done = self.plan, self.plan.batch, 0.0, 0
+        if plan.shuffle:
+            change = np.arange(self.n)
+            plan.random.shuffle(change)
+            self.order = self.order[change]
+        order = self.order[: self.rows]
+        scale = plan.schedule(number, self.seen, self.stalls) if plan.schedule else 1.0
+        method = self.method._replace(rate=self.rate * scale)
+        last = (self.rows - 1) // batch * batch  # the last batch goes alone: its step is measured
+        while done < self.rows:
+            stop = last if done < last else self.rows
+            part = order[done : min(done + self.size, stop)]
+            if done == last:
+                self.before = self.state.w.copy()
+            began = time.perf_counter()
+            loss = kernels.train(self.design, method, part, batch, self.data, self.state, plan.n_jobs)
+            now = time.perf_counter()
+            if not np.isfinite(loss) or loss > self.limit * len(part):
+                raise DivergedError
+            self.size = max(1, int(SLICE / max(now - began, 1e-7) * len(part)) // batch) * batch
+            total, done = total + loss, done + len(part)
+            if self.show:
+                self.show(number + done / self.rows)
+            if plan.max_time is not None and now - self.started > plan.max_time:
+                self.before = self.state.w.copy() if done <= last else self.before
+                break
+        self.step_size, self.seen = method.rate, self.seen + done
+        return total / done, done == self.rows
+
+    def record(self, loss):
+        """Write the epoch into the history; whether it was better than all before, by tol."""
+        plan, w, history = self.plan, self.state.w, self.history
+        if not np.isfinite(w).all():
+            raise DivergedError
+        _, norms, dead, saturated, output = kernels.examine(self.design, w, self.sample)
+        row = {
+            "loss": float(loss),
+            "train_score": plan.score(w, output, self.sample),
+            "validation_loss": None,
+            "validation_score": None,
+            "step_size": self.step_size,
+            "gradient_norm": norms,
+            "update_ratio": layer_norms(self.design.units, w - self.before)
+            / np.maximum(layer_norms(self.design.units, self.before), 1e-30),
+            "dead": dead,
+            "saturated": saturated,
+        }
+        if plan.validation is not None:
+            output = kernels.outputs(self.design, w, plan.validation.X, plan.n_jobs)
+            row["validation_loss"] = kernels.mean_loss(self.design, output, plan.validation)
+            row["validation_score"] = plan.score(w, output, None)
+        for name, value in row.items():
+            history[name].append(value)
+        found, tol = row[plan.judge], plan.tol
+        by_loss = plan.judge == "loss"
+        better = not (found > self.best - tol if by_loss else found < self.best + tol)
+        if found < self.best if by_loss else found > self.best:
+            self.best = found
+            if plan.keep_best or not plan.once:
+                self.best_weights = w.copy()
+        return better
+
+    def reason(self, in_time, waiting):
+        plan, row = self.plan, {name: values[-1] for name, values in self.history.items()}
+        row["epoch"] = len(self.history["loss"])
+        answers = [callback(row, self.state) for callback in plan.callbacks]  # each is called
+        if any(answers):
+            return "callback"
+        if not in_time:
+            return "max_time"
+        return "tol" if waiting > plan.patience else None
+
+
+def copied(state):
+    return State(*(np.array(part, copy=True) for part in state))
+
+
+def looked_at(data):
+    """Places of up to LOOKED_AT rows, evenly spread."""
+    n = data.X.shape[0]
+    return np.linspace(0, n - 1, min(n, LOOKED_AT)).astype(np.int64)
+
+
+def rows_of(data, rows):
+    return kernels.Data(data.X[rows], data.Y[rows], data.weight[rows] if data.weight.size else data.weight)
+
+
+def layer_norms(units, w):
+    """Norm of each layer's part of flat weights, intercepts included: (L,)."""
+    sizes = [(k + 1) * n for k, n in itertools.pairwise(units)]
+    return np.sqrt([np.sum(part.astype(float) ** 2) for part in np.split(w, np.cumsum(sizes)[:-1])])
