@@ -84,6 +84,9 @@ ACTIVATIONS = {
 }
 
 
+ALIASES = {"sigmoid": "logistic"}
+
+
 def huber(a, y, c):
     r = ad.abs(a - y)
     return ad.where(ad.less_equal(r, c), 0.5 * r * r, c * (r - 0.5 * c))
@@ -127,6 +130,7 @@ def activation_of(given, where):
     if isinstance(given, Activation):
         return given
     if isinstance(given, str):
+        given = ALIASES.get(given, given)
         if given not in ACTIVATIONS:
             raise ValueError(f"{where}={given!r} is none of {', '.join(ACTIVATIONS)}")
         return ACTIVATIONS[given]

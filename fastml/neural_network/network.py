@@ -23,9 +23,9 @@ class Network:
     intercepts : list of array-like of shape (n_out,), default=None
         Biases of each layer; None is zeros.
     activations : str, callable, pair of callables, or list of these
-        One for each layer, the last layer's last; a single one goes to every layer. Names: "identity", "logistic",
-        "tanh", "relu", "leaky_relu", "gelu", "elu", "softplus", "step" (1 from 0 on), "straight_through", "exp",
-        "softmax". A function of the weighted sums z is written with `fastml.autodiff`'s functions, which differentiates
+        One for each layer, the last layer's last; a single one goes to every layer. Names: "identity", "logistic" (or
+        "sigmoid"), "tanh", "relu", "leaky_relu", "gelu", "elu", "softplus", "step" (1 from 0 on), "straight_through",
+        "exp", "softmax". A function of the weighted sums z is written with `fastml.autodiff`'s functions, which differentiates
         it; a pair is (function, derivative) of arrays, and `check_gradients` says whether they fit together.
     classes : array-like of shape (n_classes,), default=None
         Labels of the outputs, in order: two for one output, else one each. None: `predict` gives numbers.
@@ -112,11 +112,15 @@ class Network:
 
         check_is_fitted(model, "coefs_")
         n_hidden, hidden = len(model.coefs_) - 1, model.activation
+        last = getattr(model, "output_activation", None)
         hidden = list(hidden) if isinstance(hidden, Sequence) and not one_activation(hidden) else [hidden] * n_hidden
         return cls(
             model.coefs_,
             model.intercepts_,
-            activations=[*hidden, model.out_activation_],
+            activations=[
+                *hidden,
+                last if one_activation(last) and not isinstance(last, str) else model.out_activation_,
+            ],
             classes=getattr(model, "classes_", None),
             feature_names=getattr(model, "feature_names_in_", None),
         )
