@@ -32,8 +32,6 @@ COUNT = Interval(Integral, 1, None, closed="left")
 class MultilayerPerceptron(Inspected, Estimator):
     """Dense layers trained by backpropagation."""
 
-    _sequential = True  # weights are no repetitions: the order of the updates matters
-
     _parameter_constraints = {
         "loss": [str, callable, tuple],
         "hidden_layer_sizes": ["array-like", COUNT],

@@ -14,8 +14,10 @@ import math
 import numpy as np
 
 from fastml_ext.jit import kernel
+from fastml_ext.neural.codes import Buffers, Design, State, Table
 from fastml_ext.neural.instructions import (
     GOLDEN,
+    borrow,
     call_one,
     call_two,
     expm1,
@@ -463,9 +465,30 @@ def loss_part(start, stop, design, output, Y, weight):
 
 
 @kernel
+def borrowed(design, state, table, buffers):
+    """The same records, to be handed to helpers at no cost; the kernel's caller keeps the arrays."""
+    d, s, t, b = design, state, table, buffers
+    functions, places = borrow(d.functions), borrow(b.places)
+    numbers = d.loss, d.delta, d.loss_value, d.loss_slope, d.l1, d.l2, d.noise
+    return (
+        Design(borrow(d.units), borrow(d.activations), functions, borrow(d.dropout), *numbers),
+        State(borrow(s.w), borrow(s.first), borrow(s.second), borrow(s.clock)),
+        Table(
+            *(borrow(t.X), borrow(t.stored), borrow(t.indices), borrow(t.indptr)),
+            *(borrow(t.columns), borrow(t.Y), borrow(t.weight)),
+        ),
+        Buffers(
+            *(b.blas, b.part, b.widest, places, borrow(b.blocks), borrow(b.values), borrow(b.slopes)),
+            *(borrow(b.carry), borrow(b.turned), borrow(b.gradient), borrow(b.sums)),
+        ),
+    )
+
+
+@kernel
 def rows_part(start, stop, design, method, state, rows, table, buffers):
     """First phase of some parts of a batch, `buffers.part` rows each: (sum of losses, sum of weights)."""
-    total, weights = 0.0, 0.0
+    design, state, table, buffers = borrowed(design, state, table, buffers)
+    rows, total, weights = borrow(rows), 0.0, 0.0
     for p in range(start, stop):
         first, last = p * buffers.part, min((p + 1) * buffers.part, len(rows))
         forward_rows(design, method, state, rows, first, last, table, buffers)
@@ -502,11 +525,9 @@ def gradient_part(start, stop, design, rows, table, buffers, G):
 @kernel
 def train_slice(design, method, state, order, batch, table, buffers):
     """Whole batches in this thread: sum of (loss before the step, penalty included) x (rows of the batch)."""
-    result, layers, blocks = 0.0, len(design.units) - 1, buffers.blocks
-    G, whole = (
-        np.empty(len(state.w) if method.clip_norm < np.inf else buffers.widest, state.w.dtype),
-        method.clip_norm < np.inf,
-    )
+    design, state, table, buffers = borrowed(design, state, table, buffers)
+    order, result, layers, blocks, G = borrow(order), 0.0, len(design.units) - 1, buffers.blocks, buffers.gradient
+    whole = method.clip_norm < np.inf
     for begin in range(0, len(order), batch):
         rows = order[begin : begin + batch]
         size = len(rows)

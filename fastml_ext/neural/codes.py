@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["ACTIVATIONS", "LOSSES", "SOLVERS", "Data", "Design", "Method", "State"]
+__all__ = ["ACTIVATIONS", "LOSSES", "SOLVERS", "Buffers", "Data", "Design", "Method", "State", "Table"]
 
 ACTIVATIONS = {
     "identity": 0,
@@ -84,3 +84,31 @@ class Data(NamedTuple):
     X: object  # (n, d), or CSR
     Y: np.ndarray  # (n, k), X's dtype
     weight: np.ndarray  # (n,) float64, or empty: one each
+
+
+class Table(NamedTuple):
+    """Rows as the kernels take them: dense, or CSR."""
+
+    X: np.ndarray  # (n, d), or empty
+    stored: np.ndarray  # CSR: values, columns, where rows begin; or empty
+    indices: np.ndarray
+    indptr: np.ndarray
+    columns: np.ndarray  # (1,): columns of X
+    Y: np.ndarray
+    weight: np.ndarray
+
+
+class Buffers(NamedTuple):
+    """Room for one batch."""
+
+    blas: int  # address of the matrix product for the dtype
+    part: int  # rows of a part
+    widest: int  # weights and intercepts of the largest block
+    places: np.ndarray  # (L + 1, 3): where each layer's input values, slopes and weights begin
+    blocks: np.ndarray  # (b, 3): layer, first and last row of its coefs
+    values: np.ndarray
+    slopes: np.ndarray
+    carry: np.ndarray
+    turned: np.ndarray  # a layer's weights the other way round
+    gradient: np.ndarray  # of a block, or of all weights
+    sums: np.ndarray  # (2,): scale and sum of weights of the batch in hand

@@ -2,7 +2,6 @@
 
 import functools
 import itertools
-from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -18,43 +17,16 @@ from fastml_ext.neural.batches import (
     train_slice,
     weights_part,
 )
-from fastml_ext.neural.codes import Design, Method, State
+from fastml_ext.neural.codes import Buffers, Design, Method, State, Table
 
 __all__ = ["examine", "gradients", "mean_loss", "outputs", "train"]
 
-PART = 64  # rows of a part at most
-BLOCK = 8192  # weights of a block at least, where a layer has as many
+PART = 128  # rows of a part at most
+BLOCK = 16384  # weights of a block at least, where a layer has as many
 ROWS = 2048  # rows of a full gradient that are held at a time
 SERIAL = 3e5  # ns: a batch shorter than this is done in one thread
 PRODUCT = 0.03  # ns a multiplication takes in BLAS, on one thread
 NOTHING = np.empty((0, 0)), np.empty(0), np.empty(0, np.int32), np.empty(0, np.int32)
-
-
-class Table(NamedTuple):
-    """Rows as the kernels take them: dense, or CSR."""
-
-    X: np.ndarray  # (n, d), or empty
-    stored: np.ndarray  # CSR: values, columns, where rows begin; or empty
-    indices: np.ndarray
-    indptr: np.ndarray
-    columns: np.ndarray  # (1,): columns of X
-    Y: np.ndarray
-    weight: np.ndarray
-
-
-class Buffers(NamedTuple):
-    """Room for one batch."""
-
-    blas: int  # address of the matrix product for the dtype
-    part: int  # rows of a part
-    widest: int  # weights and intercepts of the largest block
-    places: np.ndarray  # (L + 1, 3): where each layer's input values, slopes and weights begin
-    blocks: np.ndarray  # (b, 3): layer, first and last row of its coefs
-    values: np.ndarray
-    slopes: np.ndarray
-    carry: np.ndarray
-    turned: np.ndarray  # a layer's weights the other way round
-    sums: np.ndarray  # (2,): scale and sum of weights of the batch in hand
 
 
 @functools.cache
@@ -73,8 +45,11 @@ def table_of(X, Y=None, weight=None):
     return Table(*parts, np.array([X.shape[1]]), Y, np.empty(0) if weight is None else weight)
 
 
-def buffers_for(units, rows, dtype):
-    """Buffers for batches of up to `rows` rows; parts and blocks by the shapes alone."""
+def buffers_for(units, rows, dtype, whole=None):
+    """Buffers for batches of up to `rows` rows; parts and blocks by the shapes alone.
+
+    whole: number of weights, where their gradient must be there as a whole before any is stepped
+    """
     units = [int(u) for u in units]
     places, blocks = np.zeros((len(units), 3), np.int64), []
     for layer, (k, n) in enumerate(itertools.pairwise(units)):
@@ -95,6 +70,7 @@ def buffers_for(units, rows, dtype):
         slopes=np.empty(rows * sum(units[1:]), dtype),
         carry=np.zeros((rows + 1) * hidden, dtype),  # the last of it stays 0
         turned=np.empty(hidden * max(units[1:]), dtype),
+        gradient=np.empty(widest if whole is None else whole, dtype),
         sums=np.zeros(2),
     )
 
@@ -130,7 +106,7 @@ def train(design, method, order, batch, data, state, n_jobs=None):
     else:
         first = 0
     work = (multiplications(design) + first) * batch * PRODUCT
-    buffers = buffers_for(design.units, batch, state.w.dtype)
+    buffers = buffers_for(design.units, batch, state.w.dtype, len(state.w) if method.clip_norm < np.inf else None)
     with blas.single():
         if method.immediate or method.clip_norm < np.inf or work < SERIAL:
             return train_slice(design, method, state, order, batch, table, buffers)

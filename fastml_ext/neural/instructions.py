@@ -7,9 +7,38 @@ from numba.extending import intrinsic
 
 from fastml_ext.jit import kernel
 
-__all__ = ["GOLDEN", "call_one", "call_two", "expm1", "gemm", "mix", "panel_1", "panel_4", "panel_16", "panel_32", "row_key"]
+__all__ = [
+    "GOLDEN",
+    "borrow",
+    "call_one",
+    "call_two",
+    "expm1",
+    "gemm",
+    "mix",
+    "panel_1",
+    "panel_4",
+    "panel_16",
+    "panel_32",
+    "row_key",
+]
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+
+@intrinsic
+def borrow(typing_context, array):
+    """The same array without a share in its memory: counting references costs 10 ns for each array of each call.
+
+    The caller must keep the array that it is borrowed from.
+    """
+
+    def code(context, builder, signature, arguments):
+        view = context.make_array(signature.args[0])(context, builder, arguments[0])
+        view.meminfo = cgutils.get_null_value(view.meminfo.type)
+        view.parent = cgutils.get_null_value(view.parent.type)
+        return view._getvalue()
+
+    return array(array), code
 
 
 @intrinsic

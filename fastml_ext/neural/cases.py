@@ -1,0 +1,97 @@
+"""Small inputs for the networks; as in fastml_ext/neighbors/cases.py. Half of the tables go to the kernels as CSR.
+
+A user's own activation and loss are left out: they are addresses in memory, which the reference cannot call.
+"""
+
+import numpy as np
+import scipy.sparse as sp
+
+from fastml_ext.neural import reference
+from fastml_ext.neural.codes import ACTIVATIONS, LOSSES, SOLVERS, Data, Design, Method, State
+
+CLOSE = {"examine": 1e-9, "gradients": 1e-9, "mean_loss": 1e-12, "outputs": 1e-12, "train": 1e-7}
+
+HIDDEN = [name for name in ACTIVATIONS if name not in ("softmax", "exp", "user")]
+SHARES = ("log_loss", "binary_log_loss")
+# Last activations that go with a loss: probabilities for shares, positive means for poisson.
+LAST = {name: ("identity", "tanh", "softplus", "softmax") for name in LOSSES if name != "user"}
+LAST |= {
+    "log_loss": ("softmax", "logistic"),
+    "binary_log_loss": ("logistic", "softmax"),
+    "poisson": ("exp", "softplus"),
+}
+
+
+def outputs(family, random):
+    design, w, data = problem(family, random)
+    return family.outputs(design, w, data.X)
+
+
+def gradients(family, random):
+    return family.gradients(*problem(family, random))
+
+
+def examine(family, random):
+    return family.examine(*problem(family, random))
+
+
+def mean_loss(family, random):
+    design, w, data = problem(family, random)
+    return family.mean_loss(design, reference.outputs(design, w, plain(data.X)), data)
+
+
+def train(family, random):
+    """(sums of losses of two calls, the state after them)"""
+    design, w, data = problem(family, random, noisy=True)
+    n, P = data.X.shape[0], len(w)
+    method = Method(
+        solver=int(random.integers(len(SOLVERS))),
+        rate=0.01,
+        beta_2=float(random.choice([0.9, 0.999])),
+        epsilon=1e-4,  # of a size that hides what rounding leaves where gradients are 0
+        decay=float(random.choice([0.0, 0.1])),
+        clip_value=float(random.choice([np.inf, 0.1])),
+        clip_norm=float(random.choice([np.inf, 0.2])),
+        seed=int(random.integers(2**62)),
+    )
+    if method.clip_norm == np.inf:
+        method = method._replace(immediate=bool(random.integers(2)))
+    state = State(w.copy(), np.zeros(P), np.zeros(P), np.zeros(1, np.int64))
+    batch = int(random.choice([1, 3, 32, n]))
+    losses = [family.train(design, method, random.permutation(n), batch, data, state) for _ in range(2)]
+    return losses, list(state)
+
+
+def problem(family, random, noisy=False):
+    """(design, w, data): up to three hidden layers of up to 40 units, any activations and a loss that go together."""
+    loss = str(random.choice(list(LAST)))
+    depth, n = int(random.integers(4)), int(random.choice([1, 2, 7, 70]))
+    units = np.concatenate([random.integers(1, 12, 1), random.integers(1, 40, depth), random.integers(1, 5, 1)])
+    last = str(random.choice(LAST[loss]))
+    names = [str(random.choice(HIDDEN)) for _ in range(depth)] + [last]
+    noisy = noisy and random.integers(2)
+    design = Design(
+        units.astype(np.int64),
+        np.array([ACTIVATIONS[name] for name in names]),
+        np.zeros((depth + 1, 2), np.int64),
+        np.append(random.choice([0.0, 0.3], depth), 0.0) if noisy else np.zeros(depth + 1),
+        loss=LOSSES[loss],
+        delta=0.5,
+        l1=float(random.choice([0.0, 0.01])),
+        l2=float(random.choice([0.0, 0.1])),
+        noise=0.1 if noisy else 0.0,
+    )
+    w = np.concatenate(
+        [random.standard_normal((k + 1) * u) / np.sqrt(k) for k, u in zip(units[:-1], units[1:], strict=True)]
+    )
+    X = random.standard_normal((n, units[0])) * (random.random((n, units[0])) < 0.7)
+    Y = random.random((n, units[-1]))
+    if loss in SHARES:
+        Y = np.eye(units[-1])[random.integers(0, units[-1], n)]
+    weight = random.uniform(0.1, 2, n) if random.integers(2) else np.empty(0)
+    sparse = random.integers(2) and family is not reference and design.noise == 0
+    return design, w, Data(sp.csr_matrix(X) if sparse else X, Y, weight)
+
+
+def plain(X):
+    return X.toarray() if sp.issparse(X) else X
