@@ -125,7 +125,7 @@ class Measure:
 
 def compare(measure, name, layer, found, tolerance, places):
     """(row of the report, whether all entries agree) of one array of derivatives."""
-    scale, worst, corners, ok = float(np.abs(found).max(initial=0.0)), None, 0, True
+    scale, corners, rows = float(np.abs(found).max(initial=0.0)), 0, []
     middle = measure.moved(name, layer, np.unravel_index(0, found.shape), 0.0)
     for flat in places:
         place = tuple(int(i) for i in np.unravel_index(flat, found.shape))
@@ -138,11 +138,10 @@ def compare(measure, name, layer, found, tolerance, places):
         if error > allowed and abs(left - right) > 100 * allowed:  # a corner: any slope between both is one
             corners += 1
             error = max(0.0, min(left, right) - slope, slope - max(left, right))
-        bad = not error <= allowed  # NaN is wrong
-        ok = ok and not bad
-        if worst is None or not error / allowed <= worst[0]:
-            worst = (error / allowed, place, slope, numeric, error / max(scale, abs(numeric), 1e-300))
-    return (name, len(places), corners, worst[4], *worst[1:4]), ok
+        excess = error / allowed if np.isfinite(error) else np.inf
+        rows.append((excess, error / max(scale, abs(numeric), 1e-300), place, slope, numeric))
+    excess, *worst = max(rows, key=lambda row: row[0])
+    return (name, len(places), corners, *worst), excess <= 1
 
 
 def first_wrong(network, passed, loss, Y):

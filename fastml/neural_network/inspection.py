@@ -1,5 +1,7 @@
 """What a fitted perceptron says of itself: its network, why it answers as it does, how its training went."""
 
+from typing import Any
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
@@ -14,6 +16,17 @@ __all__ = ["Inspected"]
 
 class Inspected:
     """Methods of the perceptrons that look at what was learnt, and at how."""
+
+    coefs_: Any
+    intercepts_: Any
+    history_: Any
+    learning_rate_: Any
+    learning_rate_init: Any
+    loss: Any
+    n_jobs: Any
+    _design: Any
+    _flat_weights: Any
+    _check_rows: Any
 
     @property
     def network_(self):

@@ -39,7 +39,7 @@ class Summary:
     def table(self):
         """The cells as text, with a last row of sums."""
         inputs = self.rows[0][3].split()[0]
-        cells = [("input", "", f"{int(inputs):,}", "", "", "", "")]
+        cells: list[tuple[str, ...]] = [("input", "", f"{int(inputs):,}", "", "", "", "")]
         cells += [tuple(f"{cell:,}" if isinstance(cell, int) else cell for cell in row) for row in self.rows]
         total = (f"{count:,}" for count in (self.connections, self.parameters, self.operations))
         return [*cells, ("total", "", "", "", *total)]
@@ -47,14 +47,12 @@ class Summary:
     def __str__(self):
         cells = [COLUMNS, *self.table()]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        numbers = (False, False, True, False, True, True, True)
-        return "\n".join(
-            "  ".join(
-                cell.rjust(width) if right else cell.ljust(width)
-                for cell, width, right in zip(row, widths, numbers, strict=True)
-            ).rstrip()
+        sides = "<<><>>>"  # words to the left, numbers to the right
+        lines = [
+            "  ".join(f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True))
             for row in cells
-        )
+        ]
+        return "\n".join(line.rstrip() for line in lines)
 
     def __repr__(self):
         return str(self)
