@@ -27,7 +27,7 @@ class Summary:
     @classmethod
     def of(cls, network):
         """The summary of a Network."""
-        rows = []
+        rows: list[tuple] = []
         for number, (coef, activation) in enumerate(zip(network.coefs, network.activations, strict=True), 1):
             n_in, n_out = coef.shape
             name = str(number) if number < len(network.coefs) else f"{number} (output)"
