@@ -88,19 +88,23 @@ def facts_of(X, coefs, intercepts, activations, first_loss=np.nan, constant_loss
     first_loss, constant_loss : float
         The loss before the first step, and that of the best answer that is the same for all samples; NaN if unknown.
     """
-    n = max(1, X.shape[0])
-    rows = X if issparse(X) else X[:: max(1, n // 5000)]  # some of the rows tell well enough
-    squares = (
-        np.asarray(rows.multiply(rows).mean(axis=0)).ravel()
-        if issparse(X)
-        else np.mean(np.square(rows, dtype=float), axis=0)
-    )
-    twins = []
-    for layer in range(len(coefs) - 1):
-        units = np.hstack([coefs[layer].T, intercepts[layer][:, None], coefs[layer + 1]])
-        twins.append(len(units) - len(np.unique(units, axis=0)))
+    n, d = X.shape
+    if issparse(X):
+        squares = np.bincount(X.indices, np.square(X.data, dtype=float), d) / n
+    else:
+        squares = np.mean(np.square(X[:: max(1, n // 1000)], dtype=float), axis=0)  # some of the rows tell well enough
+    twins = tuple(twins_of(coefs[k], intercepts[k], coefs[k + 1]) for k in range(len(coefs) - 1))
     norms = np.array([np.hypot(np.linalg.norm(c), np.linalg.norm(b)) for c, b in zip(coefs, intercepts, strict=True)])
-    return Facts(tuple(activations), np.sqrt(squares), tuple(twins), norms, float(first_loss), float(constant_loss))
+    return Facts(tuple(activations), np.sqrt(squares), twins, norms, float(first_loss), float(constant_loss))
+
+
+def twins_of(coef, intercept, above):
+    """How many units of a layer have the weights of another: coef (n_in, n), intercept (n,), above (n, n_out)."""
+    few = np.column_stack([coef[0], intercept, above[:, 0]])
+    if len(np.unique(few, axis=0)) == len(few):  # most often: the rest need not be looked at
+        return 0
+    units = np.hstack([coef.T, intercept[:, None], above])
+    return len(units) - len(np.unique(units, axis=0))
 
 
 def diagnose(history, facts):

@@ -13,6 +13,8 @@ from fastml_ext.neural.codes import ACTIVATIONS
 
 __all__ = ["Inspected"]
 
+MOST_ROWS = 20_000  # that tell what the best constant answer costs
+
 
 class Inspected:
     """Methods of the perceptrons that look at what was learnt, and at how."""
@@ -65,19 +67,17 @@ class Inspected:
         """Keep what training starts from, for `diagnose`: data is codes.Data."""
         from fastml_ext import neural as kernels
 
-        X, Y, design = data.X, data.Y, self._design
-        weight = data.weight if data.weight.size else np.ones(len(Y))
-        same = np.broadcast_to(constant(Y, weight, self.loss), Y.shape).copy()
-        some = rows_of(data, looked_at(data))
-        first = kernels.outputs(design, self._flat_weights(), some.X, self.n_jobs)
-        self._facts = doctor.facts_of(
-            X,
-            self.coefs_,
-            self.intercepts_,
-            [list(ACTIVATIONS)[code] for code in design.activations],
-            kernels.mean_loss(design, first, some),
-            kernels.mean_loss(design, same, data),
-        )
+        design, some = self._design, rows_of(data, looked_at(data))
+        many = np.arange(0, len(data.Y), 1 + len(data.Y) // MOST_ROWS)
+        many = kernels.Data(some.X, data.Y[many], data.weight[many] if data.weight.size else data.weight)
+        first_loss = constant_loss = np.nan
+        if not many.weight.size or (some.weight.any() and many.weight.any()):
+            weight = many.weight if many.weight.size else np.ones(len(many.Y))
+            same = np.broadcast_to(constant(many.Y, weight, self.loss), many.Y.shape).copy()
+            first = kernels.outputs(design, self._flat_weights(), some.X, self.n_jobs)
+            first_loss, constant_loss = (kernels.mean_loss(design, *pair) for pair in ((first, some), (same, many)))
+        names = [list(ACTIVATIONS)[code] for code in design.activations]
+        self._facts = doctor.facts_of(data.X, self.coefs_, self.intercepts_, names, first_loss, constant_loss)
 
 
 def constant(Y, weight, loss):

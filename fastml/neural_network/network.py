@@ -25,12 +25,15 @@ class Network:
     activations : str, callable, pair of callables, or list of these
         One for each layer, the last layer's last; a single one goes to every layer. Names: "identity", "logistic" (or
         "sigmoid"), "tanh", "relu", "leaky_relu", "gelu", "elu", "softplus", "step" (1 from 0 on), "straight_through",
-        "exp", "softmax". A function of the weighted sums z is written with `fastml.autodiff`'s functions, which differentiates
-        it; a pair is (function, derivative) of arrays, and `check_gradients` says whether they fit together.
+        "exp", "softmax". A function of the weighted sums z is written with `fastml.autodiff`'s functions, which
+        differentiates it; a pair is (function, derivative) of arrays, and `check_gradients` says whether they fit.
     classes : array-like of shape (n_classes,), default=None
-        Labels of the outputs, in order: two for one output, else one each. None: `predict` gives numbers.
+        Labels of the outputs, in order: one each; or two, or the only one there is, for one output. None: `predict`
+        gives numbers.
     feature_names : list of str, default=None
         Names of the columns of X; None is x0, x1, ...
+    multilabel : bool, default=False
+        Whether the classes are labels that may hold together, each its output's share: `predict` says 0 or 1 for each.
 
     Attributes
     ----------
@@ -56,7 +59,7 @@ class Network:
     array([0., 1., 1., 0.])
     """
 
-    def __init__(self, coefs, intercepts=None, *, activations, classes=None, feature_names=None):
+    def __init__(self, coefs, intercepts=None, *, activations, classes=None, feature_names=None, multilabel=False):
         coefs = [np.asarray(coef) for coef in coefs]
         single = bool(coefs) and all(coef.dtype == np.float32 for coef in coefs)
         self.dtype = np.dtype(np.float32 if single else np.float64)
@@ -68,11 +71,10 @@ class Network:
         self.units = (len(self.coefs[0]), *(coef.shape[1] for coef in self.coefs))
         self.activations = self._activations(activations)
         self.classes = None if classes is None else np.asarray(classes)
-        expected = 2 if self.units[-1] == 1 else self.units[-1]
-        if self.classes is not None and len(self.classes) != expected:
-            raise ValueError(
-                f"classes has {len(self.classes)} labels, but {self.units[-1]} outputs tell {expected} apart"
-            )
+        self.multilabel = multilabel
+        k = self.units[-1]
+        if self.classes is not None and len(self.classes) != k and (k, len(self.classes)) != (1, 2):
+            raise ValueError(f"classes has {len(self.classes)} labels, but {k} outputs tell {max(k, 2)} apart")
         if feature_names is not None and len(feature_names) != self.units[0]:
             raise ValueError(f"feature_names has {len(feature_names)} names for {self.units[0]} inputs")
         self.feature_names = [f"x{j}" for j in range(self.units[0])] if feature_names is None else list(feature_names)
@@ -123,6 +125,7 @@ class Network:
             ],
             classes=getattr(model, "classes_", None),
             feature_names=getattr(model, "feature_names_in_", None),
+            multilabel=holds_several(model),
         )
 
     def forward(self, X):
@@ -147,14 +150,11 @@ class Network:
         output = self.forward(X).output
         if self.classes is None:
             return output[:, 0] if output.shape[1] == 1 else output
-        if output.shape[1] == 1:
+        if self.multilabel:
+            return (output > 0.5).astype(int)
+        if output.shape[1] == 1 < len(self.classes):
             return self.classes[(output[:, 0] > 0.5).astype(int)]
-        return (output > 0.5).astype(int) if self.multilabel else self.classes[output.argmax(axis=1)]
-
-    @property
-    def multilabel(self):
-        """Are the outputs several classes that may hold together?"""
-        return self.classes is not None and self.units[-1] > 1 and self.activations[-1].name == "logistic"
+        return self.classes[output.argmax(axis=1)]
 
     def gradients(self, X, y, loss=None, *, sample_weight=None, delta=1.0):
         """A loss of the network, and its derivatives towards the weights and towards X.
@@ -291,7 +291,7 @@ class Network:
 
     def astype(self, dtype):
         """The same network in float32 or float64."""
-        options = {"classes": self.classes, "feature_names": self.feature_names}
+        options = {"classes": self.classes, "feature_names": self.feature_names, "multilabel": self.multilabel}
         coefs = [coef.astype(dtype) for coef in self.coefs]
         return Network(coefs, self.intercepts, activations=self.activations, **options)
 
@@ -300,7 +300,7 @@ class Network:
         """What each output stands for: its class, or y0, y1, ..."""
         if self.classes is None:
             return ["y"] if self.units[-1] == 1 else [f"y{k}" for k in range(self.units[-1])]
-        return [str(label) for label in (self.classes[1:] if self.units[-1] == 1 else self.classes)]
+        return [str(label) for label in self.classes[-self.units[-1] :]]
 
     @property
     def n_connections(self):
@@ -365,7 +365,7 @@ class Network:
             if unknown := [label for label in labels.tolist() if label not in known.tolist()]:
                 raise ValueError(f"y holds {unknown[0]!r}, which is none of the classes {known.tolist()}")
             places = np.array([known.tolist().index(label) for label in labels.tolist()])[codes]
-            return (places[:, None] if k == 1 else np.eye(k)[places]).astype(self.dtype)
+            return (places[:, None] if k == 1 < len(known) else np.eye(k)[places]).astype(self.dtype)
         Y = y.reshape(-1, 1) if y.ndim < 2 and k == 1 else y.reshape(1, -1) if y.ndim < 2 and len(y) == k else y
         if Y.ndim != 2 or Y.shape[1] != k:
             raise ValueError(f"y has shape {y.shape}, where (n_samples, {k}) is needed, or labels and classes=...")
@@ -379,3 +379,9 @@ def one_activation(given):
     """Is this one activation, rather than one for each layer?"""
     pair = isinstance(given, tuple) and len(given) == 2 and all(map(callable, given))
     return isinstance(given, str) or callable(given) or pair
+
+
+def holds_several(model):
+    """Was the classifier fitted to labels that may hold together?"""
+    theirs = getattr(getattr(model, "_label_binarizer", None), "y_type_", "")  # scikit-learn's
+    return getattr(model, "_several", theirs.startswith("multilabel"))

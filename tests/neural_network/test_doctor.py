@@ -9,6 +9,7 @@ import pytest
 from scipy.sparse import csr_matrix
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, make_moons
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.neural_network import MLPClassifier as TheirClassifier
 
 import fastml
 from fastml.neural_network import MLPClassifier, MLPRegressor, Network
@@ -204,3 +205,32 @@ def test_a_model_gives_its_network_and_explains():
     )
     with pytest.raises(NotFittedError):
         MLPRegressor().explain([1.0])
+
+
+@pytest.mark.parametrize("Classifier", [MLPClassifier, TheirClassifier])
+def test_every_kind_of_classifier_gives_the_network_that_answers_as_it_does(Classifier):
+    X, y = load_iris(return_X_y=True)
+    options = {"hidden_layer_sizes": (4,), "max_iter": 15, "random_state": 0}
+    for labels in (y, y == 2, np.eye(3, dtype=int)[y] | [1, 0, 0]):
+        model = Classifier(**options).fit(X, labels)
+        assert np.array_equal(Network.from_estimator(model).predict(X), model.predict(X))
+    if Classifier is MLPClassifier:
+        for labels, loss in ((y, "binary_log_loss"), (0 * y + 7, "log_loss")):
+            model = MLPClassifier(loss=loss, **options).fit(X, labels)
+            assert np.array_equal(model.network_.predict(X), model.predict(X))
+            assert model.explain(X[0]).prediction == model.predict(X[:1])[0]
+
+
+def test_what_is_noted_of_the_start_is_what_was_there():
+    X, y = diabetes()
+    model = MLPRegressor(hidden_layer_sizes=(4,), max_iter=3, random_state=0, batch_size=len(X)).fit(X, y)
+    assert model._facts.constant_loss == pytest.approx(y.var() / 2)
+    assert model._facts.first_loss == pytest.approx(model.history_["loss"][0], rel=1e-3)  # that has the penalty in it
+    median = MLPRegressor(hidden_layer_sizes=(4,), max_iter=3, random_state=0, loss="absolute_error").fit(X, y)
+    assert median._facts.constant_loss == pytest.approx(np.abs(y - np.median(y)).mean())
+    weight = (np.arange(len(y)) % 2 == 0).astype(float)
+    half = MLPRegressor(hidden_layer_sizes=(4,), max_iter=3, random_state=0).fit(X, y, sample_weight=weight)
+    assert half._facts.constant_loss == pytest.approx(y[::2].var() / 2)
+    own = MLPRegressor(loss=lambda a, y: (a - y) ** 4, hidden_layer_sizes=(4,), max_iter=3, random_state=0).fit(X, y)
+    assert own._facts.constant_loss == pytest.approx(((y - y.mean()) ** 4).mean())
+    assert own.diagnose().names in ([], ["plateau"])

@@ -243,9 +243,14 @@ def test_labels_stand_for_outputs():
     two = drawn([3, 4, 1], ["tanh", "logistic"], classes=[7, 9])
     assert two.gradients(X, [7, 9, 9, 7, 7, 7]).loss == two.gradients(X, np.array([[0, 1, 1, 0, 0, 0]]).T).loss
     assert two.output_names == ["9"]
-    both = drawn([3, 4, 2], ["tanh", "logistic"], classes=[0, 1])
-    assert both.multilabel
+    both = drawn([3, 4, 2], ["tanh", "logistic"], classes=[0, 1], multilabel=True)
     assert np.array_equal(both.predict(X), both(X) > 0.5)
+    assert np.array_equal(both.astype(np.float32).predict(X), both.predict(X))
+    rest = drawn([3, 4, 3], ["tanh", "logistic"], classes=["a", "b", "c"])  # each class against the rest
+    assert np.array_equal(rest.predict(X), rest.classes[rest(X).argmax(axis=1)])
+    only = drawn([3, 4, 1], ["tanh", "logistic"], classes=["a"])
+    assert only.predict(X).tolist() == ["a"] * 6
+    assert only.gradients(X, ["a"] * 6).loss == only.gradients(X, np.ones(6)[:, None]).loss
     with pytest.raises(ValueError, match="'d', which is none of the classes"):
         many.gradients(X, list("aabbcd"))
 
@@ -310,7 +315,7 @@ def test_a_fitted_model_gives_its_network():
         (lambda: Network([[[np.nan]]], activations="relu"), "NaN or infinity"),
         (lambda: Network([[[1.0]]], activations="rleu"), "activations.*'rleu' is none of identity"),
         (lambda: Network([[[1.0]]], activations=["relu", "relu"]), "2 entries for 1 layers"),
-        (lambda: Network([[[1.0]]], activations="step", classes=[1]), "classes has 1 labels"),
+        (lambda: Network([[[1.0]]], activations="step", classes=[1, 2, 3]), "classes has 3 labels"),
         (lambda: Network.from_rows([[1.0]], activations="step"), "the bias and then one weight"),
         (lambda: drawn([2, 1], "relu").forward([[1.0]]), r"shape \(1, 1\), but the network takes 2 columns"),
         (lambda: drawn([2, 1], "relu").forward([[1.0, np.inf]]), r"X\[0, 1\].*inf"),
