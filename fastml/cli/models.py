@@ -38,6 +38,8 @@ MODELS = [
     Model("linear_model.Ridge", REGRESSION, input="scaled"),
     Model("linear_model.SGDRegressor", REGRESSION, {"random_state": 0}, input="scaled"),
     Model("svm.LinearSVC", CLASSIFICATION, {"random_state": 0}, input="scaled"),
+    Model("neural_network.MLPClassifier", CLASSIFICATION, {"random_state": 0}, input="scaled"),
+    Model("neural_network.MLPRegressor", REGRESSION, {"random_state": 0}, input="scaled"),
 ]
 
 

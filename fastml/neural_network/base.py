@@ -7,6 +7,7 @@ from numbers import Integral, Real
 
 import numpy as np
 import scipy.sparse as sp
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
@@ -19,6 +20,7 @@ from fastml.neural_network.inspection import Inspected
 from fastml.neural_network.lbfgs import minimize
 from fastml.neural_network.schedules import INITS, SCHEDULES, first_weights, schedule_of
 from fastml.neural_network.training import Plan, descend, new_state
+from fastml.sharing import rows_of
 from fastml_ext import neural as kernels
 from fastml_ext.neural.codes import SOLVERS, Data, State
 
@@ -104,8 +106,6 @@ class MultilayerPerceptron(Inspected, Estimator):
         sizes = np.ravel(self.hidden_layer_sizes).astype(np.int64).tolist()
         if any(size < 1 for size in sizes):
             raise ValueError(f"hidden_layer_sizes={self.hidden_layer_sizes} must be > 0: units of each hidden layer")
-        if data.weight.size and not data.weight.any():
-            raise ValueError("sample_weight is zero for every sample, which leaves nothing to learn from")
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True: call fit, which sees all epochs")
         random = check_random_state(self.random_state)
@@ -263,6 +263,43 @@ class MultilayerPerceptron(Inspected, Estimator):
             return float(scorer(probe, rows.X, self._targets(rows.Y)))
 
         return score
+
+    # ---- searches
+
+    @property
+    def shared_parameters(self):
+        """("max_iter",) where the weights after m epochs are those of a fit with max_iter=m; see fastml.sharing."""
+        exact = (
+            self.solver != "lbfgs"
+            and self.learning_rate != "cosine"
+            and not (self.early_stopping or self.warm_start)
+            and self.max_time is None
+            and self.callbacks is None
+            and self.checkpoint is None
+            and (self.random_state is None or isinstance(self.random_state, Integral))
+        )
+        return ("max_iter",) if exact else ()
+
+    def shared_responses(self, X, y, splits, settings, method):
+        """Responses of all values of max_iter from one training run a split; see fastml.sharing."""
+        counts = [setting["max_iter"] for setting in settings]
+        for train, test in splits:
+            kept = {}
+
+            def keep(model, record, kept=kept):
+                if record["epoch"] in counts:
+                    kept[record["epoch"]] = model._flat_weights()
+
+            model = clone(self).set_params(max_iter=max(counts), callbacks=keep)
+            model.fit(rows_of(X, train), rows_of(y, train))
+            if model.learning_rate_ != model.learning_rate_init:
+                raise ValueError("training diverged and started again, which fewer epochs might not have done")
+            last = model._flat_weights()
+            responses = []
+            for count in counts:
+                model._set_weights(kept.get(count, last))
+                responses.append(getattr(model, method)(rows_of(X, test)))
+            yield responses
 
     # ---- weights
 

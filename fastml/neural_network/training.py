@@ -16,6 +16,7 @@ from fastml_ext.neural.codes import State
 __all__ = ["HISTORY", "Plan", "descend", "new_state"]
 
 SLICE = 30e-3  # seconds: how long Ctrl-C may have to wait
+HUGE = 1e300
 GROWTH = 1e6  # a mean loss this many times that of the first weights has diverged
 RESTARTS = 40  # each halves the step once more often than the one before
 LOOKED_AT = 512  # rows on which an epoch's gradient, score and units are looked at
@@ -144,7 +145,7 @@ class Run:
 
     def one_epoch(self, number):
         """(mean loss of the batches before their steps, whether time is left)."""
-        plan, batch, total, done = self.plan, self.plan.batch, 0.0, 0
+        plan, batch, losses, done = self.plan, self.plan.batch, [], 0
         if plan.shuffle:
             change = np.arange(self.n)
             plan.random.shuffle(change)
@@ -159,19 +160,20 @@ class Run:
             if done == last:
                 self.before = self.state.w.copy()
             began = time.perf_counter()
-            loss = kernels.train(self.design, method, part, batch, self.data, self.state, plan.n_jobs)
+            found = kernels.train(self.design, method, part, batch, self.data, self.state, plan.n_jobs)
             now = time.perf_counter()
-            if not np.isfinite(loss) or loss > self.limit * len(part):
+            if not found.sum() <= min(self.limit * len(part), HUGE):
                 raise DivergedError
+            losses.append(found)
             self.size = max(1, int(SLICE / max(now - began, 1e-7) * len(part)) // batch) * batch
-            total, done = total + loss, done + len(part)
+            done += len(part)
             if self.show:
                 self.show(number + done / self.rows)
             if plan.max_time is not None and now - self.started > plan.max_time:
                 self.before = self.state.w.copy() if done <= last else self.before
                 break
         self.step_size, self.seen = method.rate, self.seen + done
-        return total / done, done == self.rows
+        return np.concatenate(losses).sum() / done, done == self.rows
 
     def record(self, loss):
         """Write the epoch into the history; whether it was better than all before, by tol."""

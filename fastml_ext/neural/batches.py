@@ -273,7 +273,7 @@ def forward_rows(design, method, state, rows, first, last, table, buffers):
         gather(design, method, state.clock[0], rows, first, last, table, values)
     for layer in range(len(units) - 1):
         k, n = units[layer], units[layer + 1]
-        at, to, place = buffers.places[layer]
+        at, to, place = buffers.places[layer, 0], buffers.places[layer, 1], buffers.places[layer, 2]
         after = buffers.places[layer + 1, 0]
         if sparse and layer == 0:
             multiply_sparse(table, rows, first, last, w, place, values[after:], n)
@@ -309,13 +309,14 @@ def backward_rows(design, state, first, last, buffers, layer):
     to, place, below = buffers.places[layer, 1], buffers.places[layer, 2], buffers.places[layer - 1, 1]
     k, n, m = design.units[layer], design.units[layer + 1], last - first
     slopes, carry, w = buffers.slopes, buffers.carry, state.w
+    own, zeros = first * buffers.hidden, len(carry) - k  # parts may be at different layers: each has its own room
     if m * n * k > LOOPS:
-        D, C = (slopes, to + first * n, n), (carry, first * k, k)
-        gemm(buffers.blas, (0, 1), (m, k, n), D, (w, place, n), C, 0)
-        for i in range(first * k, last * k):
-            slopes[below + i] *= carry[i]
+        gemm(buffers.blas, (0, 1), (m, k, n), (slopes, to + first * n, n), (w, place, n), (carry, own, k), 0)
+        row, target = carry[own : own + m * k], slopes[below + first * k : below + last * k]
+        for i in range(m * k):
+            target[i] *= row[i]
         return
-    turned, zeros, own = buffers.turned, len(carry) - k, first * k  # all parts turn the same weights
+    turned = buffers.turned[buffers.places[layer, 3] :]
     for j in range(k):
         for o in range(n):
             turned[o * k + j] = w[place + j * n + o]
@@ -478,7 +479,7 @@ def borrowed(design, state, table, buffers):
             *(borrow(t.columns), borrow(t.Y), borrow(t.weight)),
         ),
         Buffers(
-            *(b.blas, b.part, b.widest, places, borrow(b.blocks), borrow(b.values), borrow(b.slopes)),
+            *(b.blas, b.part, b.widest, b.hidden, places, borrow(b.blocks), borrow(b.values), borrow(b.slopes)),
             *(borrow(b.carry), borrow(b.turned), borrow(b.gradient), borrow(b.sums)),
         ),
     )
@@ -523,10 +524,10 @@ def gradient_part(start, stop, design, rows, table, buffers, G):
 
 
 @kernel
-def train_slice(design, method, state, order, batch, table, buffers):
-    """Whole batches in this thread: sum of (loss before the step, penalty included) x (rows of the batch)."""
+def train_slice(design, method, state, order, batch, table, buffers, losses):
+    """Whole batches in this thread; into losses: (loss before the step, penalty included) x (rows of the batch)."""
     design, state, table, buffers = borrowed(design, state, table, buffers)
-    order, result, layers, blocks, G = borrow(order), 0.0, len(design.units) - 1, buffers.blocks, buffers.gradient
+    order, layers, blocks, G = borrow(order), len(design.units) - 1, buffers.blocks, buffers.gradient
     whole = method.clip_norm < np.inf
     for begin in range(0, len(order), batch):
         rows = order[begin : begin + batch]
@@ -558,8 +559,7 @@ def train_slice(design, method, state, order, batch, table, buffers):
             if square > method.clip_norm**2:
                 G *= G.dtype.type(method.clip_norm / np.sqrt(square))
             move(method, state, G, 0, len(G))
-        result += size * (loss + penalty / weights)
-    return result
+        losses[begin // batch] = size * (loss + penalty / weights)
 
 
 @kernel

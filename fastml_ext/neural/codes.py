@@ -104,11 +104,12 @@ class Buffers(NamedTuple):
     blas: int  # address of the matrix product for the dtype
     part: int  # rows of a part
     widest: int  # weights and intercepts of the largest block
-    places: np.ndarray  # (L + 1, 3): where each layer's input values, slopes and weights begin
+    hidden: int  # units of the widest hidden layer
+    places: np.ndarray  # (L + 1, 4): where each layer's input values, slopes, weights and turned weights begin
     blocks: np.ndarray  # (b, 3): layer, first and last row of its coefs
     values: np.ndarray
     slopes: np.ndarray
     carry: np.ndarray
-    turned: np.ndarray  # a layer's weights the other way round
+    turned: np.ndarray  # weights of the layers without BLAS, the other way round
     gradient: np.ndarray  # of a block, or of all weights
     sums: np.ndarray  # (2,): scale and sum of weights of the batch in hand

@@ -9,6 +9,7 @@ from numba.extending import get_cython_function_address
 
 from fastml_ext import blas, pool
 from fastml_ext.neural.batches import (
+    LOOPS,
     forward_part,
     gradient_part,
     loss_part,
@@ -51,9 +52,9 @@ def buffers_for(units, rows, dtype, whole=None):
     whole: number of weights, where their gradient must be there as a whole before any is stepped
     """
     units = [int(u) for u in units]
-    places, blocks = np.zeros((len(units), 3), np.int64), []
+    places, blocks = np.zeros((len(units), 4), np.int64), []
     for layer, (k, n) in enumerate(itertools.pairwise(units)):
-        places[layer + 1] = places[layer] + [rows * k, rows * n, k * n + n]
+        places[layer + 1] = places[layer] + [rows * k, rows * n, k * n + n, k * n * (0 < layer and k * n <= LOOPS)]
         count = max(1, k * n // BLOCK)
         cuts = [k * b // count for b in range(count + 1)]
         blocks += [(layer, low, high) for low, high in itertools.pairwise(cuts)]
@@ -64,12 +65,13 @@ def buffers_for(units, rows, dtype, whole=None):
         blas=product_address(np.dtype(dtype).char),
         part=-(-rows // parts),
         widest=widest,
+        hidden=hidden,
         places=places,
         blocks=np.array(blocks, np.int64),
         values=np.empty(rows * sum(units), dtype),
         slopes=np.empty(rows * sum(units[1:]), dtype),
         carry=np.zeros((rows + 1) * hidden, dtype),  # the last of it stays 0
-        turned=np.empty(hidden * max(units[1:]), dtype),
+        turned=np.empty(max(1, places[-1, 3]), dtype),
         gradient=np.empty(widest if whole is None else whole, dtype),
         sums=np.zeros(2),
     )
@@ -101,21 +103,20 @@ def train(design, method, order, batch, data, state, n_jobs=None):
     design, method = typed(design), typed(method)
     batch = min(batch, len(order))
     table = table_of(data.X, data.Y, data.weight)
-    if sp.issparse(data.X):
-        first = int(design.units[1]) * (data.X.nnz / max(1, data.X.shape[0]) - design.units[0])
-    else:
-        first = 0
-    work = (multiplications(design) + first) * batch * PRODUCT
+    saved = design.units[0] - data.X.nnz / max(1, data.X.shape[0]) if sp.issparse(data.X) else 0
+    work = (multiplications(design) - saved * int(design.units[1])) * batch * PRODUCT
     buffers = buffers_for(design.units, batch, state.w.dtype, len(state.w) if method.clip_norm < np.inf else None)
+    losses = np.zeros(-(-len(order) // batch))
     with blas.single():
         if method.immediate or method.clip_norm < np.inf or work < SERIAL:
-            return train_slice(design, method, state, order, batch, table, buffers)
-        return train_in_parts(design, method, order, batch, state, table, buffers, n_jobs)
+            train_slice(design, method, state, order, batch, table, buffers, losses)
+        else:
+            train_in_parts(design, method, order, batch, state, table, buffers, losses, n_jobs)
+    return losses
 
 
-def train_in_parts(design, method, order, batch, state, table, buffers, n_jobs):
+def train_in_parts(design, method, order, batch, state, table, buffers, losses, n_jobs):
     """Batches whose two phases are each spread over the threads."""
-    result = 0.0
     multiplied, stepped = multiplications(design) * PRODUCT, 1.0 * len(state.w)
     for begin in range(0, len(order), batch):
         rows = order[begin : begin + batch]
@@ -131,8 +132,7 @@ def train_in_parts(design, method, order, batch, state, table, buffers, n_jobs):
         state.clock[0] += 1
         cost = (multiplied * len(rows) + stepped) / len(buffers.blocks)
         penalties = pool.run(weights_part, len(buffers.blocks), *arguments, cost=cost, n_jobs=n_jobs)
-        result += len(rows) * (loss + sum(penalties) / weights)
-    return result
+        losses[begin // batch] = len(rows) * (loss + sum(penalties) / weights)
 
 
 def gradients(design, w, data, n_jobs=None):

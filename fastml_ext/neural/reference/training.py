@@ -65,7 +65,7 @@ def examine(design, w, data):
 
 
 def train(design, method, order, batch, data, state):
-    """Sum over the batches of (loss before the step, penalty included) x (rows of the batch); `state` is stepped.
+    """For each batch, (loss before the step, penalty included) x (rows of the batch), float64; `state` is stepped.
 
     order: rows to visit, int64, taken `batch` at a time; the last batch may be smaller
     method: see codes.Method; state: see codes.State. A batch whose weights sum to 0 counts 0 and steps nothing.
@@ -73,13 +73,13 @@ def train(design, method, order, batch, data, state):
     and the derivative goes on through its new weights. Gradients, penalties included, are cut to [-clip_value,
     clip_value] and then, all layers together, scaled down to a norm of clip_norm.
     """
-    total = 0.0
-    for first in range(0, len(order), batch):
+    losses = np.zeros(-(-len(order) // batch))
+    for number, first in enumerate(range(0, len(order), batch)):
         rows = order[first : first + batch]
         weight = data.weight[rows] if data.weight.size else np.ones(len(rows))
         if weight.sum() > 0:
-            total += len(rows) * one_batch(design, method, data.X[rows], data.Y[rows], weight, state)
-    return total
+            losses[number] = len(rows) * one_batch(design, method, data.X[rows], data.Y[rows], weight, state)
+    return losses
 
 
 def one_batch(design, method, X, Y, weight, state):

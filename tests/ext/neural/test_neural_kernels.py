@@ -34,11 +34,10 @@ def same(found, expected, close):
 def images(n=450, dtype=np.float64, loss="log_loss", **options):
     """A network large enough for BLAS, several parts of a batch and several blocks of weights."""
     random = np.random.default_rng(0)
-    units = np.array([300, 120, 10])
-    names = ["tanh", {"log_loss": "softmax"}.get(loss, "identity")]
-    design = Design(
-        units, np.array([ACTIVATIONS[a] for a in names]), np.zeros((2, 2), np.int64), np.zeros(2), LOSSES[loss], l2=0.1
-    )._replace(**options)
+    units = np.array([300, 120, 200, 30, 10])  # layers that grow and shrink, some of them without BLAS
+    names = ["tanh", "relu", "gelu", {"log_loss": "softmax"}.get(loss, "identity")]
+    codes = np.array([ACTIVATIONS[a] for a in names])
+    design = Design(units, codes, np.zeros((4, 2), np.int64), np.zeros(4), LOSSES[loss], l2=0.1)._replace(**options)
     w = (0.1 * random.standard_normal(sum((k + 1) * u for k, u in zip(units, units[1:], strict=False)))).astype(dtype)
     X, Y = random.random((n, 300)).astype(dtype), np.eye(10, dtype=dtype)[random.integers(0, 10, n)]
     return design, w, Data(X, Y, random.uniform(0.5, 2, n))
@@ -60,7 +59,7 @@ def test_large_batches_in_parts(solver, monkeypatch):
 
 @pytest.mark.parametrize(
     "change",
-    [{"loss": "root_mean_squared_error"}, {"dropout": np.array([0.5, 0.0]), "noise": 0.1}, {"l1": 0.01}],
+    [{"loss": "root_mean_squared_error"}, {"dropout": np.array([0.5, 0.0, 0.2, 0.0]), "noise": 0.1}, {"l1": 0.01}],
     ids=lambda change: "-".join(change),
 )
 def test_large_batches_with_all_there_is(change, monkeypatch):
@@ -75,10 +74,12 @@ def test_any_number_of_threads_gives_the_same_bits(dtype, monkeypatch):
     monkeypatch.setattr(dispatch, "SERIAL", 0.0)
     design, w, data = images(n=1000, dtype=dtype)
     method = kernels.Method()
-    one, many = (trained(kernels, design, w, data, method, batch=800, n_jobs=n_jobs) for n_jobs in (1, 3))
-    assert one[0] == many[0]
+    one = trained(kernels, design, w, data, method, batch=600, n_jobs=1)
     assert one[1].dtype == dtype
-    assert np.array_equal(one[1], many[1])
+    for _ in range(5):  # parts meet in another order each time
+        many = trained(kernels, design, w, data, method, batch=600, n_jobs=3)
+        assert np.array_equal(one[0], many[0])
+        assert np.array_equal(one[1], many[1])
     for function in (
         lambda n: kernels.gradients(design, w, data, n)[1],
         lambda n: kernels.outputs(design, w, data.X, n),
@@ -93,8 +94,8 @@ def test_float32_follows_float64(solver):
     (loss, w), (exact, expected) = (
         trained(kernels, *images(dtype=dtype), method) for dtype in (np.float32, np.float64)
     )
-    assert loss == pytest.approx(exact, rel=1e-4)
-    assert np.abs(w - expected).max() < 1e-4
+    assert loss == pytest.approx(exact, rel=1e-3)
+    assert np.abs(w - expected).max() < 1e-3
 
 
 def test_sparse_rows_are_the_dense_ones():
@@ -130,5 +131,5 @@ def test_a_batch_without_weight_steps_nothing():
     data = data._replace(weight=np.zeros(20))
     for family in (kernels, reference):
         total, after = trained(family, design, w, data, Method(), batch=5)
-        assert total == 0
+        assert not total.any()
         assert np.array_equal(after, w)
