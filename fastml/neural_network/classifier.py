@@ -34,8 +34,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     learning_rate : {"constant", "invscaling", "adaptive", "step", "cosine", "plateau"}, default="constant"
         The step size, epoch by epoch: learning_rate_init; divided by (samples seen + 1)^power_t; a fifth whenever
         training stalls, instead of its end (both for "sgd", "momentum" and "nesterov" only); times schedule_factor
-        every schedule_epochs epochs; a half cosine down to 0 at max_iter; times schedule_factor after schedule_epochs epochs
-        without improvement.
+        every schedule_epochs epochs; a half cosine down to 0 at max_iter; times schedule_factor after schedule_epochs
+        epochs without improvement.
     learning_rate_init : float, default=0.001
         The first step size.
     power_t : float, default=0.5
@@ -126,9 +126,9 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     history_ : dict of lists, one entry an epoch
         "loss" (mean over the batches, each before its step, penalties included), "validation_loss" and
         "validation_score" (None without a validation set), "step_size"; of up to 512 training rows, evenly spread,
-        after the epoch: "train_score", "gradient_norm" (n_layers_ - 1,), "dead" and "saturated" (a share for each hidden
-        layer: units with one activation for all rows, activations of logistic and tanh near an end); and "update_ratio"
-        (n_layers_ - 1,), norm of the last batch's step over that of the weights.
+        after the epoch: "train_score", "gradient_norm" (n_layers_ - 1,), "dead" and "saturated" (a share for each
+        hidden layer: units with one activation for all rows, activations of logistic and tanh near an end); and
+        "update_ratio" (n_layers_ - 1,), norm of the last batch's step over that of the weights.
     loss_, best_loss_, loss_curve_ : float, float, list
         The last and the least loss of an epoch, and all of them.
     validation_scores_, best_validation_score_ : list, float

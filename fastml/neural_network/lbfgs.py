@@ -51,7 +51,8 @@ def minimize(model, design, w, data, score):
         if show:
             show(row["epoch"])
         state = State(now, now[:0], now[:0], np.array([row["epoch"]]))
-        if any([callback(row, state) for callback in callbacks]):
+        answers = [callback(row, state) for callback in callbacks]  # each is called
+        if any(answers):
             reached["stopped"] = "callback"
         elif model.max_time is not None and time.perf_counter() - started > model.max_time:
             reached["stopped"] = "max_time"

@@ -3,6 +3,8 @@
 A user's own activation and loss are left out: they are addresses in memory, which the reference cannot call.
 """
 
+import itertools
+
 import numpy as np
 import scipy.sparse as sp
 
@@ -81,9 +83,7 @@ def problem(family, random, noisy=False):
         l2=float(random.choice([0.0, 0.1])),
         noise=0.1 if noisy else 0.0,
     )
-    w = np.concatenate(
-        [random.standard_normal((k + 1) * u) / np.sqrt(k) for k, u in zip(units[:-1], units[1:], strict=True)]
-    )
+    w = np.concatenate([random.standard_normal((k + 1) * u) / np.sqrt(k) for k, u in itertools.pairwise(units)])
     X = random.standard_normal((n, units[0])) * (random.random((n, units[0])) < 0.7)
     Y = random.random((n, units[-1]))
     if loss in SHARES:

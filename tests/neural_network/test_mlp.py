@@ -104,7 +104,8 @@ def test_pytorchs_numbers_on_the_same_batches(name):
     random = np.random.default_rng(0)
     X, Y = random.standard_normal((60, 5)), random.standard_normal((60, 2))
     ours = MLPRegressor(
-        hidden_layer_sizes=(7,), activation="tanh", solver=name, learning_rate_init=0.05, batch_size=20, shuffle=False, max_iter=10, alpha=0.0,
+        hidden_layer_sizes=(7,), activation="tanh", solver=name, learning_rate_init=0.05, batch_size=20,
+        shuffle=False, max_iter=10, alpha=0.0,
         epsilon=1e-8, random_state=0, weight_decay=0.1, tol=0, n_iter_no_change=99,
     )  # fmt: skip
     start = MLPRegressor(
@@ -317,8 +318,8 @@ def test_scoring_apart_from_the_loss(digits):
 def test_divergence_starts_again_with_smaller_steps():
     random = np.random.default_rng(0)
     X = 1000 * random.standard_normal((200, 5))
+    model = MLPRegressor(hidden_layer_sizes=(10,), solver="sgd", learning_rate_init=1.0, random_state=0, max_iter=5)
     with pytest.warns(ConvergenceWarning, match="diverged: restarted with steps") as told:
-        model = MLPRegressor(hidden_layer_sizes=(10,), solver="sgd", learning_rate_init=1.0, random_state=0, max_iter=5)
         model.fit(X, X[:, 0])
     assert sum("diverged" in str(one.message) for one in told) == 1
     assert np.isfinite(model.predict(X)).all()

@@ -1,5 +1,7 @@
 """The kernels against the definitions: every function on drawn inputs, and the paths that small inputs do not take."""
 
+import itertools
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -38,7 +40,7 @@ def images(n=450, dtype=np.float64, loss="log_loss", **options):
     names = ["tanh", "relu", "gelu", {"log_loss": "softmax"}.get(loss, "identity")]
     codes = np.array([ACTIVATIONS[a] for a in names])
     design = Design(units, codes, np.zeros((4, 2), np.int64), np.zeros(4), LOSSES[loss], l2=0.1)._replace(**options)
-    w = (0.1 * random.standard_normal(sum((k + 1) * u for k, u in zip(units, units[1:], strict=False)))).astype(dtype)
+    w = (0.1 * random.standard_normal(sum((k + 1) * u for k, u in itertools.pairwise(units)))).astype(dtype)
     X, Y = random.random((n, 300)).astype(dtype), np.eye(10, dtype=dtype)[random.integers(0, 10, n)]
     return design, w, Data(X, Y, random.uniform(0.5, 2, n))
 

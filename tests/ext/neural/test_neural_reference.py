@@ -15,7 +15,7 @@ SHARES = ("log_loss", "binary_log_loss")
 
 
 def pairs():
-    """(last activation, loss) that go together: probabilities for the logarithmic losses, positive means for poisson."""
+    """(last activation, loss) that go together: shares for logarithmic losses, positive means for poisson."""
     for last, loss in itertools.product(LAST, reference.LOSSES):
         if loss in SHARES and last not in ("logistic", "softmax"):
             continue
@@ -97,7 +97,7 @@ def test_a_step_network_by_hand():
     coefs, intercepts = [first[:, 1:].T, second[:, 1:].T], [first[:, 0], second[:, 0]]
     x = np.array([[0, 2, 1]])  # behind its leading 1
     z = reference.pre_activations(x, coefs, intercepts, ["step", "step"])
-    assert z[0].tolist() == [[2, 2, 5]] and z[1].tolist() == [[2]]
+    assert [a.tolist() for a in z] == [[[2, 2, 5]], [[2]]]
     assert reference.forward(x, coefs, intercepts, ["step", "step"])[-1].tolist() == [[1]]
 
 
@@ -124,7 +124,8 @@ def test_zeros_leave_all_hidden_rows_equal_and_identity_is_linear():
     state = State(np.zeros(21), np.zeros(21), np.zeros(21), np.zeros(1, np.int64))
     reference.train(design, Method(rate=0.1), np.arange(20), 5, Data(X, Y, np.empty(0)), state)
     coefs, _ = reference.split(state.w, design.units)
-    assert np.abs(coefs[0]).max() > 0 and (coefs[0] == coefs[0][:, :1]).all()
+    assert np.abs(coefs[0]).max() > 0
+    assert (coefs[0] == coefs[0][:, :1]).all()
     coefs, intercepts = (
         [random.standard_normal(s) for s in ((3, 4), (4, 1))],
         [random.standard_normal(n) for n in (4, 1)],
@@ -187,6 +188,7 @@ def test_random_numbers_look_random():
     assert (factors == 0).mean() == pytest.approx(0.25, abs=0.01)
     assert np.array_equal(factors[:, 10:], reference.dropout_factors(3, 7, 200, 15, 90, 0.25))
     noise = reference.input_noise(3, 7, 200, 100)
-    assert abs(noise.mean()) < 0.02 and noise.std() == pytest.approx(1, abs=0.02)
+    assert abs(noise.mean()) < 0.02
+    assert noise.std() == pytest.approx(1, abs=0.02)
     assert abs(np.corrcoef(noise[:-1].ravel(), noise[1:].ravel())[0, 1]) < 0.02
     assert not np.array_equal(noise, reference.input_noise(3, 8, 200, 100))
