@@ -113,10 +113,10 @@ def diagnose(history, facts):
 
     Parameters
     ----------
-    history : dict of lists, one entry an epoch
-        "loss": mean training loss; "gradient_norm" and "update_ratio" (n_layers,): norm of each layer's gradient, and
-        of a step over the weights'; "dead" and "saturated" (n_layers - 1,): shares of each hidden layer's units with
-        one activation for all samples, and of its activations at an end of their range.
+    history : dict of lists or tables, a row an epoch
+        "loss": mean training loss; "gradient_norm" and "update_ratio" (n_epochs, n_layers): norm of each layer's
+        gradient, and of a step over the weights'; "dead" and "saturated" (n_epochs, n_layers - 1): shares of each
+        hidden layer's units with one activation for all samples, and of its activations at an end of their range.
     facts : Facts
         What training started from, as `facts_of` gives it.
 
@@ -152,7 +152,7 @@ class Course:
 
     def __init__(self, history, facts):
         self.facts = facts
-        self.loss = np.array([np.nan if v is None else v for v in history.get("loss") or []], float)
+        self.loss = np.array([np.nan if v is None else v for v in history.get("loss", [])], float)
         self.epochs = len(self.loss)
         self.norms, self.ratios, self.dead, self.saturated = (
             self.table(history.get(key)) for key in ("gradient_norm", "update_ratio", "dead", "saturated")
@@ -160,7 +160,7 @@ class Course:
 
     def table(self, rows):
         """(epochs, layers), or None."""
-        if not rows or any(row is None for row in rows):
+        if rows is None or len(rows) == 0 or any(row is None for row in rows):
             return None
         return np.array(rows, float)
 

@@ -74,7 +74,8 @@ def curves_of(model):
         raise ValueError(f"{type(model).__name__} has no history_ of epochs: fit a model that learns in epochs first")
     curves = {}
     for key in ("loss", "validation_loss", "train_score", "validation_score"):
-        values = np.array([np.nan if v is None else v for v in (history.get(key) or [])], float)
+        values = history.get(key)
+        values = np.array([np.nan if v is None else v for v in ([] if values is None else values)], float)
         if len(values) and not np.isnan(values).all():
             curves[key] = values
     if "loss" not in curves:

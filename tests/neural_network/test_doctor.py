@@ -166,6 +166,10 @@ def test_facts_of_sparse_rows_are_those_of_dense_ones():
 def test_a_short_history_and_one_without_norms():
     facts = facts_of(np.ones((5, 2)), [np.eye(2), np.eye(2)], [np.zeros(2)] * 2, ["relu", "identity"], 1.0, 1.0)
     assert diagnose({}, facts).healthy
+    table = {"gradient_norm": np.array([[1e-9, 1.0]] * 3), "loss": np.ones(3), "dead": np.array([[0.9]] * 3)}
+    assert (
+        diagnose(table, facts).names == diagnose({k: list(v) for k, v in table.items()}, facts).names == ["dead ReLUs"]
+    )
     assert diagnose({"loss": [1.0, 0.9]}, facts).healthy
     assert diagnose({"loss": [1.0, 0.2, 1.0]}, facts).names == ["step too large"]
     assert diagnose({"loss": [1.0] * 9}, facts).names == ["plateau"]
