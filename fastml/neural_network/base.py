@@ -19,7 +19,7 @@ from fastml.neural_network.design import activations_of, design_of, method_of, s
 from fastml.neural_network.inspection import Inspected
 from fastml.neural_network.lbfgs import minimize
 from fastml.neural_network.schedules import INITS, SCHEDULES, first_weights, schedule_of
-from fastml.neural_network.training import Plan, descend, new_state
+from fastml.neural_network.training import BY_LAYER, Plan, descend, new_state
 from fastml.sharing import rows_of
 from fastml_ext import neural as kernels
 from fastml_ext.neural.codes import SOLVERS, Data, State
@@ -215,6 +215,7 @@ class MultilayerPerceptron(Inspected, Estimator):
             self.best_loss_ = min(outcome.best, np.inf if earlier is None else earlier)
         if incremental and hasattr(self, "history_"):
             history = {name: [*self.history_[name], *values] for name, values in history.items()}
+        history = {name: np.array(values) if name in BY_LAYER else values for name, values in history.items()}
         self.history_, self.stopped_, self.learning_rate_ = history, outcome.stopped, outcome.rate
 
     def _by_lbfgs(self, data):
@@ -315,8 +316,12 @@ class MultilayerPerceptron(Inspected, Estimator):
     def _flat_weights(self):
         """The weights as one vector; put together anew where the user, or a file, brought arrays of their own."""
         w = self.__dict__.get("_w")
-        if w is not None and all(part.base is w for part in self.coefs_) and all(b.base is w for b in self.intercepts_):
-            return w
+        if w is not None:
+            for part in (*self.coefs_, *self.intercepts_):
+                if part.base is not w:
+                    break
+            else:
+                return w
         check_is_fitted(self)
         dtype = self._dtype
         parts = [np.asarray(p, dtype).ravel() for pair in zip(self.coefs_, self.intercepts_, strict=True) for p in pair]

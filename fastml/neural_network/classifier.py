@@ -126,9 +126,9 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     history_ : dict of lists, one entry an epoch
         "loss" (mean over the batches, each before its step, penalties included), "validation_loss" and
         "validation_score" (None without a validation set), "step_size"; of up to 512 training rows, evenly spread,
-        after the epoch: "train_score", "gradient_norm" (n_layers_ - 1,), "dead" and "saturated" (a share for each
-        hidden layer: units with one activation for all rows, activations of logistic and tanh near an end); and
-        "update_ratio" (n_layers_ - 1,), norm of the last batch's step over that of the weights.
+        after the epoch: "train_score", and tables with a row an epoch and a column a layer: "gradient_norm", "dead"
+        and "saturated" (shares of the hidden layers' units with one activation for all rows, and of logistic and tanh
+        activations near an end) and "update_ratio", norm of the last batch's step over that of the weights.
     loss_, best_loss_, loss_curve_ : float, float, list
         The last and the least loss of an epoch, and all of them.
     validation_scores_, best_validation_score_ : list, float
@@ -362,6 +362,9 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     def _decide(self, output):
         if self._several:
             return (output > 0.5).astype(np.int64)
+        if len(output) == 1 and len(self.classes_) > 1:  # one row must be quick
+            best = int(output.argmax()) if output.shape[1] > 1 else int(output[0, 0] > 0.5)
+            return self.classes_[best : best + 1].copy()
         if output.shape[1] > 1:
             return self.classes_[output.argmax(axis=1)]
         if len(self.classes_) == 1:

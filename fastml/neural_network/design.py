@@ -100,7 +100,7 @@ def design_of(model, units, hidden, last, loss):
 
 
 def compile_pair(given, n_arguments, name):
-    """(value, derivative) compiled, each with an `address`: a function differentiated by autodiff, or a pair checked."""
+    """(value, derivative) compiled, each with an `address`: a function that autodiff differentiates, or a pair."""
     if callable(given):
         from fastml.autodiff import scalar_function
 

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.optimize
 from sklearn.exceptions import ConvergenceWarning
 
-from fastml.neural_network.training import HISTORY, layer_norms, looked_at, rows_of
+from fastml.neural_network.training import BY_LAYER, HISTORY, layer_norms, looked_at, rows_of
 from fastml.progress import progress_bar
 from fastml_ext import neural as kernels
 from fastml_ext.neural.codes import State
@@ -78,4 +78,5 @@ def minimize(model, design, w, data, score):
             ConvergenceWarning,
             stacklevel=5,
         )
+    history |= {name: np.array(history[name]) for name in BY_LAYER}
     return Outcome(found.x.astype(w.dtype), float(found.fun), min(found.nit, model.max_iter), history, stopped)

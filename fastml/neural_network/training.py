@@ -13,7 +13,7 @@ from fastml.progress import progress_bar
 from fastml_ext import neural as kernels
 from fastml_ext.neural.codes import State
 
-__all__ = ["HISTORY", "Plan", "descend", "new_state"]
+__all__ = ["BY_LAYER", "HISTORY", "Plan", "descend", "new_state"]
 
 SLICE = 30e-3  # seconds: how long Ctrl-C may have to wait
 HUGE = 1e300
@@ -25,6 +25,7 @@ HISTORY = (
     "loss", "train_score", "validation_loss", "validation_score", "step_size",
     "gradient_norm", "update_ratio", "dead", "saturated",
 )  # fmt: skip
+BY_LAYER = ("gradient_norm", "update_ratio", "dead", "saturated")
 
 
 @dataclass

@@ -26,7 +26,16 @@ from fastml_ext.neural.instructions import (
     row_key,
 )
 
-__all__ = ["forward_part", "gradient_part", "loss_part", "rows_part", "scale_of", "train_slice", "weights_part"]
+__all__ = [
+    "few_rows",
+    "forward_part",
+    "gradient_part",
+    "loss_part",
+    "rows_part",
+    "scale_of",
+    "train_slice",
+    "weights_part",
+]
 
 LOOPS = 6000  # multiplications below which a product is a plain loop
 SGD, MOMENTUM, NESTEROV, ADAGRAD, RMSPROP, ADAM, ADAMW = range(7)
@@ -459,3 +468,27 @@ def forward_part(start, stop, units, activations, functions, w, table, out, blas
             row, answer = target[r * n : (r + 1) * n], out[low + r]
             for o in range(n):
                 answer[o] = row[o]
+
+
+@kernel
+def few_rows(units, activations, functions, w, X, out):
+    """Outputs of a row or two, for which BLAS is too slow to call, and so are the records of `forward_part`."""
+    widest = np.int64(1)
+    for n in units:
+        widest = max(widest, n)
+    one, other, waste = np.empty(widest, w.dtype), np.empty(widest, w.dtype), np.empty(widest, w.dtype)
+    for i in range(len(X)):
+        place = np.int64(0)
+        for j in range(units[0]):
+            one[j] = X[i, j]
+        for layer in range(len(activations)):
+            k, n = units[layer], units[layer + 1]
+            across((other, 0), (w, place + k * n), (one, 0, 1), (w, place, n), n, k)
+            if activations[layer] == SOFTMAX:
+                softmax(other, 0, n)
+            else:
+                activate(activations[layer], functions[layer], other, 0, n, waste, 0)
+            one, other = other, one
+            place += k * n + n
+        for o in range(len(out[i])):
+            out[i, o] = one[o]

@@ -10,6 +10,7 @@ from numba.extending import get_cython_function_address
 from fastml_ext import blas, pool
 from fastml_ext.neural.batches import (
     LOOPS,
+    few_rows,
     forward_part,
     gradient_part,
     loss_part,
@@ -27,7 +28,18 @@ BLOCK = 16384  # weights of a block at least, where a layer has as many
 ROWS = 2048  # rows of a full gradient that are held at a time
 SERIAL = 3e5  # ns: a batch shorter than this is done in one thread
 PRODUCT = 0.03  # ns a multiplication takes in BLAS, on one thread
-NOTHING = np.empty((0, 0)), np.empty(0), np.empty(0, np.int32), np.empty(0, np.int32)
+
+
+class Nothing:
+    """What stands for the parts of a table that are not there, made once for each dtype: one row must be quick."""
+
+    def __init__(self, dtype):
+        integers = np.empty(0, np.int32)
+        self.rows = np.empty(0, dtype), integers, integers, np.empty(0, np.int64)
+        self.Y, self.weight = np.empty((0, 0), dtype), np.empty(0)
+
+
+NOTHING = {char: Nothing(char) for char in "fd"}
 
 
 @functools.cache
@@ -37,13 +49,12 @@ def product_address(char):
 
 
 def table_of(X, Y=None, weight=None):
-    if sp.issparse(X):
-        nothing = np.empty((0, 0), X.dtype)
-        parts = nothing, X.data, X.indices, X.indptr
+    nothing = NOTHING[X.dtype.char]
+    if type(X) is np.ndarray:
+        parts = X, *nothing.rows
     else:
-        parts = X, np.empty(0, X.dtype), *NOTHING[2:]
-    Y = np.empty((0, 0), X.dtype) if Y is None else Y
-    return Table(*parts, np.array([X.shape[1]]), Y, np.empty(0) if weight is None else weight)
+        parts = nothing.Y, X.data, X.indices, X.indptr, np.array([X.shape[1]])
+    return Table(*parts, nothing.Y if Y is None else Y, nothing.weight if weight is None else weight)
 
 
 def buffers_for(units, rows, dtype, whole=None):
@@ -191,12 +202,12 @@ def mean_loss(design, output, data):
 
 def outputs(design, w, X, n_jobs=None):
     n = X.shape[0]
-    out = np.empty((n, design.units[-1]), w.dtype)
-    address = product_address(w.dtype.char)
-    arguments = design.units, design.activations, design.functions, w, table_of(X), out, address
-    if n <= 2:  # no product goes to BLAS
-        forward_part(0, n, *arguments)
+    units, activations, functions = design[:3]
+    out = np.empty((n, units[-1]), w.dtype)
+    if n <= 2 and type(X) is np.ndarray:
+        few_rows(units, activations, functions, w, X, out)
         return out
+    arguments = units, activations, functions, w, table_of(X), out, product_address(w.dtype.char)
     with blas.single():
         cost = 5 + multiplications(design) * PRODUCT
         pool.run(forward_part, n, *arguments, cost=cost, step=128, n_jobs=n_jobs)

@@ -141,7 +141,7 @@ def panel(lanes):
 
     @intrinsic
     def sums(typing_context, C, B, A, W, count):
-        """C[c : c + lanes] = B[b : b + lanes] + sum of A[a + j * step] * W[w + j * stride : ... + lanes] over j < count.
+        """C[c : c + lanes] = B[b : b + lanes] + sum over j < count of A[a + j * step] * W[w + j * stride : ...].
 
         C, B: (flat array, first place) | A, W: (flat array, first place, step) | the sum goes by ascending j
         """
