@@ -34,6 +34,7 @@ class Facts(NamedTuple):
     first_loss: float = np.nan  # before the first step; NaN if unknown
     constant_loss: float = np.nan  # of the best answer that is the same for all samples; NaN if unknown
     asked_step: float = np.nan  # the first step size that was asked for
+    n_samples: int = 2
     taken_step: float = np.nan  # and that of the run that did not diverge
 
 
@@ -95,7 +96,9 @@ def facts_of(X, coefs, intercepts, activations, first_loss=np.nan, constant_loss
         squares = np.mean(np.square(X[:: max(1, n // 1000)], dtype=float), axis=0)  # some of the rows tell well enough
     twins = tuple(twins_of(coefs[k], intercepts[k], coefs[k + 1]) for k in range(len(coefs) - 1))
     norms = np.array([np.hypot(np.linalg.norm(c), np.linalg.norm(b)) for c, b in zip(coefs, intercepts, strict=True)])
-    return Facts(tuple(activations), np.sqrt(squares), twins, norms, float(first_loss), float(constant_loss))
+    return Facts(
+        tuple(activations), np.sqrt(squares), twins, norms, float(first_loss), float(constant_loss), n_samples=n
+    )
 
 
 def twins_of(coef, intercept, above):
@@ -201,7 +204,7 @@ def unscaled(run):
 
 
 def dead_relus(run):
-    if run.dead is None:
+    if run.dead is None or run.facts.n_samples < 2:
         return None
     ill = [
         layer

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.sparse import issparse
 
-from fastml.explanation import Explanation
+from fastml.explanation import Explanation, readable
 from fastml.neural_network.backpropagation import carry
 
 __all__ = ["explain", "score_gradients"]
@@ -55,12 +55,10 @@ def explain(network, row):
     passed = network.forward(row)
     values = passed.activations[0].toarray()[0] if issparse(row) else passed.activations[0][0]
     gradients, scores = score_gradients(network, passed), passed.sums[-1][0]
-    parts = gradients * values
+    parts = gradients * values + 0.0  # no -0
     rest = scores - parts.sum(axis=1)
     outputs, prediction, top = network.output_names, network.predict(row)[0], int(np.argmax(scores))
-    answer = (
-        f"{prediction:.4g}" if np.ndim(prediction) == 0 and np.asarray(prediction).dtype.kind == "f" else prediction
-    )
+    answer = ", ".join(map(readable, np.atleast_1d(prediction)))
     return Explanation(
         prediction,
         f"{answer}: score of {outputs[top]} {scores[top]:.4g}, of which features {parts[top].sum():.4g},"

@@ -235,6 +235,8 @@ def test_what_is_noted_of_the_start_is_what_was_there():
     weight = (np.arange(len(y)) % 2 == 0).astype(float)
     half = MLPRegressor(hidden_layer_sizes=(4,), max_iter=3, random_state=0).fit(X, y, sample_weight=weight)
     assert half._facts.constant_loss == pytest.approx(y[::2].var() / 2)
+    one = MLPRegressor(hidden_layer_sizes=(4,), max_iter=3, random_state=0).fit(X[:1], y[:1])
+    assert one.diagnose().healthy  # of one sample every unit has one activation
     own = MLPRegressor(loss=lambda a, y: (a - y) ** 4, hidden_layer_sizes=(4,), max_iter=3, random_state=0).fit(X, y)
     assert own._facts.constant_loss == pytest.approx(((y - y.mean()) ** 4).mean())
     assert own.diagnose().names in ([], ["plateau"])

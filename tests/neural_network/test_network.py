@@ -271,6 +271,8 @@ def test_contributions_and_the_rest_make_the_score():
         moved = [net.forward(x + s * h * np.eye(4)[j]).sums[-1][0] for s in (1, -1)]
         np.testing.assert_allclose(why.gradients[:, j], (moved[0] - moved[1]) / (2 * h), atol=1e-8)
     np.testing.assert_allclose(net.explain(csr_matrix(x[None])).contributions, why.contributions)
+    pair = Network([[[2.0, 0.25]]], activations="identity").explain([2.0])
+    assert pair.heading.startswith("4, 0.5: score of y0 4")
     linear = Network([[[2.0], [-1.0]]], [[0.5]], activations="identity").explain([3.0, 4.0])
     assert linear.contributions.tolist() == [[6.0, -4.0]]
     assert linear.rest.tolist() == [0.5]
