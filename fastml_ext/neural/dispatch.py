@@ -23,6 +23,7 @@ from fastml_ext.neural.codes import Buffers, Design, Method, State, Table
 
 __all__ = ["examine", "gradients", "mean_loss", "outputs", "train"]
 
+SAME = 1e-6  # activations this near to one another are one
 PART = 128  # rows of a part at most
 BLOCK = 16384  # weights of a block at least, where a layer has as many
 ROWS = 2048  # rows of a full gradient that are held at a time
@@ -189,7 +190,7 @@ def examine(design, w, data):
     starts, dead, saturated = buffers.places[:, 0], [], []
     layers = [buffers.values[s : s + n * u].reshape(n, u) for s, u in zip(starts[1:], design.units[1:], strict=True)]
     for code, a in zip(design.activations, layers[:-1], strict=False):
-        dead.append(np.mean(a.max(axis=0) == a.min(axis=0)))
+        dead.append(np.mean(a.max(axis=0) - a.min(axis=0) <= SAME))
         middle = {1: lambda a: 2 * a - 1, 2: lambda a: a}.get(int(code))
         saturated.append(0.0 if middle is None else np.mean(np.abs(middle(a)) > 0.95))
     return loss, norms, np.array(dead), np.array(saturated), layers[-1]

@@ -45,7 +45,7 @@ def examine(design, w, data):
     """What the rows say of the network: (loss, norms, dead, saturated, outputs).
 
     loss: as `gradients` | norms (L,): of each layer's gradient, intercepts included
-    dead (L - 1,): share of each hidden layer's units that have the same activation for every row
+    dead (L - 1,): share of each hidden layer's units that have the same activation, within 1e-6, for every row
     saturated (L - 1,): share of a logistic or tanh layer's activations within 2.5 % of their range of an end; else 0
     """
     value, gradient = gradients(design, w, data)
@@ -55,7 +55,7 @@ def examine(design, w, data):
         for c, b in zip(coefs, intercepts, strict=True)
     ]
     values = forward(data.X, *split(w, design.units), names(design))
-    dead = [np.mean(a.max(axis=0) == a.min(axis=0)) for a in values[1:-1]]
+    dead = [np.mean(a.max(axis=0) - a.min(axis=0) <= 1e-6) for a in values[1:-1]]
     middles = {"logistic": lambda a: 2 * a - 1, "tanh": lambda a: a}
     saturated = [
         np.mean(np.abs(middles[name](a)) > 0.95) if name in middles else 0.0
