@@ -31,6 +31,7 @@ AS_IT_IS = "tree on texts as they are"
 STRENGTHS = [10.0**power for power in range(-3, 4)]
 DEPTHS = {"max_depth": [2, 3, 4, 6, 8, 12, None]}
 NEIGHBORS: dict[str, list] = {"n_neighbors": [1, 2, 3, 5, 7, 10, 15, 25], "weights": ["uniform", "distance"]}
+SMOOTHED = {"alpha": [0.01, 0.1, 1.0, 10.0]}
 STEPPED = {"alpha": [10.0**power for power in range(-6, 0)]}
 
 MODELS = [
@@ -48,6 +49,12 @@ MODELS = [
     Model("linear_model.Ridge", REGRESSION, input="scaled", grid={"alpha": STRENGTHS}),
     Model("linear_model.SGDRegressor", REGRESSION, {"random_state": 0}, input="scaled", grid=STEPPED),
     Model("svm.LinearSVC", CLASSIFICATION, {"random_state": 0}, input="scaled", grid={"C": STRENGTHS}),
+    Model("naive_bayes.GaussianNB", CLASSIFICATION, grid={"var_smoothing": [1e-9, 1e-6, 1e-3, 1e-1]}),
+    Model("naive_bayes.BernoulliNB", CLASSIFICATION, {"binarize": 0.5}, input="unit", grid=SMOOTHED),
+    Model("naive_bayes.MultinomialNB", CLASSIFICATION, input="unit", grid=SMOOTHED),
+    Model("naive_bayes.ComplementNB", CLASSIFICATION, input="unit", grid=SMOOTHED),
+    Model("naive_bayes.CategoricalNB", CLASSIFICATION, {"min_categories": 10}, input="binned", grid=SMOOTHED),
+    Model("naive_bayes.MixedNB", CLASSIFICATION, input="native", peer=None, grid=SMOOTHED),
     Model("neural_network.MLPClassifier", CLASSIFICATION, {"random_state": 0}, input="scaled"),
     Model("neural_network.MLPRegressor", REGRESSION, {"random_state": 0}, input="scaled"),
 ]
