@@ -17,6 +17,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from fastml.base import Estimator, Interval, StrOptions
 from fastml.neural_network.design import activations_of, design_of, is_pair, method_of, solver_of
+from fastml.neural_network.inspection import Inspected
 from fastml.neural_network.lbfgs import minimize
 from fastml.neural_network.schedules import INITS, SCHEDULES, first_weights, schedule_of
 from fastml.neural_network.training import BY_LAYER, Plan, descend, new_state
@@ -31,7 +32,7 @@ SHARE = Interval(Real, 0, 1, closed="left")
 COUNT = Interval(Integral, 1, None, closed="left")
 
 
-class MultilayerPerceptron(Estimator):
+class MultilayerPerceptron(Inspected, Estimator):
     """Dense layers trained by backpropagation."""
 
     classes_: np.ndarray
@@ -120,6 +121,7 @@ class MultilayerPerceptron(Estimator):
         if first:
             hidden = activations_of(self, len(sizes)) or [self.out_activation_]
             self._set_weights(first_weights(self, units, hidden, random, data.X.dtype))
+            self._note_facts(data)
             self.n_iter_, self.t_ = 0, 0
             self.loss_curve_, self.validation_scores_ = [], None
             self.best_validation_score_ = None

@@ -5,8 +5,10 @@ from fastml_ext.lazy import exports
 __getattr__, __dir__, __all__ = exports(
     __name__,
     {
+        "learning": ["function", "lifted", "training"],
         "linear": ["descent", "mistakes"],
         "metrics": ["confusion_matrix", "learning_curve", "precision_recall", "roc", "validation_curve"],
         "neighbors": ["decision_boundary"],
+        "neural_network": ["network"],
     },
 )
