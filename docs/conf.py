@@ -79,7 +79,8 @@ def keep_lines(app, what, name, obj, options, lines):
         if example or not line.strip():
             kept.append(line)
         elif in_sections:
-            kept.append(re.sub(r"\|", r"\\|", line))
+            named = re.match(r"\s*[\w, ]+ : ", line)  # napoleon escapes the names of parameters by itself
+            kept.append(line if named else re.sub(r"(\||\*\*|(?<=\w)_+\b(?![`.]))", r"\\\1", line))
         else:
             kept.append("| " + re.sub(r"([|*\\]|_\b)", r"\\\1", line))
     lines[:] = [*kept, ""]

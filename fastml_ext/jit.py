@@ -61,8 +61,9 @@ class Cache(FunctionCache):
 
     def __init__(self, py_func):
         super().__init__(py_func)
-        index = self._cache_file
-        index._source_stamp = index._source_stamp, modules_beside(os.path.dirname(py_func.__code__.co_filename))
+        with contextlib.suppress(AttributeError):  # Numba's own affair: without it the function's file alone counts
+            index = self._cache_file
+            index._source_stamp = index._source_stamp, modules_beside(os.path.dirname(py_func.__code__.co_filename))
 
     def load_overload(self, sig, target_context):
         try:

@@ -32,6 +32,7 @@ STRENGTHS = [10.0**power for power in range(-3, 4)]
 DEPTHS = {"max_depth": [2, 3, 4, 6, 8, 12, None]}
 NEIGHBORS: dict[str, list] = {"n_neighbors": [1, 2, 3, 5, 7, 10, 15, 25], "weights": ["uniform", "distance"]}
 SMOOTHED = {"alpha": [0.01, 0.1, 1.0, 10.0]}
+DECAYED = {"alpha": [1e-4, 1e-2, 1.0]}
 STEPPED = {"alpha": [10.0**power for power in range(-6, 0)]}
 
 MODELS = [
@@ -55,8 +56,8 @@ MODELS = [
     Model("naive_bayes.ComplementNB", CLASSIFICATION, input="unit", grid=SMOOTHED),
     Model("naive_bayes.CategoricalNB", CLASSIFICATION, {"min_categories": 10}, input="binned", grid=SMOOTHED),
     Model("naive_bayes.MixedNB", CLASSIFICATION, input="native", peer=None, grid=SMOOTHED),
-    Model("neural_network.MLPClassifier", CLASSIFICATION, {"random_state": 0}, input="scaled"),
-    Model("neural_network.MLPRegressor", REGRESSION, {"random_state": 0}, input="scaled"),
+    Model("neural_network.MLPClassifier", CLASSIFICATION, {"random_state": 0}, input="scaled", grid=DECAYED),
+    Model("neural_network.MLPRegressor", REGRESSION, {"random_state": 0}, input="scaled", grid=DECAYED),
 ]
 
 

@@ -10,7 +10,7 @@ from fastml.cli.encoder import estimate
 from fastml.cli.models import CLASSIFICATION, load
 from fastml.cli.race import LIBRARIES, score, splits
 
-__all__ = ["against", "boundary", "learning_curve"]
+__all__ = ["against", "boundary", "graph", "learning_curve", "network", "small_network"]
 
 # Matplotlib has no word for the colour of the text around a picture: these stand for it and are replaced.
 INK, FAINT = "#010203", "#040506"
@@ -20,6 +20,8 @@ GRID = 120  # points along each side of a decision boundary
 SIZES = 6  # of training sets along a learning curve
 LARGEST = 5000  # training rows of a learning curve
 CURVE_FOLDS = 3
+HIDDEN = 4  # units of the network that is drawn
+DRAWN_COLUMNS = 6  # that it is given
 
 
 class Drawing:
@@ -99,7 +101,7 @@ def learning_curve(problem, models, progress):
     folds = list(splits(problem, CURVE_FOLDS))
     most = min(LARGEST, min(len(train) for train, _ in folds))
     sizes = np.unique(np.geomspace(max(10, most / 64), most, SIZES).astype(int))
-    drawing = Drawing(5.2, 3.4)
+    drawing = Drawing(6.4, 3.4)
     with drawing as axes:
         for place, model in enumerate(models):
             progress(f"learning curve of {model.title} on {problem.name}")
@@ -110,7 +112,7 @@ def learning_curve(problem, models, progress):
         axes.set(xscale="log", xlabel="training rows", ylabel="accuracy" if problem.task == CLASSIFICATION else "R²")
         axes.set_xticks(sizes, [str(size) for size in sizes])
         axes.minorticks_off()
-        axes.legend(fontsize=7, framealpha=0.5, facecolor="none", edgecolor=FAINT)
+        axes.legend(fontsize=7, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     return drawing
 
 
@@ -136,4 +138,43 @@ def against(problem, entry):
         axes.plot(ends, ends, color=FAINT, linewidth=1)
         axes.scatter(problem.y[some], entry.predicted[some], s=7, color=COLOURS[0], linewidths=0)
         axes.set(xlabel="true", ylabel=f"predicted ({LIBRARIES[0]})")
+    return drawing
+
+
+def small_network(problem, columns):
+    """A perceptron with one small hidden layer, fitted on some columns scaled; and the names of its inputs."""
+    from fastml.neural_network import MLPClassifier, MLPRegressor
+
+    X = problem.X[:, columns]
+    rows = np.random.default_rng(0).permutation(len(X))[:LARGEST]
+    X = estimate("scaled", X, {}).apply(X)[rows]
+    kind = MLPClassifier if problem.task == CLASSIFICATION else MLPRegressor
+    model = kind(hidden_layer_sizes=(HIDDEN,), activation="tanh", max_iter=100, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a picture needs no last digit
+        return model.fit(X, problem.y[rows]), [problem.names[i] for i in columns]
+
+
+def network(model, names):
+    """The units and weights of a network, inputs by their names."""
+    from fastml.neural_network import Network
+    from fastml.plot import network as draw
+
+    net = Network.from_estimator(model)
+    net.feature_names = names
+    drawing = Drawing(6.0, 4.4)
+    with drawing as axes:
+        draw(net, ax=axes)
+    return drawing
+
+
+def graph(model):
+    """The computation graph of a network's output for one row."""
+    from fastml.neural_network import Network
+
+    drawing = Drawing(8.0, 3.0)
+    with drawing as axes:
+        Network.from_estimator(model).to_graph().plot(ax=axes)
+        for box in axes.patches:
+            box.set_facecolor("none")  # the page may be dark
     return drawing

@@ -3,7 +3,7 @@
 import html
 import itertools
 import platform
-from functools import partial
+from functools import cache, partial
 from importlib import resources
 
 import numpy as np
@@ -67,7 +67,7 @@ def section(race, problem, number):
     entries = [e for e in race.entries if e.problem == problem.name and e.complete and not e.baseline]
     models = [m for m in race.models_for(problem) if m.title in {entry.title for entry in entries}]
     classify = problem.task == CLASSIFICATION
-    figures = [*answers(race, problem, models, entries), *curve(race, problem, models)]
+    figures = [*answers(race, problem, models, entries), *curve(race, problem, models), *inside(problem, entries)]
     return {
         "name": problem.name,
         "about": f"{len(problem.y)} rows, {problem.X.shape[1]} columns, {problem.task}",
@@ -135,6 +135,18 @@ def curve(race, problem, models):
     if models:
         draw = partial(pictures.learning_curve, problem, models, race.progress)
         yield "Score on held-out rows as the training rows grow", draw
+
+
+def inside(problem, entries):
+    """A network, and what it computes: small enough to be looked at."""
+    from fastml.cli import pictures
+
+    columns = strongest(problem)[: pictures.DRAWN_COLUMNS]
+    if entries and columns:
+        fitted = cache(partial(pictures.small_network, problem, columns))
+        words = f"A network of {pictures.HIDDEN} hidden units on {len(columns)} columns: blue weights are above zero"
+        yield words, lambda: pictures.network(*fitted())
+        yield "What that network computes, as a graph", lambda: pictures.graph(fitted()[0])
 
 
 def hard_rows(problem, entries):

@@ -94,7 +94,7 @@ def test_the_table_is_the_one_in_the_terminal(compared):
 def test_pictures_and_matrices(compared):
     text = compared[1]
     classifiers = [model for model in MODELS if model.task == CLASSIFICATION]
-    assert text.count('<svg role="img"') == len(classifiers) + 1  # a boundary each, and the learning curve
+    assert text.count('<svg role="img"') == len(classifiers) + 3  # a boundary each, learning curve, network, graph
     assert "KNeighborsClassifier from size and" in text
     matrix = re.search(r'<table class="matrix">.*?</table>', text, re.DOTALL)[0]
     assert sum(int(n) for n in re.findall(r">(\d+)</td>", matrix)) == 80
