@@ -93,9 +93,9 @@ def legend(race):
     for problem in race.problems if race.done else ():
         yield from verdict(race, problem)
     yield "fit, predict: median over the folds; ratio: scikit-learn's time by fastml's, above 1 where fastml is faster"
-    tasks = {problem.task for problem in race.problems}
+    shown = {model.title: model.input for problem in race.problems for model in race.models_for(problem)}
     for kind, form in INPUTS.items():
-        who = [model.title for model in race.models if model.input == kind and model.task in tasks]
+        who = [title for title, given in shown.items() if given == kind]
         if who:
             yield f"input of {', '.join(who)}: {form}"
     if race.tune:

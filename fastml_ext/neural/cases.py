@@ -58,7 +58,8 @@ def train(family, random):
     )
     if method.clip_norm == np.inf:
         method = method._replace(immediate=bool(random.integers(2)))
-    state = State(w.copy(), np.zeros(P), np.zeros(P), np.zeros(1, np.int64))
+    w = 0.3 * w  # large weights saturate, and rounding then shows in the first digits of the loss
+    state = State(w, np.zeros(P), np.zeros(P), np.zeros(1, np.int64))
     batch = int(random.choice([1, 3, 32, n]))
     losses = [family.train(design, method, random.permutation(n), batch, data, state) for _ in range(2)]
     return losses, list(state)
@@ -70,6 +71,8 @@ def problem(family, random, noisy=False):
     depth, n = int(random.integers(4)), int(random.choice([1, 2, 7, 70]))
     units = np.concatenate([random.integers(1, 12, 1), random.integers(1, 40, depth), random.integers(1, 5, 1)])
     last = str(random.choice(LAST[loss]))
+    if noisy and (last, loss) == ("softmax", "binary_log_loss"):
+        last = "logistic"  # the slope of that pair grows without bound: its training is chaos
     names = [str(random.choice(HIDDEN)) for _ in range(depth)] + [last]
     noisy = noisy and random.integers(2)
     design = Design(
