@@ -5,6 +5,10 @@ registers. A point whose score is below its query's threshold is out. The others
 the squared distance on the original values summed in any order, and those few that are left are scored as the
 contract says. All stages only ever leave out points that are further than k others, so the answer does not depend on
 them, nor on blocks, threads or the machine.
+
+Few neighbours are kept in order from the start (`refine`). Many are held as they come (`hold`): now and then the k-th
+best is estimated and those clearly worse are dropped, and only those left at the end are scored exactly and sorted.
+Where too many stand at nearly one distance to be told apart so, they are kept in order after all.
 """
 
 from typing import NamedTuple
@@ -27,6 +31,9 @@ WIDTH = 2 * LANES  # points in a panel
 HEIGHT = 6  # queries in a panel: 12 sums stay in registers even where there are 16 of them
 BLOCK = 40 * HEIGHT  # queries that share one order of visiting the points
 SEEDED = 64  # up to so many neighbours the best scores of the first block are looked at first
+FEW_SCORED, FEW_BOUNDED = 0, 16  # up to so many neighbours are kept in order, where the score is exact, or a bound
+IN_ORDER = -1
+MOST_RANKED = 256  # points that are sorted by counting, for each, those before it
 FARTHEST = 1e30  # N of a query beyond which float32 may overflow: it is compared with every point
 
 
@@ -86,21 +93,20 @@ def _emit_product(builder, a, b, depth):
 
 
 @intrinsic
-def not_below(typing_context, scores, row, column, cut):
-    """Bit j says that scores[row, column + j] is not below the cut (or not a number), for j < WIDTH."""
+def not_below(typing_context, row, column, cut):
+    """Bit j says that row[column + j] is not below the cut (or not a number), for j < WIDTH, beyond the row's end too."""
 
     def emit(context, builder, signature, values):
-        array = context.make_array(scores)(context, builder, values[0])
-        at = builder.add(builder.mul(values[1], builder.extract_value(array.shape, 1)), values[2])
+        data = context.make_array(row)(context, builder, values[0]).data
         vector = ir.VectorType(ir.FloatType(), WIDTH)
-        place = builder.bitcast(builder.gep(array.data, [at]), vector.as_pointer())
-        low = builder.insert_element(ir.Constant(vector, ir.Undefined), values[3], ir.IntType(32)(0))
+        place = builder.bitcast(builder.gep(data, [values[1]]), vector.as_pointer())
+        low = builder.insert_element(ir.Constant(vector, ir.Undefined), values[2], ir.IntType(32)(0))
         spread = ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), [0] * WIDTH)
         low = builder.shuffle_vector(low, ir.Constant(vector, ir.Undefined), spread)
         hits = builder.fcmp_unordered(">=", builder.load(place, align=4), low)
         return builder.zext(builder.bitcast(hits, ir.IntType(WIDTH)), ir.IntType(64))
 
-    return types.uint64(scores, types.intp, types.intp, types.float32), emit
+    return types.uint64(row, types.intp, types.float32), emit
 
 
 @intrinsic
@@ -124,7 +130,7 @@ class Limits(NamedTuple):
 
 
 class Search(NamedTuple):
-    """What one search reads. Numba passes it on as its fields."""
+    """What one search reads, and the answers it writes. Numba passes it on as its fields."""
 
     points: np.ndarray  # (n, d) the original values
     Q: np.ndarray  # (m, d) float32 or float64
@@ -132,6 +138,18 @@ class Search(NamedTuple):
     kept: bounds.Kept
     asked: bounds.Asked
     limits: Limits
+    squares: np.ndarray  # (m, k) OUT
+    indices: np.ndarray  # (m, k) OUT
+
+
+class State(NamedTuple):
+    """What is known so far of each query of a block."""
+
+    cuts: np.ndarray  # (BLOCK,) float32: a lower score is out
+    reach: np.ndarray  # (BLOCK,): squared distance of the farthest box that may hold a neighbour
+    counts: np.ndarray  # (BLOCK,) int64: points held; IN_ORDER where neighbours are kept in order instead
+    scores: np.ndarray  # (BLOCK, room) float32: of the points held
+    places: np.ndarray  # (BLOCK, room) int64: where they stand
 
 
 def nearest(points, made, Q, k, exclude, n_jobs=None, progress=None):
@@ -142,17 +160,26 @@ def nearest(points, made, Q, k, exclude, n_jobs=None, progress=None):
     with blas.single():
         limits = Limits(axes.slack, *bounds.rounding(Q.dtype, d), float(axes.scale) ** 2, kept.longest)
         asked = bounds.ask(Q, axes, HEIGHT, BLOCK, n_jobs)
-        task = Search(points, Q, exclude, kept, asked, limits)
+        task = Search(points, Q, exclude, kept, asked, limits, squares, indices)
         cost = len(points) * kept.panels.shape[1] / 60
-        pool.run(search, m, task, squares, indices, step=BLOCK, cost=cost, n_jobs=n_jobs, progress=progress)
+        pool.run(search, m, task, step=BLOCK, cost=cost, n_jobs=n_jobs, progress=progress)
     return squares, indices
 
 
-def search(start, stop, task, squares, indices):
+def search(start, stop, task):
+    state = new_state(task.squares.shape[1], task.kept)
     for first in range(start, stop, BLOCK):
         last = min(first + BLOCK, stop)
         visit = visiting_order(task.asked.panels[first // HEIGHT : -(-last // HEIGHT)], task.kept)
-        search_block(first, last, visit, task, squares, indices)
+        search_block(first, last, visit, task, state)
+
+
+def new_state(k, kept):
+    """Room for twice as many points as are wanted and for a whole block besides: nobody need look whether it is full."""
+    few = FEW_BOUNDED if kept.rest.shape[1] else FEW_SCORED
+    room = 2 * (k + 1) + kept.block if k > few else 0
+    floats, places = np.empty((BLOCK, room), np.float32), np.empty((BLOCK, room), np.int64)
+    return State(np.empty(BLOCK, np.float32), np.empty(BLOCK), np.empty(BLOCK, np.int64), floats, places)
 
 
 def visiting_order(panels, kept):
@@ -163,30 +190,216 @@ def visiting_order(panels, kept):
 
 
 @kernel
-def search_block(first, last, visit, task, squares, indices):
+def search_block(first, last, visit, task, state):
     """The neighbours of the queries that stand at first to last in asked.order."""
-    kept, asked, k = task.kept, task.asked, squares.shape[1]
+    kept, asked, k = task.kept, task.asked, task.squares.shape[1]
+    wanted = k + (1 if len(task.exclude) else 0)
     scores, picked = np.empty((HEIGHT, kept.block), np.float32), np.empty(kept.block, np.int64)
-    cuts = np.full(last - first, -np.inf, np.float32)  # a lower score is out
-    reach = np.full(last - first, np.inf)  # squared distance of the farthest box that may hold a neighbour
+    for lane in range(last - first):
+        state.cuts[lane], state.reach[lane] = -np.inf, np.inf
+        state.counts[lane] = 0 if state.scores.shape[1] and asked.norms[first + lane] < FARTHEST else IN_ORDER
     for b in visit:
         begin = b * kept.block
         count = min(kept.block, len(kept.order) - begin)
         for at in range(first, last, HEIGHT):
             end = min(at + HEIGHT, last)
-            if beyond(kept, asked, b, at, end, reach[at - first :]):
+            if beyond(kept, asked, b, at, end, state.reach[at - first :]):
                 continue
             for j in range(0, count, WIDTH):
                 multiply(asked.panels, at // HEIGHT, kept.panels, (begin + j) // WIDTH, scores, j)
             for position in range(at, end):
-                row, lane = scores[position - at], position - first
-                hits = pick(scores, position - at, count, cuts[lane], picked)
+                row, lane = scores[position - at, :count], position - first
+                if state.counts[lane] != IN_ORDER:
+                    if kept.rest.shape[1]:
+                        hold_bounded(task, state, position, lane, begin, row, wanted)
+                    else:
+                        hold(state, lane, begin, row, wanted, asked.norms[position], task.limits)
+                    if state.counts[lane] > 2 * wanted:  # hardly any can be told apart by their scores
+                        keep_in_order(task, state, position, lane)
+                    continue
+                hits = pick(row, state.cuts[lane], picked)
                 if hits > 0:
-                    if hits > k and k <= SEEDED and cuts[lane] == -np.inf:
+                    if hits > k and k <= SEEDED and state.cuts[lane] == -np.inf:
                         best_first(row, picked[:hits], k)
-                    cuts[lane], reach[lane] = refine(
-                        task, position, begin, row, picked[:hits], (cuts[lane], reach[lane]), squares, indices
-                    )
+                    refine(task, state, position, lane, begin, row, picked[:hits])
+    for position in range(first, last):
+        if state.counts[position - first] != IN_ORDER:
+            finish(task, state, position, position - first)
+
+
+@kernel
+def hold(state, lane, begin, row, wanted, norm, limits):
+    """Hold the points of a block whose scores are not below the cut."""
+    below = np.float32(np.inf)
+    if state.cuts[lane] == -np.inf and len(row) >= wanted:  # the best of the first block give a cut for its others
+        below = near_rank(row, wanted)
+        pick_from(row, below, np.float32(np.inf), begin, state, lane)
+        tighten(state, lane, wanted, norm, limits)
+    pick_from(row, state.cuts[lane], below, begin, state, lane)
+    if state.counts[lane] > wanted + wanted // 2:
+        tighten(state, lane, wanted, norm, limits)
+
+
+@kernel
+def hold_bounded(task, state, position, lane, begin, row, wanted):
+    """The same where scores are only bounds."""
+    below, norm = np.float32(np.inf), task.asked.norms[position]
+    if state.cuts[lane] == -np.inf and len(row) >= wanted:
+        below = near_rank(row, wanted)
+        before = state.counts[lane]
+        pick_from(row, below, np.float32(np.inf), begin, state, lane)
+        look_closer(task, state, position, lane, before)
+        tighten(state, lane, wanted, norm, task.limits)
+    before = state.counts[lane]
+    pick_from(row, state.cuts[lane], below, begin, state, lane)
+    if state.counts[lane] > before:
+        look_closer(task, state, position, lane, before)
+    if state.counts[lane] > wanted + wanted // 2:
+        tighten(state, lane, wanted, norm, task.limits)
+
+
+@kernel
+def pick_from(row, cut, below, begin, state, lane):
+    """Hold the points of a row whose scores are not below the cut, but are below `below`."""
+    count = state.counts[lane]
+    for start in range(0, len(row), WIDTH):
+        left = not_below(row, start, cut)
+        while left:
+            j = start + lowest(left)
+            left &= left - np.uint64(1)
+            if j < len(row) and row[j] < below:
+                state.scores[lane, count], state.places[lane, count] = row[j], begin + j
+                count += 1
+    state.counts[lane] = count
+
+
+@kernel
+def look_closer(task, state, position, lane, before):
+    """Of the points held from `before` on, whose scores are only bounds, keep those near enough, with their scores."""
+    kept, norm, query = task.kept, task.asked.norms[position], task.Q[task.asked.order[position]]
+    scores, places, cut, count = state.scores[lane], state.places[lane], state.cuts[lane], before
+    for t in range(before, state.counts[lane]):
+        place = places[t]
+        if scores[t] + dot(kept.rest[place], task.asked.rest[position]) < cut:
+            continue
+        square = np.float64(estimate(task.points[kept.order[place]], query)) * task.limits.square
+        score = np.float32((norm - square) / 2)
+        if not score < cut:
+            scores[count], places[count] = score, place
+            count += 1
+    state.counts[lane] = count
+
+
+@kernel
+def near_rank(values, k):
+    """A number that k or a few more of the values reach, by halving what lies between the least and the greatest."""
+    low, high = values[0], values[0]
+    for value in values:
+        low, high = min(low, value), max(high, value)
+    for _ in range(30):
+        middle = low + (high - low) / np.float32(2)
+        reached = 0
+        for i in range(len(values)):
+            reached += 1 if values[i] >= middle else 0
+        if reached < k:
+            high = middle
+        else:
+            low = middle
+            if reached <= k + k // 8:
+                break
+    return low
+
+
+@kernel
+def tighten(state, lane, wanted, norm, limits):
+    """Raise the cut to what the k-th best of the points held allows, and drop those that are below it."""
+    count, scores, places = state.counts[lane], state.scores[lane], state.places[lane]
+    if count < wanted:
+        return
+    # The other side of the bound: so far away, scaled, may be a point that has this score. See axes.py.
+    farthest = norm - 2 * np.float64(near_rank(scores[:count], wanted))
+    farthest = max(farthest + limits.slack * (2 * norm + 5 * limits.longest) + 4 * bounds.TINY, 0.0)
+    cut, reach = thresholds_at(loosest(farthest / limits.square, limits), norm, limits)
+    if cut > state.cuts[lane]:
+        state.cuts[lane], state.reach[lane] = cut, reach
+    left = 0
+    for t in range(count):
+        scores[left], places[left] = scores[t], places[t]
+        left += 1 if scores[t] >= state.cuts[lane] else 0
+    state.counts[lane] = left
+
+
+@kernel
+def keep_in_order(task, state, position, lane):
+    """Put all points that are held in their places, and go on like that."""
+    count, q = state.counts[lane], task.asked.order[position]
+    left_out = task.exclude[q] if len(task.exclude) else -1
+    for place in state.places[lane, :count]:
+        i = task.kept.order[place]
+        if i != left_out:
+            offer(squared(task.points[i], task.Q[q]), i, task.squares[q], task.indices[q])
+    state.counts[lane] = IN_ORDER
+    worst = task.squares[q, task.squares.shape[1] - 1]
+    if task.indices[q, task.squares.shape[1] - 1] >= 0:
+        cut, reach = thresholds_at(worst, task.asked.norms[position], task.limits)
+        state.cuts[lane], state.reach[lane] = max(cut, state.cuts[lane]), min(reach, state.reach[lane])
+
+
+@kernel
+def finish(task, state, position, lane):
+    """Score the points held as the contract says, and write the k nearest."""
+    q, k = task.asked.order[position], task.squares.shape[1]
+    left_out = task.exclude[q] if len(task.exclude) else -1
+    tighten(state, lane, k + (1 if len(task.exclude) else 0), task.asked.norms[position], task.limits)
+    near, who = np.empty(state.counts[lane], task.squares.dtype), np.empty(state.counts[lane], np.int64)
+    found = 0
+    for place in state.places[lane, : state.counts[lane]]:
+        i = task.kept.order[place]
+        if i != left_out:
+            near[found], who[found] = squared(task.points[i], task.Q[q]), i
+            found += 1
+    if found > MOST_RANKED:
+        sort_pairs(near[:found], who[:found])
+        task.squares[q], task.indices[q] = near[:k], who[:k]
+    else:
+        rank_pairs(near[:found], who[:found], task.squares[q], task.indices[q])
+
+
+@kernel
+def rank_pairs(near, who, nearest, indices):
+    """Write the first by (distance, index), each to the place that is the number of those before it: no branch."""
+    for a in range(len(near)):
+        s, i, before = near[a], who[a], 0
+        for b in range(len(near)):
+            before += 1 if (near[b] < s) | ((near[b] == s) & (who[b] < i)) else 0
+        if before < len(nearest):
+            nearest[before], indices[before] = s, i
+
+
+@kernel
+def sort_pairs(near, who):
+    """Sort by (distance, index): heap sort, which needs no room and is never quadratic."""
+    n = len(near)
+    for end in range(n + n // 2 - 1, 0, -1):
+        parent, size = end - n, n  # first build the heap from its last parent, then take the greatest off it
+        if parent < 0:
+            near[0], near[end] = near[end], near[0]
+            who[0], who[end] = who[end], who[0]
+            parent, size = 0, end
+        s, i, child = near[parent], who[parent], 2 * parent + 1
+        while child < size:
+            if child + 1 < size and later(near[child + 1], who[child + 1], near[child], who[child]):
+                child += 1
+            if not later(near[child], who[child], s, i):
+                break
+            near[parent], who[parent] = near[child], who[child]
+            parent, child = child, 2 * child + 1
+        near[parent], who[parent] = s, i
+
+
+@kernel
+def later(s, i, t, j):
+    return s > t or (s == t and i > j)
 
 
 @kernel
@@ -204,16 +417,16 @@ def beyond(kept, asked, b, at, end, reach):
 
 
 @kernel
-def pick(scores, row, count, cut, picked):
-    """Put the columns of scores[row] that are not below the cut into `picked`, and count them."""
+def pick(row, cut, picked):
+    """Put the columns of a row whose scores are not below the cut into `picked`, and count them."""
     hits = 0
-    for start in range(0, count, WIDTH):
-        left = not_below(scores, row, start, cut)
+    for start in range(0, len(row), WIDTH):
+        left = not_below(row, start, cut)
         while left:
             picked[hits] = start + lowest(left)
             hits += 1
             left &= left - np.uint64(1)
-    while hits > 0 and picked[hits - 1] >= count:  # the end of the last panel is empty
+    while hits > 0 and picked[hits - 1] >= len(row):  # the end of the last panel is empty
         hits -= 1
     return hits
 
@@ -230,12 +443,12 @@ def best_first(row, picked, k):
 
 
 @kernel
-def refine(task, position, begin, row, picked, thresholds, squares, indices):
-    """Look closer at the picked points, keep those that are nearer than the k-th, and return the new thresholds."""
-    kept, k, q = task.kept, squares.shape[1], task.asked.order[position]
-    near, who, query = squares[q], indices[q], task.Q[q]
+def refine(task, state, position, lane, begin, row, picked):
+    """Look closer at the picked points, and keep those that are nearer than the k-th, in order."""
+    kept, k, q = task.kept, task.squares.shape[1], task.asked.order[position]
+    near, who, query = task.squares[q], task.indices[q], task.Q[q]
     left_out = task.exclude[q] if len(task.exclude) else -1
-    cut, reach = thresholds
+    cut, reach = state.cuts[lane], state.reach[lane]
     loose = loosest(near[k - 1], task.limits)
     for j in picked:
         if row[j] < cut:
@@ -245,23 +458,23 @@ def refine(task, position, begin, row, picked, thresholds, squares, indices):
         i = kept.order[begin + j]
         if i == left_out or estimate(task.points[i], query) > loose:
             continue
-        s = squared(task.points[i], query)
-        if s < near[k - 1] or (s == near[k - 1] and (who[k - 1] < 0 or i < who[k - 1])):
-            insert(s, i, near, who)
-            if who[k - 1] >= 0:
-                cut, reach = thresholds_at(near[k - 1], task.asked.norms[position], task.limits)
-                loose = loosest(near[k - 1], task.limits)
-    return cut, reach
+        if offer(squared(task.points[i], query), i, near, who) and who[k - 1] >= 0:
+            cut, reach = thresholds_at(near[k - 1], task.asked.norms[position], task.limits)
+            loose = loosest(near[k - 1], task.limits)
+    state.cuts[lane], state.reach[lane] = cut, reach
 
 
 @kernel
-def insert(s, i, near, who):
-    """Put point i at squared distance s in its place by (distance, index); the last one drops out."""
+def offer(s, i, near, who):
+    """Put point i at squared distance s in its place by (distance, index), if it has one; the last one drops out."""
     at = len(near) - 1
+    if not (s < near[at] or (s == near[at] and (who[at] < 0 or i < who[at]))):
+        return False
     while at > 0 and (who[at - 1] < 0 or s < near[at - 1] or (s == near[at - 1] and i < who[at - 1])):
         near[at], who[at] = near[at - 1], who[at - 1]
         at -= 1
     near[at], who[at] = s, i
+    return True
 
 
 @kernel
