@@ -152,7 +152,9 @@ def gamma(terms, unit):
 def keep(X, axes, width, n_jobs=None):
     """The points X (n, d) as `Kept`, `width` of them to a panel."""
     n, columns = len(X), columns_of(axes)
-    block = max(2, min(512 // width, 2**18 // (4 * columns * width))) * width
+    # Where there are no boxes, a block need only stay in the cache.
+    most, size = (512, 2**18) if axes.rotation.size else (8192, 2**19)
+    block = max(2, min(most // width, size // (4 * columns * width))) * width
     order = gather(leading(X, axes, n_jobs), block)
     panels, rest, norms = empty(n, axes, width)
     pool.run(lay_out, n, X, axes, order, True, panels, rest, norms, step=STEP, cost=X.shape[1], n_jobs=n_jobs)

@@ -22,6 +22,7 @@ from numba.extending import intrinsic
 from fastml_ext import blas, pool
 from fastml_ext.jit import kernel, kernel_bound, kernel_exact
 from fastml_ext.neighbors import axes as bounds
+from fastml_ext.neighbors import order
 
 __all__ = ["nearest"]
 
@@ -33,7 +34,6 @@ BLOCK = 40 * HEIGHT  # queries that share one order of visiting the points
 SEEDED = 64  # up to so many neighbours the best scores of the first block are looked at first
 FEW_SCORED, FEW_BOUNDED = 0, 16  # up to so many neighbours are kept in order, where the score is exact, or a bound
 IN_ORDER = -1
-MOST_RANKED = 256  # points that are sorted by counting, for each, those before it
 FARTHEST = 1e30  # N of a query beyond which float32 may overflow: it is compared with every point
 
 
@@ -149,7 +149,9 @@ class State(NamedTuple):
     reach: np.ndarray  # (BLOCK,): squared distance of the farthest box that may hold a neighbour
     counts: np.ndarray  # (BLOCK,) int64: points held; IN_ORDER where neighbours are kept in order instead
     scores: np.ndarray  # (BLOCK, room) float32: of the points held
-    places: np.ndarray  # (BLOCK, room) int64: where they stand
+    places: np.ndarray  # (BLOCK, room) int64: where they stand; at the end, which points they are
+    near: np.ndarray  # (BLOCK, room): at the end, their squared distances
+    folded: np.ndarray  # (4 wanted or more,) float32
 
 
 def nearest(points, made, Q, k, exclude, n_jobs=None, progress=None):
@@ -167,19 +169,22 @@ def nearest(points, made, Q, k, exclude, n_jobs=None, progress=None):
 
 
 def search(start, stop, task):
-    state = new_state(task.squares.shape[1], task.kept)
+    state = new_state(task.squares.shape[1], task.kept, task.Q.dtype)
     for first in range(start, stop, BLOCK):
         last = min(first + BLOCK, stop)
         visit = visiting_order(task.asked.panels[first // HEIGHT : -(-last // HEIGHT)], task.kept)
         search_block(first, last, visit, task, state)
+        order.write_nearest(
+            state.near, state.places, state.counts, task.asked.order[first:last], task.squares, task.indices
+        )
 
 
-def new_state(k, kept):
-    """Room for twice as many points as are wanted and for a whole block besides: nobody need look whether it is full."""
+def new_state(k, kept, dtype):
     few = FEW_BOUNDED if kept.rest.shape[1] else FEW_SCORED
-    room = 2 * (k + 1) + kept.block if k > few else 0
-    floats, places = np.empty((BLOCK, room), np.float32), np.empty((BLOCK, room), np.int64)
-    return State(np.empty(BLOCK, np.float32), np.empty(BLOCK), np.empty(BLOCK, np.int64), floats, places)
+    room = 4 * (k + 1) + 2 * WIDTH if k > few else 0
+    scores, places, near = (np.empty((BLOCK, room), kind) for kind in (np.float32, np.int64, dtype))
+    cuts, reach, counts = np.empty(BLOCK, np.float32), np.empty(BLOCK), np.empty(BLOCK, np.int64)
+    return State(cuts, reach, counts, scores, places, near, np.empty(4 * (k + 1) + 64, np.float32))
 
 
 def visiting_order(panels, kept):
@@ -209,19 +214,21 @@ def search_block(first, last, visit, task, state):
                 multiply(asked.panels, at // HEIGHT, kept.panels, (begin + j) // WIDTH, scores, j)
             for position in range(at, end):
                 row, lane = scores[position - at, :count], position - first
+                start = 0
                 if state.counts[lane] != IN_ORDER:
                     if kept.rest.shape[1]:
-                        hold_bounded(task, state, position, lane, begin, row, wanted)
+                        start = hold_bounded(task, state, position, lane, begin, row, wanted)
                     else:
-                        hold(state, lane, begin, row, wanted, asked.norms[position], task.limits)
-                    if state.counts[lane] > 2 * wanted:  # hardly any can be told apart by their scores
-                        keep_in_order(task, state, position, lane)
-                    continue
+                        start = hold(state, lane, begin, row, wanted, asked.norms[position], task.limits)
+                    if state.counts[lane] <= 2 * wanted:
+                        continue
+                    keep_in_order(task, state, position, lane)  # hardly any can be told apart by their scores
+                row = row[start:]
                 hits = pick(row, state.cuts[lane], picked)
                 if hits > 0:
                     if hits > k and k <= SEEDED and state.cuts[lane] == -np.inf:
                         best_first(row, picked[:hits], k)
-                    refine(task, state, position, lane, begin, row, picked[:hits])
+                    refine(task, state, position, lane, begin + start, row, picked[:hits])
     for position in range(first, last):
         if state.counts[position - first] != IN_ORDER:
             finish(task, state, position, position - first)
@@ -229,48 +236,51 @@ def search_block(first, last, visit, task, state):
 
 @kernel
 def hold(state, lane, begin, row, wanted, norm, limits):
-    """Hold the points of a block whose scores are not below the cut."""
-    below = np.float32(np.inf)
-    if state.cuts[lane] == -np.inf and len(row) >= wanted:  # the best of the first block give a cut for its others
-        below = near_rank(row, wanted)
-        pick_from(row, below, np.float32(np.inf), begin, state, lane)
-        tighten(state, lane, wanted, norm, limits)
-    pick_from(row, state.cuts[lane], below, begin, state, lane)
-    if state.counts[lane] > wanted + wanted // 2:
-        tighten(state, lane, wanted, norm, limits)
+    """Hold the points of a block whose scores are not below the cut, up to the column that is returned."""
+    if state.cuts[lane] == -np.inf and len(row) >= wanted:  # the first block: the best of it give a first cut
+        cut_at(first_rank(row, wanted, norm, limits, state.folded), state, lane, norm, limits)
+    start = 0
+    while start < len(row) and state.counts[lane] <= 2 * wanted:
+        start = pick_from(row, start, state.cuts[lane], begin, state, lane)
+        if state.counts[lane] > wanted + wanted // 2:
+            tighten(state, lane, wanted, norm, limits)
+    return start
 
 
 @kernel
 def hold_bounded(task, state, position, lane, begin, row, wanted):
     """The same where scores are only bounds."""
-    below, norm = np.float32(np.inf), task.asked.norms[position]
+    norm, start = task.asked.norms[position], 0
     if state.cuts[lane] == -np.inf and len(row) >= wanted:
-        below = near_rank(row, wanted)
+        pick_from(row, 0, first_rank(row, wanted, norm, task.limits, state.folded), begin, state, lane)
+        look_closer(task, state, position, lane, 0)
+        tighten(state, lane, wanted, norm, task.limits)
+        state.counts[lane] = 0  # they come again
+    while start < len(row) and state.counts[lane] <= 2 * wanted:
         before = state.counts[lane]
-        pick_from(row, below, np.float32(np.inf), begin, state, lane)
-        look_closer(task, state, position, lane, before)
-        tighten(state, lane, wanted, norm, task.limits)
-    before = state.counts[lane]
-    pick_from(row, state.cuts[lane], below, begin, state, lane)
-    if state.counts[lane] > before:
-        look_closer(task, state, position, lane, before)
-    if state.counts[lane] > wanted + wanted // 2:
-        tighten(state, lane, wanted, norm, task.limits)
+        start = pick_from(row, start, state.cuts[lane], begin, state, lane)
+        if state.counts[lane] > before:
+            look_closer(task, state, position, lane, before)
+        if state.counts[lane] > wanted + wanted // 2:
+            tighten(state, lane, wanted, norm, task.limits)
+    return start
 
 
 @kernel
-def pick_from(row, cut, below, begin, state, lane):
-    """Hold the points of a row whose scores are not below the cut, but are below `below`."""
-    count = state.counts[lane]
-    for start in range(0, len(row), WIDTH):
+def pick_from(row, start, cut, begin, state, lane):
+    """Hold the points whose scores are not below the cut from the column `start` on: where it ended for want of room."""
+    count, most = state.counts[lane], state.scores.shape[1] - WIDTH
+    while start < len(row) and count <= most:
         left = not_below(row, start, cut)
         while left:
             j = start + lowest(left)
             left &= left - np.uint64(1)
-            if j < len(row) and row[j] < below:
+            if j < len(row):  # the end of the last panel is empty
                 state.scores[lane, count], state.places[lane, count] = row[j], begin + j
                 count += 1
+        start += WIDTH
     state.counts[lane] = count
+    return start
 
 
 @kernel
@@ -291,11 +301,32 @@ def look_closer(task, state, position, lane, before):
 
 
 @kernel
-def near_rank(values, k):
-    """A number that k or a few more of the values reach, by halving what lies between the least and the greatest."""
-    low, high = values[0], values[0]
-    for value in values:
-        low, high = min(low, value), max(high, value)
+def first_rank(row, k, norm, limits, folded):
+    """A number that k or more of the scores reach: near the k-th best of the best of their groups."""
+    low = np.float32(-norm - 2 * limits.longest - bounds.TINY)
+    size = -(-4 * k // 64) * 64
+    if 2 * size > len(row):
+        return near_rank(row, k, low, np.float32(norm / 2))
+    folded[:size] = row[:size]
+    for start in range(size, len(row) - size + 1, size):
+        fold(row[start : start + size], folded)
+    return near_rank(folded[:size], k, low, np.float32(norm / 2))
+
+
+@kernel
+def fold(row, folded):
+    """Raise each value to that of the row; as numbers, because max() over arrays is not made of vectors."""
+    for j in range(len(row)):
+        old, new = folded[j], row[j]
+        folded[j] = old if old > new else new
+
+
+@kernel
+def near_rank(values, k, low, high):
+    """A number that k or a few more of the values reach, by halving what lies between two numbers.
+
+    low: a number that k of them reach | high: about the greatest
+    """
     for _ in range(30):
         middle = low + (high - low) / np.float32(2)
         reached = 0
@@ -316,17 +347,25 @@ def tighten(state, lane, wanted, norm, limits):
     count, scores, places = state.counts[lane], state.scores[lane], state.places[lane]
     if count < wanted:
         return
-    # The other side of the bound: so far away, scaled, may be a point that has this score. See axes.py.
-    farthest = norm - 2 * np.float64(near_rank(scores[:count], wanted))
-    farthest = max(farthest + limits.slack * (2 * norm + 5 * limits.longest) + 4 * bounds.TINY, 0.0)
-    cut, reach = thresholds_at(loosest(farthest / limits.square, limits), norm, limits)
-    if cut > state.cuts[lane]:
-        state.cuts[lane], state.reach[lane] = cut, reach
+    end = -(-count // LANES) * LANES
+    scores[count:end] = -np.inf  # whole vectors only
+    low = max(state.cuts[lane], np.float32(-norm - 2 * limits.longest - bounds.TINY))
+    cut_at(near_rank(scores[:end], wanted, low, np.float32(norm / 2)), state, lane, norm, limits)
     left = 0
     for t in range(count):
         scores[left], places[left] = scores[t], places[t]
         left += 1 if scores[t] >= state.cuts[lane] else 0
     state.counts[lane] = left
+
+
+@kernel
+def cut_at(score, state, lane, norm, limits):
+    """Raise the cut to what is known once k points have scores, not only bounds, of at least `score`."""
+    # The other side of the bound: so far away, scaled, may be a point that has this score. See axes.py.
+    farthest = norm - 2 * np.float64(score) + limits.slack * (2 * norm + 5 * limits.longest) + 4 * bounds.TINY
+    cut, reach = thresholds_at(loosest(max(farthest, 0.0) / limits.square, limits), norm, limits)
+    if cut > state.cuts[lane]:
+        state.cuts[lane], state.reach[lane] = cut, reach
 
 
 @kernel
@@ -347,59 +386,18 @@ def keep_in_order(task, state, position, lane):
 
 @kernel
 def finish(task, state, position, lane):
-    """Score the points held as the contract says, and write the k nearest."""
-    q, k = task.asked.order[position], task.squares.shape[1]
+    """Score the points held as the contract says."""
+    q, near, who = task.asked.order[position], state.near[lane], state.places[lane]
     left_out = task.exclude[q] if len(task.exclude) else -1
-    tighten(state, lane, k + (1 if len(task.exclude) else 0), task.asked.norms[position], task.limits)
-    near, who = np.empty(state.counts[lane], task.squares.dtype), np.empty(state.counts[lane], np.int64)
-    found = 0
-    for place in state.places[lane, : state.counts[lane]]:
-        i = task.kept.order[place]
+    wanted, found = task.squares.shape[1] + (1 if len(task.exclude) else 0), 0
+    if state.counts[lane] > wanted + wanted // 4:
+        tighten(state, lane, wanted, task.asked.norms[position], task.limits)
+    for t in range(state.counts[lane]):
+        i = task.kept.order[state.places[lane, t]]
         if i != left_out:
             near[found], who[found] = squared(task.points[i], task.Q[q]), i
             found += 1
-    if found > MOST_RANKED:
-        sort_pairs(near[:found], who[:found])
-        task.squares[q], task.indices[q] = near[:k], who[:k]
-    else:
-        rank_pairs(near[:found], who[:found], task.squares[q], task.indices[q])
-
-
-@kernel
-def rank_pairs(near, who, nearest, indices):
-    """Write the first by (distance, index), each to the place that is the number of those before it: no branch."""
-    for a in range(len(near)):
-        s, i, before = near[a], who[a], 0
-        for b in range(len(near)):
-            before += 1 if (near[b] < s) | ((near[b] == s) & (who[b] < i)) else 0
-        if before < len(nearest):
-            nearest[before], indices[before] = s, i
-
-
-@kernel
-def sort_pairs(near, who):
-    """Sort by (distance, index): heap sort, which needs no room and is never quadratic."""
-    n = len(near)
-    for end in range(n + n // 2 - 1, 0, -1):
-        parent, size = end - n, n  # first build the heap from its last parent, then take the greatest off it
-        if parent < 0:
-            near[0], near[end] = near[end], near[0]
-            who[0], who[end] = who[end], who[0]
-            parent, size = 0, end
-        s, i, child = near[parent], who[parent], 2 * parent + 1
-        while child < size:
-            if child + 1 < size and later(near[child + 1], who[child + 1], near[child], who[child]):
-                child += 1
-            if not later(near[child], who[child], s, i):
-                break
-            near[parent], who[parent] = near[child], who[child]
-            parent, child = child, 2 * child + 1
-        near[parent], who[parent] = s, i
-
-
-@kernel
-def later(s, i, t, j):
-    return s > t or (s == t and i > j)
+    state.counts[lane] = found
 
 
 @kernel
