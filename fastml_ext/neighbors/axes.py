@@ -87,9 +87,9 @@ def make(X, width, n_jobs=None):
     scale = scale_of(reach, d)
     if not 1e-140 < scale < 1e140:
         return None
-    rotation, first = principal(X, centre, scale)
-    axes = Axes(centre, scale, rotation, first, slack(rotation, first, d))
-    with blas.single():
+    with blas.single():  # its threads cost more than they give at these sizes
+        rotation, first = principal(X, centre, scale)
+        axes = Axes(centre, scale, rotation, first, slack(rotation, first, d))
         return axes, keep(X, axes, width, n_jobs)
 
 

@@ -37,6 +37,7 @@ __all__ = [
 METRICS = {"euclidean": 0, "manhattan": 1, "chebyshev": 2, "minkowski": 3}
 EUCLIDEAN, MANHATTAN, CHEBYSHEV, MINKOWSKI = METRICS.values()
 WEIGHTED = 4  # added to the code of a metric whose columns have weights
+MOST_RANKED = 256  # candidates that are sorted by counting, for each, those before it
 COUNT, BY_DISTANCE, BY_INDEX = range(3)  # what a search within a radius does with the points: order them by...
 
 
@@ -287,18 +288,6 @@ def permitted(found, index, skip, allowed, nobody):
 
 
 @kernel_exact
-def insert(near, who, s, i):
-    """Put a point before those that follow it, and drop the last."""
-    j = len(near) - 1
-    if not (s < near[j] or (s == near[j] and i < who[j])):
-        return
-    while j > 0 and (s < near[j - 1] or (s == near[j - 1] and i < who[j - 1])):
-        near[j], who[j] = near[j - 1], who[j - 1]
-        j -= 1
-    near[j], who[j] = s, i
-
-
-@kernel_exact
 def descend(tree, walk, x, node, leaf, size, bound, depth, worst, shrink, D, metric):
     """Go down to the leaf on the side of x, putting off the other sides: (leaf, depth of the stack)."""
     p = x.dtype.type(tree.p)
@@ -335,8 +324,11 @@ def nearest_kernel(D, METRIC, LEAF, LANES):
         shrink = one if exact else Q.dtype.type(tree.shrink)
         nobody = tree.nobody
         masked, excluding, limited = len(wanted.allowed) > 0, len(wanted.exclude) > 0, len(wanted.limit) > 1
-        buffer, kept = np.empty(LEAF, Q.dtype), LANES or k
+        # Many neighbours are held as they come, and parted and sorted now and then: there is room for two leaves more.
+        most = k + max(k // 4, LEAF)
+        buffer, kept = np.empty(LEAF, Q.dtype), LANES or most + LEAF
         near, who = np.full(kept, -np.inf, Q.dtype), np.full(kept, np.int64(-1))
+        sorted_near, sorted_who = (near, who) if LANES else (np.empty(k, Q.dtype), np.empty(k, np.int64))
         walk, at_home, ancestors = new_walk(d, Q[0]), np.int64(-1), np.int64(0)
         rows = np.empty((stop - start, d), Q.dtype)
         for at in range(start, stop):
@@ -349,8 +341,10 @@ def nearest_kernel(D, METRIC, LEAF, LANES):
                 ancestors = find_path(tree, at_home, walk)
             skip = wanted.exclude[q] if excluding else -1
             worst, last = wanted.limit[q if limited else 0], nobody
-            for j in range(kept - k, kept):  # places before these hold what comes before every point
-                near[j], who[j] = worst, nobody
+            count = 0
+            if LANES:
+                for j in range(kept - k, kept):  # places before these hold what comes before every point
+                    near[j], who[j] = worst, nobody
             inside = enter(tree, walk, x)
             base = moved(zero, walk.outside, np.int64(0), walk.outside[0], tree, p, d, METRIC)
             node, leaf, size, bound = np.int64(0), at_home, np.int64(1), zero  # typed, or Numba compiles all twice
@@ -362,12 +356,11 @@ def nearest_kernel(D, METRIC, LEAF, LANES):
                     found = permitted(found, tree.index[leaf], skip, wanted.allowed, nobody)
                 if LANES:
                     keep_nearest(near, who, found, buffer, tree.index, leaf, LANES)
+                    worst, last = near[kept - 1], who[kept - 1]
                 else:
-                    while found:
-                        j = lowest_bit(found)
-                        found &= found - np.uint64(1)
-                        insert(near, who, buffer[j], np.int64(tree.index[leaf, j]))
-                worst, last = near[kept - 1], who[kept - 1]
+                    count = hold(near, who, count, found, buffer, tree.index[leaf], nobody)
+                    if count > most or (count >= k and worst == np.inf):
+                        count, worst, last = tighten(near, who, count, k, most, last)
                 more = False
                 while depth > 0 and not more:
                     depth -= 1
@@ -392,12 +385,78 @@ def nearest_kernel(D, METRIC, LEAF, LANES):
                                 walk.gaps[j] = gap if j == c else walk.outside[j]
                 if not more:
                     break
+            if not LANES:
+                write_sorted(near[:count], who[:count], sorted_near, sorted_who, nobody)
             for j in range(k):
-                s, i = near[kept - k + j], who[kept - k + j]
+                s, i = (near[kept - k + j], who[kept - k + j]) if LANES else (sorted_near[j], sorted_who[j])
                 distances[q, j] = root(s, one / p, METRIC) if i < nobody else np.inf
                 indices[q, j] = i if i < nobody else -1
 
     return nearest
+
+
+@kernel_exact
+def hold(near, who, count, found, distances, index, nobody):
+    """Add the points of a leaf that are found to `count` of them."""
+    while found:
+        j = lowest_bit(found)
+        found &= found - np.uint64(1)
+        near[count], who[count] = distances[j], np.int64(index[j])
+        count += 1 if index[j] != nobody else 0
+    return count
+
+
+@kernel_exact
+def write_sorted(near, who, sorted_near, sorted_who, nobody):
+    """Write the first by (distance, index), and `nobody` where there are too few."""
+    k = len(sorted_near)
+    if len(near) > MOST_RANKED:
+        sort_pairs(near, who)
+        for j in range(min(k, len(near))):
+            sorted_near[j], sorted_who[j] = near[j], who[j]
+    else:  # each to the place that is the number of those before it: quadratic, but without a branch
+        for a in range(len(near)):
+            s, i, before = near[a], who[a], 0
+            for b in range(len(near)):
+                before += 1 if (near[b] < s) | ((near[b] == s) & (who[b] < i)) else 0
+            if before < k:
+                sorted_near[before], sorted_who[before] = s, i
+    for j in range(len(near), k):
+        sorted_who[j] = nobody
+
+
+@kernel_exact
+def tighten(near, who, count, k, most, last):
+    """Drop points that k others are nearer than: (how many are left, the greatest distance of interest, `last`)."""
+    worst = rank_of(near[:count], k)
+    left = 0
+    for j in range(count):
+        near[left], who[left] = near[j], who[j]
+        left += 1 if near[j] <= worst else 0
+    if left <= most - (most - k) // 2:
+        return left, worst, last
+    sort_pairs(near[:left], who[:left])  # too many at nearly one distance: only their order tells who is nearer
+    return k, near[k - 1], who[k - 1]
+
+
+@kernel_exact
+def rank_of(values, k):
+    """A number that k or a few more of the values do not exceed, by halving what lies between 0 and the greatest."""
+    low, high = values.dtype.type(0), values[0]
+    for value in values:
+        high = max(high, value)
+    for _ in range(30):
+        middle = low + (high - low) / values.dtype.type(2)
+        reached = 0
+        for i in range(len(values)):
+            reached += 1 if values[i] <= middle else 0
+        if reached < k:
+            low = middle
+        else:
+            high = middle
+            if reached <= k + k // 16:
+                break
+    return high
 
 
 @functools.cache
