@@ -149,7 +149,7 @@ class State(NamedTuple):
     reach: np.ndarray  # (BLOCK,): squared distance of the farthest box that may hold a neighbour
     counts: np.ndarray  # (BLOCK,) int64: points held; IN_ORDER where neighbours are kept in order instead
     scores: np.ndarray  # (BLOCK, room) float32: of the points held
-    places: np.ndarray  # (BLOCK, room) int64: where they stand; at the end, which points they are
+    places: np.ndarray  # (BLOCK, room): where they stand; at the end, which points they are
     near: np.ndarray  # (BLOCK, room): at the end, their squared distances
     folded: np.ndarray  # (4 wanted or more,) float32
 
@@ -158,31 +158,37 @@ def nearest(points, made, Q, k, exclude, n_jobs=None, progress=None):
     """(squared distances, indices) of the k nearest; `made` is what axes.make returned for `points`."""
     axes, kept = made
     m, d = Q.shape
-    squares, indices = np.full((m, k), np.inf, Q.dtype), np.full((m, k), -1, np.int64)
+    squares, indices, spare = np.empty((m, k), Q.dtype), np.empty((m, k), np.int64), []
     with blas.single():
         limits = Limits(axes.slack, *bounds.rounding(Q.dtype, d), float(axes.scale) ** 2, kept.longest)
         asked = bounds.ask(Q, axes, HEIGHT, BLOCK, n_jobs)
         task = Search(points, Q, exclude, kept, asked, limits, squares, indices)
         cost = len(points) * kept.panels.shape[1] / 60
-        pool.run(search, m, task, step=BLOCK, cost=cost, n_jobs=n_jobs, progress=progress)
+        pool.run(search, m, task, spare, step=BLOCK, cost=cost, n_jobs=n_jobs, progress=progress)
     return squares, indices
 
 
-def search(start, stop, task):
-    state = new_state(task.squares.shape[1], task.kept, task.Q.dtype)
+def search(start, stop, task, spare):
+    """spare: states that no other thread has in hand, so that each need be made but once."""
+    try:
+        state = spare.pop()
+    except IndexError:
+        state = new_state(task)
     for first in range(start, stop, BLOCK):
         last = min(first + BLOCK, stop)
         visit = visiting_order(task.asked.panels[first // HEIGHT : -(-last // HEIGHT)], task.kept)
         search_block(first, last, visit, task, state)
-        order.write_nearest(
-            state.near, state.places, state.counts, task.asked.order[first:last], task.squares, task.indices
-        )
+        rows = task.asked.order[first:last]
+        order.write_nearest(state.near, state.places, state.counts, rows, task.squares, task.indices)
+    spare.append(state)
 
 
-def new_state(k, kept, dtype):
+def new_state(task):
+    kept, k = task.kept, task.squares.shape[1]
     few = FEW_BOUNDED if kept.rest.shape[1] else FEW_SCORED
-    room = 4 * (k + 1) + 2 * WIDTH if k > few else 0
-    scores, places, near = (np.empty((BLOCK, room), kind) for kind in (np.float32, np.int64, dtype))
+    room = 3 * (k + 1) + 2 * WIDTH if k > few else 0
+    numbers = np.int32 if len(kept.order) < 2**31 else np.int64
+    scores, places, near = (np.empty((BLOCK, room), kind) for kind in (np.float32, numbers, task.Q.dtype))
     cuts, reach, counts = np.empty(BLOCK, np.float32), np.empty(BLOCK), np.empty(BLOCK, np.int64)
     return State(cuts, reach, counts, scores, places, near, np.empty(4 * (k + 1) + 64, np.float32))
 
@@ -203,6 +209,7 @@ def search_block(first, last, visit, task, state):
     for lane in range(last - first):
         state.cuts[lane], state.reach[lane] = -np.inf, np.inf
         state.counts[lane] = 0 if state.scores.shape[1] and asked.norms[first + lane] < FARTHEST else IN_ORDER
+        task.squares[asked.order[first + lane]], task.indices[asked.order[first + lane]] = np.inf, -1
     for b in visit:
         begin = b * kept.block
         count = min(kept.block, len(kept.order) - begin)
