@@ -25,6 +25,11 @@ for the units of float32 and float64 and gamma(j) = ju / (1 - ju):
 
 `slack` = 1.02 (kappa + 4 eta + 2 gamma(j)) covers all of it: slack N_x is put into the column of -N_x / 2 and slack N_y
 is taken off the threshold, so that (2) holds for the computed score. Products that underflow add TINY.
+
+Where no column is left out, (1) is an equation, and the same errors bound the score from below: a point with a score
+of s is at a squared distance of at most N_y - 2 s + slack (2 N_y + 4 N_x), and the rounding of N_x / 2, which is less
+than slack N_x. So k scores of at least s say how far away the k-th neighbour can be.
+
 The second stage adds further columns to the score of the first and replaces its r: the same bound with a larger m.
 """
 

@@ -16,8 +16,8 @@ from numba import types
 from numba.extending import intrinsic
 
 from fastml_ext import pool
-from fastml_ext.neighbors import order
 from fastml_ext.jit import kernel_bound, kernel_exact
+from fastml_ext.neighbors import order
 
 __all__ = ["CODES", "Scan", "nearest", "take_roots", "within"]
 

@@ -62,6 +62,17 @@ def test_within_radius(metric, case, at):
     assert len(found[1]) > 0
 
 
+@pytest.mark.parametrize("metric", ["euclidean", "manhattan", "chebyshev", "hamming"])
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 2**30), spread=st.sampled_from([1, 2, 50]), k=st.sampled_from([17, 40, 150, 299]))
+def test_many_neighbors_bit_for_bit(metric, seed, spread, k):
+    rng = np.random.default_rng(seed)
+    X = (rng.integers(0, spread, (300, 3)) * 0.1 + 1e3).astype(rng.choice([np.float32, np.float64]))
+    Q, exclude = X[:9], np.arange(9) if k < 300 else None
+    found = brute.nearest(brute.prepare(X, metric), Q, k, exclude)
+    assert_same(found, reference.nearest(reference.prepare(X, metric), Q, k, exclude))
+
+
 @pytest.mark.parametrize("p", [0.5, 1, 1.5, 2, 3, np.inf])
 @pytest.mark.parametrize("weighted", [False, True])
 @few
