@@ -182,7 +182,7 @@ def hold_bounded(task, state, position, lane, begin, row, wanted):
 
 @kernel
 def pick_from(row, start, cut, begin, state, lane):
-    """Hold the points from the column `start` on whose scores are not below the cut: where it ended for want of room."""
+    """Hold the points from column `start` on whose scores are not below the cut: where it ended for want of room."""
     count, most = state.counts[lane], state.scores.shape[1] - WIDTH
     while start < len(row) and count <= most:
         left = not_below(row, start, cut)
