@@ -8,7 +8,7 @@ SOURCES := pyproject.toml setup.py $(shell find fastml fastml_ext -name '*.py' -
 REPORT ?= BENCHMARKS.md
 PYTEST ?=
 
-.PHONY: demo test bench bench-tiny lint format wheel clean
+.PHONY: demo test bench bench-tiny docs lint format wheel clean
 
 demo: $(VENV)/installed
 	$(BIN)/python -P -m fastml demo
@@ -22,6 +22,10 @@ bench: $(VENV)/installed-bench
 
 bench-tiny: $(VENV)/installed-bench
 	$(BIN)/pytest benchmarks --tiny --benchmark-columns=median $(PYTEST)
+
+# The site, into build/docs: whatever a page says wrongly of the code is an error.
+docs: $(VENV)/installed-docs
+	$(BIN)/python -P -m sphinx -q -W -b html docs build/docs
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

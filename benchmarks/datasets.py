@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-__all__ = ["a9a", "adult", "car", "cities", "covtype", "digits", "fashion_mnist", "folder", "table"]
+__all__ = ["a9a", "adult", "car", "cities", "covtype", "digits", "fashion_mnist", "folder", "sms_spam", "table"]
 
 
 def folder(name):
@@ -80,6 +80,14 @@ def adult(part="data"):
     """A frame of 14 columns, six of numbers and eight of words, "?" where one is missing, and the labels."""
     frame = table("adult", f"adult.{part}.gz", header=None, skipinitialspace=True, skiprows=int(part == "test"))
     return frame.iloc[:, :-1], frame.iloc[:, -1].str.rstrip(".").to_numpy(str)
+
+
+@functools.lru_cache(maxsize=1)
+def sms_spam():
+    """5,574 messages, a list of str, and their labels "ham" or "spam" (5574,)."""
+    with gzip.open(folder("sms-spam") / "SMSSpamCollection.gz", "rt", encoding="utf-8", newline="\n") as file:
+        labels, texts = zip(*(line.rstrip("\n").split("\t", 1) for line in file), strict=True)
+    return list(texts), np.array(labels)
 
 
 def table(name, file, **options):

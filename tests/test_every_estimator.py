@@ -13,7 +13,8 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import Binarizer, StandardScaler
+from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 
 import fastml
@@ -96,9 +97,11 @@ def test_pickle_clone_pipeline_and_search(Estimator, table):
     again = pickle.loads(pickle.dumps(model))
     assert np.array_equal(again.predict(X), model.predict(X))
     assert np.array_equal(clone(model).fit(X, y).predict(X), model.predict(X))
-    pipeline = make_pipeline(StandardScaler(), make(Estimator))
+    of_counts = get_tags(model).input_tags.positive_only  # neither a mean of 0 nor a fraction is for these
+    pipeline = make_pipeline(Binarizer(threshold=4) if of_counts else StandardScaler(), make(Estimator))
     assert np.isfinite(cross_val_score(pipeline, X, y, cv=3)).all()
-    assert hasattr(GridSearchCV(pipeline, {"standardscaler__with_mean": [True, False]}, cv=3).fit(X, y), "best_score_")
+    grid = {f"{pipeline.steps[0][0]}__copy": [True, False]}
+    assert hasattr(GridSearchCV(pipeline, grid, cv=3).fit(X, y), "best_score_")
 
 
 @every_predictor

@@ -30,3 +30,16 @@ def test_details_are_attributes():
 
 def test_copies():
     assert pickle.loads(pickle.dumps(WHY)) == copy.deepcopy(WHY) == WHY
+
+
+def test_rows_of_frames_keep_their_names():
+    pd = pytest.importorskip("pandas")
+    from fastml.linear_model import Ridge
+    from fastml.neighbors import KNeighborsRegressor
+
+    frame, y = pd.DataFrame({"size": [1.0, 2, 3], "age": [2.0, 0, 1]}), [1.0, 2, 3]
+    for model in (Ridge(), KNeighborsRegressor(2)):
+        fitted = model.fit(frame, y)
+        assert str(fitted.explain(frame.iloc[1])) == str(fitted.explain(frame.iloc[[1]]))
+        with pytest.raises(ValueError, match="x has 3 rows, but one sample is explained"):
+            fitted.explain(frame)

@@ -97,6 +97,8 @@ def add_file(command):
 
 def add_race(command):
     command.add_argument("--folds", type=folds, default=5, metavar="N", help="of the cross-validation (default 5)")
+    tune = "choose each model's main parameters by a search within the training rows; scikit-learn's takes its time"
+    command.add_argument("--tune", action="store_true", help=tune)
     report = "the page to write (default fastml-report.html)"
     command.add_argument("--report", default="fastml-report.html", metavar="FILE.html", help=report)
     command.add_argument("--no-report", dest="report", action="store_const", const=None, help="write no page")

@@ -24,7 +24,7 @@ def run(arguments):
     for note in problem.notes:
         print(note)
     print(flush=True)
-    race = Race([problem], arguments.folds, progress)
+    race = Race([problem], arguments.folds, progress, tune=arguments.tune)
     code = race_and_show(race)
     write_report(race, f"{arguments.target} in {table.path.name}", arguments.report)
     return code

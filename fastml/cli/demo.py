@@ -18,7 +18,7 @@ def run(arguments):
         kind = f"{len(set(p.y))} classes" if p.task == "classification" else "a number to predict"
         print(f"  {p.name}: {len(p.y)} rows, {len(p.names)} columns, {kind}")
     print(flush=True)
-    race = Race(problems, arguments.folds, Progress())
+    race = Race(problems, arguments.folds, Progress(), tune=arguments.tune)
     code = race_and_show(race)
     write_report(race, "fastml beside scikit-learn", arguments.report)
     return code

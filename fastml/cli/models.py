@@ -19,25 +19,42 @@ class Model(NamedTuple):
     input: str = "filled"
     name: str = ""  # in the table; the class's name where empty
     peer: str | None = "same"  # the class below `sklearn`; None where scikit-learn has no such model
+    grid: dict[str, list] = {}  # what `--tune` chooses from
+    only_mixed: bool = False  # shown only where the table has texts or missing values
 
     @property
     def title(self):
         return self.name or self.path.rpartition(".")[2]
 
 
+AS_IT_IS = "tree on texts as they are"
+STRENGTHS = [10.0**power for power in range(-3, 4)]
+DEPTHS = {"max_depth": [2, 3, 4, 6, 8, 12, None]}
+NEIGHBORS: dict[str, list] = {"n_neighbors": [1, 2, 3, 5, 7, 10, 15, 25], "weights": ["uniform", "distance"]}
+SMOOTHED = {"alpha": [0.01, 0.1, 1.0, 10.0]}
+STEPPED = {"alpha": [10.0**power for power in range(-6, 0)]}
+
 MODELS = [
-    Model("neighbors.KNeighborsClassifier", CLASSIFICATION, input="scaled"),
-    Model("neighbors.KNeighborsRegressor", REGRESSION, input="scaled"),
-    Model("tree.DecisionTreeClassifier", CLASSIFICATION, {"random_state": 0}),
-    Model("tree.DecisionTreeRegressor", REGRESSION, {"random_state": 0}),
-    Model("tree.ID3Classifier", CLASSIFICATION, input="native", peer=None),
-    Model("linear_model.LogisticRegression", CLASSIFICATION, input="scaled"),
+    Model("neighbors.KNeighborsClassifier", CLASSIFICATION, input="scaled", grid=NEIGHBORS),
+    Model("neighbors.KNeighborsRegressor", REGRESSION, input="scaled", grid=NEIGHBORS),
+    Model("tree.DecisionTreeClassifier", CLASSIFICATION, {"random_state": 0}, grid=DEPTHS),
+    Model("tree.DecisionTreeRegressor", REGRESSION, {"random_state": 0}, grid=DEPTHS),
+    Model("tree.DecisionTreeClassifier", CLASSIFICATION, {}, "native", AS_IT_IS, None, DEPTHS, only_mixed=True),
+    Model("tree.DecisionTreeRegressor", REGRESSION, {}, "native", AS_IT_IS, None, DEPTHS, only_mixed=True),
+    Model("tree.ID3Classifier", CLASSIFICATION, input="native", peer=None, grid=DEPTHS),
+    Model("linear_model.LogisticRegression", CLASSIFICATION, input="scaled", grid={"C": STRENGTHS}),
     Model("linear_model.Perceptron", CLASSIFICATION, {"random_state": 0}, input="scaled"),
-    Model("linear_model.SGDClassifier", CLASSIFICATION, {"random_state": 0}, input="scaled"),
+    Model("linear_model.SGDClassifier", CLASSIFICATION, {"random_state": 0}, input="scaled", grid=STEPPED),
     Model("linear_model.LinearRegression", REGRESSION),
-    Model("linear_model.Ridge", REGRESSION, input="scaled"),
-    Model("linear_model.SGDRegressor", REGRESSION, {"random_state": 0}, input="scaled"),
-    Model("svm.LinearSVC", CLASSIFICATION, {"random_state": 0}, input="scaled"),
+    Model("linear_model.Ridge", REGRESSION, input="scaled", grid={"alpha": STRENGTHS}),
+    Model("linear_model.SGDRegressor", REGRESSION, {"random_state": 0}, input="scaled", grid=STEPPED),
+    Model("svm.LinearSVC", CLASSIFICATION, {"random_state": 0}, input="scaled", grid={"C": STRENGTHS}),
+    Model("naive_bayes.GaussianNB", CLASSIFICATION, grid={"var_smoothing": [1e-9, 1e-6, 1e-3, 1e-1]}),
+    Model("naive_bayes.BernoulliNB", CLASSIFICATION, {"binarize": 0.5}, input="unit", grid=SMOOTHED),
+    Model("naive_bayes.MultinomialNB", CLASSIFICATION, input="unit", grid=SMOOTHED),
+    Model("naive_bayes.ComplementNB", CLASSIFICATION, input="unit", grid=SMOOTHED),
+    Model("naive_bayes.CategoricalNB", CLASSIFICATION, {"min_categories": 10}, input="binned", grid=SMOOTHED),
+    Model("naive_bayes.MixedNB", CLASSIFICATION, input="native", peer=None, grid=SMOOTHED),
 ]
 
 

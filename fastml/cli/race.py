@@ -3,16 +3,20 @@
 import contextlib
 import time
 import warnings
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.model_selection import KFold, StratifiedKFold
 
 from fastml.cli.models import CLASSIFICATION, MODELS, load
 from fastml.cli.problem import prepare
+from fastml.metrics import accuracy_score, r2_score
 
 __all__ = ["LIBRARIES", "Race", "Start", "kernel_counts", "score", "splits"]
 
 LIBRARIES = ("fastml", "scikit-learn")
+INNER_FOLDS = 3  # of a search within the training rows
 FIRST_ROWS = 2000  # rows of the first call: enough to compile what the folds will run
 
 
@@ -43,6 +47,8 @@ class Entry:
         self.failed = set()  # libraries
         self.predicted: np.ndarray | None = None  # (n,) what fastml's model said of each row when it was held out
         self.seen: np.ndarray | None = None  # (n,) whether it was held out by now
+        self.chosen = []  # for each fold the settings that `--tune` found for fastml's model
+        self.best = False  # whether the paired test says so against every other model
 
     def keep(self, rows, predicted, n):
         before = np.empty(n, predicted.dtype) if self.predicted is None else self.predicted
@@ -63,13 +69,18 @@ class Entry:
     def folds(self):
         return min(map(len, self.runs.values()), default=0)
 
+    @property
+    def scores(self):
+        """fastml's score of each fold."""
+        return [run.score for run in self.runs.get(LIBRARIES[0], ())]
+
 
 class Race:
     """The comparison of all models on some problems; what has been done can be read at any time, also after Ctrl-C."""
 
-    def __init__(self, problems, folds, progress, models=MODELS):
+    def __init__(self, problems, folds, progress, models=MODELS, tune=False):
         self.problems, self.folds, self.progress = list(problems), folds, progress
-        self.models = models
+        self.models, self.tune = models, tune
         self.starts, self.entries, self.remarks = [], [], []
         self.done = False
 
@@ -82,13 +93,22 @@ class Race:
             for model in self.models_for(problem):
                 self._compare(problem, model)
         self.done = True
+        for problem in self.problems:
+            first = leaders(self.of(problem), self.folds)
+            if len(first) == 1:
+                first[0].best = True
 
     @property
     def failed(self):
         return any(entry.failed for entry in self.entries)
 
     def models_for(self, problem):
-        return [model for model in self.models if model.task == problem.task]
+        mixed = bool(problem.texts) or bool(np.isnan(problem.X).any())
+        return [model for model in self.models if model.task == problem.task and (mixed or not model.only_mixed)]
+
+    def of(self, problem):
+        """The rows of the table that hold a model on this problem."""
+        return [entry for entry in self.entries if entry.problem == problem.name and not entry.baseline]
 
     def _warm_up(self, problem, model):
         """Fit and predict once, so that no fold has to wait for a compiler; the first time is the cold start."""
@@ -96,7 +116,7 @@ class Race:
         train, test = next(splits(problem, self.folds))
         rows = np.sort(np.random.default_rng(0).permutation(train)[:FIRST_ROWS]), test[:FIRST_ROWS]
         before = kernel_counts()
-        seconds = [self._first_call(problem, model, library, maker, *rows) for library, maker in makers(model)]
+        seconds = [self._first_call(problem, model, library, maker, *rows) for library, maker in self._makers(model)]
         if all(start.title != model.title for start in self.starts):
             compiled, loaded = (after - then for after, then in zip(kernel_counts(), before, strict=True))
             self.starts.append(Start(model.title, seconds, compiled, loaded))
@@ -119,15 +139,17 @@ class Race:
             X_train, X_test = prepare(model.input, problem, train, test)
             predictions = []
             # Each library comes first in every other fold: the second finds the rows in the processor's caches.
-            for library, maker in makers(model)[:: 1 if number % 2 else -1]:
+            for library, maker in self._makers(model)[:: 1 if number % 2 else -1]:
                 if maker is None or library in entry.failed:
                     continue
                 with self._watched(problem, model, library, entry):
-                    run, predicted = timed(maker(), problem.task, X_train, problem.y[train], X_test, problem.y[test])
+                    made = maker()
+                    run, predicted = timed(made, problem.task, X_train, problem.y[train], X_test, problem.y[test])
                     entry.runs.setdefault(library, []).append(run)
                     predictions.append(predicted)
                     if library == LIBRARIES[0]:
                         entry.keep(test, predicted, len(problem.y))
+                        entry.chosen += [made.best_params_] if hasattr(made, "best_params_") else []
             if len(predictions) == 2:
                 entry.equal.append(share_of_equals(*predictions))
 
@@ -141,6 +163,16 @@ class Race:
         for train, test in splits(problem, self.folds):
             model = (DummyClassifier() if classify else DummyRegressor()).fit(problem.X[train], problem.y[train])
             runs.append(Run(score(problem.task, problem.y[test], model.predict(problem.X[test])), 0.0, 0.0))
+
+    def _makers(self, model):
+        """For each library its name and a function that makes the model, or None where it has no such model."""
+        makers = []
+        for library, cls in zip(LIBRARIES, load(model), strict=True):
+            make = None if cls is None else partial(cls, **model.settings)
+            if make and self.tune and model.grid:
+                make = partial(tuned, library, make, model)
+            makers.append((library, make))
+        return makers
 
     @contextlib.contextmanager
     def _watched(self, problem, model, library, entry=None):
@@ -162,18 +194,43 @@ class Race:
             self.remarks.append(text)
 
 
-def makers(model):
-    """For each library its name and a function that makes the model, or None where it has no such model."""
-    return [
-        (library, None if cls is None else lambda cls=cls: cls(**model.settings))
-        for library, cls in zip(LIBRARIES, load(model), strict=True)
-    ]
+def tuned(library, make, model):
+    """A search of that library over the model's grid, by folds within the rows it is given."""
+    import sklearn.model_selection
+
+    import fastml.model_selection
+    from fastml_ext.pool import cpu_limit
+
+    kind = StratifiedKFold if model.task == CLASSIFICATION else KFold
+    folds = kind(INNER_FOLDS, shuffle=True, random_state=0)
+    if library == LIBRARIES[0]:
+        return fastml.model_selection.GridSearchCV(make(), model.grid, cv=folds)
+    return sklearn.model_selection.GridSearchCV(make(), model.grid, cv=folds, n_jobs=cpu_limit())
+
+
+def leaders(entries, folds):
+    """The entry of the highest mean score, and those that the paired test cannot tell from it.
+
+    The test is Nadeau and Bengio's on the scores of the same folds, two-sided at 0.05. To call one model the best, each
+    single comparison has to say so: nothing needs correcting for their number. One model alone leads nobody.
+    """
+    entries = [entry for entry in entries if len(entry.scores) == folds]
+    if len(entries) < 2:
+        return []
+    top = max(entries, key=lambda entry: np.mean(entry.scores))
+    return [top, *(e for e in entries if e is not top and not surely_better(top, e, folds))]
+
+
+def surely_better(one, other, folds):
+    from fastml.model_selection.validation import paired_difference
+
+    if one.scores == other.scores:
+        return False
+    return paired_difference(one.scores, other.scores, 1 / (folds - 1)).p_value < 0.05
 
 
 def splits(problem, folds):
     """The (train, test) rows of each fold: the same every time; stratified for classes."""
-    from sklearn.model_selection import KFold, StratifiedKFold
-
     kind = StratifiedKFold if problem.task == CLASSIFICATION else KFold
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # rare classes: the problem's notes name them
@@ -192,11 +249,7 @@ def timed(model, task, X_train, y_train, X_test, y_test):
 
 def score(task, y, predicted):
     """Accuracy, or the coefficient of determination."""
-    if task == CLASSIFICATION:
-        return float(np.mean(y == predicted))
-    from sklearn.metrics import r2_score
-
-    return float(r2_score(y, predicted))
+    return float((accuracy_score if task == CLASSIFICATION else r2_score)(y, predicted))
 
 
 def share_of_equals(a, b):

@@ -9,16 +9,19 @@ from importlib import resources
 import numpy as np
 
 import fastml
+from fastml.cli.encoder import estimate
 from fastml.cli.models import CLASSIFICATION
 from fastml.cli.problem import strongest
 from fastml.cli.race import LIBRARIES
 from fastml.cli.results import entry_cells, legend, start_cells
+from fastml.metrics import confusion_matrix
 
 __all__ = ["write_report"]
 
 CLASSES = 20  # of a confusion matrix; more would not be readable
 COLOURED = 10  # classes of a decision boundary
 HARD = 20  # rows that no model gets right, at most
+DRAWN_DEPTH = 3
 COLUMNS = 6  # of those rows
 
 
@@ -72,8 +75,22 @@ def section(race, problem, number):
         "matrices": [matrix(problem, entry) for entry in entries] if classify else [],
         "too_many": classify and len(np.unique(problem.y)) > CLASSES,
         "pictures": [picture(words, draw, next(number)) for words, draw in figures],
+        "tree": drawn_tree(problem) if entries else None,
         "hard": hard_rows(problem, entries) if entries else None,
     }
+
+
+def drawn_tree(problem):
+    """(words, HTML) of a small tree on all rows, texts and missing values as they are."""
+    from fastml.tree import DecisionTreeClassifier, DecisionTreeRegressor, tree_html
+
+    kind = DecisionTreeClassifier if problem.task == CLASSIFICATION else DecisionTreeRegressor
+    X = estimate("native", problem.X, problem.texts).apply(problem.X)
+    words = f"The first {DRAWN_DEPTH} levels of a tree on all rows"
+    try:
+        return words, tree_html(kind(max_depth=DRAWN_DEPTH).fit(X, problem.y), feature_names=problem.names)
+    except Exception as error:  # as for pictures
+        return f"{words}, no picture: {error}", ""
 
 
 def picture(words, draw, number):
@@ -89,8 +106,7 @@ def matrix(problem, entry):
     classes = np.unique(problem.y)
     if len(classes) > CLASSES:
         return None
-    counts = np.zeros((len(classes), len(classes)), int)
-    np.add.at(counts, (np.searchsorted(classes, problem.y), np.searchsorted(classes, entry.predicted)), 1)
+    counts = confusion_matrix(problem.y, entry.predicted, labels=classes)
     shares = counts / counts.sum(axis=1, keepdims=True)
     cells = [list(zip(*pair, strict=True)) for pair in zip(counts.tolist(), shares.tolist(), strict=True)]
     return {"title": entry.title, "classes": list(classes), "rows": list(zip(classes, cells, strict=True))}

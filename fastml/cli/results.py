@@ -1,9 +1,10 @@
 """What a comparison found, as text: cold start, the table, remarks. Also after Ctrl-C, as far as it got."""
 
 import statistics
+from collections import Counter
 
 from fastml.cli.encoder import INPUTS
-from fastml.cli.race import FIRST_ROWS, LIBRARIES
+from fastml.cli.race import FIRST_ROWS, INNER_FOLDS, LIBRARIES, leaders
 from fastml.cli.terminal import duration, table
 
 __all__ = ["race_and_show"]
@@ -63,14 +64,15 @@ def entry_cells(entry):
     if entry.baseline:
         return [entry.title, scores[0], *[""] * 8]
     same = f"{statistics.mean(entry.equal):.1%}" if entry.equal else ""
-    return [entry.title, *scores, same, *times(entry, "fit"), *times(entry, "predict")]
+    return [entry.title + " *" * entry.best, *scores, same, *times(entry, "fit"), *times(entry, "predict")]
 
 
 def score_cell(entry, library):
     if library in entry.failed:
         return "failed"
     scores = [run.score for run in entry.runs.get(library, ())]
-    return f"{statistics.mean(scores):.3f} ± {statistics.pstdev(scores):.3f}" if scores else "-"
+    spread = statistics.stdev(scores) if len(scores) > 1 else 0.0
+    return f"{statistics.mean(scores):.3f} ± {spread:.3f}" if scores else "-"
 
 
 def times(entry, what):
@@ -87,13 +89,35 @@ def ratio(value):
 
 def legend(race):
     names = " and ".join(sorted({"accuracy" if p.task == "classification" else "R²" for p in race.problems}))
-    yield f"score: {names}, mean ± standard deviation over {race.folds} folds; same: share of equal predictions"
+    yield f"score: {names}, mean ± standard deviation (ddof=1) over {race.folds} folds; same: equal predictions"
+    for problem in race.problems if race.done else ():
+        yield from verdict(race, problem)
     yield "fit, predict: median over the folds; ratio: scikit-learn's time by fastml's, above 1 where fastml is faster"
     tasks = {problem.task for problem in race.problems}
     for kind, form in INPUTS.items():
         who = [model.title for model in race.models if model.input == kind and model.task in tasks]
         if who:
             yield f"input of {', '.join(who)}: {form}"
+    if race.tune:
+        yield f"tuned: each library's own search by {INNER_FOLDS} folds within the training rows; fit is all of it"
+        yield from (settings(entry) for entry in race.entries if entry.chosen)
     if not race.done:
         last = race.entries[-1]
         yield f"stopped early: {last.title} on {last.problem} has {last.folds} of {race.folds} folds, others none"
+
+
+def verdict(race, problem):
+    """Which model is best, if the paired test says so; else which ones it cannot tell apart."""
+    first = leaders(race.of(problem), race.folds)
+    if len(first) == 1:
+        yield f"* best on {problem.name}: {first[0].title}, by the folds' paired test against every other (p < 0.05)"
+    elif first:
+        names = ", ".join(entry.title for entry in first)
+        yield f"no model is surely the best on {problem.name}: the paired test cannot tell apart {names}"
+
+
+def settings(entry):
+    """What the search chose, the most frequent first."""
+    found = Counter(", ".join(f"{name}={value}" for name, value in chosen.items()) for chosen in entry.chosen)
+    words = "; ".join(f"{text} in {count} of {len(entry.chosen)} folds" for text, count in found.most_common())
+    return f"tuned {entry.title} on {entry.problem}: {words}"

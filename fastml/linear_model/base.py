@@ -5,7 +5,7 @@ import scipy.sparse as sp
 from sklearn.base import ClassifierMixin, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from fastml.base import Estimator
+from fastml.base import Estimator, one_row
 from fastml.explanation import Explanation
 from fastml_ext import linear as kernels
 
@@ -67,10 +67,8 @@ class LinearModel(Estimator):
             its weight for each output. A column's sum and the intercept make the score. Details: `contributions`
             (n_outputs, n_features) in the order of the columns of X, `intercepts` and `scores` (n_outputs,).
         """
-        row = x if sp.issparse(x) or np.ndim(x) == 2 else np.asarray(x)[None, :]
+        row = one_row(x)
         checked = self._check_rows(row)
-        if checked.shape[0] != 1:
-            raise ValueError(f"x has {checked.shape[0]} rows, but one sample is explained at a time: pass X[i]")
         values = checked.toarray()[0] if sp.issparse(checked) else checked[0]
         coef = self.coef_.toarray() if sp.issparse(self.coef_) else np.atleast_2d(self.coef_)
         parts, scores = coef * values, self._scores(row)[0]

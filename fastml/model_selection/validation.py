@@ -63,10 +63,7 @@ class CrossValidation(dict):
         ours, theirs = ([*each.indices["train"], *each.indices["test"]] for each in (self, other))
         if len(ours) != len(theirs) or not all(map(np.array_equal, ours, theirs)):
             raise ValueError("the two were not validated on the same folds: pass the same cv with a fixed random_state")
-        differences = self._scores(name) - other._scores(name)
-        mean, half, t = corrected(differences, self._test_share(), level)
-        p_value = 2 * float(stdtr(len(differences) - 1, -abs(t)))
-        return PairedDifference(mean, mean - half, mean + half, t, p_value, differences)
+        return paired_difference(self._scores(name), other._scores(name), self._test_share(), level)
 
     def __repr__(self):
         names = [key.removeprefix("test_") for key in self if key.startswith("test_")]
@@ -81,6 +78,14 @@ class CrossValidation(dict):
 
     def _test_share(self):
         return np.mean([len(test) / len(train) for train, test in zip(*self.indices.values(), strict=True)])
+
+
+def paired_difference(ours, theirs, test_share, level=0.95):
+    """`PairedDifference` of the scores of two models, (n_folds,) each; test_share: test rows by training rows."""
+    differences = np.asarray(ours, float) - np.asarray(theirs, float)
+    mean, half, t = corrected(differences, test_share, level)
+    p_value = 2 * float(stdtr(len(differences) - 1, -abs(t)))
+    return PairedDifference(mean, mean - half, mean + half, t, p_value, differences)
 
 
 def corrected(scores, test_share, level):

@@ -7,7 +7,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import check_is_fitted
 
-from fastml.base import StrOptions, encode_outputs
+from fastml.base import StrOptions, encode_outputs, one_row
 from fastml.explanation import Explanation
 from fastml.neighbors.ballots import KBallots, RadiusBallots
 from fastml.neighbors.sharing import SharedSearch
@@ -249,7 +249,7 @@ class KNeighborsClassifier(SharedSearch, NeighborClassifier, KBallots):
         2    b      0.8       1
         0    a      1.2       1
         """
-        x = np.reshape(x, (1, -1)) if not hasattr(x, "columns") else x
+        x = one_row(x)
         answer = self.predict(x)[0]  # checks x
         (_, indices, weights), *_ = self._ballots(x)
         distances = self.kneighbors(x, len(indices))[0][0]

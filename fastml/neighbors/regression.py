@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 from sklearn.base import RegressorMixin
 
+from fastml.base import one_row
 from fastml.explanation import Explanation
 from fastml.neighbors.ballots import KBallots, RadiusBallots
 from fastml.neighbors.sharing import SharedSearch
@@ -156,7 +157,7 @@ class KNeighborsRegressor(SharedSearch, NeighborRegressor, KBallots):
 
         x : array-like of shape (n_features,) or (1, n_features)
         """
-        x = np.reshape(x, (1, -1)) if not hasattr(x, "columns") else x
+        x = one_row(x)
         answer = self.predict(x)[0]
         (_, indices, weights), *_ = self._ballots(x)
         distances = self.kneighbors(x, len(indices))[0][0]

@@ -30,7 +30,7 @@ def descent(model, X, y, *, etas=None, weights=None, resolution=120, ax=None):
     etas : list of float, default=None
         Step sizes eta0, one picture each, side by side: too small, too large, right.
     weights : pair of int, default=None
-        Which two of [coef_..., intercept_] span the picture; all others stand where the path ends. Default the first
+        Which two of `[coef_..., intercept_]` span the picture; all others stand where the path ends. Default the first
         two, the intercept among them where there is one column only.
     resolution : int, default=120
         Points of the grid along each side.

@@ -114,8 +114,8 @@ def check_infinite(estimator, table):
             value = x[row, column] if x.ndim == 2 else x[row]
         called = f" (column {table.names[column]!r})" if hasattr(estimator, "feature_names_in_") else ""
         raise ValueError(
-            f"X[{row}, {column}]{called} is {value}: trees take finite numbers and missing values (NaN) only;"
-            " replace it with the largest number of its dtype, or with NaN"
+            f"X[{row}, {column}]{called} is {value}: {type(estimator).__name__} takes finite numbers and missing"
+            " values (NaN) only; replace it with the largest number of its dtype, or with NaN"
         )
 
 
@@ -142,7 +142,7 @@ def pandas_column(x, name):
         return x.to_numpy(dtype=float, na_value=np.nan) if x.isna().any() else x.to_numpy(x.dtype.numpy_dtype)
     if kind == "O" or "str" in str(x.dtype):
         return from_objects(x.to_numpy(dtype=object, na_value=None), name)
-    raise ValueError(f"column {name!r} has dtype {x.dtype}: trees take numbers, strings, categories and bool")
+    raise ValueError(f"column {name!r} has dtype {x.dtype}: only numbers, strings, categories and bool can be read")
 
 
 def polars_column(x, name):
@@ -154,7 +154,7 @@ def polars_column(x, name):
         return Categories(x.to_physical().cast(int).fill_null(-1).to_numpy(), values)
     if kind in ("String", "Categorical", "Boolean", "Object"):
         return from_objects(np.array(x.to_list(), object), name)
-    raise ValueError(f"column {name!r} has dtype {x.dtype}: trees take numbers, strings, categories and bool")
+    raise ValueError(f"column {name!r} has dtype {x.dtype}: only numbers, strings, categories and bool can be read")
 
 
 def is_missing(value):

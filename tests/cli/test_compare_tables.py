@@ -50,7 +50,7 @@ def test_compare_says_what_it_does(fastml, csv_file):
         "left out: 'constant', the same in every row",
         "left out: 'nothing', missing in every row",
         f"LinearSVC: {INPUTS['scaled']}",
-        f"input of ID3Classifier: {INPUTS['native']}",
+        f"ID3Classifier: {INPUTS['native']}",
     ):
         assert sentence in outcome.out
     [row] = [line for line in outcome.out.splitlines() if line.startswith("KNeighborsClassifier ") and "±" in line]

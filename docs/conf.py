@@ -1,0 +1,100 @@
+"""The documentation site: `make docs` builds it into build/docs; tests/test_documentation.py runs its snippets."""
+
+import re
+import textwrap
+
+import latex2mathml.converter
+import matplotlib
+from docutils import nodes
+
+import fastml
+
+matplotlib.use("Agg")
+
+project = "fastml"
+copyright = author = "the fastml developers"
+release = version = fastml.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "matplotlib.sphinxext.plot_directive",
+]
+myst_enable_extensions = ["colon_fence", "dollarmath", "deflist"]
+myst_heading_anchors = 3
+suppress_warnings = ["myst.header"]  # BENCHMARKS.md is a page of its own and a part of one
+exclude_patterns = ["_build"]
+default_role = "code"
+
+# Inherited members have their page in scikit-learn's documentation.
+autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_typehints = "none"
+autodoc_member_order = "bysource"
+autosummary_generate = True
+napoleon_numpy_docstring = True
+napoleon_google_docstring = False
+napoleon_use_rtype = False
+
+plot_include_source = True
+plot_html_show_source_link = False
+plot_html_show_formats = False
+plot_formats = [("png", 110)]
+plot_rcparams = {"figure.figsize": (6.4, 4.0), "figure.constrained_layout.use": True, "axes.spines.top": False}
+plot_rcparams |= {"axes.spines.right": False}
+plot_apply_rcparams = True
+
+html_math_renderer = "mathml"  # browsers draw it by themselves, without a network
+html_theme = "furo"
+html_static_path, html_css_files = ["_static"], ["site.css"]
+html_title = f"fastml {release}"
+html_show_sourcelink = False
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
+
+def skip(app, what, name, member, skipped, options):
+    """Leave out the methods that scikit-learn's metadata routing makes for every estimator."""
+    return True if name.startswith("set_") and name.endswith("_request") else None
+
+
+def pictures(app, docname, source):
+    """matplotlib's plot directive speaks reStructuredText: hand a page's {plot} blocks over in that."""
+
+    def in_rst(block):
+        return "```{eval-rst}\n.. plot::\n\n" + textwrap.indent(block[1], "   ") + "```"
+
+    source[0] = re.sub(r"^```\{plot\}\n(.*?)^```", in_rst, source[0], flags=re.DOTALL | re.MULTILINE)
+
+
+def keep_lines(app, what, name, obj, options, lines):
+    """Show a docstring as it stands in the source, line by line, unless it has NumPy's sections."""
+    in_sections = any(line.strip() and set(line.strip()) == {"-"} for line in lines)
+    example, kept = False, []
+    for line in lines:
+        example = line.lstrip().startswith(">>>") or (example and bool(line.strip()))
+        if example or not line.strip():
+            kept.append(line)
+        elif in_sections:
+            kept.append(re.sub(r"\|", r"\\|", line))
+        else:
+            kept.append("| " + re.sub(r"([|*\\]|_\b)", r"\\\1", line))
+    lines[:] = [*kept, ""]
+
+
+def formula(display):
+    def visit(self, node):
+        self.body.append(latex2mathml.converter.convert(node.astext(), display=display))
+        raise nodes.SkipNode
+
+    return visit, None
+
+
+def setup(app):
+    app.add_html_math_renderer("mathml", formula("inline"), formula("block"))
+    app.connect("autodoc-skip-member", skip)
+    app.connect("source-read", pictures)
+    app.connect("autodoc-process-docstring", keep_lines, priority=100)  # before NumPy's sections are read

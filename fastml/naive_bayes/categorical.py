@@ -1,0 +1,170 @@
+"""Naive Bayes over categories that are numbered: CategoricalNB."""
+
+from itertools import pairwise
+from numbers import Integral, Real
+
+import numpy as np
+
+from fastml.base import Interval
+from fastml.naive_bayes.smoothing import SmoothedCounts, logarithm
+from fastml_ext import naive_bayes as kernels
+
+__all__ = ["CategoricalNB", "category_log_prob", "stacked"]
+
+
+def category_log_prob(count, alpha):
+    """(log P(category | class), log P(a category never seen | class)) from counts (n_classes, n_categories).
+
+    A category never seen has the smoothed count 0 + alpha; without smoothing it says nothing, and has 0 in every class.
+    """
+    smoothed = count + alpha
+    total = smoothed.sum(axis=1, keepdims=True)
+    logged = logarithm(np.where(total > 0, total, 1.0))
+    unseen = np.log(alpha) - logged if alpha > 0 else np.zeros_like(logged)
+    return np.where(total > 0, logarithm(smoothed) - logged, 0.0), unseen
+
+
+def stacked(tables):
+    """(starts, table) as the kernels take them, from (log P, log P of the unseen) of each feature."""
+    sizes = [known.shape[1] + 1 for known, _ in tables]
+    rows = [np.hstack(pair).T for pair in tables]
+    return np.append(0, np.cumsum(sizes)).astype(np.int64), np.ascontiguousarray(np.concatenate(rows))
+
+
+class CategoricalNB(SmoothedCounts):
+    """Naive Bayes for categories numbered 0, 1, 2, ...; MixedNB takes words and numbers as they are.
+
+    Parameters
+    ----------
+    alpha : float, default=1.0
+        Added to the count of every category; 0 for no smoothing.
+    force_alpha : bool, default=True
+        Whether an alpha below 1e-10 is kept; if not, it is raised to that, with a warning.
+    fit_prior : bool, default=True
+        Whether the prior of the classes is their share of the rows; if not, it is uniform.
+    class_prior : array-like of shape (n_classes,), default=None
+        The prior of the classes, given.
+    min_categories : int or array-like of int of shape (n_features,), default=None
+        Categories that each feature has at least; None for as many as the rows show.
+    n_jobs : int, default=None
+        Number of threads; None for all processors that this process may use.
+
+    Attributes
+    ----------
+    classes_, class_count_, class_log_prior_ : ndarrays
+        As in MultinomialNB.
+    n_categories_ : ndarray of shape (n_features,)
+        Number of categories of each feature.
+    category_count_ : list of n_features ndarrays of shape (n_classes, n_categories)
+        Weight of the rows of each class and category.
+    feature_log_prob_ : list of n_features ndarrays of shape (n_classes, n_categories)
+        log P(category | class).
+
+    Notes
+    -----
+    X is an array or a data frame of whole numbers from 0 upwards; missing values (NaN) are ignored. A category never
+    seen in fitting is predicted with the smoothed count of 0, where scikit-learn raises an IndexError. Fractions are
+    cut off, as scikit-learn does. See Mitchell, Machine Learning, 1997, section 6.9.
+
+    Examples
+    --------
+    >>> from fastml.naive_bayes import CategoricalNB
+    >>> X = [[0, 0], [0, 1], [1, 0], [1, 1]]
+    >>> model = CategoricalNB().fit(X, ["no", "no", "yes", "yes"])
+    >>> model.predict([[0, 1], [1, 7]]).tolist()
+    ['no', 'yes']
+    """
+
+    _parameter_constraints: dict = {
+        **SmoothedCounts._parameter_constraints,
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "min_categories": [None, "array-like", Interval(Integral, 1, None, closed="left")],
+    }
+    n_categories_: np.ndarray
+    category_count_: list
+    _exact_bytes = 8  # nothing is computed from a category's number
+    _derived = ("_starts", "_table")
+
+    def __init__(
+        self, *, alpha=1.0, force_alpha=True, fit_prior=True, class_prior=None, min_categories=None, n_jobs=None
+    ):
+        self.alpha = alpha
+        self.force_alpha = force_alpha
+        self.fit_prior = fit_prior
+        self.class_prior = class_prior
+        self.min_categories = min_categories
+        self.n_jobs = n_jobs
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.categorical = True
+        tags.input_tags.positive_only = True
+        return tags
+
+    def _check_codes(self, X):
+        where = kernels.first_negative(X, self.n_jobs)
+        if where is None:
+            return X
+        raise ValueError(
+            f"Negative values in data passed to CategoricalNB (input X): X[{where[0]}, {where[1]}] is {X[where]}, and"
+            " CategoricalNB takes categories numbered 0, 1, 2, ...: MixedNB takes other values"
+        )
+
+    def _check_rows(self, X):
+        return self._check_codes(super()._check_rows(X))
+
+    def _count(self, X, codes, weight, first):
+        X, k = self._check_codes(X), len(self.classes_)
+        sizes = self._sizes(X)
+        if not first:
+            sizes = np.maximum(sizes, self.n_categories_)
+        starts = np.append(0, np.cumsum(sizes))
+        table = kernels.count_categories(X, codes, weight, starts, k, self.n_jobs)
+        counts = [np.ascontiguousarray(table[a:b].T) for a, b in pairwise(starts)]
+        if not first:
+            for count, before in zip(counts, self.category_count_, strict=True):
+                count[:, : before.shape[1]] += before
+        self.n_categories_, self.category_count_ = sizes, counts
+
+    def _sizes(self, X):
+        """(n_features,) categories: one more than the highest code, and no fewer than the user says."""
+        highest = kernels.highest_codes(X, self.n_jobs)
+        if (highest >= 2**31).any():
+            j = int(np.argmax(highest))
+            raise ValueError(f"column {j} of X has category {highest[j]:.0f}, and the table would have a row for each")
+        sizes, least = highest.astype(np.int64) + 1, self.min_categories
+        if least is None:
+            return np.maximum(sizes, 1)
+        least = np.asarray(least)
+        if least.dtype.kind not in "iu":
+            raise ValueError(f"'min_categories' should have integral type. Got {least.dtype} instead.")
+        if least.ndim and least.shape != sizes.shape:
+            raise ValueError(
+                f"'min_categories' should have shape {sizes.shape} when an array-like is provided. Got"
+                f" {least.shape} instead."
+            )
+        return np.maximum(np.maximum(sizes, least), 1)
+
+    def _estimate(self):
+        alpha = self._smoothing()
+        tables = [category_log_prob(count, alpha) for count in self.category_count_]
+        self.feature_log_prob_ = [known for known, _ in tables]
+        self._unseen = [unseen for _, unseen in tables]
+        self._estimate_prior()
+
+    def _ready(self):
+        self._starts, self._table = stacked(list(zip(self.feature_log_prob_, self._unseen, strict=True)))
+
+    def _scores(self, X):
+        return kernels.category_scores(X, self._starts, self._table, self.class_log_prior_, self.n_jobs)
+
+    def _terms(self, X):
+        return category_terms(X[0], self._starts, self._table)
+
+
+def category_terms(x, starts, table):
+    """(n_classes, n_features): log P(x_j | c), 0 where x_j is missing."""
+    terms = np.zeros((len(x), table.shape[1]))
+    for j in np.flatnonzero(x >= 0):
+        terms[j] = table[min(starts[j] + int(x[j]), starts[j + 1] - 1)]
+    return terms.T
