@@ -24,7 +24,8 @@ def write_nearest(near, who, counts, rows, reduced, indices):
             rank_pairs(near[lane, :count], who[lane, :count], reduced[q], indices[q])
         elif count >= 0:
             sort_pairs(near[lane, :count], who[lane, :count])
-            reduced[q], indices[q] = near[lane, :k], who[lane, :k]
+            for j in range(k):  # not by slices: the error that Numba builds in for them takes two seconds to compile
+                reduced[q, j], indices[q, j] = near[lane, j], who[lane, j]
 
 
 @kernel_exact

@@ -8,7 +8,7 @@ them, nor on blocks, threads or the machine.
 
 Few neighbours are kept in order from the start (`refine`). Many are held as they come (`hold`): now and then the k-th
 best is estimated and those clearly worse are dropped, and only those left at the end are scored exactly and sorted.
-Where too many stand at nearly one distance to be told apart so, they are kept in order after all.
+Where too many stand at nearly one distance to be told apart so, they are kept in order after all, from the start.
 """
 
 from typing import NamedTuple
@@ -18,7 +18,7 @@ import numpy as np
 from fastml_ext import blas, pool
 from fastml_ext.neighbors import axes as bounds
 from fastml_ext.neighbors import order
-from fastml_ext.neighbors.bounded.block import BLOCK, HEIGHT, WIDTH, search_block
+from fastml_ext.neighbors.bounded.block import BLOCK, FARTHEST, HEIGHT, IN_ORDER, WIDTH, hold_kernel, order_block
 
 __all__ = ["WIDTH", "nearest"]
 
@@ -70,33 +70,38 @@ def nearest(points, made, Q, k, exclude, n_jobs=None, progress=None):
         asked = bounds.ask(Q, axes, HEIGHT, BLOCK, n_jobs)
         task = Search(points, Q, exclude, kept, asked, limits, squares, indices)
         cost = len(points) * kept.panels.shape[1] / 60
-        pool.run(search, m, task, spare, step=BLOCK, cost=cost, n_jobs=n_jobs, progress=progress)
+        few = FEW_BOUNDED if kept.rest.shape[1] else FEW_SCORED
+        hold_block = hold_kernel(kept.rest.shape[1] > 0) if k > few else None
+        pool.run(search, m, hold_block, task, spare, step=BLOCK, cost=cost, n_jobs=n_jobs, progress=progress)
     return squares, indices
 
 
-def search(start, stop, task, spare):
-    """spare: states that no other thread has in hand, so that each need be made but once."""
+def search(start, stop, hold_block, task, spare):
+    """hold_block: None if all are kept in order | spare: states that no other thread has in hand, made but once."""
     try:
         state = spare.pop()
     except IndexError:
-        state = new_state(task)
+        state = new_state(task, 0 if hold_block is None else 3 * (task.squares.shape[1] + 1) + 2 * WIDTH)
     for first in range(start, stop, BLOCK):
         last = min(first + BLOCK, stop)
         visit = visiting_order(task.asked.panels[first // HEIGHT : -(-last // HEIGHT)], task.kept)
-        search_block(first, last, visit, task, state)
-        rows = task.asked.order[first:last]
-        order.write_nearest(state.near, state.places, state.counts, rows, task.squares, task.indices)
+        counts = state.counts[: last - first]
+        counts[:], state.cuts[:] = IN_ORDER, -np.inf
+        if hold_block is not None:
+            counts[task.asked.norms[first:last] < FARTHEST] = 0
+            hold_block(first, last, visit, task, state)
+            rows = task.asked.order[first:last]
+            order.write_nearest(state.near, state.places, counts, rows, task.squares, task.indices)
+        if (counts == IN_ORDER).any():
+            order_block(first, last, visit, task, state)
     spare.append(state)
 
 
-def new_state(task):
-    kept, k = task.kept, task.squares.shape[1]
-    few = FEW_BOUNDED if kept.rest.shape[1] else FEW_SCORED
-    room = 3 * (k + 1) + 2 * WIDTH if k > few else 0
-    numbers = np.int32 if len(kept.order) < 2**31 else np.int64
+def new_state(task, room):
+    numbers = np.int32 if len(task.kept.order) < 2**31 else np.int64
     scores, places, near = (np.empty((BLOCK, room), kind) for kind in (np.float32, numbers, task.Q.dtype))
     cuts, reach, counts = np.empty(BLOCK, np.float32), np.empty(BLOCK), np.empty(BLOCK, np.int64)
-    return State(cuts, reach, counts, scores, places, near, np.empty(4 * (k + 1) + 64, np.float32))
+    return State(cuts, reach, counts, scores, places, near, np.empty(2 * room + 64, np.float32))
 
 
 def visiting_order(panels, kept):

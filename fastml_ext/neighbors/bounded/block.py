@@ -1,8 +1,13 @@
 """The search of one block of queries: its kernels and the helpers they inline. See __init__.py.
 
+There are three kernels, because a first search should compile no more than it needs: exact scores need no second
+stage, and few queries must be kept in order.
+
 `task` is a Search and `state` a State of __init__.py, `lane` the place of a query in its block, `position` the one in
 task.asked.order.
 """
+
+import functools
 
 import llvmlite.binding
 import numpy as np
@@ -13,7 +18,7 @@ from numba.extending import intrinsic
 from fastml_ext.jit import kernel, kernel_bound, kernel_exact
 from fastml_ext.neighbors import axes as bounds
 
-__all__ = ["BLOCK", "HEIGHT", "WIDTH", "search_block"]
+__all__ = ["BLOCK", "FARTHEST", "HEIGHT", "IN_ORDER", "WIDTH", "hold_kernel", "order_block"]
 
 _FEATURES = llvmlite.binding.get_host_cpu_features()
 LANES = 16 if _FEATURES.get("avx512f") else 8 if _FEATURES.get("avx") else 4  # float32 values in a register
@@ -107,16 +112,67 @@ def lowest(typing_context, bits):
     return types.intp(types.uint64), emit
 
 
+@functools.cache
+def hold_kernel(BOUNDS):
+    """The kernel that holds many neighbours, where scores are only bounds or where they are exact."""
+
+    @kernel
+    def hold_block(first, last, visit, task, state):
+        """Hold the points that may be near the queries at first to last in asked.order, and score those that are left.
+
+        The queries that must be kept in order instead are marked so, and left to order_block.
+        """
+        kept, asked, limits = task.kept, task.asked, task.limits
+        wanted = task.squares.shape[1] + (1 if len(task.exclude) else 0)
+        scores = np.empty((HEIGHT, kept.block), np.float32)
+        for lane in range(last - first):
+            state.reach[lane] = -1.0 if state.counts[lane] == IN_ORDER else np.inf
+        for b in visit:
+            begin = b * kept.block
+            count = min(kept.block, len(kept.order) - begin)
+            for at in range(first, last, HEIGHT):
+                end = min(at + HEIGHT, last)
+                if beyond(kept, asked, b, at, end, state.reach[at - first :]):
+                    continue
+                for j in range(0, count, WIDTH):
+                    multiply(asked.panels, at // HEIGHT, kept.panels, (begin + j) // WIDTH, scores, j)
+                for position in range(at, end):
+                    row, norm, lane = scores[position - at, :count], asked.norms[position], position - first
+                    if state.counts[lane] == IN_ORDER:
+                        continue
+                    if state.cuts[lane] == -np.inf and count >= wanted:  # the best of the first block give a cut
+                        rank = first_rank(row, wanted, norm, limits, state.folded)
+                        if BOUNDS:
+                            cut_by_bounds(task, state, position, lane, begin, row, rank)
+                        else:
+                            cut_at(rank, state, lane, norm, limits)
+                    start = np.int64(0)  # typed, or Numba compiles all twice
+                    while start < count and state.counts[lane] <= 2 * wanted:
+                        before = state.counts[lane]
+                        start = pick_from(row, start, state.cuts[lane], begin, state, lane)
+                        if BOUNDS and state.counts[lane] > before:
+                            look_closer(task, state, position, lane, before)
+                        if state.counts[lane] > wanted + wanted // 2:
+                            tighten(state, lane, wanted, norm, limits)
+                    if state.counts[lane] > 2 * wanted:  # hardly any can be told apart by their scores
+                        state.counts[lane], state.reach[lane] = IN_ORDER, -1.0
+        for position in range(first, last):
+            if state.counts[position - first] != IN_ORDER:
+                finish(task, state, position, position - first)
+
+    return hold_block
+
+
 @kernel
-def search_block(first, last, visit, task, state):
-    """The neighbours of the queries that stand at first to last in asked.order."""
+def order_block(first, last, visit, task, state):
+    """Find the neighbours of those of the queries at first to last in asked.order that are kept in order."""
     kept, asked, k = task.kept, task.asked, task.squares.shape[1]
-    wanted = k + (1 if len(task.exclude) else 0)
     scores, picked = np.empty((HEIGHT, kept.block), np.float32), np.empty(kept.block, np.int64)
     for lane in range(last - first):
-        state.cuts[lane], state.reach[lane] = -np.inf, np.inf
-        state.counts[lane] = 0 if state.scores.shape[1] and asked.norms[first + lane] < FARTHEST else IN_ORDER
-        task.squares[asked.order[first + lane]], task.indices[asked.order[first + lane]] = np.inf, -1
+        state.reach[lane] = -1.0
+        if state.counts[lane] == IN_ORDER:
+            state.reach[lane], q = np.inf, asked.order[first + lane]
+            task.squares[q], task.indices[q] = np.inf, -1
     for b in visit:
         begin = b * kept.block
         count = min(kept.block, len(kept.order) - begin)
@@ -128,56 +184,22 @@ def search_block(first, last, visit, task, state):
                 multiply(asked.panels, at // HEIGHT, kept.panels, (begin + j) // WIDTH, scores, j)
             for position in range(at, end):
                 row, lane = scores[position - at, :count], position - first
-                start = 0
-                if state.counts[lane] != IN_ORDER:
-                    if kept.rest.shape[1]:
-                        start = hold_bounded(task, state, position, lane, begin, row, wanted)
-                    else:
-                        start = hold(state, lane, begin, row, wanted, asked.norms[position], task.limits)
-                    if state.counts[lane] <= 2 * wanted:
-                        continue
-                    keep_in_order(task, state, position, lane)  # hardly any can be told apart by their scores
-                row = row[start:]
-                hits = pick(row, state.cuts[lane], picked)
+                hits = pick(row, state.cuts[lane], picked) if state.counts[lane] == IN_ORDER else 0
                 if hits > 0:
                     if hits > k and k <= SEEDED and state.cuts[lane] == -np.inf:
                         best_first(row, picked[:hits], k)
-                    refine(task, state, position, lane, begin + start, row, picked[:hits])
-    for position in range(first, last):
-        if state.counts[position - first] != IN_ORDER:
-            finish(task, state, position, position - first)
+                    refine(task, state, position, lane, begin, row, picked[:hits])
 
 
 @kernel
-def hold(state, lane, begin, row, wanted, norm, limits):
-    """Hold the points of a block whose scores are not below the cut, up to the column that is returned."""
-    if state.cuts[lane] == -np.inf and len(row) >= wanted:  # the first block: the best of it give a first cut
-        cut_at(first_rank(row, wanted, norm, limits, state.folded), state, lane, norm, limits)
-    start = 0
-    while start < len(row) and state.counts[lane] <= 2 * wanted:
-        start = pick_from(row, start, state.cuts[lane], begin, state, lane)
-        if state.counts[lane] > wanted + wanted // 2:
-            tighten(state, lane, wanted, norm, limits)
-    return start
-
-
-@kernel
-def hold_bounded(task, state, position, lane, begin, row, wanted):
-    """The same where scores are only bounds."""
-    norm, start = task.asked.norms[position], 0
-    if state.cuts[lane] == -np.inf and len(row) >= wanted:
-        pick_from(row, 0, first_rank(row, wanted, norm, task.limits, state.folded), begin, state, lane)
-        look_closer(task, state, position, lane, 0)
-        tighten(state, lane, wanted, norm, task.limits)
-        state.counts[lane] = 0  # they come again
-    while start < len(row) and state.counts[lane] <= 2 * wanted:
-        before = state.counts[lane]
-        start = pick_from(row, start, state.cuts[lane], begin, state, lane)
-        if state.counts[lane] > before:
-            look_closer(task, state, position, lane, before)
-        if state.counts[lane] > wanted + wanted // 2:
-            tighten(state, lane, wanted, norm, task.limits)
-    return start
+def cut_by_bounds(task, state, position, lane, begin, row, rank):
+    """Set a first cut by the points whose bounds reach `rank`."""
+    state.counts[lane] = 0
+    pick_from(row, np.int64(0), rank, begin, state, lane)
+    look_closer(task, state, position, lane, np.int64(0))
+    wanted = task.squares.shape[1] + (1 if len(task.exclude) else 0)
+    tighten(state, lane, wanted, task.asked.norms[position], task.limits)
+    state.counts[lane] = 0  # they come again
 
 
 @kernel
@@ -221,7 +243,8 @@ def first_rank(row, k, norm, limits, folded):
     size = -(-4 * k // 64) * 64
     if 2 * size > len(row):
         return near_rank(row, k, low, np.float32(norm / 2))
-    folded[:size] = row[:size]
+    for j in range(size):  # not by slices: the error that Numba builds in for them takes two seconds to compile
+        folded[j] = row[j]
     for start in range(size, len(row) - size + 1, size):
         fold(row[start : start + size], folded)
     return near_rank(folded[:size], k, low, np.float32(norm / 2))
@@ -280,22 +303,6 @@ def cut_at(score, state, lane, norm, limits):
     cut, reach = thresholds_at(loosest(max(farthest, 0.0) / limits.square, limits), norm, limits)
     if cut > state.cuts[lane]:
         state.cuts[lane], state.reach[lane] = cut, reach
-
-
-@kernel
-def keep_in_order(task, state, position, lane):
-    """Put all points that are held in their places, and go on like that."""
-    count, q = state.counts[lane], task.asked.order[position]
-    left_out = task.exclude[q] if len(task.exclude) else -1
-    for place in state.places[lane, :count]:
-        i = task.kept.order[place]
-        if i != left_out:
-            offer(squared(task.points[i], task.Q[q]), i, task.squares[q], task.indices[q])
-    state.counts[lane] = IN_ORDER
-    worst = task.squares[q, task.squares.shape[1] - 1]
-    if task.indices[q, task.squares.shape[1] - 1] >= 0:
-        cut, reach = thresholds_at(worst, task.asked.norms[position], task.limits)
-        state.cuts[lane], state.reach[lane] = max(cut, state.cuts[lane]), min(reach, state.reach[lane])
 
 
 @kernel
