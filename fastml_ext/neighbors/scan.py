@@ -249,6 +249,8 @@ def count_different(tile, query, first, last, totals):
 def add_powers(tile, query, first, last, p, w, totals):
     p = query.dtype.type(p)  # as every operation is, a power is rounded in the dtype of the distances
     for j in range(first, last):
+        if w[j] == 0:  # times a power that overflows it would be no number
+            continue
         for i in range(len(totals)):
             size = abs(tile[j, i] - query[j])
             totals[i] += w[j] * (size if p == 1 else size * size if p == 2 else size**p)

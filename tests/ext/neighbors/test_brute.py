@@ -235,6 +235,20 @@ def test_values_too_large_to_square():
     np.testing.assert_allclose(brute.nearest(brute.prepare(X, "cosine"), X[:1], 2)[0], [[0, 0]], atol=1e-15)
 
 
+@pytest.mark.parametrize("p", [1, 2, 3])
+@pytest.mark.parametrize("k", [5, 17, 40])
+def test_column_of_weight_zero_takes_no_part_even_where_it_overflows(p, k):
+    rng = np.random.default_rng(k)
+    X, w = rng.normal(size=(200, 3)), np.array([1.0, 0.0, 2.0])
+    X[::2, 1] = 1.7e308
+    Q = X[1:30] * [1, -1, 1]
+    Q[::3, 1] = -1.7e308
+    with np.errstate(over="ignore"):
+        expected = reference.nearest(reference.prepare(X, "minkowski", p, w), Q, k)
+    assert_same(brute.nearest(brute.prepare(X, "minkowski", p, w), Q, k), expected)
+    assert_same(expected, reference.nearest(reference.prepare(X[:, ::2], "minkowski", p, w[::2]), Q[:, ::2], k))
+
+
 def test_no_point_or_query_of_zeros_has_a_direction():
     X, Q = np.array([[0.0, 0.0], [3.0, 4.0], [6.0, 8.0]]), np.array([[0.0, 0.0], [3.0, 4.0]])
     distances, indices = brute.nearest(brute.prepare(X, "cosine"), Q, 3)
