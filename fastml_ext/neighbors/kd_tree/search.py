@@ -213,7 +213,8 @@ def nearest_kernel(D, METRIC, LEAF, LANES):
         # Many neighbours are held as they come, and parted and sorted now and then: there is room for two leaves more.
         most = k + max(k // 4, LEAF)
         buffer, kept = np.empty(LEAF, Q.dtype), LANES or most + LEAF
-        near, who = np.full(kept, -np.inf, Q.dtype), np.full(kept, np.int64(-1))
+        near, who = np.empty(kept, Q.dtype), np.empty(kept, np.int64)
+        near[:], who[:] = -np.inf, -1  # np.full takes longer to compile
         sorted_near, sorted_who = (near, who) if LANES else (np.empty(k, Q.dtype), np.empty(k, np.int64))
         walk, at_home, ancestors = new_walk(d, Q[0]), np.int64(-1), np.int64(0)
         rows = np.empty((stop - start, d), Q.dtype)
