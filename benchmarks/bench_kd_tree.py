@@ -78,6 +78,17 @@ def by_sklearn(k):
     return run
 
 
+def by_intelex(k):
+    def run(data):
+        from sklearnex.neighbors import NearestNeighbors
+
+        X, Q = data
+        model = NearestNeighbors(n_neighbors=k, algorithm="kd_tree", n_jobs=cpu_limit())
+        return lambda: model.fit(X).kneighbors(Q)[0]
+
+    return run
+
+
 def same_distances(data, ours, theirs):
     """Indices may differ where points tie: the peers state no order."""
     assert np.allclose(ours, theirs, rtol=1e-5, atol=1e-3 if ours.dtype == np.float32 else 1e-7)
@@ -107,7 +118,7 @@ WORKS += [
         sphere(np.float64),
         k,
         1.3,
-        {"SciPy": by_scipy(k), "scikit-learn": by_sklearn(k)},
+        {"SciPy": by_scipy(k), "scikit-learn": by_sklearn(k), "scikit-learn-intelex": by_intelex(k)},
     )
     for k in (1, 5, 10)
 ]

@@ -36,10 +36,11 @@ def for_sparse(algorithm, metric):
 
 
 # The effective dimension up to which a tree is faster than looking at every point, by the number of points. Measured
-# for k = 10, 2 to 32 columns, normal data of full rank and of rank 3, as many queries as points (at most 4000): at the
-# limits both need the same time; one dimension further the tree needs 1.2 times that of brute force with 3000 points,
-# 1.5 times with 30,000 and 1.4 with 200,000. At half the limit it is 4 to 7 times faster.
-LIMITS = ((1_000, 10), (10_000, 15), (100_000, 8.5), (np.inf, 7.5))
+# for k = 5, 4 to 10 columns of normal data, up to 4000 queries: at the limits both need the same time; one dimension
+# further the tree needs 1.2 times that of brute force, two further 1.6 times. At half the limit it is 5 to 20 times
+# faster. For k = 50, both needed the same time at 0.55 (2000 points), 0.8 (10,000 to 200,000) of these limits.
+LIMITS = ((1_000, 10), (10_000, 7.2), (100_000, 7.7), (np.inf, 9))
+MANY, FOR_MANY = 20, 0.7  # neighbours, above which the limits are multiplied by this
 MOST_COLUMNS = 40  # of a tree: each leaf is read in full width
 SAMPLE = 2000  # rows that the dimension is estimated from
 
@@ -49,7 +50,7 @@ def tree_is_faster(X, k):
     n, d = X.shape
     if d > MOST_COLUMNS or k > max(n // 4, 1):
         return False
-    limit = next(limit for points, limit in LIMITS if n <= points)
+    limit = next(limit for points, limit in LIMITS if n <= points) * (FOR_MANY if k > MANY else 1)
     return d <= limit / 2 or effective_dimension(X) <= limit
 
 

@@ -13,7 +13,7 @@ from fastml_ext import neighbors as kernels
 __all__ = ["SharedSearch"]
 
 HELD_AT_ONCE = 2**21  # neighbours between search and votes: 32 MB
-SPARE = 2.0  # standard deviations of neighbours in the own fold: a search of twice that many mends the rare rest
+SPARE = 3.0  # standard deviations of neighbours in the own fold: a search of twice that many mends the rare rest
 LEAST_SHARE = 0.5  # of the rows in a fold's training set, for a search among all rows to pay
 
 

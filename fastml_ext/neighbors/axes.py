@@ -25,6 +25,11 @@ for the units of float32 and float64 and gamma(j) = ju / (1 - ju):
 
 `slack` = 1.02 (kappa + 4 eta + 2 gamma(j)) covers all of it: slack N_x is put into the column of -N_x / 2 and slack N_y
 is taken off the threshold, so that (2) holds for the computed score. Products that underflow add TINY.
+
+Where no column is left out, (1) is an equation, and the same errors bound the score from below: a point with a score
+of s is at a squared distance of at most N_y - 2 s + slack (2 N_y + 4 N_x), and the rounding of N_x / 2, which is less
+than slack N_x. So k scores of at least s say how far away the k-th neighbour can be.
+
 The second stage adds further columns to the score of the first and replaces its r: the same bound with a larger m.
 """
 
@@ -87,9 +92,9 @@ def make(X, width, n_jobs=None):
     scale = scale_of(reach, d)
     if not 1e-140 < scale < 1e140:
         return None
-    rotation, first = principal(X, centre, scale)
-    axes = Axes(centre, scale, rotation, first, slack(rotation, first, d))
-    with blas.single():
+    with blas.single():  # its threads cost more than they give at these sizes
+        rotation, first = principal(X, centre, scale)
+        axes = Axes(centre, scale, rotation, first, slack(rotation, first, d))
         return axes, keep(X, axes, width, n_jobs)
 
 
@@ -152,7 +157,9 @@ def gamma(terms, unit):
 def keep(X, axes, width, n_jobs=None):
     """The points X (n, d) as `Kept`, `width` of them to a panel."""
     n, columns = len(X), columns_of(axes)
-    block = max(2, min(512 // width, 2**18 // (4 * columns * width))) * width
+    # Where there are no boxes, a block need only stay in the cache.
+    most, size = (512, 2**18) if axes.rotation.size else (8192, 2**19)
+    block = max(2, min(most // width, size // (4 * columns * width))) * width
     order = gather(leading(X, axes, n_jobs), block)
     panels, rest, norms = empty(n, axes, width)
     pool.run(lay_out, n, X, axes, order, True, panels, rest, norms, step=STEP, cost=X.shape[1], n_jobs=n_jobs)

@@ -90,8 +90,8 @@ def within_radius(index, Q, r, n_jobs=None, progress=None):
     else:
         parts = scan.within(task(index, Q, NOBODY), limit, n_jobs, progress)
     asked, indices, reduced = (np.concatenate([part[at] for part in parts] or [NOBODY]) for at in range(3))
-    found = distances(index, reduced)
     order = np.lexsort((indices, reduced, asked))
+    found = distances(index, reduced)
     order = order[found[order] <= r]
     indptr = np.zeros(Q.shape[0] + 1, np.int64)
     np.cumsum(np.bincount(asked[order], minlength=Q.shape[0]), out=indptr[1:])
@@ -141,10 +141,10 @@ def task(index, Q, exclude):
 
 
 def distances(index, reduced):
-    """The distances that reduced ones stand for."""
+    """The distances that reduced ones stand for; may be written over them."""
     metric, dtype = index.metric, index.dtype.type
     if metric == "euclidean":
-        return np.sqrt(reduced)
+        return np.sqrt(reduced, out=reduced)
     if metric == "nan_euclidean":
         found = np.sqrt(reduced)
         found[np.isinf(found)] = np.nan

@@ -17,6 +17,7 @@ from numba.extending import intrinsic
 
 from fastml_ext import pool
 from fastml_ext.jit import kernel_bound, kernel_exact
+from fastml_ext.neighbors import order
 
 __all__ = ["CODES", "Scan", "nearest", "take_roots", "within"]
 
@@ -36,6 +37,7 @@ BY_ROWS = (HAVERSINE, FUNCTION, PRECOMPUTED)  # no sums over columns that could 
 POINTS = 64  # points in a tile
 QUERIES = 48  # queries that share a turned tile
 FEW = 8  # fewer queries than this are not worth turning a tile for
+IN_ORDER = 16  # neighbours, up to which they are kept in order from the start
 COLUMNS = 32  # columns between two looks at whether the tile can be left
 
 
@@ -60,7 +62,7 @@ def nearest(task, k, n_jobs=None, progress=None):
     reduced.fill(np.inf)  # np.full takes a microsecond more, of ten that one row may take
     indices.fill(-1)
     rows = task.code in BY_ROWS or (task.code == EUCLIDEAN and m < FEW)
-    work, step = (scan_rows, 1) if rows else (scan_tiles, QUERIES)
+    work, step = (scan_rows, 1) if rows else (scan_tiles if k <= IN_ORDER else scan_for_many, QUERIES)
     if m == 1:  # one call, nothing else: for one row, the pool costs more than a small search
         work(0, 1, task, reduced, indices)
         return reduced, indices
@@ -74,6 +76,69 @@ def within(task, limit, n_jobs=None, progress=None):
     work, step = (within_rows, 1) if task.code in BY_ROWS else (within_tiles, QUERIES)
     cost = len(task.points) * (0.1 * task.points.shape[1] + 2)
     return pool.run(work, len(task.Q), task, limit, step=step, cost=cost, n_jobs=n_jobs, progress=progress)
+
+
+def scan_for_many(start, stop, task, reduced, indices):
+    """Many neighbours of the queries start to stop: held as they come, parted now and then, and sorted at the end."""
+    room = 2 * reduced.shape[1] + POINTS
+    near, who = np.empty((QUERIES, room), reduced.dtype), np.empty((QUERIES, room), np.int64)
+    counts = np.empty(QUERIES, np.int64)
+    for first in range(start, stop, QUERIES):
+        last = min(first + QUERIES, stop)
+        hold_tiles(first, last, task, reduced.shape[1], near, who, counts)
+        order.write_nearest(near, who, counts, np.arange(first, last), reduced, indices)
+
+
+@kernel_exact
+def hold_tiles(first, last, task, k, near, who, counts):
+    """Hold the points that may be among the k nearest of the queries first to last, in order of their index."""
+    n, d = task.points.shape
+    tile, totals = np.zeros((d, POINTS), near.dtype), np.empty(POINTS, near.dtype)
+    worst = np.full(last - first, np.inf, near.dtype)
+    counts[: last - first] = 0
+    for begin in range(0, n, POINTS):
+        count = min(POINTS, n - begin)
+        turn(task.points, begin, count, tile)
+        for q in range(first, last):
+            lane = q - first
+            if not measure(task, tile, task.Q[q], worst[lane], totals):
+                continue
+            left_out, held = task.exclude[q] if len(task.exclude) else -1, counts[lane]
+            for i in range(count):
+                # Of points at one distance the first ones stay: once k are held that near, no later one is needed.
+                if (totals[i] < worst[lane] or worst[lane] == np.inf) and begin + i != left_out:
+                    near[lane, held], who[lane, held] = totals[i], begin + i
+                    held += 1
+            counts[lane] = held
+            if held > 2 * k or (held >= k and worst[lane] == np.inf):
+                counts[lane], worst[lane] = part(near[lane], who[lane], held, k)
+
+
+@kernel_exact
+def part(near, who, count, k):
+    """Drop points that k others are nearer than: (how many are left, a distance that k of them do not exceed)."""
+    low, high = near.dtype.type(0), near[0]
+    for j in range(1, count):
+        high = max(high, near[j])
+    middle = low if high < np.inf else high  # halving an infinite range leads nowhere: then only ties are dropped
+    while middle < high:
+        reached = 0
+        for j in range(count):
+            reached += 1 if near[j] <= middle else 0
+        low, high = (middle, high) if reached < k else (low, middle)
+        if k <= reached <= k + k // 8:
+            break
+        middle = low + (high - low) / near.dtype.type(2)
+        if not low < middle:  # no number lies between
+            break
+    left, spare = 0, k  # of those that could not be told apart from the k-th, only so many
+    for j in range(count):
+        spare -= 1 if near[j] < high else 0
+    for j in range(count):
+        near[left], who[left] = near[j], who[j]
+        left += 1 if near[j] < high or (near[j] == high and spare > 0) else 0
+        spare -= 1 if near[j] == high else 0
+    return left, high
 
 
 @kernel_exact
@@ -184,6 +249,8 @@ def count_different(tile, query, first, last, totals):
 def add_powers(tile, query, first, last, p, w, totals):
     p = query.dtype.type(p)  # as every operation is, a power is rounded in the dtype of the distances
     for j in range(first, last):
+        if w[j] == 0:  # times a power that overflows it would be no number
+            continue
         for i in range(len(totals)):
             size = abs(tile[j, i] - query[j])
             totals[i] += w[j] * (size if p == 1 else size * size if p == 2 else size**p)
@@ -329,7 +396,8 @@ def within_rows(start, stop, task, limit):
 @kernel_exact
 def doubled(array):
     larger = np.empty(2 * len(array), array.dtype)
-    larger[: len(array)] = array
+    for i in range(len(array)):  # not by slices: the error that Numba builds in for them takes two seconds to compile
+        larger[i] = array[i]
     return larger
 
 

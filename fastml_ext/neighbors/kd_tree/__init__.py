@@ -38,12 +38,18 @@ def build_tree(X, leaf_size=None, metric="euclidean", p=2, w=None, n_jobs=None):
     code, p = metric_code(metric, p, w)
     X = np.ascontiguousarray(X, np.float32 if X.dtype.newbyteorder("=") == np.float32 else np.float64)
     n, d = X.shape
+    weights = np.ones(d, X.dtype) if w is None else np.ascontiguousarray(w, X.dtype)
+    X = without_unweighted(X, weights)
     size = min(max(leaf_size or (16 if d < 5 else 32), 8), 64)
     leaves, index, edges, column = grow(X, 1 << size.bit_length() - 1, n_jobs)
     lowest, box = lowest_indices(index, ALL), bounding_box(X)
-    weights = np.ones(d, X.dtype) if w is None else np.ascontiguousarray(w, X.dtype)
     shrink = 1 - (3 * d + 256) * np.finfo(X.dtype).eps
     return Tree(leaves, index, edges, column, lowest, box, weights, p, code, shrink, n, np.iinfo(index.dtype).max)
+
+
+def without_unweighted(X, weights):
+    """X with 0 in the columns of weight 0: a difference that overflows, times 0, would be no number."""
+    return X if weights.all() else np.where(weights == 0, X.dtype.type(0), X)
 
 
 def bounding_box(X):
@@ -129,7 +135,7 @@ def find_within(tree, Q, home, order, wanted, sorting, n_jobs, progress):
 def plan(tree, Q, radius, allowed, exclude, n_jobs):
     """The tree and the queries, where they fall and in what order they are served, and what they may find."""
     dtype = tree.leaves.dtype
-    Q = np.ascontiguousarray(Q, dtype)
+    Q = without_unweighted(np.ascontiguousarray(Q, dtype), tree.weights)
     if allowed is not None:
         tree = tree._replace(lowest=lowest_indices(tree.index, allowed))
     radius = np.atleast_1d(np.asarray(radius, dtype))

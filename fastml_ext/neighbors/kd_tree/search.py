@@ -15,12 +15,18 @@ import functools
 from typing import NamedTuple
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
 from fastml_ext.jit import kernel_exact
+from fastml_ext.neighbors.kd_tree.vectors import (
+    CHEBYSHEV,
+    EUCLIDEAN,
+    METRICS,
+    MINKOWSKI,
+    WEIGHTED,
+    keep_nearest,
+    lowest_bit,
+    scan,
+)
 
 __all__ = [
     "BY_DISTANCE",
@@ -34,9 +40,7 @@ __all__ = [
     "within_kernel",
 ]
 
-METRICS = {"euclidean": 0, "manhattan": 1, "chebyshev": 2, "minkowski": 3}
-EUCLIDEAN, MANHATTAN, CHEBYSHEV, MINKOWSKI = METRICS.values()
-WEIGHTED = 4  # added to the code of a metric whose columns have weights
+MOST_RANKED = 256  # candidates that are sorted by counting, for each, those before it
 COUNT, BY_DISTANCE, BY_INDEX = range(3)  # what a search within a radius does with the points: order them by...
 
 
@@ -47,67 +51,6 @@ class Wanted(NamedTuple):
     exclude: np.ndarray  # (m,), or (0,) for none: a point left out
     after: np.ndarray  # (m,), or (0,) for none: only points of higher index
     allowed: np.ndarray  # (n,) bool, or (0,) for all
-
-
-@intrinsic(prefer_literal=True)
-def scan(typing, tree, leaf, Q, q, d, leaf_size, metric, worst, distances):
-    """Write the reduced distances of a leaf's points from Q[q]: a bit for each that is not above `worst`.
-
-    Written as vectors, because LLVM unrolls loops of constant length before it looks for vectors, and finds none.
-    """
-    size, code = leaf_size.literal_value, metric.literal_value
-    signature = types.uint64(tree, leaf, Q, q, d, leaf_size, metric, worst, distances)
-    dtype = Q.dtype
-    vector, mask = ir.VectorType(real(dtype), size), ir.IntType(64)
-
-    def codegen(context, builder, signature, args):
-        def field(name):
-            i = tree.fields.index(name)
-            return builder.extract_value(args[0], i), tree.types[i]
-
-        def pointer(array, array_type):
-            return context.make_array(array_type)(context, builder, array).data
-
-        def integer(i):
-            return context.cast(builder, args[i], signature.args[i], types.int64)
-
-        def call(name, *values):
-            kind = ir.FunctionType(vector, [vector] * len(values))
-            name = f"llvm.{name}.v{size}f{dtype.bitwidth}"
-            return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), values)
-
-        n_columns, power = integer(4), context.cast(builder, *field("p"), dtype)
-        leaves, weights = pointer(*field("leaves")), pointer(*field("weights"))
-        query = builder.gep(pointer(args[2], Q), [builder.mul(integer(3), n_columns)])
-        first = builder.mul(builder.mul(integer(1), n_columns), mask(size))
-        total = cgutils.alloca_once_value(builder, ir.Constant(vector, [0.0] * size))
-        with cgutils.for_range(builder, n_columns) as loop:
-            column = builder.gep(leaves, [builder.add(first, builder.mul(loop.index, mask(size)))])
-            values = builder.load(builder.bitcast(column, vector.as_pointer()))
-            values.align = dtype.bitwidth // 8
-            t = builder.fsub(values, splat(builder, builder.load(builder.gep(query, [loop.index])), size))
-            t = builder.fmul(t, t) if code % WEIGHTED == EUCLIDEAN else call("fabs", t)
-            if code % WEIGHTED == MINKOWSKI:
-                t = call("pow", t, splat(builder, power, size))
-            if code >= WEIGHTED:
-                t = builder.fmul(splat(builder, builder.load(builder.gep(weights, [loop.index])), size), t)
-            s = builder.load(total)
-            s = builder.select(builder.fcmp_ordered(">", t, s), t, s) if code == CHEBYSHEV else builder.fadd(s, t)
-            builder.store(s, total)
-        s = builder.load(total)
-        target = builder.bitcast(pointer(args[8], distances), vector.as_pointer())
-        builder.store(s, target).align = dtype.bitwidth // 8
-        bound = context.cast(builder, args[7], worst, dtype)
-        bits = builder.bitcast(builder.fcmp_ordered("<=", s, splat(builder, bound, size)), ir.IntType(size))
-        return builder.zext(bits, mask) if size < 64 else bits
-
-    return signature, codegen
-
-
-@intrinsic
-def lowest_bit(typing, mask):
-    """Position of the lowest bit set in a mask that is not 0."""
-    return types.int64(types.uint64), lambda context, builder, signature, args: builder.cttz(args[0], ir.IntType(1)(1))
 
 
 @kernel_exact
@@ -217,62 +160,6 @@ def skipped(bound, worst, last, tree, place, masked):
     return low == tree.nobody or (bound == worst and low > last)
 
 
-@intrinsic(prefer_literal=True)
-def keep_nearest(typing, near, who, found, distances, index, leaf, lanes):
-    """Put the points of a leaf that are `found` in their places among `lanes` of them, by (distance, index).
-
-    Written as vectors and without a branch: neither where a point belongs nor whether it does can be predicted.
-    """
-    size, dtype = lanes.literal_value, near.dtype
-    signature = types.void(near, who, found, distances, index, leaf, lanes)
-
-    def codegen(context, builder, signature, args):
-        def array(i):
-            return context.make_array(signature.args[i])(context, builder, args[i])
-
-        def one_up(x):
-            return shuffled(builder, x, [0, *range(size - 1)])
-
-        leaf_size = cgutils.unpack_tuple(builder, array(4).shape)[1]
-        row = builder.gep(array(4).data, [builder.mul(args[5], leaf_size)])
-        values = builder.bitcast(array(0).data, ir.VectorType(real(dtype), size).as_pointer())
-        indices = builder.bitcast(array(1).data, ir.VectorType(ir.IntType(64), size).as_pointer())
-        x = cgutils.alloca_once_value(builder, builder.load(values, align=4))  # in registers, until all are in place
-        y = cgutils.alloca_once_value(builder, builder.load(indices, align=8))
-        left = cgutils.alloca_once_value(builder, args[2])
-        with cgutils.for_range(builder, builder.ctpop(args[2])):
-            bits = builder.load(left)
-            builder.store(builder.and_(bits, builder.sub(bits, bits.type(1))), left)
-            j = [builder.cttz(bits, ir.IntType(1)(1))]
-            s = splat(builder, builder.load(builder.gep(array(3).data, j)), size)
-            number = context.cast(builder, builder.load(builder.gep(row, j)), index.dtype, types.int64)
-            i, near, who = splat(builder, number, size), builder.load(x), builder.load(y)
-            equal = builder.and_(builder.fcmp_ordered("==", s, near), builder.icmp_signed("<", i, who))
-            behind = builder.or_(builder.fcmp_ordered("<", s, near), equal)
-            further = builder.and_(one_up(behind), ir.Constant(behind.type, [0] + [1] * (size - 1)))
-            builder.store(builder.select(behind, builder.select(further, one_up(near), s), near), x)
-            builder.store(builder.select(behind, builder.select(further, one_up(who), i), who), y)
-        builder.store(builder.load(x), values, align=4)
-        builder.store(builder.load(y), indices, align=8)
-        return context.get_dummy_value()
-
-    return signature, codegen
-
-
-def real(dtype):
-    return ir.DoubleType() if dtype.bitwidth == 64 else ir.FloatType()
-
-
-def splat(builder, x, size):
-    one = ir.Constant(ir.VectorType(x.type, size), ir.Undefined)
-    return shuffled(builder, builder.insert_element(one, x, ir.IntType(32)(0)), [0] * size)
-
-
-def shuffled(builder, vector, lanes):
-    mask = ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), lanes)
-    return builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), mask)
-
-
 @kernel_exact
 def permitted(found, index, skip, allowed, nobody):
     """The bits of the points in a leaf that are found and may be."""
@@ -284,18 +171,6 @@ def permitted(found, index, skip, allowed, nobody):
         if i == skip or (len(allowed) > 0 and (i == nobody or not allowed[i])):
             found ^= np.uint64(1) << np.uint64(j)
     return found
-
-
-@kernel_exact
-def insert(near, who, s, i):
-    """Put a point before those that follow it, and drop the last."""
-    j = len(near) - 1
-    if not (s < near[j] or (s == near[j] and i < who[j])):
-        return
-    while j > 0 and (s < near[j - 1] or (s == near[j - 1] and i < who[j - 1])):
-        near[j], who[j] = near[j - 1], who[j - 1]
-        j -= 1
-    near[j], who[j] = s, i
 
 
 @kernel_exact
@@ -335,8 +210,12 @@ def nearest_kernel(D, METRIC, LEAF, LANES):
         shrink = one if exact else Q.dtype.type(tree.shrink)
         nobody = tree.nobody
         masked, excluding, limited = len(wanted.allowed) > 0, len(wanted.exclude) > 0, len(wanted.limit) > 1
-        buffer, kept = np.empty(LEAF, Q.dtype), LANES or k
-        near, who = np.full(kept, -np.inf, Q.dtype), np.full(kept, np.int64(-1))
+        # Many neighbours are held as they come, and parted and sorted now and then: there is room for two leaves more.
+        most = k + max(k // 4, LEAF)
+        buffer, kept = np.empty(LEAF, Q.dtype), LANES or most + LEAF
+        near, who = np.empty(kept, Q.dtype), np.empty(kept, np.int64)
+        near[:], who[:] = -np.inf, -1  # np.full takes longer to compile
+        sorted_near, sorted_who = (near, who) if LANES else (np.empty(k, Q.dtype), np.empty(k, np.int64))
         walk, at_home, ancestors = new_walk(d, Q[0]), np.int64(-1), np.int64(0)
         rows = np.empty((stop - start, d), Q.dtype)
         for at in range(start, stop):
@@ -349,8 +228,10 @@ def nearest_kernel(D, METRIC, LEAF, LANES):
                 ancestors = find_path(tree, at_home, walk)
             skip = wanted.exclude[q] if excluding else -1
             worst, last = wanted.limit[q if limited else 0], nobody
-            for j in range(kept - k, kept):  # places before these hold what comes before every point
-                near[j], who[j] = worst, nobody
+            count = 0
+            if LANES:
+                for j in range(kept - k, kept):  # places before these hold what comes before every point
+                    near[j], who[j] = worst, nobody
             inside = enter(tree, walk, x)
             base = moved(zero, walk.outside, np.int64(0), walk.outside[0], tree, p, d, METRIC)
             node, leaf, size, bound = np.int64(0), at_home, np.int64(1), zero  # typed, or Numba compiles all twice
@@ -362,12 +243,11 @@ def nearest_kernel(D, METRIC, LEAF, LANES):
                     found = permitted(found, tree.index[leaf], skip, wanted.allowed, nobody)
                 if LANES:
                     keep_nearest(near, who, found, buffer, tree.index, leaf, LANES)
+                    worst, last = near[kept - 1], who[kept - 1]
                 else:
-                    while found:
-                        j = lowest_bit(found)
-                        found &= found - np.uint64(1)
-                        insert(near, who, buffer[j], np.int64(tree.index[leaf, j]))
-                worst, last = near[kept - 1], who[kept - 1]
+                    count = hold(near, who, count, found, buffer, tree.index[leaf], nobody)
+                    if count > most or (count >= k and worst == np.inf):
+                        count, worst, last = tighten(near, who, count, k, most, last)
                 more = False
                 while depth > 0 and not more:
                     depth -= 1
@@ -392,12 +272,78 @@ def nearest_kernel(D, METRIC, LEAF, LANES):
                                 walk.gaps[j] = gap if j == c else walk.outside[j]
                 if not more:
                     break
+            if not LANES:
+                write_sorted(near[:count], who[:count], sorted_near, sorted_who, nobody)
             for j in range(k):
-                s, i = near[kept - k + j], who[kept - k + j]
+                s, i = (near[kept - k + j], who[kept - k + j]) if LANES else (sorted_near[j], sorted_who[j])
                 distances[q, j] = root(s, one / p, METRIC) if i < nobody else np.inf
                 indices[q, j] = i if i < nobody else -1
 
     return nearest
+
+
+@kernel_exact
+def hold(near, who, count, found, distances, index, nobody):
+    """Add the points of a leaf that are found to `count` of them."""
+    while found:
+        j = lowest_bit(found)
+        found &= found - np.uint64(1)
+        near[count], who[count] = distances[j], np.int64(index[j])
+        count += 1 if index[j] != nobody else 0
+    return count
+
+
+@kernel_exact
+def write_sorted(near, who, sorted_near, sorted_who, nobody):
+    """Write the first by (distance, index), and `nobody` where there are too few."""
+    k = len(sorted_near)
+    if len(near) > MOST_RANKED:
+        sort_pairs(near, who)
+        for j in range(min(k, len(near))):
+            sorted_near[j], sorted_who[j] = near[j], who[j]
+    else:  # each to the place that is the number of those before it: quadratic, but without a branch
+        for a in range(len(near)):
+            s, i, before = near[a], who[a], 0
+            for b in range(len(near)):
+                before += 1 if (near[b] < s) | ((near[b] == s) & (who[b] < i)) else 0
+            if before < k:
+                sorted_near[before], sorted_who[before] = s, i
+    for j in range(len(near), k):
+        sorted_who[j] = nobody
+
+
+@kernel_exact
+def tighten(near, who, count, k, most, last):
+    """Drop points that k others are nearer than: (how many are left, the greatest distance of interest, `last`)."""
+    worst = rank_of(near[:count], k)
+    left = 0
+    for j in range(count):
+        near[left], who[left] = near[j], who[j]
+        left += 1 if near[j] <= worst else 0
+    if left <= most - (most - k) // 2:
+        return left, worst, last
+    sort_pairs(near[:left], who[:left])  # too many at nearly one distance: only their order tells who is nearer
+    return k, near[k - 1], who[k - 1]
+
+
+@kernel_exact
+def rank_of(values, k):
+    """A number that k or a few more of the values do not exceed, by halving what lies between 0 and the greatest."""
+    low, high = values.dtype.type(0), values[0]
+    for value in values:
+        high = max(high, value)
+    for _ in range(30):
+        middle = low + (high - low) / values.dtype.type(2)
+        reached = 0
+        for i in range(len(values)):
+            reached += 1 if values[i] <= middle else 0
+        if reached < k:
+            low = middle
+        else:
+            high = middle
+            if reached <= k + k // 16:
+                break
+    return high
 
 
 @functools.cache

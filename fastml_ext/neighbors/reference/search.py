@@ -97,7 +97,7 @@ def reduced_distances(X, Q, metric="euclidean", p=2, w=None):
     """What neighbours are ordered by, (m, n): the distance without its last step.
 
     Differences of the values as given, summed from the first column to the last, each operation rounded by itself in
-    the dtype of the distances.
+    the dtype of the distances. A column of weight 0 takes no part, even where its power overflows.
     """
     if metric == "precomputed":
         return Q
@@ -135,6 +135,8 @@ def column_term(size, metric, p, weight):
         return np.where(np.isnan(size), 0, size * size)
     if metric in ("euclidean", "cosine"):
         return size * size
+    if weight == 0:
+        return 0
     return weight * (size if p == 1 else size * size if p == 2 else power(size, p))
 
 

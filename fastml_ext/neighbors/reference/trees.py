@@ -20,7 +20,8 @@ def build_tree(X, leaf_size=None, metric="euclidean", p=2, w=None):
     refuse) | leaf_size: points in a leaf, never changes an answer; rounded down to 8, 16, 32 or 64; None for 16 if
     d < 5, else 32 | metric: "euclidean", "manhattan", "chebyshev" or "minkowski" | p >= 1: power of minkowski, rounded
     to the dtype; 1, 2 and infinity are manhattan, euclidean and chebyshev, other metrics ignore it | w (d,) or None:
-    weights of the columns, finite and not negative | ValueError: metric unknown, p < 1, or weights for chebyshev
+    weights of the columns, finite and not negative; one of 0 leaves its column out, even where it overflows
+    ValueError: metric unknown, p < 1, or weights for chebyshev
     """
     if metric == "minkowski":
         metric = {1: "manhattan", 2: "euclidean", math.inf: "chebyshev"}.get(p, metric)
@@ -100,7 +101,8 @@ def reduced_distance(x, y, metric, p, w):
         return max(terms)
     total = x.dtype.type(0)
     for j, t in enumerate(terms):
-        total += t if w is None else x.dtype.type(w[j]) * t
+        if w is None or w[j] > 0:
+            total += t if w is None else x.dtype.type(w[j]) * t
     return total
 
 

@@ -62,6 +62,17 @@ def test_within_radius(metric, case, at):
     assert len(found[1]) > 0
 
 
+@pytest.mark.parametrize("metric", ["euclidean", "manhattan", "chebyshev", "hamming"])
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 2**30), spread=st.sampled_from([1, 2, 50]), k=st.sampled_from([17, 40, 150, 299]))
+def test_many_neighbors_bit_for_bit(metric, seed, spread, k):
+    rng = np.random.default_rng(seed)
+    X = (rng.integers(0, spread, (300, 3)) * 0.1 + 1e3).astype(rng.choice([np.float32, np.float64]))
+    Q, exclude = X[:9], np.arange(9) if k < 300 else None
+    found = brute.nearest(brute.prepare(X, metric), Q, k, exclude)
+    assert_same(found, reference.nearest(reference.prepare(X, metric), Q, k, exclude))
+
+
 @pytest.mark.parametrize("p", [0.5, 1, 1.5, 2, 3, np.inf])
 @pytest.mark.parametrize("weighted", [False, True])
 @few
@@ -222,6 +233,20 @@ def test_values_too_large_to_square():
         expected = reference.nearest(reference.prepare(X), X, 4)
     assert_same(brute.nearest(brute.prepare(X), X, 4), expected)
     np.testing.assert_allclose(brute.nearest(brute.prepare(X, "cosine"), X[:1], 2)[0], [[0, 0]], atol=1e-15)
+
+
+@pytest.mark.parametrize("p", [1, 2, 3])
+@pytest.mark.parametrize("k", [5, 17, 40])
+def test_column_of_weight_zero_takes_no_part_even_where_it_overflows(p, k):
+    rng = np.random.default_rng(k)
+    X, w = rng.normal(size=(200, 3)), np.array([1.0, 0.0, 2.0])
+    X[::2, 1] = 1.7e308
+    Q = X[1:30] * [1, -1, 1]
+    Q[::3, 1] = -1.7e308
+    with np.errstate(over="ignore"):
+        expected = reference.nearest(reference.prepare(X, "minkowski", p, w), Q, k)
+    assert_same(brute.nearest(brute.prepare(X, "minkowski", p, w), Q, k), expected)
+    assert_same(expected, reference.nearest(reference.prepare(X[:, ::2], "minkowski", p, w[::2]), Q[:, ::2], k))
 
 
 def test_no_point_or_query_of_zeros_has_a_direction():

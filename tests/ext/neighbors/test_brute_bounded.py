@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from fastml_ext.jit import kernel
 from fastml_ext.neighbors import axes as bounds
 from fastml_ext.neighbors import bounded, brute, reference, scan
+from fastml_ext.neighbors.bounded import block
 
 NOBODY = np.empty(0, np.int64)
 FEW_COLUMNS = st.integers(1, 9)
@@ -36,14 +37,14 @@ def made_for(X, rotation):
 def first_scores(queries, points, scores):
     for g in range(len(queries)):
         for p in range(len(points)):
-            bounded.multiply(queries, g, points, p, scores[g], p * bounded.WIDTH)
+            block.multiply(queries, g, points, p, scores[g], p * bounded.WIDTH)
 
 
 def both_stages(made, Q):
     """Scores (2, m, n) of all pairs, in the order of the rows, and N of each query."""
     axes, kept = made
-    asked = bounds.ask(Q, axes, bounded.HEIGHT, bounded.BLOCK)
-    scores = np.zeros((len(asked.panels), bounded.HEIGHT, len(kept.panels) * bounded.WIDTH), np.float32)
+    asked = bounds.ask(Q, axes, block.HEIGHT, block.BLOCK)
+    scores = np.zeros((len(asked.panels), block.HEIGHT, len(kept.panels) * bounded.WIDTH), np.float32)
     first_scores(asked.panels, kept.panels, scores)
     m, n = len(Q), len(kept.order)
     first = np.empty((m, n), np.float32)
@@ -51,7 +52,7 @@ def both_stages(made, Q):
     second = first.copy()
     for s, q in enumerate(asked.order):
         for t, i in enumerate(kept.order):
-            second[q, i] += bounded.dot(kept.rest[t], asked.rest[s])
+            second[q, i] += block.dot(kept.rest[t], asked.rest[s])
     norms = np.empty(m)
     norms[asked.order] = asked.norms
     return np.stack([first, second]), norms
@@ -117,11 +118,48 @@ def test_no_threshold_leaves_out_a_point_that_is_near_enough(rotation, case):
     limits = bounded.Limits(axes.slack, *bounds.rounding(Q.dtype, X.shape[1]), axes.scale**2, kept.longest)
     for q, query in enumerate(Q):
         for i, x in enumerate(X):
-            worst = bounded.squared(x, query)
-            cut, reach = bounded.thresholds_at(worst, norms[q], limits)
+            worst = block.squared(x, query)
+            cut, reach = block.thresholds_at(worst, norms[q], limits)
             assert (scores[:, q, i] >= cut).all()
             assert reach >= worst * limits.square
-            assert bounded.estimate(x, query) <= bounded.loosest(worst, limits)
+            assert block.estimate(x, query) <= block.loosest(worst, limits)
+
+
+@settings(max_examples=40, deadline=None)
+@given(case=tables())
+def test_no_cut_by_rank_leaves_out_a_point_that_is_nearer(case):
+    """A point that has some score says how far off a neighbour may be: nobody as near may then be below the cut."""
+    X, Q = case
+    axes, kept = made = made_for(X, "no axes")
+    scores, norms = both_stages(made, Q)
+    limits = bounded.Limits(axes.slack, *bounds.rounding(Q.dtype, X.shape[1]), axes.scale**2, kept.longest)
+    lengths = reference.reduced_distances(X, Q)
+    nothing = np.empty((1, 0))
+    for q in range(len(Q)):
+        for i in range(len(X)):
+            state = bounded.State(np.full(1, -np.inf, np.float32), np.ones(1), NOBODY, *[nothing] * 3, nothing[0])
+            block.cut_at(scores[0, q, i], state, 0, norms[q], limits)
+            assert (scores[0, q, lengths[q] <= lengths[q, i]] >= state.cuts[0]).all()
+
+
+@pytest.mark.parametrize("spread", [2, 30, 0])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_many_neighbors_by_definition(dtype, spread):
+    """Many ties, or none: 16 columns as they are, and 64 of rank 3, of which most are left out at first."""
+    rng = np.random.default_rng(0)
+    for d, rank in ((16, 16), (64, 3)):
+        parts = rng.integers(0, spread, (700, rank)) if spread else rng.normal(size=(700, rank))
+        X = (parts @ rng.integers(0, 3, (rank, d))).astype(dtype)
+        made = bounds.make(X, bounded.WIDTH)
+        assert (made[0].rotation.shape[1] > 0) == (rank < d)
+        for k, exclude in ((17, np.arange(60)), (90, NOBODY), (300, NOBODY), (700, NOBODY)):
+            squares, indices = bounded.nearest(X, made, X[:60], k, exclude)
+            expected = reference.reduced_distances(X, X[:60])
+            if len(exclude):
+                expected[np.arange(60), exclude] = np.inf
+            ranked = np.array([np.lexsort((np.arange(700), row))[:k] for row in expected])
+            np.testing.assert_array_equal(indices, ranked)
+            np.testing.assert_array_equal(squares, np.take_along_axis(expected, ranked, 1))
 
 
 @st.composite
@@ -226,15 +264,15 @@ def test_product_beyond_two_to_the_31st_value(tmp_path):
     points = np.memmap(tmp_path / "panels", np.float32, "r+", shape=(panels, depth, bounded.WIDTH))
     rng = np.random.default_rng(0)
     points[-1] = rng.integers(0, 5, points.shape[1:])
-    queries = rng.integers(0, 5, (1, depth, bounded.HEIGHT)).astype(np.float32)
-    scores = np.zeros((bounded.HEIGHT, bounded.WIDTH), np.float32)
+    queries = rng.integers(0, 5, (1, depth, block.HEIGHT)).astype(np.float32)
+    scores = np.zeros((block.HEIGHT, bounded.WIDTH), np.float32)
     last_scores(queries, np.asarray(points), scores)
     np.testing.assert_array_equal(scores, queries[0].T @ points[-1])
 
 
 @kernel
 def last_scores(queries, points, scores):
-    bounded.multiply(queries, 0, points, len(points) - 1, scores, 0)
+    block.multiply(queries, 0, points, len(points) - 1, scores, 0)
 
 
 def test_working_memory_stays_small():

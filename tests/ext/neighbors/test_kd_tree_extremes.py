@@ -21,6 +21,20 @@ def same(ours, theirs):
     return all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
+@pytest.mark.parametrize("p", [1, 2, 3])
+@pytest.mark.parametrize("k", [5, 40])
+def test_column_of_weight_zero_takes_no_part_even_where_it_overflows(p, k):
+    rng = np.random.default_rng(k)
+    X, w = rng.normal(size=(200, 3)), np.array([1.0, 0.0, 2.0])
+    X[::2, 1] = 1.7e308
+    Q = X[1:30] * [1, -1, 1]
+    tree = kernels.build_tree(X, metric="minkowski", p=p, w=w)
+    with np.errstate(over="ignore"):
+        expected = reference.query_tree(reference.build_tree(X, metric="minkowski", p=p, w=w), Q, k)
+    assert same(kernels.query_tree(tree, Q, k), expected)
+    assert (expected[1] >= 0).all()
+
+
 def test_one_point():
     tree = kernels.build_tree(np.array([[1.0, 2.0]]))
     distances, indices = kernels.query_tree(tree, np.array([[1.0, 5.0]]), 3)

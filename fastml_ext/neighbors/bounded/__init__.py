@@ -1,0 +1,111 @@
+"""Exact Euclidean neighbours of many queries: a bound from a few columns leaves few points to look at. See axes.py.
+
+A block of queries meets a block of points as one product, six queries by two vectors of points at a time, kept in
+registers. A point whose score is below its query's threshold is out. The others meet a second stage of the bound, then
+the squared distance on the original values summed in any order, and those few that are left are scored as the
+contract says. All stages only ever leave out points that are further than k others, so the answer does not depend on
+them, nor on blocks, threads or the machine.
+
+Few neighbours are kept in order from the start (`refine`). Many are held as they come (`hold`): now and then the k-th
+best is estimated and those clearly worse are dropped, and only those left at the end are scored exactly and sorted.
+Where too many stand at nearly one distance to be told apart so, they are kept in order after all, from the start.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from fastml_ext import blas, pool
+from fastml_ext.neighbors import axes as bounds
+from fastml_ext.neighbors import order
+from fastml_ext.neighbors.bounded.block import BLOCK, FARTHEST, HEIGHT, IN_ORDER, WIDTH, hold_kernel, order_block
+
+__all__ = ["WIDTH", "nearest"]
+
+FEW_SCORED, FEW_BOUNDED = 0, 16  # up to so many neighbours are kept in order, where the score is exact, or a bound
+
+
+class Limits(NamedTuple):
+    """What rounding can do to the numbers that are compared."""
+
+    slack: float  # of a score, relative to N
+    relative: float  # of a squared distance on the original values
+    absolute: float  # the same, what underflow adds
+    square: float  # the scale of a squared distance
+    longest: float  # the largest N of a point
+
+
+class Search(NamedTuple):
+    """What one search reads, and the answers it writes. Numba passes it on as its fields."""
+
+    points: np.ndarray  # (n, d) the original values
+    Q: np.ndarray  # (m, d) float32 or float64
+    exclude: np.ndarray  # (m,) or (0,) int64
+    kept: bounds.Kept
+    asked: bounds.Asked
+    limits: Limits
+    squares: np.ndarray  # (m, k) OUT
+    indices: np.ndarray  # (m, k) OUT
+
+
+class State(NamedTuple):
+    """What is known so far of each query of a block."""
+
+    cuts: np.ndarray  # (BLOCK,) float32: a lower score is out
+    reach: np.ndarray  # (BLOCK,): squared distance of the farthest box that may hold a neighbour
+    counts: np.ndarray  # (BLOCK,) int64: points held; IN_ORDER where neighbours are kept in order instead
+    scores: np.ndarray  # (BLOCK, room) float32: of the points held
+    places: np.ndarray  # (BLOCK, room): where they stand; at the end, which points they are
+    near: np.ndarray  # (BLOCK, room): at the end, their squared distances
+    folded: np.ndarray  # (4 wanted or more,) float32
+
+
+def nearest(points, made, Q, k, exclude, n_jobs=None, progress=None):
+    """(squared distances, indices) of the k nearest; `made` is what axes.make returned for `points`."""
+    axes, kept = made
+    m, d = Q.shape
+    squares, indices, spare = np.empty((m, k), Q.dtype), np.empty((m, k), np.int64), []
+    with blas.single():
+        limits = Limits(axes.slack, *bounds.rounding(Q.dtype, d), float(axes.scale) ** 2, kept.longest)
+        asked = bounds.ask(Q, axes, HEIGHT, BLOCK, n_jobs)
+        task = Search(points, Q, exclude, kept, asked, limits, squares, indices)
+        cost = len(points) * kept.panels.shape[1] / 60
+        few = FEW_BOUNDED if kept.rest.shape[1] else FEW_SCORED
+        hold_block = hold_kernel(kept.rest.shape[1] > 0) if k > few else None
+        pool.run(search, m, hold_block, task, spare, step=BLOCK, cost=cost, n_jobs=n_jobs, progress=progress)
+    return squares, indices
+
+
+def search(start, stop, hold_block, task, spare):
+    """hold_block: None if all are kept in order | spare: states that no other thread has in hand, made but once."""
+    try:
+        state = spare.pop()
+    except IndexError:
+        state = new_state(task, 0 if hold_block is None else 3 * (task.squares.shape[1] + 1) + 2 * WIDTH)
+    for first in range(start, stop, BLOCK):
+        last = min(first + BLOCK, stop)
+        visit = visiting_order(task.asked.panels[first // HEIGHT : -(-last // HEIGHT)], task.kept)
+        counts = state.counts[: last - first]
+        counts[:], state.cuts[:] = IN_ORDER, -np.inf
+        if hold_block is not None:
+            counts[task.asked.norms[first:last] < FARTHEST] = 0
+            hold_block(first, last, visit, task, state)
+            rows = task.asked.order[first:last]
+            order.write_nearest(state.near, state.places, counts, rows, task.squares, task.indices)
+        if (counts == IN_ORDER).any():
+            order_block(first, last, visit, task, state)
+    spare.append(state)
+
+
+def new_state(task, room):
+    numbers = np.int32 if len(task.kept.order) < 2**31 else np.int64
+    scores, places, near = (np.empty((BLOCK, room), kind) for kind in (np.float32, numbers, task.Q.dtype))
+    cuts, reach, counts = np.empty(BLOCK, np.float32), np.empty(BLOCK), np.empty(BLOCK, np.int64)
+    return State(cuts, reach, counts, scores, places, near, np.empty(2 * room + 64, np.float32))
+
+
+def visiting_order(panels, kept):
+    """The blocks of points, those whose box is nearest to the middle of the queries first."""
+    middle = panels[:, : kept.low.shape[1]].mean(axis=(0, 2))
+    gap = np.maximum(np.maximum(kept.low - middle, middle - kept.high), 0)
+    return np.argsort((gap**2).sum(axis=1), kind="stable")

@@ -1,0 +1,441 @@
+"""The search of one block of queries: its kernels and the helpers they inline. See __init__.py.
+
+There are three kernels, because a first search should compile no more than it needs: exact scores need no second
+stage, and few queries must be kept in order.
+
+`task` is a Search and `state` a State of __init__.py, `lane` the place of a query in its block, `position` the one in
+task.asked.order.
+"""
+
+import functools
+
+import llvmlite.binding
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from fastml_ext.jit import kernel, kernel_bound, kernel_exact
+from fastml_ext.neighbors import axes as bounds
+
+__all__ = ["BLOCK", "FARTHEST", "HEIGHT", "IN_ORDER", "WIDTH", "hold_kernel", "order_block"]
+
+_FEATURES = llvmlite.binding.get_host_cpu_features()
+LANES = 16 if _FEATURES.get("avx512f") else 8 if _FEATURES.get("avx") else 4  # float32 values in a register
+WIDTH = 2 * LANES  # points in a panel
+HEIGHT = 6  # queries in a panel: 12 sums stay in registers even where there are 16 of them
+BLOCK = 40 * HEIGHT  # queries that share one order of visiting the points
+SEEDED = 64  # up to so many neighbours the best scores of the first block are looked at first
+IN_ORDER = -1
+FARTHEST = 1e30  # N of a query beyond which float32 may overflow: it is compared with every point
+
+
+@intrinsic
+def multiply(typing_context, queries, group, points, panel, scores, column):
+    """scores[:, column : column + WIDTH] = queries[group]' points[panel]: a product whose sums stay in registers."""
+
+    def emit(context, builder, signature, values):
+        def data(at):
+            array = context.make_array(signature.args[at])(context, builder, values[at])
+            return array.data, [builder.extract_value(array.shape, axis) for axis in range(signature.args[at].ndim)]
+
+        (a, (_, depth, _)), (b, _), (c, (_, stride)) = data(0), data(2), data(4)
+        size = depth.type
+        a = builder.gep(a, [builder.mul(builder.mul(values[1], depth), size(HEIGHT))])
+        b = builder.gep(b, [builder.mul(builder.mul(values[3], depth), size(WIDTH))])
+        sums = _emit_product(builder, a, b, depth)
+        for i in range(HEIGHT):
+            for j in range(2):
+                at = builder.add(builder.add(builder.mul(stride, size(i)), values[5]), size(j * LANES))
+                place = builder.bitcast(builder.gep(c, [at]), sums[i][j].type.as_pointer())
+                builder.store(sums[i][j], place, align=4)
+        return context.get_dummy_value()
+
+    return types.void(queries, types.intp, points, types.intp, scores, types.intp), emit
+
+
+def _emit_product(builder, a, b, depth):
+    """Code for sums[i][j] = sum over t < depth of a[t, i] * b[t, vector j], for HEIGHT rows and two vectors."""
+    size, vector, lane = depth.type, ir.VectorType(ir.FloatType(), LANES), ir.IntType(32)
+    before, loop, after = builder.block, builder.append_basic_block("depth"), builder.append_basic_block("product")
+    builder.branch(loop)
+    builder.position_at_end(loop)
+    t = builder.phi(size)
+    sums = [[builder.phi(vector) for _ in range(2)] for _ in range(HEIGHT)]
+    row, column = builder.gep(a, [builder.mul(t, size(HEIGHT))]), builder.gep(b, [builder.mul(t, size(WIDTH))])
+    right = [
+        builder.load(builder.bitcast(builder.gep(column, [size(j * LANES)]), vector.as_pointer()), align=4)
+        for j in range(2)
+    ]
+    undefined, spread = ir.Constant(vector, ir.Undefined), ir.Constant(ir.VectorType(lane, LANES), [0] * LANES)
+    following = builder.add(t, size(1))
+    t.add_incoming(size(0), before)
+    t.add_incoming(following, loop)
+    for i in range(HEIGHT):
+        left = builder.insert_element(undefined, builder.load(builder.gep(row, [size(i)])), lane(0))
+        left = builder.shuffle_vector(left, undefined, spread)
+        for j in range(2):
+            product = builder.fmul(left, right[j], flags=("contract",))
+            total = builder.fadd(product, sums[i][j], flags=("contract",))
+            sums[i][j].add_incoming(ir.Constant(vector, [0.0] * LANES), before)
+            sums[i][j].add_incoming(total, loop)
+            sums[i][j] = total
+    builder.cbranch(builder.icmp_signed("<", following, depth), loop, after)
+    builder.position_at_end(after)
+    return sums
+
+
+@intrinsic
+def not_below(typing_context, row, column, cut):
+    """Bit j says that row[column + j] is not below the cut (or not a number), for j < WIDTH, the row's end or not."""
+
+    def emit(context, builder, signature, values):
+        data = context.make_array(row)(context, builder, values[0]).data
+        vector = ir.VectorType(ir.FloatType(), WIDTH)
+        place = builder.bitcast(builder.gep(data, [values[1]]), vector.as_pointer())
+        low = builder.insert_element(ir.Constant(vector, ir.Undefined), values[2], ir.IntType(32)(0))
+        spread = ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), [0] * WIDTH)
+        low = builder.shuffle_vector(low, ir.Constant(vector, ir.Undefined), spread)
+        hits = builder.fcmp_unordered(">=", builder.load(place, align=4), low)
+        return builder.zext(builder.bitcast(hits, ir.IntType(WIDTH)), ir.IntType(64))
+
+    return types.uint64(row, types.intp, types.float32), emit
+
+
+@intrinsic
+def lowest(typing_context, bits):
+    """Place of the lowest bit that is set."""
+
+    def emit(context, builder, signature, values):
+        return builder.cttz(values[0], ir.IntType(1)(1))
+
+    return types.intp(types.uint64), emit
+
+
+@functools.cache
+def hold_kernel(BOUNDS):
+    """The kernel that holds many neighbours, where scores are only bounds or where they are exact."""
+
+    @kernel
+    def hold_block(first, last, visit, task, state):
+        """Hold the points that may be near the queries at first to last in asked.order, and score those that are left.
+
+        The queries that must be kept in order instead are marked so, and left to order_block.
+        """
+        kept, asked, limits = task.kept, task.asked, task.limits
+        wanted = task.squares.shape[1] + (1 if len(task.exclude) else 0)
+        scores = np.empty((HEIGHT, kept.block), np.float32)
+        for lane in range(last - first):
+            state.reach[lane] = -1.0 if state.counts[lane] == IN_ORDER else np.inf
+        for b in visit:
+            begin = b * kept.block
+            count = min(kept.block, len(kept.order) - begin)
+            for at in range(first, last, HEIGHT):
+                end = min(at + HEIGHT, last)
+                if beyond(kept, asked, b, at, end, state.reach[at - first :]):
+                    continue
+                for j in range(0, count, WIDTH):
+                    multiply(asked.panels, at // HEIGHT, kept.panels, (begin + j) // WIDTH, scores, j)
+                for position in range(at, end):
+                    row, norm, lane = scores[position - at, :count], asked.norms[position], position - first
+                    if state.counts[lane] == IN_ORDER:
+                        continue
+                    if state.cuts[lane] == -np.inf and count >= wanted:  # the best of the first block give a cut
+                        rank = first_rank(row, wanted, norm, limits, state.folded)
+                        if BOUNDS:
+                            cut_by_bounds(task, state, position, lane, begin, row, rank)
+                        else:
+                            cut_at(rank, state, lane, norm, limits)
+                    start = np.int64(0)  # typed, or Numba compiles all twice
+                    while start < count and state.counts[lane] <= 2 * wanted:
+                        before = state.counts[lane]
+                        start = pick_from(row, start, state.cuts[lane], begin, state, lane)
+                        if BOUNDS and state.counts[lane] > before:
+                            look_closer(task, state, position, lane, before)
+                        if state.counts[lane] > wanted + wanted // 2:
+                            tighten(state, lane, wanted, norm, limits)
+                    if state.counts[lane] > 2 * wanted:  # hardly any can be told apart by their scores
+                        state.counts[lane], state.reach[lane] = IN_ORDER, -1.0
+        for position in range(first, last):
+            if state.counts[position - first] != IN_ORDER:
+                finish(task, state, position, position - first)
+
+    return hold_block
+
+
+@kernel
+def order_block(first, last, visit, task, state):
+    """Find the neighbours of those of the queries at first to last in asked.order that are kept in order."""
+    kept, asked, k = task.kept, task.asked, task.squares.shape[1]
+    scores, picked = np.empty((HEIGHT, kept.block), np.float32), np.empty(kept.block, np.int64)
+    for lane in range(last - first):
+        state.reach[lane] = -1.0
+        if state.counts[lane] == IN_ORDER:
+            state.reach[lane], q = np.inf, asked.order[first + lane]
+            task.squares[q], task.indices[q] = np.inf, -1
+    for b in visit:
+        begin = b * kept.block
+        count = min(kept.block, len(kept.order) - begin)
+        for at in range(first, last, HEIGHT):
+            end = min(at + HEIGHT, last)
+            if beyond(kept, asked, b, at, end, state.reach[at - first :]):
+                continue
+            for j in range(0, count, WIDTH):
+                multiply(asked.panels, at // HEIGHT, kept.panels, (begin + j) // WIDTH, scores, j)
+            for position in range(at, end):
+                row, lane = scores[position - at, :count], position - first
+                hits = pick(row, state.cuts[lane], picked) if state.counts[lane] == IN_ORDER else 0
+                if hits > 0:
+                    if hits > k and k <= SEEDED and state.cuts[lane] == -np.inf:
+                        best_first(row, picked[:hits], k)
+                    refine(task, state, position, lane, begin, row, picked[:hits])
+
+
+@kernel
+def cut_by_bounds(task, state, position, lane, begin, row, rank):
+    """Set a first cut by the points whose bounds reach `rank`."""
+    state.counts[lane] = 0
+    pick_from(row, np.int64(0), rank, begin, state, lane)
+    look_closer(task, state, position, lane, np.int64(0))
+    wanted = task.squares.shape[1] + (1 if len(task.exclude) else 0)
+    tighten(state, lane, wanted, task.asked.norms[position], task.limits)
+    state.counts[lane] = 0  # they come again
+
+
+@kernel
+def pick_from(row, start, cut, begin, state, lane):
+    """Hold the points from column `start` on whose scores are not below the cut: where it ended for want of room."""
+    count, most = state.counts[lane], state.scores.shape[1] - WIDTH
+    while start < len(row) and count <= most:
+        left = not_below(row, start, cut)
+        while left:
+            j = start + lowest(left)
+            left &= left - np.uint64(1)
+            if j < len(row):  # the end of the last panel is empty
+                state.scores[lane, count], state.places[lane, count] = row[j], begin + j
+                count += 1
+        start += WIDTH
+    state.counts[lane] = count
+    return start
+
+
+@kernel
+def look_closer(task, state, position, lane, before):
+    """Of the points held from `before` on, whose scores are only bounds, keep those near enough, with their scores."""
+    kept, norm, query = task.kept, task.asked.norms[position], task.Q[task.asked.order[position]]
+    scores, places, cut, count = state.scores[lane], state.places[lane], state.cuts[lane], before
+    for t in range(before, state.counts[lane]):
+        place = places[t]
+        if scores[t] + dot(kept.rest[place], task.asked.rest[position]) < cut:
+            continue
+        square = np.float64(estimate(task.points[kept.order[place]], query)) * task.limits.square
+        score = np.float32((norm - square) / 2)
+        if not score < cut:
+            scores[count], places[count] = score, place
+            count += 1
+    state.counts[lane] = count
+
+
+@kernel
+def first_rank(row, k, norm, limits, folded):
+    """A number that k or more of the scores reach: near the k-th best of the best of their groups."""
+    low = np.float32(-norm - 2 * limits.longest - bounds.TINY)
+    size = -(-4 * k // 64) * 64
+    if 2 * size > len(row):
+        return near_rank(row, k, low, np.float32(norm / 2))
+    for j in range(size):  # not by slices: the error that Numba builds in for them takes two seconds to compile
+        folded[j] = row[j]
+    for start in range(size, len(row) - size + 1, size):
+        fold(row[start : start + size], folded)
+    return near_rank(folded[:size], k, low, np.float32(norm / 2))
+
+
+@kernel
+def fold(row, folded):
+    """Raise each value to that of the row; as numbers, because max() over arrays is not made of vectors."""
+    for j in range(len(row)):
+        old, new = folded[j], row[j]
+        folded[j] = old if old > new else new
+
+
+@kernel
+def near_rank(values, k, low, high):
+    """A number that k or a few more of the values reach, by halving what lies between two numbers.
+
+    low: a number that k of them reach | high: about the greatest
+    """
+    for _ in range(30):
+        middle = low + (high - low) / np.float32(2)
+        reached = 0
+        for i in range(len(values)):
+            reached += 1 if values[i] >= middle else 0
+        if reached < k:
+            high = middle
+        else:
+            low = middle
+            if reached <= k + k // 8:
+                break
+    return low
+
+
+@kernel
+def tighten(state, lane, wanted, norm, limits):
+    """Raise the cut to what the k-th best of the points held allows, and drop those that are below it."""
+    count, scores, places = state.counts[lane], state.scores[lane], state.places[lane]
+    if count < wanted:
+        return
+    end = -(-count // LANES) * LANES
+    scores[count:end] = -np.inf  # whole vectors only
+    low = max(state.cuts[lane], np.float32(-norm - 2 * limits.longest - bounds.TINY))
+    cut_at(near_rank(scores[:end], wanted, low, np.float32(norm / 2)), state, lane, norm, limits)
+    left = 0
+    for t in range(count):
+        scores[left], places[left] = scores[t], places[t]
+        left += 1 if scores[t] >= state.cuts[lane] else 0
+    state.counts[lane] = left
+
+
+@kernel
+def cut_at(score, state, lane, norm, limits):
+    """Raise the cut to what is known once k points have scores, not only bounds, of at least `score`."""
+    # The other side of the bound: so far away, scaled, may be a point that has this score. See axes.py.
+    farthest = norm - 2 * np.float64(score) + limits.slack * (2 * norm + 5 * limits.longest) + 4 * bounds.TINY
+    cut, reach = thresholds_at(loosest(max(farthest, 0.0) / limits.square, limits), norm, limits)
+    if cut > state.cuts[lane]:
+        state.cuts[lane], state.reach[lane] = cut, reach
+
+
+@kernel
+def finish(task, state, position, lane):
+    """Score the points held as the contract says."""
+    q, near, who = task.asked.order[position], state.near[lane], state.places[lane]
+    left_out = task.exclude[q] if len(task.exclude) else -1
+    wanted, found = task.squares.shape[1] + (1 if len(task.exclude) else 0), 0
+    if state.counts[lane] > wanted + wanted // 4:
+        tighten(state, lane, wanted, task.asked.norms[position], task.limits)
+    for t in range(state.counts[lane]):
+        i = task.kept.order[state.places[lane, t]]
+        if i != left_out:
+            near[found], who[found] = squared(task.points[i], task.Q[q]), i
+            found += 1
+    state.counts[lane] = found
+
+
+@kernel
+def beyond(kept, asked, b, at, end, reach):
+    """Whether block b lies out of reach of all queries from `at` to `end`, by its box on the leading axes."""
+    for position in range(at, end):
+        gap = np.float32(0)
+        for c in range(kept.low.shape[1]):
+            value = asked.panels[at // HEIGHT, c, position - at]
+            outside = max(kept.low[b, c] - value, value - kept.high[b, c], np.float32(0))
+            gap += outside * outside
+        if not gap > reach[position - at]:
+            return False
+    return True
+
+
+@kernel
+def pick(row, cut, picked):
+    """Put the columns of a row whose scores are not below the cut into `picked`, and count them."""
+    hits = 0
+    for start in range(0, len(row), WIDTH):
+        left = not_below(row, start, cut)
+        while left:
+            picked[hits] = start + lowest(left)
+            hits += 1
+            left &= left - np.uint64(1)
+    while hits > 0 and picked[hits - 1] >= len(row):  # the end of the last panel is empty
+        hits -= 1
+    return hits
+
+
+@kernel
+def best_first(row, picked, k):
+    """Move the k best scores to the front, so that the first threshold is a good one."""
+    for s in range(k):
+        best = s
+        for t in range(s + 1, len(picked)):
+            if row[picked[t]] > row[picked[best]]:
+                best = t
+        picked[s], picked[best] = picked[best], picked[s]
+
+
+@kernel
+def refine(task, state, position, lane, begin, row, picked):
+    """Look closer at the picked points, and keep those that are nearer than the k-th, in order."""
+    kept, k, q = task.kept, task.squares.shape[1], task.asked.order[position]
+    near, who, query = task.squares[q], task.indices[q], task.Q[q]
+    left_out = task.exclude[q] if len(task.exclude) else -1
+    cut, reach = state.cuts[lane], state.reach[lane]
+    loose = loosest(near[k - 1], task.limits)
+    for j in picked:
+        if row[j] < cut:
+            continue
+        if kept.rest.shape[1] and row[j] + dot(kept.rest[begin + j], task.asked.rest[position]) < cut:
+            continue
+        i = kept.order[begin + j]
+        if i == left_out or estimate(task.points[i], query) > loose:
+            continue
+        if offer(squared(task.points[i], query), i, near, who) and who[k - 1] >= 0:
+            cut, reach = thresholds_at(near[k - 1], task.asked.norms[position], task.limits)
+            loose = loosest(near[k - 1], task.limits)
+    state.cuts[lane], state.reach[lane] = cut, reach
+
+
+@kernel
+def offer(s, i, near, who):
+    """Put point i at squared distance s in its place by (distance, index), if it has one; the last one drops out."""
+    at = len(near) - 1
+    if not (s < near[at] or (s == near[at] and (who[at] < 0 or i < who[at]))):
+        return False
+    while at > 0 and (who[at - 1] < 0 or s < near[at - 1] or (s == near[at - 1] and i < who[at - 1])):
+        near[at], who[at] = near[at - 1], who[at - 1]
+        at -= 1
+    near[at], who[at] = s, i
+    return True
+
+
+@kernel
+def loosest(worst, limits):
+    """What a sum in any order may come to for a point whose sum in order is at most `worst`."""
+    return (worst * (1 + limits.relative) + limits.absolute) * (1 + limits.relative) + limits.absolute
+
+
+@kernel
+def thresholds_at(worst, norm, limits):
+    """(lowest score, largest squared distance of a box) of a point that is not further than `worst`."""
+    farthest = (worst * (1 + limits.relative) + limits.absolute) * limits.square
+    cut = (norm - farthest) / 2 - limits.slack * norm - bounds.TINY
+    if not (norm < FARTHEST and farthest < FARTHEST):
+        return np.float32(-np.inf), np.inf
+    reach = farthest + 2 * limits.slack * (norm + limits.longest) + bounds.TINY
+    return np.float32(cut - abs(cut) * 2.0**-22), reach * (1 + 2.0**-18)
+
+
+@kernel_bound
+def dot(x, y):
+    total = np.float32(0)
+    for j in range(len(x)):
+        total += x[j] * y[j]
+    return total
+
+
+@kernel_bound
+def estimate(x, y):
+    """Squared distance, summed in any order."""
+    total = y.dtype.type(0)
+    for j in range(len(y)):
+        difference = y[j] - x[j]
+        total += difference * difference
+    return total
+
+
+@kernel_exact
+def squared(x, y):
+    """Squared distance as the contract has it: column by column."""
+    total = y.dtype.type(0)
+    for j in range(len(y)):
+        difference = y.dtype.type(x[j]) - y[j]
+        total += difference * difference
+    return total
