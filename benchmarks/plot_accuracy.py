@@ -20,7 +20,7 @@ COLORS = {"fastml": "C3", "scikit-learn": "C0", "PyTorch": "C1"}
 
 def images():
     X, y = fashion_mnist()
-    return np.float32(X) / 255, y.astype(np.int64), 60_000
+    return np.float32(X) / 255, y.astype(np.int64), 50_000
 
 
 def digits():
