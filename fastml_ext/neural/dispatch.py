@@ -28,7 +28,8 @@ SAME = 1e-6  # activations this near to one another are one
 PART = 128  # rows of a part at most
 BLOCK = 16384  # weights of a block at least, where a layer has as many
 ROWS = 2048  # rows of a full gradient that are held at a time
-SMALL = 100_000  # multiplications of a batch below which train_small is faster
+# Multiplications of a batch up to which train_small is faster: in general; with one output, or one or two rows.
+SMALL, SMALL_PLAIN = 30_000, 200_000
 SERIAL = 3e5  # ns: a batch shorter than this is done in one thread
 PRODUCT = 0.03  # ns a multiplication takes in BLAS, on one thread
 
@@ -136,7 +137,8 @@ def is_small(design, method, batch, X):
     """Whether train_small can do it, and is faster at that."""
     plain = not (method.immediate or design.noise or design.l1 or design.dropout.any() or sp.issparse(X))
     clipped = min(method.clip_norm, method.clip_value) < np.inf
-    return plain and not clipped and multiplications(design) * batch <= SMALL
+    limit = SMALL_PLAIN if design.units[-1] == 1 or batch <= 2 else SMALL
+    return plain and not clipped and multiplications(design) * batch <= limit
 
 
 def train_in_parts(design, method, order, batch, state, table, buffers, losses, n_jobs):
