@@ -326,11 +326,11 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
             )
         X, y, first = self._begin(X, y, incremental=True)
         if classes is not None:
-            classes = unique_labels(classes)
-            if not first and not np.array_equal(classes, self.classes_):
+            if first:
+                self.classes_ = unique_labels(classes)
+                self._several = type_of_target(y) == "multilabel-indicator"
+            elif not (np.array_equal(classes, self.classes_) or np.array_equal(unique_labels(classes), self.classes_)):
                 raise ValueError(f"classes={classes} is not the same as on last call to partial_fit: {self.classes_}")
-            self.classes_ = classes
-            self._several = type_of_target(y) == "multilabel-indicator"
         elif first:
             raise ValueError("classes must be passed on the first call to partial_fit: all labels there will ever be")
         data = Data(X, self._indicators(self._labels_of(y), X.dtype), self._all_weights(y, sample_weight, X))
@@ -386,8 +386,10 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
                 raise ValueError(f"y has shape {y.shape}, but there are {len(self.classes_)} labels, one a column")
             return y
         y = column_or_1d(y, warn=True)
-        strangers = np.setdiff1d(y, self.classes_)
-        if strangers.size:
+        codes = np.minimum(np.searchsorted(self.classes_, y), len(self.classes_) - 1)
+        strange = self.classes_[codes] != y
+        if np.any(strange):
+            strangers = np.unique(y[strange])
             raise ValueError(f"y has the labels {strangers[:5].tolist()}, not among classes={self.classes_.tolist()}")
         return y
 

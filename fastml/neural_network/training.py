@@ -75,7 +75,8 @@ def new_state(w, solver):
 def descend(design, method, data, state, plan, seen=0):
     """Epochs from `state` until the plan says stop: an Outcome. Diverging runs start again with a smaller step."""
     start, chance, first = copied(state), plan.random.get_state(), method
-    beginning, _ = kernels.gradients(design, state.w, rows_of(data, looked_at(data)))
+    some = rows_of(data, looked_at(data))
+    beginning = kernels.mean_loss(design, kernels.outputs(design, state.w, some.X, plan.n_jobs), some)
     limit = GROWTH * max(beginning, 1e-3) if np.isfinite(beginning) else np.inf
     for restart in range(RESTARTS):
         try:

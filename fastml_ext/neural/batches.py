@@ -13,7 +13,7 @@ import numpy as np
 
 from fastml_ext.jit import kernel
 from fastml_ext.neural.codes import Buffers, Design, State, Table
-from fastml_ext.neural.functions import ROOT, SOFTMAX, activate, one_loss, output_row, softmax
+from fastml_ext.neural.functions import SOFTMAX, activate, one_loss, output_row, softmax
 from fastml_ext.neural.instructions import (
     GOLDEN,
     borrow,
@@ -25,6 +25,7 @@ from fastml_ext.neural.instructions import (
     panel_32,
     row_key,
 )
+from fastml_ext.neural.steps import move, scale_of
 
 __all__ = [
     "few_rows",
@@ -32,15 +33,12 @@ __all__ = [
     "gradient_part",
     "loss_part",
     "rows_part",
-    "scale_of",
     "train_slice",
     "weights_part",
 ]
 
 LOOPS = 6000  # multiplications below which a product is a plain loop
-SGD, MOMENTUM, NESTEROV, ADAGRAD, RMSPROP, ADAM, ADAMW = range(7)
 CHUNK = 128  # rows of a forward pass that is not trained from
-LEAST = 1e-30  # smaller moments are zero: subnormal numbers take 100 times longer
 INPUT = np.uint64(2**32)
 
 
@@ -266,43 +264,9 @@ def finish_gradient(design, method, state, G, g0, place, coefs, end, scale, weig
 
 
 @kernel
-def move(method, state, gradient, place, end):
+def step(method, state, gradient, place, end):
     """One step of w[place:end] along `gradient`, as long; the clock has counted it already."""
-    w, first, second = state.w[place:end], state.first[place:end], state.second[place:end]
-    T, t, solver = w.dtype.type, np.float64(state.clock[0]), method.solver
-    rate, mu, eps, least = T(method.rate), T(method.momentum), T(method.epsilon), T(LEAST)
-    zero, one = T(0), T(1)
-    if solver == SGD:
-        for i in range(len(w)):
-            w[i] -= rate * gradient[i]
-    elif solver <= NESTEROV:
-        ahead, along = (mu, rate) if solver == NESTEROV else (one, zero)
-        for i in range(len(w)):
-            v = mu * first[i] - rate * gradient[i]
-            v = v if abs(v) > least else zero
-            first[i] = v
-            w[i] += ahead * v - along * gradient[i]
-    elif solver <= RMSPROP:
-        keep, share = (one, one) if solver == ADAGRAD else (T(method.beta_2), T(1 - method.beta_2))
-        for i in range(len(w)):
-            g = gradient[i]
-            s = keep * second[i] + share * (g * g)
-            s = s if s > least else zero
-            second[i] = s
-            w[i] -= rate * g / (np.sqrt(s) + eps)
-    else:
-        b1, b2 = T(method.beta_1), T(method.beta_2)
-        c1, c2 = T(1 - method.beta_1), T(1 - method.beta_2)
-        rate = T(method.rate * np.sqrt(1 - method.beta_2**t) / (1 - method.beta_1**t))
-        keep = T(1 - method.rate * method.decay) if solver == ADAMW else one
-        for i in range(len(w)):
-            g = gradient[i]
-            m = b1 * first[i] + c1 * g
-            s = b2 * second[i] + c2 * (g * g)
-            m = m if abs(m) > least else zero
-            s = s if s > least else zero
-            first[i], second[i] = m, s
-            w[i] = keep * w[i] - rate * m / (np.sqrt(s) + eps)
+    move(method, state.clock[0], state.w[place:end], state.first[place:end], state.second[place:end], gradient)
 
 
 @kernel
@@ -313,15 +277,6 @@ def extent(design, buffers, block):
     place = buffers.places[layer, 2] + low * n
     coefs = (high - low) * n
     return place, coefs, place + coefs + (n if high == k else 0)
-
-
-@kernel
-def scale_of(design, total, weights):
-    """(loss of a batch, what sums of slopes are multiplied with) from the sums of its losses and of its weights."""
-    if design.loss == ROOT:
-        value = np.sqrt(total / weights)
-        return value, (1.0 / (weights * value) if value > 0 else 0.0)
-    return total / weights, 1.0 / weights
 
 
 @kernel
@@ -381,7 +336,7 @@ def weights_part(start, stop, design, method, state, rows, table, buffers):
         place, coefs, end = extent(design, buffers, block)
         block_gradient(design, rows, table, buffers, block, G, 0, False)
         penalty += finish_gradient(design, method, state, G, 0, place, coefs, end, scale, weights)
-        move(method, state, G[: end - place], place, end)
+        step(method, state, G[: end - place], place, end)
     return penalty
 
 
@@ -423,13 +378,13 @@ def train_slice(design, method, state, order, batch, table, buffers, losses):
                 for i in range(place, end):
                     square += np.float64(G[i]) ** 2
                 continue
-            move(method, state, G[g0 : g0 + end - place], place, end)
+            step(method, state, G[g0 : g0 + end - place], place, end)
             if method.immediate and block[1] == 0 and block[0] > 0:
                 backward_rows(design, state, 0, size, buffers, block[0])
         if whole:
             if square > method.clip_norm**2:
                 G *= G.dtype.type(method.clip_norm / np.sqrt(square))
-            move(method, state, G, 0, len(G))
+            step(method, state, G, 0, len(G))
         losses[begin // batch] = size * (loss + penalty / weights)
 
 

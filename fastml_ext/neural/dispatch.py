@@ -15,11 +15,12 @@ from fastml_ext.neural.batches import (
     gradient_part,
     loss_part,
     rows_part,
-    scale_of,
     train_slice,
     weights_part,
 )
 from fastml_ext.neural.codes import Buffers, Design, Method, State, Table
+from fastml_ext.neural.small import train_small
+from fastml_ext.neural.steps import scale_of
 
 __all__ = ["examine", "gradients", "mean_loss", "outputs", "train"]
 
@@ -27,6 +28,8 @@ SAME = 1e-6  # activations this near to one another are one
 PART = 128  # rows of a part at most
 BLOCK = 16384  # weights of a block at least, where a layer has as many
 ROWS = 2048  # rows of a full gradient that are held at a time
+# Multiplications of a batch up to which train_small is faster: in general; with one output, or one or two rows.
+SMALL, SMALL_PLAIN = 30_000, 200_000
 SERIAL = 3e5  # ns: a batch shorter than this is done in one thread
 PRODUCT = 0.03  # ns a multiplication takes in BLAS, on one thread
 
@@ -117,14 +120,25 @@ def train(design, method, order, batch, data, state, n_jobs=None):
     table = table_of(data.X, data.Y, data.weight)
     saved = design.units[0] - data.X.nnz / max(1, data.X.shape[0]) if sp.issparse(data.X) else 0
     work = (multiplications(design) - saved * int(design.units[1])) * batch * PRODUCT
-    buffers = buffers_for(design.units, batch, state.w.dtype, len(state.w) if method.clip_norm < np.inf else None)
     losses = np.zeros(-(-len(order) // batch))
+    if is_small(design, method, batch, data.X):
+        train_small(design, method, state, order, batch, table, losses)
+        return losses
+    buffers = buffers_for(design.units, batch, state.w.dtype, len(state.w) if method.clip_norm < np.inf else None)
     with blas.single():
         if method.immediate or method.clip_norm < np.inf or work < SERIAL:
             train_slice(design, method, state, order, batch, table, buffers, losses)
         else:
             train_in_parts(design, method, order, batch, state, table, buffers, losses, n_jobs)
     return losses
+
+
+def is_small(design, method, batch, X):
+    """Whether train_small can do it, and is faster at that."""
+    plain = not (method.immediate or design.noise or design.l1 or design.dropout.any() or sp.issparse(X))
+    clipped = min(method.clip_norm, method.clip_value) < np.inf
+    limit = SMALL_PLAIN if design.units[-1] == 1 or batch <= 2 else SMALL
+    return plain and not clipped and multiplications(design) * batch <= limit
 
 
 def train_in_parts(design, method, order, batch, state, table, buffers, losses, n_jobs):
