@@ -143,4 +143,4 @@ WORKS = [
     Work("one row, 784-100-10", images, ROWS, floors={"scikit-learn": 10}, iterations=200),
     Work("one row, 20-32-2", table(5_000, 32, 32), ROWS, floors={"scikit-learn": 25}, iterations=200),
 ]
-bench = benchmarks(WORKS)
+bench_neural = benchmarks(WORKS)

@@ -11,7 +11,7 @@ A family's bench_<family>.py lists its works:
             floors={"scikit-learn": 12},                     # fastml must be this many times faster
         ),
     ]
-    bench = benchmarks(WORKS)
+    bench_<family> = benchmarks(WORKS)
 """
 
 import functools

@@ -15,6 +15,11 @@ __all__ = ["write"]
 
 LIBRARIES = ["numpy", "scipy", "numba", "scikit-learn", "scikit-learn-intelex", "faiss-cpu", "pykdtree", "lightgbm"]
 LIBRARIES += ["torch", "autograd", "jax"]
+# Drawn by a script of their own, which takes minutes; shown where they lie beside the page.
+PICTURES = {
+    "linear": ("Objective minus optimum against time", "benchmarks-solvers.svg", "plot_solvers.py"),
+    "neural": ("Validation accuracy against time", "benchmarks-accuracy.svg", "plot_accuracy.py"),
+}
 HEAD = """# Benchmarks
 
 Every row is one piece of work, done by fastml and by its peers on the same data, in one run, with as many threads
@@ -50,6 +55,9 @@ def write(target, results, threads):
     for family, rows in sorted(by_family.items()):
         lines.append(f"\n## {family}\n\n| work | fastml | peer | its time | ratio | floor |\n|---|---|---|---|---|---|")
         lines += [line for name, work in rows for line in table_rows(name, work)]
+        if family in PICTURES and target.with_name(PICTURES[family][1]).exists():
+            words, file, script = PICTURES[family]
+            lines.append(f"\n![{words}]({file})\n\n{words}, by benchmarks/{script}.")
     target.write_text("\n".join(lines) + "\n", encoding="utf-8")
     draw(target.with_name("benchmarks.svg"), works)
 

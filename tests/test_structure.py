@@ -132,3 +132,9 @@ def test_public_names_are_documented(name):
     assert module.__doc__
     for public in getattr(module, "__all__", []):
         assert getattr(module, public).__doc__, f"fastml.{name}.{public}"
+
+
+def test_every_benchmark_is_collected():
+    files = sorted((Path(__file__).resolve().parents[1] / "benchmarks").glob("bench_*.py"))
+    assert len(files) > 10
+    assert [file.name for file in files if f"\n{file.stem} = benchmarks(" not in file.read_text(encoding="utf-8")] == []
