@@ -6,6 +6,7 @@ python benchmarks/report.py BENCHMARKS.md results.json [more.json ...]      # of
 import importlib.metadata
 import json
 import platform
+import statistics
 import sys
 import time
 from collections import defaultdict
@@ -131,30 +132,34 @@ def installed(distribution):
 
 
 def draw(target, works):
-    """One bar a work: how many times faster than the fastest peer, on a logarithmic axis."""
+    """A line a family, a dot a piece of work: how many times faster than the fastest peer, on a logarithmic axis."""
     import matplotlib
 
     matplotlib.use("Agg")
     matplotlib.rcParams |= {"svg.hashsalt": "fastml", "svg.fonttype": "none"}  # the same file from the same numbers
     import matplotlib.pyplot as plt
 
-    bars = []
-    for name, work in works.items():
-        peers = {library: t for library, t in work["times"].items() if not library.startswith("fastml")}
+    ratios = defaultdict(list)
+    for work in works.values():
+        peers = [t for library, t in work["times"].items() if not library.startswith("fastml")]
         if peers:
-            best = min(peers, key=peers.get)
-            bars.append((f"{name}  vs {best}", peers[best] / work["times"]["fastml"]))
-    if not bars:
+            ratios[work["family"]].append(min(peers) / work["times"]["fastml"])
+    if not ratios:
         return
-    bars.sort(key=lambda bar: bar[1])
-    figure, axes = plt.subplots(figsize=(9, 0.26 * len(bars) + 1.2), layout="constrained")
-    names, ratios = zip(*bars, strict=True)
-    axes.barh(names, ratios, left=0, color=["#2a6f97" if r >= 1 else "#c1554d" for r in ratios], log=True)
-    axes.axvline(1, color="black", linewidth=0.8)
-    axes.set_xlabel("times faster than the fastest peer (logarithmic)")
-    axes.tick_params(axis="y", labelsize=7)
-    for i, ratio in enumerate(ratios):
-        axes.text(ratio, i, f" {ratio:.3g}×", va="center", fontsize=7)
+    families = sorted(ratios, key=lambda family: statistics.median(ratios[family]))
+    figure, axes = plt.subplots(figsize=(9, 0.42 * len(families) + 1.1), layout="constrained")
+    for place, family in enumerate(families):
+        middle = statistics.median(ratios[family])
+        colours = ["#2a6f97" if ratio >= 1 else "#c1554d" for ratio in ratios[family]]
+        axes.scatter(ratios[family], [place] * len(colours), c=colours, alpha=0.6, s=28, linewidths=0)
+        axes.plot([middle] * 2, [place - 0.32, place + 0.32], color="black", linewidth=2)
+        axes.text(middle, place + 0.34, f"{middle:.3g}×", ha="center", va="bottom", fontsize=8)
+    axes.set(xscale="log", xlabel="times faster than the fastest peer: a dot a piece of work, a line at the median")
+    axes.set_yticks(range(len(families)), [family.replace("_", " ") for family in families])
+    axes.set_ylim(-0.6, len(families) - 0.2)
+    axes.axvline(1, color="black", linewidth=0.8, linestyle=":")
+    axes.xaxis.set_major_formatter(lambda x, _: f"{x:g}×")
+    axes.grid(axis="x", alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(target, metadata={"Date": None})
     plt.close(figure)
