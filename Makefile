@@ -53,9 +53,13 @@ $(VENV)/bin-ready:
 	touch $@
 
 $(VENV)/installed: $(VENV)/bin-ready $(SOURCES)
-	$(BIN)/python -m pip install --quiet .
+	rm -rf $(VENV)/built
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir $(VENV)/built .
+	$(BIN)/python -m pip install --quiet --force-reinstall --no-deps $(VENV)/built/*.whl
+	$(BIN)/python -m pip install --quiet $(VENV)/built/*.whl
 	touch $@
 
+# From the wheel that was built, and not from the sources: compiling takes minutes.
 $(VENV)/installed-%: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet ".[$*]"
+	$(BIN)/python -m pip install --quiet "$$(echo $(VENV)/built/*.whl)[$*]"
 	touch $@

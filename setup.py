@@ -38,5 +38,6 @@ setup(
         },
         nthreads=0,
     ),
-    options={"bdist_wheel": {"py_limited_api": "cp311"}} if STABLE_ABI else {},
+    options={"build_ext": {"parallel": os.cpu_count()}}
+    | ({"bdist_wheel": {"py_limited_api": "cp311"}} if STABLE_ABI else {}),
 )
