@@ -18,7 +18,8 @@ def midpoint(a, b):
     # The error of the sum (Knuth's two-sum) tells whether it was rounded up.
     back = half - low / 2
     error = (low / 2 - (half - back)) + (high / 2 - back)
-    half = np.where(error < 0, np.nextafter(half, -np.inf), half)
+    with np.errstate(over="ignore"):
+        half = np.where(error < 0, np.nextafter(half, -np.inf), half)
     half = np.where((half < low) | (half >= high), low, half)
     return round_down(half, a.dtype)
 
@@ -26,9 +27,10 @@ def midpoint(a, b):
 def round_down(x, dtype):
     """float64 x as the largest number of a float or integer dtype that is not above it."""
     if np.dtype(dtype).kind == "f":
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore"):  # below the lowest number there is none, nor is it asked for
             near = x.astype(dtype)
-        return np.where(near.astype(np.float64) > x, np.nextafter(near, dtype.type(-np.inf)), near).astype(dtype)
+            below = np.nextafter(near, dtype.type(-np.inf))
+        return np.where(near.astype(np.float64) > x, below, near).astype(dtype)
     info, dtype = np.iinfo(dtype), np.dtype(dtype)
     floor = np.floor(x)
     inside = (floor >= info.min) & (floor < float(info.max))

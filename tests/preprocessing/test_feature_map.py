@@ -124,7 +124,7 @@ def everything(encode="onehot-dense"):
 
 @pytest.mark.parametrize("kind", ["pandas", "polars"])
 def test_frames_of_every_kind_of_column(kind):
-    frame = mixed() if kind == "pandas" else pl.from_pandas(mixed(), nan_to_null=False)
+    frame = mixed() if kind == "pandas" else pl.DataFrame({name: mixed()[name].tolist() for name in mixed()})
     phi = everything().fit(frame)
     names = phi.get_feature_names_out().tolist()
     assert names[:5] == ["1", "`the hour`**2 + new", "age__age <= 30", "age__age > 30", "age__age missing"]

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -83,6 +83,7 @@ def test_midpoint(pair):
     assert middle == reference.midpoint(a, b)
 
 
+@example(-np.finfo(np.float64).max, np.dtype(np.float64))
 @given(st.floats(allow_nan=False), kinds.filter(lambda dtype: dtype.kind != "b"))
 def test_round_down(x, dtype):
     result, expected = round_down(np.array([x]), dtype), reference.round_down([x], dtype)
