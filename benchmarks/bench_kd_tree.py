@@ -118,8 +118,9 @@ WORKS += [
         sphere(np.float64),
         k,
         1.3,
-        {"SciPy": by_scipy(k), "scikit-learn": by_sklearn(k), "scikit-learn-intelex": by_intelex(k)},
-    )
+        {"SciPy": by_scipy(k), "scikit-learn": by_sklearn(k)}
+        | ({"scikit-learn-intelex": by_intelex(k)} if k == 1 else {}),
+    )  # for more neighbours the Intel extension's distances between near cities are not those of the others
     for k in (1, 5, 10)
 ]
 WORKS += [
