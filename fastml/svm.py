@@ -1,6 +1,5 @@
 """Linear support vector machines."""
 
-import copy
 import warnings
 from numbers import Integral, Real
 
@@ -164,30 +163,11 @@ class LinearSVC(SharedPath, LinearClassifier):
         return self._solve(*self._problem(X, y, sample_weight), None)
 
     def fit_path(self, X, y, Cs, sample_weight=None):
-        """A fitted model for each of `Cs`, in their order; by "newton" each starts where the next smaller C ended.
-
-        Parameters
-        ----------
-        X, y, sample_weight
-            As for `fit`.
-        Cs : array-like of float
-            The values of C.
-
-        Returns
-        -------
-        list of LinearSVC
-        """
-        Cs = np.asarray(Cs, float)
-        if Cs.ndim != 1 or not len(Cs) or not (Cs > 0).all():
-            raise ValueError(f"Cs={Cs} must be a list of positive numbers")
         if not self._goes_to_the_optimum():
             raise ValueError("a path needs a solver that goes to the optimum: not 'sgd', and not 'crammer_singer'")
-        problem = self._problem(X, y, sample_weight)
-        models, start = [None] * len(Cs), None
-        for at in np.argsort(Cs):
-            models[at] = copy.copy(self).set_params(C=float(Cs[at]))._solve(*problem, start)
-            start = models[at].coef_, models[at].intercept_
-        return models
+        return super().fit_path(X, y, Cs, sample_weight)
+
+    fit_path.__doc__ = SharedPath.fit_path.__doc__
 
     def _goes_to_the_optimum(self):
         return self.solver != "sgd" and self.multi_class == "ovr"

@@ -1,6 +1,5 @@
 """Logistic regression, to the optimum."""
 
-import copy
 import warnings
 from numbers import Integral, Real
 
@@ -177,30 +176,6 @@ class LogisticRegression(SharedPath, LinearClassifier):
         problem = self._problem(X, y, sample_weight)
         start = (self.coef_, self.intercept_) if self.warm_start and hasattr(self, "coef_") else None
         return self._solve(*problem, start)
-
-    def fit_path(self, X, y, Cs, sample_weight=None):
-        """A fitted model for each of `Cs`, in their order; each starts where the next smaller C ended.
-
-        Parameters
-        ----------
-        X, y, sample_weight
-            As for `fit`.
-        Cs : array-like of float
-            The values of C.
-
-        Returns
-        -------
-        list of LogisticRegression
-        """
-        Cs = np.asarray(Cs, float)
-        if Cs.ndim != 1 or not len(Cs) or not (Cs > 0).all():
-            raise ValueError(f"Cs={Cs} must be a list of positive numbers")
-        problem = self._problem(X, y, sample_weight)
-        models, start = [None] * len(Cs), None
-        for at in np.argsort(Cs):
-            models[at] = copy.copy(self).set_params(C=float(Cs[at]))._solve(*problem, start)
-            start = models[at].coef_, models[at].intercept_
-        return models
 
     def _goes_to_the_optimum(self):
         return self.solver not in ("gd", "sgd")

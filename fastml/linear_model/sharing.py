@@ -1,5 +1,7 @@
 """What models with a strength C share: each fit starts where that of the next smaller C ended."""
 
+import copy
+
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import _safe_indexing
@@ -15,6 +17,30 @@ class SharedPath:
     """
 
     shared_to_tolerance = True
+
+    def fit_path(self, X, y, Cs, sample_weight=None):
+        """A fitted model for each of `Cs`, in order; where the solver can, each starts where the one before ended.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `fit`.
+        Cs : array-like of float
+            The values of C; they are fitted from the smallest to the largest.
+
+        Returns
+        -------
+        list of fitted models
+        """
+        Cs = np.asarray(Cs, float)
+        if Cs.ndim != 1 or not len(Cs) or not (Cs > 0).all():
+            raise ValueError(f"Cs={Cs} must be a list of positive numbers")
+        problem = self._problem(X, y, sample_weight)
+        models, start = [None] * len(Cs), None
+        for at in np.argsort(Cs):
+            models[at] = copy.copy(self).set_params(C=float(Cs[at]))._solve(*problem, start)
+            start = models[at].coef_, models[at].intercept_
+        return models
 
     @property
     def shared_parameters(self):

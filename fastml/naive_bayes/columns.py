@@ -63,7 +63,7 @@ def values_of(column):
 
 def as_categories(column):
     """Categories of a column, each number one of its own."""
-    from fastml.tree.table import Categories
+    from fastml.table import Categories
 
     if isinstance(column, Categories):
         return column
@@ -95,7 +95,7 @@ def union(first, second):
 
 def rows_of_table(table, kinds, categories, who):
     """Rows of a table whose columns are of those kinds; categories: {value: place} of each categorical column."""
-    from fastml.tree.table import Categories
+    from fastml.table import Categories
 
     n = table.n_rows
     if table.columns is None and set(kinds) == {REAL}:

@@ -127,7 +127,7 @@ class MixedNB(NaiveBayes):
     # ------------------------------------------------------------------------------------------------ counting
 
     def _check_training(self, X, y, reset):
-        from fastml.tree.table import is_categorical, read
+        from fastml.table import is_categorical, read
 
         self._validate_params()
         if y is None:
@@ -192,7 +192,7 @@ class MixedNB(NaiveBayes):
         if is_plain(X, self._fast_columns) and X.dtype == self._dtype:
             return X
         check_is_fitted(self)
-        from fastml.tree.table import read
+        from fastml.table import read
 
         table, _ = read(self, X, reset=False, text=True, accept_sparse=False)
         rows = rows_of_table(table, self.kinds_, self._place, "MixedNB")

@@ -13,7 +13,7 @@ from fastml.preprocessing.base import ColumnMap
 from fastml.preprocessing.expressions import quoted
 from fastml.preprocessing.rows import RowProgram
 from fastml.preprocessing.terms import named_transformer, numbers_of, plain, read_term
-from fastml.tree.table import is_frame
+from fastml.table import is_frame
 
 __all__ = ["FeatureMap"]
 

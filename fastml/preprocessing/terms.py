@@ -8,7 +8,7 @@ import numpy as np
 from fastml.autodiff.graph import Graph
 from fastml.autodiff.node import Node
 from fastml.preprocessing.expressions import Expression, as_text
-from fastml.tree.table import Categories, frame_column
+from fastml.table import Categories, frame_column
 
 __all__ = ["Term", "named_transformer", "numbers_of", "plain", "read_term"]
 

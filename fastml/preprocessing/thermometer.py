@@ -10,7 +10,7 @@ from fastml.base import Interval, StrOptions, as_numbers, refuse_nonfinite
 from fastml.preprocessing import edges as sources
 from fastml.preprocessing.base import ColumnMap
 from fastml.preprocessing.spans import cut_below, pack
-from fastml.tree.table import Categories, frame_column, from_list, from_objects, is_frame
+from fastml.table import Categories, frame_column, from_list, from_objects, is_frame
 from fastml_ext import checks
 
 __all__ = ["Thermometer"]

@@ -12,10 +12,10 @@ from sklearn.utils._param_validation import RealNotInt
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from fastml.base import Estimator, Interval, StrOptions
+from fastml.table import coded, is_categorical, numeric, read
 from fastml.tree.pruning import pessimistic_leaves, reduced_error_leaves
 from fastml.tree.reading import TreeReading
 from fastml.tree.sharing import SharedGrowth
-from fastml.tree.table import coded, is_categorical, numeric, read
 from fastml.tree.walking import TreeWalking
 from fastml_ext import tree as kernels
 from fastml_ext.tree import Coded, Column, Settings

@@ -7,8 +7,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
+from fastml.table import first_missing, read, to_codes
 from fastml.tree.pruning import stops_at
-from fastml.tree.table import first_missing, read, to_codes
 from fastml_ext import checks
 from fastml_ext import tree as kernels
 from fastml_ext.tree import walk

@@ -1,4 +1,4 @@
-"""Tables of numbers, categories and missing values, column by column, as trees take them.
+"""Tables of numbers, categories and missing values, column by column, as trees, naive Bayes and feature maps take them.
 
 A `Table` is either one array of numbers, or a list of columns: arrays of numbers, and `Categories`.
 """
