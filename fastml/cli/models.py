@@ -8,6 +8,9 @@ __all__ = ["CLASSIFICATION", "MODELS", "REGRESSION", "Model", "load"]
 CLASSIFICATION, REGRESSION = "classification", "regression"
 
 
+MANY_ROWS = 5000
+
+
 class Model(NamedTuple):
     """One row of the comparison."""
 
@@ -21,6 +24,11 @@ class Model(NamedTuple):
     peer: str | None = "same"  # the class below `sklearn`; None where scikit-learn has no such model
     grid: dict[str, list] = {}  # what `--tune` chooses from
     only_mixed: bool = False  # shown only where the table has texts or missing values
+    large: dict[str, Any] = {}  # settings on more than MANY_ROWS rows, for what would else take minutes
+
+    def settings_for(self, n):
+        """The settings on n training rows."""
+        return self.settings | self.large if n > MANY_ROWS else self.settings
 
     @property
     def title(self):
@@ -32,6 +40,7 @@ STRENGTHS = [10.0**power for power in range(-3, 4)]
 DEPTHS = {"max_depth": [2, 3, 4, 6, 8, 12, None]}
 NEIGHBORS: dict[str, list] = {"n_neighbors": [1, 2, 3, 5, 7, 10, 15, 25], "weights": ["uniform", "distance"]}
 SMOOTHED = {"alpha": [0.01, 0.1, 1.0, 10.0]}
+FEW_EPOCHS = {"max_iter": 30, "early_stopping": True, "n_iter_no_change": 3}
 DECAYED = {"alpha": [1e-4, 1e-2, 1.0]}
 STEPPED = {"alpha": [10.0**power for power in range(-6, 0)]}
 
@@ -56,8 +65,17 @@ MODELS = [
     Model("naive_bayes.ComplementNB", CLASSIFICATION, input="unit", grid=SMOOTHED),
     Model("naive_bayes.CategoricalNB", CLASSIFICATION, {"min_categories": 10}, input="binned", grid=SMOOTHED),
     Model("naive_bayes.MixedNB", CLASSIFICATION, input="native", peer=None, grid=SMOOTHED),
-    Model("neural_network.MLPClassifier", CLASSIFICATION, {"random_state": 0}, input="scaled", grid=DECAYED),
-    Model("neural_network.MLPRegressor", REGRESSION, {"random_state": 0}, input="scaled", grid=DECAYED),
+    Model(
+        "neural_network.MLPClassifier",
+        CLASSIFICATION,
+        {"random_state": 0},
+        input="scaled",
+        grid=DECAYED,
+        large=FEW_EPOCHS,
+    ),
+    Model(
+        "neural_network.MLPRegressor", REGRESSION, {"random_state": 0}, input="scaled", grid=DECAYED, large=FEW_EPOCHS
+    ),
 ]
 
 

@@ -79,7 +79,7 @@ def boundary(problem, model, columns):
     encoder = estimate(model.input, X, {})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # said already by the comparison
-        fitted = load(model)[0](**model.settings).fit(encoder.apply(X), problem.y)
+        fitted = load(model)[0](**model.settings_for(len(X))).fit(encoder.apply(X), problem.y)
         answer = np.searchsorted(classes, fitted.predict(encoder.apply(plane))).reshape(GRID, GRID)
     drawing = Drawing()
     with drawing as axes:
@@ -123,7 +123,7 @@ def held_out(problem, model, train, test, size):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            fitted = load(model)[0](**model.settings).fit(encoder.apply(problem.X[rows]), problem.y[rows])
+            fitted = load(model)[0](**model.settings_for(size)).fit(encoder.apply(problem.X[rows]), problem.y[rows])
         except ValueError:
             return np.nan
         return score(problem.task, problem.y[test], fitted.predict(encoder.apply(problem.X[test])))

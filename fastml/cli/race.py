@@ -116,7 +116,10 @@ class Race:
         train, test = next(splits(problem, self.folds))
         rows = np.sort(np.random.default_rng(0).permutation(train)[:FIRST_ROWS]), test[:FIRST_ROWS]
         before = kernel_counts()
-        seconds = [self._first_call(problem, model, library, maker, *rows) for library, maker in self._makers(model)]
+        seconds = [
+            self._first_call(problem, model, library, maker, *rows)
+            for library, maker in self._makers(model, len(train))
+        ]
         if all(start.title != model.title for start in self.starts):
             compiled, loaded = (after - then for after, then in zip(kernel_counts(), before, strict=True))
             self.starts.append(Start(model.title, seconds, compiled, loaded))
@@ -139,7 +142,7 @@ class Race:
             X_train, X_test = prepare(model.input, problem, train, test)
             predictions = []
             # Each library comes first in every other fold: the second finds the rows in the processor's caches.
-            for library, maker in self._makers(model)[:: 1 if number % 2 else -1]:
+            for library, maker in self._makers(model, len(train))[:: 1 if number % 2 else -1]:
                 if maker is None or library in entry.failed:
                     continue
                 with self._watched(problem, model, library, entry):
@@ -164,11 +167,11 @@ class Race:
             model = (DummyClassifier() if classify else DummyRegressor()).fit(problem.X[train], problem.y[train])
             runs.append(Run(score(problem.task, problem.y[test], model.predict(problem.X[test])), 0.0, 0.0))
 
-    def _makers(self, model):
-        """For each library its name and a function that makes the model, or None where it has no such model."""
+    def _makers(self, model, n):
+        """For each library its name and what makes the model for n rows, or None where it has no such model."""
         makers = []
         for library, cls in zip(LIBRARIES, load(model), strict=True):
-            make = None if cls is None else partial(cls, **model.settings)
+            make = None if cls is None else partial(cls, **model.settings_for(n))
             if make and self.tune and model.grid:
                 make = partial(tuned, library, make, model)
             makers.append((library, make))

@@ -4,6 +4,7 @@ import statistics
 from collections import Counter
 
 from fastml.cli.encoder import INPUTS
+from fastml.cli.models import MANY_ROWS
 from fastml.cli.race import FIRST_ROWS, INNER_FOLDS, LIBRARIES, leaders
 from fastml.cli.terminal import duration, table
 
@@ -98,12 +99,22 @@ def legend(race):
         who = [title for title, given in shown.items() if given == kind]
         if who:
             yield f"input of {', '.join(who)}: {form}"
+    for name, given in large_settings(race):
+        yield f"{name}, on more than {MANY_ROWS} rows: {given}"
     if race.tune:
         yield f"tuned: each library's own search by {INNER_FOLDS} folds within the training rows; fit is all of it"
         yield from (settings(entry) for entry in race.entries if entry.chosen)
     if not race.done:
         last = race.entries[-1]
         yield f"stopped early: {last.title} on {last.problem} has {last.folds} of {race.folds} folds, others none"
+
+
+def large_settings(race):
+    """What both libraries' models are told where the table is large: [(title, settings)]."""
+    for problem in race.problems:
+        for model in race.models_for(problem) if len(problem.y) * (1 - 1 / race.folds) > MANY_ROWS else ():
+            if model.large:
+                yield model.title, ", ".join(f"{name}={value}" for name, value in model.large.items())
 
 
 def verdict(race, problem):
