@@ -8,13 +8,13 @@ import scipy.optimize
 import scipy.sparse as sp
 from scipy.sparse.linalg import LinearOperator, lsqr
 from sklearn.base import clone
-from sklearn.utils import _safe_indexing
 
 from fastml.base import Interval, StrOptions
 from fastml.linear_model import solvers
 from fastml.linear_model.base import LinearRegressor
 from fastml.linear_model.objective import FEW_COLUMNS, Objective, column_scales
 from fastml.linear_model.stochastic import weights_of
+from fastml.sharing import NotShared, rows_of, separate_fit
 from fastml_ext import linear as kernels
 
 __all__ = ["LinearRegression", "Ridge"]
@@ -420,22 +420,25 @@ class Ridge(LeastSquares):
 
     def shared_responses(self, X, y, splits, settings, method):
         """Predictions of every alpha for each split: one matrix of normal equations serves them all."""
-        alphas = np.array([setting["alpha"] for setting in settings], np.float64)
+        with separate_fit():
+            alphas = np.array([setting["alpha"] for setting in settings], np.float64)
         if method != "predict" or self.positive or alphas.ndim > 1 or not (np.isfinite(alphas) & (alphas >= 0)).all():
-            raise ValueError("only predictions for alphas that are one number of at least 0 are shared")
+            raise NotShared("only predictions for alphas that are one number of at least 0 are shared")
         for train, test in splits:
-            model, outputs = clone(self), _safe_indexing(y, train)
-            rows, Y, weight = model._take(_safe_indexing(X, train), outputs, None)
+            model = clone(self)
+            with separate_fit():
+                rows, Y, weight = model._take(rows_of(X, train), rows_of(y, train), None)
             if not model._flat:
-                raise ValueError("only one output is shared")
+                raise NotShared("only one output is shared")
             centred = rows, Y, weight, *model._centres(rows, Y, weight)
             coefs = None
             if model._by_factor_pays(rows):
                 coefs = model._by_factor(*centred, alphas, np.zeros(len(alphas), int))
             if coefs is None:
-                raise ValueError("normal equations that are singular or too many are not shared")
+                raise NotShared("normal equations that are singular or too many are not shared")
             intercepts = centred[4][0] - coefs @ centred[3] if self.fit_intercept else np.zeros(len(alphas))
-            asked = model._check_rows(_safe_indexing(X, test))
+            with separate_fit():
+                asked = model._check_rows(rows_of(X, test))
             scores = asked @ coefs.astype(rows.dtype).T + intercepts.astype(rows.dtype)
             yield list(scores.T)
 
