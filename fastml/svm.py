@@ -6,9 +6,9 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils.class_weight import compute_class_weight
 
 from fastml.base import Interval, StrOptions, encode_labels, hand_through
+from fastml.class_weight import class_factors
 from fastml.linear_model import solvers
 from fastml.linear_model.base import LinearClassifier
 from fastml.linear_model.objective import Objective
@@ -187,9 +187,7 @@ class LinearSVC(SharedPath, LinearClassifier):
         X, codes = self._coded(X, y)
         weight = weights_of(sample_weight, X)
         weight = weight if len(weight) else np.ones(X.shape[0])
-        factors = np.ones(len(self.classes_))
-        if self.class_weight is not None:
-            factors = compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_[codes])
+        factors = class_factors(self.class_weight, self.classes_, codes, weight)
         if len(self.classes_) == 2:
             return X, codes, (weight * factors[codes])[None, :]
         return X, codes, np.array([weight * np.where(codes == c, factors[c], 1.0) for c in range(len(factors))])

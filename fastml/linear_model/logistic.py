@@ -7,9 +7,9 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Hidden
-from sklearn.utils.class_weight import compute_class_weight
 
 from fastml.base import Interval, StrOptions, encode_labels
+from fastml.class_weight import row_weights
 from fastml.linear_model import solvers
 from fastml.linear_model.base import LinearClassifier
 from fastml.linear_model.objective import Objective, column_scales, small_table
@@ -191,9 +191,7 @@ class LogisticRegression(SharedPath, LinearClassifier):
             )
         weight = weights_of(sample_weight, X)
         if self.class_weight is not None:
-            options = {"sample_weight": weight} if len(weight) and self.class_weight == "balanced" else {}
-            factors = compute_class_weight(self.class_weight, classes=self.classes_, y=y, **options)[codes]
-            weight = factors * weight if len(weight) else factors.astype(float)
+            weight = row_weights(self.class_weight, self.classes_, codes, weight)
         if len(weight) and not weight.sum() > 0:
             raise ValueError("class_weight is 0 for every sample: at least one must count")
         Y = np.where(codes == 1, 1.0, -1.0) if len(self.classes_) == 2 else codes.astype(float)
