@@ -6,13 +6,13 @@ import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
 from sklearn.base import clone
-from sklearn.utils import _safe_indexing
 
 from fastml.base import Interval, StrOptions
 from fastml.linear_model import solvers
 from fastml.linear_model.columns import NO_WEIGHT
 from fastml.linear_model.objective import FEW_COLUMNS, Objective
 from fastml.linear_model.systems import LeastSquares, Problem
+from fastml.sharing import NotShared, rows_of, separate_fit
 
 __all__ = ["LinearRegression", "Ridge"]
 
@@ -307,22 +307,27 @@ class Ridge(LeastSquares):
 
     def shared_responses(self, X, y, splits, settings, method):
         """Predictions of every alpha for each split: one matrix of normal equations serves them all."""
-        alphas = np.array([setting["alpha"] for setting in settings], np.float64)
+        with separate_fit():
+            alphas = np.array([setting["alpha"] for setting in settings], np.float64)
         if method != "predict" or self.positive or alphas.ndim > 1 or not (np.isfinite(alphas) & (alphas >= 0)).all():
-            raise ValueError("only predictions for alphas that are one number of at least 0 are shared")
+            raise NotShared("only predictions for alphas that are one number of at least 0 are shared")
         for train, test in splits:
-            model, outputs = clone(self), _safe_indexing(y, train)
-            rows, Y, weight = model._take(_safe_indexing(X, train), outputs, None)
+            model = clone(self)
+            with separate_fit():
+                rows, Y, weight = model._take(rows_of(X, train), rows_of(y, train), None)
+                problem = model._centred(rows, Y, weight)
             if not model._flat:
-                raise ValueError("only one output is shared")
-            problem, coefs = model._centred(rows, Y, weight), None
+                raise NotShared("only one output is shared")
+            coefs = None
             if model._by_factor_pays(rows):
-                coefs = model._by_factor(problem, alphas, np.zeros(len(alphas), int))
+                with separate_fit():
+                    coefs = model._by_factor(problem, alphas, np.zeros(len(alphas), int))
             if coefs is None:
-                raise ValueError("normal equations that are singular or too many are not shared")
+                raise NotShared("normal equations that are singular or too many are not shared")
             coefs *= problem.unit[0]
             intercepts = problem.means[0] * problem.unit[0] - coefs @ (problem.centre + problem.shift)
-            asked = model._check_rows(_safe_indexing(X, test))
+            with separate_fit():
+                asked = model._check_rows(rows_of(X, test))
             scores = asked @ coefs.astype(rows.dtype).T + intercepts.astype(rows.dtype)
             yield list(scores.T)
 
