@@ -328,7 +328,7 @@ class _Emitter:
         sizes = self._variables(ta, tb, m, k, n)
         annul = ", ".join(self._variables(left, right)) if left or right else ""
 
-        def product(x, y, target, indent=""):
+        def product(x, y, target, *, indent=""):
             arguments = f"{x}, {sizes[0]}, {y}, {', '.join(sizes[1:])}"
             self.lines.append(f"{indent}product({arguments}, {target})")
             if annul:

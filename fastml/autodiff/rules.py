@@ -405,13 +405,13 @@ def softmax_lowered(x, axes):
 # --- products and rearrangements --------------------------------------------------------------------------------------
 
 
-def matmul_reverse(g, y, a, b, left=False, right=False, absorb=False):
+def matmul_reverse(g, y, a, b, left=False, right=False, *, absorb=False):
     """absorb: entries of g that are 0 stand for what was not chosen, and annul their terms."""
     to_a = apply("matmul", g, last_swapped(b), params=flags(absorb, right))
     return to_a, apply("matmul", last_swapped(a), g, params=flags(left, absorb))
 
 
-def matmul_tangent(t, y, a, b, left=False, right=False, absorb=(False, False)):
+def matmul_tangent(t, y, a, b, left=False, right=False, *, absorb=(False, False)):
     to_a = None if t[0] is None else apply("matmul", t[0], b, params=flags(left or absorb[0], right))
     to_b = None if t[1] is None else apply("matmul", a, t[1], params=flags(left, right or absorb[1]))
     return total([to_a, to_b])
