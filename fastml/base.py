@@ -35,7 +35,8 @@ class Estimator(BaseEstimator):
         options = {"dtype": "numeric", "order": "C", "ensure_all_finite": False} | options
         if y is not None and y is not NO_TARGET:
             y = read_target(y, options.get("y_numeric", False))
-        checked = validate_data(self, array_of_numbers(X), y, **options)
+        with np.errstate(over="ignore", invalid="ignore"):  # the sums that scikit-learn looks at first
+            checked = validate_data(self, array_of_numbers(X), y, **options)
         X, y = (checked, None) if y is NO_TARGET else checked
         X = as_numbers(X, type(self).__name__, small_integers)
         self._check_finite(X)

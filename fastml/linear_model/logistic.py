@@ -7,12 +7,13 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Hidden
-from sklearn.utils.class_weight import compute_class_weight
 
 from fastml.base import Interval, StrOptions, encode_labels
+from fastml.class_weight import row_weights
 from fastml.linear_model import solvers
 from fastml.linear_model.base import LinearClassifier
-from fastml.linear_model.objective import Objective, column_scales, small_table
+from fastml.linear_model.columns import column_scales, moved_columns
+from fastml.linear_model.objective import Objective, small_table
 from fastml.linear_model.sharing import SharedPath
 from fastml.linear_model.stochastic import weights_of
 from fastml_ext import blas
@@ -191,9 +192,7 @@ class LogisticRegression(SharedPath, LinearClassifier):
             )
         weight = weights_of(sample_weight, X)
         if self.class_weight is not None:
-            options = {"sample_weight": weight} if len(weight) and self.class_weight == "balanced" else {}
-            factors = compute_class_weight(self.class_weight, classes=self.classes_, y=y, **options)[codes]
-            weight = factors * weight if len(weight) else factors.astype(float)
+            weight = row_weights(self.class_weight, self.classes_, codes, weight)
         if len(weight) and not weight.sum() > 0:
             raise ValueError("class_weight is 0 for every sample: at least one must count")
         Y = np.where(codes == 1, 1.0, -1.0) if len(self.classes_) == 2 else codes.astype(float)
@@ -286,7 +285,11 @@ class LogisticRegression(SharedPath, LinearClassifier):
 
         l1, l2 = self._penalties(weight.sum() if len(weight) else X.shape[0])
         dense = not sp.issparse(X) and not l1
-        centre, scale = column_scales(X, self.fit_intercept) if dense else (np.zeros(X.shape[1]), np.ones(X.shape[1]))
+        dtype, shift, centre, scale = X.dtype, np.zeros(X.shape[1]), np.zeros(X.shape[1]), np.ones(X.shape[1])
+        if dense and self.fit_intercept:
+            X, shift, centre, scale = moved_columns(X, weight)
+        elif dense:
+            scale = column_scales(X, weight)
         model = SGDClassifier(
             "log_loss",
             penalty="elasticnet" if l1 + l2 else None,
@@ -304,12 +307,12 @@ class LogisticRegression(SharedPath, LinearClassifier):
         )
         first = {}
         if start is not None:
-            first = {"coef_init": start[0] / scale, "intercept_init": start[1] + start[0] @ centre}
+            first = {"coef_init": start[0] / scale, "intercept_init": start[1] + start[0] @ (centre + shift)}
         mean = weight.mean() if len(weight) else 1.0
-        rows = ((X - centre) * scale).astype(X.dtype) if dense else X
+        rows = ((X - centre) * scale).astype(dtype) if dense else X
         model.fit(rows, Y, sample_weight=weight / mean if len(weight) else None, **first)
-        self.coef_ = (model.coef_ * scale).astype(X.dtype)
-        self.intercept_ = (model.intercept_ - self.coef_ @ centre * self.fit_intercept).astype(X.dtype)
+        coef = model.coef_ * scale
+        self.coef_, self.intercept_ = coef.astype(dtype), (model.intercept_ - coef @ (centre + shift)).astype(dtype)
         self.gradient_norm_, self.converged_ = model.history_["gradient_norm"][-1], model.stopped_ == "tol"
         self.history_, self.n_iter_ = model.history_, np.array([model.n_iter_], np.int32)
         return self

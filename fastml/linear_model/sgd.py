@@ -3,12 +3,12 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import column_or_1d
 
 from fastml.base import StrOptions, encode_labels
+from fastml.class_weight import class_factors
 from fastml.linear_model.base import LinearClassifier
 from fastml.linear_model.stochastic import (
     NUMBER_LOSSES,
@@ -58,6 +58,7 @@ class StochasticClassifier(StochasticModel, LinearClassifier):
             )
         self._state = None
         weight = weights_of(sample_weight, X)
+        factors = class_factors(self.class_weight, self.classes_, codes, weight)
         validate = None
         if X_val is not None:
             validate = self._validator(X_val, y_val, None)
@@ -65,7 +66,7 @@ class StochasticClassifier(StochasticModel, LinearClassifier):
             train, test = self._split(X, y, weight, stratify=True)
             validate = self._validator(X[test], y[test], weight[test] if len(weight) else None)
             X, codes, weight = X[train], codes[train], weight[train] if len(weight) else weight
-        rows = self._rows(X, codes, weight, self._class_weights(y, weight, sample_weight))
+        rows = self._rows(X, codes, weight, factors)
         k = rows.class_weight.shape[1]
         start = self._first_weights(k, X.shape[1], X.dtype, coef_init, intercept_init)
         self._train(rows, [-1.0, 1.0], start, self._plan(validate))
@@ -74,6 +75,9 @@ class StochasticClassifier(StochasticModel, LinearClassifier):
 
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """One epoch over X from where the last call ended; X may bring new columns, whose weights start at 0.
+
+        The rows of X are taken in random order (with `shuffle=False` as they come), but only those of this call: where
+        batches come sorted, each of one class, say, the model follows the last. Mix the rows before cutting batches.
 
         Parameters
         ----------
@@ -102,7 +106,7 @@ class StochasticClassifier(StochasticModel, LinearClassifier):
         self._set_classes(classes, first)
         codes = self._codes_of(y)
         weight = weights_of(sample_weight, X)
-        rows = self._rows(X, codes, weight, self._class_weights(self.classes_, weight, None))
+        rows = self._rows(X, codes, weight, class_factors(self.class_weight, self.classes_, codes))
         return self._one_more_epoch(rows, [-1.0, 1.0], rows.class_weight.shape[1])
 
     def _set_classes(self, classes, first):
@@ -143,14 +147,6 @@ class StochasticClassifier(StochasticModel, LinearClassifier):
         others = np.ones(len(class_weights))
         return rows_for(X, codes[:, None], weight, np.stack([others, class_weights]))
 
-    def _class_weights(self, y, weight, sample_weight):
-        if self.class_weight is None:
-            return np.ones(len(self.classes_))
-        options = {} if sample_weight is None else {"sample_weight": weight}
-        if self.class_weight != "balanced":
-            options = {}
-        return compute_class_weight(self.class_weight, classes=self.classes_, y=y, **options)
-
     def _set_weights(self, coef, intercept):
         self.coef_, self.intercept_ = coef, intercept
 
@@ -182,7 +178,8 @@ class SGDClassifier(StochasticClassifier):
     tol : float or None, default=1e-3
         Training ends when the mean loss falls by less than this for `n_iter_no_change` epochs; None: never.
     shuffle : bool, default=True
-        Whether each epoch takes the rows in a new order: blocks of 64 rows shuffled, then the rows within each.
+        Whether each epoch takes the rows in a new random order; large tables are copied into a random order first, and
+        blocks of that copy are shuffled. False: the rows as they come.
     verbose : int, default=0
         1 for a progress bar.
     epsilon : float, default=0.1
