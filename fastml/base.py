@@ -33,7 +33,8 @@ class Estimator(BaseEstimator):
         self._allow_nan = allow_nan
         self._sparse = options.get("accept_sparse", False)
         options = {"dtype": "numeric", "order": "C", "ensure_all_finite": False} | options
-        checked = validate_data(self, X, y, **options)
+        with np.errstate(over="ignore", invalid="ignore"):  # the sums that scikit-learn looks at first
+            checked = validate_data(self, X, y, **options)
         X, y = (checked, None) if y is NO_TARGET else checked
         X = as_numbers(X, type(self).__name__, small_integers)
         self._check_finite(X)

@@ -34,6 +34,7 @@ import scipy.sparse
 
 import fastml
 from fastml.base import Estimator
+from fastml.writing import replacing
 
 __all__ = ["ModelFileError", "Saved", "load", "read", "save"]
 
@@ -67,7 +68,8 @@ def save(model, path, about=None):
     model : estimator of fastml
         Fitted or not.
     path : str or path-like
-        The file; one that is there is replaced, at once and only when the new one is complete.
+        The file; one that is there is replaced, at once and only when the new one is complete and on the disk. It
+        keeps its permissions, and a symbolic link its place: see `fastml.writing.replacing`.
     about : object, default=None
         Anything of plain values and arrays to keep with the model; `fastml.persistence.read` returns it.
 
@@ -75,6 +77,8 @@ def save(model, path, about=None):
     ------
     TypeError
         If a parameter or a result is something that a file cannot hold, such as a function; the message names it.
+    OSError
+        If `path` is a folder, a pipe or a device, or cannot be written.
 
     Examples
     --------
@@ -92,15 +96,8 @@ def save(model, path, about=None):
     writer = Writer()
     content = {"fastml": fastml.__version__, "model": writer.value(model, ""), "about": writer.value(about, "about")}
     header = json.dumps({**content, "arrays": writer.table}, ensure_ascii=False, allow_nan=False).encode()
-    part = f"{os.fspath(path)}.{os.getpid()}.part"
-    try:
-        with open(part, "wb") as file:
-            write(file, header, writer.arrays)
-        os.replace(part, path)
-    except BaseException:
-        if os.path.exists(part):
-            os.unlink(part)
-        raise
+    with replacing(path) as file:
+        write(file, header, writer.arrays)
 
 
 def load(path):

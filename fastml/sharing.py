@@ -22,18 +22,36 @@ for each candidate and fold. What is shared is the estimator's business: a tree 
 back, a logistic regression starts each C from the one before, one matrix of normal equations serves every alpha of a
 ridge regression, neighbours are searched once for all folds.
 
-Whatever the estimator cannot share it declines by raising, anything at all: the candidates concerned are then fitted
-one by one, so that a candidate that fails is reported as scikit-learn reports it, and the others keep their scores.
+What the estimator cannot share it declines by raising `NotShared`: the candidates concerned are then fitted one by one.
+What a separate fit does as well, such as checking the rows or a setting, stands in `with separate_fit():`, which turns
+any failure into NotShared: so a candidate that fails is reported as scikit-learn reports it, and the others keep their
+scores. Any other exception is a fault of the code that shares, and is raised.
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing
 
-__all__ = ["SharesWork", "group_by_shared_work", "shared_parameters", "shared_responses"]
+__all__ = ["NotShared", "SharesWork", "group_by_shared_work", "separate_fit", "shared_parameters", "shared_responses"]
+
+
+class NotShared(Exception):  # noqa: N818 - it declines, nothing went wrong
+    """These candidates do not share their work: fit each by itself."""
+
+
+@contextmanager
+def separate_fit():
+    """Round what a separate fit of the candidate does too: a failure in it is for that fit to report."""
+    try:
+        yield
+    except Exception as error:
+        raise NotShared(f"a candidate fails: {error}") from error
 
 
 @runtime_checkable
@@ -54,7 +72,7 @@ class SharesWork(Protocol):
         settings: values of shared parameters; each states the same ones
         method: "predict", "predict_proba", "decision_function"...
 
-        Yields, for each split, as many responses as there are settings.
+        Yields, for each split, as many responses as there are settings; raises NotShared for what it declines.
         """
         ...
 
@@ -83,7 +101,10 @@ def shared_responses(estimator, X, y, splits, settings, method):
         before = clone(Pipeline(estimator.steps[:-1])) if len(estimator.steps) > 1 else None
         ours, theirs = rows_of(X, fitted), rows_of(X, asked)
         if before is not None:
-            ours, theirs = before.fit_transform(ours, y[fitted]), before.transform(theirs)
+            with separate_fit():
+                ours, theirs = before.fit_transform(ours, y[fitted]), before.transform(theirs)
+        if issparse(ours) or issparse(theirs):
+            raise NotShared("steps that give sparse matrices are not shared")
         both = np.concatenate([np.asarray(ours), np.asarray(theirs)])
         cut = np.arange(len(fitted)), np.arange(len(fitted), len(both))
         yield from last.shared_responses(both, np.concatenate([y[fitted], y[asked]]), [cut], settings, method)
@@ -130,4 +151,4 @@ def identity(value):
 
 
 def rows_of(X, rows):
-    return X.iloc[rows] if hasattr(X, "iloc") else X[rows]
+    return _safe_indexing(X, rows)

@@ -8,7 +8,7 @@ machine. Numba's own parallel loops take 25 times longer to compile, kill a fork
 import functools
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 
 __all__ = ["cpu_limit", "effective_jobs", "ranges", "run"]
 
@@ -27,7 +27,8 @@ def run(kernel, n, *arrays, cost, step=1, n_jobs=None, progress=None):
     progress: called in the caller's thread, now and then, with the number of items begun
 
     After an exception or Ctrl-C no new range starts and the running ones are awaited, then it is raised: nothing goes
-    on writing into the arrays. A call from inside a running kernel runs inline.
+    on writing into the arrays. A call from inside a running kernel runs inline, and so does one for which no thread can
+    be started: while the interpreter ends, or where the system has no more threads to give.
     """
     if step == 1 and 0 < n * cost <= SHORTEST_CHUNK and progress is None:  # one range: a single row must be quick
         return [kernel(0, n, *arrays)]
@@ -38,7 +39,7 @@ def run(kernel, n, *arrays, cost, step=1, n_jobs=None, progress=None):
     job = _Job(kernel, cuts, arrays)
     helpers = []
     try:
-        _submit(job.work, threads - 1, helpers)
+        _submit(job.help, threads - 1, helpers)
         job.work(progress)
     except BaseException as error:
         job.stop(error)
@@ -114,7 +115,8 @@ class _Job:
         self.results = [None] * len(cuts)
         self.error = None
         self._next = 0
-        self._lock = threading.Lock()
+        self._helping = 0
+        self._lock = threading.Condition()
 
     def work(self, progress=None):
         """Take ranges until none is left; an exception of the kernel is kept for the caller."""
@@ -129,6 +131,25 @@ class _Job:
             self.stop(error)
         finally:
             _caller.inside = False
+
+    def help(self):
+        """What a helper thread does: `work`, counted, so that the caller can wait for its end."""
+        with self._lock:
+            if self._next >= len(self.cuts):
+                return
+            self._helping += 1
+        try:
+            self.work()
+        finally:
+            with self._lock:
+                self._helping -= 1
+                self._lock.notify_all()
+
+    def wait(self):
+        """Until no helper is at work; one that comes later finds nothing left."""
+        with self._lock:
+            while self._helping:
+                self._lock.wait()
 
     def stop(self, error=None):
         """No range starts after this; the first error is the one the caller sees."""
@@ -156,11 +177,11 @@ def _run_inline(kernel, cuts, arrays, progress):
 
 def _finish(job, helpers):
     """Wait for the helpers that have begun, and take back the others; Ctrl-C meanwhile waits its turn."""
-    for helper in helpers:
-        helper.cancel()
     while True:
         try:
-            wait(helpers)
+            for helper in helpers:
+                helper.cancel()
+            job.wait()
             return
         except BaseException as error:
             job.stop(error)
@@ -173,7 +194,7 @@ _executor_lock = threading.Lock()
 
 
 def _submit(work, count, helpers):
-    """Append to `helpers` the futures of `count` threads that run `work`."""
+    """Append to `helpers` the futures of up to `count` threads that run `work`: of as many as can be started."""
     global _executor, _executor_size
     with _executor_lock:
         size = max(count, cpu_limit() - 1)
@@ -181,8 +202,12 @@ def _submit(work, count, helpers):
             if _executor is not None:
                 _executor.shutdown(wait=False)  # finishes what it has begun
             _executor, _executor_size = ThreadPoolExecutor(size, thread_name_prefix="fastml"), size
-        for _ in range(count):
-            helpers.append(_executor.submit(_counted, work))
+        try:
+            for _ in range(count):
+                helpers.append(_executor.submit(_counted, work))
+        except RuntimeError:  # the interpreter ends, or the system has no thread left
+            _executor.shutdown(wait=False, cancel_futures=True)  # what is queued, its callers do themselves
+            _executor = None
 
 
 _working = 0

@@ -4,7 +4,8 @@ import copy
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils import _safe_indexing
+
+from fastml.sharing import NotShared, rows_of, separate_fit
 
 __all__ = ["SharedPath"]
 
@@ -51,11 +52,14 @@ class SharedPath:
         """The response of every C for each split."""
         Cs = [setting["C"] for setting in settings]
         if not all(isinstance(C, (int, float, np.number)) and C > 0 for C in Cs):
-            raise ValueError("only values of C that are numbers above 0 are shared")
-        classes = np.unique(y)
+            raise NotShared("only values of C that are numbers above 0 are shared")
+        with separate_fit():
+            classes = np.unique(y)
         for train, test in splits:
-            if len(np.unique(_safe_indexing(y, train))) < len(classes):
-                raise ValueError("a class is missing from a fold, so its scores have fewer columns")
-            models = clone(self).fit_path(_safe_indexing(X, train), _safe_indexing(y, train), Cs)
-            asked = _safe_indexing(X, test)
-            yield [getattr(model, method)(asked) for model in models]
+            if len(np.unique(rows_of(y, train))) < len(classes):
+                raise NotShared("a class is missing from a fold, so its scores have fewer columns")
+            with separate_fit():
+                models = clone(self).fit_path(rows_of(X, train), rows_of(y, train), Cs)
+                asked = rows_of(X, test)
+                responses = [getattr(model, method)(asked) for model in models]
+            yield responses

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from fastml.metrics._labels import Pairs, find, read_weight
+from fastml.metrics._labels import EXACT, Pairs, find, read_weight
 from fastml.metrics._scikit import Unread
 from fastml.metrics._warn import warn, warn_undefined
 from fastml_ext import metrics as kernels
@@ -13,6 +13,7 @@ from fastml_ext import metrics as kernels
 __all__ = ["Counts", "average_of", "balanced_accuracy", "cohen_kappa", "count", "matthews", "normalized", "prf"]
 
 MOST_CLASSES = 10_000  # of a matrix: 800 MB
+MOST_BETA = 1e100  # recall counts that many times as much: F is recall, and the square of a larger one may overflow
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,13 @@ class Counts:
         return self.matrix[np.ix_(index, index)] * (there[:, None] & there)
 
 
-def count(y_true, y_pred, sample_weight=None, need_matrix=False):
-    """Counts of two vectors of labels: one pass over integers, two over strings."""
+def count(y_true, y_pred, sample_weight=None, need_matrix=False, relative=False):
+    """Counts of two vectors of labels: one pass over integers, two over strings.
+
+    relative: as in `read_weight`
+    """
     pairs = Pairs.read(y_true, y_pred)
-    weight, integral = read_weight(sample_weight, len(pairs.y_true))
+    weight, integral = read_weight(sample_weight, len(pairs.y_true), relative)
     if need_matrix and pairs.width > MOST_CLASSES and not pairs.is_dense():
         raise Unread
     if not (need_matrix or pairs.is_dense()):
@@ -56,7 +60,7 @@ def count(y_true, y_pred, sample_weight=None, need_matrix=False):
     if weight is not None:
         table = pairs.table(weight)
         sums = _rounded(pairs.margins(weight))
-        table = table.astype(np.int64) if integral else table
+        table = _of_integers(pairs, sample_weight, table) if integral else table
     elif not sums[0].any():
         sums = sums.astype(np.float64)  # scikit-learn reports fractional supports where no row is correct
     if not seen.all():
@@ -66,6 +70,14 @@ def count(y_true, y_pred, sample_weight=None, need_matrix=False):
     else:
         labels = np.arange(pairs.low, pairs.low + pairs.width) if pairs.labels is None else pairs.labels
     return _counts(pairs, labels, sums, table, in_truth)
+
+
+def _of_integers(pairs, sample_weight, table):
+    """The table of integer weights as int64, exact; where a sum is beyond int64 as it is, float64."""
+    if np.abs(table).max() < EXACT:
+        return table.astype(np.int64)
+    exact = pairs.exact_table(np.asarray(sample_weight))
+    return table if exact is None else exact
 
 
 def _count_margins(pairs, weight):
@@ -97,7 +109,7 @@ def prf(sums, beta, average, warn_for, zero_division):
     shared = average, warn_for, zero_division
     precision = _divide(correct, predicted, "precision", "predicted", *shared)
     recall = _divide(correct, true, "recall", "true", *shared)
-    if np.isposinf(beta):
+    if beta > MOST_BETA:
         f = recall
     elif beta == 0:
         f = precision
@@ -142,13 +154,22 @@ def average_of(values, weights=None):
 
 def normalized(matrix, by):
     """Shares of each row ("true"), of each column ("pred") or of everything ("all"); 0 where there is nothing."""
+    matrix = of_ratios(matrix)
     total = {"true": matrix.sum(axis=1, keepdims=True), "pred": matrix.sum(axis=0, keepdims=True), "all": matrix.sum()}
     with np.errstate(all="ignore"):
         return np.nan_to_num(matrix / total[by])
 
 
+def of_ratios(matrix):
+    """The matrix as float64, divided by a power of two: then sums and squares for scores of ratios are finite."""
+    matrix = matrix.astype(np.float64)
+    largest = np.abs(matrix).max()
+    return np.ldexp(matrix, -np.frexp(largest)[1]) if 0 < largest < np.inf else matrix
+
+
 def balanced_accuracy(matrix, adjusted=False):
     """Mean recall of the classes that occur in the truth (Brodersen, Ong, Stephan, Buhmann 2010)."""
+    matrix = of_ratios(matrix)
     true = matrix.sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         recall = np.diag(matrix) / true
@@ -164,15 +185,16 @@ def balanced_accuracy(matrix, adjusted=False):
 
 def matthews(matrix):
     """Correlation of truth and prediction (Gorodkin 2004); 0 where either is constant."""
-    true, predicted = matrix.sum(axis=1, dtype=np.float64), matrix.sum(axis=0, dtype=np.float64)
-    n, correct = predicted.sum(), np.trace(matrix, dtype=np.float64)
+    matrix = of_ratios(matrix)
+    true, predicted = matrix.sum(axis=1), matrix.sum(axis=0)
+    n, correct = predicted.sum(), np.trace(matrix)
     variances = (n**2 - predicted @ predicted) * (n**2 - true @ true)
     return 0.0 if variances == 0 else float((correct * n - true @ predicted) / np.sqrt(variances))
 
 
 def cohen_kappa(matrix, weights=None):
     """Agreement beyond chance (Cohen 1960), `weights` None, "linear" or "quadratic"; None where it is undefined."""
-    matrix = matrix.astype(np.float64, copy=False)
+    matrix = of_ratios(matrix)
     predicted, true = matrix.sum(axis=0), matrix.sum(axis=1)
     if (n := predicted.sum()) == 0:
         return None

@@ -9,7 +9,9 @@ from fastml.metrics._scikit import Unread
 from fastml_ext import metrics as kernels
 from fastml_ext import pool
 
-__all__ = ["Pairs", "equal", "find", "read_labels", "read_pairs", "read_scores", "read_weight"]
+__all__ = [
+    "EXACT", "Pairs", "equal", "exact_sum", "find", "read_labels", "read_pairs", "read_scores", "read_weight",
+]  # fmt: skip
 
 NUMBERS, STRINGS = "?bBhHiIlLqQfd", "UO"  # dtypes: the half and the extended floats are scikit-learn's business
 SPARE_CELLS = 4096  # a table of pairs may have this many cells, and four for each row: more would cost more than coding
@@ -17,6 +19,7 @@ PAIR_COST = 0.6  # ns a row
 PARALLEL_ROWS = 1_000_000  # below this a second thread does not pay: 0.7 ms
 FEW_ROWS = 10_000
 PARALLEL_CELLS = 1 << 14  # each range of rows has its own table
+EXACT = 2.0**53  # sums of integers up to here are exact in float64
 
 
 def read_labels(y):
@@ -29,7 +32,7 @@ def read_labels(y):
         raise Unread
     if y.dtype.kind == "f":
         with np.errstate(invalid="ignore"):
-            if not (y == y.astype(np.int64)).all():
+            if not ((y == y.astype(np.int64)) & (abs(y) < 2.0**63)).all():
                 raise Unread
     return y
 
@@ -53,8 +56,11 @@ def read_scores(values):
     return values
 
 
-def read_weight(sample_weight, n):
-    """(weights as float64 or None, are they integers?)"""
+def read_weight(sample_weight, n, relative=True):
+    """(weights as float64 or None, are they integers?)
+
+    relative: only their ratios count, so that those whose sum would overflow may come back divided by a power of two
+    """
     if sample_weight is None:
         return None, True
     weight = sample_weight if type(sample_weight) is np.ndarray else _as_array(sample_weight)
@@ -62,7 +68,16 @@ def read_weight(sample_weight, n):
         raise Unread
     if not np.isfinite(weight).all() or not weight.any():
         raise Unread
-    return np.ascontiguousarray(weight, np.float64), weight.dtype.kind != "f"
+    integral, weight = weight.dtype.kind != "f", np.ascontiguousarray(weight, np.float64)
+    if relative and (largest := np.abs(weight).max()) > np.finfo(np.float64).max / n:
+        weight = np.ldexp(weight, -np.frexp(largest)[1])
+    return weight, integral
+
+
+def exact_sum(integers):
+    """Sum of a vector of integers or bools as a Python int, which never wraps around."""
+    integers = integers.astype(np.uint64 if integers.dtype.kind == "u" else np.int64, copy=False)
+    return (int((integers >> 32).sum()) << 32) + int((integers & 0xFFFFFFFF).sum())
 
 
 @dataclass(frozen=True)
@@ -126,6 +141,14 @@ class Pairs:
         if len(arrays[0]) < PARALLEL_ROWS or self.width**2 > PARALLEL_CELLS:
             return kernels.count_pairs(0, len(arrays[0]), *arrays, self.low, self.width)
         return sum(pool.run(kernels.count_pairs, len(arrays[0]), *arrays, self.low, self.width, cost=PAIR_COST))
+
+    def exact_table(self, weight):
+        """(width, width) int64 sums of weights of any integer type; None where one is beyond int64."""
+        table = np.zeros(self.width**2, np.int64)
+        cells = (self.y_true - self.low) * self.width + (self.y_pred - self.low)
+        np.add.at(table, cells, weight.astype(np.int64))  # modulo 2**64, as is the conversion of large uint64
+        about = np.bincount(cells, weight.astype(np.float64), self.width**2)
+        return None if (np.abs(about - table) > 2.0**62).any() else table.reshape(self.width, self.width)
 
     def margins(self, weight=None):
         """(3, width) float64: counts, or sums of weights, of each code's correct, true and predicted rows."""

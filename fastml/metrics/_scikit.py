@@ -18,6 +18,11 @@ def otherwise_scikit_learn(function):
 
     @functools.wraps(function)
     def answer(*args, **kwargs):
+        if args and hasattr(args[0], "fit"):
+            raise TypeError(
+                f"{function.__name__} is a metric, which takes labels or numbers, not an estimator:"
+                f" for `scoring`, pass make_scorer({function.__name__})"
+            )
         try:
             return function(*args, **kwargs)
         except Unread:

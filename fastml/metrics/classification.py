@@ -4,7 +4,7 @@ import numpy as np
 
 from fastml.metrics import _counts
 from fastml.metrics._counts import count
-from fastml.metrics._labels import equal, read_pairs, read_weight
+from fastml.metrics._labels import equal, exact_sum, read_pairs, read_weight
 from fastml.metrics._report import report
 from fastml.metrics._scikit import Unread, otherwise_scikit_learn
 from fastml.metrics._warn import warn
@@ -43,8 +43,10 @@ def accuracy_score(y_true, y_pred, *, normalize=True, sample_weight=None):
     if sample_weight is None:
         correct = int(np.count_nonzero(hit))
         return correct / len(hit) if normalize else float(correct)
-    weight, _ = read_weight(sample_weight, len(hit))
-    return float(np.average(hit, weights=weight) if normalize else np.dot(hit, weight))
+    weight, integral = read_weight(sample_weight, len(hit), relative=normalize)
+    if normalize:
+        return float(np.average(hit, weights=weight))
+    return float(exact_sum(np.asarray(sample_weight)[hit]) if integral else np.dot(hit, weight))
 
 
 @otherwise_scikit_learn
@@ -88,11 +90,19 @@ def confusion_matrix(y_true, y_pred, *, labels=None, sample_weight=None, normali
            [0, 1, 1],
            [0, 0, 1]])
     """
-    matrix = count(y_true, y_pred, sample_weight, need_matrix=True).matrix_of(labels)
-    if normalize is not None:
+    relative = normalize is not None
+    matrix = count(y_true, y_pred, sample_weight, need_matrix=True, relative=relative).matrix_of(labels)
+    if relative:
         if normalize not in ("true", "pred", "all"):
             raise Unread
         matrix = _counts.normalized(matrix, normalize)
+    elif matrix.dtype.kind == "f" and np.asarray(sample_weight).dtype.kind != "f":
+        warn(
+            f"the largest sum of sample_weight is {np.abs(matrix).max():g}, which int64 cannot hold: as scikit-learn's,"
+            " the cells wrap around; pass sample_weight as floats",
+            RuntimeWarning,
+        )
+        raise Unread
     _warn_if_single(matrix)
     return matrix
 
@@ -114,7 +124,7 @@ def balanced_accuracy_score(y_true, y_pred, *, sample_weight=None, adjusted=Fals
     >>> balanced_accuracy_score([0, 1, 0, 0, 1, 0], [0, 1, 0, 0, 0, 1])
     0.625
     """
-    matrix = count(y_true, y_pred, sample_weight, need_matrix=True).matrix
+    matrix = count(y_true, y_pred, sample_weight, need_matrix=True, relative=True).matrix
     if type(adjusted) is not bool or (adjusted and len(matrix) == 1):
         raise Unread
     _warn_if_single(matrix)
@@ -130,7 +140,7 @@ def matthews_corrcoef(y_true, y_pred, *, sample_weight=None):
     >>> matthews_corrcoef([1, 1, 1, -1], [1, -1, 1, 1])
     -0.3333333333333333
     """
-    matrix = count(y_true, y_pred, sample_weight, need_matrix=True).matrix
+    matrix = count(y_true, y_pred, sample_weight, need_matrix=True, relative=True).matrix
     _warn_if_single(matrix)
     return _counts.matthews(matrix)
 
@@ -148,7 +158,7 @@ def cohen_kappa_score(y1, y2, *, labels=None, weights=None, sample_weight=None, 
     >>> cohen_kappa_score(["neg", "pos", "neg", "pos"], ["neg", "pos", "neg", "neg"])
     0.5
     """
-    matrix = count(y1, y2, sample_weight, need_matrix=True).matrix_of(labels)
+    matrix = count(y1, y2, sample_weight, need_matrix=True, relative=True).matrix_of(labels)
     kappa = _counts.cohen_kappa(matrix, weights) if weights in (None, "linear", "quadratic") else None
     if kappa is None:
         raise Unread
@@ -242,7 +252,12 @@ def _prfs(y_true, y_pred, beta, labels, pos_label, average, warn_for, sample_wei
     counts = count(y_true, y_pred, sample_weight)
     if average == "binary":
         labels = _positive(pos_label, counts.labels)
-    return _counts.prf(counts.sums_of(labels), beta, average, warn_for, zero_division)
+    sums = counts.sums_of(labels)
+    if np.isfinite(counts.sums).all():
+        return _counts.prf(sums, beta, average, warn_for, zero_division)
+    relative = count(y_true, y_pred, sample_weight, relative=True).sums_of(labels)
+    *rates, support = _counts.prf(relative, beta, average, warn_for, zero_division)
+    return *rates, support if support is None else sums[1]
 
 
 def _positive(pos_label, present):
@@ -293,4 +308,7 @@ def classification_report(
     """
     if type(digits) is not int or digits < 0 or type(output_dict) is not bool or not is_zero_division(zero_division):
         raise Unread
-    return report(count(y_true, y_pred, sample_weight), labels, target_names, digits, output_dict, zero_division)
+    counts = count(y_true, y_pred, sample_weight)
+    if not np.isfinite(counts.sums).all():
+        raise ValueError("the sums of sample_weight are beyond the largest float64: divide all of them first")
+    return report(counts, labels, target_names, digits, output_dict, zero_division)

@@ -27,7 +27,7 @@ def log_loss(y_true, y_proba=None, *, normalize=True, sample_weight=None, labels
     if y_proba is None or not isinstance(y_pred, str) or type(normalize) is not bool:
         raise Unread
     code, y_proba = _read(y_true, y_proba, labels)
-    weight, _ = read_weight(sample_weight, len(code))
+    weight, _ = read_weight(sample_weight, len(code), relative=normalize)
     chance = y_proba[np.arange(len(code)), code]
     tiny = np.finfo(chance.dtype).eps
     loss = -np.log(np.clip(chance, tiny, 1 - tiny))

@@ -4,7 +4,7 @@ import numpy as np
 
 from fastml.metrics._labels import read_scores, read_weight
 from fastml.metrics._scikit import Unread, otherwise_scikit_learn
-from fastml.metrics._warn import warn_undefined
+from fastml.metrics._warn import warn, warn_undefined
 
 __all__ = [
     "max_error",
@@ -14,6 +14,8 @@ __all__ = [
     "r2_score",
     "root_mean_squared_error",
 ]
+
+SMALLEST = 1e-280  # a mean of squares above it has lost nothing that matters to products below the smallest float64
 
 
 @otherwise_scikit_learn
@@ -26,8 +28,8 @@ def mean_squared_error(y_true, y_pred, *, sample_weight=None, multioutput="unifo
     >>> mean_squared_error([3, -0.5, 2, 7], [2.5, 0.0, 2, 8])
     0.375
     """
-    error, weight = _read(y_true, y_pred, sample_weight, multioutput)
-    return _mean(np.multiply(error, error, out=error), weight)
+    read = _read(y_true, y_pred, sample_weight, multioutput)
+    return _mean_in_range(_mean_square, read, 2, "mean_squared_error")
 
 
 @otherwise_scikit_learn
@@ -37,8 +39,8 @@ def root_mean_squared_error(y_true, y_pred, *, sample_weight=None, multioutput="
     >>> round(root_mean_squared_error([3, -0.5, 2, 7], [2.5, 0.0, 2, 8]), 4)
     0.6124
     """
-    error, weight = _read(y_true, y_pred, sample_weight, multioutput)
-    return float(np.sqrt(_mean(np.multiply(error, error, out=error), weight)))
+    read = _read(y_true, y_pred, sample_weight, multioutput)
+    return _mean_in_range(lambda *each: np.sqrt(_mean_square(*each)), read, 1, "root_mean_squared_error")
 
 
 @otherwise_scikit_learn
@@ -48,8 +50,8 @@ def mean_absolute_error(y_true, y_pred, *, sample_weight=None, multioutput="unif
     >>> mean_absolute_error([3, -0.5, 2, 7], [2.5, 0.0, 2, 8])
     0.5
     """
-    error, weight = _read(y_true, y_pred, sample_weight, multioutput)
-    return _mean(np.abs(error, out=error), weight)
+    read = _read(y_true, y_pred, sample_weight, multioutput)
+    return _mean_in_range(lambda error, weight: _mean(np.abs(error), weight), read, 1, "mean_absolute_error")
 
 
 @otherwise_scikit_learn
@@ -63,8 +65,11 @@ def mean_pinball_loss(y_true, y_pred, *, sample_weight=None, alpha=0.5, multiout
     """
     if type(alpha) not in (int, float) or not 0 <= alpha <= 1:
         raise Unread
-    error, weight = _read(y_true, y_pred, sample_weight, multioutput)
-    return _mean(np.where(error >= 0, alpha * error, (alpha - 1) * error), weight)
+
+    def measure(error, weight):
+        return _mean(np.where(error >= 0, alpha * error, (alpha - 1) * error), weight)
+
+    return _mean_in_range(measure, _read(y_true, y_pred, sample_weight, multioutput), 1, "mean_pinball_loss")
 
 
 @otherwise_scikit_learn
@@ -74,8 +79,8 @@ def max_error(y_true, y_pred):
     >>> max_error([3, 2, 7, 1], [4, 2, 7, 1])
     1.0
     """
-    error, _ = _read(y_true, y_pred, None, "uniform_average")
-    return float(np.abs(error).max())
+    read = _read(y_true, y_pred, None, "uniform_average")
+    return _mean_in_range(lambda error, _: np.abs(error).max(), read, 1, "max_error")
 
 
 @otherwise_scikit_learn
@@ -93,13 +98,14 @@ def r2_score(y_true, y_pred, *, sample_weight=None, multioutput="uniform_average
         raise Unread
     if isinstance(multioutput, str) and multioutput == "variance_weighted":
         multioutput = "uniform_average"  # the same for one output
-    error, weight = _read(y_true, y_pred, sample_weight, multioutput)
-    if len(error) < 2:
+    truth, predicted, weight = _read(y_true, y_pred, sample_weight, multioutput)
+    if len(truth) < 2:
         warn_undefined("R^2 score is not well-defined with less than two samples.")
         return float("nan")
-    truth = read_scores(y_true).ravel().astype(error.dtype, copy=False)
-    apart = truth - np.average(truth, weights=weight)
-    unexplained, total = (_sum(np.multiply(each, each, out=each), weight) for each in (error, apart))
+    unexplained, total = _squares(truth, predicted, weight)
+    if not SMALLEST < max(unexplained, total) < np.inf:
+        truth, predicted, _ = _scaled(truth, predicted)
+        unexplained, total = _squares(truth, predicted, weight)
     if total != 0 and (unexplained != 0 or not force_finite):
         return float(1 - unexplained / total)
     if not force_finite:
@@ -108,7 +114,7 @@ def r2_score(y_true, y_pred, *, sample_weight=None, multioutput="uniform_average
 
 
 def _read(y_true, y_pred, sample_weight, multioutput):
-    """(y_true - y_pred, weight or None) of vectors; float32 where both are, else float64."""
+    """(y_true, y_pred, weight or None) of vectors; float32 where both are, else float64."""
     y_true, y_pred = read_scores(y_true), read_scores(y_pred)
     if y_true.ndim == 2 and y_true.shape[1] == 1:
         y_true = y_true[:, 0]
@@ -120,7 +126,42 @@ def _read(y_true, y_pred, sample_weight, multioutput):
         raise Unread
     dtype = np.float32 if y_true.dtype == y_pred.dtype == np.float32 else np.float64
     weight, _ = read_weight(sample_weight, len(y_true))
-    return np.subtract(y_true, y_pred, dtype=dtype), weight
+    return y_true.astype(dtype, copy=False), y_pred.astype(dtype, copy=False), weight
+
+
+def _mean_in_range(measure, read, power, name):
+    """`measure` of (errors, weight); of numbers whose errors or squares overflow, or vanish, in units of the largest.
+
+    power: of the units that the measure is in
+    """
+    y_true, y_pred, weight = read
+    with np.errstate(over="ignore", invalid="ignore"):
+        result = measure(y_true - y_pred, weight)
+        if SMALLEST < abs(result) < np.inf:
+            return float(result)
+        y_true, y_pred, exponent = _scaled(y_true, y_pred)
+        result = float(np.ldexp(measure(y_true - y_pred, weight), power * exponent))
+    if result == np.inf:
+        warn(f"{name} is beyond the largest float64, {np.finfo(np.float64).max:.4g}, and becomes inf", RuntimeWarning)
+    return result
+
+
+def _scaled(y_true, y_pred):
+    """(y_true, y_pred, exponent): both as float64 over 2**exponent, so that the larger reaches from 0.25 to 0.5."""
+    largest = max(float(np.abs(y_true).max()), float(np.abs(y_pred).max()))
+    exponent = int(np.frexp(largest)[1]) + 1
+    return *(np.ldexp(y.astype(np.float64), -exponent) for y in (y_true, y_pred)), exponent
+
+
+def _mean_square(error, weight):
+    return _mean(np.multiply(error, error, out=error), weight)
+
+
+def _squares(truth, predicted, weight):
+    """Sums of the squared errors, and of the squared distances of the truth from its mean."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        error, apart = truth - predicted, truth - np.average(truth, weights=weight)
+        return tuple(_sum(np.multiply(each, each, out=each), weight) for each in (error, apart))
 
 
 def _mean(values, weight):

@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline
 
 from fastml.model_selection._scoring import Scorers
 from fastml.progress import progress_bar
-from fastml.sharing import group_by_shared_work, shared_responses
+from fastml.sharing import NotShared, group_by_shared_work, separate_fit, shared_responses
 
 __all__ = ["Evaluation"]
 
@@ -95,10 +95,7 @@ class Evaluation:
         return group_by_shared_work(clone(self.search.estimator), candidates)
 
     def _share(self, estimator, settings, splits):
-        """A row of results for each setting, or None where the estimator declines, or any of them fails.
-
-        Then each is fitted by itself, so that the one that fails is reported and the others have their scores.
-        """
+        """A row of results for each setting, or None where they are not shared; then each is fitted by itself."""
         scored = clone(estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator)
         scorers = Scorers(self.scorers, scored)
         if scorers.method is None:
@@ -107,24 +104,30 @@ class Evaluation:
         start = time.perf_counter()
         try:
             if is_classifier(scored):
-                scored.classes_ = np.unique(y)
-            rows: list = [[] for _ in settings]
-            train_too = self.search.return_train_score
-            asked = [(train, np.concatenate([test, train]) if train_too else test) for train, test in splits]
-            every = shared_responses(estimator, self.X, y, asked, settings, scorers.method)
-            for (train, test), responses in zip(splits, every, strict=True):
-                tested = cut(responses, slice(0, len(test)))
-                scores = scorers.score_all(scored, tested, y[test])
-                trained = cut(responses, slice(len(test), None)) if train_too else None
-                more = scorers.score_all(scored, trained, y[train]) if train_too else [None] * len(settings)
-                for row, score, train_score in zip(rows, scores, more, strict=True):
-                    row.append(result_of(score, train_score, len(test)))
-        except Exception:
+                with separate_fit():
+                    scored.classes_ = np.unique(y)
+            rows = self._shared_rows(estimator, scored, scorers, y, settings, splits)
+        except NotShared:
             return None
         each = (time.perf_counter() - start) / (2 * len(settings) * len(splits))
         for row in rows:
             for result in row:
                 result["fit_time"] = result["score_time"] = each
+        return rows
+
+    def _shared_rows(self, estimator, scored, scorers, y, settings, splits):
+        rows: list = [[] for _ in settings]
+        train_too = self.search.return_train_score
+        asked = [(train, np.concatenate([test, train]) if train_too else test) for train, test in splits]
+        every = shared_responses(estimator, self.X, y, asked, settings, scorers.method)
+        for (train, test), responses in zip(splits, every, strict=True):
+            tested = cut(responses, slice(0, len(test)))
+            trained = cut(responses, slice(len(test), None)) if train_too else None
+            with separate_fit():  # a scorer that fails is reported by scikit-learn, too
+                scores = scorers.score_all(scored, tested, y[test])
+                more = scorers.score_all(scored, trained, y[train]) if train_too else [None] * len(settings)
+            for row, score, train_score in zip(rows, scores, more, strict=True):
+                row.append(result_of(score, train_score, len(test)))
         return rows
 
     def _one_by_one(self, places, candidates, splits, show, already):

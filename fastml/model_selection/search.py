@@ -13,6 +13,7 @@ from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import indexable
 from sklearn.utils.validation import _check_method_params, check_is_fitted
 
+from fastml.metrics.scoring import refuse_metric
 from fastml.model_selection._evaluation import Evaluation
 
 __all__ = ["GridSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV", "OneStandardError", "RandomizedSearchCV"]
@@ -38,6 +39,7 @@ class SharedSearch(BaseSearchCV):
         candidates that were done.
         """
         self._validate_params()
+        refuse_metric(self.scoring)
         cv = self.cv
         if dev is not None:
             X, y, cv = joined(X, y, dev)

@@ -9,6 +9,7 @@ from scipy.special import stdtr, stdtrit
 from sklearn.base import is_classifier
 from sklearn.model_selection import check_cv
 
+from fastml.metrics.scoring import check_scoring, refuse_metric
 from fastml.progress import progress_bar
 from fastml.sharing import rows_of
 
@@ -164,6 +165,7 @@ def cross_validate(
     >>> one.minus(three).mean
     0.0
     """
+    refuse_metric(scoring)
     cv = check_cv(cv, y, classifier=is_classifier(estimator))
     n_folds = cv.get_n_splits(X, y, groups if groups is not None else (params or {}).get("groups"))
     with progress_bar("cross-validation", n_folds, verbose == 1) as show, parallel_config("threading"):
@@ -205,8 +207,6 @@ def cross_val_score(
     >>> cross_val_score(KNeighborsClassifier(1), [[0], [1], [5], [6]], [0, 0, 1, 1], cv=2)
     array([1., 1.])
     """
-    from sklearn.metrics import check_scoring
-
     scorer = check_scoring(estimator, scoring=scoring)
     options = {"groups": groups, "cv": cv, "n_jobs": n_jobs, "verbose": verbose, "params": params}
     options |= {"pre_dispatch": pre_dispatch, "error_score": error_score, "scoring": {"score": scorer}}

@@ -11,7 +11,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, colu
 
 from fastml.base import Estimator, encode_labels, one_row
 from fastml.explanation import Explanation
-from fastml.sharing import rows_of
+from fastml.sharing import rows_of, separate_fit
 from fastml_ext import checks, pool
 from fastml_ext import naive_bayes as kernels
 
@@ -195,9 +195,11 @@ class NaiveBayes(ClassifierMixin, Estimator):
     def shared_responses(self, X, y, splits, settings, method):
         """Responses of every setting for each split, from one count a split; see fastml/sharing.py."""
         for train, test in splits:
-            counted = clone(self).fit(rows_of(X, train), rows_of(y, train))
-            asked = rows_of(X, test)
-            yield [getattr(counted._with(**setting), method)(asked) for setting in settings]
+            with separate_fit():
+                counted = clone(self).fit(rows_of(X, train), rows_of(y, train))
+                asked = rows_of(X, test)
+                responses = [getattr(counted._with(**setting), method)(asked) for setting in settings]
+            yield responses
 
     def _with(self, **setting):
         """The model that these parameters would have made of the rows counted."""

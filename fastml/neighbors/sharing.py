@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.base import clone, is_classifier
 
 from fastml.neighbors.ballots import vote_weights
+from fastml.sharing import NotShared, separate_fit
 from fastml_ext import model_selection as folds
 from fastml_ext import neighbors as kernels
 
@@ -35,10 +36,11 @@ class SharedSearch:
         """Predictions of every setting for each split, or with method="predict_proba" shares of the votes."""
         settings = [{"n_neighbors": self.n_neighbors, "weights": self.weights} | setting for setting in settings]
         most = self._check_settings(settings, min(len(train) for train, _ in splits))
-        X, y = clone(self)._check_points(X, y, multi_output=True)
-        whole = clone(self).set_params(n_neighbors=most).fit(X, y)  # algorithm="auto" looks at k
+        with separate_fit():
+            X, y = clone(self)._check_points(X, y, multi_output=True)
+            whole = clone(self).set_params(n_neighbors=most).fit(X, y)  # algorithm="auto" looks at k
         if np.ndim(y) > 1 or self.metric == "precomputed" or method not in ("predict", "predict_proba"):
-            raise ValueError("only predictions of one output, from rows rather than distances, are shared")
+            raise NotShared("only predictions of one output, from rows rather than distances, are shared")
         if method == "predict_proba":
             check_classes(whole, splits)
         ends = np.cumsum([len(test) for _, test in splits]).tolist()
@@ -54,16 +56,17 @@ class SharedSearch:
         """The largest k; whatever is wrong with a setting is for its own fit to say."""
         ks = [setting["n_neighbors"] for setting in settings]
         if not all(isinstance(k, Integral) and 1 <= int(k) <= n_fitted for k in ks):
-            raise ValueError(f"n_neighbors must be from 1 to {n_fitted}, the rows of the smallest training set")
-        for weights in {setting["weights"] for setting in settings}:
-            clone(self).set_params(weights=weights)._validate_params()
+            raise NotShared(f"n_neighbors must be from 1 to {n_fitted}, the rows of the smallest training set")
+        with separate_fit():
+            for weights in {setting["weights"] for setting in settings}:
+                clone(self).set_params(weights=weights)._validate_params()
         return int(max(ks))
 
 
 def check_classes(whole, splits):
     for train, _ in splits:
         if len(np.unique(whole._codes[0][train])) < len(whole.classes_):
-            raise ValueError("a class is missing from a fold, so its probabilities have fewer columns")
+            raise NotShared("a class is missing from a fold, so its probabilities have fewer columns")
 
 
 def neighbors_of_splits(whole, X, y, splits, k):
@@ -75,16 +78,16 @@ def neighbors_of_splits(whole, X, y, splits, k):
     ascending = all((np.diff(train) > 0).all() for train, _ in splits)  # ties follow the order of the training rows
     if not ascending or share < LEAST_SHARE or getattr(whole, "class_weight", None) is not None:
         for train, test in splits:
-            alone = clone(whole).fit(X[train], y[train])
+            alone = refitted(whole, X, y, train)
             for part in pieces(test, k):
-                yield alone, *alone.kneighbors(X[part], k)
+                yield alone, *nearest(alone, X[part], k)
         return
     wanted = min(n, int(k / share + SPARE * np.sqrt(k * (1 - share)) / share) + 2)
     asked = np.concatenate([test for _, test in splits])
     ends = np.cumsum([len(test) for _, test in splits])
     begin = 0
     for part in pieces(asked, wanted):
-        near = whole.kneighbors(X[part], wanted)
+        near = nearest(whole, X[part], wanted)
         for split in range(np.searchsorted(ends, begin, "right"), len(splits)):
             start = max(begin, ends[split - 1] if split else 0)
             stop = min(begin + len(part), ends[split])
@@ -94,6 +97,16 @@ def neighbors_of_splits(whole, X, y, splits, k):
             distances, indices = near[0][rows], near[1][rows]
             yield whole, *without_fold(whole, X, y, splits[split][0], part[rows], distances, indices, k)
         begin += len(part)
+
+
+def refitted(whole, X, y, train):
+    with separate_fit():
+        return clone(whole).fit(X[train], y[train])
+
+
+def nearest(voter, X, k):
+    with separate_fit():  # a metric of the user's may fail
+        return voter.kneighbors(X, k)
 
 
 def pieces(rows, k):
@@ -110,11 +123,11 @@ def without_fold(whole, X, y, train, rows, distances, indices, k):
     distances = np.take_along_axis(distances, columns, axis=1)
     short = np.flatnonzero(columns[:, -1] < 0)
     if len(short) and wanted < X.shape[0] and len(short) * wanted < HELD_AT_ONCE:
-        far, others = whole.kneighbors(X[rows[short]], wanted)
+        far, others = nearest(whole, X[rows[short]], wanted)
         distances[short], indices[short] = without_fold(whole, X, y, train, rows[short], far, others, k)
     elif len(short):
-        alone = clone(whole).fit(X[train], y[train])
-        distances[short], found = alone.kneighbors(X[rows[short]], k)
+        alone = refitted(whole, X, y, train)
+        distances[short], found = nearest(alone, X[rows[short]], k)
         indices[short] = train[found]
     return distances, indices
 
@@ -139,7 +152,8 @@ def answers(voter, distances, indices, settings, method):
 def path(voter, distances, indices, weights, ks, method):
     """The response for each of ascending ks, by one weighting of the votes."""
     ks = np.asarray(ks, np.int64)
-    votes = vote_weights(weights, distances)
+    with separate_fit():  # so may weights
+        votes = vote_weights(weights, distances)
     if not is_classifier(voter):
         means = [voter._mean_of_first(k, indices, votes.ravel(), indices.shape)[:, 0] for k in ks.tolist()]
         return [mean.astype(voter._target_dtype, copy=False) for mean in means]

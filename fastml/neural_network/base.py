@@ -21,7 +21,7 @@ from fastml.neural_network.inspection import Inspected
 from fastml.neural_network.lbfgs import minimize
 from fastml.neural_network.schedules import INITS, SCHEDULES, first_weights, schedule_of
 from fastml.neural_network.training import BY_LAYER, Plan, descend, new_state
-from fastml.sharing import rows_of
+from fastml.sharing import NotShared, rows_of, separate_fit
 from fastml_ext import neural as kernels
 from fastml_ext.neural.codes import SOLVERS, Data, State
 
@@ -290,6 +290,8 @@ class MultilayerPerceptron(Inspected, Estimator):
     def shared_responses(self, X, y, splits, settings, method):
         """Responses of all values of max_iter from one training run a split; see fastml.sharing."""
         counts = [setting["max_iter"] for setting in settings]
+        if not all(isinstance(count, Integral) and count > 0 for count in counts):
+            raise NotShared("only values of max_iter that are whole numbers above 0 are shared")
         for train, test in splits:
             kept: dict = {}
 
@@ -298,14 +300,16 @@ class MultilayerPerceptron(Inspected, Estimator):
                     kept[record["epoch"]] = model._flat_weights()
 
             model = clone(self).set_params(max_iter=max(counts), callbacks=keep)
-            model.fit(rows_of(X, train), rows_of(y, train))
+            with separate_fit():
+                model.fit(rows_of(X, train), rows_of(y, train))
             if model.learning_rate_ != model.learning_rate_init:
-                raise ValueError("training diverged and started again, which fewer epochs might not have done")
+                raise NotShared("training diverged and started again, which fewer epochs might not have done")
             last = model._flat_weights()
             responses = []
             for count in counts:
                 model._set_weights(kept.get(count, last))
-                responses.append(getattr(model, method)(rows_of(X, test)))
+                with separate_fit():
+                    responses.append(getattr(model, method)(rows_of(X, test)))
             yield responses
 
     # ---- weights

@@ -3,6 +3,7 @@
 from fastml.tree.colours import shade
 from fastml.tree.view import number, truncated
 from fastml.tree.view import view as view_of
+from fastml.writing import replacing
 
 __all__ = ["export_graphviz", "to_dot", "to_mermaid"]
 
@@ -104,7 +105,7 @@ def export_graphviz(
     if hasattr(out_file, "write"):
         out_file.write(text)
         return None
-    with open(out_file, "w", encoding="utf-8") as file:
+    with replacing(out_file, "w", encoding="utf-8") as file:
         file.write(text)
     return None
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
-from fastml.sharing import rows_of
+from fastml.sharing import NotShared, rows_of, separate_fit
 from fastml.tree.pruning import pessimistic_leaves, weakest_links
 from fastml_ext import tree as kernels
 from fastml_ext.tree.structure import LEAF, depths
@@ -31,20 +31,23 @@ class SharedGrowth:
     def shared_responses(self, X, y, splits, settings, method):
         """Responses of every setting for each split: what `predict`, `predict_proba` or `predict_log_proba` gives."""
         if method not in METHODS or not hasattr(self, method):
-            raise ValueError(f"trees share {', '.join(METHODS)}, but not {method}")
+            raise NotShared(f"trees share {', '.join(METHODS)}, but not {method}")
         models = [clone(self).set_params(**setting) for setting in settings]
-        for model in models:
-            model._validate_params()
+        with separate_fit():
+            for model in models:
+                model._validate_params()
         y = np.asarray(y)
         for train, test in splits:
             grown = clone(self)
-            table, target, weight = grown._check_training(rows_of(X, train), y[train], None)
+            with separate_fit():
+                table, target, weight = grown._check_training(rows_of(X, train), y[train], None)
+                limits = [model._settings(target, weight, grown) for model in models]
             if grown.n_outputs_ > 1 and method != "predict":
-                raise ValueError(f"{method} of several outputs is not shared")
-            limits = [model._settings(target, weight, grown) for model in models]
+                raise NotShared(f"{method} of several outputs is not shared")
             if grown._draws() and not isinstance(self.random_state, int | np.integer):
-                raise ValueError("what is drawn without a seed is not drawn twice: give random_state an integer")
-            columns, asked = grown._code(table), rows_of(X, test)
+                raise NotShared("what is drawn without a seed is not drawn twice: give random_state an integer")
+            with separate_fit():
+                columns, asked = grown._code(table), rows_of(X, test)
             responses: list = [None] * len(settings)
             for places in self._grown_together(limits):
                 grown._grow_tree(columns, target, weight, loosest([limits[at] for at in places]))
@@ -75,7 +78,8 @@ def loosest(limits):
 def cut_back(grown, X, limits, models, method):
     """The response of each setting to X, by the tree that was grown with the loosest."""
     tree, depth = grown.tree_, depths(grown.tree_)
-    respond = grown._responder(X, method)
+    with separate_fit():
+        respond = grown._responder(X, method)
     groups: dict = {}
     for at, limit in enumerate(limits):
         groups.setdefault((limit.max_depth, limit.min_samples_split), []).append(at)
@@ -86,14 +90,16 @@ def cut_back(grown, X, limits, models, method):
         )
         if grown.pruning == "pessimistic":
             small, kept = without(small, kept, pessimistic_leaves(small, grown.confidence))
-        alphas = weakest_links(small)[0] if any(models[at].ccp_alpha > 0 for at in places) else None
+        with separate_fit():
+            alphas = weakest_links(small)[0] if any(models[at].ccp_alpha > 0 for at in places) else None
         answers: dict = {}
         for at in places:
             alpha = models[at].ccp_alpha
             if alpha not in answers:
                 leaf = np.zeros(len(depth), bool)
                 leaf[kept[(small.kind == LEAF) | (alphas <= alpha if alpha > 0 else False)]] = True
-                answers[alpha] = respond(leaf)
+                with separate_fit():
+                    answers[alpha] = respond(leaf)
             responses[at] = answers[alpha]
     return responses
 

@@ -238,3 +238,64 @@ def test_numbers_of_jobs():
     assert pool.effective_jobs(-1000) == 1
     with pytest.raises(ValueError, match="n_jobs=0"):
         pool.effective_jobs(0)
+
+
+AT_THE_END = """
+import atexit, sys, threading
+from fastml_ext import pool
+
+def double(start, stop, x, out):
+    out[start:stop] = [2 * value for value in x[start:stop]]
+
+def answer():
+    x, out = list(range(1000)), [None] * 1000
+    pool.run(double, 1000, x, out, cost=1e6, n_jobs=3)
+    return out == [2 * value for value in x]
+
+assert sys.argv[1] == "cold" or answer()
+"""
+
+
+@pytest.mark.parametrize("warm", ["cold", "warm"])
+@pytest.mark.parametrize(
+    "end",
+    [
+        "atexit.register(lambda: print(answer()))",
+        "threading._register_atexit(lambda: print(answer()))",
+        # a daemon thread that works on while the interpreter joins the others
+        "results, go = [], threading.Event()\n"
+        "def work():\n    go.wait()\n    results.extend(answer() for _ in range(20))\n    done.set()\n"
+        "done = threading.Event()\n"
+        "threading.Thread(target=work, daemon=True).start()\n"
+        "atexit.register(lambda: (go.set(), done.wait(60), print(all(results))))",
+        "import os\natexit.register(lambda: print(answer()) if (pid := os.fork()) == 0 else os.waitpid(pid, 0))",
+    ],
+    ids=["atexit", "threads joined", "daemon", "fork"],
+)
+def test_a_call_while_the_interpreter_ends_is_answered(warm, end):
+    assert child(AT_THE_END + end, warm).split() == ["True"]
+
+
+@pytest.mark.parametrize("started", [0, 1])
+def test_where_no_more_threads_can_be_started_the_caller_works(monkeypatch, started):
+    """And with those that were started; nothing is left in a queue."""
+    left = [started]
+    start = threading.Thread.start
+
+    def limited(thread):
+        if left[0] == 0:
+            raise RuntimeError("can't start new thread")
+        left[0] -= 1
+        start(thread)
+
+    monkeypatch.setattr(pool, "_executor", None)
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    x = np.arange(1000.0)
+    for _ in range(3):
+        out = np.empty_like(x)
+        pool.run(double, len(x), x, out, cost=SLOW, n_jobs=4)
+        assert np.array_equal(out, 2 * x)
+    monkeypatch.setattr(threading.Thread, "start", start)
+    out = np.empty_like(x)
+    pool.run(double, len(x), x, out, cost=SLOW, n_jobs=4)
+    assert np.array_equal(out, 2 * x)

@@ -26,10 +26,13 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import check_estimator
 
-from fastml import model_selection
+from fastml import linear_model, model_selection
 from fastml.model_selection import GridSearchCV, OneStandardError, RandomizedSearchCV
+from fastml.naive_bayes import GaussianNB
 from fastml.neighbors import KNeighborsClassifier, KNeighborsRegressor
-from fastml.sharing import SharesWork
+from fastml.neural_network import MLPClassifier
+from fastml.sharing import NotShared, SharesWork
+from fastml.tree import DecisionTreeClassifier as FastTree
 
 GRID = {"n_neighbors": [1, 2, 5, 9], "weights": ["uniform", "distance"]}
 
@@ -356,7 +359,7 @@ class CountsItsFits(ClassifierMixin, BaseEstimator):
 
     def shared_responses(self, X, y, splits, settings, method):
         if method != "predict":
-            raise NotImplementedError
+            raise NotShared
         for train, test in splits:
             fitted = clone(self).fit(X[train], y[train])
             yield [clone(fitted).set_params(**setting).fit_as(fitted).predict(X[test]) for setting in settings]
@@ -375,3 +378,58 @@ def test_any_estimator_may_declare_what_it_shares():
     both(CountsItsFits(), grid, X, y, cv=5)
     assert isinstance(CountsItsFits(), SharesWork)
     assert not isinstance(Ridge(), SharesWork)
+
+
+class Faulty(CountsItsFits):
+    fault: BaseException
+
+    def shared_responses(self, X, y, splits, settings, method):
+        yield from super().shared_responses(X, y, splits[:1], settings, method)
+        raise self.fault
+
+
+@pytest.mark.parametrize("fault", [RuntimeError, ValueError, IndexError, MemoryError])
+def test_a_fault_in_what_shares_is_raised_and_not_taken_for_a_refusal(monkeypatch, fault):
+    X, y = data(n_classes=2)
+    search = GridSearchCV(Faulty(), {"cut": [0.0, 1.0]}, cv=5)
+    monkeypatch.setattr(Faulty, "fault", fault("a bug"), raising=False)
+    with pytest.raises(fault, match="a bug"):
+        search.fit(X, y)
+    monkeypatch.setattr(Faulty, "fault", NotShared())
+    assert search.fit(X, y).shared_ == 0
+
+
+@pytest.mark.parametrize(
+    ("model", "grid", "bad"),
+    [
+        (KNeighborsClassifier(), {"n_neighbors": [1, 0, 3]}, 1),
+        (KNeighborsClassifier(), {"weights": ["uniform", lambda d: 1 / 0]}, 1),
+        (KNeighborsClassifier(), {"n_neighbors": [1, 10**6]}, 1),
+        (linear_model.LogisticRegression(), {"C": [1.0, -1.0]}, 1),
+        (linear_model.Ridge(), {"alpha": [1.0, -1.0]}, 1),
+        (linear_model.Ridge(), {"alpha": [1.0, "x"]}, 1),
+        (GaussianNB(), {"var_smoothing": [1e-9, -1.0]}, 1),
+        (MLPClassifier(hidden_layer_sizes=(2,)), {"max_iter": [1, -1]}, 1),
+        (FastTree(), {"max_depth": [1, "x"]}, 1),
+    ],
+    ids=lambda each: "",
+)
+def test_a_candidate_that_fails_is_reported_and_the_others_have_their_scores(model, grid, bad):
+    X, y = data(n_classes=2)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        search = GridSearchCV(model, grid, cv=3, refit=False).fit(X, y)
+    assert any("failed" in str(one.message) for one in told)
+    scores = search.cv_results_["mean_test_score"]
+    assert np.flatnonzero(np.isnan(scores)).tolist() == [bad]
+
+
+@pytest.mark.filterwarnings("ignore:One or more of the test scores")
+def test_a_scorer_that_fails_is_reported():
+    X, y = data(n_classes=2)
+    search = GridSearchCV(
+        CountsItsFits(), {"cut": [0.0, 1.0]}, cv=3, refit=False, scoring=make_scorer(lambda *_: 1 / 0)
+    )
+    with pytest.warns(UserWarning, match="Scoring failed"):
+        search.fit(X, y)
+    assert np.isnan(search.cv_results_["mean_test_score"]).all()

@@ -12,7 +12,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, KFold, RepeatedKFold, ShuffleSplit
 from sklearn.tree import DecisionTreeClassifier
 
-from fastml.model_selection import cross_val_score, cross_validate, train_dev_test_split
+from fastml import metrics
+from fastml.model_selection import GridSearchCV, cross_val_score, cross_validate, train_dev_test_split
 from fastml.neighbors import KNeighborsClassifier
 
 
@@ -176,3 +177,15 @@ def test_splits_that_cannot_be(options, words):
         train_dev_test_split(np.arange(10), **options)
     with pytest.raises(ValueError, match="at least one array"):
         train_dev_test_split()
+
+
+def test_a_metric_is_no_scorer():
+    X, y = np.arange(20.0)[:, None], np.arange(20) % 2
+    for scoring in (metrics.f1_score, {"f1": metrics.f1_score}):
+        for ask in (
+            lambda s: GridSearchCV(KNeighborsClassifier(), {"n_neighbors": [1, 2]}, scoring=s, refit=False).fit(X, y),
+            lambda s: cross_validate(KNeighborsClassifier(), X, y, scoring=s),
+            lambda s: cross_val_score(KNeighborsClassifier(), X, y, scoring=s),
+        ):
+            with pytest.raises(ValueError, match="make_scorer"):
+                ask(scoring)

@@ -16,6 +16,7 @@ from sklearn.model_selection import KFold, ParameterGrid, StratifiedKFold
 
 from fastml import model_selection
 from fastml.model_selection import GridSearchCV
+from fastml.sharing import NotShared
 from fastml.tree import DecisionTreeClassifier, DecisionTreeRegressor, ID3Classifier
 
 sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
@@ -110,7 +111,7 @@ def test_what_is_not_shared():
     X, y, _ = data()
     drawn = GridSearchCV(DecisionTreeClassifier(max_features=1), {"max_depth": [1, 2]}, cv=3).fit(X, y)
     assert drawn.shared_ == 0
-    with pytest.raises(ValueError, match="apply"):
+    with pytest.raises(NotShared, match="apply"):
         next(DecisionTreeClassifier().shared_responses(X, y, [(np.arange(9),) * 2], [{"max_depth": 1}], "apply"))
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
