@@ -97,7 +97,7 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
         self._validate_params()
         self._forget()
         options = {} if is_classifier(self) else {"y_numeric": True}
-        shape = np.asarray(y).shape
+        shape = y.shape if hasattr(y, "shape") else np.asarray(y).shape
         options |= {"multi_output": True} if len(shape) == 2 and shape[1] > 1 else {}
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
