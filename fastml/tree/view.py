@@ -208,7 +208,8 @@ def plain(value):
     >>> plain("a b"), plain(3), plain("two" + chr(10) + "lines")
     ('a b', '3', 'two\\\\nlines')
     """
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(value))
+    text = str.__str__(value) if isinstance(value, str) else str(value)  # of an enum, too, what it is equal to
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def listed(words, long, room):
