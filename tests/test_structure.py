@@ -97,6 +97,16 @@ def test_importing_the_api_does_not_load_numba():
     assert done.returncode == 0, done.stderr
 
 
+def test_importing_kernels_loads_no_compiler():
+    modules = [name for name in PYTHON if name.startswith("fastml_ext") and name != "fastml_ext.numba_cache"]
+    code = (
+        "import importlib, sys\nfor m in sys.argv[1:]:\n    importlib.import_module(m)\n"
+        "    assert not {'numba', 'llvmlite'} & set(sys.modules), m"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *modules], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_importing_fastml_loads_no_submodule():
     code = (
         "import sys, fastml; print(sorted(m for m in sys.modules if m.split('.')[0] in ('fastml', 'sklearn', 'numpy')))"

@@ -6,11 +6,8 @@ What every row goes through is written out in the two slices: a helper costs 10 
 """
 
 import numpy as np
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
-from fastml_ext.jit import kernel, kernel_bound
+from fastml_ext.jit import cgutils, intrinsic, kernel, kernel_bound, types
 from fastml_ext.linear.codes import State, Task
 from fastml_ext.linear.steps import sparse_steps, takes
 
