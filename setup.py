@@ -1,8 +1,8 @@
 """The extensions: those written in Cython, and the kernels that are compiled ahead; all else stands in pyproject.toml.
 
-FASTML_AOT says for which levels of the processor kernels are compiled ahead: `none`, `host` (this machine's, the default),
-`all` (what a wheel holds), or levels by name, as in `v3` or `v2,v3`. Editable installations compile none by default: there
-Numba compiles a kernel when it is first called, after every edit.
+FASTML_AOT says for which levels of the processor kernels are compiled ahead: `none`, `host` (this machine's, the
+default), `all` (what a wheel holds), or levels by name, as in `v3` or `v2,v3`. Editable installations compile none by
+default: there Numba compiles a kernel when it is first called, after every edit.
 """
 
 import os

@@ -11,35 +11,18 @@ __all__ = ["CPUS", "Object", "emit"]
 
 CPUS = {"v2": "x86-64-v2", "v3": "x86-64-v3", "v4": "x86-64-v4", "native": ""}  # LLVM's names; "": any of its kind
 # What objects may ask for, besides what LLVM calls by itself: libm, memory and what runtime.c defines.
-LIBM = {
-    f"{name}{kind}"
-    for name in "acos asin atan atan2 cbrt ceil cos cosh erf erfc exp exp2 expm1 fabs floor fma fmax fmin fmod lgamma log "
-    "log10 log1p log2 pow round sin sinh sqrt tan tanh tgamma trunc nextafter copysign ldexp frexp".split()
-    for kind in ("", "f")
-}
-RUNTIME = {
-    "NRT_Allocate",
-    "NRT_Free",
-    "NRT_MemInfo_alloc",
-    "NRT_MemInfo_alloc_aligned",
-    "NRT_MemInfo_call_dtor",
-    "NRT_MemInfo_data_fast",
-    "NRT_MemInfo_new_varsize_dtor",
-    "NRT_MemInfo_varsize_realloc",
-    "numba_attempt_nocopy_reshape",
-    "numba_frexp",
-    "numba_frexpf",
-    "numba_gil_ensure",
-    "numba_ldexp",
-    "numba_ldexpf",
-    "numba_nextafter",
-    "numba_nextafterf",
-    "numba_xxdot",
-    "numba_xxgemm",
-    "numba_xxgemv",
-    "Py_FatalError",
-}
-ALLOWED = LIBM | RUNTIME | {"memcpy", "memmove", "memset", "memcmp"}
+LIBM = """
+    acos asin atan atan2 cbrt ceil copysign cos cosh erf erfc exp exp2 expm1 fabs floor fma fmax fmin fmod frexp ldexp
+    lgamma log log10 log1p log2 nextafter pow round sin sinh sqrt tan tanh tgamma trunc
+"""
+RUNTIME = """
+    NRT_Allocate NRT_Free NRT_MemInfo_alloc NRT_MemInfo_alloc_aligned NRT_MemInfo_call_dtor NRT_MemInfo_data_fast
+    NRT_MemInfo_new_varsize_dtor NRT_MemInfo_varsize_realloc numba_attempt_nocopy_reshape numba_frexp numba_frexpf
+    numba_gil_ensure numba_ldexp numba_ldexpf numba_nextafter numba_nextafterf numba_xxdot numba_xxgemm numba_xxgemv
+    Py_FatalError
+"""
+ALLOWED = {"memcpy", "memmove", "memset", "memcmp", *RUNTIME.split()}
+ALLOWED |= {name + single for name in LIBM.split() for single in ("", "f")}
 
 
 class Object(NamedTuple):

@@ -1,9 +1,9 @@
 """Codes: how the launcher spells the types of a call, and what Numba calls them. The grammar stands in _launch.h.
 
-    l i f d ? ...           a number, by NumPy's kind and size; n for None
-    Ad2Cw                   an array: letter of its dtype, dimensions, layout C, F or A (any), written or only read
-    (...)                   a tuple
-    Nlinear.codes.Task{...} a named tuple, by its class's module below fastml_ext
+l i f d ? ...           a number, by NumPy's kind and size; n for None
+Ad2Cw                   an array: letter of its dtype, dimensions, layout C, F or A (any), written or only read
+(...)                   a tuple
+Nlinear.codes.Task{...} a named tuple, by its class's module below fastml_ext
 """
 
 import functools

@@ -44,7 +44,7 @@ VARIANTS
     {NULL, NULL, NULL, NULL},
 };
 
-static int fill_module(PyObject *module) { return fill(module, variants, "DIGEST"); }
+static int fill_module(PyObject *module) { return fill(module, variants, COUNT, "DIGEST"); }
 
 static PyModuleDef_Slot slots[] = {
     {Py_mod_exec, fill_module},
@@ -165,7 +165,9 @@ def digest(family):
 
 def digest_of_sources():
     """Hash of the sources of all kernels: what `fastml info` compares an extension with."""
-    families = sorted(path.name for path in ROOT.iterdir() if path.is_dir() and path.name not in ("ahead", "__pycache__"))
+    families = sorted(
+        path.name for path in ROOT.iterdir() if path.is_dir() and path.name not in ("ahead", "__pycache__")
+    )
     text = "\0".join(path.read_text(encoding="utf-8") for family in families for path in sources(family))
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -192,9 +194,7 @@ def main(arguments=None):
 
 def compile_missing(variants, levels, folder, jobs):
     """Compile what has no object that is up to date; every failure is told, then the build fails."""
-    tasks = [
-        (lanes, each, folder, group) for lanes, each, group in groups(variants, levels, folder, jobs)
-    ]
+    tasks = [(lanes, each, folder, group) for lanes, each, group in groups(variants, levels, folder, jobs)]
     failures = []
     with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
         for future in as_completed([pool.submit(compile_group, *task) for task in tasks]):
@@ -263,6 +263,7 @@ def write_table(variants, level, folder):
         rows.append(f'    {{"{variant.kernel}", "{note["code"]}", "{note["result"]}", {variant.symbol}}},')
     text = TABLE.replace("LEVEL", level).replace("DIGEST", digest_of_sources())
     text = text.replace("DECLARATIONS", "\n".join(declarations)).replace("VARIANTS", "\n".join(rows))
+    text = text.replace("COUNT", str(len(rows)))
     (folder / "table.c").write_text(text)
 
 

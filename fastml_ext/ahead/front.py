@@ -14,8 +14,8 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 from numba.core.runtime.nrtdynmod import compile_nrt_functions
 
-from fastml_ext import jit
 from fastml_ext.ahead.codes import code_of
+from fastml_ext.numba_cache import Cache
 
 __all__ = ["ENTRY", "Lowered", "lower"]
 
@@ -51,8 +51,8 @@ def _keep_as_ir():
     context.create_cfunc_wrapper = lambda self, *arguments, **options: None
     # Numba uses what this returns as the key of an overload: it must be another object for each function.
     context.get_executable = lambda self, library, fndesc, env: [fndesc].append
-    jit.Cache.load_overload = lambda self, signature, context: None  # a function from the cache has no IR to share
-    jit.Cache.save_overload = lambda self, signature, data: None
+    Cache.load_overload = lambda self, signature, context: None  # a function from the cache has no IR to share
+    Cache.save_overload = lambda self, signature, data: None
 
 
 def _demand_builtin_exceptions():

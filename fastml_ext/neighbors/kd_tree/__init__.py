@@ -179,7 +179,7 @@ def lanes(columns, metric, size, k):
 
 
 def all_compiled_in():
-    """All that `variant` and `lanes` can say: ((columns, metric, size of leaves, lanes)...), for the list of kernels."""
+    """All that `variant` and `lanes` can say: (columns, metric, size of leaves, lanes), for the list of kernels."""
     metrics = [code + w for name, code in search.METRICS.items() for w in (0, search.WEIGHTED)]
     metrics.remove(search.METRICS["chebyshev"] + search.WEIGHTED)
     shapes = {compiled_in(d, m, size) for d in range(1, UNROLLED + 2) for m in metrics for size in (SMALL, LARGE)}
