@@ -228,10 +228,14 @@ def dot_text(text):
 
 
 MERMAID = str.maketrans(
-    {"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "&": "#amp;", "`": "#96;", "\\": "#92;", "\n": "<br>"}
-)
+    {"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "&": "#amp;", "`": "#96;", "\\": "#92;", "\n": "<br>",
+     "%": "#37;", "$": "#36;", "{": "#123;", "}": "#125;"}
+)  # fmt: skip
 
 
 def mermaid_text(text):
-    """A text for a quoted string of Mermaid, which reads #name; as HTML reads &name;."""
+    """A text for a quoted string of Mermaid, which reads #name; as HTML reads &name;.
+
+    %%{...}%% is a directive, and $$...$$ a formula, wherever it stands.
+    """
     return str(text).translate(MERMAID)
