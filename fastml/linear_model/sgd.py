@@ -250,7 +250,8 @@ class SGDClassifier(StochasticClassifier):
     `penalty_strength` and l1 with averaging pass over all weights at each step: give them a larger batch_size there.
 
     L. Bottou, Stochastic gradient descent tricks (2012); Y. Tsuruoka, J. Tsujii, S. Ananiadou, Stochastic gradient
-    descent training for L1-regularized log-linear models with cumulative penalty, ACL 2009; K. Crammer et al., Online passive-aggressive algorithms, JMLR 7 (2006).
+    descent training for L1-regularized log-linear models with cumulative penalty, ACL 2009; K. Crammer et al., Online
+    passive-aggressive algorithms, JMLR 7 (2006).
 
     Examples
     --------
