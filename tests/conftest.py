@@ -13,7 +13,11 @@ os.environ["PYTHONSAFEPATH"] = (
 # own, would wait for ever.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402
+
+from fastml_ext import jit  # noqa: E402
+from fastml_ext.ahead import record  # noqa: E402
 
 settings.register_profile("fast", max_examples=40, deadline=None)
 settings.register_profile("thorough", max_examples=1000, deadline=None)
@@ -25,3 +29,18 @@ def pytest_report_header():
 
     data = os.environ.get("FASTML_DATA", "FASTML_DATA not set")
     return f"fastml {fastml.__version__} from {fastml.__path__[0]}, data: {data}"
+
+
+jit.RECORDING = True  # kernels note what Numba had to serve, also where nothing was compiled ahead
+LISTED = record.read()
+_seen = set()
+
+
+@pytest.fixture(autouse=True)
+def _calls_only_kernels_of_the_list():
+    """A user would wait for a compiler where a kernel is called with types that signatures.txt does not list."""
+    yield
+    new = jit.fallbacks() - _seen
+    _seen.update(new)
+    unlisted = sorted(f"{name} {code}" for name, code in new if not record.expected(name, code, LISTED))
+    assert not unlisted, "neither listed in fastml_ext/signatures.txt nor left to Numba on purpose: see ahead/record.py"

@@ -20,7 +20,7 @@ import re
 import warnings
 from pathlib import Path
 
-__all__ = ["expected", "main", "normal", "start"]
+__all__ = ["complete", "expected", "main", "normal", "read", "start"]
 
 LIST = Path(__file__).parents[1] / "signatures.txt"
 HEAD = """\
@@ -55,6 +55,11 @@ def start():
     atexit.register(leave)
 
 
+def read():
+    """The calls that are listed: {(kernel, code)}."""
+    return {tuple(line.split("\t")) for line in LIST.read_text(encoding="utf-8").splitlines() if line[:1] != "#"}
+
+
 def normal(code):
     """The code as it stands in the list."""
     return re.sub(r"(A.\d.)r", r"\1w", code)
@@ -77,7 +82,7 @@ def main(arguments=None):
     found = {line for path in given.folder.glob("*.txt") for line in path.read_text(encoding="utf-8").splitlines()}
     found |= {f"{name}\t{code}" for name, code in called()}
     if given.add:
-        found |= {line for line in LIST.read_text(encoding="utf-8").splitlines() if not line.startswith("#")}
+        found |= {"\t".join(call) for call in read()}
     write({tuple(line.split("\t")) for line in found})
 
 
