@@ -5,6 +5,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
+import numpy
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
@@ -24,9 +25,22 @@ def extension(source):
     )
 
 
+def launcher():
+    return Extension(
+        "fastml_ext._launch",
+        ["fastml_ext/_launch.c"],
+        depends=["fastml_ext/_launch.h"],
+        include_dirs=[numpy.get_include()],
+        extra_compile_args=COMPILER_FLAGS,
+        define_macros=[("Py_LIMITED_API", "0x030B0000")] if STABLE_ABI else [],
+        py_limited_api=STABLE_ABI,
+    )
+
+
 os.chdir(Path(__file__).parent)
 setup(
-    ext_modules=cythonize(
+    ext_modules=[launcher()]
+    + cythonize(
         [extension(source) for source in sorted(Path("fastml_ext").rglob("*.pyx"))],
         compiler_directives={
             "language_level": 3,
