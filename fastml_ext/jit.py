@@ -13,6 +13,7 @@ from here, which stand for Numba's own and load it when used.
 import contextlib
 import functools
 import importlib
+import os
 
 from fastml_ext import _launch, levels
 
@@ -43,7 +44,8 @@ _REORDERED = {"contract", "reassoc"}
 
 LEVEL, _table = levels.choose()
 LANES = levels.lanes(LEVEL)  # float32 values in a register
-RECORDING = LEVEL != levels.JIT  # whether kernels note which calls Numba had to serve
+RECORD = "FASTML_RECORD"  # variable: every call that Numba serves is noted, and written down (ahead/record.py)
+RECORDING = LEVEL != levels.JIT or RECORD in os.environ  # whether such calls are noted in this process
 _kernels = []
 
 
@@ -229,3 +231,7 @@ def load_all(modules):
     for module in modules:
         importlib.import_module(module)
     return list(_kernels)
+
+
+if RECORD in os.environ:
+    importlib.import_module("fastml_ext.ahead.record").start()
