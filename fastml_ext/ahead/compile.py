@@ -261,7 +261,10 @@ def keep(variant, folder, sources_digest, made, result):
 
 
 def write_table(variants, level, folder):
-    """The C source of a level's extension: its variants, sorted by kernel."""
+    """The C source of a level's extension: its variants, sorted by kernel. What is no longer listed is removed."""
+    for path in folder.glob("fastml_*"):
+        if path.stem not in {variant.symbol for variant in variants}:
+            path.unlink()
     rows, declarations = [], []
     for variant in sorted(variants):
         note = json.loads((folder / f"{variant.symbol}.json").read_text())

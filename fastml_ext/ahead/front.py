@@ -167,7 +167,7 @@ def _link(library):
             waiting += other._linking_libraries
             module.link_in(_mergeable(other._final_module), preserve=True)
     for value in [*module.functions, *module.global_variables]:
-        if value.name.startswith(ENVIRONMENT):  # of the interpreter: where one is left after optimising, back.py refuses
+        if value.name.startswith(ENVIRONMENT):  # of the interpreter: back.py refuses what still asks for it
             value.linkage = "available_externally"
         elif not value.is_declaration and value.linkage != llvm.Linkage.private:
             value.linkage = "external" if value.name == ENTRY else "internal"
