@@ -4,7 +4,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
-SOURCES := pyproject.toml setup.py $(shell find fastml fastml_ext -name '*.py' -o -name '*.pyx' -o -name '*.pxd')
+SOURCES := pyproject.toml setup.py $(shell find fastml fastml_ext -name '*.py' -o -name '*.pyx' -o -name '*.pxd' \
+	-o -name '*.h' -o -name runtime.c -o -name _launch.c -o -name signatures.txt)
 CHECKED_TESTS := $(addprefix tests/,ext tree preprocessing feature_extraction metrics)
 REPORT ?= BENCHMARKS.md
 PYTEST ?=
@@ -51,19 +52,21 @@ format: $(VENV)/installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# One wheel for Python 3.11 and later, tried in an empty environment of every Python that is found.
+# One wheel for Python 3.11 and later, with kernels for every level of the processor, tried in an empty environment of
+# every Python that is found.
 wheel: $(VENV)/installed-dev
 	rm -rf dist
-	$(BIN)/python -m build --wheel --outdir dist .
+	FASTML_AOT=all $(BIN)/python -m build --wheel --outdir dist .
 	$(BIN)/python tests/wheel.py dist
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .benchmarks.json
-	find fastml fastml_ext \( -name '*.c' -o -name '*.so' -o -name __pycache__ \) -prune -exec rm -rf {} +
+	find fastml fastml_ext \( -name '*.so' -o -name __pycache__ \) -prune -exec rm -rf {} +
+	find fastml_ext -name '*.pyx' | sed 's/pyx$$/c/' | xargs rm -f
 
 $(VENV)/checked: $(VENV)/bin-ready $(SOURCES)
 	rm -rf $@ $@-wheel
-	FASTML_CHECKED=1 $(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir $@-wheel .
+	FASTML_CHECKED=1 FASTML_AOT=none $(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir $@-wheel .
 	$(BIN)/python -m pip install --quiet --no-deps --target $@ $@-wheel/*.whl
 	touch $@
 
@@ -79,7 +82,7 @@ $(VENV)/installed: $(VENV)/bin-ready $(SOURCES)
 	$(BIN)/python -m pip install --quiet $(VENV)/built/*.whl
 	touch $@
 
-# From the wheel that was built, and not from the sources: compiling takes minutes.
+# From the wheel that was built, and not from the sources: compiling takes a minute.
 $(VENV)/installed-%: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet "$$(echo $(VENV)/built/*.whl)[$*]"
 	touch $@

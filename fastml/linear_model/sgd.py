@@ -76,6 +76,9 @@ class StochasticClassifier(StochasticModel, LinearClassifier):
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """One epoch over X from where the last call ended; X may bring new columns, whose weights start at 0.
 
+        The rows of X are taken in random order (with `shuffle=False` as they come), but only those of this call: where
+        batches come sorted, each of one class, say, the model follows the last. Mix the rows before cutting batches.
+
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
@@ -175,7 +178,8 @@ class SGDClassifier(StochasticClassifier):
     tol : float or None, default=1e-3
         Training ends when the mean loss falls by less than this for `n_iter_no_change` epochs; None: never.
     shuffle : bool, default=True
-        Whether each epoch takes the rows in a new order: blocks of 64 rows shuffled, then the rows within each.
+        Whether each epoch takes the rows in a new random order; large tables are copied into a random order first, and
+        blocks of that copy are shuffled. False: the rows as they come.
     verbose : int, default=0
         1 for a progress bar.
     epsilon : float, default=0.1

@@ -16,7 +16,7 @@ from fastml_ext.autodiff import machine, steps
 __all__ = ["callbacks", "define", "load"]
 
 KEPT = 500  # sources kept on disk; the oldest go first
-_HELPERS = {name: getattr(machine, name) for name in ("product", "winner", "gather", "scatter")}
+_HELPERS = {name: getattr(machine, name) for name in ("annul", "product", "winner", "gather", "scatter")}
 _HELPERS |= {
     f"{name}{bits}": getattr(machine, f"{name}{bits}")
     for name in ("exp", "tanh", "sigmoid", "softplus")

@@ -4,7 +4,11 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
-from fastml_ext.tree.sweep cimport COUNTS, DEVIATIONS, SUMS, Column, Rows, Rules, Sweep, add_outputs, fenwick_add, start
+from fastml_ext.tree.sweep cimport (
+    COUNTS, DEVIATIONS, SUMS,
+    Column, Rows, Rules, Sweep,
+    add_outputs, add_target, fenwick_add, start,
+)
 
 cdef enum:
     TINY = 24  # rows sorted by insertion rather than counted
@@ -34,7 +38,7 @@ cdef bint reserve(Scratch* s, const Rules* rules, Py_ssize_t n, Py_ssize_t n_cod
     """Room for nodes of n rows and columns of n_codes codes; False where there is none. Pages not used cost nothing."""
     cdef Py_ssize_t groups = min(n, n_codes) + 1, words = n_codes // 64 + 2
     cdef Py_ssize_t deviations = n if rules.mode == DEVIATIONS else 0
-    cdef size_t sizes[13]
+    cdef size_t sizes[14]
     cdef size_t total = 0
     cdef char* at
     cdef int i
@@ -52,7 +56,8 @@ cdef bint reserve(Scratch* s, const Rules* rules, Py_ssize_t n, Py_ssize_t n_cod
     sizes[10] = deviations * 8  # ranked
     sizes[11] = 16 * (deviations + 1)  # tree_left
     sizes[12] = 16 * (deviations + 1)  # tree_right
-    for i in range(13):
+    sizes[13] = rules.n_outputs * 8  # middles
+    for i in range(14):
         sizes[i] = (sizes[i] + 63) & ~<size_t> 63
         total += sizes[i]
     memset(&s.sweep, 0, sizeof(Sweep))
@@ -88,6 +93,8 @@ cdef bint reserve(Scratch* s, const Rules* rules, Py_ssize_t n, Py_ssize_t n_cod
     s.sweep.tree_left = <double*> at
     at += sizes[11]
     s.sweep.tree_right = <double*> at
+    at += sizes[12]
+    s.sweep.middles = <double*> at
     return True
 
 
@@ -96,7 +103,10 @@ cdef void release(Scratch* s) noexcept nogil:
 
 
 cdef void prepare(Scratch* s, const Rules* rules, const Rows* rows) noexcept nogil:
-    """Put the rows of a node into the right heap: once for all columns, for every search restores it."""
+    """Put the rows of a node into the right heap: once for all columns, for every search restores it.
+
+    The middles of means must stand there.
+    """
     cdef Sweep* sweep = &s.sweep
     cdef Py_ssize_t i, last = rules.n_stats - 1
     cdef double w
@@ -111,10 +121,9 @@ cdef void prepare(Scratch* s, const Rules* rules, const Rows* rows) noexcept nog
         for i in range(rows.n):
             w = rows.weight[i] if rows.weight != NULL else 1.0
             if rules.n_outputs > 1:
-                add_outputs(rules, rows.label[i], w, sweep.sum_all)
+                add_outputs(rules, sweep.middles, rows.label[i], w, sweep.sum_all)
             elif rules.regression:
-                sweep.sum_all[0] += w
-                sweep.sum_all[1] += w * (rows.target[i] - rules.center)
+                add_target(rules, sweep.middles[0], rows.target[i], w, sweep.sum_all)
             else:
                 sweep.sum_all[rows.label[i]] += w
         if rows.share == NULL:
@@ -128,8 +137,10 @@ cdef void prepare(Scratch* s, const Rules* rules, const Rows* rows) noexcept nog
 
 
 cdef void prepare_totals(Scratch* s, const Rules* rules, const Rows* rows, const double* totals) noexcept nogil:
-    """As prepare, where the totals of the node are known; not for DEVIATIONS."""
+    """As prepare, where the totals of the node are known, and after them the middles; not for DEVIATIONS."""
     cdef Py_ssize_t k
+    for k in range(rules.n_outputs):
+        s.sweep.middles[k] = totals[rules.n_stats + k]
     s.sweep.rules, s.sweep.rows = rules, rows
     s.sweep.n_left, s.sweep.n_right = 0, rows.n
     for k in range(rules.n_stats):
@@ -143,7 +154,7 @@ cdef void prepare_totals(Scratch* s, const Rules* rules, const Rows* rows, const
 cdef void _rank_targets(Scratch* s, const Rows* rows) noexcept nogil:
     cdef Sweep* sweep = &s.sweep
     cdef Py_ssize_t i, at
-    cdef double w
+    cdef double w, wt
     memcpy(s.slot, rows.label, rows.n * sizeof(uint32_t))
     sweep.n_ranks = rank_by_bits(s, rows.n)
     memset(sweep.tree_left, 0, 16 * (sweep.n_ranks + 1))
@@ -152,10 +163,13 @@ cdef void _rank_targets(Scratch* s, const Rows* rows) noexcept nogil:
     for i in range(rows.n):
         at = s.ranks[i] = s.slot[i]
         s.ranked[at] = rows.target[i]
+    sweep.middles[0] = s.ranked[sweep.n_ranks // 2]
+    for i in range(rows.n):
         w = rows.weight[i] if rows.weight != NULL else 1.0
+        wt = w * (rows.target[i] - sweep.middles[0])
         sweep.sum_all[0] += w
-        sweep.sum_all[1] += w * rows.target[i]
-        fenwick_add(sweep.tree_right, sweep.n_ranks, at, w, w * rows.target[i])
+        sweep.sum_all[1] += wt
+        fenwick_add(sweep.tree_right, sweep.n_ranks, s.ranks[i], w, wt)
     sweep.rank, sweep.ranked = s.ranks, s.ranked
 
 
@@ -277,7 +291,7 @@ cdef void _count_rows(Scratch* s, const Rules* rules, const Rows* rows, const ui
     cdef const uint32_t* label = rows.label + first
     cdef const double* target = rows.target + first
     cdef double* cell
-    cdef double w
+    cdef double w, middle = s.sweep.middles[0]
     if rules.mode == COUNTS:
         if k == 2:
             for i in range(n):
@@ -290,10 +304,9 @@ cdef void _count_rows(Scratch* s, const Rules* rules, const Rows* rows, const ui
         w = rows.weight[first + i] if rows.weight != NULL else 1.0
         cell = s.sums + slot[i] * k
         if rules.n_outputs > 1:
-            add_outputs(rules, label[i], w, cell)
+            add_outputs(rules, s.sweep.middles, label[i], w, cell)
         elif rules.regression:
-            cell[0] += w
-            cell[1] += w * (target[i] - rules.center)
+            add_target(rules, middle, target[i], w, cell)
         else:
             cell[label[i]] += w
         cell[k - 1] += rows.share[first + i] if rows.share != NULL else 1.0

@@ -128,3 +128,21 @@ def test_forest_cover_and_people():
     agree(DecisionTreeClassifier(criterion="entropy"), X[::2], y[::2], grid, StratifiedKFold(2))
     X, y = adult()
     agree(DecisionTreeClassifier(), X[:8000], np.asarray(y)[:8000], grid, StratifiedKFold(2))
+
+
+@pytest.mark.parametrize("scoring", [None, "accuracy", "roc_auc", "neg_mean_squared_error"])
+@pytest.mark.parametrize("n_classes", [2, 3, 0])
+@pytest.mark.parametrize("Tree", [DecisionTreeClassifier, ID3Classifier, DecisionTreeRegressor])
+def test_searches_over_several_outputs_are_scikit_learns(Tree, n_classes, scoring):
+    if (n_classes == 0) != (Tree is DecisionTreeRegressor):
+        return
+    random = np.random.default_rng(0)
+    X, y = random.random((60, 3)), random.integers(0, n_classes, (60, 2)) if n_classes else random.random((60, 2))
+    found = []
+    for search in (model_selection.GridSearchCV, sklearn.model_selection.GridSearchCV):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # scores that such targets do not have
+            options = {"cv": 3, "scoring": scoring, "return_train_score": True, "refit": False}
+            results = search(Tree(), {"max_depth": [1, 2, 3]}, **options).fit(X, y).cv_results_
+        found.append([results["mean_test_score"], results["mean_train_score"]])
+    assert found[0] == pytest.approx(np.array(found[1]), nan_ok=True)
