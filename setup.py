@@ -11,6 +11,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
+import numpy
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
@@ -86,8 +87,15 @@ class BuildExtensions(build_ext):
         subprocess.run(command, check=True, cwd=root, env=os.environ | {"PYTHONPATH": os.path.abspath(root)})
 
 
+launcher = extension(
+    "fastml_ext._launch",
+    "fastml_ext/_launch.c",
+    depends=["fastml_ext/_launch.h"],
+    include_dirs=[numpy.get_include()],
+)
 setup(
-    ext_modules=cythonize(
+    ext_modules=[launcher]
+    + cythonize(
         [extension(".".join(path.with_suffix("").parts), path) for path in sorted(Path("fastml_ext").rglob("*.pyx"))],
         compiler_directives={
             "language_level": 3,
