@@ -178,9 +178,7 @@ class LinearSVC(SharedPath, LinearClassifier):
 
     def fit_path(self, X, y, Cs, sample_weight=None):
         if not self._goes_to_the_optimum():
-            raise ValueError(
-                "a path needs a solver that goes to the optimum, and may start anywhere: not 'sgd', and not 'crammer_singer'"
-            )
+            raise ValueError("a path needs a solver that goes to the optimum: not 'sgd', and not 'crammer_singer'")
         return super().fit_path(X, y, Cs, sample_weight)
 
     fit_path.__doc__ = SharedPath.fit_path.__doc__

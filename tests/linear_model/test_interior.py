@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fastml.linear_model.interior import Together, TwoClasses, interior_point
@@ -15,7 +15,6 @@ from fastml.linear_model.interior import Together, TwoClasses, interior_point
     st.sampled_from([1, 2, 4]),
     st.sampled_from([0.1, 1, 1e3]),
 )
-@settings(max_examples=60, deadline=None)
 def test_the_gap_closes(seed, n, p, k, C):
     random = np.random.default_rng(seed)
     Z, cost = random.normal(size=(n, p)), C * random.uniform(0.5, 2, n)

@@ -54,7 +54,6 @@ def test_a_row_of_zeros_without_bias(layout, squared):
 
 @pytest.mark.parametrize("layout", [np.asarray, sp.csr_matrix])
 @given(st.integers(0, 2**32), st.integers(1, 20), st.integers(2, 5), st.sampled_from([0.1, 1.0]), st.booleans())
-@settings(max_examples=30, deadline=None)
 def test_multiclass_svm(layout, seed, n, k, C, bias):
     """The primal and the dual objective meet, and the reference's weights are the same."""
     rng = np.random.default_rng(seed)
