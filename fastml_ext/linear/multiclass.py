@@ -8,7 +8,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from fastml_ext.jit import kernel
-from fastml_ext.linear.dual import dot, shuffle
+from fastml_ext.linear.dual import shuffle
+from fastml_ext.products import inner
 
 __all__ = ["multiclass_svm"]
 
@@ -17,16 +18,15 @@ ACTIVE, SWEEPS, DONE, WORST, _, SEED = range(6)  # places in the state; the acti
 
 
 def multiclass_svm(X, codes, n_classes, cost, bias, tol, max_iter, seed):
-    n, d = X.shape
-    sparse = sp.issparse(X)
+    (n, d), sparse, X = X.shape, sp.issparse(X), X.astype(np.float64, copy=False)
     alpha, order = np.zeros((n, n_classes)), np.arange(n)
     W = np.zeros((d + 1, n_classes) if sparse else (n_classes, d + 1))
     state = np.array([n, 0.0, 0.0, np.inf, 0.0, seed % 2**31])
     if sparse:
         rows, stored = (X.data, X.indices, X.indptr), X.nnz
-        squares = np.bincount(np.repeat(np.arange(n), np.diff(X.indptr)), X.data.astype(float) ** 2, minlength=n)
+        squares = np.bincount(np.repeat(np.arange(n), np.diff(X.indptr)), X.data**2, minlength=n)
     else:
-        rows, stored, squares = (X,), X.size, np.einsum("ij,ij->i", X, X, dtype=float)
+        rows, stored, squares = (X,), X.size, np.einsum("ij,ij->i", X, X)
     sweep = sparse_sweeps if sparse else dense_sweeps
     most = max(1, int(SLICE / (n_classes * (10.0 * n + stored))))
     while not state[DONE] and state[SWEEPS] < max_iter:
@@ -102,7 +102,7 @@ def dense_sweeps(until, X, codes, cost, squares, bias, tol, W, alpha, order, sta
             i = order[place]
             own = codes[i]
             for c in range(k):
-                slopes[c] = dot(X, i, W[c]) + bias * W[c, d] + (0.0 if c == own else 1.0)
+                slopes[c] = inner(X, i * d, W, c * (d + 1), d) + bias * W[c, d] + (0.0 if c == own else 1.0)
             v = violation(slopes, alpha[i], own, cost[i])
             if v < -state[WORST] and size(alpha[i]) == 0.0:
                 active -= 1

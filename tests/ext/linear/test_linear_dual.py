@@ -74,3 +74,17 @@ def test_multiclass_svm(layout, seed, n, k, C, bias):
     assert (W**2).sum() / 2 + loss == pytest.approx(dual, rel=1e-6, abs=1e-7)
     if there:
         np.testing.assert_allclose(W, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("layout", [np.asarray, sp.csr_matrix])
+def test_single_precision_rows(layout):
+    random = np.random.default_rng(0)
+    X, signs = random.normal(size=(20, 3)).astype(np.float32), random.choice([-1.0, 1.0], (1, 20))
+    problem = np.full((1, 20), np.inf), np.full((1, 20), 0.5), 1.0, 1e-9, 10_000, 0
+    single, double = (kernels.dual_svm(layout(rows), signs, *problem)[0] for rows in (X, X.astype(float)))
+    np.testing.assert_allclose(single, double, rtol=1e-6)
+    codes, cost = (signs[0] > 0).astype(np.int64), np.ones(20)
+    single, double = (
+        kernels.multiclass_svm(layout(rows), codes, 2, cost, *problem[2:])[0] for rows in (X, X.astype(float))
+    )
+    np.testing.assert_allclose(single, double, rtol=1e-6)
