@@ -4,6 +4,7 @@ import warnings
 from numbers import Integral, Real
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
@@ -11,6 +12,7 @@ from fastml.base import Interval, StrOptions, encode_labels, hand_through
 from fastml.class_weight import class_factors
 from fastml.linear_model import solvers
 from fastml.linear_model.base import LinearClassifier
+from fastml.linear_model.columns import refuse_huge
 from fastml.linear_model.objective import Objective
 from fastml.linear_model.sharing import SharedPath
 from fastml.linear_model.stochastic import weights_of
@@ -18,6 +20,8 @@ from fastml_ext import blas
 from fastml_ext import linear as kernels
 
 __all__ = ["LinearSVC"]
+
+LARGEST = 1e153  # the square of more than this, added to its like, may overflow
 
 __getattr__, __dir__ = hand_through(__name__, "sklearn.svm")
 
@@ -238,6 +242,9 @@ class LinearSVC(SharedPath, LinearClassifier):
         bias = float(self.intercept_scaling) if self.fit_intercept else 0.0
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         tol = max(self.tol * 1e-7, 1e-11) if X.shape[0] * X.shape[1] <= SMALL else self.tol
+        values = X.data if sp.issparse(X) else X
+        if max(values.max(initial=0), -values.min(initial=0)) > LARGEST / np.sqrt(1 + X.shape[1]):
+            refuse_huge(X)
         W, alpha, sweeps, done = kernels.dual_svm(
             X, signs, upper, diagonal, bias, tol, self.max_iter, seed, self.n_jobs
         )

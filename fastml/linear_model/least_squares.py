@@ -4,135 +4,17 @@ from numbers import Integral, Real
 
 import numpy as np
 import scipy.linalg
-import scipy.optimize
 import scipy.sparse as sp
-from scipy.sparse.linalg import LinearOperator, lsqr
 from sklearn.base import clone
 
 from fastml.base import Interval, StrOptions
 from fastml.linear_model import solvers
-from fastml.linear_model.base import LinearRegressor
-from fastml.linear_model.objective import FEW_COLUMNS, Objective, column_scales
-from fastml.linear_model.stochastic import weights_of
+from fastml.linear_model.columns import NO_WEIGHT
+from fastml.linear_model.objective import FEW_COLUMNS, Objective
+from fastml.linear_model.systems import LeastSquares, Problem
 from fastml.sharing import NotShared, rows_of, separate_fit
-from fastml_ext import linear as kernels
 
 __all__ = ["LinearRegression", "Ridge"]
-
-HELD_AT_ONCE = 2**17  # residuals: 1 MB
-WELL_CONDITIONED = 1e-8  # the smallest square of a Cholesky pivot of unit columns that is trusted
-
-
-class LeastSquares(LinearRegressor):
-    """What the two share: checked input, centred columns, the systems solved."""
-
-    def _take(self, X, y, sample_weight):
-        X, y = self._check_fit(X, y, y_numeric=True, multi_output=True)
-        self._flat = y.ndim == 1
-        self._one_output = self._flat
-        Y = y.reshape(len(y), -1).astype(np.float64)
-        weight = weights_of(sample_weight, X)
-        return X, Y, weight
-
-    def _centres(self, X, Y, weight):
-        """Weighted means of the columns of X and of Y; zeros without an intercept."""
-        if not self.fit_intercept:
-            return np.zeros(X.shape[1]), np.zeros(Y.shape[1])
-        share = weight / weight.sum() if len(weight) else np.full(X.shape[0], 1.0 / X.shape[0])
-        return np.asarray(X.T @ share, float).ravel(), share @ Y
-
-    def _store(self, coef, centre, means, dtype):
-        """coef (k, d) of the centred problem, stored in the shapes that scikit-learn gives its own."""
-        self.coef_ = (coef[0] if self._one_output else coef).astype(dtype)
-        if not self.fit_intercept:
-            self.intercept_ = 0.0
-            return self
-        intercept = (means - coef @ centre).astype(dtype)
-        self.intercept_ = intercept[0] if self._one_output and self._flat else intercept
-        return self
-
-    def _by_factor(self, X, Y, weight, centre, means, alphas, columns=None):
-        """coef (k, d) by Cholesky factors of the normal equations, corrected once; None where they are singular.
-
-        columns (k,): the column of Y that each of `alphas` is for; default: the first for the first, and so on
-        """
-        columns = np.arange(len(alphas)) if columns is None else columns
-        scale = column_scales(X, self.fit_intercept)[1]
-        G = kernels.gram(X, weight, centre, scale, getattr(self, "n_jobs", None))[:-1, :-1]
-        self._gram = G / np.outer(scale, scale)
-        factors: dict = {}
-        for alpha in alphas:
-            if alpha not in factors:
-                factors[alpha] = unit_factor(G + alpha * np.diag(scale**2))
-            if factors[alpha] is None:
-                return None
-        coefs = np.zeros((len(alphas), X.shape[1]))
-        for _ in range(2):  # the second round takes off what the first left by rounding
-            slopes = self._slopes(X, Y, weight, centre, means, coefs, columns) - alphas[:, None] * coefs
-            for coef, slope, alpha in zip(coefs, slopes, alphas, strict=True):
-                factor, size = factors[alpha]
-                coef += scale * scipy.linalg.cho_solve(factor, slope * scale / size, check_finite=False) / size
-        return coefs
-
-    def _slopes(self, X, Y, weight, centre, means, coefs, columns):
-        """Centred X times what `coefs` (k, d) leave of the targets, (k, d); in blocks of rows that fit the cache."""
-        if not coefs.any() and len(columns) > Y.shape[1]:
-            every = np.arange(Y.shape[1])
-            return self._slopes(X, Y, weight, centre, means, coefs[: len(every)], every)[columns]
-        result, sums, shifts = np.zeros(coefs.shape), np.zeros(len(coefs)), coefs @ centre - means[columns]
-        size = max(256, HELD_AT_ONCE // max(1, len(coefs)))
-        for start in range(0, X.shape[0], size):
-            rows = X[start : start + size]
-            residual = shifts - rows @ coefs.T
-            residual += Y[start : start + size][:, columns] if Y.shape[1] > 1 else Y[start : start + size]
-            if len(weight):
-                residual *= weight[start : start + size, None]
-            result += np.asarray(rows.T @ residual, float).T
-            sums += residual.sum(axis=0)
-        return result - sums[:, None] * centre
-
-    def _whole(self, X, Y, weight, centre, means):
-        """(rows, targets), centred and multiplied with the roots of their weights; dense."""
-        rows, targets = (X.toarray() if sp.issparse(X) else X).astype(np.float64) - centre, Y - means
-        root = np.sqrt(weight)[:, None] if len(weight) else 1.0
-        return rows * root, targets * root
-
-    def _by_lsqr(self, X, Y, weight, centre, means, alphas, tol, max_iter=None):
-        """coef (k, d) of a sparse X that is never made dense."""
-        root = np.sqrt(weight) if len(weight) else np.ones(X.shape[0])
-        operator = LinearOperator(
-            X.shape,
-            matvec=lambda v: root * (X @ v.ravel() - centre @ v.ravel()),
-            rmatvec=lambda r: X.T @ (root * r.ravel()) - centre * (root @ r.ravel()),
-            dtype=np.float64,
-        )
-        columns = []
-        for c, alpha in enumerate(alphas):
-            options = {"damp": np.sqrt(alpha), "atol": tol, "btol": tol, "iter_lim": max_iter}
-            columns.append(lsqr(operator, root * (Y[:, c] - means[c]), **options)[0])
-        return np.array(columns)
-
-    def _positive(self, X, Y, weight, centre, means, alphas):
-        """coef (k, d), none negative, by Lawson and Hanson's active sets."""
-        rows, targets = self._whole(X, Y, weight, centre, means)
-        coefs = []
-        for c, alpha in enumerate(alphas):
-            below = np.sqrt(alpha) * np.eye(rows.shape[1]) if alpha else np.empty((0, rows.shape[1]))
-            right = np.append(targets[:, c], np.zeros(len(below)))
-            coefs.append(scipy.optimize.nnls(np.vstack([rows, below]), right)[0])
-        return np.array(coefs)
-
-
-def unit_factor(H):
-    """(Cholesky factor of H with columns of unit length, their lengths); None where H is singular, or all but that."""
-    size = np.sqrt(np.diag(H))
-    if not (size > 0).all():
-        return None
-    try:
-        factor = scipy.linalg.cho_factor(H / np.outer(size, size), lower=True, check_finite=False)
-    except scipy.linalg.LinAlgError:
-        return None
-    return (factor, size) if np.diag(factor[0]).min() ** 2 >= WELL_CONDITIONED else None
 
 
 class LinearRegression(LeastSquares):
@@ -246,28 +128,29 @@ class LinearRegression(LeastSquares):
             return self._descend(X, Y, weight)
         if self.solver == "sgd":
             return self._fit_by_epochs(X, Y, sample_weight)
-        centred = X, Y, weight, *self._centres(X, Y, weight)
-        return self._store(self._solve(*centred), *centred[3:], X.dtype)
+        problem = self._centred(X, Y, weight)
+        return self._store(self._solve(problem), problem)
 
-    def _solve(self, *centred):
-        X, nothing = centred[0], np.zeros(centred[1].shape[1])
+    def _solve(self, problem):
+        X, nothing = problem.X, np.zeros(problem.Y.shape[1])
         n, d = X.shape
         if self.positive:
             self.solver_ = "nnls"
-            return self._positive(*centred, nothing)
-        coef = self._by_factor(*centred, nothing) if n > d and d <= FEW_COLUMNS else None
+            return self._positive(problem, nothing)
+        coef = self._by_factor(problem, nothing) if n > d and d <= FEW_COLUMNS else None
         if coef is not None:
             self.solver_ = "cholesky"
             if not sp.issparse(X):
                 values = scipy.linalg.eigvalsh(self._gram)[::-1]
-                self.rank_, self.singular_ = d, np.sqrt(np.maximum(values, 0.0))
+                self.singular_ = np.sqrt(np.maximum(values, 0.0))
+                self.rank_ = int(np.count_nonzero(np.diag(self._gram)))  # less the constant columns
             del self._gram
             return coef
         if sp.issparse(X):
             self.solver_ = "lsqr"
-            return self._by_lsqr(*centred, nothing, self.tol)
+            return self._by_lsqr(problem, nothing, self.tol)
         self.solver_ = "lstsq"
-        rows, targets = self._whole(*centred)
+        rows, targets = self._whole(problem)
         noise = max(rows.shape) * np.finfo(X.dtype).eps  # singular values below this, relative to the first, are 0
         coef, _, self.rank_, self.singular_ = scipy.linalg.lstsq(rows, targets, cond=noise)
         return coef.T
@@ -293,7 +176,7 @@ class LinearRegression(LeastSquares):
             coefs.append(coef[0])
             intercepts.append(intercept[0])
             self.history_["objective"], self.n_iter_ = solution.history, max(1, solution.n_iter)
-        return self._store(np.array(coefs), np.zeros(X.shape[1]), np.array(intercepts), X.dtype)
+        return self._store_as_found(X, Y, np.array(coefs), np.array(intercepts))
 
     def _fit_by_epochs(self, X, Y, sample_weight):
         from fastml.linear_model.sgd_regressor import SGDRegressor
@@ -308,7 +191,11 @@ class LinearRegression(LeastSquares):
             random_state=self.random_state,
         ).fit(X, Y, sample_weight=sample_weight)
         self.solver_, self.history_, self.n_iter_ = "sgd", model.history_, model.n_iter_
-        return self._store(model.coef_, np.zeros(X.shape[1]), model.intercept_, X.dtype)
+        return self._store_as_found(X, Y, np.atleast_2d(model.coef_), model.intercept_)
+
+    def _store_as_found(self, X, Y, coef, intercept):
+        nothing = np.zeros(X.shape[1])
+        return self._store(coef, Problem(X, Y, NO_WEIGHT, nothing, intercept, nothing, nothing, np.ones(len(coef))))
 
 
 class Ridge(LeastSquares):
@@ -413,10 +300,10 @@ class Ridge(LeastSquares):
             )
         self._one_output = Y.shape[1] == 1  # scikit-learn's Ridge makes no difference between (n,) and (n, 1)
         alphas, self.n_iter_ = np.broadcast_to(alphas, Y.shape[1]), 1
-        centred = X, Y, weight, *self._centres(X, Y, weight)
-        coef = self._solve(*centred, alphas)
+        problem = self._centred(X, Y, weight)
+        coef = self._solve(problem, alphas)
         self.__dict__.pop("_gram", None)
-        return self._store(coef, *centred[3:], X.dtype)
+        return self._store(coef, problem)
 
     def shared_responses(self, X, y, splits, settings, method):
         """Predictions of every alpha for each split: one matrix of normal equations serves them all."""
@@ -428,15 +315,17 @@ class Ridge(LeastSquares):
             model = clone(self)
             with separate_fit():
                 rows, Y, weight = model._take(rows_of(X, train), rows_of(y, train), None)
+                problem = model._centred(rows, Y, weight)
             if not model._flat:
                 raise NotShared("only one output is shared")
-            centred = rows, Y, weight, *model._centres(rows, Y, weight)
             coefs = None
             if model._by_factor_pays(rows):
-                coefs = model._by_factor(*centred, alphas, np.zeros(len(alphas), int))
+                with separate_fit():
+                    coefs = model._by_factor(problem, alphas, np.zeros(len(alphas), int))
             if coefs is None:
                 raise NotShared("normal equations that are singular or too many are not shared")
-            intercepts = centred[4][0] - coefs @ centred[3] if self.fit_intercept else np.zeros(len(alphas))
+            coefs *= problem.unit[0]
+            intercepts = problem.means[0] * problem.unit[0] - coefs @ (problem.centre + problem.shift)
             with separate_fit():
                 asked = model._check_rows(rows_of(X, test))
             scores = asked @ coefs.astype(rows.dtype).T + intercepts.astype(rows.dtype)
@@ -445,20 +334,19 @@ class Ridge(LeastSquares):
     def _by_factor_pays(self, X):
         return X.shape[1] <= min(FEW_COLUMNS, max(X.shape[0], 50))
 
-    def _solve(self, X, Y, weight, centre, means, alphas):
-        n, d = X.shape
-        centred = X, Y, weight, centre, means
+    def _solve(self, problem, alphas):
+        X, (n, d) = problem.X, problem.X.shape
         if self.positive:
             self.solver_ = "nnls"
-            return self._positive(*centred, alphas)
-        coef = self._by_factor(*centred, alphas) if self._by_factor_pays(X) else None
+            return self._positive(problem, alphas)
+        coef = self._by_factor(problem, alphas) if self._by_factor_pays(X) else None
         if coef is not None:
             self.solver_ = "cholesky"
             return coef
         if sp.issparse(X):
             self.solver_ = "lsqr"
-            return self._by_lsqr(*centred, alphas, 1e-3 * self.tol, self.max_iter)
-        rows, targets = self._whole(*centred)
+            return self._by_lsqr(problem, alphas, 1e-3 * self.tol, self.max_iter)
+        rows, targets = self._whole(problem)
         coefs = []
         for c, alpha in enumerate(alphas):
             if alpha > 0 and n < d:
@@ -469,5 +357,6 @@ class Ridge(LeastSquares):
                 self.solver_ = "lstsq"
                 below = np.sqrt(alpha) * np.eye(d)
                 right = np.append(targets[:, c], np.zeros(d))
-                coefs.append(scipy.linalg.lstsq(np.vstack([rows, below]), right)[0])
+                noise = max(n, d) * np.finfo(X.dtype).eps if alpha == 0 else None
+                coefs.append(scipy.linalg.lstsq(np.vstack([rows, below]), right, cond=noise)[0])
         return np.array(coefs)

@@ -12,7 +12,8 @@ from fastml.base import Interval, StrOptions, encode_labels
 from fastml.class_weight import row_weights
 from fastml.linear_model import solvers
 from fastml.linear_model.base import LinearClassifier
-from fastml.linear_model.objective import Objective, column_scales, small_table
+from fastml.linear_model.columns import column_scales, moved_columns
+from fastml.linear_model.objective import Objective, small_table
 from fastml.linear_model.sharing import SharedPath
 from fastml.linear_model.stochastic import weights_of
 from fastml_ext import blas
@@ -284,7 +285,11 @@ class LogisticRegression(SharedPath, LinearClassifier):
 
         l1, l2 = self._penalties(weight.sum() if len(weight) else X.shape[0])
         dense = not sp.issparse(X) and not l1
-        centre, scale = column_scales(X, self.fit_intercept) if dense else (np.zeros(X.shape[1]), np.ones(X.shape[1]))
+        dtype, shift, centre, scale = X.dtype, np.zeros(X.shape[1]), np.zeros(X.shape[1]), np.ones(X.shape[1])
+        if dense and self.fit_intercept:
+            X, shift, centre, scale = moved_columns(X, weight)
+        elif dense:
+            scale = column_scales(X, weight)
         model = SGDClassifier(
             "log_loss",
             penalty="elasticnet" if l1 + l2 else None,
@@ -302,12 +307,12 @@ class LogisticRegression(SharedPath, LinearClassifier):
         )
         first = {}
         if start is not None:
-            first = {"coef_init": start[0] / scale, "intercept_init": start[1] + start[0] @ centre}
+            first = {"coef_init": start[0] / scale, "intercept_init": start[1] + start[0] @ (centre + shift)}
         mean = weight.mean() if len(weight) else 1.0
-        rows = ((X - centre) * scale).astype(X.dtype) if dense else X
+        rows = ((X - centre) * scale).astype(dtype) if dense else X
         model.fit(rows, Y, sample_weight=weight / mean if len(weight) else None, **first)
-        self.coef_ = (model.coef_ * scale).astype(X.dtype)
-        self.intercept_ = (model.intercept_ - self.coef_ @ centre * self.fit_intercept).astype(X.dtype)
+        coef = model.coef_ * scale
+        self.coef_, self.intercept_ = coef.astype(dtype), (model.intercept_ - coef @ (centre + shift)).astype(dtype)
         self.gradient_norm_, self.converged_ = model.history_["gradient_norm"][-1], model.stopped_ == "tol"
         self.history_, self.n_iter_ = model.history_, np.array([model.n_iter_], np.int32)
         return self

@@ -6,6 +6,7 @@ import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
 
+from fastml.linear_model.columns import column_scales, moved_columns, refuse_huge, spread_rows
 from fastml_ext import linear as kernels
 from fastml_ext.linear.codes import LOSSES
 
@@ -14,7 +15,7 @@ __all__ = ["Objective"]
 SETTLED = 0.03  # of the loss's curvature at 0 is left at a typical optimum, where most rows are far from the boundary
 FEW_COLUMNS = 1000  # up to here d x d matrices are made and factored
 SMALL_TABLE, SMALL_HESSIAN = 200_000, 5_000_000  # values in one pass, products in one Hessian
-ROWS_TO_LOOK_AT = 4000  # at least this many, evenly spread, tell how the columns hang together
+ROWS_TO_LOOK_AT = 4000  # at least this many, spread over the table, tell how the columns hang together
 
 
 class Objective:
@@ -22,7 +23,8 @@ class Objective:
 
     form: "raw", u is w; "scaled", u are the weights of centred columns of unit variance, or less where the penalty
     outweighs the data, so that all curvatures are about one; "white", of columns that are uncorrelated too, where they
-    are few. What the user is told (values, gradient norms, weights) is in the units of X.
+    are few. What the user is told (values, gradient norms, weights) is in units of X; a column that stands far from 0
+    has the gradient of the column moved there.
     """
 
     def __init__(
@@ -31,10 +33,13 @@ class Objective:
         self.code, self.X, self.Y, self.weight, self.k = LOSSES[loss], X, Y, weight, k
         self.n, self.d = X.shape
         self.l2, self.fit_intercept, self.l2_intercept, self.n_jobs = l2, fit_intercept, l2_intercept, n_jobs
-        self.total = float(weight.sum()) if len(weight) else float(self.n)
-        self.centre, self.scale = np.zeros(self.d), np.ones(self.d)
+        self.form, self.total = form, float(weight.sum()) if len(weight) else float(self.n)
+        self.shift, self.centre, self.scale = np.zeros(self.d), np.zeros(self.d), np.ones(self.d)
         if form != "raw":
-            self.centre, self.scale = column_scales(X, fit_intercept and centred)
+            if fit_intercept and centred:
+                self.X, self.shift, self.centre, self.scale = moved_columns(X, weight)
+            else:
+                self.scale = column_scales(X, weight)
             # A rare column of unit variance would be all penalty, and the worst conditioned of them all.
             self.scale /= np.sqrt(1.0 + l2 / (SETTLED * self.share()) * self.scale**2)
         self.factor = self._correlations() if form == "white" and self.d <= FEW_COLUMNS else None
@@ -42,8 +47,7 @@ class Objective:
 
     def _correlations(self):
         """Cholesky factor L of the Hessian at 0 in scaled coordinates, from some of the rows: u -> L^-T u whitens."""
-        step = max(1, self.n // max(ROWS_TO_LOOK_AT, 8 * self.d))
-        rows = self.X[::step]
+        rows = self.X[spread_rows(self.n, max(ROWS_TO_LOOK_AT, 8 * self.d))]
         H = kernels.gram(rows, np.empty(0), self.centre, self.scale, self.n_jobs)[:-1, :-1] / rows.shape[0]
         H = self.share() * H + np.diag(self.l2 * self.scale**2)
         H[np.diag_indices_from(H)] += 1e-6 * max(np.trace(H) / self.d, 1e-300)
@@ -55,13 +59,11 @@ class Objective:
             return 0.25 if self.k == 1 else (self.k - 1) / self.k**2
         return 2.0 if self.code == LOSSES["squared_hinge"] else 1.0
 
-    def some_rows(self, step):
-        """The objective of every step-th row, in the same coordinates."""
-        part = copy.copy(self)
-        part.X, part.Y = self.X[::step], np.ascontiguousarray(self.Y[::step])
-        part.weight = np.ascontiguousarray(self.weight[::step])
-        if not sp.issparse(part.X):
-            part.X = np.ascontiguousarray(part.X)
+    def some_rows(self, share):
+        """The objective of one row in `share`, in the same coordinates."""
+        part, at = copy.copy(self), spread_rows(self.n, self.n // share)
+        part.X, part.Y = self.X[at], self.Y[at]
+        part.weight = self.weight[at] if len(self.weight) else self.weight
         part.n = part.X.shape[0]
         part.total = float(part.weight.sum()) if len(part.weight) else float(part.n)
         part.curvature = np.empty((part.n, self.k))
@@ -75,7 +77,12 @@ class Objective:
         return other
 
     def weights(self, u):
-        """(coef (k, d), intercept (k,)) in the units of X."""
+        """(coef (k, d), intercept (k,)) for X as it was given."""
+        coef, intercept = self._inner(u)
+        return coef, intercept - coef @ self.shift
+
+    def _inner(self, u):
+        """As `weights`, for X as it was moved."""
         U = u.reshape(self.k, self.d + 1)
         coef = U[:, :-1]
         if self.factor is not None:
@@ -89,7 +96,7 @@ class Objective:
         scaled = coef / self.scale
         if self.factor is not None:
             scaled = (self.factor.T @ scaled.T).T
-        return np.column_stack([scaled, intercept + coef @ self.centre]).ravel()
+        return np.column_stack([scaled, intercept + coef @ (self.centre + self.shift)]).ravel()
 
     def _back(self, gradient):
         """A gradient by [coef, intercept] (k, d + 1) as one by u."""
@@ -101,13 +108,15 @@ class Objective:
 
     def __call__(self, u, curvature=True):
         """(value, gradient by u); the curvature is kept for `hessian` and `product`."""
-        coef, intercept = self.weights(u)
+        coef, intercept = self._inner(u)
         kept = self.curvature if curvature else self.curvature[:0]
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             losses, gradient = kernels.evaluate(
                 self.code, self.X, self.Y, self.weight, coef, intercept.astype(self.X.dtype), kept, self.n_jobs
             )
         gradient = gradient / self.total
+        if self.form != "raw" and not np.isfinite(gradient).all():
+            refuse_huge(self.X)
         gradient[:, :-1] += self.l2 * coef
         gradient[:, -1] += self.l2_intercept * intercept
         self.gradient_norm = float(np.abs(gradient if self.fit_intercept else gradient[:, :-1]).max())
@@ -125,12 +134,15 @@ class Objective:
         Z[:, :-1] = (X - self.centre) * self.scale
         weight = self.weight / self.total if len(self.weight) else np.full(self.n, 1.0 / self.total)
         last = self.l2_intercept if self.fit_intercept else 1.0  # a column of zeros has weight 0
-        return Z, weight, np.append(self.l2 * self.scale**2, last)
+        l2 = self.l2 * self.scale**2
+        if self.l2 == 0:
+            l2[~Z[:, :-1].any(axis=0)] = 1.0
+        return Z, weight, np.append(l2, last)
 
     def product(self, v):
         """Hessian by u, at the last point called, times v."""
         V = v.reshape(self.k, self.d + 1)
-        coef, intercept = self.weights(V)
+        coef, intercept = self._inner(V)
         both = np.column_stack([coef, intercept])
         result = kernels.hessian_product(self.X, self.weight, self.curvature, both, self.n_jobs) / self.total
         result[:, :-1] += self.l2 * coef
@@ -143,6 +155,7 @@ class Objective:
         H[np.diag_indices(self.d)] += self.l2 * self.scale**2
         to_intercept = np.append(-self.centre * self.scale, 1.0)
         H += self.l2_intercept * np.outer(to_intercept, to_intercept)
+        H[np.diag_indices(self.d)] += np.diag(H)[:-1] == 0  # a column of zeros has weight 0
         if not self.fit_intercept:
             H[-1], H[:, -1], H[-1, -1] = 0.0, 0.0, 1.0
         return H
@@ -152,19 +165,3 @@ def small_table(n, d, k):
     """Whether all of Newton's method costs little more than calling the kernels of its parts would."""
     size = k * (d + 1)
     return n * size <= SMALL_TABLE and n * size**2 <= SMALL_HESSIAN
-
-
-def column_scales(X, centred):
-    """(centre, 1 / spread) of the columns, (d,) each; a sparse X is not centred, a constant column has scale 1."""
-    if sp.issparse(X):
-        spread = np.sqrt(np.asarray(X.multiply(X).mean(axis=0), float).ravel())
-        mean = np.zeros(X.shape[1])
-    else:
-        rows = X[:: max(1, len(X) // 20_000)].astype(float)  # some of the rows tell well enough
-        mean = rows.mean(axis=0) if centred else np.zeros(X.shape[1])
-        spread = np.sqrt(((rows - mean) ** 2).mean(axis=0))
-        spread = np.where(spread > 1e-12 * np.abs(mean), spread, 0.0)
-        unseen = spread == 0  # constant in these rows, though perhaps not in all
-        spread[unseen] = np.abs(X[:, unseen] - mean[unseen]).max(axis=0, initial=0) if unseen.any() else 0
-        spread = np.where(spread > 1e-12 * np.abs(mean), spread, 0.0)
-    return mean, 1.0 / np.where(spread > 0, spread, 1.0)

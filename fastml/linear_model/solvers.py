@@ -160,7 +160,10 @@ def lbfgs(objective, u, tol, max_iter):
 
 def gradient_descent(objective, u, tol, max_iter, eta=None):
     """u -= eta * gradient; (solution, eta). eta=None is 1 / the largest curvature; halved if it diverges."""
-    value, gradient = objective(u)
+    with np.errstate(invalid="ignore"):
+        value, gradient = objective(u)
+    if not np.isfinite(value):
+        raise ValueError("the sum of the squares of y overflows at weights of 0: divide y, or the columns of X, first")
     if eta is None:
         eta = 1.0 / largest_curvature(objective, u)
     start, history = u, [value]

@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.utils.validation import check_array
 
 from fastml.base import as_numbers, refuse_nonfinite
+from fastml.kinds import array_of_numbers
 from fastml.neighbors.base import check_k, to_rows
 from fastml.neighbors.choice import choose
 from fastml.neighbors.metrics import TREE, resolve
@@ -177,7 +178,8 @@ class KDTree:
         )
 
     def _check_table(self, X):
-        X = as_numbers(check_array(X, dtype="numeric", order="C", ensure_all_finite=False), "KDTree")
+        X = check_array(array_of_numbers(X), dtype="numeric", order="C", ensure_all_finite=False)
+        X = as_numbers(X, "KDTree")
         refuse_nonfinite(X, "KDTree")
         return X
 

@@ -44,10 +44,11 @@ def dual_svm(X, signs, upper, diagonal, bias, tol, max_iter, seed, n_jobs=None):
     state[:, ACTIVE], state[:, HIGH], state[:, LOW] = n, np.inf, -np.inf
     state[:, SEED] = seed % 2**31 + np.arange(k)
     if sp.issparse(X):
-        squares = np.asarray(X.multiply(X).sum(axis=1), float).ravel()
+        rows_of_values = np.repeat(np.arange(n), np.diff(X.indptr))
+        squares = np.bincount(rows_of_values, X.data.astype(float) ** 2, minlength=n)
         sweep, rows, stored = sparse_sweeps, (X.data, X.indices, X.indptr), X.nnz
     else:
-        squares, sweep, rows, stored = np.einsum("ij,ij->i", X, X).astype(float), dense_sweeps, X, X.size
+        squares, sweep, rows, stored = np.einsum("ij,ij->i", X, X, dtype=float), dense_sweeps, X, X.size
     cost = 10.0 * n + 1.0 * stored
     most = min(max(1, int(SLICE / cost)), max_iter)
     problems = Problems(signs, upper, diagonal, squares + bias**2, float(bias), float(tol), int(max_iter))

@@ -1,11 +1,8 @@
 """What the kernels of networks are built from: BLAS, short vectors, a user's functions, exp, random bits."""
 
 import numpy as np
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
-from fastml_ext.jit import kernel
+from fastml_ext.jit import cgutils, intrinsic, kernel, types
 
 __all__ = [
     "GOLDEN",

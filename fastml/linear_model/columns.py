@@ -1,0 +1,130 @@
+"""Columns made fit for solvers: where they stand, how far they spread, and those that stand far from 0 moved there."""
+
+from typing import NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+
+__all__ = ["NO_WEIGHT", "Columns", "column_scales", "moved_columns", "refuse_huge", "spread_rows"]
+
+ENOUGH_ROWS = 20_000  # spread over the table, these tell well enough where a column stands
+FAR = {4: 1e2, 8: 1e4}  # by the bytes of a number: a mean of so many spreads costs too many of its digits
+NO_WEIGHT = np.empty(0)
+
+
+class Columns(NamedTuple):
+    """X moved by `shift`: the very X where no column stands far from 0."""
+
+    X: object  # (n, d): the given X - shift, and 0 in constant columns
+    shift: np.ndarray  # (d,), exact in the dtype of X; 0 where a column was left where it is
+    centre: np.ndarray  # (d,): about the means of X as it is here; 0 for sparse X
+    scale: np.ndarray  # (d,): 1 / spread; 1 for a constant column
+
+
+def moved_columns(X, weight=NO_WEIGHT, far=None):
+    """The columns of X as solvers with a free intercept want them; rows of weight 0 are not looked at.
+
+    A constant column, judged by its spread beside its own size before anything is subtracted, becomes exactly 0, and so
+    does its weight. A column that stands far from 0 is moved by a number near its mean: the differences are exact, and
+    no digit is lost to the offset. CSR columns are moved where every row stores a value. far: from so many spreads on a
+    column stands far from 0
+    """
+    if sp.issparse(X):
+        return moved_sparse(X, weight)
+    mean, spread = mean_and_spread(X, weight)
+    size = np.abs(mean)
+    constant = spread <= np.finfo(X.dtype).eps * size
+    far = size > (far or FAR[X.dtype.itemsize]) * spread
+    scale = 1.0 / np.where(constant, 1.0, spread)
+    if not far.any():
+        return Columns(X, np.zeros(X.shape[1]), mean, scale)
+    shift = np.where(far, mean, 0.0).astype(X.dtype)
+    X = X - shift
+    X[:, constant] = 0.0
+    return Columns(X, shift.astype(float), np.where(constant, 0.0, mean - shift), scale)
+
+
+def moved_sparse(X, weight):
+    d, scale = X.shape[1], 1.0 / root_mean_squares(X, weight)
+    full = np.flatnonzero(np.bincount(X.indices, minlength=d) == X.shape[0])
+    shift = np.zeros(d)
+    if len(full):
+        part = moved_columns(X[:, full].toarray(), weight, far=10.0)  # centring subtracts sums of squares there
+        shift[full] = part.shift
+        if part.shift.any():
+            place = np.full(d, -1)
+            place[full] = np.arange(len(full))
+            rows, at = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr)), place[X.indices]
+            values = X.data.copy()
+            values[at >= 0] = part.X[rows[at >= 0], at[at >= 0]]
+            X = sp.csr_matrix((values, X.indices, X.indptr), X.shape)
+            scale = 1.0 / root_mean_squares(X, weight)
+    return Columns(X, shift, np.zeros(d), scale)
+
+
+def column_scales(X, weight=NO_WEIGHT):
+    """1 / the root of the mean square of each column, (d,): scales of columns left where they are; 1 for zeros."""
+    if sp.issparse(X):
+        return 1.0 / root_mean_squares(X, weight)
+    mean, spread = mean_and_spread(X, weight)
+    size = np.hypot(mean, spread)
+    return 1.0 / np.where(size > 0, size, 1.0)
+
+
+def mean_and_spread(X, weight):
+    """(mean, root mean square distance from it) of the columns of dense X, (d,) each, seen from one of its rows."""
+    n = X.shape[0]
+    counted = len(weight) > 0 and not weight.all()
+    at = np.flatnonzero(weight) if counted else spread_rows(n, ENOUGH_ROWS)
+    if len(at) == n:
+        rows = X.astype(float)
+    else:
+        rows = X[at[spread_rows(len(at), ENOUGH_ROWS)] if counted else at].astype(float)
+    first = rows[0].copy()
+    with np.errstate(over="ignore", invalid="ignore"):
+        rows -= first  # exact for values near one another: a constant column is 0 from here on
+        mean = rows.mean(axis=0)
+        rows -= mean
+        spread = np.sqrt(np.einsum("ij,ij->j", rows, rows) / len(rows))
+        unseen = spread == 0  # constant in these rows, though perhaps not in all
+        if len(rows) < n and unseen.any():
+            others = np.abs(X[:, unseen] - (first + mean)[unseen])
+            spread[unseen] = (others[weight > 0] if counted else others).max(axis=0, initial=0)
+    if not np.isfinite(spread).all():
+        refuse_huge(X)
+    return first + mean, spread
+
+
+def spread_rows(n, most):
+    """About `most` of the places 0 to n - 1, ascending: one at random in each of as many stretches, so that neither a
+    sorted nor a periodic table is seen by one side only; all of them where there are no more than twice as many."""
+    step = n // most
+    if step < 2:
+        return np.arange(n)
+    return np.arange(0, n - step + 1, step) + np.random.default_rng(0).integers(step, size=n // step)
+
+
+def root_mean_squares(X, weight):
+    """Of the columns of CSR X; 1 for a column of zeros."""
+    values = X.data.astype(float)
+    if len(weight) and not weight.all():
+        values[np.repeat(weight == 0, np.diff(X.indptr))] = 0.0
+    with np.errstate(over="ignore"):
+        squares = np.bincount(X.indices, values * values, minlength=X.shape[1])
+    if not np.isfinite(squares).all():
+        refuse_huge(X)
+    return np.where(squares > 0, np.sqrt(squares / X.shape[0]), 1.0)
+
+
+def refuse_huge(X):
+    """Say where the largest value of X, dense or CSR, stands: called once a sum has overflowed."""
+    values = np.abs(X.data if sp.issparse(X) else X)
+    at = int(values.argmax())
+    if sp.issparse(X):
+        row, column = int(np.searchsorted(X.indptr, at, side="right")) - 1, int(X.indices[at])
+    else:
+        row, column = divmod(at, X.shape[1])
+    raise ValueError(
+        f"X[{row}, {column}] is {X[row, column]:.4g}, and sums of squares of such values are beyond the largest"
+        f" {X.dtype}: divide column {column}, or scale the columns of X (sklearn.preprocessing), first"
+    )

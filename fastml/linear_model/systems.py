@@ -1,0 +1,177 @@
+"""Least squares: what linear and ridge regression share. Checked input, centred columns, the systems solved."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.linalg
+import scipy.optimize
+import scipy.sparse as sp
+from scipy.sparse.linalg import LinearOperator, lsqr
+
+from fastml.linear_model.base import LinearRegressor
+from fastml.linear_model.columns import column_scales, moved_columns, refuse_huge
+from fastml.linear_model.stochastic import weights_of
+from fastml_ext import linear as kernels
+
+__all__ = ["LeastSquares", "Problem"]
+
+HELD_AT_ONCE = 2**17  # residuals: 1 MB
+WELL_CONDITIONED = 1e-8  # the smallest square of a Cholesky pivot of unit columns that is trusted
+TRUSTED = 1e-7  # of a sparse column's mean square: a variance below this has lost too many digits
+HUGE = 1e150  # targets beyond this are divided by a power of two, so that no sum of theirs overflows
+
+
+class Problem(NamedTuple):
+    """Rows and targets as the systems take them: the weights sought are those of X - centre and Y - means."""
+
+    X: Any  # (n, d): moved by `shift`, see `columns`
+    Y: np.ndarray  # (n, k): divided by `unit`
+    weight: np.ndarray  # (n,), or empty
+    centre: np.ndarray  # (d,)
+    means: np.ndarray  # (k,)
+    scale: np.ndarray  # (d,): about 1 / the spread of each column
+    shift: np.ndarray  # (d,)
+    unit: np.ndarray  # (k,)
+
+
+class LeastSquares(LinearRegressor):
+    """What the two share: checked input, centred columns, the systems solved."""
+
+    def _take(self, X, y, sample_weight):
+        X, y = self._check_fit(X, y, y_numeric=True, multi_output=True)
+        self._flat = y.ndim == 1
+        self._one_output = self._flat
+        Y = y.reshape(len(y), -1).astype(np.float64)
+        weight = weights_of(sample_weight, X)
+        return X, Y, weight
+
+    def _centred(self, X, Y, weight):
+        """The `Problem`: with an intercept, columns and targets minus their weighted means."""
+        top = np.abs(Y).max(axis=0)
+        unit = np.where(top > HUGE, np.exp2(np.floor(np.log2(np.maximum(top, 1.0)))), 1.0)
+        Y = Y / unit if (top > HUGE).any() else Y
+        if not self.fit_intercept:
+            nothing = np.zeros(X.shape[1])
+            return Problem(X, Y, weight, nothing, np.zeros(Y.shape[1]), column_scales(X, weight), nothing, unit)
+        X, shift, _, scale = moved_columns(X, weight)
+        share = weight / weight.sum() if len(weight) else np.full(X.shape[0], 1.0 / X.shape[0])
+        return Problem(X, Y, weight, np.asarray(X.T @ share, float).ravel(), share @ Y, scale, shift, unit)
+
+    def _store(self, coef, problem):
+        """coef (k, d) of the centred problem, stored in the shapes that scikit-learn gives its own."""
+        dtype = problem.X.dtype
+        with np.errstate(over="ignore", invalid="ignore"):
+            intercept = (problem.means - coef @ (problem.centre + problem.shift)) * problem.unit
+            coef, intercept = (coef * problem.unit[:, None]).astype(dtype), intercept.astype(dtype)
+        if not (np.isfinite(coef).all() and np.isfinite(intercept).all()):
+            raise ValueError(
+                f"y holds values up to {np.abs(problem.Y * problem.unit).max():.4g}, for which weights of {dtype}"
+                f" overflow: divide y{', or pass X as float64' if dtype == np.float32 else ''}"
+            )
+        self.coef_ = coef[0] if self._one_output else coef
+        if not self.fit_intercept:
+            self.intercept_ = 0.0
+            return self
+        self.intercept_ = intercept[0] if self._one_output and self._flat else intercept
+        return self
+
+    def _by_factor(self, problem, alphas, columns=None):
+        """coef (k, d) by Cholesky factors of the normal equations, corrected once; None where they are singular.
+
+        columns (k,): the column of Y that each of `alphas` is for; default: the first for the first, and so on
+        """
+        X, scale = problem.X, problem.scale
+        columns = np.arange(len(alphas)) if columns is None else columns
+        G = kernels.gram(X, problem.weight, problem.centre, scale, getattr(self, "n_jobs", None))[:-1, :-1]
+        if not np.isfinite(G).all():
+            refuse_huge(X)
+        if sp.issparse(X) and self.fit_intercept and loses_digits(G, problem):
+            return None
+        self._gram = G / np.outer(scale, scale)
+        factors: dict = {}
+        for alpha in alphas:
+            if alpha not in factors:
+                factors[alpha] = unit_factor(G + alpha * np.diag(scale**2))
+            if factors[alpha] is None:
+                return None
+        coefs = np.zeros((len(alphas), X.shape[1]))
+        for _ in range(2):  # the second round takes off what the first left by rounding
+            slopes = self._slopes(problem, coefs, columns) - alphas[:, None] * coefs
+            for coef, slope, alpha in zip(coefs, slopes, alphas, strict=True):
+                factor, size = factors[alpha]
+                coef += scale * scipy.linalg.cho_solve(factor, slope * scale / size, check_finite=False) / size
+        return coefs
+
+    def _slopes(self, problem, coefs, columns):
+        """Centred X times what `coefs` (k, d) leave of the targets, (k, d); in blocks of rows that fit the cache."""
+        X, Y, weight, centre, means = problem[:5]
+        if not coefs.any() and len(columns) > Y.shape[1]:
+            every = np.arange(Y.shape[1])
+            return self._slopes(problem, coefs[: len(every)], every)[columns]
+        result, sums, shifts = np.zeros(coefs.shape), np.zeros(len(coefs)), coefs @ centre - means[columns]
+        size = max(256, HELD_AT_ONCE // max(1, len(coefs)))
+        for start in range(0, X.shape[0], size):
+            rows = X[start : start + size]
+            residual = shifts - rows @ coefs.T
+            residual += Y[start : start + size][:, columns] if Y.shape[1] > 1 else Y[start : start + size]
+            if len(weight):
+                residual *= weight[start : start + size, None]
+            result += np.asarray(rows.T @ residual, float).T
+            sums += residual.sum(axis=0)
+        return result - sums[:, None] * centre
+
+    def _whole(self, problem):
+        """(rows, targets), centred and multiplied with the roots of their weights; dense."""
+        X, Y, weight, centre, means = problem[:5]
+        rows, targets = (X.toarray() if sp.issparse(X) else X).astype(np.float64) - centre, Y - means
+        root = np.sqrt(weight)[:, None] if len(weight) else 1.0
+        return rows * root, targets * root
+
+    def _by_lsqr(self, problem, alphas, tol, max_iter=None):
+        """coef (k, d) of a sparse X that is never made dense."""
+        X, Y, weight, centre, means = problem[:5]
+        root = np.sqrt(weight) if len(weight) else np.ones(X.shape[0])
+        operator = LinearOperator(
+            X.shape,
+            matvec=lambda v: root * (X @ v.ravel() - centre @ v.ravel()),
+            rmatvec=lambda r: X.T @ (root * r.ravel()) - centre * (root @ r.ravel()),
+            dtype=np.float64,
+        )
+        columns = []
+        for c, alpha in enumerate(alphas):
+            options = {"damp": np.sqrt(alpha), "atol": tol, "btol": tol, "iter_lim": max_iter}
+            columns.append(lsqr(operator, root * (Y[:, c] - means[c]), **options)[0])
+        return np.array(columns)
+
+    def _positive(self, problem, alphas):
+        """coef (k, d), none negative, by Lawson and Hanson's active sets."""
+        rows, targets = self._whole(problem)
+        coefs = []
+        for c, alpha in enumerate(alphas):
+            below = np.sqrt(alpha) * np.eye(rows.shape[1]) if alpha else np.empty((0, rows.shape[1]))
+            right = np.append(targets[:, c], np.zeros(len(below)))
+            coefs.append(scipy.optimize.nnls(np.vstack([rows, below]), right)[0])
+        return np.array(coefs)
+
+
+def loses_digits(G, problem):
+    """Whether centring the sums of products of a sparse X leaves too few digits of a column's own."""
+    total = problem.weight.sum() if len(problem.weight) else problem.X.shape[0]
+    means = problem.centre * problem.scale
+    return bool((np.diag(G) <= TRUSTED * total * means**2)[means != 0].any())
+
+
+def unit_factor(H):
+    """(Cholesky factor of H with columns of unit length, their lengths); None where H is singular, or all but that.
+
+    A column that is 0 throughout is nobody's neighbour: its length is given as 1.
+    """
+    lengths = np.diag(H)
+    size = np.sqrt(np.where(lengths > 0, lengths, 1.0))
+    unit = H / np.outer(size, size)
+    unit[np.diag_indices_from(unit)] = 1.0
+    try:
+        factor = scipy.linalg.cho_factor(unit, lower=True, check_finite=False)
+    except scipy.linalg.LinAlgError:
+        return None
+    return (factor, size) if np.diag(factor[0]).min() ** 2 >= WELL_CONDITIONED else None
