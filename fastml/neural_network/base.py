@@ -109,13 +109,12 @@ class MultilayerPerceptron(Inspected, Estimator):
 
     def _learn(self, data, first, incremental, validation=None, stratify=None):
         """Train on `data`; validation: codes.Data given by the user | stratify: labels by which a split is balanced."""
-        sizes = np.ravel(self.hidden_layer_sizes).astype(np.int64).tolist()
-        if any(size < 1 for size in sizes):
-            raise ValueError(f"hidden_layer_sizes={self.hidden_layer_sizes} must be > 0: units of each hidden layer")
+        sizes = hidden_sizes(self.hidden_layer_sizes)
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True: call fit, which sees all epochs")
         random = check_random_state(self.random_state)
         units = [data.X.shape[1], *sizes, data.Y.shape[1]]
+        check_memory(self.hidden_layer_sizes, units, data.X.dtype)
         self.n_layers_, self.n_outputs_ = len(units), units[-1]
         self._set_design(units)
         if first:
@@ -132,8 +131,6 @@ class MultilayerPerceptron(Inspected, Estimator):
                 " fit a new model, or leave the layers as they were"
             )
         if self.solver == "lbfgs":
-            if incremental:
-                raise AttributeError(f"partial_fit is only for stochastic solvers, and solver={self.solver!r} is not")
             return self._by_lbfgs(data)
         if validation is None and self.early_stopping:
             data, validation = self._split(data, random, stratify)
@@ -146,7 +143,7 @@ class MultilayerPerceptron(Inspected, Estimator):
         )
         if len(test) < 2:
             raise ValueError(
-                f"validation_fraction={self.validation_fraction} of {n} samples: the validation set is too small."
+                f"The validation set is too small: validation_fraction={self.validation_fraction} of {n} samples."
                 " Increase 'validation_fraction' or the size of your dataset"
             )
         return tuple(
@@ -365,6 +362,36 @@ class MultilayerPerceptron(Inspected, Estimator):
         if "_design" not in self.__dict__:
             self._set_design(self._units)
         return kernels.outputs(self._design, w, X, self.n_jobs)
+
+
+def has_epochs(model):
+    """Whether `partial_fit` is there: with the solvers that take a step for each batch."""
+    if model.solver == "lbfgs":
+        raise AttributeError(f"partial_fit is only for stochastic solvers, and solver={model.solver!r} is not")
+    return True
+
+
+def hidden_sizes(given):
+    """The units of each hidden layer as Python integers."""
+    sizes = np.ravel(np.asarray(given, object)).tolist()
+    if any(isinstance(size, bool) or not isinstance(size, Integral) or size < 1 for size in sizes):
+        raise ValueError(f"hidden_layer_sizes={given} must be > 0 and whole: units of each hidden layer")
+    return [int(size) for size in sizes]
+
+
+def check_memory(given, units, dtype):
+    """Refuse layers whose weights, with a gradient and two moments, are more than this machine's memory."""
+    weights = sum((k + 1) * n for k, n in itertools.pairwise(units))
+    wanted = 4 * weights * np.dtype(dtype).itemsize
+    try:
+        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):  # not a POSIX system
+        there = 2**40
+    if wanted > there:
+        raise ValueError(
+            f"hidden_layer_sizes={given} makes {weights:.3g} weights, which take {wanted / 2**30:.3g} GiB with their"
+            f" gradient and moments; this machine has {there / 2**30:.3g} GiB: ask for fewer units"
+        )
 
 
 def weights_of(sample_weight, X):

@@ -2,8 +2,9 @@
 
 import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
+from sklearn.utils.metaestimators import available_if
 
-from fastml.neural_network.base import MultilayerPerceptron, weights_of
+from fastml.neural_network.base import MultilayerPerceptron, has_epochs, weights_of
 from fastml_ext.neural.codes import ACTIVATIONS, LOSSES, Data
 
 __all__ = ["MLPRegressor"]
@@ -276,6 +277,7 @@ class MLPRegressor(RegressorMixin, MultiOutputMixin, MultilayerPerceptron):
             validation = Data(self._check_rows(X_val), self._numbers(y_val, X.dtype), np.empty(0))
         return self._learn(data, first, False, validation)
 
+    @available_if(has_epochs)
     def partial_fit(self, X, y, sample_weight=None):
         """One epoch over X from where the last call ended, moments and step counts included.
 
