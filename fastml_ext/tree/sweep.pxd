@@ -58,8 +58,8 @@ cdef struct Rules:  # what holds for a whole tree
     bint whole  # every target is a whole number
     double min_weight, unit  # the worth of 1 in `logs`
     const int64_t* logs  # n log2 n
-    # Of several outputs, all of them SUMS; a row's label is then its place here, and each output has its own sums.
-    const uint32_t* labels  # (n, n_outputs) classes, or NULL
+    # Of several outputs, none of them COUNTS; a row's label is then its place here, and each output has its own sums.
+    const uint32_t* labels  # (n, n_outputs) classes, or ranks of the targets, or NULL
     const double* targets  # (n, n_outputs) or NULL
 
 cdef struct Rows:  # the rows of one node, in their order in the table
@@ -75,6 +75,14 @@ cdef struct Rows:  # the rows of one node, in their order in the table
 cdef struct Node:  # what a search must know of its node
     double weight, tolerance, lower, upper
     uint64_t key
+
+cdef struct Deviations:  # of one output, in DEVIATIONS
+    Py_ssize_t n_ranks  # distinct targets in the node
+    double* ranked  # the targets, ascending
+    uint32_t* rank  # of each row
+    double* tree_left  # Fenwick trees of (weight, weight x target)
+    double* tree_right
+    double middle, target_left, target_right, target_all
 
 cdef struct Sweep:
     const Rules* rules
@@ -92,14 +100,14 @@ cdef struct Sweep:
     double* sum_all
     double* sum_kept  # sum_all is kept here while the rows whose value is missing are set aside
     int64_t n_left, n_right, score_left, score_right
-    Py_ssize_t n_ranks  # DEVIATIONS: distinct targets in the node
-    const double* ranked
-    const uint32_t* rank
-    double* tree_left  # Fenwick trees of (weight, weight x target)
-    double* tree_right
-    double weight_left, weight_right, target_left, target_right
+    Deviations* deviations  # (n_outputs,)
+    double weight_left, weight_right
     int8_t monotonic
     double lower, upper
+
+
+cdef inline double target_of(const Rules* rules, const Rows* rows, Py_ssize_t i, Py_ssize_t q) noexcept nogil:
+    return rows.target[i] if rules.n_outputs == 1 else rules.targets[rows.label[i] * rules.n_outputs + q]
 
 
 cdef inline double xlog2x(double x) noexcept nogil:
@@ -174,14 +182,18 @@ cdef inline void fenwick_add(double* tree, Py_ssize_t n, Py_ssize_t rank, double
 
 cdef inline void _shift_row(Sweep* s, Py_ssize_t i, int sign) noexcept nogil:
     """Row i of the node to the left, or back for sign = -1, in DEVIATIONS."""
-    cdef double w = sign * (s.rows.weight[i] if s.rows.weight != NULL else 1.0)
-    cdef double wt = w * (s.rows.target[i] - s.middles[0])
-    fenwick_add(s.tree_left, s.n_ranks, s.rank[i], w, wt)
-    fenwick_add(s.tree_right, s.n_ranks, s.rank[i], -w, -wt)
+    cdef double w = sign * (s.rows.weight[i] if s.rows.weight != NULL else 1.0), wt
+    cdef Deviations* of
+    cdef Py_ssize_t q
+    for q in range(s.rules.n_outputs):
+        of = s.deviations + q
+        wt = w * (target_of(s.rules, s.rows, i, q) - of.middle)
+        fenwick_add(of.tree_left, of.n_ranks, of.rank[i], w, wt)
+        fenwick_add(of.tree_right, of.n_ranks, of.rank[i], -w, -wt)
+        of.target_left += wt
+        of.target_right -= wt
     s.weight_left += w
     s.weight_right -= w
-    s.target_left += wt
-    s.target_right -= wt
     s.n_left += sign
     s.n_right -= sign
 
@@ -213,7 +225,8 @@ cdef inline void move(Sweep* s, Py_ssize_t g, int sign) noexcept nogil:
 
 cdef inline void start(Sweep* s) noexcept nogil:
     """Every row to the right. `sum_all` and count_left + count_right are those of the node, whatever was moved."""
-    cdef Py_ssize_t k, n = s.rules.n_stats
+    cdef Py_ssize_t k, q, n = s.rules.n_stats
+    cdef Deviations* of
     if s.rules.mode == COUNTS:
         s.n_right += s.n_left
         s.n_left = s.score_left = s.score_right = 0
@@ -227,14 +240,15 @@ cdef inline void start(Sweep* s) noexcept nogil:
             s.sum_left[k] = 0
             s.sum_right[k] = s.sum_all[k]
     else:
-        n = 2 * (s.n_ranks + 1)
-        for k in range(n):
-            s.tree_right[k] += s.tree_left[k]
-            s.tree_left[k] = 0
+        for q in range(s.rules.n_outputs):
+            of = s.deviations + q
+            for k in range(2 * (of.n_ranks + 1)):
+                of.tree_right[k] += of.tree_left[k]
+                of.tree_left[k] = 0
+            of.target_left, of.target_right = 0, of.target_all
         s.n_right += s.n_left
         s.n_left = 0
-        s.weight_left = s.target_left = 0
-        s.weight_right, s.target_right = s.sum_all[0], s.sum_all[1]
+        s.weight_left, s.weight_right = 0, s.sum_all[0]
 
 
 cdef inline double unit_deviance(double x) noexcept nogil:
@@ -285,15 +299,16 @@ cdef inline double _sums_cost(Sweep* s, const double* sums) noexcept nogil:
     return total / s.rules.n_outputs
 
 
-cdef inline Py_ssize_t _rank_at(Sweep* s, bint left, double weight, double* below, double* below_target) noexcept nogil:
+cdef inline Py_ssize_t _rank_at(const Deviations* of, bint left, double weight, double* below,
+                                double* below_target) noexcept nogil:
     """The rank at which the targets of a heap, in ascending order, first weigh more; what is before it."""
-    cdef const double* tree = s.tree_left if left else s.tree_right
+    cdef const double* tree = of.tree_left if left else of.tree_right
     cdef double w = 0, wt = 0
     cdef Py_ssize_t at = 0, step = 1
-    while 2 * step <= s.n_ranks:
+    while 2 * step <= of.n_ranks:
         step *= 2
     while step:
-        if at + step < s.n_ranks and w + tree[2 * (at + step)] <= weight:
+        if at + step < of.n_ranks and w + tree[2 * (at + step)] <= weight:
             at += step
             w += tree[2 * at]
             wt += tree[2 * at + 1]
@@ -302,17 +317,30 @@ cdef inline Py_ssize_t _rank_at(Sweep* s, bint left, double weight, double* belo
     return at
 
 
-cdef inline double heap_median(Sweep* s, bint left) noexcept nogil:
-    """The weighted median; the middle of two targets where the weight is cut in half exactly between them."""
+cdef inline double heap_median(Sweep* s, bint left, Py_ssize_t q) noexcept nogil:
+    """The weighted median of output q; the middle of two targets where the weight is cut in half between them."""
     cdef double half = (s.weight_left if left else s.weight_right) / 2, w = 0, wt = 0
-    cdef double lower = s.ranked[_rank_at(s, left, half * (1 - 1e-14), &w, &wt)]
-    cdef double upper = s.ranked[_rank_at(s, left, half * (1 + 1e-14), &w, &wt)]
+    cdef const Deviations* of = s.deviations + q
+    cdef double lower = of.ranked[_rank_at(of, left, half * (1 - 1e-14), &w, &wt)]
+    cdef double upper = of.ranked[_rank_at(of, left, half * (1 + 1e-14), &w, &wt)]
     return lower if lower == upper else lower / 2 + upper / 2
+
+
+cdef inline double _deviations_cost(Sweep* s, bint left) noexcept nogil:
+    """The mean over the outputs."""
+    cdef double weight = s.weight_left if left else s.weight_right, w = 0, wt = 0, median, target, total = 0
+    cdef const Deviations* of
+    cdef Py_ssize_t q
+    for q in range(s.rules.n_outputs):
+        of = s.deviations + q
+        median = of.ranked[_rank_at(of, left, weight / 2, &w, &wt)] - of.middle
+        target = of.target_left if left else of.target_right
+        total += median * w - wt + (target - wt) - median * (weight - w)
+    return total if s.rules.n_outputs == 1 else total / s.rules.n_outputs
 
 
 cdef inline double side_cost(Sweep* s, bint left) noexcept nogil:
     cdef int64_t n, score
-    cdef double median, w = 0, wt = 0
     if s.rules.mode == COUNTS:
         n, score = (s.n_left, s.score_left) if left else (s.n_right, s.score_right)
         if s.rules.criterion == ENTROPY:
@@ -320,10 +348,7 @@ cdef inline double side_cost(Sweep* s, bint left) noexcept nogil:
         return <double> n - <double> score / <double> n
     if s.rules.mode == SUMS:
         return _sums_cost(s, s.sum_left if left else s.sum_right)
-    median = s.ranked[_rank_at(s, left, (s.weight_left if left else s.weight_right) / 2, &w, &wt)] - s.middles[0]
-    if left:
-        return median * w - wt + (s.target_left - wt) - median * (s.weight_left - w)
-    return median * w - wt + (s.target_right - wt) - median * (s.weight_right - w)
+    return _deviations_cost(s, left)
 
 
 cdef inline double side_weight(Sweep* s, bint left) noexcept nogil:
@@ -352,7 +377,7 @@ cdef inline double side_place(Sweep* s, bint left, Py_ssize_t k) noexcept nogil:
     """What the heap would predict: the share of class k, the mean (of output k) from its middle, or the median."""
     cdef const double* sums = s.sum_left if left else s.sum_right
     if s.rules.mode == DEVIATIONS:
-        return heap_median(s, left)
+        return heap_median(s, left, k)
     if s.rules.mode == COUNTS:
         return <double> (s.count_left if left else s.count_right)[k] / side_weight(s, left)
     return sums[1 + k if s.rules.regression else k] / side_weight(s, left)
@@ -362,7 +387,7 @@ cdef inline double side_value(Sweep* s, bint left) noexcept nogil:
     """What the heap would predict: the share of class 1, the mean, or the median."""
     if s.rules.mode == SUMS and s.rules.regression:
         return s.middles[0] + side_place(s, left, 0)
-    return side_place(s, left, 1)
+    return side_place(s, left, 0 if s.rules.regression else 1)
 
 
 cdef inline bint side_allowed(Sweep* s, bint left) noexcept nogil:
