@@ -1,5 +1,6 @@
 """What the multilayer perceptrons share: parameters, training, weights, predictions."""
 
+import functools
 import itertools
 import os
 import warnings
@@ -287,7 +288,7 @@ class MultilayerPerceptron(Inspected, Estimator):
     def shared_responses(self, X, y, splits, settings, method):
         """Responses of all values of max_iter from one training run a split; see fastml.sharing."""
         counts = [setting["max_iter"] for setting in settings]
-        if not all(isinstance(count, Integral) and count > 0 for count in counts):
+        if not all(isinstance(count, Integral) and int(count) > 0 for count in counts):
             raise NotShared("only values of max_iter that are whole numbers above 0 are shared")
         for train, test in splits:
             kept: dict = {}
@@ -364,11 +365,20 @@ class MultilayerPerceptron(Inspected, Estimator):
         return kernels.outputs(self._design, w, X, self.n_jobs)
 
 
-def has_epochs(model):
-    """Whether `partial_fit` is there: with the solvers that take a step for each batch."""
-    if model.solver == "lbfgs":
-        raise AttributeError(f"partial_fit is only for stochastic solvers, and solver={model.solver!r} is not")
-    return True
+class ByBatches:
+    """A method that is there with the solvers that take a step for each batch, and says so where it is not."""
+
+    def __init__(self, method):
+        functools.update_wrapper(self, method)  # type: ignore[arg-type]
+        self.method = method
+
+    def __get__(self, model, owner=None):
+        if model is None:
+            return self.method
+        if model.solver == "lbfgs":
+            name = self.method.__name__
+            raise AttributeError(f"{name} is only for stochastic solvers, and solver={model.solver!r} is not")
+        return self.method.__get__(model, owner)
 
 
 def hidden_sizes(given):

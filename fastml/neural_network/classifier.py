@@ -2,13 +2,12 @@
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target, unique_labels
 from sklearn.utils.validation import column_or_1d
 
 from fastml.base import StrOptions, encode_labels
 from fastml.class_weight import class_factors, row_weights
-from fastml.neural_network.base import MultilayerPerceptron, has_epochs, weights_of
+from fastml.neural_network.base import ByBatches, MultilayerPerceptron, weights_of
 from fastml_ext.neural.codes import ACTIVATIONS, LOSSES, Data
 
 __all__ = ["MLPClassifier"]
@@ -302,7 +301,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         stratify = None if self._several or len(self.classes_) > 2 else column_or_1d(y)
         return self._learn(data, first, False, validation, stratify)
 
-    @available_if(has_epochs)
+    @ByBatches
     def partial_fit(self, X, y, sample_weight=None, classes=None):
         """One epoch over X from where the last call ended, moments and step counts included.
 

@@ -29,13 +29,14 @@ def minimize(model, design, w, data, score):
     """The weights at which the mean loss and the penalties over all of `data` are least, as far as SciPy gets."""
     history: dict = {name: [] for name in HISTORY}
     sample, callbacks, started = rows_of(data, looked_at(data)), model._callbacks(), time.perf_counter()
-    reached = {"w": w.copy(), "stopped": None, "loss": np.inf}
+    reached = {"w": w.copy(), "stopped": None, "loss": np.inf, "begun": False}
     tell = line_writer(model.verbose)
 
     def objective(x):
         value, gradient = kernels.gradients(design, x.astype(w.dtype), data, model.n_jobs)
-        if reached["loss"] == np.inf and not (np.isfinite(value) and np.isfinite(gradient).all()):
+        if not reached["begun"] and not (np.isfinite(value) and np.isfinite(gradient).all()):
             raise ValueError(f"the loss of the first weights is {value}, or its gradient infinite: {sizes_of(data)}")
+        reached["begun"] = True
         return value, gradient.astype(np.float64)
 
     def told(intermediate_result):

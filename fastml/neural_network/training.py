@@ -18,7 +18,7 @@ from fastml_ext.neural.codes import State
 __all__ = ["BY_LAYER", "HISTORY", "Plan", "descend", "new_state"]
 
 SLICE = 30e-3  # seconds: how long Ctrl-C may have to wait
-HUGE = 1e300
+HUGE, SMALL = 1e300, 1e-6
 GROWTH = 1e6  # a mean loss this many times that of the first weights has diverged
 RESTARTS = 40  # each halves the step once more often than the one before
 LOOKED_AT = 512  # rows on which an epoch's gradient, score and units are looked at
@@ -95,8 +95,8 @@ def descend(design, method, data, state, plan, seen=0):
     else:
         raise ValueError(
             "Solver produced non-finite parameter weights. The input data may contain large values and need to be"
-            f" preprocessed: the loss diverges at every step size. {sizes_of(data)}; lower learning_rate_init={first.rate:g},"
-            " alpha and l1 if they are large"
+            f" preprocessed: the loss diverges at every step size below learning_rate_init={first.rate:g}. Lower alpha"
+            f" and l1 if they are large, or the data are: {sizes_of(data)}"
         )
     if method is not first:
         outcome.restarts = restart
@@ -254,6 +254,8 @@ def sizes_of(data):
     """How large the values of a training set are, and what to do about it."""
     X, Y = np.abs(data.X.data if sp.issparse(data.X) else data.X).max(initial=0.0), np.abs(data.Y).max(initial=0.0)
     said = f"X holds values up to {X:.3g}" + (f" and y up to {Y:.3g}" if Y > 1 else "")
+    if data.weight.size and data.weight.max() < SMALL:  # alpha is divided by their sum
+        return f"sample_weight goes up to {data.weight.max():.3g} only, against which alpha and l1 are huge: scale it"
     return f"{said}: scale the columns of X{' and y' if Y > 1 else ''} (sklearn.preprocessing) first"
 
 
