@@ -11,6 +11,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
+import numpy
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
@@ -23,6 +24,14 @@ from fastml_ext.ahead import compile as ahead  # noqa: E402
 STABLE_ABI = not sysconfig.get_config_var("Py_GIL_DISABLED")
 # The kernels read floats as integers of the same size, which compilers may otherwise assume never happens.
 COMPILER_FLAGS = ["/O2"] if sys.platform == "win32" else ["-O3", "-fno-strict-aliasing", "-fno-math-errno"]
+LINKER_FLAGS = []
+# `make debug-test`: every index is checked, and the sanitizers watch memory and arithmetic. GCC or Clang only.
+CHECKED = os.environ.get("FASTML_CHECKED") == "1"
+BUILD = "build/checked" if CHECKED else "build"  # what is built with other options must not be taken for up to date
+if CHECKED:
+    SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+    COMPILER_FLAGS = ["-O1", "-g", "-fno-omit-frame-pointer", "-fno-strict-aliasing", *SANITIZERS]
+    LINKER_FLAGS = SANITIZERS
 HIDDEN = [] if sys.platform == "win32" else ["-fvisibility=hidden"]  # each level defines the same names
 STRIPPED = ["-s"] if sys.platform == "linux" else []
 KERNELS = "fastml_ext._kernels_"
@@ -31,6 +40,7 @@ OBJECTS = Path("build", "ahead")  # kept between builds: see ahead/compile.py
 
 def extension(name, source, **options):
     options.setdefault("extra_compile_args", COMPILER_FLAGS)
+    options.setdefault("extra_link_args", LINKER_FLAGS)
     return Extension(
         name,
         [str(source)],
@@ -77,20 +87,28 @@ class BuildExtensions(build_ext):
         subprocess.run(command, check=True, cwd=root, env=os.environ | {"PYTHONPATH": os.path.abspath(root)})
 
 
+launcher = extension(
+    "fastml_ext._launch",
+    "fastml_ext/_launch.c",
+    depends=["fastml_ext/_launch.h"],
+    include_dirs=[numpy.get_include()],
+)
 setup(
-    ext_modules=cythonize(
+    ext_modules=[launcher]
+    + cythonize(
         [extension(".".join(path.with_suffix("").parts), path) for path in sorted(Path("fastml_ext").rglob("*.pyx"))],
         compiler_directives={
             "language_level": 3,
-            "boundscheck": False,
+            "boundscheck": CHECKED,
             "wraparound": False,
             "cdivision": True,
-            "initializedcheck": False,
+            "initializedcheck": CHECKED,
             "freethreading_compatible": True,
         },
         nthreads=0,
+        build_dir=BUILD if CHECKED else None,
     ),
     cmdclass={"build_ext": BuildExtensions},
-    options={"build_ext": {"parallel": os.cpu_count()}}
+    options={"build_ext": {"parallel": os.cpu_count()}, "build": {"build_base": BUILD}}
     | ({"bdist_wheel": {"py_limited_api": "cp311"}} if STABLE_ABI else {}),
 )

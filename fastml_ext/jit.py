@@ -1,26 +1,30 @@
-"""How the kernels that are written in Numba's Python are compiled. The only module that states Numba options.
+"""The kernels that are written in Numba's Python, and how they are compiled. The only module that states Numba options.
 
     kernel        for results: releases the GIL, vectorises, may fuse a multiply and an add, never reorders a sum
     kernel_exact  for orders: fuses nothing either, so that every kernel, and NumPy, rounds one formula in one way
     kernel_bound  for bounds: may reorder sums too; only where a stated error bound covers the rounding
 
-Numba takes a third of a second to import. So nothing here imports it before a kernel is called, and the modules of
-kernels take `intrinsic`, `types`, `ir` and `cgutils` from here: these stand for Numba's own and load it when used.
-What Numba compiles is cached on disk (numba_cache.py).
+Most calls reach a variant that was compiled when fastml was built (levels.py), through the launcher (_launch.c). For
+the others, Numba compiles what is called and keeps it on disk (numba_cache.py). Numba takes a third of a second to
+import: nothing here imports it before that, and the modules of kernels take `intrinsic`, `types`, `ir` and `cgutils`
+from here, which stand for Numba's own and load it when used.
 """
 
 import contextlib
 import functools
 import importlib
+import os
 
-from numpy._core._multiarray_umath import __cpu_features__ as _features
+from fastml_ext import _launch, levels
 
 __all__ = [
     "LANES",
+    "LEVEL",
     "Kernel",
     "cache_folder",
     "cgutils",
     "compilations",
+    "fallbacks",
     "intrinsic",
     "ir",
     "kernel",
@@ -38,7 +42,10 @@ _OPTIONS = {"nogil": True, "error_model": "numpy"}
 _REPRODUCIBLE = {"contract"}
 _REORDERED = {"contract", "reassoc"}
 
-LANES = 16 if _features.get("AVX512F") else 8 if _features.get("AVX") else 4  # float32 values in a register
+LEVEL, _table = levels.choose()
+LANES = levels.lanes(LEVEL)  # float32 values in a register
+RECORD = "FASTML_RECORD"  # variable: every call that Numba serves is noted, and written down (ahead/record.py)
+RECORDING = LEVEL != levels.JIT or RECORD in os.environ  # whether such calls are noted in this process
 _kernels = []
 
 
@@ -63,14 +70,21 @@ def _compile(function, fastmath):
     return made
 
 
-class Kernel:
+class Kernel(_launch.Launcher):
     """A function to be called, or inlined by another kernel, as machine code."""
 
     def __init__(self, function, fastmath):
         functools.update_wrapper(self, function)
         self.py_func, self.fastmath, self.name = function, fastmath, name_of(function)
+        self.variants = self._bind(_table, self.name) if _table and self.name else 0
+        self.missed = set()  # codes of the calls that no variant served
 
-    def __call__(self, *args, **options):
+    def _fall_back(self, *args, **options):
+        """What the launcher calls where it has no variant."""
+        if RECORDING:
+            self.missed.add(_launch.code_of(*args))
+        else:
+            self._fallback = self.dispatcher  # the next call goes there directly
         return self.dispatcher(*args, **options)
 
     @property
@@ -192,6 +206,11 @@ def _used():
     return [k.__dict__["_dispatcher"] for k in _kernels if "_dispatcher" in k.__dict__]
 
 
+def fallbacks():
+    """{(kernel, code of its arguments)} that Numba had to serve in this process; a code None is of no type of these."""
+    return {(k.name or f"{k.__module__}.{k.__qualname__}", code) for k in _kernels for code in k.missed}
+
+
 def cache_folder():
     """Where this process keeps compiled kernels, or None where no folder can be written."""
     return next((folder for k in _kernels if (folder := k.cache_folder())), None)
@@ -212,3 +231,7 @@ def load_all(modules):
     for module in modules:
         importlib.import_module(module)
     return list(_kernels)
+
+
+if RECORD in os.environ:
+    importlib.import_module("fastml_ext.ahead.record").start()

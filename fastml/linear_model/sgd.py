@@ -249,8 +249,9 @@ class SGDClassifier(StochasticClassifier):
     one warning. Plain steps on sparse rows touch only what a row stores; "adagrad", "adam", "momentum",
     `penalty_strength` and l1 with averaging pass over all weights at each step: give them a larger batch_size there.
 
-    L. Bottou, Stochastic gradient descent tricks (2012); J. Langford, L. Li, T. Zhang, Sparse online learning via
-    truncated gradient, JMLR 10 (2009); K. Crammer et al., Online passive-aggressive algorithms, JMLR 7 (2006).
+    L. Bottou, Stochastic gradient descent tricks (2012); Y. Tsuruoka, J. Tsujii, S. Ananiadou, Stochastic gradient
+    descent training for L1-regularized log-linear models with cumulative penalty, ACL 2009; K. Crammer et al., Online
+    passive-aggressive algorithms, JMLR 7 (2006).
 
     Examples
     --------

@@ -14,7 +14,7 @@ from fastml.progress import progress_bar
 from fastml_ext import linear as kernels
 from fastml_ext.linear.codes import State
 
-__all__ = ["Plan", "Rows", "check_slope", "descend", "for_rows", "widen"]
+__all__ = ["Plan", "Rows", "check_slope", "descend", "for_rows", "refitted", "widen"]
 
 SLICE = 30e-3  # seconds: how long Ctrl-C may have to wait
 GROWTH = 1e6  # a mean loss this many times that of zero weights has diverged
@@ -107,7 +107,7 @@ def descend(task, rows, state, plan):
             f"the steps were too large and the loss diverged: restarted with steps {task.eta0 / first.eta0:.3g} times"
             " as large; scaling the columns of X allows larger ones",
             ConvergenceWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     return outcome
 
@@ -145,7 +145,7 @@ class Run:
             warnings.warn(
                 f"interrupted in epoch {len(self.history['loss']) + 1}: the best weights so far are kept",
                 ConvergenceWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
         coef, intercept = self.current()
         if self.best and (self.plan.validate or stopped == "interrupted"):
@@ -256,16 +256,14 @@ def for_rows(state, was_sparse, sparse):
     """A state in the layout of CSR rows, or of dense ones."""
     if was_sparse == sparse:
         return state
-    columns = state.W.shape[0 if was_sparse else 1] - 1
     turned = [np.ascontiguousarray(part.T) for part in state[:5]]
-    lazy = np.zeros(columns if sparse and state.strength.size == 0 else 0)
-    return State(*turned, lazy, state.clock)
+    return State(*turned, np.ascontiguousarray(planes(state).transpose(0, 2, 1)).ravel(), state.clock)
 
 
 def widen(state, sparse, n_columns):
     """A state with more columns, whose weights and moments start at 0, and whose strengths are 1."""
 
-    def wider(part, fill):
+    def wider(part, fill=0.0):
         if part.size == 0:
             return part
         part = part.T if sparse else part
@@ -274,8 +272,29 @@ def widen(state, sparse, n_columns):
         return np.ascontiguousarray(part.T if sparse else part)
 
     parts = [wider(part, float(name == "strength")) for name, part in zip(State._fields[:5], state[:5], strict=True)]
-    lazy = np.concatenate([state.touched, np.full(n_columns - len(state.touched), state.clock[3])])
-    return State(*parts, lazy if len(state.touched) else state.touched, state.clock)
+    touched = [wider(plane).ravel() for plane in planes(state)]
+    return State(*parts, np.concatenate([state.touched[:0], *touched]), state.clock)
+
+
+def planes(state):
+    """What l1 has taken, and was owed, as arrays like W: (0, 1 or 2, *W.shape)."""
+    return state.touched[: state.touched.size // state.W.size * state.W.size].reshape(-1, *state.W.shape)
+
+
+def refitted(state, fresh, average_from):
+    """The state for a task whose `begin` gives `fresh`: what is no longer asked for is dropped, what is new starts.
+
+    A mean of the weights that is asked for now counts the steps so far as if the weights had stood where they are.
+    """
+    parts = [old if old.shape == new.shape else new for old, new in zip(state, fresh, strict=True)]
+    kept = State(*parts)._replace(strength=fresh.strength)
+    if kept.first is not state.first or kept.second is not state.second:  # another method's moments
+        kept = kept._replace(first=fresh.first, second=fresh.second)
+    if kept.touched is not state.touched:
+        kept.clock[3] = 0.0
+    if fresh.total.size and kept.total is not state.total:
+        kept.total[:] = -max(kept.clock[0] - average_from, 0.0) * kept.W
+    return kept
 
 
 def check_slope(task, name, targets):

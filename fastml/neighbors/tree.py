@@ -21,7 +21,8 @@ class KDTree:
     X : array-like of shape (n_samples, n_features)
         The points, finite. float32 is searched in float32, all else in float64.
     leaf_size : int, default=40
-        Points in a leaf, rounded to a power of two from 8 to 64; never changes the answer.
+        Points in a leaf, taken as a hint: leaves hold 16 or 32, up to 16 and from 64 on as asked for, else what suits
+        the number of columns; never changes the answer.
     metric : {"minkowski", "euclidean", "manhattan", "chebyshev"}, default="minkowski"
         The distance, with scikit-learn's synonyms ("l1", "l2", "p", "cityblock", "infinity").
     p : float, default=2

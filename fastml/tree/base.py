@@ -131,15 +131,13 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
                 "Monotonicity constraints are not supported with multiple outputs: monotonic_cst is for one output, but"
                 f" y has {self.n_outputs_}: fit a tree for each"
             )
-        for name, given, one_output in (
-            ("criterion='absolute_error'", self.criterion == "absolute_error", True),
-            ("monotonic_cst", self.monotonic_cst is not None, False),
-            ("max_leaf_nodes", self.max_leaf_nodes is not None, False),
+        for name, given in (
+            ("criterion='absolute_error'", self.criterion == "absolute_error"),
+            ("monotonic_cst", self.monotonic_cst is not None),
+            ("max_leaf_nodes", self.max_leaf_nodes is not None),
         ):
             if given and fractional:
                 raise ValueError(f"missing_values='fractional' does not go with {name}: take missing_values='branch'")
-            if given and one_output and self.n_outputs_ > 1:
-                raise ValueError(f"{name} is for one output, but y has {self.n_outputs_}: fit a tree for each")
         if self.n_outputs_ > 1 and (fractional or self.pruning == "pessimistic"):
             name = "missing_values='fractional'" if fractional else "pruning='pessimistic'"
             raise ValueError(f"{name} is for one output, but y has {self.n_outputs_}: fit a tree for each")

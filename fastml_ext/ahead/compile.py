@@ -68,6 +68,10 @@ class Variant(NamedTuple):
     code: str
 
     @property
+    def family(self):
+        return self.kernel.partition(".")[0]
+
+    @property
     def symbol(self):
         return "fastml_" + hashlib.sha256("\t".join(self).encode()).hexdigest()[:16]
 
@@ -149,16 +153,15 @@ def has_lanes(module):
 @functools.cache
 def digest(family):
     """Hash of all that may change the code of a family's kernels, but for the level."""
-    families, waiting = set(), [family]
+    paths, waiting = set(), [family, "jit"]
     while waiting:
         each = waiting.pop()
-        if each not in families and (ROOT / each).is_dir():
-            families.add(each)
-            for path in sources(each):
-                waiting += re.findall(r"\bfastml_ext\.(\w+)", path.read_text(encoding="utf-8"))
-    paths = [path for each in sorted(families) for path in sources(each)]
-    paths += [ROOT / "jit.py", *sorted(Path(__file__).parent.glob("*.py"))]
+        new = set(sources(each) if (ROOT / each).is_dir() else filter(None, [source_of(each)])) - paths
+        paths |= new
+        for path in new:
+            waiting += re.findall(r"\bfastml_ext\.(\w+)", path.read_text(encoding="utf-8"))
     made_with = [version("numba"), version("llvmlite"), version("numpy"), *map(str, sys.version_info[:2])]
+    paths = [*sorted(paths), *sorted(Path(__file__).parent.glob("*.py"))]
     parts = [*made_with, *(path.read_text(encoding="utf-8") for path in paths)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
@@ -194,7 +197,10 @@ def main(arguments=None):
 
 def compile_missing(variants, levels, folder, jobs):
     """Compile what has no object that is up to date; every failure is told, then the build fails."""
-    tasks = [(lanes, each, folder, group) for lanes, each, group in groups(variants, levels, folder, jobs)]
+    tasks = [
+        (lanes, each, folder, {variant: digest(variant.family) for variant in group})
+        for lanes, each, group in groups(variants, levels, folder, jobs)
+    ]
     failures = []
     with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
         for future in as_completed([pool.submit(compile_group, *task) for task in tasks]):
@@ -221,11 +227,11 @@ def groups(variants, levels, folder, jobs):
 
 def up_to_date(variant, folder):
     note = folder / f"{variant.symbol}.json"
-    return note.exists() and json.loads(note.read_text())["digest"] == digest(variant.kernel.split(".")[0])
+    return note.exists() and json.loads(note.read_text())["digest"] == digest(variant.family)
 
 
-def compile_group(lanes, levels, folder, variants):
-    """Compile variants in this process: what failed, in words."""
+def compile_group(lanes, levels, folder, digests):
+    """Compile the variants that `digests` holds, in this process: what failed, in words."""
     gc.disable()  # nothing that is made here is ever dropped, and searching it takes a third of the time
     from fastml_ext import jit
 
@@ -233,29 +239,32 @@ def compile_group(lanes, levels, folder, variants):
     from fastml_ext.ahead import back, codes, front
 
     failures = []
-    for variant in variants:
+    for variant in digests:
         try:
             kernel = find(variant.kernel)
             lowered = front.lower(getattr(kernel, "dispatcher", kernel), codes.types_of(variant.code))
             for level in levels:
                 made = back.emit(lowered, level, variant.symbol)
-                keep(variant, folder / level, made, lowered.result)
+                keep(variant, folder / level, digests[variant], made, lowered.result)
         except Exception as error:
             failures.append(f"  {variant.kernel} {variant.code}: {error}")
     return failures
 
 
-def keep(variant, folder, made, result):
+def keep(variant, folder, sources_digest, made, result):
     """Write an object, then the note that says what it is."""
     (folder / f"{variant.symbol}.o").write_bytes(made.code)
     arrays = iter(made.read_only)
     code = re.sub(r"(A.\d.)[wr]", lambda found: found[1] + ("r" if next(arrays) else "w"), variant.code)
-    note = {"digest": digest(variant.kernel.split(".")[0]), "code": code, "result": result}
+    note = {"digest": sources_digest, "code": code, "result": result}
     (folder / f"{variant.symbol}.json").write_text(json.dumps(note))
 
 
 def write_table(variants, level, folder):
-    """The C source of a level's extension: its variants, sorted by kernel."""
+    """The C source of a level's extension: its variants, sorted by kernel. What is no longer listed is removed."""
+    for path in folder.glob("fastml_*"):
+        if path.stem not in {variant.symbol for variant in variants}:
+            path.unlink()
     rows, declarations = [], []
     for variant in sorted(variants):
         note = json.loads((folder / f"{variant.symbol}.json").read_text())

@@ -20,6 +20,7 @@ from fastml_ext.numba_cache import Cache
 __all__ = ["ENTRY", "Lowered", "lower"]
 
 ENTRY = "fastml_entry"
+ENVIRONMENT = "_ZN08NumbaEnv"
 WORD, STATUS = ir.IntType(64), ir.IntType(32)
 FINE, FINE_AND_NONE = 0, -2  # statuses of Numba's calling convention
 # What is done about memory and BLAS in runtime.c; that these only read some of their arguments is not told elsewhere.
@@ -166,7 +167,9 @@ def _link(library):
             waiting += other._linking_libraries
             module.link_in(_mergeable(other._final_module), preserve=True)
     for value in [*module.functions, *module.global_variables]:
-        if not value.is_declaration and value.linkage != llvm.Linkage.private:
+        if value.name.startswith(ENVIRONMENT):  # of the interpreter: back.py refuses what still asks for it
+            value.linkage = "available_externally"
+        elif not value.is_declaration and value.linkage != llvm.Linkage.private:
             value.linkage = "external" if value.name == ENTRY else "internal"
     return module
 

@@ -20,7 +20,7 @@ import re
 import warnings
 from pathlib import Path
 
-__all__ = ["expected", "main", "normal", "start"]
+__all__ = ["complete", "expected", "main", "normal", "read", "start"]
 
 LIST = Path(__file__).parents[1] / "signatures.txt"
 HEAD = """\
@@ -55,15 +55,18 @@ def start():
     atexit.register(leave)
 
 
+def read():
+    """The calls that are listed: {(kernel, code)}."""
+    return {tuple(line.split("\t")) for line in LIST.read_text(encoding="utf-8").splitlines() if line[:1] != "#"}
+
+
 def normal(code):
     """The code as it stands in the list."""
     return re.sub(r"(A.\d.)r", r"\1w", code)
 
 
-def expected(name, code, listed):
-    """Is a call in the list, or left to Numba on purpose?"""
-    if code is not None and (name, normal(code)) in listed:
-        return True
+def expected(name, code):
+    """Is such a call left to Numba on purpose?"""
     ours = name.split(".")[0] in ("fastml_ext", *FAMILIES)  # or a kernel that a user or a test has written
     return not ours or any(re.search(each, f"{name}\t{code}") for each in ON_PURPOSE)
 
@@ -77,14 +80,14 @@ def main(arguments=None):
     found = {line for path in given.folder.glob("*.txt") for line in path.read_text(encoding="utf-8").splitlines()}
     found |= {f"{name}\t{code}" for name, code in called()}
     if given.add:
-        found |= {line for line in LIST.read_text(encoding="utf-8").splitlines() if not line.startswith("#")}
+        found |= {"\t".join(call) for call in read()}
     write({tuple(line.split("\t")) for line in found})
 
 
 def write(calls):
     """Write the list of these (kernel, code): what belongs there, and what follows from it."""
     kept = {(name, normal(code)) for name, code in calls if code != "None"}
-    kept = {(name, code) for name, code in kept if not expected(name, code, ())}
+    kept = {(name, code) for name, code in kept if not expected(name, code)}
     kept = complete(kept)
     LIST.write_text(HEAD + "".join(sorted(f"{name}\t{code}\n" for name, code in kept)), encoding="utf-8")
     print(f"{len(kept)} variants of {len({name for name, _ in kept})} kernels in {LIST}")

@@ -2,13 +2,11 @@
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
-from fastml_ext.tree.sweep cimport (
-    COUNTS, DEVIATIONS, SUMS,
-    Column, Rows, Rules, Sweep,
-    add_outputs, add_target, fenwick_add, start,
-)
+from fastml_ext.tree.apart cimport fenwick_add
+from fastml_ext.tree.state cimport COUNTS, DEVIATIONS, SUMS, Column, Deviations, Rows, Rules, Sweep, target_of
+from fastml_ext.tree.sweep cimport add_outputs, add_target, start
 
 cdef enum:
     TINY = 24  # rows sorted by insertion rather than counted
@@ -37,8 +35,9 @@ ctypedef fused code_t:
 cdef bint reserve(Scratch* s, const Rules* rules, Py_ssize_t n, Py_ssize_t n_codes) noexcept nogil:
     """Room for nodes of n rows and columns of n_codes codes; False where there is none. Pages not used cost nothing."""
     cdef Py_ssize_t groups = min(n, n_codes) + 1, words = n_codes // 64 + 2
-    cdef Py_ssize_t deviations = n if rules.mode == DEVIATIONS else 0
-    cdef size_t sizes[14]
+    cdef Py_ssize_t outputs = rules.n_outputs if rules.mode == DEVIATIONS else 0, q
+    cdef Deviations* of
+    cdef size_t sizes[15]
     cdef size_t total = 0
     cdef char* at
     cdef int i
@@ -52,12 +51,13 @@ cdef bint reserve(Scratch* s, const Rules* rules, Py_ssize_t n, Py_ssize_t n_cod
     sizes[6] = TINY * 8  # keys
     sizes[7] = words * 8  # bits
     sizes[8] = (n_codes + 1) * 4  # rank
-    sizes[9] = deviations * 4  # ranks
-    sizes[10] = deviations * 8  # ranked
-    sizes[11] = 16 * (deviations + 1)  # tree_left
-    sizes[12] = 16 * (deviations + 1)  # tree_right
-    sizes[13] = rules.n_outputs * 8  # middles
-    for i in range(14):
+    sizes[9] = rules.n_outputs * 8  # middles
+    sizes[10] = outputs * sizeof(Deviations)
+    sizes[11] = outputs * n * 4  # rank
+    sizes[12] = outputs * n * 8  # ranked
+    sizes[13] = outputs * (n + 1) * 16  # tree_left
+    sizes[14] = outputs * (n + 1) * 16  # tree_right
+    for i in range(15):
         sizes[i] = (sizes[i] + 63) & ~<size_t> 63
         total += sizes[i]
     memset(&s.sweep, 0, sizeof(Sweep))
@@ -86,15 +86,16 @@ cdef bint reserve(Scratch* s, const Rules* rules, Py_ssize_t n, Py_ssize_t n_cod
     at += sizes[7]
     s.rank = <uint32_t*> at
     at += sizes[8]
-    s.ranks = <uint32_t*> at
-    at += sizes[9]
-    s.ranked = <double*> at
-    at += sizes[10]
-    s.sweep.tree_left = <double*> at
-    at += sizes[11]
-    s.sweep.tree_right = <double*> at
-    at += sizes[12]
     s.sweep.middles = <double*> at
+    at += sizes[9]
+    s.sweep.deviations = <Deviations*> at
+    at += sizes[10]
+    for q in range(outputs):
+        of = s.sweep.deviations + q
+        of.rank = <uint32_t*> at + q * n
+        of.ranked = <double*> (at + sizes[11]) + q * n
+        of.tree_left = <double*> (at + sizes[11] + sizes[12]) + 2 * q * (n + 1)
+        of.tree_right = <double*> (at + sizes[11] + sizes[12] + sizes[13]) + 2 * q * (n + 1)
     return True
 
 
@@ -108,7 +109,7 @@ cdef void prepare(Scratch* s, const Rules* rules, const Rows* rows) noexcept nog
     The middles of means must stand there.
     """
     cdef Sweep* sweep = &s.sweep
-    cdef Py_ssize_t i, last = rules.n_stats - 1
+    cdef Py_ssize_t i, q, last = rules.n_stats - 1
     cdef double w
     sweep.rules, sweep.rows = rules, rows
     sweep.n_left, sweep.n_right = 0, rows.n
@@ -132,7 +133,11 @@ cdef void prepare(Scratch* s, const Rules* rules, const Rows* rows) noexcept nog
             for i in range(rows.n):
                 sweep.sum_all[last] += rows.share[i]
     else:
-        _rank_targets(s, rows)
+        sweep.sum_all[0] = rows.n if rows.weight == NULL else 0
+        for i in range(rows.n if rows.weight != NULL else 0):
+            sweep.sum_all[0] += rows.weight[i]
+        for q in range(rules.n_outputs):
+            _rank_targets(s, rules, rows, q)
     start(sweep)
 
 
@@ -151,26 +156,26 @@ cdef void prepare_totals(Scratch* s, const Rules* rules, const Rows* rows, const
     start(&s.sweep)
 
 
-cdef void _rank_targets(Scratch* s, const Rows* rows) noexcept nogil:
-    cdef Sweep* sweep = &s.sweep
-    cdef Py_ssize_t i, at
+cdef void _rank_targets(Scratch* s, const Rules* rules, const Rows* rows, Py_ssize_t q) noexcept nogil:
+    """Of output q: the ranks of the targets, and all of them in the right heap."""
+    cdef Deviations* of = s.sweep.deviations + q
+    cdef Py_ssize_t i
     cdef double w, wt
-    memcpy(s.slot, rows.label, rows.n * sizeof(uint32_t))
-    sweep.n_ranks = rank_by_bits(s, rows.n)
-    memset(sweep.tree_left, 0, 16 * (sweep.n_ranks + 1))
-    memset(sweep.tree_right, 0, 16 * (sweep.n_ranks + 1))
-    sweep.sum_all[0] = sweep.sum_all[1] = 0
     for i in range(rows.n):
-        at = s.ranks[i] = s.slot[i]
-        s.ranked[at] = rows.target[i]
-    sweep.middles[0] = s.ranked[sweep.n_ranks // 2]
+        s.slot[i] = rows.label[i] if rules.n_outputs == 1 else rules.labels[rows.label[i] * rules.n_outputs + q]
+    of.n_ranks = rank_by_bits(s, rows.n)
+    memset(of.tree_left, 0, 16 * (of.n_ranks + 1))
+    memset(of.tree_right, 0, 16 * (of.n_ranks + 1))
+    for i in range(rows.n):
+        of.rank[i] = s.slot[i]
+        of.ranked[s.slot[i]] = target_of(rules, rows, i, q)
+    of.middle = of.ranked[of.n_ranks // 2]
+    of.target_all = 0
     for i in range(rows.n):
         w = rows.weight[i] if rows.weight != NULL else 1.0
-        wt = w * (rows.target[i] - sweep.middles[0])
-        sweep.sum_all[0] += w
-        sweep.sum_all[1] += wt
-        fenwick_add(sweep.tree_right, sweep.n_ranks, s.ranks[i], w, wt)
-    sweep.rank, sweep.ranked = s.ranks, s.ranked
+        wt = w * (target_of(rules, rows, i, q) - of.middle)
+        of.target_all += wt
+        fenwick_add(of.tree_right, of.n_ranks, of.rank[i], w, wt)
 
 
 # ------------------------------------------------------------------------------------------------ groups of equal codes

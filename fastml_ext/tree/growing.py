@@ -137,6 +137,9 @@ class _Problem:
             self.outputs = {"labels": np.ascontiguousarray(y, np.uint32)}
         else:
             self.outputs = {"targets": np.ascontiguousarray(y, np.float64)}
+        if s.criterion == "absolute_error":
+            self.mode, self.n_labels = DEVIATIONS, len(y)
+            self.outputs["labels"] = np.stack([_ranks(column) for column in y.T], axis=1)
 
     def _take_units(self, weight):
         """Weights and targets whose squares would leave float64's range are counted in units of a power of two."""

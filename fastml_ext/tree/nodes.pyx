@@ -9,11 +9,13 @@ import numpy as np
 
 from fastml_ext.tree.groups cimport Scratch, gather, prepare, rank_by_bits
 from fastml_ext.tree.search cimport Split, search_column
-from fastml_ext.tree.sweep cimport (
+from fastml_ext.tree.apart cimport heap_median, unit_deviance
+from fastml_ext.tree.state cimport (
     BUNDLE, COUNTS, DEVIATIONS, ENTROPY, MULTIWAY, NUMERIC, POISSON, SUBSET,
     Column, Node, Rows, Rules,
-    heap_median, side_cost, unit_deviance,
+    target_of,
 )
+from fastml_ext.tree.sweep cimport side_cost
 
 RECORD = np.dtype([(name, np.int64) for name in (
     "left", "right", "feature", "kind", "missing_left", "n_samples", "category_start", "code_left", "code_right",
@@ -89,6 +91,7 @@ cdef void free_parts(Parts* parts) noexcept nogil:
 
 cdef void describe(Scratch* s, const Rules* rules, const Rows* rows, Record* record, double* value) noexcept nogil:
     """Weight, impurity and value of a node; the scratch is prepared for its search."""
+    cdef Py_ssize_t q
     record.left = record.right = -1
     record.feature, record.kind, record.missing_left, record.gain = -2, 0, 0, 0
     record.code_left = record.code_right = -1
@@ -103,7 +106,8 @@ cdef void describe(Scratch* s, const Rules* rules, const Rows* rows, Record* rec
     elif rules.mode == DEVIATIONS:
         record.weight = s.sweep.sum_all[0]
         record.impurity = max(side_cost(&s.sweep, False) / record.weight, 0.0)
-        value[0] = heap_median(&s.sweep, False)
+        for q in range(rules.n_outputs):
+            value[q] = heap_median(&s.sweep, False, q)
 
 
 cdef void _describe_classes(Scratch* s, const Rules* rules, Record* record, double* value) noexcept nogil:
@@ -126,7 +130,7 @@ cdef void _describe_classes(Scratch* s, const Rules* rules, Record* record, doub
 
 cdef void _describe_means(Scratch* s, const Rules* rules, const Rows* rows, Record* record,
                           double* value) noexcept nogil:
-    """Also the middles: the means, of whole numbers rounded. The Poisson deviance has no exact sums, and takes means."""
+    """Also the middles: the means, of whole numbers rounded; the Poisson deviance has no exact sums."""
     cdef Py_ssize_t i, q
     cdef double impurity = 0
     record.weight = rows.n if rows.weight == NULL else 0
@@ -136,10 +140,6 @@ cdef void _describe_means(Scratch* s, const Rules* rules, const Rows* rows, Reco
         impurity += _describe_mean(rules, rows, record.weight, q, &value[q])
         s.sweep.middles[q] = rint(value[q]) if rules.whole and rules.criterion != POISSON else value[q]
     record.impurity = impurity / rules.n_outputs
-
-
-cdef inline double _target(const Rules* rules, const Rows* rows, Py_ssize_t i, Py_ssize_t q) noexcept nogil:
-    return rows.target[i] if rules.n_outputs == 1 else rules.targets[rows.label[i] * rules.n_outputs + q]
 
 
 cdef double _describe_mean(const Rules* rules, const Rows* rows, double weight, Py_ssize_t q,
@@ -152,12 +152,12 @@ cdef double _describe_mean(const Rules* rules, const Rows* rows, double weight, 
     """
     cdef Py_ssize_t i
     cdef double w, off, term, total = 0, lost = 0, above, mean, impurity = 0, grown
-    cdef double least = _target(rules, rows, 0, q)
+    cdef double least = target_of(rules, rows, 0, q)
     for i in range(rows.n):
-        least = min(least, _target(rules, rows, i, q))
+        least = min(least, target_of(rules, rows, i, q))
     for i in range(rows.n):
         w = rows.weight[i] if rows.weight != NULL else 1.0
-        term = w * (_target(rules, rows, i, q) - least)
+        term = w * (target_of(rules, rows, i, q) - least)
         grown = total + term
         lost += (total - grown) + term if total >= term else (term - grown) + total
         total = grown
@@ -165,7 +165,7 @@ cdef double _describe_mean(const Rules* rules, const Rows* rows, double weight, 
     mean = least + above
     for i in range(rows.n):
         w = rows.weight[i] if rows.weight != NULL else 1.0
-        off = _target(rules, rows, i, q) - least - above
+        off = target_of(rules, rows, i, q) - least - above
         if rules.criterion == POISSON:  # half the mean deviance
             impurity += w * mean * unit_deviance(off / mean) if mean > 0 else 0.0
         else:

@@ -14,92 +14,11 @@ far from 0 would have no digit left for what a split gains. Middles of whole num
 A group is a row of a histogram, or, where histograms would be longer than the rows themselves, a list of rows.
 """
 
-from libc.math cimport INFINITY, fabs, log1p, log2
-from libc.stdint cimport int8_t, int64_t, uint8_t, uint32_t, uint64_t
-from libc.string cimport memcpy, memset
+from libc.math cimport INFINITY, log2
+from libc.stdint cimport int64_t, uint32_t
 
-cdef enum:
-    NUMERIC = 1
-    MULTIWAY = 2
-    SUBSET = 3
-    BUNDLE = 4  # columns of two values of which at most one has its higher value in any row, as codes 1, 2, ...
-
-cdef enum:
-    COUNTS = 0
-    SUMS = 1
-    DEVIATIONS = 2
-
-cdef enum:
-    GINI = 0
-    ENTROPY = 1
-    SQUARED_ERROR = 2
-    POISSON = 3
-    ABSOLUTE_ERROR = 4
-
-cdef struct Column:
-    const void* codes
-    const double* values  # of the codes, for thresholds drawn at random; or NULL
-    const uint32_t* original  # the codes' names in the whole table; or NULL where they are the same
-    const uint32_t* rows  # of a sparse column, ascending: the rows that `codes` are of; NULL of a dense one
-    Py_ssize_t n_entries
-    uint32_t rest  # of a sparse column: the code of all other rows
-    const uint32_t* members  # BUNDLE: the columns that codes 1, 2, ... stand for
-    uint32_t n_codes  # also the code of a missing value
-    uint32_t number  # of the column in the input
-    uint8_t width  # bytes of a code
-    uint8_t kind
-    int8_t monotonic
-
-cdef struct Rules:  # what holds for a whole tree
-    int mode, criterion
-    bint regression, ratio, random, monotone
-    bint fractional  # a row whose value is missing goes down every branch with a share of its weight
-    Py_ssize_t n_classes, n_outputs, n_stats, min_leaf
-    bint whole  # every target is a whole number
-    double min_weight, unit  # the worth of 1 in `logs`
-    const int64_t* logs  # n log2 n
-    # Of several outputs, all of them SUMS; a row's label is then its place here, and each output has its own sums.
-    const uint32_t* labels  # (n, n_outputs) classes, or NULL
-    const double* targets  # (n, n_outputs) or NULL
-
-cdef struct Rows:  # the rows of one node, in their order in the table
-    uint32_t* row
-    uint32_t* label  # class, or rank of the target
-    double* weight  # or NULL: 1 each
-    double* target  # or NULL in classification
-    const uint32_t* where  # of every row of the table its place in the order of all; NULL without sparse columns
-    int64_t begin  # the place of the first of these rows in it
-    double* share  # of each row in the node, which is what is counted; or NULL: all of it
-    Py_ssize_t n
-
-cdef struct Node:  # what a search must know of its node
-    double weight, tolerance, lower, upper
-    uint64_t key
-
-cdef struct Sweep:
-    const Rules* rules
-    const Rows* rows
-    double* middles  # (n_outputs,) what the node's targets are taken from
-    Py_ssize_t n_groups
-    const uint32_t* counts  # (n_groups, n_stats) or
-    const double* sums  # (n_groups, n_stats) or
-    const uint32_t* listed  # rows in order of their groups; group g has listed[begin[g]:begin[g + 1]]
-    const uint32_t* begin
-    uint32_t* count_left
-    uint32_t* count_right
-    double* sum_left
-    double* sum_right
-    double* sum_all
-    double* sum_kept  # sum_all is kept here while the rows whose value is missing are set aside
-    int64_t n_left, n_right, score_left, score_right
-    Py_ssize_t n_ranks  # DEVIATIONS: distinct targets in the node
-    const double* ranked
-    const uint32_t* rank
-    double* tree_left  # Fenwick trees of (weight, weight x target)
-    double* tree_right
-    double weight_left, weight_right, target_left, target_right
-    int8_t monotonic
-    double lower, upper
+from fastml_ext.tree.apart cimport deviations_cost, heap_median, poisson_cost, shift_row, start_deviations
+from fastml_ext.tree.state cimport COUNTS, DEVIATIONS, ENTROPY, POISSON, SUMS, Rules, Sweep
 
 
 cdef inline double xlog2x(double x) noexcept nogil:
@@ -164,28 +83,6 @@ cdef inline void _add_row(Sweep* s, Py_ssize_t i, int sign) noexcept nogil:
     s.sum_right[last] -= share
 
 
-cdef inline void fenwick_add(double* tree, Py_ssize_t n, Py_ssize_t rank, double w, double wt) noexcept nogil:
-    rank += 1
-    while rank <= n:
-        tree[2 * rank] += w
-        tree[2 * rank + 1] += wt
-        rank += rank & -rank
-
-
-cdef inline void _shift_row(Sweep* s, Py_ssize_t i, int sign) noexcept nogil:
-    """Row i of the node to the left, or back for sign = -1, in DEVIATIONS."""
-    cdef double w = sign * (s.rows.weight[i] if s.rows.weight != NULL else 1.0)
-    cdef double wt = w * (s.rows.target[i] - s.middles[0])
-    fenwick_add(s.tree_left, s.n_ranks, s.rank[i], w, wt)
-    fenwick_add(s.tree_right, s.n_ranks, s.rank[i], -w, -wt)
-    s.weight_left += w
-    s.weight_right -= w
-    s.target_left += wt
-    s.target_right -= wt
-    s.n_left += sign
-    s.n_right -= sign
-
-
 cdef inline void move(Sweep* s, Py_ssize_t g, int sign) noexcept nogil:
     """Group g from the right to the left, or back for sign = -1."""
     cdef Py_ssize_t k, n = s.rules.n_stats
@@ -198,7 +95,7 @@ cdef inline void move(Sweep* s, Py_ssize_t g, int sign) noexcept nogil:
             elif s.rules.mode == SUMS:
                 _add_row(s, s.listed[k], sign)
             else:
-                _shift_row(s, s.listed[k], sign)
+                shift_row(s, s.listed[k], sign)
     elif s.rules.mode == COUNTS:
         counts = s.counts + g * n
         for k in range(n):
@@ -227,28 +124,7 @@ cdef inline void start(Sweep* s) noexcept nogil:
             s.sum_left[k] = 0
             s.sum_right[k] = s.sum_all[k]
     else:
-        n = 2 * (s.n_ranks + 1)
-        for k in range(n):
-            s.tree_right[k] += s.tree_left[k]
-            s.tree_left[k] = 0
-        s.n_right += s.n_left
-        s.n_left = 0
-        s.weight_left = s.target_left = 0
-        s.weight_right, s.target_right = s.sum_all[0], s.sum_all[1]
-
-
-cdef inline double unit_deviance(double x) noexcept nogil:
-    """(1 + x) log(1 + x) - x for x >= -1: half the Poisson deviance of a target 1 + x from the mean 1."""
-    cdef double power = 1, total = 0
-    cdef int k
-    if x <= -1:
-        return 1
-    if fabs(x) > 0.03125:
-        return (1 + x) * log1p(x) - x
-    for k in range(2, 12):  # its series, for the two terms above cancel
-        total += power / (k * (k - 1))
-        power *= -x
-    return x * x * total
+        start_deviations(s)
 
 
 cdef inline double _classes_cost(const Rules* rules, const double* sums) noexcept nogil:
@@ -263,15 +139,10 @@ cdef inline double _classes_cost(const Rules* rules, const double* sums) noexcep
 
 
 cdef inline double _mean_cost(Sweep* s, const double* sums, Py_ssize_t q) noexcept nogil:
-    """Of output q. A side whose targets are all 0 has no Poisson deviance, and is not allowed."""
-    cdef double weight = sums[0], total = sums[1 + q]
-    if s.rules.criterion == POISSON and sums[1 + s.rules.n_outputs + q] == 0:
-        return INFINITY
-    if weight <= 0:  # as above
-        return 0
+    """Of output q."""
     if s.rules.criterion == POISSON:
-        return -weight * s.middles[q] * unit_deviance(total / (weight * s.middles[q]))
-    return -total * total / weight
+        return poisson_cost(s, sums, q)
+    return -sums[1 + q] * sums[1 + q] / sums[0] if sums[0] > 0 else 0.0  # as above
 
 
 cdef inline double _sums_cost(Sweep* s, const double* sums) noexcept nogil:
@@ -285,34 +156,8 @@ cdef inline double _sums_cost(Sweep* s, const double* sums) noexcept nogil:
     return total / s.rules.n_outputs
 
 
-cdef inline Py_ssize_t _rank_at(Sweep* s, bint left, double weight, double* below, double* below_target) noexcept nogil:
-    """The rank at which the targets of a heap, in ascending order, first weigh more; what is before it."""
-    cdef const double* tree = s.tree_left if left else s.tree_right
-    cdef double w = 0, wt = 0
-    cdef Py_ssize_t at = 0, step = 1
-    while 2 * step <= s.n_ranks:
-        step *= 2
-    while step:
-        if at + step < s.n_ranks and w + tree[2 * (at + step)] <= weight:
-            at += step
-            w += tree[2 * at]
-            wt += tree[2 * at + 1]
-        step //= 2
-    below[0], below_target[0] = w, wt
-    return at
-
-
-cdef inline double heap_median(Sweep* s, bint left) noexcept nogil:
-    """The weighted median; the middle of two targets where the weight is cut in half exactly between them."""
-    cdef double half = (s.weight_left if left else s.weight_right) / 2, w = 0, wt = 0
-    cdef double lower = s.ranked[_rank_at(s, left, half * (1 - 1e-14), &w, &wt)]
-    cdef double upper = s.ranked[_rank_at(s, left, half * (1 + 1e-14), &w, &wt)]
-    return lower if lower == upper else lower / 2 + upper / 2
-
-
 cdef inline double side_cost(Sweep* s, bint left) noexcept nogil:
     cdef int64_t n, score
-    cdef double median, w = 0, wt = 0
     if s.rules.mode == COUNTS:
         n, score = (s.n_left, s.score_left) if left else (s.n_right, s.score_right)
         if s.rules.criterion == ENTROPY:
@@ -320,10 +165,7 @@ cdef inline double side_cost(Sweep* s, bint left) noexcept nogil:
         return <double> n - <double> score / <double> n
     if s.rules.mode == SUMS:
         return _sums_cost(s, s.sum_left if left else s.sum_right)
-    median = s.ranked[_rank_at(s, left, (s.weight_left if left else s.weight_right) / 2, &w, &wt)] - s.middles[0]
-    if left:
-        return median * w - wt + (s.target_left - wt) - median * (s.weight_left - w)
-    return median * w - wt + (s.target_right - wt) - median * (s.weight_right - w)
+    return deviations_cost(s, left)
 
 
 cdef inline double side_weight(Sweep* s, bint left) noexcept nogil:
@@ -352,7 +194,7 @@ cdef inline double side_place(Sweep* s, bint left, Py_ssize_t k) noexcept nogil:
     """What the heap would predict: the share of class k, the mean (of output k) from its middle, or the median."""
     cdef const double* sums = s.sum_left if left else s.sum_right
     if s.rules.mode == DEVIATIONS:
-        return heap_median(s, left)
+        return heap_median(s, left, k)
     if s.rules.mode == COUNTS:
         return <double> (s.count_left if left else s.count_right)[k] / side_weight(s, left)
     return sums[1 + k if s.rules.regression else k] / side_weight(s, left)
@@ -362,7 +204,7 @@ cdef inline double side_value(Sweep* s, bint left) noexcept nogil:
     """What the heap would predict: the share of class 1, the mean, or the median."""
     if s.rules.mode == SUMS and s.rules.regression:
         return s.middles[0] + side_place(s, left, 0)
-    return side_place(s, left, 1)
+    return side_place(s, left, 0 if s.rules.regression else 1)
 
 
 cdef inline bint side_allowed(Sweep* s, bint left) noexcept nogil:

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn.model_selection
-from hypothesis import given, settings
+from effort import effort
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.base import clone
@@ -80,7 +81,7 @@ def test_regressor(criterion):
     alphas=st.lists(st.sampled_from([0.0, 0.001, 0.02, 0.1, 1.0]), min_size=1, max_size=3, unique=True),
     regress=st.booleans(),
 )
-@settings(max_examples=25)
+@effort(0.625)
 def test_any_data(seed, n, options, depths, alphas, regress):
     X, labels, numbers = data(n, seed)
     grid = {"max_depth": depths, "ccp_alpha": alphas, "min_samples_split": [2, 5], "min_samples_leaf": [1, 2]}
