@@ -1,6 +1,9 @@
 """What all estimators share: checking input, with a fast path for predict, encoding labels, handing names through."""
 
+import functools
 import importlib
+import inspect
+from types import FunctionType
 
 import numpy as np
 from scipy.sparse import issparse
@@ -14,14 +17,49 @@ from fastml_ext import checks, pool
 
 __all__ = [
     "NO_TARGET", "Estimator", "Interval", "StrOptions",
-    "as_numbers", "encode_labels", "encode_outputs", "hand_through", "one_row", "refuse_nonfinite",
+    "all_or_nothing", "as_numbers", "encode_labels", "encode_outputs", "hand_through", "one_row", "refuse_nonfinite",
 ]  # fmt: skip
 
 NO_TARGET = "no_validation"  # scikit-learn's word: there is no y to check
 
 
+LEARNING = ("fit", "partial_fit", "fit_transform", "fit_predict")
+
+
+def all_or_nothing(method):
+    """A method that learns, carried out on the side: what it has set is put in place at once, when it has ended well.
+
+    After an error or Ctrl-C the model is what it was, and a thread that predicts meanwhile sees the old one. The method
+    and the callbacks that it tells get a stand-in, which holds what has been learnt so far. What both hold, such as
+    arrays of an earlier fit, must not be written into.
+    """
+
+    @functools.wraps(method)
+    def learn(self, *args, **options):
+        aside = object.__new__(type(self))
+        aside.__dict__.update(self.__dict__)
+        result = method(aside, *args, **options)
+        self.__dict__ = aside.__dict__
+        return self if result is aside else result
+
+    learn.all_or_nothing = True
+    return learn
+
+
 class Estimator(BaseEstimator):
-    """scikit-learn's contract: parameters in __init__, checked and used in fit, results in attributes that end in _."""
+    """scikit-learn's contract: parameters in __init__, checked and used in fit, results in attributes that end in _.
+
+    Every method of a class of fastml that learns does so as a whole or not at all: see `all_or_nothing`.
+    """
+
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        for name in LEARNING if cls.__module__.partition(".")[0] == "fastml" else ():
+            method = inspect.getattr_static(cls, name, None)
+            if isinstance(method, FunctionType) and not hasattr(method, "all_or_nothing"):
+                setattr(cls, name, all_or_nothing(method))
+            elif hasattr(method, "fn") and not hasattr(method.fn, "all_or_nothing"):  # scikit-learn's available_if
+                method.fn = all_or_nothing(method.fn)
 
     def _check_fit(self, X, y=NO_TARGET, *, small_integers=False, allow_nan=False, **options):
         """Parameters, X and y of a fit, checked; X comes back as a finite table in C order, or as CSR.

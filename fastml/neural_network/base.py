@@ -159,7 +159,7 @@ class MultilayerPerceptron(Inspected, Estimator):
         n = data.X.shape[0]
         if self.batch_size != "auto" and self.batch_size > n:
             warnings.warn(
-                f"batch_size={self.batch_size} is larger than the {n} samples, which then make one batch", stacklevel=4
+                f"batch_size={self.batch_size} is larger than the {n} samples, which then make one batch", stacklevel=5
             )
         solver = solver_of(self)
         state = new_state(w.copy(), solver)
@@ -197,7 +197,7 @@ class MultilayerPerceptron(Inspected, Estimator):
                 f"{type(self).__name__}: Maximum iterations ({self.max_iter}) reached before the loss settled within"
                 f" tol={self.tol}: raise max_iter, or scale the columns of X",
                 ConvergenceWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
         return self
 

@@ -66,7 +66,7 @@ def minimize(model, design, w, data, score):
                 objective, w.astype(np.float64), method="L-BFGS-B", jac=True, options=options, callback=told
             )
     except KeyboardInterrupt:
-        warnings.warn("interrupted: the best weights so far are kept", ConvergenceWarning, stacklevel=5)
+        warnings.warn("interrupted: the best weights so far are kept", ConvergenceWarning, stacklevel=6)
         return Outcome(reached["w"], reached["loss"], len(history["loss"]), history, "interrupted")
     if not np.isfinite(found.x).all():
         raise ValueError("L-BFGS reached weights that are not finite: scale the columns of X first")
@@ -76,7 +76,7 @@ def minimize(model, design, w, data, score):
             f"lbfgs ended after {found.nit} iterations before the gradient was within tol={model.tol}"
             f" ({found.message}): raise max_iter or max_fun, or scale the columns of X",
             ConvergenceWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
     history |= {name: np.array(history[name]) for name in BY_LAYER}
     return Outcome(found.x.astype(w.dtype), float(found.fun), min(found.nit, model.max_iter), history, stopped)

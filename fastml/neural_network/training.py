@@ -94,7 +94,7 @@ def descend(design, method, data, state, plan, seen=0):
             f"the steps were too large and the loss diverged: restarted with steps {method.rate / first.rate:.3g} times"
             " as large; scaling the columns of X allows larger ones",
             ConvergenceWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
     return outcome
 
@@ -138,7 +138,7 @@ class Run:
             warnings.warn(
                 f"interrupted in epoch {len(self.history['loss']) + 1}: the best weights so far are kept",
                 ConvergenceWarning,
-                stacklevel=6,
+                stacklevel=7,
             )
         if self.best_weights is not None and (plan.keep_best or stopped == "interrupted"):
             self.state.w[:] = self.best_weights
