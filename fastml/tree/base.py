@@ -101,7 +101,8 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
         options |= {"multi_output": True} if len(shape) == 2 and shape[1] > 1 else {}
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
-        table, y = read(self, X, y, reset=True, text=True, **options)
+        with np.errstate(over="ignore", invalid="ignore"):  # sums that ask whether all of y is finite
+            table, y = read(self, X, y, reset=True, text=True, **options)
         target = self._check_target(y)
         self._check_options()
         weight = None
@@ -110,7 +111,7 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
             if (weight < 0).any():
                 i = int(np.flatnonzero(weight < 0)[0])
                 raise ValueError(f"sample_weight[{i}]={weight[i]} is negative: weights count from 0 upwards")
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             weight = self._weigh_classes(target, weight)
             total = 1 if weight is None else weight.sum()
         if total == 0:
