@@ -35,7 +35,7 @@ def test_every_listed_kernel_can_be_read():
 
 USES = {
     "fastml.autodiff.compile": "ad.compile(lambda x: x * x, 1.0)",
-    "a metric": "KNeighborsClassifier(metric=lambda x, y: abs(x - y).sum(), algorithm='brute').fit([[1.0], [2.0]], [0, 1])",
+    "a metric": "KNeighborsClassifier(metric=lambda x, y: abs(x - y).sum()).fit([[1.0], [2.0]], [0, 1])",
 }
 
 
