@@ -18,6 +18,11 @@ from fastml.model_selection._evaluation import Evaluation
 
 __all__ = ["GridSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV", "OneStandardError", "RandomizedSearchCV"]
 
+RESULTS = (
+    "best_estimator_", "best_index_", "best_params_", "best_score_", "cv_results_", "feature_names_in_", "multimetric_",
+    "n_splits_", "refit_time_", "scorer_", "shared_",
+)  # fmt: skip
+
 
 class SharedSearch(BaseSearchCV):
     """What the searches of fastml add to scikit-learn's of the same name."""
@@ -35,9 +40,22 @@ class SharedSearch(BaseSearchCV):
         **params : dict
             As in scikit-learn: `groups`, `sample_weight` and other parameters of the estimator's fit.
 
-        After Ctrl-C, KeyboardInterrupt is raised, and `cv_results_`, `best_params_` and `best_score_` hold the
-        candidates that were done.
+        After an error the search is what it was. After Ctrl-C, KeyboardInterrupt is raised; if a candidate was done,
+        `cv_results_`, `best_params_` and `best_score_` hold those that were, with no `best_estimator_`.
         """
+        aside = object.__new__(type(self))
+        aside.__dict__.update({name: value for name, value in vars(self).items() if name not in RESULTS})
+        try:
+            aside._search(X, y, dev, params)
+        except KeyboardInterrupt:
+            if hasattr(aside, "cv_results_"):
+                aside.__dict__.pop("best_estimator_", None)
+                self.__dict__ = aside.__dict__
+            raise
+        self.__dict__ = aside.__dict__
+        return self
+
+    def _search(self, X, y, dev, params):
         self._validate_params()
         refuse_metric(self.scoring)
         cv = self.cv
@@ -63,7 +81,6 @@ class SharedSearch(BaseSearchCV):
         self._keep(evaluation, scorers, refit_metric)
         if self.refit:
             self._fit_best(X, y, routed.estimator.fit, evaluation)
-        return self
 
     def _run(self, evaluation, X, y):
         """Let scikit-learn's own strategy choose the candidates."""
@@ -92,9 +109,9 @@ class SharedSearch(BaseSearchCV):
         self.shared_ = evaluation.shared
 
     def _fit_best(self, X, y, params, evaluation):
-        self.best_estimator_ = clone(self.estimator).set_params(**clone(self.best_params_, safe=False))
-        fit = self.best_estimator_.fit
-        self.refit_time_ = evaluation.time(lambda: fit(X, **params) if y is None else fit(X, y, **params))
+        best = clone(self.estimator).set_params(**clone(self.best_params_, safe=False))
+        self.refit_time_ = evaluation.time(lambda: best.fit(X, **params) if y is None else best.fit(X, y, **params))
+        self.best_estimator_ = best
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
 

@@ -31,7 +31,7 @@ def for_sparse(algorithm, metric):
             f"metric={described(metric)} is not served for sparse X, only {', '.join(SPARSE)}: use X.toarray()"
         )
     if algorithm in ("kd_tree", "ball_tree"):
-        warnings.warn("cannot use tree with sparse input: using brute force", stacklevel=4)
+        warnings.warn("cannot use tree with sparse input: using brute force", stacklevel=5)
     return "brute"
 
 
