@@ -4,8 +4,6 @@ from fastml.autodiff import functions as ad
 from fastml.autodiff.evaluate import depends, pull, push
 from fastml.autodiff.node import DTYPES, INT, TABLE, Node
 
-__all__: list[str] = []
-
 
 def _build_value(graph, wrt):
     return graph
