@@ -4,11 +4,15 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
-SOURCES := pyproject.toml setup.py $(shell find fastml fastml_ext -name '*.py' -o -name '*.pyx' -o -name '*.pxd')
+SOURCES := pyproject.toml setup.py $(shell find fastml fastml_ext -name '*.py' -o -name '*.pyx' -o -name '*.pxd' \
+	-o -name '*.h' -o -name runtime.c -o -name _launch.c -o -name signatures.txt)
+CHECKED_TESTS := $(addprefix tests/,ext tree preprocessing feature_extraction metrics)
 REPORT ?= BENCHMARKS.md
 PYTEST ?=
+SECONDS ?= 600
+SEED ?= 0
 
-.PHONY: demo test bench bench-tiny docs lint format wheel clean
+.PHONY: demo test debug-test fuzz bench bench-tiny docs lint format wheel clean
 
 demo: $(VENV)/installed
 	$(BIN)/python -P -m fastml demo
@@ -16,6 +20,17 @@ demo: $(VENV)/installed
 # The script, not `python -m pytest`: the tests must see the installed package, and not the folder they are started in.
 test: $(VENV)/installed-test
 	$(BIN)/pytest tests $(PYTEST)
+
+# The kernels' tests with every index checked, by Cython and by Numba, and GCC's sanitizers watching memory and arithmetic.
+debug-test: $(VENV)/installed-test $(VENV)/checked
+	PYTHONPATH=$(abspath $(VENV)/checked) NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(abspath build/checked/numba) FASTML_LEVEL=jit \
+	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
+	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
+	$(BIN)/python -P -m pytest $(CHECKED_TESTS) $(PYTEST)
+
+# Random inputs through every estimator and metric, against scikit-learn and the rules of tests/fuzz, for SECONDS.
+fuzz: $(VENV)/installed-test
+	$(BIN)/python -P tests/fuzz --seconds $(SECONDS) --seed $(SEED)
 
 bench: $(VENV)/installed-bench
 	$(BIN)/pytest benchmarks --benchmark-json=.benchmarks.json --benchmark-columns=median,rounds --report=$(REPORT) $(PYTEST)
@@ -37,15 +52,23 @@ format: $(VENV)/installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# One wheel for Python 3.11 and later, tried in an empty environment of every Python that is found.
+# One wheel for Python 3.11 and later, with kernels for every level of the processor, tried in an empty environment of
+# every Python that is found.
 wheel: $(VENV)/installed-dev
 	rm -rf dist
-	$(BIN)/python -m build --wheel --outdir dist .
+	FASTML_AOT=all $(BIN)/python -m build --wheel --outdir dist .
 	$(BIN)/python tests/wheel.py dist
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .benchmarks.json
-	find fastml fastml_ext \( -name '*.c' -o -name '*.so' -o -name __pycache__ \) -prune -exec rm -rf {} +
+	find fastml fastml_ext \( -name '*.so' -o -name __pycache__ \) -prune -exec rm -rf {} +
+	find fastml_ext -name '*.pyx' | sed 's/pyx$$/c/' | xargs rm -f
+
+$(VENV)/checked: $(VENV)/bin-ready $(SOURCES)
+	rm -rf $@ $@-wheel
+	FASTML_CHECKED=1 FASTML_AOT=none $(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir $@-wheel .
+	$(BIN)/python -m pip install --quiet --no-deps --target $@ $@-wheel/*.whl
+	touch $@
 
 $(VENV)/bin-ready:
 	$(PYTHON) -m venv $(VENV)
@@ -59,7 +82,7 @@ $(VENV)/installed: $(VENV)/bin-ready $(SOURCES)
 	$(BIN)/python -m pip install --quiet $(VENV)/built/*.whl
 	touch $@
 
-# From the wheel that was built, and not from the sources: compiling takes minutes.
+# From the wheel that was built, and not from the sources: compiling takes a minute.
 $(VENV)/installed-%: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet "$$(echo $(VENV)/built/*.whl)[$*]"
 	touch $@

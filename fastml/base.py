@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
+from fastml.kinds import array_of_numbers, as_numbers, read_target
 from fastml_ext import checks, pool
 
 __all__ = [
@@ -17,7 +18,6 @@ __all__ = [
 ]  # fmt: skip
 
 NO_TARGET = "no_validation"  # scikit-learn's word: there is no y to check
-EXACT = 2**53  # every integer up to here is a float64
 
 
 class Estimator(BaseEstimator):
@@ -33,8 +33,10 @@ class Estimator(BaseEstimator):
         self._allow_nan = allow_nan
         self._sparse = options.get("accept_sparse", False)
         options = {"dtype": "numeric", "order": "C", "ensure_all_finite": False} | options
+        if y is not None and y is not NO_TARGET:
+            y = read_target(y, options.get("y_numeric", False))
         with np.errstate(over="ignore", invalid="ignore"):  # the sums that scikit-learn looks at first
-            checked = validate_data(self, X, y, **options)
+            checked = validate_data(self, array_of_numbers(X), y, **options)
         X, y = (checked, None) if y is NO_TARGET else checked
         X = as_numbers(X, type(self).__name__, small_integers)
         self._check_finite(X)
@@ -49,7 +51,7 @@ class Estimator(BaseEstimator):
             return X
         check_is_fitted(self)
         options = {"accept_sparse": self._sparse, "ensure_all_finite": False, "reset": False}
-        X = validate_data(self, X, dtype="numeric", order="C", **options)
+        X = validate_data(self, array_of_numbers(X), dtype="numeric", order="C", **options)
         X = as_numbers(X, type(self).__name__)
         self._check_finite(X)
         if X.dtype != self._dtype:
@@ -100,27 +102,6 @@ def first_nonfinite(X):
 def first_of_rows(start, stop, X):
     where = checks.first_nonfinite(X[start:stop])
     return where and (start + where[0], where[1])
-
-
-def as_numbers(X, who, small_integers=False):
-    """X, dense or CSR, as float32 or float64 with no value changed; or as the small integers that it holds.
-
-    float16 becomes float32. An integer that float64 cannot hold is refused.
-    """
-    if X.dtype in (np.float32, np.float64) and X.dtype.isnative:
-        return X
-    if X.dtype.kind in "iub" and X.dtype.itemsize <= 2 and small_integers and not issparse(X):
-        return X.astype(X.dtype.newbyteorder("=") if X.dtype.kind != "b" else np.uint8, copy=False)
-    values = X.data if issparse(X) else X
-    if X.dtype.kind in "iu" and X.dtype.itemsize == 8 and values.size:
-        for extreme in (values.min(), values.max()):
-            if not -EXACT <= int(extreme) <= EXACT:
-                raise ValueError(
-                    f"X holds {extreme}, beyond ±2**53, where float64 no longer tells integers apart, and {who}"
-                    f" computes in float64: subtract an offset, or divide, first"
-                )
-    dtype = np.float32 if X.dtype.kind == "f" and X.dtype.itemsize <= 4 else np.float64
-    return X.astype(dtype) if issparse(X) else np.ascontiguousarray(X, dtype)
 
 
 def one_row(x):

@@ -9,18 +9,22 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import _check_y, check_consistent_length, validate_data
 
+from fastml.kinds import (
+    Categories,
+    as_native,
+    as_numbers,
+    column_of_numbers,
+    frame_column,
+    from_list,
+    is_frame,
+    numpy_column,
+    read_target,
+    without_mask,
+)  # fmt: skip
 from fastml_ext import checks
 from fastml_ext.tree import Column
 
-__all__ = ["Categories", "Table", "coded", "first_missing", "is_categorical", "numeric", "read", "to_codes"]
-
-
-class Categories(NamedTuple):
-    """A column of categories: a code for each row, -1 where the value is missing, and the values of the codes."""
-
-    codes: np.ndarray
-    values: np.ndarray
-    ordered: bool = False
+__all__ = ["Table", "coded", "first_missing", "is_categorical", "numeric", "read", "to_codes"]
 
 
 class Table(NamedTuple):
@@ -52,6 +56,8 @@ class Table(NamedTuple):
 
 def read(estimator, X, y=None, *, reset, text, **options):
     """(Table, y) of X, checked; text: whether columns may hold anything but numbers."""
+    if y is not None:
+        y = read_target(y, options.get("y_numeric", False))
     if is_frame(X):
         checked = validate_data(estimator, X, reset=reset, skip_check_array=True)
         names = [str(name) for name in X.columns]
@@ -66,34 +72,24 @@ def read(estimator, X, y=None, *, reset, text, **options):
         return table, y
     if isinstance(X, list | tuple):
         X = from_list(X)
+    if isinstance(X, np.ma.MaskedArray):
+        X = without_mask(X)
+    objects = getattr(X, "dtype", np.dtype(float)).kind == "O"
     options = {"dtype": "numeric", "ensure_all_finite": False, "accept_sparse": ["csc", "csr"]} | options
-    if text and getattr(X, "dtype", np.dtype(float)).kind in "OUST":
+    if objects or (text and getattr(X, "dtype", np.dtype(float)).kind in "UST"):
         options["dtype"] = None
     checked = validate_data(estimator, X, **({} if y is None else {"y": y}), reset=reset, **options)
     X, y = (checked, None) if y is None else checked
     names = [str(n) for n in getattr(estimator, "feature_names_in_", [f"x{j}" for j in range(X.shape[1])])]
-    if sparse.issparse(X) or X.dtype.kind in "biuf":
-        X = X if sparse.issparse(X) or X.dtype.isnative else X.astype(X.dtype.newbyteorder("="))
-        if not sparse.issparse(X) and X.dtype.itemsize > 8:
-            X = X.astype(np.float64)
-        table = Table(X, None, names)
+    if sparse.issparse(X):
+        table = Table(X if X.dtype.itemsize <= 8 else as_numbers(X, type(estimator).__name__), None, names)
+    elif X.dtype.kind in "biuf":
+        table = Table(as_native(X, None), None, names)
     else:
-        table = Table(None, [from_objects(X[:, j], names[j]) for j in range(X.shape[1])], names)
+        find = numpy_column if text else column_of_numbers
+        table = Table(None, [find(X[:, j], names[j]) for j in range(X.shape[1])], names)
     check_infinite(estimator, table)
     return table, y
-
-
-def is_frame(X):
-    return hasattr(X, "columns") and (hasattr(X, "iloc") or type(X).__module__.split(".")[0] == "polars")
-
-
-def from_list(X):
-    """A list of rows as an array in which numbers beside words stay numbers."""
-    for row in X:
-        if isinstance(row, list | tuple) and any(isinstance(value, str) or value is None for value in row):
-            same_length = len({len(r) if isinstance(r, list | tuple) else -1 for r in X}) == 1
-            return np.array(X, dtype=object) if same_length else X
-    return X
 
 
 def check_infinite(estimator, table):
@@ -130,86 +126,6 @@ def first_missing(table):
         x = table.column(j)
         missing |= x.codes < 0 if isinstance(x, Categories) else x != x
     return int(missing.argmax()) if missing.any() else -1
-
-
-# ------------------------------------------------------------------------------------------------ columns
-
-
-def frame_column(frame, j, name):
-    """Column j of a pandas or polars data frame."""
-    if hasattr(frame, "iloc"):
-        return pandas_column(frame.iloc[:, j], name)
-    return polars_column(frame[:, j], name)
-
-
-def pandas_column(x, name):
-    kind = x.dtype.kind if isinstance(x.dtype, np.dtype) else None
-    if kind is not None and kind in "iuf":
-        return x.to_numpy()
-    if hasattr(x.dtype, "categories"):
-        values = np.asarray(x.dtype.categories)
-        return Categories(x.cat.codes.to_numpy().astype(np.int64), values.astype(object), bool(x.dtype.ordered))
-    if kind == "b" or str(x.dtype) == "boolean":
-        return from_objects(x.to_numpy(dtype=object, na_value=None), name)
-    if str(x.dtype).startswith(("Int", "UInt", "Float")):
-        return x.to_numpy(dtype=float, na_value=np.nan) if x.isna().any() else x.to_numpy(x.dtype.numpy_dtype)
-    if kind == "O" or "str" in str(x.dtype):
-        return from_objects(x.to_numpy(dtype=object, na_value=None), name)
-    raise ValueError(f"column {name!r} has dtype {x.dtype}: only numbers, strings, categories and bool can be read")
-
-
-def polars_column(x, name):
-    kind = type(x.dtype).__name__
-    if x.dtype.is_numeric():
-        return x.to_numpy()
-    if kind == "Enum":
-        values = np.array(x.dtype.categories.to_list(), object)
-        return Categories(x.to_physical().cast(int).fill_null(-1).to_numpy(), values)
-    if kind == "Categorical":
-        known = x.drop_nulls().unique().sort()  # in the order that polars gives them: lexical, or physical if asked for
-        values = np.array(known.to_list(), object)
-        place = np.full(int(known.to_physical().max() or 0) + 2, -1, np.int64)
-        place[known.to_physical().to_numpy()] = np.arange(len(values))
-        return Categories(place[x.to_physical().cast(int).fill_null(-1).to_numpy()], values)
-    if kind in ("String", "Boolean", "Object"):
-        return from_objects(np.array(x.to_list(), object), name)
-    raise ValueError(f"column {name!r} has dtype {x.dtype}: only numbers, strings, categories and bool can be read")
-
-
-def is_missing(value):
-    return value is None or value != value or type(value).__name__ == "NAType"
-
-
-def from_objects(x, name):
-    """A column of Python objects: numbers where all of them are, else categories in their natural order."""
-    place: dict = {}
-    codes = np.empty(len(x), np.int64)
-    for i, value in enumerate(x.tolist()):
-        try:
-            codes[i] = -1 if type(value) is not str and is_missing(value) else place.setdefault(value, len(place))
-        except TypeError:
-            raise TypeError(
-                f"X[{i}, {name}] is {value!r}: argument must be a string, a number or None, not {type(value).__name__}"
-            ) from None
-    kinds = {type(value) for value in place}
-    if all(issubclass(k, int | float | np.number) and not issubclass(k, bool | np.bool_) for k in kinds):
-        return numbers_of(list(place), codes)
-    try:
-        order = sorted(place)
-    except TypeError:
-        order = sorted(place, key=lambda value: (type(value).__name__, str(value)))
-    rank = np.empty(len(place) + 1, np.int64)
-    rank[[place[value] for value in order]] = np.arange(len(place))
-    rank[-1] = -1
-    values = np.empty(len(order), object)
-    values[:] = order
-    return Categories(rank[codes], values)
-
-
-def numbers_of(values, codes):
-    whole = all(isinstance(v, int | np.integer) for v in values) and (codes >= 0).all() and len(values)
-    table = np.array(values, np.int64 if whole else np.float64)
-    return table[codes] if whole else np.where(codes < 0, np.nan, np.append(table, np.nan)[codes])
 
 
 # ------------------------------------------------------------------------------------------------ for the kernels

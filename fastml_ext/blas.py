@@ -5,12 +5,13 @@ setting belongs to the process, so nested and concurrent uses are counted and th
 """
 
 import contextlib
+import ctypes
 import threading
 
-import scipy.linalg  # noqa: F401  loads the library that Numba's np.dot calls; a limit set earlier would miss it
+from scipy.linalg import cython_blas  # loads the library that np.dot of a kernel calls; an earlier limit would miss it
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["single", "threads"]
+__all__ = ["address", "single", "threads"]
 
 _lock = threading.Lock()
 _depth = 0
@@ -31,6 +32,15 @@ def single():
 def threads():
     """Threads that each BLAS library of this process would use now."""
     return [library.get_num_threads() for library in _loaded()]
+
+
+def address(name):
+    """Where SciPy's function stands, such as "dgemm", for kernels that call it: `single` holds its library too."""
+    capsule, api = cython_blas.__pyx_capi__[name], ctypes.pythonapi
+    api.PyCapsule_GetName.restype, api.PyCapsule_GetName.argtypes = ctypes.c_char_p, [ctypes.py_object]
+    api.PyCapsule_GetPointer.restype = ctypes.c_void_p
+    api.PyCapsule_GetPointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
+    return api.PyCapsule_GetPointer(capsule, api.PyCapsule_GetName(capsule))
 
 
 def _enter():

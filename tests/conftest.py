@@ -13,7 +13,11 @@ os.environ["PYTHONSAFEPATH"] = (
 # own, would wait for ever.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402
+
+from fastml_ext import jit  # noqa: E402
+from fastml_ext.ahead import record  # noqa: E402
 
 settings.register_profile("fast", max_examples=40, deadline=None)
 settings.register_profile("thorough", max_examples=1000, deadline=None)
@@ -25,3 +29,16 @@ def pytest_report_header():
 
     data = os.environ.get("FASTML_DATA", "FASTML_DATA not set")
     return f"fastml {fastml.__version__} from {fastml.__path__[0]}, data: {data}"
+
+
+_seen = set()
+
+
+@pytest.fixture(autouse=True)
+def _calls_only_kernels_of_the_list():
+    """Where kernels are compiled ahead, a user must not wait for a compiler but for what is left to it on purpose."""
+    yield
+    new = (jit.fallbacks() if jit.LEVEL != "jit" else set()) - _seen
+    _seen.update(new)
+    unlisted = sorted(f"{name} {code}" for name, code in new if not record.expected(name, code))
+    assert not unlisted, "not in fastml_ext/signatures.txt, nor left to Numba on purpose: see CONTRIBUTING.md"

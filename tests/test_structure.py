@@ -20,11 +20,7 @@ SOURCES = {
     for path in sorted([*root.rglob("*.py"), *root.rglob("*.pyx")])
 }
 PYTHON = {name: path for name, path in SOURCES.items() if path.suffix == ".py"}
-FAMILIES = [
-    name
-    for name in PYTHON
-    if name.count(".") == 1 and PYTHON[name].name == "__init__.py" and name.startswith("fastml_ext")
-]
+FAMILIES = [name for name in PYTHON if name.count(".") == 1 and f"{name}.cases" in PYTHON]
 # Parameters of a kernel that its definition has no use for.
 HOW_NOT_WHAT = {"n_jobs", "progress", "scratch"}
 
@@ -92,6 +88,17 @@ def test_importing_the_api_does_not_load_numba():
     modules = [name for name in PYTHON if name.startswith("fastml.") and "__main__" not in name]
     code = (
         "import importlib, sys\nfor m in sys.argv[1:]: importlib.import_module(m); assert 'numba' not in sys.modules, m"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *modules], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_importing_kernels_loads_no_compiler():
+    of_numba = ("fastml_ext.numba_cache", "fastml_ext.ahead.")
+    modules = [name for name in PYTHON if name.startswith("fastml_ext") and not name.startswith(of_numba)]
+    code = (
+        "import importlib, sys\nfor m in sys.argv[1:]:\n    importlib.import_module(m)\n"
+        "    assert not {'numba', 'llvmlite'} & set(sys.modules), m"
     )
     done = subprocess.run([sys.executable, "-c", code, *modules], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -5,7 +5,7 @@ import numpy as np
 from fastml.autodiff.graph import kind_of
 from fastml.autodiff.node import FLOAT32, FLOAT64, WEAK, Node
 
-__all__ = ["flatten", "signature", "unflatten"]
+__all__ = ["flatten", "floats", "signature", "unflatten"]
 
 _LEAF = "leaf"
 
@@ -28,6 +28,31 @@ class Static:
             raise TypeError(
                 f"an argument of type {type(self.value).__name__} can neither be traced nor compared with earlier ones"
             ) from None
+
+
+def floats(tree, position):
+    """Argument number `position`, by which to differentiate, with its Python integers as floats.
+
+    Raises TypeError for what would be taken as fixed, and come back as its own derivative.
+    """
+    kind = type(tree)
+    if kind is int:
+        try:
+            return float(tree)
+        except OverflowError:
+            raise ValueError(f"argument {position} holds an integer too large for a float: pass it scaled") from None
+    if kind is bool:
+        raise TypeError(f"argument {position} holds {tree}, and a truth value has no derivative; pass a float")
+    if kind is dict:
+        return {name: floats(part, position) for name, part in tree.items()}
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return kind(*[floats(part, position) for part in tree])
+    if kind is list or kind is tuple:
+        return kind([floats(part, position) for part in tree])
+    if tree is not None and kind is not float and kind is not Node and not isinstance(tree, np.generic | np.ndarray):
+        name = kind.__name__
+        raise TypeError(f"argument {position} holds a {name}, which has no derivative; pass floats, or choose argnums")
+    return tree
 
 
 def flatten(tree):

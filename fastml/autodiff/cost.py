@@ -29,9 +29,10 @@ class Cost(NamedTuple):
 def cost(graph):
     """The Cost of a graph's output and of its derivatives by all inputs of floats.
 
-    Additions, multiplications, comparisons, choices and functions of one number each count one, a power with a variable
-    exponent three (log, multiplication, exp), a product of matrices (m, k) and (k, n) m n (2k - 1); moving data counts
-    nothing. Reverse mode takes one pass for each entry of the output, forward mode one for each entry of the inputs.
+    Additions, multiplications, comparisons and functions of one number each count one, a power with a variable exponent
+    three (log, multiplication, exp), a product of matrices (m, k) and (k, n) m n (2k - 1); moving data, choices between
+    two numbers and the logic of conditions count nothing: they do no arithmetic. Reverse mode takes one
+    pass for each entry of the output, forward mode one for each entry of the inputs.
     Source: Griewank and Walther, Evaluating Derivatives, 2008, section 3.3: reverse costs at most four times forward.
 
     >>> from fastml import autodiff as ad

@@ -322,15 +322,21 @@ class _Emitter:
 
     def _call_matmul(self, instruction):
         a, b = instruction.args
-        out, (ta, tb) = instruction.out, instruction.extra
+        out, (ta, tb, left, right) = instruction.out, instruction.extra
         (*lead, m, k), n = a.shape, b.shape[-1]
         steps = [v.strides[-3] if len(v.shape) == 3 else math.prod(v.shape[-2:]) for v in (a, b)]
         sizes = self._variables(ta, tb, m, k, n)
+        annul = ", ".join(self._variables(left, right)) if left or right else ""
+
+        def product(x, y, target, *, indent=""):
+            arguments = f"{x}, {sizes[0]}, {y}, {', '.join(sizes[1:])}"
+            self.lines.append(f"{indent}product({arguments}, {target})")
+            if annul:
+                self.lines.append(f"{indent}annul({arguments}, {annul}, {target})")
 
         def write(target):
             if math.prod(lead) == 1:
-                x, y = self._array(a), self._array(b)
-                self.lines.append(f"product({x}, {sizes[0]}, {y}, {', '.join(sizes[1:])}, {target})")
+                product(self._array(a), self._array(b), target)
                 return
             self.lines.append(f"for i in range({math.prod(lead)}):")
             parts = []
@@ -338,7 +344,7 @@ class _Emitter:
                 variable, start = self.home[view.buffer]
                 start = f"{start + view.offset} + i * {step}"
                 parts.append(f"{variable}[{start}:{start} + {size}]")
-            self.lines.append(f"    product({parts[0]}, {sizes[0]}, {parts[1]}, {', '.join(sizes[1:])}, {parts[2]})")
+            product(*parts, indent="    ")
 
         self._result(out, write)
 

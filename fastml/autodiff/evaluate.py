@@ -4,9 +4,10 @@ import numpy as np
 
 from fastml.autodiff import functions as ad
 from fastml.autodiff.graph import CONSTANT, INPUT
+from fastml.autodiff.masks import either, of_entries, reverse_parts, tangent_of
 from fastml.autodiff.node import DTYPES, FLOAT32, Key, Node, apply
-from fastml.autodiff.operations import forward_rule, reverse_rule
-from fastml.autodiff.rules import flat_index, unbroadcast
+from fastml.autodiff.operations import forward_rule
+from fastml.autodiff.rules import flat_index
 
 __all__ = ["backward_values", "forward_values", "pull", "push"]
 
@@ -64,18 +65,20 @@ def depends(graph, on):
     return active
 
 
-def pull(graph, values, seeds, active, keep=False):
+def pull(graph, values, seeds, active, keep=False, masks=None):
     """Reverse mode: gradients of the seeded nodes' weighted sum, by node, for nodes that are `active`.
 
     values: of every node, as arrays or as traced values | seeds: node -> its weight | keep: also of inner nodes
+    masks: node -> which entries of its seed count; see masks.py, as for what a choice leaves out
     Each node's contributions are added in the order in which they arise, walking back.
     """
-    pending = {k: [seed] for k, seed in seeds.items()}
+    masks = masks or {}
+    pending: dict[int, list] = {k: [(seed, masks.get(k), None)] for k, seed in seeds.items()}
     found = {}
     for k in range(max(seeds, default=-1), -1, -1):
         if k not in pending or not active[k]:
             continue
-        g = _added(pending.pop(k), graph.shapes[k])
+        g, mask = _added(pending.pop(k), graph.shapes[k])
         op, args = graph.ops[k], graph.args[k]
         if keep or op is INPUT:
             found[k] = g
@@ -85,41 +88,47 @@ def pull(graph, values, seeds, active, keep=False):
             if active[args[0]]:
                 index, _ = graph.params[k]
                 taken = flat_index(index, graph.shapes[args[0]])
-                pending.setdefault(args[0], []).append((g, taken))
+                pending.setdefault(args[0], []).append((g, mask, taken))
             continue
-        parts = reverse_rule(op, g, values[k], [values[i] for i in args], graph.params[k])
-        for i, part in zip(args, parts, strict=True):
+        parts = reverse_parts(op, g, mask, values[k], [values[i] for i in args], graph.params[k])
+        for i, (part, counts) in zip(args, parts, strict=True):
             if part is not None and active[i]:
-                part = unbroadcast(part, graph.shapes[i]) if op.elementwise else part
-                pending.setdefault(i, []).append(part)
+                pending.setdefault(i, []).append((part, counts, None))
     return found
 
 
 def _added(parts, shape):
-    """Sum of gradients, of which those of single entries come as (gradient, positions)."""
-    total, placed = None, []
-    for part in parts:
-        if type(part) is tuple:
-            placed.append(part)
-        else:
-            total = part if total is None else total + part
+    """(sum, mask) of gradients, each (gradient, its mask, the positions of its entries or None for all of them)."""
+    whole = [(g, mask) for g, mask, taken in parts if taken is None]
+    placed = [part for part in parts if part[2] is not None]
     if placed:
-        flat = [ad.reshape(g, (-1,)) if type(g) is Node else np.reshape(g, -1) for g, _ in placed]
-        index = Key(np.concatenate([taken for _, taken in placed]))
-        part = apply("scatter", ad.concatenate(flat), params=(index, shape))
-        total = part if total is None else total + part
-    return ad.broadcast_to(total, shape)
+        flat = [ad.reshape(g, (-1,)) if type(g) is Node else np.reshape(g, -1) for g, _, _ in placed]
+        index = Key(np.concatenate([taken for _, _, taken in placed]))
+        g = apply("scatter", ad.concatenate(flat), params=(index, shape))
+        whole.append((g, of_entries([part[1:] for part in placed], shape)))
+    total, mask = whole[0]
+    for g, counts in whole[1:]:
+        total, mask = total + g, either(mask, counts)
+    return ad.broadcast_to(total, shape), mask
 
 
-def push(graph, values, seeds, rule=forward_rule):
-    """Forward mode: the tangent of every node that has one, by node, from the tangents of the nodes in `seeds`."""
-    tangents = dict(seeds)
+def push(graph, values, seeds, rule=forward_rule, masks=None):
+    """Forward mode: the tangent of every node that has one, by node, from the tangents of the nodes in `seeds`.
+
+    masks: node -> which entries of its seed count (see masks.py); None for all, without asking
+    """
+    tangents, counted = dict(seeds), dict(masks or {})
     for k in range(len(values)):  # the rules append to the graph of traced values
         op = graph.ops[k]
         if k in seeds or not any(i in tangents for i in graph.args[k]):
             continue
         parts = [tangents.get(i) for i in graph.args[k]]
-        t = rule(op, parts, values[k], [values[i] for i in graph.args[k]], graph.params[k])
+        args = [values[i] for i in graph.args[k]]
+        if masks is None:
+            t = rule(op, parts, values[k], args, graph.params[k])
+        else:
+            known = [counted.get(i) for i in graph.args[k]]
+            t, counted[k] = tangent_of(op, parts, known, values[k], args, graph.params[k])
         if t is not None:
             tangents[k] = t
     return tangents

@@ -154,7 +154,7 @@ logsumexp = _reduction("logsumexp", "log(sum(exp(x))) without overflow.")
 
 def softmax(x, axis=-1):
     """exp(x) divided by its sum along `axis`, without overflow."""
-    return apply("softmax", x, params=(_axes(axis, len(shape_of(x)))[0],))
+    return apply("softmax", x, params=(_axes(axis, len(shape_of(x))),))
 
 
 def dot(a, b):

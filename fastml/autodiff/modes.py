@@ -6,7 +6,7 @@ import weakref
 import numpy as np
 
 from fastml.autodiff import functions as ad
-from fastml.autodiff.arguments import flatten, signature, unflatten
+from fastml.autodiff.arguments import flatten, floats, signature, unflatten
 from fastml.autodiff.evaluate import depends, pull, push
 from fastml.autodiff.node import DTYPES, INT, TABLE, Node, uncollected
 from fastml.autodiff.program import Program
@@ -55,8 +55,8 @@ def vjp(function, *primals):
     """
     argnums = tuple(range(len(primals)))
     value = _cached(function, argnums, _build_value, _value)(*primals)
-    transform = _cached(function, argnums, _build_pullback, _gradient)
-    return value, lambda g: transform.run(primals, {}, flatten(_seeds(g))[0])
+    transforms = [_cached(function, argnums, build, _gradient) for build in (_build_pullback, _build_masked_pullback)]
+    return value, lambda g: _finite_first(transforms, primals, {}, flatten(_seeds(g))[0])
 
 
 def jvp(function, primals, tangents):
@@ -69,8 +69,19 @@ def jvp(function, primals, tangents):
     if len(primals) != len(tangents):
         raise ValueError(f"{len(tangents)} tangents for {len(primals)} arguments: one is needed for each")
     argnums = tuple(range(len(primals)))
-    transform = _cached(function, argnums, _build_pushforward, _value_and_tangent)
-    return transform.run(tuple(primals), {}, flatten(_seeds(tuple(tangents)))[0])
+    builds = (_build_pushforward, _build_masked_pushforward)
+    transforms = [_cached(function, argnums, build, _value_and_tangent) for build in builds]
+    return _finite_first(transforms, tuple(primals), {}, flatten(_seeds(tuple(tangents)))[0])
+
+
+def pulled_back(function, primals, g):
+    """The pullback of a function of one array, inside a rule."""
+    return _cached(function, (0,), _build_pullback, _gradient).run(primals, {}, (g,))
+
+
+def pushed_forward(function, primals, tangents):
+    """The pushforward of a function of one array, inside a rule."""
+    return _cached(function, (0,), _build_pushforward, _value_and_tangent).run(primals, {}, tangents)
 
 
 def jacobian(function, argnums=0, layout="numerator"):
@@ -86,21 +97,24 @@ def jacobian(function, argnums=0, layout="numerator"):
     if layout not in ("numerator", "denominator"):
         raise ValueError(f"layout={layout!r} is neither 'numerator' nor 'denominator'")
     numbers = argnums if isinstance(argnums, tuple) else (argnums,)
-    pullback = _Transform(function, numbers, _build_pullback, _gradient, "jacobian")
-    pushforward = _Transform(function, numbers, _build_pushforward, _tangent, "jacobian")
+    pullbacks = [
+        _Transform(function, numbers, b, _gradient, "jacobian") for b in (_build_pullback, _build_masked_pullback)
+    ]
+    builds = (_build_pushforward, _build_masked_pushforward)
+    pushforwards = [_Transform(function, numbers, build, _tangent, "jacobian") for build in builds]
 
     def run(*args, **kwargs):
         args = _floats(args, numbers)
-        traced = pullback.trace(args, kwargs)
+        traced = pullbacks[0].trace(args, kwargs)
         if len(traced.graph.outputs) != 1:
             raise ValueError("jacobian needs a function with one array for a value; stack or concatenate its results")
         shape = traced.graph.shapes[traced.graph.outputs[0]]
         leaves, structure = flatten(tuple(args[k] for k in numbers))
         shapes = [ad.shape_of(leaf) for leaf in leaves]
         if math.prod(shape) <= sum(math.prod(s) for s in shapes):
-            found = _by_rows(pullback, args, kwargs, shape, shapes)
+            found = _by_rows(pullbacks, args, kwargs, shape, shapes)
         else:
-            found = _by_columns(pushforward, args, kwargs, shape, shapes)
+            found = _by_columns(pushforwards, args, kwargs, shape, shapes)
         if layout == "denominator":
             found = [_axes_swapped(j, len(shape)) for j in found]
         found = unflatten(structure, iter(found))
@@ -127,8 +141,9 @@ def hvp(function, x, v, *args):
     >>> ad.hvp(lambda x: x[0] ** 2 * x[1], np.array([2.0, 3.0]), np.array([1.0, 0.0]))
     array([6., 4.])
     """
-    zeros = tuple(_zeros_like(a) for a in args)
-    return jvp(_cached(function, 0, _build_gradient, _gradient), (x, *args), (v, *zeros))[1]
+    slope = _cached(function, 0, _build_gradient, _gradient)
+    transforms = [_cached(slope, (0,), b, _tangent) for b in (_build_pushforward, _build_masked_pushforward)]
+    return _finite_first(transforms, (x, *args), {}, flatten(_seeds(v))[0])
 
 
 # --- transforms: a function, how its graph is extended, and the graphs already made -----------------------------------
@@ -179,10 +194,11 @@ class _Made:
         wrt = [i for k in transform.numbers for i in range(starts[k], starts[k + 1])]
         inputs = traced.graph.inputs
         self.wrt = [inputs[i] for i in wrt if traced.graph.kinds[inputs[i]] > INT]
-        if len(self.wrt) != len(wrt) and transform.build is _build_gradient:
+        if len(self.wrt) != len(wrt) and transform.build is not _build_value:
             i = next(i for i in wrt if traced.graph.kinds[inputs[i]] <= INT)
             name = traced.graph.label(inputs[i])
-            raise TypeError(f"argument {name} holds integers, which have no derivative; pass floats, or choose argnums")
+            held = "integers" if traced.graph.kinds[inputs[i]] == INT else "truth values"
+            raise TypeError(f"argument {name} holds {held}, which have no derivative; pass floats, or choose argnums")
         self.value_structure = traced.structure
         self.argument_structures = [flatten(args[k])[1] for k in transform.numbers]
         self.n_values = len(traced.graph.outputs)
@@ -259,18 +275,24 @@ def _build_gradient(graph, wrt):
     return _pulled(graph, wrt, {graph.outputs[0]: graph.constant(1.0)})
 
 
-def _build_pullback(graph, wrt):
+def _build_pullback(graph, wrt, masked=False):
     graph = graph.copy()
     seeds: dict = {}
     for k in graph.outputs:  # the same node may be returned twice
         weight = graph.variable(None, graph.shapes[k], _dtype(graph, k))
         seeds[k] = seeds[k] + weight if k in seeds else weight
-    return _pulled(graph, wrt, seeds)
+    masks = {k: ad.not_equal(seed, 0.0) for k, seed in seeds.items()} if masked else None
+    return _pulled(graph, wrt, seeds, masks)
 
 
-def _pulled(graph, wrt, seeds):
+def _build_masked_pullback(graph, wrt):
+    """The pullback in which a weight of 0 leaves its entry out, even one of infinite slope."""
+    return _build_pullback(graph, wrt, masked=True)
+
+
+def _pulled(graph, wrt, seeds, masks=None):
     nodes = [Node(graph, k) for k in range(len(graph))]
-    gradients = pull(graph, nodes, seeds, depends(graph, wrt))
+    gradients = pull(graph, nodes, seeds, depends(graph, wrt), masks=masks)
     outputs = list(graph.outputs)
     for k in wrt:
         g = gradients.get(k)
@@ -280,17 +302,24 @@ def _pulled(graph, wrt, seeds):
     return graph
 
 
-def _build_pushforward(graph, wrt):
+def _build_pushforward(graph, wrt, masked=False):
     graph = graph.copy()
     nodes = [Node(graph, k) for k in range(len(graph))]
     tangents = {k: graph.variable(None, graph.shapes[k], _dtype(graph, k)) for k in wrt}
-    found = push(graph, nodes, {k: t for k, t in tangents.items() if graph.kinds[k] > INT})
+    seeds = {k: t for k, t in tangents.items() if graph.kinds[k] > INT}
+    masks = {k: ad.not_equal(t, 0.0) for k, t in seeds.items()} if masked else None
+    found = push(graph, nodes, seeds, masks=masks)
     outputs = list(graph.outputs)
     for k in graph.outputs:
         t = found.get(k)
         outputs.append((_filled(graph, 0.0, k) if t is None else t).index)
     graph.outputs = outputs
     return graph
+
+
+def _build_masked_pushforward(graph, wrt):
+    """The pushforward along which an entry with a tangent of 0 stays as it is, even one of infinite slope."""
+    return _build_pushforward(graph, wrt, masked=True)
 
 
 def _filled(graph, number, like):
@@ -308,19 +337,34 @@ def _dtype(graph, k):
     return DTYPES[graph.kinds[k]]
 
 
+def _finite_first(transforms, args, kwargs, seeds):
+    """The outputs of the plain transform if they are finite, of the masked one (which costs more) if not or if traced.
+
+    Weights and tangents of 0 say what to leave out. The plain rules multiply by them, which gives NaN beside an
+    infinite slope and the same everywhere else.
+    """
+    plain, masked = transforms
+    if not any(type(v) is Node for v in (*flatten((args, kwargs))[0], *seeds)):
+        found = plain.run(args, kwargs, seeds)
+        if all(type(v) is not Node and np.isfinite(v).all() for v in flatten(found)[0]):
+            return found
+    return masked.run(args, kwargs, seeds)
+
+
 # --- jacobians: one pass for every row or column ----------------------------------------------------------------------
 
 
-def _by_rows(pullback, args, kwargs, shape, shapes):
-    rows = [flatten(pullback.run(args, kwargs, (one,)))[0] for one in _one_hot(shape)]
+def _by_rows(pullbacks, args, kwargs, shape, shapes):
+    rows = [flatten(_finite_first(pullbacks, args, kwargs, (one,)))[0] for one in _one_hot(shape)]
     return [_stacked([row[p] for row in rows], shape, s, 0) for p, s in enumerate(shapes)]
 
 
-def _by_columns(pushforward, args, kwargs, shape, shapes):
+def _by_columns(pushforwards, args, kwargs, shape, shapes):
     found = []
     for p, s in enumerate(shapes):
         others = [np.zeros(other) for other in shapes]
-        columns = [pushforward.run(args, kwargs, (*others[:p], one, *others[p + 1 :])) for one in _one_hot(s)]
+        seeds = [(*others[:p], one, *others[p + 1 :]) for one in _one_hot(s)]
+        columns = [_finite_first(pushforwards, args, kwargs, seed) for seed in seeds]
         found.append(_stacked(columns, s, shape, -1))
     return found
 
@@ -348,12 +392,15 @@ def _axes_swapped(j, first):
 
 
 def _floats(args, numbers):
-    """Python integers among the arguments to differentiate by, as floats."""
-    if not any(type(args[k]) is int for k in numbers if k < len(args)):
-        if any(not -len(args) <= k < len(args) for k in numbers):
+    """The arguments, with Python integers among those to differentiate by as floats."""
+    for k in numbers:
+        if not -len(args) <= k < len(args):
             raise ValueError(f"argnums={numbers} but {len(args)} arguments were given")
-        return args
-    return tuple(float(a) if k in numbers and type(a) is int else a for k, a in enumerate(args))
+        kind = type(args[k])
+        if kind is not float and kind is not np.ndarray and kind is not Node and kind is not np.float64:
+            at = k % len(args)
+            args = (*args[:at], floats(args[k], at), *args[at + 1 :])
+    return args
 
 
 def _seeds(tree):
@@ -361,11 +408,6 @@ def _seeds(tree):
     if isinstance(tree, int):
         return float(tree)
     return type(tree)(_seeds(t) for t in tree) if type(tree) in (tuple, list) else tree
-
-
-def _zeros_like(tree):
-    leaves, structure = flatten(tree)
-    return unflatten(structure, iter([np.zeros(ad.shape_of(leaf)) for leaf in leaves]))
 
 
 def _titled(target, title, function):

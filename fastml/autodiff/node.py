@@ -32,6 +32,7 @@ class Operation:
     reverse: Any = None
     tangent: Any = None
     partials: Any = None
+    chosen: Any = None
     shape: Any = None  # of the result, from the arguments' shapes and the parameters; None: elementwise, broadcast
     lower: Any = None  # the same in terms of simpler operations, for the machine
     sympy: Any = None

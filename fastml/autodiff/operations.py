@@ -9,6 +9,7 @@
                elementwise line, where it is cheaper than g times the partial, or safe where that is 0 times infinity
     tangent    the forward rule, (t, y, *args, *params) -> derivative of y along t, one t an argument, None for zero;
                "linear": the operation itself applied to the tangent of its first argument
+    chosen     for an operation that passes one argument on, (y, *args, *params) -> the condition for each to be the one
     shape      of the result, (shapes, *params) -> shape, for structural operations
     lower      the same in terms of simpler operations, for the machine that runs the graphs
     sympy      SymPy's function of that name, or (sympy, *args) -> expression
@@ -44,9 +45,10 @@ def line(name, forward, partials=None, **columns):
 
 
 def condition(name, forward, arguments, label, sympy):
-    """A line of an operation that gives conditions: its derivatives are zero."""
+    """A line of an operation that gives conditions: its derivatives are zero. Their own logic is no arithmetic."""
     none = (None,) * len(arguments)
     columns = {"domain": arguments, "label": label, "sympy": sympy, "kind": BOOL, "analytic": False}
+    columns["cost"] = 0 if arguments[0] == CONDITION else 1
     line(name, forward, lambda y, *args: none, **columns)
 
 
@@ -86,8 +88,8 @@ line("relu", r.relu, **r.passes(lambda x: greater(x, 0.0)), label="ReLU", sympy=
 line("step", r.step, lambda y, x: (None,), sympy=lambda s, x: s.Heaviside(x, 1), domain=(ABOVE,), analytic=False)
 line("maximum", np.maximum, **r.first_unless(lambda a, b: less(a, b)), label="max", sympy="Max", domain=TWO, analytic=False)
 line("minimum", np.minimum, **r.first_unless(lambda a, b: less(b, a)), label="min", sympy="Min", domain=TWO, analytic=False)
-line("where", np.where, **r.WHERE, sympy=lambda s, c, a, b: s.Piecewise((a, c), (b, True)), domain=(CONDITION, ANY, ANY), analytic=False)
-line("clip", np.clip, **r.CLIP, sympy=lambda s, x, a, b: s.Min(s.Max(x, a), b), domain=(ANY, (-1.0, -0.5), (0.5, 1.0)), analytic=False)
+line("where", np.where, **r.choice(r.either_branch), sympy=lambda s, c, a, b: s.Piecewise((a, c), (b, True)), domain=(CONDITION, ANY, ANY), analytic=False, cost=0)
+line("clip", np.clip, **r.choice(r.clip_bounds), lower=r.clip_lowered, sympy=lambda s, x, a, b: s.Min(s.Max(x, a), b), domain=(ANY, (-1.0, -0.5), (0.5, 1.0)), analytic=False)
 
 condition("less", np.less, TWO, "<", "Lt")
 condition("less_equal", np.less_equal, TWO, "≤", "Le")
@@ -106,12 +108,12 @@ reduction("max", r.along(np.max), **r.extreme(1), analytic=False)
 reduction("min", r.along(np.min), **r.extreme(-1), analytic=False)
 reduction("norm", r.norm, reverse=r.norm_reverse, tangent=r.norm_tangent, lower=r.norm_lowered, label="‖x‖")
 reduction("logsumexp", r.logsumexp, reverse=r.logsumexp_reverse, tangent=r.logsumexp_tangent, lower=r.logsumexp_lowered)
-line("softmax", r.softmax, reverse=r.softmax_reverse, tangent=r.softmax_tangent, shape=r.same, lower=r.softmax_lowered, domain=(MATRIX, (1,)))
+line("softmax", r.softmax, reverse=r.softmax_reverse, tangent=r.softmax_tangent, shape=r.same, lower=r.softmax_lowered, domain=(MATRIX, ((1,),)))
 line("winner", r.winner, **r.FLAT, shape=r.same, label="first max", domain=(MATRIX, ((1,),)), kind=BOOL, analytic=False)
 
 # --- products and rearrangements --------------------------------------------------------------------------------------
 
-line("matmul", np.matmul, reverse=r.matmul_reverse, tangent=r.matmul_tangent, shape=r.matmul_shape, label="@", domain=(((2, 3), (3, 4)), ()))
+line("matmul", r.matmul, reverse=r.matmul_reverse, tangent=r.matmul_tangent, shape=r.matmul_shape, label="@", domain=(((2, 3), (3, 4)), ()))
 rearrangement("transpose", np.transpose, reverse=r.transpose_reverse, shape=r.transposed, domain=(((2, 3, 2),), ((2, 0, 1),)))
 rearrangement("reshape", np.reshape, reverse=r.reshape_reverse, shape=r.given, domain=(MATRIX, ((6,),)))
 rearrangement("broadcast_to", np.broadcast_to, reverse=r.broadcast_reverse, shape=r.given, label="broadcast", domain=(((3, 1),), ((2, 3, 4),)))

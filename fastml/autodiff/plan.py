@@ -223,9 +223,9 @@ class _Planner:
         out = self._emit(name, k, [v], kept)
         self.views[k] = out.strided(0, self.graph.shapes[k], row_major(self.graph.shapes[k]))
 
-    def _matmul(self, k, a, b):
+    def _matmul(self, k, a, b, left=False, right=False):
         va, vb = self._matrices(a), self._matrices(b)
-        self._emit("matmul", k, [va, vb], extra=(_transposed(va), _transposed(vb)))
+        self._emit("matmul", k, [va, vb], extra=(_transposed(va), _transposed(vb), left, right))
 
     def _matrices(self, k):
         v = self._view(k)

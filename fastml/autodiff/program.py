@@ -127,7 +127,8 @@ class Program:
         a, b = instruction.args
         (*lead, m, k), n = a.shape, b.shape[-1]
         step = [v.strides[-3] if len(v.shape) == 3 else math.prod(v.shape[-2:]) for v in (a, b)]
-        return [math.prod(lead), m, k, n, step[0], int(instruction.extra[0]), step[1], int(instruction.extra[1])]
+        transposed, annul = instruction.extra[:2], instruction.extra[2:]
+        return [math.prod(lead), m, k, n, step[0], int(transposed[0]), step[1], int(transposed[1]), *map(int, annul)]
 
     def _winner(self, instruction):
         return list(instruction.extra)

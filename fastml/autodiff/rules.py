@@ -11,15 +11,23 @@ from fastml.autodiff.node import DTYPES, Key, Node, apply
 # --- values; complex arguments serve the complex-step check -----------------------------------------------------------
 
 
+def inexact(x):
+    """x, whole numbers and conditions as floats: small integers would wrap, and give floats of 16 bits."""
+    x = np.asarray(x)
+    return x.astype(float) if x.dtype.kind in "iub" else x
+
+
 def sigmoid(x):
+    x = inexact(x)
     positive = np.real(x) >= 0
     z = np.exp(np.where(positive, np.negative(x), x))
     return np.where(positive, 1.0, z) / (1.0 + z)
 
 
 def softplus(x):
+    x = inexact(x)
     positive = np.real(x) >= 0
-    return np.where(positive, x, np.float32(0)) + np.log1p(np.exp(np.where(positive, np.negative(x), x)))
+    return np.where(positive, x, np.zeros_like(x)) + np.log1p(np.exp(np.where(positive, np.negative(x), x)))
 
 
 def relu(x):
@@ -36,19 +44,43 @@ def along(function):
 
 
 def norm(x, axes, keepdims):
+    x = inexact(x)
     return np.sqrt(np.sum(np.multiply(x, x), axis=axes, keepdims=keepdims))
 
 
-def logsumexp(x, axes, keepdims):
+def from_top(x, axes):
+    """(x less its largest entry along `axes`, that entry): no exponential overflows, and infinite entries count alike.
+
+    An entry equal to the largest lies at 0 from it, which inf - inf would not say.
+    """
+    x = inexact(x)
     top = np.max(np.real(x), axis=axes, keepdims=True)
-    top = np.where(np.isfinite(top), top, 0)
-    y = np.log(np.sum(np.exp(x - top), axis=axes, keepdims=True)) + top
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.where(np.equal(x, top), 0.0, np.subtract(x, top)), top
+
+
+def logsumexp(x, axes, keepdims):
+    below, top = from_top(x, axes)
+    y = np.log(np.sum(np.exp(below), axis=axes, keepdims=True)) + top
     return y if keepdims else np.reshape(y, reduced(np.shape(x), axes, False))
 
 
-def softmax(x, axis):
-    e = np.exp(x - np.max(np.real(x), axis=axis, keepdims=True))
-    return e / np.sum(e, axis=axis, keepdims=True)
+def softmax(x, axes):
+    e = np.exp(from_top(x, axes)[0])
+    return e / np.sum(e, axis=axes, keepdims=True)
+
+
+def matmul(a, b, left=False, right=False):
+    """The product of matrices. left, right: a factor of 0 in a, in b, annuls its term, even one with an infinity."""
+    y = np.matmul(a, b)
+    if not (left or right) or np.isfinite(y).all():
+        return y
+    with np.errstate(all="ignore"):
+        for *lead, i, j in np.argwhere(~np.isfinite(y)):
+            u, v = a[(*lead, i)], b[(*lead, slice(None), j)]
+            annulled = (left & (u == 0)) | (right & (v == 0))
+            y[(*lead, i, j)] = np.sum(np.where(annulled, 0, u * v), dtype=y.dtype)
+    return y
 
 
 def winner(x, axes):
@@ -113,7 +145,7 @@ def reduction_shape(shapes, axes, keepdims):
     return reduced(shapes[0], axes, keepdims)
 
 
-def matmul_shape(shapes):
+def matmul_shape(shapes, *flags):
     return (*shapes[0][:-1], shapes[1][-1])
 
 
@@ -187,11 +219,13 @@ def last_swapped(x):
 
 
 def power_partials(y, a, b):
-    """b a^(b-1), and y log a, which is 0 at a = 0. At 0^0 the first is NaN if b varies, and 0 if it is a number."""
+    """b a^(b-1), which is 0 at 0^0 as everywhere at b = 0, and y log a, which is 0 at a = 0."""
     c = b.graph.scalar(b) if type(b) is Node else None
     if c is not None:
         return (2.0 * a if c == 2 else c * a ** (c - 1) if c != 0 else None), None
-    return b * a ** (b - 1.0), y * log(where(apply("equal", a, 0.0), 1.0, a))
+    zero = apply("equal", a, 0.0)
+    base = where(ad.logical_and(zero, apply("equal", b, 0.0)), 1.0, a)  # 0 times 0^-1 would be NaN
+    return b * base ** (b - 1.0), y * log(where(zero, 1.0, a))
 
 
 def divide_reverse(g, y, a, b):
@@ -199,40 +233,53 @@ def divide_reverse(g, y, a, b):
     return q, -(q * y)
 
 
+def choice(chosen):
+    """The columns of an operation that passes one of its arguments on, entry by entry.
+
+    chosen(y, *args) -> for each argument the condition under which it is the one, None for what is never passed on.
+    An argument that is not chosen gets nothing, however infinite its slope: the rules select, they do not multiply.
+    """
+
+    def reverse(g, y, *args):
+        return [None if c is None else where(c, g, 0.0) for c in chosen(y, *args)]
+
+    def tangent(t, y, *args):
+        found = None
+        for c, part in zip(chosen(y, *args), t, strict=True):
+            if c is not None and not (part is None and found is None):
+                found = where(c, 0.0 if part is None else part, 0.0 if found is None else found)
+        return found if found is None else ad.broadcast_to(found, shape_of(y))
+
+    return {"reverse": reverse, "tangent": tangent, "chosen": chosen}
+
+
 def first_unless(second):
-    """(reverse, partials) that choose the second argument where second(a, b) holds and the first elsewhere."""
+    """Chooses the second argument where second(a, b) holds and the first elsewhere."""
 
-    def reverse(g, y, a, b):
+    def chosen(y, a, b):
         c = second(a, b)
-        return where(c, 0.0, g), where(c, g, 0.0)
+        return ad.logical_not(c), c
 
-    return {"reverse": reverse, "partials": lambda y, a, b: reverse(1.0, y, a, b)}
+    return choice(chosen)
 
 
 def passes(holds):
-    """(reverse, partials) of a function that lets x through where holds(x), and is constant elsewhere."""
-
-    def reverse(g, y, x):
-        return (where(holds(x), g, 0.0),)
-
-    return {"reverse": reverse, "partials": lambda y, x: reverse(1.0, y, x)}
+    """Lets x through where holds(x), and is constant elsewhere."""
+    return choice(lambda y, x: (holds(x),))
 
 
-def where_reverse(g, y, condition, a, b):
-    return None, where(condition, g, 0.0), where(condition, 0.0, g)
+def either_branch(y, condition, a, b):
+    return None, condition, ad.logical_not(condition)
 
 
-def clip_reverse(g, y, x, low, high):
-    inside, under, over = apply("equal", y, x), apply("less", x, low), apply("less", high, x)
-    return where(inside, g, 0.0), where(under, g, 0.0), where(over, g, 0.0)
+def clip_bounds(y, x, low, high):
+    return apply("equal", y, x), apply("less", x, low), apply("less", high, x)
 
 
 def clip_lowered(x, low, high):
     return ad.minimum(ad.maximum(x, low), high)
 
 
-WHERE = {"reverse": where_reverse, "partials": lambda y, *args: where_reverse(1.0, y, *args)}
-CLIP = {"reverse": clip_reverse, "partials": lambda y, *args: clip_reverse(1.0, y, *args), "lower": clip_lowered}
 FLAT = {"reverse": lambda g, y, x, axes: (None,), "tangent": lambda t, y, x, axes: None}
 
 
@@ -260,10 +307,13 @@ def mean_lowered(x, axes, keepdims):
 
 
 def extreme(sign):
-    """(reverse, tangent) of max (sign 1) and min (sign -1)."""
+    """The columns of max (sign 1) and min (sign -1)."""
 
     def first(x, axes):
         return apply("winner", x if sign > 0 else -x, params=(axes,))
+
+    def chosen(y, x, axes, keepdims):
+        return (first(x, axes),)
 
     def reverse(g, y, x, axes, keepdims):
         return (where(first(x, axes), kept(g, x, axes), 0.0),)
@@ -271,7 +321,7 @@ def extreme(sign):
     def tangent(t, y, x, axes, keepdims):
         return total_of(where(first(x, axes), t[0], 0.0), axes, keepdims)
 
-    return {"reverse": reverse, "tangent": tangent}
+    return {"reverse": reverse, "tangent": tangent, "chosen": chosen}
 
 
 def product_tree(x, axes, keepdims=False):
@@ -289,15 +339,15 @@ def product_tree(x, axes, keepdims=False):
 
 
 def product_reverse(g, y, x, axes, keepdims):
-    from fastml.autodiff.modes import vjp
+    from fastml.autodiff.modes import pulled_back
 
-    return vjp(lambda v: product_tree(v, axes, keepdims), x)[1](g)
+    return pulled_back(lambda v: product_tree(v, axes, keepdims), (x,), g)
 
 
 def product_tangent(t, y, x, axes, keepdims):
-    from fastml.autodiff.modes import jvp
+    from fastml.autodiff.modes import pushed_forward
 
-    return jvp(lambda v: product_tree(v, axes, keepdims), (x,), (t[0],))[1]
+    return pushed_forward(lambda v: product_tree(v, axes, keepdims), (x,), (t[0],))[1]
 
 
 def norm_ratio(x, y, axes):
@@ -320,43 +370,55 @@ def norm_lowered(x, axes, keepdims):
 
 
 def logsumexp_reverse(g, y, x, axes, keepdims):
-    return (kept(g, x, axes) * exp(x - kept(y, x, axes)),)
+    return (kept(g, x, axes) * apply("softmax", x, params=(axes,)),)
 
 
 def logsumexp_tangent(t, y, x, axes, keepdims):
-    return total_of(t[0] * exp(x - kept(y, x, axes)), axes, keepdims)
+    return total_of(t[0] * apply("softmax", x, params=(axes,)), axes, keepdims)
+
+
+def exponentials(x, axes):
+    """(exp of x less its largest entry, their sum, that entry), for the machine; see from_top."""
+    top = apply("max", x, params=(axes, True))
+    e = exp(where(apply("equal", x, top), 0.0, x - top))
+    return e, total_of(e, axes, True), top
 
 
 def logsumexp_lowered(x, axes, keepdims):
-    top = apply("max", x, params=(axes, True))
-    top = where(apply("less", abs(top), math.inf), top, 0.0)
-    y = log(total_of(exp(x - top), axes, True)) + top
-    return reshape(y, reduced(shape_of(x), axes, keepdims))
+    _, added, top = exponentials(x, axes)
+    return reshape(log(added) + top, reduced(shape_of(x), axes, keepdims))
 
 
-def softmax_reverse(g, y, x, axis):
-    return (y * (g - total_of(g * y, (axis,), True)),)
+def softmax_reverse(g, y, x, axes):
+    return (y * (g - total_of(g * y, axes, True)),)
 
 
-def softmax_tangent(t, y, x, axis):
-    return softmax_reverse(t[0], y, x, axis)[0]  # the matrix of derivatives is symmetric
+def softmax_tangent(t, y, x, axes):
+    return softmax_reverse(t[0], y, x, axes)[0]  # the matrix of derivatives is symmetric
 
 
-def softmax_lowered(x, axis):
-    e = exp(x - apply("max", x, params=((axis,), True)))
-    return e / total_of(e, (axis,), True)
+def softmax_lowered(x, axes):
+    e, added, _ = exponentials(x, axes)
+    return e / added
 
 
 # --- products and rearrangements --------------------------------------------------------------------------------------
 
 
-def matmul_reverse(g, y, a, b):
-    return apply("matmul", g, last_swapped(b)), apply("matmul", last_swapped(a), g)
+def matmul_reverse(g, y, a, b, left=False, right=False, *, absorb=False):
+    """absorb: entries of g that are 0 stand for what was not chosen, and annul their terms."""
+    to_a = apply("matmul", g, last_swapped(b), params=flags(absorb, right))
+    return to_a, apply("matmul", last_swapped(a), g, params=flags(left, absorb))
 
 
-def matmul_tangent(t, y, a, b):
-    left = None if t[0] is None else apply("matmul", t[0], b)
-    return total([left, None if t[1] is None else apply("matmul", a, t[1])])
+def matmul_tangent(t, y, a, b, left=False, right=False, *, absorb=(False, False)):
+    to_a = None if t[0] is None else apply("matmul", t[0], b, params=flags(left or absorb[0], right))
+    to_b = None if t[1] is None else apply("matmul", a, t[1], params=flags(left, right or absorb[1]))
+    return total([to_a, to_b])
+
+
+def flags(left, right):
+    return (left, right) if left or right else ()
 
 
 def transpose_reverse(g, y, x, axes):

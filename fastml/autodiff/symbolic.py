@@ -56,7 +56,7 @@ def _derivative(graph, y, x):
 
 def _symbolic_rule(operation, tangents, y, args, params):
     """The chain rule with the symbolic rules: the sum over the arguments of partial derivative times derivative."""
-    if not operation.elementwise:
+    if not operation.elementwise or operation.tangent is not None:
         return forward_rule(operation, tangents, y, args, params)
     terms = [
         ad.multiply(p, t)

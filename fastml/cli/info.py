@@ -130,7 +130,7 @@ def kernel_modules():
 def in_cache(kernel):
     """Whether a compiled signature of a kernel lies in the cache."""
     function = kernel.py_func
-    folder = getattr(kernel._cache, "cache_path", None)
+    folder = kernel.cache_folder()
     module, line = function.__module__.rpartition(".")[2], function.__code__.co_firstlineno
     return folder is not None and any(Path(folder).glob(f"{module}.{function.__qualname__}-{line}.*.nbc"))
 

@@ -33,7 +33,7 @@ def write_report(race, title, path):
         import jinja2
         import matplotlib  # noqa: F401
     except ImportError as error:
-        print(f'\nNo {path}: {error.name} is not installed; pip install "fastml[report]"')
+        print(f'\nNo {path}: {error.name} is not installed; pip install "fastml-learn[report]"')
         return
     source = resources.files("fastml.cli").joinpath("report.html").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined)

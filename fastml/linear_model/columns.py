@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-__all__ = ["NO_WEIGHT", "Columns", "column_scales", "moved_columns", "refuse_huge"]
+__all__ = ["NO_WEIGHT", "Columns", "column_scales", "moved_columns", "refuse_huge", "spread_rows"]
 
-ENOUGH_ROWS = 20_000  # evenly spread, these tell well enough where a column stands
+ENOUGH_ROWS = 20_000  # spread over the table, these tell well enough where a column stands
 FAR = {4: 1e2, 8: 1e4}  # by the bytes of a number: a mean of so many spreads costs too many of its digits
 NO_WEIGHT = np.empty(0)
 
@@ -75,11 +75,11 @@ def mean_and_spread(X, weight):
     """(mean, root mean square distance from it) of the columns of dense X, (d,) each, seen from one of its rows."""
     n = X.shape[0]
     counted = len(weight) > 0 and not weight.all()
-    if counted:
-        at = np.flatnonzero(weight)
-        rows = X[at[:: max(1, len(at) // ENOUGH_ROWS)]].astype(float)
+    at = np.flatnonzero(weight) if counted else spread_rows(n, ENOUGH_ROWS)
+    if len(at) == n:
+        rows = X.astype(float)
     else:
-        rows = X[:: max(1, n // ENOUGH_ROWS)].astype(float)
+        rows = X[at[spread_rows(len(at), ENOUGH_ROWS)] if counted else at].astype(float)
     first = rows[0].copy()
     with np.errstate(over="ignore", invalid="ignore"):
         rows -= first  # exact for values near one another: a constant column is 0 from here on
@@ -93,6 +93,15 @@ def mean_and_spread(X, weight):
     if not np.isfinite(spread).all():
         refuse_huge(X)
     return first + mean, spread
+
+
+def spread_rows(n, most):
+    """About `most` of the places 0 to n - 1, ascending: one at random in each of as many stretches, so that neither a
+    sorted nor a periodic table is seen by one side only; all of them where there are no more than twice as many."""
+    step = n // most
+    if step < 2:
+        return np.arange(n)
+    return np.arange(0, n - step + 1, step) + np.random.default_rng(0).integers(step, size=n // step)
 
 
 def root_mean_squares(X, weight):

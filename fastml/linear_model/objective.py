@@ -6,7 +6,7 @@ import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
 
-from fastml.linear_model.columns import column_scales, moved_columns, refuse_huge
+from fastml.linear_model.columns import column_scales, moved_columns, refuse_huge, spread_rows
 from fastml_ext import linear as kernels
 from fastml_ext.linear.codes import LOSSES
 
@@ -15,7 +15,7 @@ __all__ = ["Objective"]
 SETTLED = 0.03  # of the loss's curvature at 0 is left at a typical optimum, where most rows are far from the boundary
 FEW_COLUMNS = 1000  # up to here d x d matrices are made and factored
 SMALL_TABLE, SMALL_HESSIAN = 200_000, 5_000_000  # values in one pass, products in one Hessian
-ROWS_TO_LOOK_AT = 4000  # at least this many, evenly spread, tell how the columns hang together
+ROWS_TO_LOOK_AT = 4000  # at least this many, spread over the table, tell how the columns hang together
 
 
 class Objective:
@@ -47,8 +47,7 @@ class Objective:
 
     def _correlations(self):
         """Cholesky factor L of the Hessian at 0 in scaled coordinates, from some of the rows: u -> L^-T u whitens."""
-        step = max(1, self.n // max(ROWS_TO_LOOK_AT, 8 * self.d))
-        rows = self.X[::step]
+        rows = self.X[spread_rows(self.n, max(ROWS_TO_LOOK_AT, 8 * self.d))]
         H = kernels.gram(rows, np.empty(0), self.centre, self.scale, self.n_jobs)[:-1, :-1] / rows.shape[0]
         H = self.share() * H + np.diag(self.l2 * self.scale**2)
         H[np.diag_indices_from(H)] += 1e-6 * max(np.trace(H) / self.d, 1e-300)
@@ -60,13 +59,11 @@ class Objective:
             return 0.25 if self.k == 1 else (self.k - 1) / self.k**2
         return 2.0 if self.code == LOSSES["squared_hinge"] else 1.0
 
-    def some_rows(self, step):
-        """The objective of every step-th row, in the same coordinates."""
-        part = copy.copy(self)
-        part.X, part.Y = self.X[::step], np.ascontiguousarray(self.Y[::step])
-        part.weight = np.ascontiguousarray(self.weight[::step])
-        if not sp.issparse(part.X):
-            part.X = np.ascontiguousarray(part.X)
+    def some_rows(self, share):
+        """The objective of one row in `share`, in the same coordinates."""
+        part, at = copy.copy(self), spread_rows(self.n, self.n // share)
+        part.X, part.Y = self.X[at], self.Y[at]
+        part.weight = self.weight[at] if len(self.weight) else self.weight
         part.n = part.X.shape[0]
         part.total = float(part.weight.sum()) if len(part.weight) else float(part.n)
         part.curvature = np.empty((part.n, self.k))

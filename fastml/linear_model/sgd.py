@@ -76,6 +76,9 @@ class StochasticClassifier(StochasticModel, LinearClassifier):
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """One epoch over X from where the last call ended; X may bring new columns, whose weights start at 0.
 
+        The rows of X are taken in random order (with `shuffle=False` as they come), but only those of this call: where
+        batches come sorted, each of one class, say, the model follows the last. Mix the rows before cutting batches.
+
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
@@ -175,7 +178,8 @@ class SGDClassifier(StochasticClassifier):
     tol : float or None, default=1e-3
         Training ends when the mean loss falls by less than this for `n_iter_no_change` epochs; None: never.
     shuffle : bool, default=True
-        Whether each epoch takes the rows in a new order: blocks of 64 rows shuffled, then the rows within each.
+        Whether each epoch takes the rows in a new random order; large tables are copied into a random order first, and
+        blocks of that copy are shuffled. False: the rows as they come.
     verbose : int, default=0
         1 for a progress bar.
     epsilon : float, default=0.1
@@ -245,8 +249,9 @@ class SGDClassifier(StochasticClassifier):
     one warning. Plain steps on sparse rows touch only what a row stores; "adagrad", "adam", "momentum",
     `penalty_strength` and l1 with averaging pass over all weights at each step: give them a larger batch_size there.
 
-    L. Bottou, Stochastic gradient descent tricks (2012); J. Langford, L. Li, T. Zhang, Sparse online learning via
-    truncated gradient, JMLR 10 (2009); K. Crammer et al., Online passive-aggressive algorithms, JMLR 7 (2006).
+    L. Bottou, Stochastic gradient descent tricks (2012); Y. Tsuruoka, J. Tsujii, S. Ananiadou, Stochastic gradient
+    descent training for L1-regularized log-linear models with cumulative penalty, ACL 2009; K. Crammer et al., Online
+    passive-aggressive algorithms, JMLR 7 (2006).
 
     Examples
     --------

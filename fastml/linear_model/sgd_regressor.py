@@ -172,7 +172,7 @@ class SGDRegressor(StochasticModel, LinearRegressor):
         return self
 
     def partial_fit(self, X, y, sample_weight=None):
-        """One epoch over X from where the last call ended; X may bring new columns, whose weights start at 0.
+        """One epoch over X, as for SGDClassifier; X may bring new columns, whose weights start at 0.
 
         Parameters
         ----------

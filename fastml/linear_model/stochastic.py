@@ -12,7 +12,7 @@ from sklearn.utils.validation import _check_sample_weight
 
 from fastml.base import Interval, StrOptions
 from fastml.linear_model.base import LinearModel
-from fastml.linear_model.training import Plan, Rows, check_slope, copied, descend, for_rows, widen
+from fastml.linear_model.training import Plan, Rows, check_slope, copied, descend, for_rows, refitted, widen
 from fastml_ext import linear as kernels
 from fastml_ext.linear.codes import LOSSES, METHODS, SCHEDULES, State, Task
 
@@ -234,6 +234,8 @@ class StochasticModel(LinearModel):
         else:
             state = for_rows(self._state, self._state_sparse, rows.sparse)
             state = State(*(part.astype(rows.X.dtype) for part in state[:5]), *copied(state)[5:])
+            fresh = kernels.begin(task, *kernels.weights(state, rows.sparse), rows.sparse, self._strength(d))
+            state = refitted(state, fresh, task.average_from)
         plan = self._plan()
         plan.max_iter, plan.tol, plan.verbose = 1, None, int(self.verbose)
         return self._keep(descend(task, rows, state, plan), rows, getattr(self, "t_", 1.0) - 1.0)

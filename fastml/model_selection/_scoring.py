@@ -33,7 +33,7 @@ class Scorers:
 
     def score_all(self, estimator, responses, y):
         """The scores of several responses to the same rows; accuracies all at once."""
-        if None in self.named and plain_score(self.named[None], estimator) == "accuracy_score":
+        if y.ndim == 1 and None in self.named and plain_score(self.named[None], estimator) == "accuracy_score":
             responses = np.asarray(responses)
             if responses.dtype == y.dtype and y.dtype.kind in "iubU":
                 return ((responses == y).sum(axis=1) / len(y)).tolist()

@@ -63,7 +63,7 @@ def values_of(column):
 
 def as_categories(column):
     """Categories of a column, each number one of its own."""
-    from fastml.table import Categories
+    from fastml.kinds import Categories
 
     if isinstance(column, Categories):
         return column
@@ -95,7 +95,7 @@ def union(first, second):
 
 def rows_of_table(table, kinds, categories, who):
     """Rows of a table whose columns are of those kinds; categories: {value: place} of each categorical column."""
-    from fastml.table import Categories
+    from fastml.kinds import Categories
 
     n = table.n_rows
     if table.columns is None and set(kinds) == {REAL}:
@@ -113,7 +113,7 @@ def rows_of_table(table, kinds, categories, who):
                 f"column {table.names[j]!r} was fitted as numbers, but row {at} holds"
                 f" {column.values[column.codes[at]]!r}: no number can be read from it"
             )
-        parts[kind].append(column)
+        parts[kind].append(column if kind == CATEGORICAL else as_numbers(column, who, name=table.names[j]))
     real = np.column_stack(parts[REAL]) if parts[REAL] else np.empty((n, 0))
     places_ = np.column_stack(parts[CATEGORICAL]) if parts[CATEGORICAL] else np.empty((n, 0), np.int64)
     counts = np.column_stack(parts[COUNT]).astype(np.float64) if parts[COUNT] else np.empty((n, 0))

@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.utils.validation import check_array
 
 from fastml.base import as_numbers, refuse_nonfinite
+from fastml.kinds import array_of_numbers
 from fastml.neighbors.choice import choose
 from fastml.neighbors.metrics import TREE, resolve
 from fastml.neighbors.queries import check_k, to_rows
@@ -20,7 +21,8 @@ class KDTree:
     X : array-like of shape (n_samples, n_features)
         The points, finite. float32 is searched in float32, all else in float64.
     leaf_size : int, default=40
-        Points in a leaf, rounded to a power of two from 8 to 64; never changes the answer.
+        Points in a leaf, taken as a hint: leaves hold 16 or 32, up to 16 and from 64 on as asked for, else what suits
+        the number of columns; never changes the answer.
     metric : {"minkowski", "euclidean", "manhattan", "chebyshev"}, default="minkowski"
         The distance, with scikit-learn's synonyms ("l1", "l2", "p", "cityblock", "infinity").
     p : float, default=2
@@ -177,7 +179,8 @@ class KDTree:
         )
 
     def _check_table(self, X):
-        X = as_numbers(check_array(X, dtype="numeric", order="C", ensure_all_finite=False), "KDTree")
+        X = check_array(array_of_numbers(X), dtype="numeric", order="C", ensure_all_finite=False)
+        X = as_numbers(X, "KDTree")
         refuse_nonfinite(X, "KDTree")
         return X
 

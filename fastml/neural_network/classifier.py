@@ -2,11 +2,11 @@
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import type_of_target, unique_labels
 from sklearn.utils.validation import column_or_1d
 
 from fastml.base import StrOptions, encode_labels
+from fastml.class_weight import class_factors, row_weights
 from fastml.neural_network.base import MultilayerPerceptron, weights_of
 from fastml_ext.neural.codes import ACTIVATIONS, LOSSES, Data
 
@@ -410,10 +410,23 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         return Y.astype(np.int64) if self._several else self._decide(Y)
 
     def _all_weights(self, y, sample_weight, X):
-        weight = weights_of(sample_weight, X)
-        if self.class_weight is None:
+        """The weights of the rows with the factors of their classes in; of several labels, of each label's two."""
+        weight, given = weights_of(sample_weight, X), self.class_weight
+        if given is None:
             return weight
-        own = compute_sample_weight(self.class_weight, y)
+        if not self._several:
+            if isinstance(given, list):
+                raise ValueError(f"class_weight={given} is a list, but y has one label a row: give one dict")
+            return row_weights(given, self.classes_, np.searchsorted(self.classes_, column_or_1d(y)), weight)
+        codes = np.asarray(y.toarray() if hasattr(y, "toarray") else y, np.int64)
+        each = [given] * codes.shape[1] if given == "balanced" else given
+        if not isinstance(each, list) or len(each) != codes.shape[1]:
+            raise ValueError(
+                f"class_weight={given}: for {codes.shape[1]} labels give 'balanced', or a list of a dict each"
+            )
+        own = np.ones(len(codes))
+        for factors, column in zip(each, codes.T, strict=True):
+            own *= class_factors(factors, np.arange(2), column, weight)[column]
         return own if weight.size == 0 else own * weight
 
     def _own_score(self, output, data):

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from fastml.base import as_numbers, encode_labels, one_row, refuse_nonfinite
+from fastml.kinds import array_of_numbers
 from fastml.neural_network import backpropagation
 from fastml.neural_network.formulas import activation_of, default_loss, loss_of
 
@@ -348,7 +349,7 @@ class Network:
 
     def _rows(self, X):
         """X as a finite table (n, d) of the network's dtype, or as CSR."""
-        X = X.tocsr() if issparse(X) else np.asarray(X)
+        X = X.tocsr() if issparse(X) else np.asarray(array_of_numbers(X))
         X = X.reshape(1, -1) if X.ndim == 1 else X
         X = as_numbers(X, "Network").astype(self.dtype, copy=False)
         if X.ndim != 2 or X.shape[1] != self.units[0]:

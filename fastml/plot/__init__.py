@@ -1,4 +1,4 @@
-"""Pictures by matplotlib, `pip install "fastml[plot]"`: each function returns the axes it drew on."""
+"""Pictures by matplotlib, `pip install "fastml-learn[plot]"`: each function returns the axes it drew on."""
 
 from fastml_ext.lazy import exports
 

@@ -10,5 +10,5 @@ def axes_of(ax, size=(5.0, 4.0)):
     try:
         from matplotlib import pyplot
     except ImportError:
-        raise ImportError('fastml.plot needs matplotlib: pip install "fastml[plot]"') from None
+        raise ImportError('fastml.plot needs matplotlib: pip install "fastml-learn[plot]"') from None
     return pyplot.subplots(figsize=size, layout="constrained")[1]

@@ -25,8 +25,8 @@ class PiecewiseConstant(ColumnMap):
     Parameters
     ----------
     n_bins : int or array-like of shape (n_features,), default=5
-        Bins of each column for "uniform" and "quantile" (equal quantiles make fewer), the most leaves for "tree"; "mdl"
-        finds their number, and `edges` states it.
+        Bins of each column for "uniform" and "quantile" (equal quantiles make fewer; an extreme that holds many rows
+        has a bin of its own), the most leaves for "tree"; "mdl" finds their number, and `edges` states it.
     strategy : {"quantile", "uniform", "mdl", "tree"}, default="quantile"
         Bins of equal weight, of equal width, cut where the classes of y differ by entropy and minimum description
         length, or at the thresholds of a tree; the last two need y.
@@ -52,7 +52,8 @@ class PiecewiseConstant(ColumnMap):
     Attributes
     ----------
     bin_edges_ : ndarray of shape (n_features,) of ndarray
-        Ascending edges of each column, float64.
+        Ascending edges of each column, float64. Two equal ones at an end stand for the rows that hold that very number,
+        where a quantile is the smallest or the largest value; those of a constant column for all rows.
     n_bins_ : ndarray of shape (n_features,)
         Bins of each column between its edges.
     n_features_in_, feature_names_in_
@@ -159,7 +160,7 @@ class PiecewiseConstant(ColumnMap):
         if self._holes.any():
             columns = [present(x, w) for x, w in columns]
         find = sources.uniform_edges if self.strategy == "uniform" else sources.quantile_edges
-        return find(columns, n_bins, self.n_jobs)
+        return find(columns, n_bins, self.n_jobs, self.closed)
 
     def _each_n_bins(self, d):
         """(d,) int64: the bins asked for in each column."""
@@ -212,7 +213,7 @@ class PiecewiseConstant(ColumnMap):
             edges[0] = min(np.nanmin(x), edges[1]) if np.isfinite(edges[1]) else np.nanmin(x)
         if not np.isfinite(edges[-1]):
             edges[-1] = max(np.nanmax(x), edges[-2])
-        centres = edges[:-1] / 2 + edges[1:] / 2
+        centres = sources.middle(edges[:-1], edges[1:])
         around = [edges[:1], centres, edges[-1:]] if self.outside == "bin" else [centres]
         return np.concatenate([*around, [np.nan] * int(self._with_bin[j])])
 
@@ -313,10 +314,13 @@ class PiecewiseConstant(ColumnMap):
         if self.edges is None and self.outside != "clip":
             found[0] = f"{edges[0]} <= {found[0].split(' ', 2)[2]}"
             found[-1] = found[-1].rsplit(" ", 2)[0] + f" <= {edges[-1]}"
+        found = [f"{name} = {a}" if a == b else words for words, (a, b) in zip(found, pairwise(edges), strict=True)]
         under, over = ("<", ">") if self.edges is None else ("<=", ">") if self.closed == "right" else ("<", ">=")
         if self.outside == "clip" and len(found) > 1:
             found[0] = f"{name} {high} {edges[1]}"
             found[-1] = f"{name} {'>' if self.closed == 'right' else '>='} {edges[-2]}"
+        elif self.outside == "clip":
+            found = [f"{name} known"]
         if self.outside == "bin":
             found = [f"{name} {under} {edges[0]}", *found, f"{name} {over} {edges[-1]}"]
         return found + [f"{name} missing"] * int(self._with_bin[j])

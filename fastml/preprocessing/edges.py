@@ -9,27 +9,42 @@ from fastml_ext import features as kernels
 from fastml_ext import pool
 from fastml_ext import tree as tree_kernels
 
-__all__ = ["description_length_edges", "given_edges", "quantile_edges", "tree_edges", "uniform_edges"]
+__all__ = [
+    "description_length_edges", "equal_parts", "given_edges", "middle", "quantile_edges", "tree_edges", "uniform_edges",
+]  # fmt: skip
 
 SORTING = 15.0  # ns a number
+LARGE = 1e300  # a sum of weights that a number of bins could take beyond the largest float
 
 
-def uniform_edges(columns, n_bins, n_jobs):
+def uniform_edges(columns, n_bins, n_jobs, closed="right"):
     """Bins of equal width from the smallest to the largest value of each column (values, weights or None)."""
     edges = []
     for (x, _), k in zip(columns, n_bins, strict=True):
         low, high = np.float64(x.min()), np.float64(x.max())
-        edges.append(np.linspace(low, high, k + 1) if low < high else np.array([low, high]))
+        edges.append(distinct(equal_parts(low, high, int(k)), closed))
     return edges
 
 
-def quantile_edges(columns, n_bins, n_jobs):
-    """Bins of equal weight; quantiles are values, or means of two, and equal ones are one edge."""
+def equal_parts(low, high, k):
+    """(k + 1,) float64: the numbers nearest to low + i (high - low) / k; in exact arithmetic, which cannot overflow."""
+    (a, p), (b, q) = float(low).as_integer_ratio(), float(high).as_integer_ratio()
+    whole = max(p, q)  # both are powers of two
+    a, b = a * (whole // p), b * (whole // q)
+    return np.array([(a * (k - i) + b * i) / (whole * k) for i in range(k + 1)])
+
+
+def quantile_edges(columns, n_bins, n_jobs, closed="right"):
+    """Bins of equal weight; quantiles are values, or means of two, and equal ones are one edge.
+
+    A quantile that is the largest value (closed="right") would part nothing, as would the smallest (closed="left"): the
+    edge then is the value next to it, so that the rows that hold the extreme are a bin of their own.
+    """
 
     asked = list(zip(columns, n_bins, strict=True))
 
     def find(start, stop):
-        return [distinct(quantiles(x, w, k)) for (x, w), k in asked[start:stop]]
+        return [moved(quantiles(x, w, k), x, closed) for (x, w), k in asked[start:stop]]
 
     parts = pool.run(find, len(columns), cost=SORTING * max(len(x) for x, _ in columns), n_jobs=n_jobs)
     return [edges for part in parts for edges in part]
@@ -43,16 +58,38 @@ def quantiles(x, weight, k):
     else:
         order = np.argsort(x, kind="stable")
         x, total = x[order], np.cumsum(weight[order])
-        wanted = np.arange(k + 1) * total[-1] / k
+        wanted = np.arange(k + 1) * (total[-1] / k) if total[-1] > LARGE else np.arange(k + 1) * total[-1] / k
         first, after = np.searchsorted(total, wanted, "left"), np.searchsorted(total, wanted, "right")
     last = len(x) - 1
-    return x[np.clip(first, 0, last)] / np.float64(2) + x[np.clip(after, 0, last)] / np.float64(2)
+    return middle(x[np.clip(first, 0, last)], x[np.clip(after, 0, last)])
 
 
-def distinct(edges):
-    """Edges without repetitions; a constant column keeps two equal ones, as one bin."""
-    kept = np.unique(edges)
-    return kept if len(kept) > 1 else np.repeat(kept, 2)
+def middle(a, b):
+    """The means of two arrays, float64: none overflows, and that of two equal numbers, however small, is the number."""
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    return np.where(a == b, a, np.clip(a / 2 + b / 2, np.minimum(a, b), np.maximum(a, b)))
+
+
+def moved(edges, x, closed):
+    """Quantiles as edges that part something."""
+    low, high = edges[0], edges[-1]
+    if low < high:
+        inner = edges[1:-1]
+        if closed == "right" and (inner == high).any():
+            inner[inner == high] = x[x < high].max()
+        elif closed == "left" and (inner == low).any():
+            inner[inner == low] = x[x > low].min()
+    return distinct(edges, closed)
+
+
+def distinct(edges, closed):
+    """Edges without repetitions but where one parts the rows that hold an extreme: [0, 0, 2] is x <= 0 and x > 0.
+
+    A constant column keeps two equal ones, as one bin.
+    """
+    low, high, inner = edges[0], edges[-1], np.unique(edges[1:-1])
+    parting = (inner >= low) & (inner < high) if closed == "right" else (inner > low) & (inner <= high)
+    return np.array([low, *inner[parting], high])
 
 
 def description_length_edges(X, y, weight, n_jobs):
@@ -126,7 +163,10 @@ def given_edges(edges, names, dtype):
 
 def checked_edges(edges, name, dtype):
     try:
-        edges = np.asarray(edges, np.float64)
+        given = np.asarray(edges)
+        if given.dtype.kind in "mMc":
+            raise TypeError
+        edges = given.astype(np.float64)
     except (TypeError, ValueError):
         raise ValueError(f"edges of the column {name!r} are {edges!r}: they must be numbers") from None
     with np.errstate(over="ignore"):

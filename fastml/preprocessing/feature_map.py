@@ -9,11 +9,11 @@ from sklearn.base import clone
 from sklearn.utils.validation import _check_feature_names_in, check_array, check_is_fitted, validate_data
 
 from fastml.base import StrOptions, refuse_nonfinite
+from fastml.kinds import is_frame
 from fastml.preprocessing.base import ColumnMap
 from fastml.preprocessing.expressions import quoted
 from fastml.preprocessing.rows import RowProgram
 from fastml.preprocessing.terms import named_transformer, numbers_of, plain, read_term
-from fastml.table import is_frame
 
 __all__ = ["FeatureMap"]
 

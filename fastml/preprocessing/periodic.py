@@ -9,7 +9,9 @@ from sklearn.utils.validation import _check_feature_names_in, check_array, check
 
 from fastml.base import Interval, StrOptions
 from fastml.preprocessing.base import ColumnMap
+from fastml.preprocessing.edges import equal_parts
 from fastml.preprocessing.spans import cut_below, pack
+from fastml_ext import checks
 from fastml_ext import features as kernels
 
 __all__ = ["Periodic"]
@@ -128,7 +130,7 @@ class Periodic(ColumnMap):
     def _lay_out(self, d):
         """Spans of the bins; of X modulo its period, in float64."""
         k = self.n_bins
-        cuts = [cut_below(np.arange(1, k) * period / k, np.dtype(np.float64)) for period in self.period_]
+        cuts = [cut_below(equal_parts(0.0, period, k)[1:-1], np.dtype(np.float64)) for period in self.period_]
         begins = [np.append(np.arange(k), 0) + k * j for j in range(d)]
         ends = [np.append(np.arange(k) + 1, 0) + k * j for j in range(d)]  # a missing number has no bin
         return pack(cuts, begins, ends, k * d, np.dtype(np.float64))
@@ -148,12 +150,26 @@ class Periodic(ColumnMap):
         X = self._check_rows(X)
         if self.basis == "harmonics":
             out = kernels.harmonics(X, self.period_, self.origin_, self.n_harmonics, self.n_jobs)
+            self._refuse_far(X, out[:, :: 2 * self.n_harmonics])
             return np.nan_to_num(out, copy=False) if self.missing == "zero" else out
         # float32 would round some remainders up to the next edge
         rest = kernels.wrap(X.astype(np.float64, copy=False), self.period_, self.origin_, self.n_jobs)
+        self._refuse_far(X, rest)
         spans = self._spans
         made = spans.list(rest, self.n_jobs) if self.sparse_output else spans.fill(rest, self.n_jobs)
         return made.astype(self._dtype, copy=False)
+
+    def _refuse_far(self, X, made):
+        """Name the first number of X that has no place in its period: it, or their ratio, is beyond float64."""
+        if checks.first_nonfinite(made) is None:
+            return
+        lost = np.isnan(made) & ~np.isnan(X)
+        if lost.any():
+            i, j = np.argwhere(lost)[0]
+            raise ValueError(
+                f"X[{i}, {j}] is {X[i, j]}, too many periods of {self.period_[j]:g} away from the origin"
+                f" {self.origin_[j]:g} to have a place in one"
+            )
 
     def inverse_transform(self, X):
         """The numbers of the first period from the origin on, or the middle of the bins; NaN where there is none.

@@ -7,8 +7,8 @@ import numpy as np
 
 from fastml.autodiff.graph import Graph
 from fastml.autodiff.node import Node
+from fastml.kinds import Categories, as_numbers, frame_column
 from fastml.preprocessing.expressions import Expression, as_text
-from fastml.table import Categories, frame_column
 
 __all__ = ["Term", "named_transformer", "numbers_of", "plain", "read_term"]
 
@@ -76,7 +76,7 @@ def numbers_of(frame, j, name):
     """Column j of a frame as floats; False and True are 0 and 1."""
     column = frame_column(frame, j, name)
     if not isinstance(column, Categories):
-        return column
+        return as_numbers(column, "the expressions are computed in float64", name=name)
     if not all(isinstance(value, bool | np.bool_) for value in column.values.tolist()):
         raise ValueError(
             f"the column {name!r} holds {column.values[0]!r}, which is no number: could not convert string to float"

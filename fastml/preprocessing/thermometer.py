@@ -6,11 +6,20 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils.validation import _check_feature_names_in, check_array, check_is_fitted, validate_data
 
-from fastml.base import Interval, StrOptions, as_numbers, refuse_nonfinite
+from fastml.base import Interval, StrOptions, refuse_nonfinite
+from fastml.kinds import (
+    Categories,
+    as_numbers,
+    frame_column,
+    from_list,
+    from_objects,
+    is_frame,
+    numpy_column,
+    without_mask,
+)  # fmt: skip
 from fastml.preprocessing import edges as sources
 from fastml.preprocessing.base import ColumnMap
 from fastml.preprocessing.spans import cut_below, pack
-from fastml.table import Categories, frame_column, from_list, from_objects, is_frame
 from fastml_ext import checks
 
 __all__ = ["Thermometer"]
@@ -199,14 +208,17 @@ class Thermometer(ColumnMap):
             columns = [frame_column(checked, j, str(name)) for j, name in enumerate(X.columns)]
         else:
             X = from_list(X) if isinstance(X, list | tuple) else X
+            X = without_mask(X) if isinstance(X, np.ma.MaskedArray) else X
             words = getattr(X, "dtype", np.dtype(float)).kind in "OUST"
-            dtype = None if words else "numeric"
-            X = validate_data(self, X, reset=reset, dtype=dtype, ensure_all_finite=False)
+            X = validate_data(self, X, reset=reset, dtype=None if words else "numeric", ensure_all_finite=False)
             names = self._names()
-            columns = [
-                from_objects(X[:, j], names[j]) if X.dtype.kind in "OUST" else X[:, j] for j in range(X.shape[1])
-            ]
-        numbers = [c if isinstance(c, Categories) else as_numbers(np.asarray(c), who) for c in columns]
+            plain = X.dtype.kind in "biuf"
+            columns = [X[:, j] if plain else numpy_column(X[:, j], names[j]) for j in range(X.shape[1])]
+        told = f"{who} computes in float64"
+        numbers = [
+            c if isinstance(c, Categories) else as_numbers(c, told, name=name)
+            for c, name in zip(columns, self._names(), strict=True)
+        ]
         for j, column in enumerate(numbers):
             if not isinstance(column, Categories) and np.isinf(column).any():
                 table = np.zeros((len(column), len(numbers)), column.dtype)

@@ -7,13 +7,13 @@ from numbers import Integral, Real
 import numpy as np
 from scipy import sparse
 from sklearn.base import clone, is_classifier
-from sklearn.utils import Bunch, check_random_state, compute_sample_weight
+from sklearn.utils import Bunch, check_random_state
 from sklearn.utils._param_validation import RealNotInt
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from fastml.base import Estimator, Interval, StrOptions
 from fastml.table import coded, is_categorical, numeric, read
-from fastml.tree.pruning import pessimistic_leaves, reduced_error_leaves
+from fastml.tree.pruning import pessimistic_leaves, reduced_error_leaves, weakest_links
 from fastml.tree.reading import TreeReading
 from fastml.tree.sharing import SharedGrowth
 from fastml.tree.walking import TreeWalking
@@ -24,6 +24,7 @@ __all__ = ["TreeEstimator"]
 
 UNPACKED = 2**20  # cells of a sparse X unpacked at a time to be coded; so many, or those of 8 bytes X, are all coded
 SPARSE = 16  # a column with fewer entries than rows / SPARSE is coded as it is stored
+LARGEST = 2**63 - 1  # of whole-number parameters: what the kernels' integers hold
 DERIVED = ("_walked", "_answers", "_dtypes", "_fast_columns")  # from the tree, whenever it is read
 
 
@@ -33,18 +34,24 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
     missing_values = "branch"  # of ID3Classifier, and of files written before there was a choice
     _parameter_constraints = {
         "splitter": [StrOptions({"best", "random"})],
-        "max_depth": [Interval(Integral, 1, None, closed="left"), None],
-        "min_samples_split": [Interval(Integral, 2, None, closed="left"), Interval(RealNotInt, 0, 1, closed="right")],
-        "min_samples_leaf": [Interval(Integral, 1, None, closed="left"), Interval(RealNotInt, 0, 1, closed="neither")],
+        "max_depth": [Interval(Integral, 1, LARGEST, closed="both"), None],
+        "min_samples_split": [
+            Interval(Integral, 2, LARGEST, closed="both"),
+            Interval(RealNotInt, 0, 1, closed="right"),
+        ],
+        "min_samples_leaf": [
+            Interval(Integral, 1, LARGEST, closed="both"),
+            Interval(RealNotInt, 0, 1, closed="neither"),
+        ],
         "min_weight_fraction_leaf": [Interval(Real, 0, 0.5, closed="both")],
         "max_features": [
-            Interval(Integral, 1, None, closed="left"),
+            Interval(Integral, 1, LARGEST, closed="both"),
             Interval(RealNotInt, 0, 1, closed="right"),
             StrOptions({"sqrt", "log2"}),
             None,
         ],
         "random_state": ["random_state"],
-        "max_leaf_nodes": [Interval(Integral, 2, None, closed="left"), None],
+        "max_leaf_nodes": [Interval(Integral, 2, LARGEST, closed="both"), None],
         "min_impurity_decrease": [Interval(Real, 0, None, closed="left")],
         "ccp_alpha": [Interval(Real, 0, None, closed="left")],
         "monotonic_cst": ["array-like", None],
@@ -82,7 +89,7 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
         if self.pruning == "pessimistic":
             self._make_leaves(pessimistic_leaves(self.tree_, self.confidence))
         if self.ccp_alpha > 0:
-            self._make_leaves(kernels.weakest_links(self.tree_)[0] <= self.ccp_alpha)
+            self._make_leaves(weakest_links(self.tree_)[0] <= self.ccp_alpha)
         return self
 
     def _check_training(self, X, y, sample_weight):
@@ -90,7 +97,7 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
         self._validate_params()
         self._forget()
         options = {} if is_classifier(self) else {"y_numeric": True}
-        shape = np.asarray(y).shape
+        shape = y.shape if hasattr(y, "shape") else np.asarray(y).shape
         options |= {"multi_output": True} if len(shape) == 2 and shape[1] > 1 else {}
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
@@ -103,25 +110,34 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
             if (weight < 0).any():
                 i = int(np.flatnonzero(weight < 0)[0])
                 raise ValueError(f"sample_weight[{i}]={weight[i]} is negative: weights count from 0 upwards")
-        if getattr(self, "class_weight", None) is not None:
-            balance = compute_sample_weight(self.class_weight, y)
-            weight = balance if weight is None else weight * balance
-        if weight is not None and not weight.any():
+        with np.errstate(over="ignore"):
+            weight = self._weigh_classes(target, weight)
+            total = 1 if weight is None else weight.sum()
+        if total == 0:
             raise ValueError("sample_weight is 0 for every row: no row is left to grow a tree on")
+        if not np.isfinite(total):
+            raise ValueError("sample_weight, with class_weight, adds up to more than float64 holds: divide it")
         return table, target, weight
+
+    def _weigh_classes(self, target, weight):
+        """The weights of the rows with those of their classes; in regression there are none."""
+        return weight
 
     def _check_options(self):
         """Refuse what does not go together."""
         fractional = self.missing_values == "fractional"
-        for name, given, one_output in (
-            ("criterion='absolute_error'", self.criterion == "absolute_error", True),
-            ("monotonic_cst", self.monotonic_cst is not None, True),
-            ("max_leaf_nodes", self.max_leaf_nodes is not None, False),
+        if self.monotonic_cst is not None and self.n_outputs_ > 1:
+            raise ValueError(
+                "Monotonicity constraints are not supported with multiple outputs: monotonic_cst is for one output, but"
+                f" y has {self.n_outputs_}: fit a tree for each"
+            )
+        for name, given in (
+            ("criterion='absolute_error'", self.criterion == "absolute_error"),
+            ("monotonic_cst", self.monotonic_cst is not None),
+            ("max_leaf_nodes", self.max_leaf_nodes is not None),
         ):
             if given and fractional:
                 raise ValueError(f"missing_values='fractional' does not go with {name}: take missing_values='branch'")
-            if given and one_output and self.n_outputs_ > 1:
-                raise ValueError(f"{name} is for one output, but y has {self.n_outputs_}: fit a tree for each")
         if self.n_outputs_ > 1 and (fractional or self.pruning == "pessimistic"):
             name = "missing_values='fractional'" if fractional else "pruning='pessimistic'"
             raise ValueError(f"{name} is for one output, but y has {self.n_outputs_}: fit a tree for each")
@@ -196,11 +212,10 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
             return np.zeros(table.n_columns, int)
         signs = np.asarray(self.monotonic_cst)
         if signs.shape != (table.n_columns,):
-            raise ValueError(
-                f"monotonic_cst has shape {signs.shape} but the input data X has {table.n_columns} features."
-            )
-        if not np.isin(signs, (-1, 0, 1)).all():
-            raise ValueError(f"monotonic_cst must be None or an array-like of -1, 0 or 1, but got {np.unique(signs)}")
+            shape = signs.shape[0] if signs.ndim == 1 else signs.shape
+            raise ValueError(f"monotonic_cst has shape {shape} but the input data X has {table.n_columns} features.")
+        if signs.dtype.kind not in "iuf" or not np.isin(signs, (-1, 0, 1)).all():
+            raise ValueError(f"monotonic_cst must be None or an array-like of -1, 0 or 1. Got {signs}")
         if is_classifier(self) and len(self.classes_) > 2:
             raise ValueError("Monotonicity constraints are not supported with multiclass classification")
         if (categorical & (signs != 0)).any():
@@ -220,14 +235,14 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
         n, d = len(target), fitted.n_features_in_
         total = n if weight is None else weight.sum()
         leaf, split = self.min_samples_leaf, self.min_samples_split
-        leaf = leaf if isinstance(leaf, Integral) else ceil(leaf * n)
+        leaf = min(leaf, n + 1) if isinstance(leaf, Integral) else ceil(leaf * n)
         split = split if isinstance(split, Integral) else max(2, ceil(float(split) * n))
         max_features = _number_of_features(self.max_features, d)
         return Settings(
             criterion=self.criterion,
             n_classes=int(np.max(fitted.n_classes_)) if is_classifier(self) else 0,
             random=self.splitter == "random",
-            max_depth=2**62 if self.max_depth is None else self.max_depth,
+            max_depth=2**62 if self.max_depth is None else int(self.max_depth),
             min_samples_split=max(int(split), 2 * int(leaf)),
             min_samples_leaf=leaf,
             min_weight_leaf=self.min_weight_fraction_leaf * total,
@@ -312,7 +327,7 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
         """
         model = clone(self)
         model.ccp_alpha = 0.0
-        path = kernels.weakest_links(model.fit(X, y, sample_weight).tree_)[1]
+        path = weakest_links(model.fit(X, y, sample_weight).tree_)[1]
         return Bunch(ccp_alphas=path[:, 0], impurities=path[:, 1])
 
     def prune(self, X, y, sample_weight=None):

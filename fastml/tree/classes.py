@@ -7,6 +7,7 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import column_or_1d
 
 from fastml.base import StrOptions, encode_labels
+from fastml.class_weight import class_factors, row_weights
 from fastml.tree.base import TreeEstimator
 from fastml_ext import tree as kernels
 
@@ -36,6 +37,27 @@ class TreeClassifier(ClassifierMixin, TreeEstimator):
         self.classes_, codes = labels(y)
         self.n_classes_, self.n_outputs_ = len(self.classes_), 1
         return codes
+
+    def _weigh_classes(self, target, weight):
+        if self.class_weight is None:
+            return weight
+        if self.n_outputs_ == 1:
+            if isinstance(self.class_weight, list):
+                raise ValueError("class_weight is a list, which is for several outputs: pass a dict or 'balanced'")
+            return row_weights(self.class_weight, self.classes_, target, weight)
+        each = self.class_weight
+        if isinstance(each, dict):
+            raise ValueError("For multi-output, class_weight should be a list of dicts, or the string 'balanced'.")
+        if isinstance(each, list) and len(each) != self.n_outputs_:
+            raise ValueError(
+                "For multi-output, number of elements in class_weight should match number of outputs. Got"
+                f" {len(each)} element(s) while having {self.n_outputs_} outputs"
+            )
+        total = np.ones(len(target)) if weight is None else weight
+        for q, classes in enumerate(self.classes_):
+            factors = each[q] if isinstance(each, list) else each
+            total = total * class_factors(factors, classes, target[:, q], weight)[target[:, q]]
+        return total
 
     def _answer(self, value):
         """Labels of (n, n_outputs, n_classes) shares."""
@@ -380,9 +402,14 @@ class DecisionTreeRegressor(RegressorMixin, TreeEstimator):
             if (y < 0).any():
                 i, *q = np.argwhere(y < 0)[0].tolist()
                 place = ", ".join(map(str, (i, *q)))
-                raise ValueError(f"y[{place}]={y[(i, *q)]} is negative, which criterion='poisson' does not allow")
+                raise ValueError(
+                    f"Some value(s) of y are negative which is not allowed for Poisson regression: y[{place}]="
+                    f"{y[(i, *q)]} is negative, but criterion='poisson' takes numbers from 0 upwards"
+                )
             if not y.any(axis=0).all():
-                raise ValueError("y is 0 for every row: criterion='poisson' needs a positive sum")
+                raise ValueError(
+                    "Sum of y is not positive which is necessary for Poisson regression: y is 0 for every row"
+                )
         return y
 
     def _answer(self, value):

@@ -221,8 +221,11 @@ def value_text(view, node):
 
 def literal(value, what):
     """A value as Python source."""
-    if value is None or isinstance(value, str | bool | int) or (isinstance(value, float) and np.isfinite(value)):
-        return repr(value)
+    for plain in (bool, str, int, float):  # written as such, whatever a subclass would print
+        if isinstance(value, plain) and (plain is not float or np.isfinite(value)):
+            return plain.__repr__(value)
+    if value is None:
+        return "None"
     raise TypeError(f"the {what} {value!r} is a {type(value).__name__}, which has no literal: use strings or numbers")
 
 

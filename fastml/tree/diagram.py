@@ -85,6 +85,8 @@ def export_graphviz(
     if label not in ("all", "root", "none"):
         raise ValueError(f"label={label!r} must be 'all', 'root' or 'none'")
     view = view_of(decision_tree, feature_names, class_names)
+    if feature_names is not None and not all(isinstance(name, str) for name in feature_names):
+        raise ValueError(f"All feature names must be strings. feature_names is {list(feature_names)}")
     style = ", ".join([*["filled"] * bool(filled), *["rounded"] * bool(rounded)])
     style = f', style="{style}"' if style else ""
     lines = ["digraph Tree {", f'node [shape=box{style}, fontname="{dot_text(fontname)}"];']
@@ -228,10 +230,14 @@ def dot_text(text):
 
 
 MERMAID = str.maketrans(
-    {"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "&": "#amp;", "`": "#96;", "\\": "#92;", "\n": "<br>"}
-)
+    {"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "&": "#amp;", "`": "#96;", "\\": "#92;", "\n": "<br>",
+     "%": "#37;", "$": "#36;", "{": "#123;", "}": "#125;"}
+)  # fmt: skip
 
 
 def mermaid_text(text):
-    """A text for a quoted string of Mermaid, which reads #name; as HTML reads &name;."""
+    """A text for a quoted string of Mermaid, which reads #name; as HTML reads &name;.
+
+    %%{...}%% is a directive, and $$...$$ a formula, wherever it stands.
+    """
     return str(text).translate(MERMAID)

@@ -1,6 +1,7 @@
 """Why a tree answers as it does, and the least that would make it answer otherwise."""
 
 import heapq
+import math
 from html import escape
 from typing import Any, NamedTuple
 
@@ -268,8 +269,10 @@ def nearest_value(column, region, value):
         if low >= top(column):
             return None
         low = following(column, low)
-        if high is not None and low > high:
-            return None
+    if high is not None and is_whole(column):
+        high = math.floor(high)
+    if low is not None and high is not None and low > high:
+        return None
     if value is None:
         return low if low is not None else high if high is not None else 0
     if low is not None and value < low:
@@ -279,10 +282,15 @@ def nearest_value(column, region, value):
 
 def following(column, value):
     """The next larger value of a column's dtype, or code."""
+    if is_whole(column):
+        return math.floor(value) + 1
     dtype = np.dtype(column.dtype)
-    if column.categories is not None or dtype.kind != "f":
-        return value + 1
     return np.nextafter(dtype.type(value), dtype.type(np.inf)).item()
+
+
+def is_whole(column):
+    """Whether the column holds integers, bools or codes, between which a threshold may lie."""
+    return column.categories is not None or np.dtype(column.dtype).kind != "f"
 
 
 def change_to(view, row, node, cost, regions, decimals):

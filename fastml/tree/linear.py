@@ -101,10 +101,10 @@ def to_linear(decision_tree, *, feature_names=None, class_names=None, decimals=2
     >>> model = to_linear(DecisionTreeClassifier().fit(X, [0, 1, 1, 0]), feature_names=["a", "b"])
     >>> print(model)
     1 if 0 <
-      -1 [a <= 0 and b <= 0]
-      +1 [a <= 0 and b > 0]
-      +1 [a > 0 and b <= 0]
-      -1 [a > 0 and b > 0]
+      -1 [a <= 0.50 and b <= 0.50]
+      +1 [a <= 0.50 and b > 0.50]
+      +1 [a > 0.50 and b <= 0.50]
+      -1 [a > 0.50 and b > 0.50]
     >>> model.features(X)[1], model.predict(X)
     (array([0., 1., 0., 0.]), array([0, 1, 1, 0]))
     """

@@ -6,7 +6,14 @@ from scipy.special import betaincinv
 from fastml_ext import tree as kernels
 from fastml_ext.tree.structure import depths
 
-__all__ = ["pessimistic_leaves", "reduced_error_leaves", "stops_at"]
+__all__ = ["pessimistic_leaves", "reduced_error_leaves", "stops_at", "weakest_links"]
+
+
+def weakest_links(tree):
+    """`kernels.weakest_links`, of costs that float64 holds."""
+    if not np.isfinite(tree.impurity).all():
+        raise ValueError("the impurity of the tree, a variance, overflows float64, and costs cannot be told: divide y")
+    return kernels.weakest_links(tree)
 
 
 def pessimistic_leaves(tree, confidence):
@@ -50,7 +57,7 @@ def stops_at(model, values):
             f"predict_path takes one of {', '.join(known)} with a sequence of values, but got {list(values)}"
         )
     ((name, wanted),) = values.items()
-    alphas = kernels.weakest_links(tree)[0] if name == "ccp_alpha" else None
+    alphas = weakest_links(tree)[0] if name == "ccp_alpha" else None
     grown = getattr(model, name, None)
     for value in wanted:
         if name == "max_depth":

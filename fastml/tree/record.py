@@ -9,6 +9,7 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from fastml.tree.view import plain
 from fastml.tree.view import view as view_of
 from fastml_ext.tree.structure import LEAF, MULTIWAY, NUMERIC, SUBSET, Column, Tree, exact_threshold
+from fastml_ext.tree.thresholds import nearest_below
 
 __all__ = ["estimator_from_dict", "from_dict", "to_dict", "to_json"]
 
@@ -138,7 +139,7 @@ def node_out(view, node):
     if kind != LEAF:
         feature = int(tree.feature[node])
         column = view.columns[feature]
-        out |= {"column": plain(column.name), "feature": feature, "gain": float(tree.gain[node])}
+        out |= {"column": plain(column.name), "feature": feature, "gain": number_out(float(tree.gain[node]))}
         if kind == NUMERIC:
             out["threshold"] = number_out(exact_threshold(tree, node, column.dtype).item())
             out["missing_go_to_left"] = bool(tree.missing_go_to_left[node])
@@ -183,7 +184,7 @@ def tree_in(nodes, columns):
         np.array([float(node["impurity"]) for node in nodes]),
         np.array([node["samples"] for node in nodes], np.int64),
         np.array([node["weight"] for node in nodes], float),
-        value, np.array([node.get("gain", 0.0) for node in nodes], float),
+        value, np.array([float(node.get("gain", 0.0)) for node in nodes]),
         start, np.array(code, np.int64), np.array(child, np.int64), len(columns),
     )  # fmt: skip
 
@@ -192,9 +193,11 @@ def threshold_in(threshold, dtype):
     """(threshold, threshold_int) of a written threshold."""
     if np.dtype(dtype).kind == "f":
         return float(threshold), 0
+    if isinstance(threshold, float):  # between two integers
+        return threshold, int(np.floor(threshold))
     bits = np.array([threshold], np.uint64 if threshold >= 2**63 else np.int64).view(np.int64)
     nothing_is_more = threshold == np.iinfo(np.int64).max and dtype != np.uint64
-    return np.inf if nothing_is_more else float(threshold), bits[0]
+    return np.inf if nothing_is_more else float(nearest_below(np.array([threshold]))[0]), bits[0]
 
 
 def column_out(column):

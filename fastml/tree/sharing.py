@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import clone
 
 from fastml.sharing import NotShared, rows_of, separate_fit
-from fastml.tree.pruning import pessimistic_leaves
+from fastml.tree.pruning import pessimistic_leaves, weakest_links
 from fastml_ext import tree as kernels
 from fastml_ext.tree.structure import LEAF, depths
 
@@ -90,7 +90,8 @@ def cut_back(grown, X, limits, models, method):
         )
         if grown.pruning == "pessimistic":
             small, kept = without(small, kept, pessimistic_leaves(small, grown.confidence))
-        alphas = kernels.weakest_links(small)[0] if any(models[at].ccp_alpha > 0 for at in places) else None
+        with separate_fit():
+            alphas = weakest_links(small)[0] if any(models[at].ccp_alpha > 0 for at in places) else None
         answers: dict = {}
         for at in places:
             alpha = models[at].ccp_alpha

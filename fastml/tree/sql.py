@@ -1,5 +1,7 @@
 """A tree as an SQL expression."""
 
+from itertools import count
+
 import numpy as np
 
 from fastml.tree.code import bound_of, category_test
@@ -32,8 +34,9 @@ def to_sql(decision_tree, table="data", *, output="prediction", feature_names=No
         of the node that answers.
     feature_names : array-like of str, default=None
         Names of the table's columns instead of those the tree was fitted with.
-    quote : str, default='"'
-        What stands around names: standard SQL's double quote, '`' for MySQL, '[]' for SQL Server.
+    quote : {'"', '`', '[]'}, default='"'
+        What stands around names: standard SQL's double quote, '`' for MySQL, '[]' for SQL Server. Whatever a name or a
+        text holds, it does not get out of its quotes under the rules of any of these, of PostgreSQL and of SQLite.
 
     Returns
     -------
@@ -45,7 +48,8 @@ def to_sql(decision_tree, table="data", *, output="prediction", feature_names=No
         If the tree is not fitted.
     ValueError
         If an option has no such value, there are not as many names as columns, a regressor is asked for
-        probabilities, or a name or text holds a NUL character.
+        probabilities, or a name or text holds what no quotes can hold: a NUL character, half of a surrogate pair, or,
+        between double quotes, a backslash before the quote that ends a name.
     TypeError
         If a label or category is neither a string, a number, a bool nor None.
 
@@ -63,39 +67,42 @@ def to_sql(decision_tree, table="data", *, output="prediction", feature_names=No
     """
     if output not in ("prediction", "proba", "node"):
         raise ValueError(f"output={output!r} must be 'prediction', 'proba' or 'node'")
+    sql = Dialect(quote)
     view = view_of(decision_tree, feature_names, one_way="to_sql")
     if output == "proba" and view.classes is None:
         raise ValueError("output='proba' but a regressor has no probabilities: use 'prediction'")
     names = [column.name for column in view.columns] if feature_names is None else list(map(str, feature_names))
-    names = [quoted(name, quote) for name in names]
+    names = [sql.name(name) for name in names]
     columns = [
-        case(view, names, answer, "" if table is None else "  ")
-        + (f" AS {quoted(title, quote)}" if table is not None else "")
-        for title, answer in outputs(view, output)
+        case(view, sql, names, answer, "" if table is None else "  ")
+        + (f" AS {sql.name(title)}" if table is not None else "")
+        for title, answer in outputs(view, sql, output)
     ]
     if table is None:
         return ",\n".join(columns)
-    source = ".".join(quoted(part, quote) for part in ([table] if isinstance(table, str) else table))
+    source = ".".join(sql.name(part) for part in ([table] if isinstance(table, str) else table))
     body = ",\n  ".join(columns)
     return f"SELECT *,\n  {body}\nFROM {source}"
 
 
-def outputs(view, output):
+def outputs(view, sql, output):
     """[(title, answer)] of the columns to add; answer(node) is the literal that a node answers."""
     if output == "node":
         return [("node", str)]
     if output == "prediction":
-        return [("prediction", lambda node: literal(view.answer(node)))]
+        return [("prediction", lambda node: sql.literal(view.answer(node)))]
     return [
         (f"proba_{label}", lambda node, k=k: repr(float(view.tree.value[node, 0, k])))
         for k, label in enumerate(view.classes)
     ]
 
 
-def case(view, names, answer, indent):
+def case(view, sql, names, answer, indent):
     """CASE ... END: the rules in order, the last one as ELSE, for exactly one of them fits any row."""
     told = told_later(view, answer)
-    found = [(node, condition(view, names, regions)) for node, regions in paths(view, stops=True) if node not in told]
+    found = [
+        (node, condition(view, sql, names, regions)) for node, regions in paths(view, stops=True) if node not in told
+    ]
     *rules, (last, _) = [(node, tests) for node, tests in found if NEVER not in tests]
     if not rules:
         return answer(last)
@@ -113,17 +120,18 @@ def told_later(view, answer):
     return told
 
 
-def condition(view, names, regions):
+def condition(view, sql, names, regions):
     """The tests that a row meets all of; NEVER is among them where no row does."""
-    return [test for feature, region in regions.items() for test in tests_of(view, feature, names[feature], region)]
+    tests = (tests_of(view, sql, feature, names[feature], region) for feature, region in regions.items())
+    return [test for of_column in tests for test in of_column]
 
 
-def tests_of(view, feature, name, region):
+def tests_of(view, sql, feature, name, region):
     """The conditions, to be joined by AND, of one column."""
     column = view.columns[feature]
     if column.categories is not None:
-        return category_tests(view, feature, name, region)
-    tests = comparisons(view, column, name, region)
+        return category_tests(view, sql, feature, name, region)
+    tests = comparisons(view, sql, column, name, region)
     if tests is None:
         return [f"{name} IS NULL"] if region.missing else [NEVER]
     if not tests:
@@ -131,10 +139,10 @@ def tests_of(view, feature, name, region):
     return [f"({' AND '.join(tests)} OR {name} IS NULL)"] if region.missing else tests
 
 
-def category_tests(view, feature, name, region):
+def category_tests(view, sql, feature, name, region):
     codes, inside = category_test(view.columns[feature], region)
     values = [view.category(feature, code) for code in codes]
-    known = [literal(value) for value in values if value is not None]
+    known = [sql.literal(value) for value in values if value is not None]
     null = f"{name} IS NULL"
     if not inside:
         return [f"({name} NOT IN ({', '.join(known)}) OR {null})"] if known else []
@@ -145,37 +153,101 @@ def category_tests(view, feature, name, region):
     return [f"({test} OR {null})" if missing else test]
 
 
-def comparisons(view, column, name, region):
+def comparisons(view, sql, column, name, region):
     """The comparisons that a known number in the region meets; None if no number is in it."""
     low, high = region.low, region.high
     if low is not None and low >= top(column):
         return None
     if np.dtype(column.dtype).kind == "b":
-        return [f"{name} = TRUE"] * (low is not None) + [f"{name} = FALSE"] * (high is not None)
-    low, high = (x if x is None else literal(bound_of(view, x)) for x in (low, high))
+        true, false = sql.literal(True), sql.literal(False)
+        return [f"{name} = {true}"] * (low is not None) + [f"{name} = {false}"] * (high is not None)
+    low, high = (x if x is None else sql.literal(bound_of(view, x)) for x in (low, high))
     return [f"{name} > {low}"] * (low is not None) + [f"{name} <= {high}"] * (high is not None)
 
 
-def literal(value):
-    """A value as SQL.
+class Dialect:
+    """How names and values are written; nothing that a name or a text holds gets out of its quotes.
 
-    >>> literal("it's"), literal(True), literal(0.1), literal(None)
-    ("'it''s'", 'TRUE', '0.1', 'NULL')
+    Texts and names are safe under the rules of MySQL, PostgreSQL, SQLite and SQL Server alike. They disagree about the
+    backslash: MySQL, and PostgreSQL in an old mode, take it for an escape of what follows, even of the closing quote.
     """
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, str):
-        return quoted(value, "'")
-    if value is None:
-        return "NULL"
-    if isinstance(value, int | float) and np.isfinite(value):
-        return repr(value)
-    raise TypeError(f"{value!r} is a {type(value).__name__}, which SQL has no literal for: use strings or numbers")
+
+    QUOTES = '"', "`", "[]"
+
+    def __init__(self, quote):
+        if quote not in self.QUOTES:
+            raise ValueError(f"quote={quote!r} must be one of {', '.join(map(repr, self.QUOTES))}")
+        self.quote = quote
+        self.is_server = quote == "[]"  # SQL Server: bits in place of truth values, and N before letters of all scripts
+        self.part = "SUBSTRING" if self.is_server else "SUBSTR"
+
+    def name(self, text):
+        """A name between quotes, the closing quote doubled inside.
+
+        >>> Dialect('"').name('a "b" c'), Dialect("[]").name("width [cm]")
+        ('"a ""b"" c"', '[width [cm]]]')
+        """
+        text = checked(text)
+        if self.quote == '"' and ends_in_escape(text, '"'):
+            raise ValueError(
+                f"the name {text!r} has a backslash before a quote or at its end, which MySQL takes as an escape of the"
+                " quote: rename it, or pass quote='`' or '[]'"
+            )
+        return self.quote[0] + text.replace(self.quote[-1], 2 * self.quote[-1]) + self.quote[-1]
+
+    def literal(self, value):
+        """A value as SQL.
+
+        >>> sql = Dialect('"')
+        >>> sql.literal("it's"), sql.literal(True), sql.literal(0.1), sql.literal(None)
+        ("'it''s'", 'TRUE', '0.1', 'NULL')
+        >>> print(sql.literal("one" + chr(92) + "two"))
+        REPLACE('one~two', '~', SUBSTR('\\\\', 1, 1))
+        """
+        if isinstance(value, bool):
+            return str(int(value)) if self.is_server else "TRUE" if value else "FALSE"
+        if isinstance(value, str):
+            return self.text(checked(value))
+        if value is None:
+            return "NULL"
+        if isinstance(value, int):
+            return int.__repr__(value)
+        if isinstance(value, float) and np.isfinite(value):
+            return float.__repr__(value)
+        raise TypeError(f"{value!r} is a {type(value).__name__}, which SQL has no literal for: use strings or numbers")
+
+    def text(self, value):
+        """A text between quotes. A backslash is put in for a mark that the text has not.
+
+        Two of them are one where a backslash escapes, and two elsewhere: the first of them is one everywhere.
+        """
+        quoted = "'" + value.replace("'", "''") + "'"
+        quoted = quoted if value.isascii() or not self.is_server else "N" + quoted
+        if "\\" not in value:
+            return quoted
+        mark = next(mark for mark in marks() if mark not in value)
+        return f"REPLACE({quoted.replace(BACKSLASH, mark)}, '{mark}', {self.part}('{2 * BACKSLASH}', 1, 1))"
 
 
-def quoted(text, quote):
-    """A text between quotes, those inside it doubled."""
-    text = str(text)
+BACKSLASH = "\\"
+
+
+def marks():
+    """Texts one of which another text does not hold."""
+    yield from "~^|@"
+    yield from (f"~{i}~" for i in count())
+
+
+def ends_in_escape(text, quote):
+    """Whether a quote behind the text, or one in it, stands behind an odd number of backslashes."""
+    return any((len(part) - len(part.rstrip(BACKSLASH))) % 2 for part in text.split(quote))
+
+
+def checked(text):
+    """A text as a plain str that SQL can hold."""
+    text = str.__str__(text) if isinstance(text, str) else str(text)
     if "\0" in text:
         raise ValueError(f"{text!r} holds a NUL character, which SQL cannot: rename it")
-    return quote[0] + text.replace(quote[-1], 2 * quote[-1]) + quote[-1]
+    if any("\ud800" <= c <= "\udfff" for c in text):
+        raise ValueError(f"{text!r} holds half of a surrogate pair, which no encoding of SQL can write: rename it")
+    return text

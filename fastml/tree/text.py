@@ -68,7 +68,8 @@ def export_text(
         raise ValueError(f"spacing={spacing} must be at least 1")
     if decimals is not None and decimals < 0:
         raise ValueError(f"decimals={decimals} must not be negative; None shows all digits")
-    view = view_of(decision_tree, feature_names, class_names)
+    miscounted = "feature_names must contain {fitted} elements, got {given}"
+    view = view_of(decision_tree, feature_names, class_names, miscounted=miscounted)
     lines = as_tree if style == "tree" else as_rules
     return "\n".join(lines(view, max_depth, spacing, decimals, show_weights))
 

@@ -9,6 +9,7 @@ from fastml_ext.tree.structure import LEAF, NUMERIC, Column, Tree, branches, dep
 
 __all__ = ["Region", "View", "plain", "view"]
 
+MISCOUNTED = "Length of feature_names, {given} does not match number of features, {fitted}"
 LONG = 4  # categories named before a list is cut short
 
 
@@ -121,10 +122,11 @@ class View(NamedTuple):
         return number(value, decimals)
 
 
-def view(decision_tree, feature_names=None, class_names=None, *, one_way=""):
+def view(decision_tree, feature_names=None, class_names=None, *, one_way="", miscounted=MISCOUNTED):
     """The View of a fitted tree, fastml's or scikit-learn's, with other names for columns and classes if given.
 
     one_way: what is made of it, if that sends every row one way; a tree of fractional instances is then refused
+    miscounted: what scikit-learn's function of the same name says of feature_names of another length
     """
     check_is_fitted(decision_tree, "tree_")
     fractional = getattr(decision_tree, "missing_values", "branch") == "fractional"
@@ -140,14 +142,21 @@ def view(decision_tree, feature_names=None, class_names=None, *, one_way=""):
     tree, columns = from_scikit_learn(decision_tree) if rounds else (decision_tree.tree_, decision_tree.columns_)
     names = [column.name for column in columns] if feature_names is None else list(feature_names)
     if len(names) != len(columns):
-        raise ValueError(f"feature_names has {len(names)} names, but the tree was fitted on {len(columns)} columns")
+        raise ValueError(
+            f"{miscounted.format(given=len(names), fitted=len(columns))}: feature_names has {len(names)} names, but the"
+            f" tree was fitted on {len(columns)} columns"
+        )
     classes = labels = None
     if hasattr(decision_tree, "classes_"):
         classes = np.asarray(decision_tree.classes_).tolist()
         given = class_names is not None and not isinstance(class_names, bool)  # True is scikit-learn's "show them"
         labels = [plain(label) for label in (class_names if given else classes)]
         if len(labels) != len(classes):
-            raise ValueError(f"class_names has {len(labels)} names, but the tree has {len(classes)} classes")
+            raise ValueError(
+                "When `class_names` is an array, it should contain as many items as `decision_tree.classes_`. Got"
+                f" {len(labels)} while the tree was fitted with {len(classes)} classes. class_names has {len(labels)}"
+                f" names, but the tree has {len(classes)} classes"
+            )
     return View(tree, list(columns), [plain(name) for name in names], classes, labels, rounds, fractional)
 
 
@@ -199,7 +208,8 @@ def plain(value):
     >>> plain("a b"), plain(3), plain("two" + chr(10) + "lines")
     ('a b', '3', 'two\\\\nlines')
     """
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(value))
+    text = str.__str__(value) if isinstance(value, str) else str(value)  # of an enum, too, what it is equal to
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def listed(words, long, room):

@@ -9,7 +9,6 @@ import sys
 from types import ModuleType
 
 import numpy as np
-from numba import cfunc, types
 
 from fastml_ext import jit
 from fastml_ext.autodiff import machine, steps
@@ -17,7 +16,7 @@ from fastml_ext.autodiff import machine, steps
 __all__ = ["callbacks", "define", "load"]
 
 KEPT = 500  # sources kept on disk; the oldest go first
-_HELPERS = {name: getattr(machine, name) for name in ("product", "winner", "gather", "scatter")}
+_HELPERS = {name: getattr(machine, name) for name in ("annul", "product", "winner", "gather", "scatter")}
 _HELPERS |= {
     f"{name}{bits}": getattr(machine, f"{name}{bits}")
     for name in ("exp", "tanh", "sigmoid", "softplus")
@@ -64,8 +63,7 @@ def _name(text, dtype):
 
 def _folder():
     """Where the machine's own kernels are kept, or None where nothing can be written."""
-    cache = machine._run._cache
-    return cache.cache_path if isinstance(cache, jit.Cache) else None
+    return machine._run.cache_folder()
 
 
 def _write(name, text):
@@ -99,11 +97,12 @@ def callbacks(body, n_arguments, dtype):
 
     A kernel takes them as arguments without being compiled again: all functions of as many numbers have one type.
     """
-    number = types.float64 if np.dtype(dtype) == np.float64 else types.float32
+    numba = jit.need_numba("a function that is compiled")
+    number = numba.float64 if np.dtype(dtype) == np.float64 else numba.float32
     names = ", ".join(f"x{i}" for i in range(n_arguments))
     made = []
     for k, name in enumerate(("value", "derivative")):
         scope = {"body": body}
         exec(f"def {name}({names}):\n    return body({names})[{k}]\n", scope)
-        made.append(cfunc(number(*[number] * n_arguments))(scope[name]))
+        made.append(numba.cfunc(number(*[number] * n_arguments))(scope[name]))
     return tuple(made)

@@ -318,11 +318,31 @@ def _reduce(op, nd, o, a, table, work, count):
 
 @kernel
 def _matmul(o, a, b, table, work):
-    """table: products, m, k, n; for each operand the entries from one product to the next, and whether transposed."""
+    """table: products, m, k, n; for each operand the entries from one product to the next, and whether transposed;
+    then for each whether its zeros annul."""
     products, m, k, n = table[0], table[1], table[2], table[3]
     for i in range(products):
         p, q, r = a + i * table[4], b + i * table[6], o + i * m * n
-        product(work[p : p + m * k], table[5], work[q : q + k * n], table[7], m, k, n, work[r : r + m * n])
+        x, y, out = work[p : p + m * k], work[q : q + k * n], work[r : r + m * n]
+        product(x, table[5], y, table[7], m, k, n, out)
+        if table[8] or table[9]:
+            annul(x, table[5], y, table[7], m, k, n, table[8], table[9], out)
+
+
+@kernel
+def annul(a, a_transposed, b, b_transposed, m, k, n, left, right, out):
+    """Mend out = a b where it is not finite: a zero of a (if left), of b (if right), annuls its term, inf or not."""
+    am, ak = (1, m) if a_transposed else (k, 1)
+    bk, bn = (1, k) if b_transposed else (n, 1)
+    for i in range(m):
+        for j in range(n):
+            if not math.isfinite(out[i * n + j]):
+                total = 0.0
+                for t in range(k):
+                    x, y = a[i * am + t * ak], b[t * bk + j * bn]
+                    if not ((left and x == 0) or (right and y == 0)):
+                        total += x * y
+                out[i * n + j] = total
 
 
 @kernel

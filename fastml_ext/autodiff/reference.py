@@ -61,7 +61,8 @@ def run_program(code, table, work, ints):
         sum, max, min: the shape (d) of the operand, the strides (d each) of the result, 0 along reduced axes, and of
             the operand, then the number of entries of the result, which lie together
         matmul: number of products, m, k, n; then for each operand the entries between one product and the next, and
-            whether it lies transposed; the result's products follow one another
+            whether it lies transposed; then for each whether its zeros annul: 0 times infinity is 0 then, not NaN;
+            the result's products follow one another
         winner: rows, n; 1 at the first largest entry of each row of n (the first NaN, if there is one), otherwise 0
         gather: count, then the places, counted from the operand's first entry, whose entries follow one another
         scatter: count, entries of the result, then the places to which the operand's entries are added, from zero
@@ -124,13 +125,16 @@ def _reduction(name, d, out, a, numbers, work):
 
 
 def _products(out, a, b, numbers, work):
-    count, m, k, n, step_a, transposed_a, step_b, transposed_b = (int(v) for v in numbers[:8])
+    count, m, k, n, step_a, transposed_a, step_b, transposed_b, annuls_a, annuls_b = (int(v) for v in numbers[:10])
     for i in range(count):
         left = work[a + i * step_a :][: m * k]
         right = work[b + i * step_b :][: k * n]
         left = left.reshape(k, m).T if transposed_a else left.reshape(m, k)
         right = right.reshape(n, k).T if transposed_b else right.reshape(k, n)
-        work[out + i * m * n : out + (i + 1) * m * n] = (left[:, :, None] * right).sum(axis=1).ravel()
+        annulled = (annuls_a & (left == 0))[:, :, None] | (annuls_b & (right == 0))
+        with np.errstate(all="ignore"):
+            terms = np.where(annulled, 0, left[:, :, None] * right)
+            work[out + i * m * n : out + (i + 1) * m * n] = terms.sum(axis=1).ravel()
 
 
 def _indexed(name, instruction, out, a, numbers, work, ints):

@@ -9,6 +9,7 @@ from fastml_ext.jit import kernel
 
 __all__ = ["harmonics", "wrap"]
 
+FAR = 2.0**50  # periods, from where on the number of whole ones is not found by one product
 BLOCK = 256  # numbers of a column worked on together: three buffers of 2 KB
 
 # Taylor's series of sin(2 pi a) / a and cos(2 pi a) in a^2, to 1e-18 for |a| <= 1/8; the highest power first.
@@ -41,8 +42,10 @@ def _harmonics(start, stop, X, period, origin, n_harmonics, out):
     for first in range(start, stop, BLOCK):
         m = min(BLOCK, stop - first)
         for j in range(X.shape[1]):
+            far = FAR * period[j]
             for i in range(m):
-                angle[i] = np.float64(X[first + i, j]) - origin[j]
+                x = np.float64(X[first + i, j]) - origin[j]
+                angle[i] = x % period[j] if abs(x) > far else x
             _turn(m, angle, period[j], sine, cosine)
             at = 2 * n_harmonics * j
             for i in range(m):

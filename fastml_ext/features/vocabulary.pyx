@@ -46,8 +46,8 @@ cdef inline int64_t _find(const Table* table, const uint32_t* text, Py_ssize_t l
         if slot >> CODE_BITS == hash >> CODE_BITS:
             code = (slot & ((<uint64_t> 1 << CODE_BITS) - 1)) - 1
             start = table.starts[code]
-            if table.starts[code + 1] - start == length and not memcmp(
-                    &table.chars[start], text, length * sizeof(uint32_t)):
+            if table.starts[code + 1] - start == length and (
+                    not length or not memcmp(&table.chars[start], text, length * sizeof(uint32_t))):
                 return code
         at[0] = (at[0] + 1) & table.mask
 
@@ -68,7 +68,8 @@ cdef bint _add(Table* table, const uint32_t* text, Py_ssize_t length, uint64_t h
         if more == NULL:
             return False
         table.starts = <int64_t*> more
-    memcpy(&table.chars[start], text, length * sizeof(uint32_t))
+    if length:
+        memcpy(&table.chars[start], text, length * sizeof(uint32_t))
     table.n += 1
     table.starts[table.n] = start + length
     table.slots[at] = (hash >> CODE_BITS << CODE_BITS) | <uint64_t> table.n
@@ -101,7 +102,8 @@ cdef bint _copy(Table* own, const Table* given) noexcept nogil:
     own.slots = <uint64_t*> malloc((own.mask + 1) * sizeof(uint64_t))
     if own.chars == NULL or own.starts == NULL or own.slots == NULL:
         return False
-    memcpy(own.chars, given.chars, given.starts[given.n] * sizeof(uint32_t))
+    if given.starts[given.n]:  # copying nothing from nowhere is undefined in C
+        memcpy(own.chars, given.chars, given.starts[given.n] * sizeof(uint32_t))
     memcpy(own.starts, given.starts, (given.n + 1) * sizeof(int64_t))
     memcpy(own.slots, given.slots, (own.mask + 1) * sizeof(uint64_t))
     return True
@@ -140,7 +142,8 @@ def count_spans(const uint32_t[::1] chars, const int64_t[::1] begin, const int64
     counted = np.empty(n + 1, np.int64)
     cdef int64_t[::1] code = codes, count = counted
     cdef double[::1] total = sums
-    cdef Table given = Table(<uint32_t*> &known_chars[0], <int64_t*> &known_starts[0], <uint64_t*> &known_slots[0],
+    cdef const uint32_t* letters = &known_chars[0] if known_chars.shape[0] else NULL  # no word is known yet
+    cdef Table given = Table(<uint32_t*> letters, <int64_t*> &known_starts[0], <uint64_t*> &known_slots[0],
                              known_starts.shape[0] - 1, 0, 0, known_slots.shape[0] - 1)
     marks.row, marks.at, marks.room = NULL, NULL, 0
     own = given
@@ -201,7 +204,8 @@ cdef tuple _arrays(const Table* table):
     cdef uint32_t[::1] char = chars
     cdef int64_t[::1] start = starts
     cdef uint64_t[::1] slot = slots
-    memcpy(&char[0], table.chars, chars.nbytes)
+    if char.shape[0]:
+        memcpy(&char[0], table.chars, chars.nbytes)
     memcpy(&start[0], table.starts, starts.nbytes)
     memcpy(&slot[0], table.slots, slots.nbytes)
     return chars, starts, slots
@@ -253,6 +257,7 @@ def order_words(const uint32_t[::1] chars, const int64_t[::1] starts):
     cdef Ranked* row = <Ranked*> malloc((2 * n + 1) * sizeof(Ranked))
     cdef Ranked* from_
     cdef Ranked* to
+    cdef const uint32_t* letters = &chars[0] if chars.shape[0] else NULL  # every word may be empty
     order = np.empty(n, np.int64)
     cdef int64_t[::1] place = order
     if row == NULL:
@@ -271,7 +276,7 @@ def order_words(const uint32_t[::1] chars, const int64_t[::1] starts):
                 left, middle, stop = i, min(i + width, n), min(i + 2 * width, n)
                 right = middle
                 for j in range(i, stop):
-                    if right == stop or (left < middle and _before(&from_[left], &from_[right], &chars[0], &starts[0])):
+                    if right == stop or (left < middle and _before(&from_[left], &from_[right], letters, &starts[0])):
                         to[j] = from_[left]
                         left += 1
                     else:

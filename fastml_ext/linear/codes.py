@@ -55,5 +55,7 @@ class State(NamedTuple):
     first: np.ndarray  # like W, or empty: first moments
     second: np.ndarray  # like W, or empty: second moments
     strength: np.ndarray  # like W, or empty: what the penalties are multiplied with
-    touched: np.ndarray  # (d,), or empty: the threshold that each column has had, for the lazy L1 of CSR rows
-    clock: np.ndarray  # [steps done, scale, sum of scales, threshold so far, sum of rates, steps in the average]
+    touched: (
+        np.ndarray
+    )  # what l1 has taken from each entry of W, signed, and with `strength` what it was owed; or empty
+    clock: np.ndarray  # [steps done, scale, sum of scales, what l1 is owed, sum of rates, steps in the average]

@@ -9,7 +9,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from fastml_ext import pool
-from fastml_ext.jit import kernel, kernel_bound
+from fastml_ext.jit import kernel
+from fastml_ext.products import inner
 
 __all__ = ["dual_svm"]
 
@@ -97,14 +98,6 @@ def settle(state, n, high, low, tol):
     state[LOW] = low if low < 0 else -np.inf
 
 
-@kernel_bound
-def dot(X, i, w):
-    total = 0.0
-    for j in range(X.shape[1]):
-        total += X[i, j] * w[j]
-    return total
-
-
 @kernel
 def dense_sweeps(start, stop, most, X, problems, paths):
     n, d = X.shape
@@ -119,7 +112,7 @@ def dense_sweeps(start, stop, most, X, problems, paths):
             while at < active:
                 i = order[at]
                 y, a, most_a = signs[i], alpha[i], upper[i]
-                g = y * (dot(X, i, w) + problems.bias * w[d]) - 1.0 + diagonal[i] * a
+                g = y * (inner(X, i * d, w, 0, d) + problems.bias * w[d]) - 1.0 + diagonal[i] * a
                 if (a == 0.0 and g > state[HIGH]) or (a == most_a and g < state[LOW]):
                     active -= 1
                     order[at], order[active] = order[active], i

@@ -6,18 +6,16 @@ What every row goes through is written out in the two slices: a helper costs 10 
 """
 
 import numpy as np
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
-from fastml_ext.jit import kernel, kernel_bound
+from fastml_ext.jit import cgutils, intrinsic, kernel, types
 from fastml_ext.linear.codes import State, Task
 from fastml_ext.linear.steps import sparse_steps, takes
+from fastml_ext.products import inner
 
 __all__ = ["State", "Task", "average", "begin", "dense_epoch", "slopes", "sparse_epoch", "weights"]
 
 EACH, REST, SOFTMAX, ARGMAX = 0, 1, 2, 3
-STEPS, SCALE, SCALES, THRESHOLD, RATES, COUNT = range(6)  # places in State.clock
+STEPS, SCALE, SCALES, OWED, RATES, COUNT = range(6)  # places in State.clock
 FOLD = 0.01  # the scale is folded into W below this: two digits of W at most are lost to it
 LEAST_MOMENT = 1e-30  # smaller moments are zero: subnormal numbers take 100 times longer
 
@@ -149,21 +147,24 @@ def passive(task, loss, square):
 
 
 @kernel
-def soft(w, threshold):
-    if w > threshold:
-        return w - threshold
-    return w + threshold if w < -threshold else w * 0
+def pay(w, owed, taken):
+    """w drawn towards 0, no further, by what the l1 penalty is owed so far less what it has taken (signed)."""
+    if w > 0.0:
+        return max(0.0, w - (owed + taken))
+    return min(0.0, w + (owed - taken)) if w < 0.0 else 0.0
 
 
 @kernel
 def move(task, eta, step, gradient, state):
     """One step of every weight along `gradient` (flat), penalties included, by momentum, AdaGrad, Adam or plainly."""
     W, strength, total = state.W.reshape(-1), state.strength.reshape(-1), state.total.reshape(-1)
-    first, second = state.first.reshape(-1), state.second.reshape(-1)
+    first, second, touched = state.first.reshape(-1), state.second.reshape(-1), state.touched
     fix1, fix2 = 1.0 - 0.9**step, 1.0 - 0.999**step
     for j in range(len(W)):
         pull = task.l2 * strength[j]
-        g = gradient[j] + (min(pull, 1.0 / eta) if task.method == 0 else pull) * W[j]
+        if task.method == 0:
+            pull = min(pull, 1.0 / eta)
+        g = gradient[j] + pull * W[j]
         own = eta
         if task.method == 1:
             first[j] = task.momentum * first[j] + g
@@ -180,8 +181,12 @@ def move(task, eta, step, gradient, state):
                 second[j] = 0
             own = eta / (np.sqrt(second[j] / fix2) + 1e-8)
             g = first[j] / fix1
-        w = W[j] - own * g
-        W[j] = soft(w, own * task.l1 * strength[j]) if task.l1 > 0 else w
+        W[j] -= own * g
+        if task.l1 > 0:
+            kept = 1.0 - eta * pull if task.method == 0 else 1.0
+            taken, owed, w = kept * touched[j], kept * touched[len(W) + j] + own * task.l1 * strength[j], float(W[j])
+            W[j] = pay(w, owed, taken)
+            touched[j], touched[len(W) + j] = taken + (W[j] - w), owed
     if 0 <= task.average_from < step:
         for j in range(len(W)):
             total[j] -= W[j]
@@ -189,37 +194,36 @@ def move(task, eta, step, gradient, state):
 
 @kernel
 def settle(state, sparse):
-    """Fold the scale, and thresholds not yet applied, into W; bring the sum for the average up to date."""
-    W, total, clock = state.W, state.total, state.clock
+    """Take what l1 is still owed, and fold the scale into W; bring the sum for the average up to date."""
+    W, total, clock, touched = state.W, state.total, state.clock, state.touched
     d = W.shape[0] - 1 if sparse else W.shape[1] - 1
     k = W.shape[1] if sparse else W.shape[0]
     for c in range(k):
         for j in range(d + 1):
             a, b = (j, c) if sparse else (c, j)
-            if j < d and len(state.touched):
-                W[a, b] = soft(W[a, b], clock[THRESHOLD] - state.touched[j])
+            if j < d and len(touched) and state.strength.size == 0:
+                at, w = a * W.shape[1] + b, float(W[a, b])
+                W[a, b] = pay(w, clock[OWED], touched[at])
+                touched[at] = clock[SCALE] * (touched[at] + (W[a, b] - w))
             if total.size and state.strength.size == 0:
                 share = clock[SCALES] if j < d else clock[COUNT]
                 total[a, b] -= share * W[a, b]
             if j < d:
                 W[a, b] *= clock[SCALE]
-    state.touched[:] = 0
-    clock[SCALE], clock[SCALES], clock[THRESHOLD], clock[COUNT] = 1.0, 0.0, 0.0, 0.0
+    clock[OWED] *= clock[SCALE]
+    clock[SCALE], clock[SCALES], clock[COUNT] = 1.0, 0.0, 0.0
 
 
-@kernel_bound
+@kernel
 def score(X, i, W, c, d):
-    """Product of row i and weights c. The order of this sum is free: reference.score states its error."""
-    total = X.dtype.type(0)
-    for j in range(d):
-        total += X[i, j] * W[c, j]
-    return total
+    """Product of row i and weights c, summed in lanes: reference.score states its error."""
+    return inner(X, i * X.shape[1], W, c * W.shape[1], d)
 
 
 @kernel
 def dense_slice(task, order, X, Y, weight, class_weight, state, hits):
     """Steps over the rows named by `order`; (sum of the losses, whether all were finite)."""
-    W, clock, line = state.W, state.clock, 64 // X.itemsize
+    W, clock, touched, line = state.W, state.clock, state.touched, 64 // X.itemsize
     k, d, eager, averaged = W.shape[0], W.shape[1] - 1, state.strength.size > 0, state.total.size > 0
     scores, gradients = np.empty(k), np.empty((min(task.batch, len(order)), k))
     gradient = np.empty((k, d + 1) if eager else (0, 0), W.dtype)
@@ -278,10 +282,13 @@ def dense_slice(task, order, X, Y, weight, class_weight, state, hits):
                     if task.intercept:
                         W[c, d] += g
         if task.l1 > 0:
-            threshold = W.dtype.type(eta * task.l1 / clock[SCALE])
+            clock[OWED] += eta * task.l1 / clock[SCALE]
             for c in range(k):
                 for j in range(d):
-                    W[c, j] = soft(W[c, j], threshold)
+                    if W[c, j] != 0.0:
+                        at, w = c * (d + 1) + j, float(W[c, j])
+                        W[c, j] = pay(w, clock[OWED], touched[at])
+                        touched[at] += W[c, j] - w
         if 0 <= task.average_from < clock[STEPS]:
             clock[SCALES] += clock[SCALE]
             clock[COUNT] += 1
@@ -322,6 +329,7 @@ def sparse_slice(task, order, data, indices, indptr, Y, weight, class_weight, st
     """As `dense_slice` for CSR rows: a plain step touches only the columns that its rows store."""
     W, clock, touched = state.W, state.clock, state.touched
     d, k, eager, averaged = W.shape[0] - 1, W.shape[1], state.strength.size > 0, state.total.size > 0
+    lazy = task.l1 > 0 and not eager
     scores, gradients = np.empty(k), np.empty((min(task.batch, len(order)), k))
     gradient = np.empty((d + 1, k) if eager else (0, 0), W.dtype)
     losses = 0.0
@@ -334,10 +342,12 @@ def sparse_slice(task, order, data, indices, indptr, Y, weight, class_weight, st
             for at in range(indptr[i], indptr[i + 1]):
                 j, x = indices[at], data[at]
                 square += x * x
-                if len(touched) and touched[j] != clock[THRESHOLD]:
+                if lazy:
                     for c in range(k):
-                        W[j, c] = soft(W[j, c], clock[THRESHOLD] - touched[j])
-                    touched[j] = clock[THRESHOLD]
+                        if W[j, c] != 0.0:
+                            place, w = j * k + c, float(W[j, c])
+                            W[j, c] = pay(w, clock[OWED], touched[place])
+                            touched[place] += W[j, c] - w
                 for c in range(k):
                     scores[c] += x * W[j, c]
             for c in range(k):
@@ -387,7 +397,7 @@ def sparse_slice(task, order, data, indices, indptr, Y, weight, class_weight, st
                     for c in range(k):
                         W[j, c] += a * scores[c]
         if task.l1 > 0:
-            clock[THRESHOLD] += eta * task.l1 / clock[SCALE]
+            clock[OWED] += eta * task.l1 / clock[SCALE]
         if 0 <= task.average_from < clock[STEPS]:
             clock[SCALES] += clock[SCALE]
             clock[COUNT] += 1
@@ -445,7 +455,7 @@ def begin(task, coef, intercept, sparse=False, strength=None):
         np.zeros_like(W) if task.method in (1, 3) else nothing,
         np.zeros_like(W) if task.method in (2, 3) else nothing,
         strengths if eager else nothing,
-        np.zeros(d if sparse and task.l1 > 0 and not eager else 0),
+        np.zeros((0 if task.l1 == 0 else 2 if eager else 1) * W.size),
         clock,
     )
 

@@ -134,6 +134,13 @@ def solve(H, extra, step):
 
 
 @kernel
+def copy(source, target):
+    """Numba's slice assignment checks the shapes at run time, by code that needs Python's interpreter."""
+    for j in range(source.size):
+        target.reshape(-1)[j] = source.reshape(-1)[j]
+
+
+@kernel
 def descend(code, Z, Y, weight, l2, tol, steps, U, scores, H, history):
     """(steps made so far, whether done); steps: those made before, and how many there may be now."""
     gradient, at = np.empty(U.shape), U.copy()
@@ -145,7 +152,7 @@ def descend(code, Z, Y, weight, l2, tol, steps, U, scores, H, history):
         while not solved and extra <= size:  # as little of the identity as makes the Hessian regular
             hessian_at(Z, weight, l2, scores, H)
             size = max(np.trace(H) / len(H), 1e-300)
-            step[:] = gradient.reshape(-1)
+            copy(gradient, step)
             solved = solve(H, extra, step)
             extra = max(10.0 * extra, 1e-12 * size)
         if not solved:
@@ -157,7 +164,7 @@ def descend(code, Z, Y, weight, l2, tol, steps, U, scores, H, history):
         if done:
             break
         t = 1.0
-        at[:] = U
+        copy(U, at)
         while t > SMALLEST_STEP:
             for j in range(len(step)):
                 U.reshape(-1)[j] = at.reshape(-1)[j] - t * step[j]
@@ -166,7 +173,7 @@ def descend(code, Z, Y, weight, l2, tol, steps, U, scores, H, history):
                 break
             t /= 2.0
         else:  # rounding hides what is left to gain
-            U[:] = at
+            copy(at, U)
             value_at(code, Z, Y, weight, l2, U, scores, gradient)
             return made, np.abs(gradient).max() <= 100.0 * tol
         value, made = new, made + 1

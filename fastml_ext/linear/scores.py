@@ -3,7 +3,8 @@
 import numpy as np
 
 from fastml_ext import pool
-from fastml_ext.jit import kernel, kernel_bound
+from fastml_ext.jit import kernel
+from fastml_ext.products import inner
 
 __all__ = ["scores"]
 
@@ -22,17 +23,10 @@ def scores(X, coef, intercept, n_jobs=None):
     return result
 
 
-@kernel_bound
-def dot(X, i, coef, c):
-    """The order of this sum is free: it is off by at most d eps sum |w_j x_j|."""
-    total = X.dtype.type(0)
-    for j in range(X.shape[1]):
-        total += X[i, j] * coef[c, j]
-    return total
-
-
 @kernel
 def score_rows(start, stop, X, coef, intercept, result):
+    """Each sum is off by at most d eps sum |w_j x_j|."""
+    d = X.shape[1]
     for i in range(start, stop):
         for c in range(len(coef)):
-            result[i, c] = dot(X, i, coef, c) + intercept[c]
+            result[i, c] = inner(X, i * d, coef, c * d, d) + intercept[c]

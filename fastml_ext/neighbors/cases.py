@@ -84,9 +84,9 @@ def take_copies(family, random):
     return family.take_copies(indices, random.integers(0, 4, 9) / 2, k, itself)
 
 
-def cloud(random, d, dtype):
+def cloud(random, d, dtype, most=60):
     """(X, Q): small integers and steps of 0.1, also far from 0; some queries are points."""
-    n, m = random.integers(1, [60, 8])
+    n, m = random.integers(1, [most, 8])
     step, offset = random.choice([1, 0.1]), random.choice([0, -7, 1e3])
     X = (offset + step * random.integers(0, 4, (n, d))).astype(dtype)
     between = (offset + step * random.integers(-2, 6, (m, d))).astype(dtype)
@@ -96,8 +96,8 @@ def cloud(random, d, dtype):
 def grown(family, random):
     """(tree, queries, radius): a radius of 0 finds equal points."""
     d, dtype, metric, p = TREES[random.integers(len(TREES))]
-    X, Q = cloud(random, d, dtype)
-    return family.build_tree(X, 8, metric, p), Q, float(random.integers(0, 4))
+    X, Q = cloud(random, d, dtype, 200)
+    return family.build_tree(X, 16, metric, p), Q, float(random.integers(0, 4))
 
 
 def election(random):

@@ -11,12 +11,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 
 from fastml_ext import pool
-from fastml_ext.jit import kernel_bound, kernel_exact
+from fastml_ext.jit import intrinsic, ir, kernel_bound, kernel_exact, types
 from fastml_ext.neighbors import order
 
 __all__ = ["CODES", "Scan", "nearest", "take_roots", "within"]

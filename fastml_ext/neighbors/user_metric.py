@@ -1,13 +1,10 @@
 """A user's distance, compiled to machine code that a scan calls through its address."""
 
-from numba import carray, cfunc, types
-from numba.core.errors import NumbaError
-
-from fastml_ext.jit import kernel
+from fastml_ext.jit import kernel, need_numba
 
 __all__ = ["compile_metric"]
 
-SIGNATURE = types.float64(types.CPointer(types.float64), types.CPointer(types.float64), types.intp)
+SIGNATURE = "float64(CPointer(float64), CPointer(float64), intp)"
 
 
 def compile_metric(metric):
@@ -20,14 +17,15 @@ def compile_metric(metric):
         return metric
     if not callable(metric):
         raise ValueError(f"metric={metric!r} must be a function of two rows, or the name of a metric")
-    rows = metric if hasattr(metric, "py_func") else kernel(metric)
+    numba = need_numba("metric=function")
+    carray, rows = numba.carray, metric if hasattr(metric, "py_func") else kernel(metric).dispatcher
 
     def distance(x, y, d):
         return rows(carray(x, (d,)), carray(y, (d,)))
 
     try:
-        return cfunc(SIGNATURE)(distance)
-    except NumbaError as error:
+        return numba.cfunc(SIGNATURE)(distance)
+    except numba.core.errors.NumbaError as error:
         name = getattr(metric, "__name__", repr(metric))
         raise ValueError(
             f"metric={name} cannot be compiled by Numba: use NumPy functions and loops on two float64 rows, and return"

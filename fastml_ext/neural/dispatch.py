@@ -5,7 +5,6 @@ import itertools
 
 import numpy as np
 import scipy.sparse as sp
-from numba.extending import get_cython_function_address
 
 from fastml_ext import blas, pool
 from fastml_ext.neural.batches import (
@@ -49,7 +48,7 @@ NOTHING = {char: Nothing(char) for char in "fd"}
 @functools.cache
 def product_address(char):
     """Address of SciPy's matrix product for the dtype: the library that blas.single() holds to one thread."""
-    return get_cython_function_address("scipy.linalg.cython_blas", {"f": "sgemm", "d": "dgemm"}[char])
+    return blas.address({"f": "sgemm", "d": "dgemm"}[char])
 
 
 def table_of(X, Y=None, weight=None):

@@ -1,11 +1,9 @@
 """What the kernels of networks are built from: BLAS, short vectors, a user's functions, exp, random bits."""
 
 import numpy as np
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
-from fastml_ext.jit import kernel
+from fastml_ext.jit import cgutils, intrinsic, kernel, types
+from fastml_ext.products import inner_product
 
 __all__ = [
     "GOLDEN",
@@ -184,47 +182,7 @@ def panel(lanes):
 panel_32, panel_16, panel_4, panel_1 = panel(32), panel(16), panel(4), panel(1)
 
 
-LANES = 16
-
-
-@intrinsic
-def inner(typing_context, A, a, B, b, count):
-    """Sum of A[a + i] * B[b + i] over i < count, of flat arrays: lane by lane, the lanes in pairs, then the rest."""
-
-    def code(context, builder, signature, arguments):
-        ir = cgutils.ir
-        number = context.get_value_type(signature.return_type)
-        wide, size = ir.VectorType(number, LANES), context.get_abi_sizeof(number)
-        data = [context.make_array(signature.args[i])(context, builder, arguments[i]).data for i in (0, 2)]
-        starts, count = (arguments[1], arguments[3]), arguments[4]
-        integer = count.type
-        lanes, total = cgutils.alloca_once_value(builder, ir.Constant(wide, [0.0] * LANES)), None
-
-        def add(target, sort, i):
-            pair = [builder.gep(data[j], [builder.add(starts[j], i)]) for j in (0, 1)]
-            x, y = (builder.load(builder.bitcast(p, sort.as_pointer()), align=size) for p in pair)
-            product = builder.fmul(x, y, flags=["contract"])
-            builder.store(builder.fadd(builder.load(target), product, flags=["contract"]), target)
-
-        whole = builder.udiv(count, integer(LANES))
-        with cgutils.for_range(builder, whole) as loop:
-            add(lanes, wide, builder.mul(loop.index, integer(LANES)))
-        value, width = builder.load(lanes), LANES
-        while width > 1:
-            width //= 2
-            halves = [
-                builder.shuffle_vector(
-                    value, value, ir.Constant(ir.VectorType(ir.IntType(32), width), list(range(low, low + width)))
-                )
-                for low in (0, width)
-            ]
-            value = builder.fadd(*halves)
-        total = cgutils.alloca_once_value(builder, builder.extract_element(value, ir.IntType(32)(0)))
-        with cgutils.for_range_slice(builder, builder.mul(whole, integer(LANES)), count, integer(1)) as (i, _):
-            add(total, number, i)
-        return builder.load(total)
-
-    return A.dtype(A, types.int64, B, types.int64, types.int64), code
+inner = inner_product(16, 1)
 
 
 @kernel

@@ -128,7 +128,8 @@ def train_small(design, method, state, order, batch, table, losses):
     one = zeros + widest
     factor, room = one + 1, one + 2
     M = np.zeros(room + widest * (widest + 1), state.w.dtype)
-    M[:P] = state.w
+    for j in range(P):  # M[:P] = state.w would check the shapes at run time, by code that needs Python's interpreter
+        M[j] = state.w[j]
     M[one] = 1
     X, Y, weight, order = borrow(table.X), borrow(table.Y), borrow(table.weight), borrow(order)
     A, at = borrow(M), borrow(places)
@@ -171,4 +172,5 @@ def train_small(design, method, state, order, batch, table, losses):
                 sums(A, g, g, factor, 0, w, 0, k * n, 1)
         move(method, clock[0], A[:P], first, second, A[P : 2 * P])
         losses[begin // batch] = size * (loss + penalty / weights)
-    state.w[:] = M[:P]
+    for j in range(P):
+        state.w[j] = M[j]

@@ -16,8 +16,6 @@ cdef struct Scratch:
     Py_ssize_t cells  # room in counts or sums
     uint32_t* counts
     double* sums
-    uint32_t* ranks
-    double* ranked
 
 cdef bint reserve(Scratch* scratch, const Rules* rules, Py_ssize_t n, Py_ssize_t n_codes) noexcept nogil
 cdef void release(Scratch* scratch) noexcept nogil

@@ -2,9 +2,13 @@
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
-from fastml_ext.tree.sweep cimport COUNTS, DEVIATIONS, SUMS, Column, Rows, Rules, Sweep, add_outputs, fenwick_add, start
+from fastml_ext.tree.sweep cimport (
+    COUNTS, DEVIATIONS, SUMS,
+    Column, Deviations, Rows, Rules, Sweep,
+    add_outputs, add_target, fenwick_add, start, target_of,
+)
 
 cdef enum:
     TINY = 24  # rows sorted by insertion rather than counted
@@ -33,8 +37,9 @@ ctypedef fused code_t:
 cdef bint reserve(Scratch* s, const Rules* rules, Py_ssize_t n, Py_ssize_t n_codes) noexcept nogil:
     """Room for nodes of n rows and columns of n_codes codes; False where there is none. Pages not used cost nothing."""
     cdef Py_ssize_t groups = min(n, n_codes) + 1, words = n_codes // 64 + 2
-    cdef Py_ssize_t deviations = n if rules.mode == DEVIATIONS else 0
-    cdef size_t sizes[13]
+    cdef Py_ssize_t outputs = rules.n_outputs if rules.mode == DEVIATIONS else 0, q
+    cdef Deviations* of
+    cdef size_t sizes[15]
     cdef size_t total = 0
     cdef char* at
     cdef int i
@@ -48,11 +53,13 @@ cdef bint reserve(Scratch* s, const Rules* rules, Py_ssize_t n, Py_ssize_t n_cod
     sizes[6] = TINY * 8  # keys
     sizes[7] = words * 8  # bits
     sizes[8] = (n_codes + 1) * 4  # rank
-    sizes[9] = deviations * 4  # ranks
-    sizes[10] = deviations * 8  # ranked
-    sizes[11] = 16 * (deviations + 1)  # tree_left
-    sizes[12] = 16 * (deviations + 1)  # tree_right
-    for i in range(13):
+    sizes[9] = rules.n_outputs * 8  # middles
+    sizes[10] = outputs * sizeof(Deviations)
+    sizes[11] = outputs * n * 4  # rank
+    sizes[12] = outputs * n * 8  # ranked
+    sizes[13] = outputs * (n + 1) * 16  # tree_left
+    sizes[14] = outputs * (n + 1) * 16  # tree_right
+    for i in range(15):
         sizes[i] = (sizes[i] + 63) & ~<size_t> 63
         total += sizes[i]
     memset(&s.sweep, 0, sizeof(Sweep))
@@ -81,13 +88,16 @@ cdef bint reserve(Scratch* s, const Rules* rules, Py_ssize_t n, Py_ssize_t n_cod
     at += sizes[7]
     s.rank = <uint32_t*> at
     at += sizes[8]
-    s.ranks = <uint32_t*> at
+    s.sweep.middles = <double*> at
     at += sizes[9]
-    s.ranked = <double*> at
+    s.sweep.deviations = <Deviations*> at
     at += sizes[10]
-    s.sweep.tree_left = <double*> at
-    at += sizes[11]
-    s.sweep.tree_right = <double*> at
+    for q in range(outputs):
+        of = s.sweep.deviations + q
+        of.rank = <uint32_t*> at + q * n
+        of.ranked = <double*> (at + sizes[11]) + q * n
+        of.tree_left = <double*> (at + sizes[11] + sizes[12]) + 2 * q * (n + 1)
+        of.tree_right = <double*> (at + sizes[11] + sizes[12] + sizes[13]) + 2 * q * (n + 1)
     return True
 
 
@@ -96,9 +106,12 @@ cdef void release(Scratch* s) noexcept nogil:
 
 
 cdef void prepare(Scratch* s, const Rules* rules, const Rows* rows) noexcept nogil:
-    """Put the rows of a node into the right heap: once for all columns, for every search restores it."""
+    """Put the rows of a node into the right heap: once for all columns, for every search restores it.
+
+    The middles of means must stand there.
+    """
     cdef Sweep* sweep = &s.sweep
-    cdef Py_ssize_t i, last = rules.n_stats - 1
+    cdef Py_ssize_t i, q, last = rules.n_stats - 1
     cdef double w
     sweep.rules, sweep.rows = rules, rows
     sweep.n_left, sweep.n_right = 0, rows.n
@@ -111,10 +124,9 @@ cdef void prepare(Scratch* s, const Rules* rules, const Rows* rows) noexcept nog
         for i in range(rows.n):
             w = rows.weight[i] if rows.weight != NULL else 1.0
             if rules.n_outputs > 1:
-                add_outputs(rules, rows.label[i], w, sweep.sum_all)
+                add_outputs(rules, sweep.middles, rows.label[i], w, sweep.sum_all)
             elif rules.regression:
-                sweep.sum_all[0] += w
-                sweep.sum_all[1] += w * (rows.target[i] - rules.center)
+                add_target(rules, sweep.middles[0], rows.target[i], w, sweep.sum_all)
             else:
                 sweep.sum_all[rows.label[i]] += w
         if rows.share == NULL:
@@ -123,13 +135,19 @@ cdef void prepare(Scratch* s, const Rules* rules, const Rows* rows) noexcept nog
             for i in range(rows.n):
                 sweep.sum_all[last] += rows.share[i]
     else:
-        _rank_targets(s, rows)
+        sweep.sum_all[0] = rows.n if rows.weight == NULL else 0
+        for i in range(rows.n if rows.weight != NULL else 0):
+            sweep.sum_all[0] += rows.weight[i]
+        for q in range(rules.n_outputs):
+            _rank_targets(s, rules, rows, q)
     start(sweep)
 
 
 cdef void prepare_totals(Scratch* s, const Rules* rules, const Rows* rows, const double* totals) noexcept nogil:
-    """As prepare, where the totals of the node are known; not for DEVIATIONS."""
+    """As prepare, where the totals of the node are known, and after them the middles; not for DEVIATIONS."""
     cdef Py_ssize_t k
+    for k in range(rules.n_outputs):
+        s.sweep.middles[k] = totals[rules.n_stats + k]
     s.sweep.rules, s.sweep.rows = rules, rows
     s.sweep.n_left, s.sweep.n_right = 0, rows.n
     for k in range(rules.n_stats):
@@ -140,23 +158,26 @@ cdef void prepare_totals(Scratch* s, const Rules* rules, const Rows* rows, const
     start(&s.sweep)
 
 
-cdef void _rank_targets(Scratch* s, const Rows* rows) noexcept nogil:
-    cdef Sweep* sweep = &s.sweep
-    cdef Py_ssize_t i, at
-    cdef double w
-    memcpy(s.slot, rows.label, rows.n * sizeof(uint32_t))
-    sweep.n_ranks = rank_by_bits(s, rows.n)
-    memset(sweep.tree_left, 0, 16 * (sweep.n_ranks + 1))
-    memset(sweep.tree_right, 0, 16 * (sweep.n_ranks + 1))
-    sweep.sum_all[0] = sweep.sum_all[1] = 0
+cdef void _rank_targets(Scratch* s, const Rules* rules, const Rows* rows, Py_ssize_t q) noexcept nogil:
+    """Of output q: the ranks of the targets, and all of them in the right heap."""
+    cdef Deviations* of = s.sweep.deviations + q
+    cdef Py_ssize_t i
+    cdef double w, wt
     for i in range(rows.n):
-        at = s.ranks[i] = s.slot[i]
-        s.ranked[at] = rows.target[i]
+        s.slot[i] = rows.label[i] if rules.n_outputs == 1 else rules.labels[rows.label[i] * rules.n_outputs + q]
+    of.n_ranks = rank_by_bits(s, rows.n)
+    memset(of.tree_left, 0, 16 * (of.n_ranks + 1))
+    memset(of.tree_right, 0, 16 * (of.n_ranks + 1))
+    for i in range(rows.n):
+        of.rank[i] = s.slot[i]
+        of.ranked[s.slot[i]] = target_of(rules, rows, i, q)
+    of.middle = of.ranked[of.n_ranks // 2]
+    of.target_all = 0
+    for i in range(rows.n):
         w = rows.weight[i] if rows.weight != NULL else 1.0
-        sweep.sum_all[0] += w
-        sweep.sum_all[1] += w * rows.target[i]
-        fenwick_add(sweep.tree_right, sweep.n_ranks, at, w, w * rows.target[i])
-    sweep.rank, sweep.ranked = s.ranks, s.ranked
+        wt = w * (target_of(rules, rows, i, q) - of.middle)
+        of.target_all += wt
+        fenwick_add(of.tree_right, of.n_ranks, of.rank[i], w, wt)
 
 
 # ------------------------------------------------------------------------------------------------ groups of equal codes
@@ -277,7 +298,7 @@ cdef void _count_rows(Scratch* s, const Rules* rules, const Rows* rows, const ui
     cdef const uint32_t* label = rows.label + first
     cdef const double* target = rows.target + first
     cdef double* cell
-    cdef double w
+    cdef double w, middle = s.sweep.middles[0]
     if rules.mode == COUNTS:
         if k == 2:
             for i in range(n):
@@ -290,10 +311,9 @@ cdef void _count_rows(Scratch* s, const Rules* rules, const Rows* rows, const ui
         w = rows.weight[first + i] if rows.weight != NULL else 1.0
         cell = s.sums + slot[i] * k
         if rules.n_outputs > 1:
-            add_outputs(rules, label[i], w, cell)
+            add_outputs(rules, s.sweep.middles, label[i], w, cell)
         elif rules.regression:
-            cell[0] += w
-            cell[1] += w * (target[i] - rules.center)
+            add_target(rules, middle, target[i], w, cell)
         else:
             cell[label[i]] += w
         cell[k - 1] += rows.share[first + i] if rows.share != NULL else 1.0

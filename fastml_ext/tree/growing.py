@@ -35,6 +35,8 @@ SUBTREE_BYTES = 2**20  # the codes of a subtree's rows: what the second cache ho
 SUBTREE_ROWS = 256, 65536  # at least, at most
 LARGEST = 65536  # rows of a subtree, as in subtree.pyx
 COST = 3.0  # ns a row and column
+EPSILON = 2.0**-52  # what impurity a leaf may have and be pure
+TINY, HUGE = 2.0**-200, 2.0**200  # weights and targets within these have squares within float64
 
 
 class Coded(NamedTuple):
@@ -73,7 +75,7 @@ def grow(columns, y, weight=None, settings=Settings(), n_jobs=None):  # noqa: B0
         blocks = problem.grow_whole(root)
     else:
         blocks = problem.grow_best_first(root) if settings.max_leaf_nodes else problem.grow_depth_first(root)
-    tree = _assemble(blocks, columns)
+    tree = problem.in_units(_assemble(blocks, columns))
     return tree._replace(value=tree.value.reshape(tree.node_count, problem.n_outputs, -1))
 
 
@@ -101,8 +103,8 @@ class _Problem:
             self.target = y[kept].astype(np.float64)
             self.label = _ranks(self.target) if self.mode == DEVIATIONS else np.zeros(len(kept), np.uint32)
             self.n_labels = len(kept)
-        self.weight = np.empty(0) if weight is None else weight
-        self.total_weight = float(len(kept) if weight is None else weight.sum())
+        self._take_units(weight)
+        self.total_weight = float(len(kept) if weight is None else self.weight.sum())
         if settings.fractional and len(kept) > LARGEST:  # its codes are read in place
             columns = [dense(column, len(y)) for column in columns]
         self.where = np.empty(0, np.uint32)
@@ -134,9 +136,37 @@ class _Problem:
         if s.n_classes:
             self.outputs = {"labels": np.ascontiguousarray(y, np.uint32)}
         else:
-            middles = np.zeros(y.shape[1]) if s.criterion == "poisson" else y[self.row].mean(axis=0)
-            middles[~(y % 1).any(axis=0)] = 0  # sums of whole numbers are exact
-            self.outputs = {"targets": np.ascontiguousarray(y, np.float64), "middles": middles}
+            self.outputs = {"targets": np.ascontiguousarray(y, np.float64)}
+        if s.criterion == "absolute_error":
+            self.mode, self.n_labels = DEVIATIONS, len(y)
+            self.outputs["labels"] = np.stack([_ranks(column) for column in y.T], axis=1)
+
+    def _take_units(self, weight):
+        """Weights and targets whose squares would leave float64's range are counted in units of a power of two."""
+        self.weight, self.unit, self.weight_unit = np.empty(0) if weight is None else weight, 1.0, 1.0
+        if weight is not None and not (TINY < weight.max() and weight.sum() < HUGE):
+            self.weight_unit = _power_of_two(weight.max())
+            self.weight = weight / self.weight_unit
+        targets = self.outputs.get("targets", self.target)
+        largest = np.abs(targets).max(initial=0)
+        if largest > HUGE:
+            self.unit = _power_of_two(largest) / HUGE
+            self.target = self.target / self.unit
+            if "targets" in self.outputs:
+                self.outputs["targets"] = targets / self.unit
+        self.whole = self.settings.n_classes == 0 and self.unit == 1 and not np.any(targets % 1)
+
+    def in_units(self, tree):
+        """The tree in the units of the weights and targets that were given."""
+        if self.weight_unit != 1:
+            tree = tree._replace(weighted_n_node_samples=tree.weighted_n_node_samples * self.weight_unit)
+        if self.unit != 1:
+            with np.errstate(over="ignore"):  # a variance may be more than float64 holds, and then is infinite
+                impurity, gain = (x * self.unit for x in (tree.impurity, tree.gain))
+                if CRITERIA[self.settings.criterion] == 2:
+                    impurity, gain = impurity * self.unit, gain * self.unit
+            tree = tree._replace(value=tree.value * self.unit, impurity=impurity, gain=gain)
+        return tree
 
     def _pack_columns(self, columns):
         """The columns as the kernels read them, those that exclude one another bundled."""
@@ -174,13 +204,11 @@ class _Problem:
         s = self.settings
         entropy = s.n_classes and CRITERIA[s.criterion] == 1 and self.mode == COUNTS
         self.logs, unit = _log_table(len(self.row)) if entropy else (np.zeros(1, np.int64), 1.0)
-        center = 0.0
-        if self.mode == SUMS and s.criterion in ("squared_error", "friedman_mse") and np.any(self.target % 1):
-            center = float(np.mean(self.target))
         return large.pack_rules(
             mode=self.mode, criterion=CRITERIA[s.criterion], n_classes=s.n_classes, ratio=s.criterion == "gain_ratio",
             random=s.random, monotone=any(c.monotonic for c in columns), fractional=s.fractional,
-            min_leaf=s.min_samples_leaf, min_weight=s.min_weight_leaf, center=center, logs=self.logs, unit=unit,
+            min_leaf=s.min_samples_leaf, min_weight=s.min_weight_leaf / self.weight_unit, whole=self.whole,
+            logs=self.logs, unit=unit,
             n_outputs=self.n_outputs, **self.outputs,
         )  # fmt: skip
 
@@ -188,9 +216,11 @@ class _Problem:
         s = self.settings
         limits = np.zeros(1, large.LIMITS)
         limits["max_depth"], limits["min_split"] = s.max_depth, s.min_samples_split
-        limits["min_leaf"], limits["min_weight"] = s.min_samples_leaf, s.min_weight_leaf
+        limits["min_leaf"], limits["min_weight"] = s.min_samples_leaf, s.min_weight_leaf / self.weight_unit
         limits["max_features"] = 0 if s.max_features >= self.n_columns else s.max_features
-        limits["min_decrease"], limits["total_weight"] = s.min_impurity_decrease, self.total_weight
+        unit = self.unit * self.unit if CRITERIA[s.criterion] == 2 else self.unit
+        limits["min_decrease"], limits["total_weight"] = s.min_impurity_decrease / unit, self.total_weight
+        limits["pure"] = EPSILON / unit
         return limits.view(np.uint8)
 
     def place(self, begin, end, depth, parent, branch, bounds, key):
@@ -278,7 +308,12 @@ class _Problem:
 
     def _split(self, node):
         parts = self.large.split(
-            node.place.view(np.uint8), node.record.view(np.uint8), node.searched, len(node.searched), node.splits
+            node.place.view(np.uint8),
+            node.record.view(np.uint8),
+            node.totals,
+            node.searched,
+            len(node.searched),
+            node.splits,
         )
         node.searched = node.splits = None
         if parts:
@@ -332,6 +367,10 @@ def dense(column, n):
     codes = np.full(n, column.rest, column.codes.dtype)
     codes[column.rows] = column.codes
     return column._replace(codes=codes, rows=None)
+
+
+def _power_of_two(x):
+    return float(2.0 ** np.floor(np.log2(x)))
 
 
 def _ranks(y):

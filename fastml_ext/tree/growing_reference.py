@@ -33,7 +33,7 @@ def grow(columns, y, weight=None, settings=None):
 
     columns: of codes (n,), values, split ("numeric", "ordered", "multiway", "subset"), monotonic (-1, 0, 1)
     y (n,) or (n, n_outputs): class codes below n_classes, or numbers where n_classes is 0; of several outputs not with
-    "absolute_error" and monotonic columns | weight (n,), not negative: rows of weight 0 are left out; None for 1 each
+    monotonic columns | weight (n,), not negative: rows of weight 0 are left out; None for 1 each
     settings: see Settings
 
     A node is a leaf if it is pure (impurity at most 2^-52), too deep or too small, if no rule is allowed, or if the

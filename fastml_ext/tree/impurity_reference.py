@@ -41,8 +41,13 @@ def impurity(y, w, criterion, n_classes):
     if criterion == "absolute_error":
         return sum(w * abs(y - center)) / total
     if criterion == "poisson":
-        return sum(wi * yi * math.log(yi / center) for yi, wi in zip(y, w, strict=True) if yi > 0) / total
+        return max(0.0, sum(wi * _half_deviance(yi, center) for yi, wi in zip(y, w, strict=True)) / total)
     return sum(w * (y - center) ** 2) / total
+
+
+def _half_deviance(y, mean):
+    """y log(y / mean) - (y - mean), of a target y from its mean: 0 log 0 = 0."""
+    return y * math.log1p((y - mean) / mean) - (y - mean) if y > 0 else mean
 
 
 def prediction(y, w, criterion, n_classes):
@@ -54,8 +59,8 @@ def prediction(y, w, criterion, n_classes):
         return [value for column in y.T for value in prediction(column, w, criterion, n_classes)]
     if n_classes:
         return [sum(w[y == k]) / sum(w) for k in range(n_classes)]
-    if criterion != "absolute_error":
-        return [sum(w * y) / sum(w)]
+    if criterion != "absolute_error":  # from the least target, for the digits of targets far from 0
+        return [min(y) + math.fsum(w * (y - min(y))) / math.fsum(w)]
     values = sorted(set(y.tolist()))
     below = [sum(w[y <= v]) for v in values]
     half = sum(w) / 2

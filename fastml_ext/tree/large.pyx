@@ -11,7 +11,10 @@ from fastml_ext.tree.nodes cimport (
 )
 from fastml_ext.tree.groups cimport Scratch, prepare, prepare_totals, release, reserve
 from fastml_ext.tree.search cimport Split, mix, search_column
-from fastml_ext.tree.sweep cimport COUNTS, DEVIATIONS, MULTIWAY, NUMERIC, SUBSET, Column, Node, Rows, Rules
+from fastml_ext.tree.sweep cimport (
+    COUNTS, DEVIATIONS, MULTIWAY, NUMERIC, POISSON, SUBSET, SUMS,
+    Column, Node, Rows, Rules,
+)
 
 from fastml_ext.tree.nodes import RECORD
 
@@ -20,8 +23,9 @@ cdef double TIE = 2.0 ** -40  # as in subtree.pyx
 PLACE = np.dtype([(name, np.int64) for name in ("begin", "end", "depth", "parent", "branch", "n_constant")]
                  + [("lower", np.float64), ("upper", np.float64), ("key", np.uint64)])
 LIMITS = np.dtype([(name, np.int64) for name in ("max_depth", "min_split", "min_leaf", "max_features")]
-                  + [(name, np.float64) for name in ("min_weight", "min_decrease", "total_weight")])
+                  + [(name, np.float64) for name in ("min_weight", "min_decrease", "total_weight", "pure")])
 SPLIT_SIZE = sizeof(Split)
+assert PLACE.itemsize == sizeof(Place) and LIMITS.itemsize == sizeof(Limits), "NumPy's records are not the structs"
 
 
 def pack_columns(codes, n_codes, kinds, monotonic, values, numbers, members, rows, rests):
@@ -61,9 +65,9 @@ def pack_columns(codes, n_codes, kinds, monotonic, values, numbers, members, row
     return packed
 
 
-def pack_rules(*, mode, criterion, n_classes, ratio, random, monotone, fractional, min_leaf, min_weight, center,
+def pack_rules(*, mode, criterion, n_classes, ratio, random, monotone, fractional, min_leaf, min_weight, whole,
                const int64_t[::1] logs, unit, Py_ssize_t n_outputs=1, const uint32_t[:, ::1] labels=None,
-               const double[:, ::1] targets=None, const double[::1] middles=None):
+               const double[:, ::1] targets=None):
     """The rules as the kernels read them; the arrays must be kept alive beside it."""
     packed = np.zeros(sizeof(Rules), np.uint8)
     cdef uint8_t[::1] to = packed
@@ -71,13 +75,14 @@ def pack_rules(*, mode, criterion, n_classes, ratio, random, monotone, fractiona
     rules.mode, rules.criterion = mode, criterion
     rules.regression, rules.n_classes = n_classes == 0, max(1, n_classes)
     rules.n_outputs = n_outputs
-    rules.n_stats = 2 + n_outputs if n_classes == 0 else n_outputs * n_classes + (mode == 1)
+    rules.n_stats = n_outputs * n_classes + (mode == SUMS) if n_classes else \
+        2 + n_outputs * (2 if criterion == POISSON else 1)
     if labels is not None:
         rules.labels = &labels[0, 0]
     if targets is not None:
-        rules.targets, rules.middles = &targets[0, 0], &middles[0]
+        rules.targets = &targets[0, 0]
     rules.ratio, rules.random, rules.monotone, rules.fractional = ratio, random, monotone, fractional
-    rules.min_leaf, rules.min_weight, rules.center = min_leaf, min_weight, center
+    rules.min_leaf, rules.min_weight, rules.whole = min_leaf, min_weight, whole
     rules.logs, rules.unit = &logs[0], unit
     return packed
 
@@ -127,13 +132,15 @@ cdef class Large:
         cdef Rows rows = self.rows(at)
         cdef Py_ssize_t k
         record, value = np.empty(1, RECORD), np.empty(rules.n_outputs * rules.n_classes)
-        totals = np.empty(rules.n_stats)
+        totals = np.empty(rules.n_stats + rules.n_outputs)
         cdef uint8_t[::1] to = record.view(np.uint8)
         cdef double[::1] values = value, sums = totals
         with nogil:
             describe(&self.scratch, rules, &rows, <Record*> &to[0], &values[0])
             for k in range(rules.n_stats):
                 sums[k] = self.scratch.sweep.count_right[k] if rules.mode == COUNTS else self.scratch.sweep.sum_all[k]
+            for k in range(rules.n_outputs):
+                sums[rules.n_stats + k] = self.scratch.sweep.middles[k]
             clip(rules, &values[0], at)
         return record, value, totals, may_split(<const Limits*> &self._limits[0], <const Record*> &to[0], at.depth)
 
@@ -162,8 +169,8 @@ cdef class Large:
                 search_column(columns + active[i], &rows, &node, rules, &scratch, found + i, NULL)
         release(&scratch)
 
-    def split(self, const uint8_t[::1] place, uint8_t[::1] record, uint32_t[::1] active, Py_ssize_t n,
-              const uint8_t[::1] splits):
+    def split(self, const uint8_t[::1] place, uint8_t[::1] record, const double[::1] totals, uint32_t[::1] active,
+              Py_ssize_t n, const uint8_t[::1] splits):
         """Split a node at the best of its first n columns: (where its branches begin, their bounds, category codes, the
         branches of these), or None if it is a leaf. `record` is completed."""
         cdef const Rules* rules = <const Rules*> &self._rules[0]
@@ -183,8 +190,10 @@ cdef class Large:
         column = (<const Column*> &self._columns[0]) + active[best]
         node.key = mix(at.key, column.number)
         with nogil:
-            if column.kind == SUBSET:
+            if column.kind == SUBSET and rules.mode == DEVIATIONS:
                 prepare(scratch, rules, &rows)
+            elif column.kind == SUBSET:
+                prepare_totals(scratch, rules, &rows, &totals[0])
             part_rows(column, &rows, &node, rules, scratch, found + best, parts)
             for i in range(rows.n if rows.where != NULL else 0):
                 self._where[rows.row[i]] = <uint32_t> (rows.begin + i)

@@ -9,7 +9,7 @@ cdef enum:
 
 cdef struct Limits:  # when a node is a leaf
     int64_t max_depth, min_split, min_leaf, max_features
-    double min_weight, min_decrease, total_weight
+    double min_weight, min_decrease, total_weight, pure
 
 cdef struct Place:  # a node that waits for its turn
     int64_t begin, end, depth, parent, branch, n_constant

@@ -1,6 +1,6 @@
 """What growing does to one node: describe it, decide whether it is split, choose the column, part the rows."""
 
-from libc.math cimport INFINITY, NAN, log, log2
+from libc.math cimport INFINITY, NAN, log2, rint
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
@@ -12,12 +12,13 @@ from fastml_ext.tree.search cimport Split, search_column
 from fastml_ext.tree.sweep cimport (
     BUNDLE, COUNTS, DEVIATIONS, ENTROPY, MULTIWAY, NUMERIC, POISSON, SUBSET,
     Column, Node, Rows, Rules,
-    heap_median, side_cost,
+    heap_median, side_cost, target_of, unit_deviance,
 )
 
 RECORD = np.dtype([(name, np.int64) for name in (
     "left", "right", "feature", "kind", "missing_left", "n_samples", "category_start", "code_left", "code_right",
 )] + [(name, np.float64) for name in ("weight", "impurity", "gain", "threshold")])
+assert RECORD.itemsize == sizeof(Record), "NumPy's records are not the struct"
 
 
 # ------------------------------------------------------------------------------------------------ memory
@@ -88,21 +89,23 @@ cdef void free_parts(Parts* parts) noexcept nogil:
 
 cdef void describe(Scratch* s, const Rules* rules, const Rows* rows, Record* record, double* value) noexcept nogil:
     """Weight, impurity and value of a node; the scratch is prepared for its search."""
+    cdef Py_ssize_t q
     record.left = record.right = -1
     record.feature, record.kind, record.missing_left, record.gain = -2, 0, 0, 0
     record.code_left = record.code_right = -1
     record.threshold = -2
     record.category_start = 0
     record.n_samples = rows.n
+    if rules.regression and rules.mode != DEVIATIONS:
+        _describe_means(s, rules, rows, record, value)
     prepare(s, rules, rows)
     if not rules.regression:
         _describe_classes(s, rules, record, value)
     elif rules.mode == DEVIATIONS:
         record.weight = s.sweep.sum_all[0]
-        record.impurity = side_cost(&s.sweep, False) / record.weight
-        value[0] = heap_median(&s.sweep, False)
-    else:
-        _describe_means(rules, rows, record, value)
+        record.impurity = max(side_cost(&s.sweep, False) / record.weight, 0.0)
+        for q in range(rules.n_outputs):
+            value[q] = heap_median(&s.sweep, False, q)
 
 
 cdef void _describe_classes(Scratch* s, const Rules* rules, Record* record, double* value) noexcept nogil:
@@ -123,45 +126,48 @@ cdef void _describe_classes(Scratch* s, const Rules* rules, Record* record, doub
         record.impurity += max(impurity, 0.0) / rules.n_outputs
 
 
-cdef void _describe_means(const Rules* rules, const Rows* rows, Record* record, double* value) noexcept nogil:
+cdef void _describe_means(Scratch* s, const Rules* rules, const Rows* rows, Record* record,
+                          double* value) noexcept nogil:
+    """Also the middles: the means, of whole numbers rounded; the Poisson deviance has no exact sums."""
     cdef Py_ssize_t i, q
     cdef double impurity = 0
-    record.weight = 0
-    for i in range(rows.n):
-        record.weight += rows.weight[i] if rows.weight != NULL else 1.0
+    record.weight = rows.n if rows.weight == NULL else 0
+    for i in range(rows.n if rows.weight != NULL else 0):
+        record.weight += rows.weight[i]
     for q in range(rules.n_outputs):
         impurity += _describe_mean(rules, rows, record.weight, q, &value[q])
+        s.sweep.middles[q] = rint(value[q]) if rules.whole and rules.criterion != POISSON else value[q]
     record.impurity = impurity / rules.n_outputs
-
-
-cdef inline double _target(const Rules* rules, const Rows* rows, Py_ssize_t i, Py_ssize_t q) noexcept nogil:
-    return rows.target[i] if rules.n_outputs == 1 else rules.targets[rows.label[i] * rules.n_outputs + q]
 
 
 cdef double _describe_mean(const Rules* rules, const Rows* rows, double weight, Py_ssize_t q,
                            double* value) noexcept nogil:
     """Mean as the least target plus the mean of what is above it: exact where all are equal. Returns the impurity.
 
+    That, too, is of what is above the least: far from 0 the mean is rounded by more than the node is wide.
+
     The sum is compensated (Neumaier 1974): the order of the rows does not change it but in its last bit.
     """
     cdef Py_ssize_t i
-    cdef double w, t, term, total = 0, lost = 0, mean, impurity = 0, grown, least = _target(rules, rows, 0, q)
+    cdef double w, off, term, total = 0, lost = 0, above, mean, impurity = 0, grown
+    cdef double least = target_of(rules, rows, 0, q)
     for i in range(rows.n):
-        least = min(least, _target(rules, rows, i, q))
+        least = min(least, target_of(rules, rows, i, q))
     for i in range(rows.n):
         w = rows.weight[i] if rows.weight != NULL else 1.0
-        term = w * (_target(rules, rows, i, q) - least)
+        term = w * (target_of(rules, rows, i, q) - least)
         grown = total + term
         lost += (total - grown) + term if total >= term else (term - grown) + total
         total = grown
-    mean = least + (total + lost) / weight
+    above = (total + lost) / weight
+    mean = least + above
     for i in range(rows.n):
         w = rows.weight[i] if rows.weight != NULL else 1.0
-        t = _target(rules, rows, i, q)
-        if rules.criterion == POISSON:  # half the mean deviance; the terms y - mean add up to zero
-            impurity += w * t * log(t / mean) if t > 0 else 0.0
+        off = target_of(rules, rows, i, q) - least - above
+        if rules.criterion == POISSON:  # half the mean deviance
+            impurity += w * mean * unit_deviance(off / mean) if mean > 0 else 0.0
         else:
-            impurity += w * (t - mean) * (t - mean)
+            impurity += w * off * off
     value[0] = mean
     return max(impurity / weight, 0.0)
 
@@ -172,7 +178,7 @@ cdef void clip(const Rules* rules, double* value, const Place* place) noexcept n
         return
     if rules.regression:
         value[0] = min(max(value[0], place.lower), place.upper)
-    else:
+    elif rules.n_classes == 2:
         value[1] = min(max(value[1], place.lower), place.upper)
         value[0] = 1 - value[1]
 
@@ -180,7 +186,7 @@ cdef void clip(const Rules* rules, double* value, const Place* place) noexcept n
 cdef bint may_split(const Limits* limits, const Record* record, int64_t depth) noexcept nogil:
     return (depth < limits.max_depth and record.n_samples >= limits.min_split
             and record.n_samples >= 2 * limits.min_leaf and record.weight >= 2 * limits.min_weight
-            and record.impurity > 2.220446049250313e-16)
+            and record.impurity > limits.pure)
 
 
 cdef Py_ssize_t choose(const Split* splits, Py_ssize_t n, double tolerance, bint ratio) noexcept nogil:

@@ -41,6 +41,8 @@ ctypedef fused packed:
 NARROW = np.dtype([("threshold", np.float32), ("feature", np.int32), ("child", np.int32, 2)])
 WIDE = np.dtype([("threshold", np.float64), ("feature", np.int32), ("unused", np.int32), ("child", np.int32, 2)])
 WHOLE = np.dtype([("threshold", np.int64), ("feature", np.int32), ("unused", np.int32), ("child", np.int32, 2)])
+assert (NARROW.itemsize, WIDE.itemsize, WHOLE.itemsize) == (sizeof(Narrow), sizeof(Wide), sizeof(Whole)), \
+    "NumPy's records are not the structs"
 
 
 cdef inline bint _finite(const number* x, Py_ssize_t n) noexcept nogil:

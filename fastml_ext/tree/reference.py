@@ -142,7 +142,7 @@ def _next(tree, node, row, splits, dtypes, sizes):
             return None
         if value != value or (splits[j] == "ordered" and value == sizes[j]):
             left = tree.missing_go_to_left[node]
-        elif splits[j] == "ordered" or dtypes[j].kind != "f":
+        elif splits[j] == "ordered" or (dtypes[j].kind != "f" and not tree.threshold[node] % 1):
             threshold = int(tree.threshold_int[node])
             left = value <= (threshold % 2**64 if dtypes[j] == np.uint64 else threshold)
         else:

@@ -9,7 +9,7 @@ from fastml_ext.tree.groups cimport Scratch, group
 from fastml_ext.tree.sweep cimport (
     BUNDLE, DEVIATIONS, MULTIWAY, NUMERIC,
     Column, Node, Rows, Rules, Sweep,
-    cost, move, side_allowed, side_cost, side_value, side_weight, split_info, start,
+    cost, move, side_allowed, side_cost, side_place, side_weight, split_info, start,
 )
 
 cdef enum:
@@ -136,13 +136,14 @@ cdef void _random_cut(Scratch* s, const Column* column, const Node* node, Py_ssi
             split.left, split.right = s.present[0], s.present[1]
         return
     low, high = column.values[s.present[0]], column.values[s.present[last - 1]]
-    t = low + uniform(node.key) * (high - low)
+    t = low + uniform(node.key) * (high - low) if high - low < INFINITY else \
+        (1 - uniform(node.key)) * low + uniform(node.key) * high
     if not t < high:
         t = low
     if last < s.n_groups and mix(node.key, 0) & 1:
         split.missing_left = True
         move(&s.sweep, last, 1)
-    while g == 0 or column.values[s.present[g]] <= t:
+    while g == 0 or (g < last - 1 and column.values[s.present[g]] <= t):
         move(&s.sweep, g, 1)
         g += 1
     if _better(s, node, parent, split):
@@ -200,18 +201,18 @@ cdef void _best_ordering(Scratch* s, const Node* node, const Rules* rules, Split
     With more classes, or outputs, the groups are ordered by the share of each class, or each mean, in turn.
     """
     cdef double parent = side_cost(&s.sweep, False)
-    cdef Py_ssize_t g, i, k, first = 1, last
+    cdef Py_ssize_t g, i, k, first = 0, last = 1
     cdef Scored* scored = <Scored*> calloc(s.n_groups, sizeof(Scored))
     if scored == NULL:
         return
-    if rules.n_classes > 2 or rules.n_outputs > 1:
-        first = 0
-    last = rules.n_outputs * rules.n_classes if rules.n_outputs > 1 else max(2, rules.n_classes)
+    if not rules.regression or rules.n_outputs > 1:
+        first = 1 if rules.n_outputs == 1 and rules.n_classes == 2 else 0
+        last = rules.n_outputs * rules.n_classes
     for k in range(first, last):
         for g in range(s.n_groups):
             start(&s.sweep)
             move(&s.sweep, g, 1)
-            scored[g].score, scored[g].group = side_value(&s.sweep, True, k), <uint32_t> g
+            scored[g].score, scored[g].group = side_place(&s.sweep, True, k), <uint32_t> g
         qsort(scored, s.n_groups, sizeof(Scored), _by_score)
         start(&s.sweep)
         for i in range(s.n_groups - 1):

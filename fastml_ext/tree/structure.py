@@ -16,10 +16,11 @@ category in `Column.categories`; len(Column.categories) is the code of a missing
 node's list did not occur there: a row that has it stops at this node and is answered by the node's own value.
 In a MULTIWAY node children_left = children_right = -3, which no array may be indexed with by mistake.
 
-Thresholds are exact in the column's own dtype: for float columns `threshold` is the value itself (float16 and float32
-are exact in float64); for integer and bool columns and ordered categories `threshold_int` is the value, and `threshold`
-its nearest float64. `exact_threshold` gives the one that counts. A split "is missing" against "is not" has
-the threshold +inf, or the largest integer, and missing values go right.
+Thresholds are exact: for float columns `threshold` is the value itself (float16 and float32 are exact in float64). For
+integer and bool columns, whole numbers are compared with `threshold_int`, exact beyond 2^53, and floats with
+`threshold`, which may lie half way between two of them; no integer tells the two apart. For ordered categories both are
+a code. `exact_threshold` gives one that counts for all. A split "is missing" against "is not" has the threshold +inf,
+or the largest integer, and missing values go right.
 """
 
 from typing import NamedTuple
@@ -95,9 +96,21 @@ class Tree(NamedTuple):
         """(n_features,) total decrease of impurity by each column, weighted by the rows it reached."""
         total = np.zeros(self.n_features)
         inner = self.kind != LEAF
-        np.add.at(total, self.feature[inner], (self.gain * self.weighted_n_node_samples)[inner])
-        total /= self.weighted_n_node_samples[0]
+        gain, share = self.gain, self.weighted_n_node_samples / self.weighted_n_node_samples[0]
+        if normalize and not np.isfinite(gain).all():
+            gain = gains_of_means(self)
+        if normalize and gain.any():
+            gain = gain / gain.max()  # so that no sum overflows
+        np.add.at(total, self.feature[inner], (gain * share)[inner])
         return total / total.sum() if normalize and total.sum() > 0 else total
+
+
+def gains_of_means(tree):
+    """(N,) decreases of the variance as the values of the nodes tell them, in a unit in which they do not overflow."""
+    value, weight, above = tree.value / np.abs(tree.value).max(), tree.weighted_n_node_samples, parents(tree)[1:]
+    gain = np.zeros(tree.node_count)
+    np.add.at(gain, above, weight[1:] / weight[above] * ((value[1:] - value[above]) ** 2).mean(axis=(1, 2)))
+    return gain
 
 
 def branches(tree, node):
@@ -114,10 +127,15 @@ def branches(tree, node):
 
 
 def exact_threshold(tree, node, dtype):
-    """The threshold of a NUMERIC node as a NumPy scalar of its column's dtype (int64 for ordered categories)."""
+    """The threshold of a NUMERIC node, with which numbers of every dtype compare as the node compares them.
+
+    A NumPy scalar of its column's dtype; of integers int64 or uint64, or float64 where it lies between two integers.
+    """
     dtype = np.dtype(np.int64) if dtype.kind in "OSUT" else np.dtype(dtype)
     if dtype.kind == "f":
         return dtype.type(tree.threshold[node])
+    if np.isfinite(tree.threshold[node]) and tree.threshold[node] % 1:
+        return tree.threshold[node]
     return tree.threshold_int[node : node + 1].astype(np.uint64 if dtype == np.uint64 else np.int64)[0]
 
 

@@ -119,7 +119,7 @@ cdef bint _grow(const Column* columns, const Rules* rules, const Limits* limits,
     work.scratch.memory = NULL
     grown = reserve_parts(&work.parts, rows.n) and open_arena(&work.arena, rows, &work.parts, rules.fractional)
     grown &= reserve(&work.scratch, rules, rows.n,
-                     max(<Py_ssize_t> n_codes, _n_labels(rows) if rules.mode == DEVIATIONS else 0))
+                     max(<Py_ssize_t> n_codes, _n_labels(rules, rows) if rules.mode == DEVIATIONS else 0))
     grown &= work.columns != NULL and work.order != NULL and work.splits != NULL and work.keyed != NULL
     grown = grown and _compact(&work, columns, active, n_active, rows) and _grow_from(&work, place, rows)
     for j in range(work.n_columns):
@@ -136,10 +136,14 @@ cdef bint _grow(const Column* columns, const Rules* rules, const Limits* limits,
     return grown
 
 
-cdef Py_ssize_t _n_labels(const Rows* rows) noexcept nogil:
-    cdef Py_ssize_t i, most = 0
+cdef Py_ssize_t _n_labels(const Rules* rules, const Rows* rows) noexcept nogil:
+    cdef Py_ssize_t i, q, most = 0
     for i in range(rows.n):
-        most = max(most, <Py_ssize_t> rows.label[i])
+        if rules.n_outputs == 1:
+            most = max(most, <Py_ssize_t> rows.label[i])
+        else:
+            for q in range(rules.n_outputs):
+                most = max(most, <Py_ssize_t> rules.labels[rows.label[i] * rules.n_outputs + q])
     return most + 1
 
 

@@ -1,10 +1,17 @@
-"""Exact thresholds: the midpoint of two values, rounded towards the lower, in the column's own dtype."""
+"""Exact thresholds: the midpoint of two values, rounded towards the lower.
+
+Of a column of floats it is rounded to the column's own dtype. A column of integers has two thresholds that no integer
+tells apart: the whole number that integers are compared with, exact beyond 2^53, and for whoever asks with floats the
+midpoint in float64, half way between 0 and 1.
+"""
 
 import numpy as np
 
 from fastml_ext.tree.structure import NUMERIC
 
-__all__ = ["midpoint", "midpoints", "round_down"]
+__all__ = ["WHOLE", "midpoint", "midpoints", "nearest_below", "round_down"]
+
+WHOLE = 2.0**52  # from here on every float64 is a whole number
 
 
 def midpoint(a, b):
@@ -54,11 +61,37 @@ def midpoints(records, columns):
             continue
         cut = midpoint(values[left], values[np.minimum(right, len(values) - 1)])
         drawn = records["threshold"][nodes]
-        if not np.isnan(drawn).all():
-            cut = np.where(np.isnan(drawn), cut, round_down(np.nan_to_num(drawn), cut.dtype))
         if values.dtype.kind == "f":
+            if not np.isnan(drawn).all():
+                cut = np.where(np.isnan(drawn), cut, round_down(np.nan_to_num(drawn), cut.dtype))
             threshold[nodes] = np.where(right == len(values), np.inf, cut.astype(np.float64))
         else:
-            threshold[nodes] = cut.astype(np.float64)
+            cut, threshold[nodes] = _of_integers(cut, values[left], values[np.minimum(right, len(values) - 1)], drawn)
             whole[nodes] = cut.astype(np.int64) if values.dtype != np.uint64 else cut.view(np.int64)
     return threshold, whole
+
+
+def _of_integers(cut, low, high, drawn):
+    """(whole, float64) thresholds between integers or bools low < high, of which `cut` is the lower middle."""
+    threshold = nearest_below(cut)
+    odd = low != high if cut.dtype == bool else (low ^ high) & 1 > 0
+    threshold = np.where(odd & (np.abs(threshold) < WHOLE), threshold + 0.5, threshold)
+    at = ~np.isnan(drawn)
+    if cut.dtype != bool:  # what is drawn in float64 is drawn between low and high, and must stay there
+        inside = np.clip(round_down(np.where(at, drawn, 0), cut.dtype), low, np.where(high > low, high - 1, low))
+        cut = np.where(at, inside, cut)
+    threshold = np.where(at, np.where(np.abs(drawn) < WHOLE, drawn, nearest_below(cut)), threshold)
+    return cut, threshold
+
+
+def nearest_below(whole):
+    """The largest float64 that is not above each integer.
+
+    >>> nearest_below(np.array([3, 2**53 + 1, 2**53 + 3])).tolist()
+    [3.0, 9007199254740992.0, 9007199254740994.0]
+    """
+    near = whole.astype(np.float64)
+    for i in np.flatnonzero(np.abs(near) >= WHOLE):
+        if int(near[i]) > int(whole[i]):
+            near[i] = np.nextafter(near[i], -np.inf)
+    return near

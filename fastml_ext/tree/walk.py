@@ -10,7 +10,7 @@ from fastml_ext import pool
 from fastml_ext.tree import predict
 from fastml_ext.tree.shares import blend_codes
 from fastml_ext.tree.structure import LEAF, NUMERIC, depths, parents
-from fastml_ext.tree.thresholds import round_down
+from fastml_ext.tree.thresholds import WHOLE, nearest_below, round_down
 
 __all__ = ["apply", "apply_columns", "blend", "decision_path", "pack", "stop_of_one", "walk"]
 
@@ -78,13 +78,14 @@ def _thresholds(tree, at, kind, dtype, stored):
     """
     lowest = 0 if dtype.kind in "ub" else -np.inf if dtype.kind == "f" else float(np.iinfo(dtype).min)
     shift = np.int64(INT64.min if dtype == np.uint64 else 0)  # as `as_walked` shifts the values
-    t = tree.threshold[at] if kind == "f" else tree.threshold_int[at].view(np.uint64 if kind == "u" else np.int64)
+    t = tree.threshold[at]
+    if kind != "f" and stored.kind == "f":  # files of earlier versions have the nearest float64, which may be above
+        whole = nearest_below(tree.threshold_int[at].view(np.uint64 if kind == "u" else np.int64))
+        t = np.where(np.abs(t) < WHOLE, t, whole)
+    elif kind != "f":
+        t = tree.threshold_int[at].view(np.uint64 if kind == "u" else np.int64)
     never = t < lowest
     if stored.kind == "f":
-        if kind != "f":
-            near = t.astype(np.float64)
-            above = np.array([int(f) > int(i) for f, i in zip(near, t, strict=True)], bool)
-            t = np.where(above, np.nextafter(near, -np.inf), near)
         return round_down(t, stored), never
     if kind == "f":
         t = round_down(t, np.dtype(np.uint64 if shift else np.int64))

@@ -1,5 +1,6 @@
 """grad, jvp, vjp, jacobian, hessian, hvp: what they take, what they return, how they nest."""
 
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
@@ -262,3 +263,43 @@ def test_weights_of_a_wrong_shape():
         pullback(X)
     with pytest.raises(ValueError, match="2 tangents for 1 arguments"):
         ad.jvp(vector, (X,), (X, X))
+
+
+WAYS = {
+    "grad": lambda f, x: ad.grad(f)(x),
+    "value_and_grad": lambda f, x: ad.value_and_grad(f)(x)[1],
+    "jacobian": lambda f, x: ad.jacobian(f)(x),
+    "hessian": lambda f, x: ad.hessian(f)(x),
+    "jvp": lambda f, x: ad.jvp(f, (x,), (1.0,))[1],
+    "vjp": lambda f, x: ad.vjp(f, x)[1](1.0)[0],
+    "hvp": lambda f, x: ad.hvp(f, x, 1.0),
+    "compile": lambda f, x: ad.compile(f, argnums=0).grad(x),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_only_floats_and_integers_of_python_have_derivatives(way):
+    """What is fixed while a function is traced must not come back as its own derivative."""
+
+    def cube(x):
+        return x * x * x
+
+    expected = {"hessian": 12.0, "hvp": 12.0}.get(way, 12.0)
+    assert WAYS[way](cube, 2) == WAYS[way](cube, 2.0) == expected
+    for wrong in (True, np.bool_(True), np.array(True), np.int64(2), np.array(2), np.uint8(2), "2", Fraction(1, 2), 2j):
+        with pytest.raises(TypeError, match=r"argument (0|x) holds .*no derivative"):
+            WAYS[way](cube, wrong)
+    with pytest.raises(ValueError, match="argument 0 holds an integer too large for a float"):
+        WAYS[way](cube, 10**400)
+
+
+def test_integers_in_containers_to_differentiate_by():
+    assert ad.grad(lambda p: p["a"] * p["b"])({"a": 3, "b": 2.0}) == {"a": 2.0, "b": 3.0}
+    assert_array_equal(ad.grad(lambda p: p[0] * p[1] * p[1])([3, 2]), [4.0, 12.0])
+    with pytest.raises(TypeError, match="argument 0 holds True"):
+        ad.grad(lambda p: p["a"] * p["b"])({"a": 3.0, "b": True})
+
+
+def test_hvp_beside_labels():
+    labels = np.array([2, 0])
+    assert_allclose(ad.hvp(lambda x, i: ad.sum(x[i] ** 2), np.arange(3.0), np.ones(3), labels), [2, 0, 2])

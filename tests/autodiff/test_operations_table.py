@@ -1,5 +1,7 @@
 """Every line of the table of operations, against finite differences, SymPy, NumPy and its own other forms."""
 
+import math
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -160,3 +162,27 @@ def test_broadcasting(name, shapes):
         expected = central_difference(lambda *a: np.sum(op.forward(*a)), args, k)
         assert_allclose(gradients[k], expected, rtol=1e-6, atol=1e-7)
         assert gradients[k].shape == shapes[k]
+
+
+SCALARS = [float, int, bool, np.float64, np.float32, np.int8, np.uint8, np.int64, np.bool_, np.array]
+
+
+@pytest.mark.parametrize("name", ["softplus", "sigmoid", "norm", "logsumexp", "softmax"])
+@pytest.mark.parametrize("kind", SCALARS)
+def test_plain_numbers_of_every_type(name, kind):
+    """As exact as for float64, whatever the type of the number; small integers do not wrap, nor give small floats."""
+    for number in (0.1, 100.0, 3.5):
+        x = kind(number)
+        x = np.array([x, x]) if name in ("norm", "logsumexp", "softmax") else x
+        expected = getattr(ad, name)(np.asarray(x, float))
+        got = getattr(ad, name)(x)
+        single = np.asarray(x).dtype == np.float32
+        assert got.dtype == (np.float32 if single else np.float64)
+        assert_allclose(got, expected, rtol=1e-6 if single else 1e-15)
+
+
+@pytest.mark.parametrize("kind", [float, np.float64])
+def test_softplus_keeps_every_digit(kind):
+    for number in (-700.0, -30.0, 0.0, 0.1, 3.0, 1e300, 1e308):
+        expected = number if number > 40 else math.log1p(math.exp(number))
+        assert float(ad.softplus(kind(number))) == pytest.approx(expected, rel=1e-15)

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from effort import effort
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
@@ -129,7 +130,7 @@ def test_second_derivatives_agree(steps, x, y):
 
 
 @given(steps=expressions(arrays=True, length=6), shape=st.sampled_from([(3, 3), (4,), (2, 3)]))
-@settings(max_examples=10)
+@effort(0.25)
 def test_compiled_as_interpreted(steps, shape):
     x, y = np.random.default_rng(0).uniform(-2, 2, (2, *shape))
     for dtype, tolerance in ((np.float64, 1e-12), (np.float32, 2e-4)):
@@ -145,7 +146,7 @@ def test_compiled_as_interpreted(steps, shape):
 
 
 @given(steps=expressions(length=4), x=numbers, y=numbers)
-@settings(max_examples=15)
+@effort(0.375)
 def test_as_sympy(steps, x, y):
     sympy = pytest.importorskip("sympy")
     graph = ad.trace(lambda x, y: written(steps, x, y), x, y)

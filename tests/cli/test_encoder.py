@@ -4,7 +4,8 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from effort import effort
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.compose import make_column_transformer
 from sklearn.impute import SimpleImputer
@@ -42,7 +43,7 @@ def tables(draw):
 
 
 @pytest.mark.parametrize("kind", ["filled", "scaled", "unit", "binned"])
-@settings(max_examples=25)
+@effort(0.625)
 @given(tables())
 def test_against_scikit_learn(kind, table):
     train, test, texts = table

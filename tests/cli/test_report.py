@@ -138,7 +138,7 @@ def test_missing_library_is_named_with_its_extra(here, tmp_path, monkeypatch, mi
     outcome = here("compare", tmp_path / "t.csv", "--target", "kind <x>", "--report", tmp_path / "r.html")
     assert outcome.code == 0
     assert f"{missing} is not installed" in outcome.out
-    assert 'pip install "fastml[report]"' in outcome.out
+    assert 'pip install "fastml-learn[report]"' in outcome.out
     assert not (tmp_path / "r.html").exists()
 
 

@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 import sklearn.linear_model
 from datasets import digits
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fastml.linear_model import Perceptron
@@ -53,7 +53,6 @@ def separable_data(draw):
 
 
 @given(data=separable_data(), margin=st.sampled_from([0.0, 0.5, 1.0]), eta=st.sampled_from([1.0, 0.25]))
-@settings(max_examples=40, deadline=None)
 def test_mistakes_never_exceed_the_bound(data, margin, eta):
     X, y = data
     if len(set(y.tolist())) < 2:

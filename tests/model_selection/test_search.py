@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn.model_selection
-from hypothesis import given, settings
+from effort import effort
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
@@ -95,7 +96,7 @@ def test_neighbors_share_every_k_weighting_and_fold(cv, scoring):
 
 
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(12, 60), n_splits=st.integers(2, 6), names=st.booleans())
-@settings(max_examples=12)
+@effort(0.3)
 def test_any_data(seed, n, n_splits, names):
     X, y = data(n, seed, names=names)
     ks = np.random.default_rng(seed).choice(np.arange(1, n - n // n_splits - 1), 3)

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 import sklearn.naive_bayes
-from hypothesis import given, settings
+from effort import effort
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from sklearn.base import clone
@@ -77,7 +78,7 @@ def test_a_table_has_two_entries_a_feature_not_two_to_their_number():
 # ------------------------------------------------------------------------------------------------ as scikit-learn's
 
 
-@settings(max_examples=15)
+@effort(0.375)
 @given(tables(), st.sampled_from([0.1, 1.0, 3.0]), st.booleans(), st.booleans())
 def test_results_are_scikit_learns(table, alpha, weighted, fit_prior):
     X, y = table
@@ -98,7 +99,7 @@ def test_results_are_scikit_learns(table, alpha, weighted, fit_prior):
 
 @pytest.mark.parametrize("NB", SPARSE, ids=lambda E: E.__name__)
 @given(table=tables(missing=True))
-@settings(max_examples=10)
+@effort(0.25)
 def test_csr_is_as_dense(NB, table):
     X, y = table
     rows = sp.csr_array(X)
@@ -121,7 +122,7 @@ def test_parts_of_a_stored_value_are_added():
 
 @every
 @given(table=tables(missing=True), seed=st.integers(0, 99))
-@settings(max_examples=10)
+@effort(0.25)
 def test_weights_are_repetitions_and_zero_is_removal(NB, table, seed):
     X, y = table
     weight = np.append(np.random.default_rng(seed).integers(0, 4, len(y) - 3), [1, 1, 1])
@@ -131,7 +132,7 @@ def test_weights_are_repetitions_and_zero_is_removal(NB, table, seed):
 
 @every
 @given(table=tables(missing=True), cut=st.integers(1, 2))
-@settings(max_examples=10)
+@effort(0.25)
 def test_pieces_give_the_whole(NB, table, cut):
     X, y = table
     whole, pieces = make(NB).fit(X, y), make(NB)
@@ -197,7 +198,7 @@ def test_searches_share_the_count(grid):
 
 @every
 @given(table=tables(missing=True))
-@settings(max_examples=10)
+@effort(0.25)
 def test_explanations_add_up(NB, table):
     X, y = table
     model = make(NB).fit(X, y)
@@ -217,7 +218,7 @@ def test_explanations_add_up(NB, table):
 
 @every
 @given(table=tables())
-@settings(max_examples=10)
+@effort(0.25)
 def test_a_feature_that_is_missing_is_as_one_left_out(NB, table):
     X, y = table
     model, asked = make(NB).fit(X, y), X.copy()

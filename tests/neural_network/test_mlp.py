@@ -474,3 +474,18 @@ def test_wide_problems_train_in_parts():
     models = [MLPClassifier((150,), batch_size=400, max_iter=5, random_state=0, n_jobs=n).fit(X, y) for n in (1, 2)]
     close(*models, 0)
     close(models[0], sklearn.neural_network.MLPClassifier((150,), batch_size=400, max_iter=5, random_state=0).fit(X, y))
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_balanced_classes_beside_weights_are_repeated_rows(several):
+    """A row of weight 2 is the row twice, one of weight 0 is not there: for what "balanced" counts, too."""
+    random = np.random.default_rng(0)
+    X, weight = random.normal(size=(40, 3)), random.integers(0, 4, 40)
+    y = random.integers(0, 2, (40, 2)) if several else np.array(list("abc"))[random.integers(0, 3, 40)]
+    rows = np.repeat(np.arange(40), weight)
+    options = {"class_weight": "balanced", "solver": "lbfgs", "alpha": 0.0, "random_state": 0, "max_iter": 20}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        weighted = MLPClassifier((5,), **options).fit(X, y, sample_weight=weight)
+        repeated = MLPClassifier((5,), **options).fit(X[rows], y[rows])
+    np.testing.assert_allclose(weighted.predict_proba(X), repeated.predict_proba(X), rtol=1e-6, atol=1e-9)

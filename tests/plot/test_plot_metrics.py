@@ -87,4 +87,4 @@ def test_without_matplotlib_the_error_names_the_cure():
         "try: plot.roc([0, 1], [0.1, 0.2])\nexcept ImportError as error: print(error)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == 'fastml.plot needs matplotlib: pip install "fastml[plot]"'
+    assert done.stdout.strip() == 'fastml.plot needs matplotlib: pip install "fastml-learn[plot]"'

@@ -116,3 +116,16 @@ def test_bad_parameters(X, parameters, words):
 def test_bad_input(X):
     with pytest.raises(ValueError, match="3 columns, but transform gives 4"):
         Periodic(24).fit(X).inverse_transform(np.zeros((1, 3)))
+
+
+@pytest.mark.parametrize("basis", ["harmonics", "bins"])
+@pytest.mark.parametrize(("x", "period", "origin"), [(1.7e308, 1.0, -1.7e308), (-1.7e308, 3.0, 1.7e308)])
+def test_numbers_too_far_away_are_named(basis, x, period, origin):
+    phi = Periodic(period, basis=basis, origin=origin, missing="zero").fit([[0.0]])
+    with pytest.raises(ValueError, match=r"X\[1, 0\] is -?1.7e\+308, too many periods"):
+        phi.transform([[np.nan], [x]])
+
+
+def test_bins_of_the_largest_period():
+    phi = Periodic(1.7e308, basis="bins", n_bins=4).fit([[0.0]])
+    assert phi.transform([[0.1e308], [0.5e308], [1.6e308]]).argmax(axis=1).tolist() == [0, 1, 3]

@@ -1,5 +1,7 @@
 """PiecewiseConstant: the definition on any edges, scikit-learn's bins, classes and trees, missing values."""
 
+from fractions import Fraction
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -287,3 +289,57 @@ def test_bad_input(X):
         phi.set_params(encode="ordinal").inverse_transform([[0, 3, 0]])
     with pytest.raises(ValueError, match="at least one non-zero"):
         phi.fit(X, sample_weight=np.zeros(len(X)))
+
+
+# ------------------------------------------------------------------------------------------------ extremes
+
+
+@pytest.mark.parametrize("closed", ["right", "left"])
+@pytest.mark.parametrize(
+    ("values", "n_bins"),
+    [
+        ([0] * 8 + [1, 2], 3), ([-1] * 3 + [1] * 3, 3), ([0] * 5 + [20, 80], 2), ([0.05, 0.05, 0.95], 10),
+        ([1, 2] + [9] * 8, 3), ([False] * 5 + [True] * 5, 3), ([False] * 9 + [True], 3), ([False] + [True] * 9, 2),
+        ([0] * 4 + [5] + [9] * 4, 4), ([5e-324] * 3 + [1.0], 2),
+    ],
+)  # fmt: skip
+def test_quantile_bins_part_the_rows_of_an_extreme(values, n_bins, closed):
+    x = np.array(values)[:, None]
+    phi = PiecewiseConstant(n_bins, closed=closed, encode="ordinal").fit(x)
+    codes = phi.transform(x).ravel()
+    assert len(set(codes)) >= 2
+    assert set(codes) == set(range(phi.n_bins_[0]))  # no bin is empty
+    order = np.argsort(x.ravel(), kind="stable")
+    assert (np.diff(codes[order]) >= 0).all()
+    names = PiecewiseConstant(n_bins, closed=closed, outside="zero").fit(x).get_feature_names_out()
+    assert len(set(names)) == phi.n_bins_[0]
+    inside = PiecewiseConstant(n_bins, closed=closed, outside="zero").fit_transform(x)
+    assert np.array_equal(inside.argmax(axis=1), codes)
+    assert (inside.sum(axis=1) == 1).all()
+
+
+@pytest.mark.parametrize("closed", ["right", "left"])
+@pytest.mark.parametrize("k", [2, 3, 5, 7, 10, 49])
+def test_edges_of_equal_width_are_the_nearest_floats(k, closed):
+    for low, high in ((0.0, 1.0), (0.1, 0.7), (-1.7e308, 1.7e308), (5e-324, 1e-322), (-3.0, 1e16), (1.0, 1 + 2**-52)):
+        phi = PiecewiseConstant(k, strategy="uniform", closed=closed, encode="ordinal").fit([[low], [high]])
+        a, b = Fraction(low), Fraction(high)
+        exact = {float(a + i * (b - a) / k) for i in range(k + 1)}
+        assert set(phi.bin_edges_[0].tolist()) <= exact
+        assert exact - set(phi.bin_edges_[0].tolist()) <= {low, high}
+        inner = np.linspace(0, 1, 11)[:, None] if (low, high) == (0.0, 1.0) else np.array([[low], [high]])
+        assert np.isfinite(phi.transform(inner)).all()
+    five = PiecewiseConstant(5, strategy="uniform", closed=closed, encode="ordinal").fit([[0.0], [1.0]])
+    assert five.transform([[0.2], [0.4], [0.6], [0.8]]).ravel().tolist() == [c + (closed == "left") for c in range(4)]
+
+
+def test_names_of_a_constant_column():
+    assert PiecewiseConstant(3).fit([[5.0], [5.0]]).get_feature_names_out().tolist() == ["x0 known"]
+    phi = PiecewiseConstant(3, outside="bin").fit([[5.0], [5.0]])
+    assert phi.get_feature_names_out().tolist() == ["x0 < 5.0", "x0 = 5.0", "x0 > 5.0"]
+    assert phi.transform([[4.0], [5.0], [6.0]]).tolist() == np.eye(3).tolist()
+
+
+def test_edges_that_are_dates_are_refused():
+    with pytest.raises(ValueError, match="must be numbers"):
+        PiecewiseConstant(edges=np.array(["2020-01-01", "2021-01-01"], "M8[D]")).fit([[1.0]])

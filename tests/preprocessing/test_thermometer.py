@@ -124,3 +124,9 @@ def test_bad_input():
         Thermometer().fit([[np.nan]])
     with pytest.raises(ValueError, match="1 columns, but transform gives 2"):
         phi.inverse_transform([[1.0]])
+
+
+def test_bins_mark_the_lowest_value_where_it_holds_most_rows():
+    phi = Thermometer(n_bins=2).fit([[0.0]] * 5 + [[1.0]])
+    assert phi.get_feature_names_out().tolist() == ["x0 known", "x0 > 0"]
+    assert phi.transform([[0.0], [1.0]]).tolist() == [[1, 0], [1, 1]]

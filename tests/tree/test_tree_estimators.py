@@ -148,7 +148,8 @@ def test_large_integers_and_doubles_keep_their_differences():
     X = np.array([[1_700_000_000], [1_700_000_001], [1_700_000_002], [1_700_000_003]])
     model = DecisionTreeClassifier().fit(X, [0, 0, 1, 1])
     assert model.score(X, [0, 0, 1, 1]) == 1
-    assert model.tree_.threshold[0] == 1_700_000_001
+    assert model.tree_.threshold[0] == 1_700_000_001.5
+    assert model.tree_.threshold_int[0] == 1_700_000_001
     for table in (X + 2**60, (X + 2**60).astype(np.uint64), 1 + np.arange(4)[:, None] * 2.0**-52):
         model = DecisionTreeClassifier().fit(table, [0, 0, 1, 1])
         assert model.predict(table).tolist() == [0, 0, 1, 1]

@@ -80,9 +80,20 @@ def test_one_column_is_one_output(table):
         assert np.array_equal(twice.predict(X)[:, 1], model.predict(X))
 
 
-@pytest.mark.parametrize(
-    "options", [{"criterion": "absolute_error"}, {"monotonic_cst": [1, 0, 0, 0, 0]}, {"missing_values": "fractional"}]
-)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_medians_of_several_outputs_are_scikit_learns(table, weighted):
+    X, _, numbers, _ = table
+    weight = np.random.default_rng(0).integers(1, 4, len(X)) if weighted else None
+    options = {"criterion": "absolute_error", "max_depth": 4}
+    ours = DecisionTreeRegressor(**options).fit(X, numbers.round(1), weight)
+    theirs = sklearn.tree.DecisionTreeRegressor(**options, random_state=0).fit(X, numbers.round(1), weight)
+    assert ours.tree_.impurity[0] == pytest.approx(theirs.tree_.impurity[0])
+    assert ours.tree_.threshold[0] == pytest.approx(theirs.tree_.threshold[0], rel=1e-6)
+    lost = [np.abs(model.predict(X) - numbers.round(1)).mean() for model in (ours, theirs)]
+    assert lost[0] == pytest.approx(lost[1], rel=0.02)  # equal splits are chosen at random there
+
+
+@pytest.mark.parametrize("options", [{"monotonic_cst": [1, 0, 0, 0, 0]}, {"missing_values": "fractional"}])
 def test_what_is_for_one_output(table, options):
     X, _, numbers, _ = table
     with pytest.raises(ValueError, match="is for one output, but y has 3: fit a tree for each"):

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn.model_selection
-from hypothesis import given, settings
+from effort import effort
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.base import clone
@@ -80,7 +81,7 @@ def test_regressor(criterion):
     alphas=st.lists(st.sampled_from([0.0, 0.001, 0.02, 0.1, 1.0]), min_size=1, max_size=3, unique=True),
     regress=st.booleans(),
 )
-@settings(max_examples=25)
+@effort(0.625)
 def test_any_data(seed, n, options, depths, alphas, regress):
     X, labels, numbers = data(n, seed)
     grid = {"max_depth": depths, "ccp_alpha": alphas, "min_samples_split": [2, 5], "min_samples_leaf": [1, 2]}
@@ -127,3 +128,21 @@ def test_forest_cover_and_people():
     agree(DecisionTreeClassifier(criterion="entropy"), X[::2], y[::2], grid, StratifiedKFold(2))
     X, y = adult()
     agree(DecisionTreeClassifier(), X[:8000], np.asarray(y)[:8000], grid, StratifiedKFold(2))
+
+
+@pytest.mark.parametrize("scoring", [None, "accuracy", "roc_auc", "neg_mean_squared_error"])
+@pytest.mark.parametrize("n_classes", [2, 3, 0])
+@pytest.mark.parametrize("Tree", [DecisionTreeClassifier, ID3Classifier, DecisionTreeRegressor])
+def test_searches_over_several_outputs_are_scikit_learns(Tree, n_classes, scoring):
+    if (n_classes == 0) != (Tree is DecisionTreeRegressor):
+        return
+    random = np.random.default_rng(0)
+    X, y = random.random((60, 3)), random.integers(0, n_classes, (60, 2)) if n_classes else random.random((60, 2))
+    found = []
+    for search in (model_selection.GridSearchCV, sklearn.model_selection.GridSearchCV):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # scores that such targets do not have
+            options = {"cv": 3, "scoring": scoring, "return_train_score": True, "refit": False}
+            results = search(Tree(), {"max_depth": [1, 2, 3]}, **options).fit(X, y).cv_results_
+        found.append([results["mean_test_score"], results["mean_train_score"]])
+    assert found[0] == pytest.approx(np.array(found[1]), nan_ok=True)

@@ -4,7 +4,8 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from effort import effort
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
@@ -65,7 +66,7 @@ def test_regression(always_sparse, criterion):
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from(["f4", "f8", "i4", "i8", "u1"]), st.sampled_from([0.01, 0.05, 0.3]))
-@settings(max_examples=25)
+@effort(0.625)
 def test_any_table(seed, dtype, density):
     before, base.UNPACKED = base.UNPACKED, 0
     try:

@@ -17,6 +17,7 @@ class Descent:
     def __init__(self, W, strength):
         self.W, self.strength, self.steps = W, strength, 0
         self.first = self.second = 0.0
+        self.owed, self.taken = np.zeros(W.shape), np.zeros(W.shape)
         self.path = []  # the weights after each step
 
 
@@ -39,9 +40,12 @@ def dense_epoch(task, order, X, Y, weight, class_weight, state, hits):
         adagrad    h <- h + g'^2;  w <- w - eta g' / (sqrt(h) + 1e-10)                       (Duchi et al. 2011)
         adam       betas 0.9, 0.999, epsilon 1e-8, both moments corrected for their start    (Kingma, Ba 2015)
 
-    and then each weight shrinks towards 0 by its own step size times l1 times strength, and stops there (Langford,
-    Li, Zhang 2009). eta is eta0 (constant), eta0 / t^power (invscaling) or
-    eta0 / (alpha (optimal + t - 1)) (optimal) at step t = 1, 2, ...
+    and then the l1 penalty takes from each weight what it is owed: the sum, over all steps so far, of the weight's own
+    step size times l1 times strength. A weight that reaches 0 stops there and owes the rest, so that one step does not
+    bring back what many have penalised: it leaves 0 once the gradients outweigh the debt (Tsuruoka, Tsujii, Ananiadou
+    2009). With plain steps the debts shrink by the same factor as the weights.
+
+    eta is eta0 (constant), eta0 / t^power (invscaling) or eta0 / (alpha (optimal + t - 1)) (optimal) at step t >= 1.
     pa1, pa2: eta is 1 and each slope is multiplied with min(eta0, loss / |x|^2), or with loss / (|x|^2 + 1 / (2 eta0))
     (Crammer et al. 2006); a row of zeros makes no pa1 step. `task.intercept`: whether the last weight moves too.
 
@@ -117,7 +121,17 @@ def step(task, state, g):
             own = eta / (np.sqrt(state.second / (1 - 0.999**t)) + 1e-8)
             penalised = state.first / (1 - 0.9**t)
     W = W - own * penalised
-    W = np.sign(W) * np.maximum(np.abs(W) - own * task.l1 * state.strength, 0)
+    if METHODS[task.method] == "plain":
+        kept = 1 - eta * np.minimum(task.l2 * state.strength, 1 / eta)
+        state.owed, state.taken = kept * state.owed, kept * state.taken
+    state.owed = state.owed + own * task.l1 * state.strength
+    before, above, below = (
+        W,
+        np.maximum(W - (state.owed + state.taken), 0),
+        np.minimum(W + (state.owed - state.taken), 0),
+    )
+    W = np.where(W > 0, above, np.where(W < 0, below, 0))
+    state.taken = state.taken + (W - before)
     state.W = W
     state.path.append(W)
 

@@ -12,7 +12,8 @@ def block_order(n, seed, epoch, block=64):
 
     Both are shuffled from the last place down, place i with a place up to i (Fisher and Yates), by the remainders of a
     stream of SplitMix64 that starts at seed XOR epoch * 0xD1342543DE82EF95. A block's rows stay in the cache, so an
-    epoch takes a third of the time of one in fully random order. 0 <= seed < 2^63; one (seed, epoch) is one order,
+    epoch takes half the time of one in fully random order. Blocks larger than 1 are for rows that stand in random order
+    themselves: sorted ones would come by in stretches of one kind. 0 <= seed < 2^63; one (seed, epoch) is one order,
     on any machine.
     """
     stream = splitmix(seed ^ (epoch * 0xD1342543DE82EF95) % WORD)

@@ -9,19 +9,13 @@ task.asked.order.
 
 import functools
 
-import llvmlite.binding
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 
-from fastml_ext.jit import kernel, kernel_bound, kernel_exact
+from fastml_ext.jit import LANES, intrinsic, ir, kernel, kernel_bound, kernel_exact, types
 from fastml_ext.neighbors import axes as bounds
 
 __all__ = ["BLOCK", "FARTHEST", "HEIGHT", "IN_ORDER", "WIDTH", "hold_kernel", "order_block"]
 
-_FEATURES = llvmlite.binding.get_host_cpu_features()
-LANES = 16 if _FEATURES.get("avx512f") else 8 if _FEATURES.get("avx") else 4  # float32 values in a register
 WIDTH = 2 * LANES  # points in a panel
 HEIGHT = 6  # queries in a panel: 12 sums stay in registers even where there are 16 of them
 BLOCK = 40 * HEIGHT  # queries that share one order of visiting the points

@@ -12,8 +12,8 @@ from fastml_ext.neighbors.kd_tree.places import places
 __all__ = ["Tree", "build_tree", "count_pairs", "count_radius", "pairs", "query_radius", "query_tree"]
 
 NONE, ALL = np.empty(0, np.int64), np.empty(0, np.bool_)
-LANES = 1, 8, 16  # how many neighbours a vector holds
-UNROLLED = 8  # columns up to which their number is compiled in
+UNROLLED = 8  # columns up to which their number may be compiled in
+SMALL, LARGE = 16, 32  # points in a leaf
 
 
 class Tree(NamedTuple):
@@ -40,11 +40,20 @@ def build_tree(X, leaf_size=None, metric="euclidean", p=2, w=None, n_jobs=None):
     n, d = X.shape
     weights = np.ones(d, X.dtype) if w is None else np.ascontiguousarray(w, X.dtype)
     X = without_unweighted(X, weights)
-    size = min(max(leaf_size or (16 if d < 5 else 32), 8), 64)
-    leaves, index, edges, column = grow(X, 1 << size.bit_length() - 1, n_jobs)
+    leaves, index, edges, column = grow(X, points_in_leaf(d, leaf_size), n_jobs)
     lowest, box = lowest_indices(index, ALL), bounding_box(X)
     shrink = 1 - (3 * d + 256) * np.finfo(X.dtype).eps
     return Tree(leaves, index, edges, column, lowest, box, weights, p, code, shrink, n, np.iinfo(index.dtype).max)
+
+
+def points_in_leaf(d, wanted=None):
+    """16 or 32: what is quickest for so many columns, unless clearly fewer or more points are wanted.
+
+    Each size needs kernels of its own, so there are two: the answers are the same for any.
+    """
+    if wanted is not None and not SMALL < wanted < 2 * LARGE:
+        return SMALL if wanted <= SMALL else LARGE
+    return SMALL if d < 5 else LARGE
 
 
 def without_unweighted(X, weights):
@@ -78,7 +87,8 @@ def query_tree(tree, Q, k, upper_bound=np.inf, allowed=None, exclude=None, n_job
     tree, Q, home, order, wanted = plan(tree, Q, upper_bound, allowed, exclude, n_jobs)
     m, dtype = len(Q), Q.dtype
     distances, indices = np.empty((m, k), dtype), np.empty((m, k), np.int64)
-    kernel = search.nearest_kernel(*variant(tree), next((lanes for lanes in LANES if k <= lanes), 0))
+    shape = variant(tree)
+    kernel = search.nearest_kernel(*shape, lanes(*shape, k))
     arrays = tree, Q, home, order, wanted, distances, indices
     pool.run(kernel, m, *arrays, cost=cost(tree, k), n_jobs=n_jobs, progress=progress)
     return distances, indices
@@ -117,8 +127,8 @@ def count_pairs(tree, r, allowed=None, n_jobs=None):
 def count_within(tree, Q, home, order, wanted, n_jobs):
     """(m + 1,) where the neighbours of each query begin, if written one after the other."""
     indptr = np.zeros(len(Q) + 1, np.int64)
-    arrays = tree, Q, home, order, wanted, indptr, NONE, np.empty(0, Q.dtype)
-    pool.run(search.within_kernel(*variant(tree), search.COUNT), len(Q), *arrays, cost=cost(tree, 10), n_jobs=n_jobs)
+    arrays = tree, Q, home, order, wanted, search.COUNT, indptr, NONE, np.empty(0, Q.dtype)
+    pool.run(search.within_kernel(*variant(tree)), len(Q), *arrays, cost=cost(tree, 10), n_jobs=n_jobs)
     return np.cumsum(indptr, out=indptr)
 
 
@@ -126,8 +136,8 @@ def find_within(tree, Q, home, order, wanted, sorting, n_jobs, progress):
     """(indptr, indices, distances) of the neighbours of each query."""
     indptr = count_within(tree, Q, home, order, wanted, n_jobs)
     indices, distances = np.empty(indptr[-1], np.int64), np.empty(indptr[-1], Q.dtype)
-    arrays = tree, Q, home, order, wanted, indptr, indices, distances
-    kernel, each = search.within_kernel(*variant(tree), sorting), 40 * indptr[-1] / max(1, len(Q))
+    arrays = tree, Q, home, order, wanted, sorting, indptr, indices, distances
+    kernel, each = search.within_kernel(*variant(tree)), 40 * indptr[-1] / max(1, len(Q))
     pool.run(kernel, len(Q), *arrays, cost=cost(tree, 10) + each, n_jobs=n_jobs, progress=progress)
     return indptr, indices, distances
 
@@ -148,9 +158,32 @@ def plan(tree, Q, radius, allowed, exclude, n_jobs):
 
 
 def variant(tree):
-    """What the kernels have compiled in: columns, metric, size of leaves."""
+    """What the kernels that serve a tree have compiled in: columns, metric, size of leaves."""
     _, d, size = tree.leaves.shape
-    return d if d <= UNROLLED else 0, tree.metric, size
+    return compiled_in(d, tree.metric, size)
+
+
+def compiled_in(d, metric, size):
+    """(columns, metric, size of leaves): kernels for 0 columns serve any number.
+
+    Only those of the Euclidean distance are made for a few columns, and for the size of leaves that suits them.
+    """
+    special = metric == search.EUCLIDEAN and 2 <= d <= UNROLLED and size == points_in_leaf(d)
+    return d if special else 0, metric, size
+
+
+def lanes(columns, metric, size, k):
+    """How many neighbours the kernel with this compiled in holds in a vector, at least k; 0: any number, in memory."""
+    finely = metric == search.EUCLIDEAN and (columns in (2, 3) or (columns == 0 and size == LARGE))
+    return next((n for n in ((1, 8, 16) if finely else (8,)) if k <= n), 0)
+
+
+def all_compiled_in():
+    """All that `variant` and `lanes` can say: (columns, metric, size of leaves, lanes), for the list of kernels."""
+    metrics = [code + w for name, code in search.METRICS.items() for w in (0, search.WEIGHTED)]
+    metrics.remove(search.METRICS["chebyshev"] + search.WEIGHTED)
+    shapes = {compiled_in(d, m, size) for d in range(1, UNROLLED + 2) for m in metrics for size in (SMALL, LARGE)}
+    return sorted({(*shape, lanes(*shape, k)) for shape in shapes for k in (1, 8, 16, 17)})
 
 
 def cost(tree, k):

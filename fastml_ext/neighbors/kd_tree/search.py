@@ -32,6 +32,7 @@ __all__ = [
     "BY_DISTANCE",
     "BY_INDEX",
     "COUNT",
+    "EUCLIDEAN",
     "METRICS",
     "WEIGHTED",
     "Wanted",
@@ -347,11 +348,11 @@ def rank_of(values, k):
 
 
 @functools.cache
-def within_kernel(D, METRIC, LEAF, FILL):
-    """The kernel for D columns (0: any number), a metric and a size of leaves, that counts points or fills them in."""
+def within_kernel(D, METRIC, LEAF):
+    """The kernel for D columns (0: any number), a metric and a size of leaves; `fill`: COUNT, BY_DISTANCE, BY_INDEX."""
 
     @kernel_exact
-    def within(start, stop, tree, Q, home, order, wanted, indptr, indices, distances):
+    def within(start, stop, tree, Q, home, order, wanted, fill, indptr, indices, distances):
         d = D or Q.shape[1]
         zero, one, p = Q.dtype.type(0), Q.dtype.type(1), Q.dtype.type(tree.p)
         exact = D > 0 and METRIC % WEIGHTED != MINKOWSKI
@@ -380,9 +381,9 @@ def within_kernel(D, METRIC, LEAF, FILL):
                     i = np.int64(tree.index[leaf, j])
                     if i in (nobody, skip) or i <= after or (masked and not wanted.allowed[i]):
                         continue
-                    if FILL:
+                    if fill != COUNT:
                         indices[indptr[q] + count] = i
-                        distances[indptr[q] + count] = buffer[j] if FILL == BY_DISTANCE else 0
+                        distances[indptr[q] + count] = buffer[j] if fill == BY_DISTANCE else zero
                     count += 1
                 more = False
                 while depth > 0 and not more:
@@ -393,7 +394,7 @@ def within_kernel(D, METRIC, LEAF, FILL):
                     if more:
                         for c in range(d):
                             walk.gaps[c] = walk.stack_gaps[depth, c]
-            if FILL:
+            if fill != COUNT:
                 near, who = distances[indptr[q] : indptr[q + 1]], indices[indptr[q] : indptr[q + 1]]
                 sort_pairs(near, who)
                 for j in range(len(near)):

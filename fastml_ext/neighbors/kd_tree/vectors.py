@@ -3,10 +3,7 @@
 Code for LLVM, which the kernels of search.py inline: their cache sees edits of search.py only, so save that too.
 """
 
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
+from fastml_ext.jit import cgutils, intrinsic, ir, types
 
 __all__ = ["METRICS", "WEIGHTED", "keep_nearest", "lowest_bit", "scan"]
 

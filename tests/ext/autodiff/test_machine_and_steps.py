@@ -77,10 +77,30 @@ def test_products(transposed, mkn, dtype):
     count = 2
     work = np.random.default_rng(0).normal(size=count * (m * k + k * n + m * n) + 1).astype(dtype)
     a, b = count * m * n, count * (m * n + m * k)
-    table = [count, m, k, n, m * k, transposed[0], k * n, transposed[1]]
+    table = [count, m, k, n, m * k, transposed[0], k * n, transposed[1], 0, 0]
     mine, expected = both([CODES["matmul"], 0, 0, a, b, 0, 0, 1], table, work)
     tolerance = 1e-12 if dtype == np.float64 else 1e-4
     assert_allclose(mine, expected, rtol=tolerance, atol=tolerance)
+
+
+@given(
+    transposed=st.tuples(st.booleans(), st.booleans()),
+    mkn=st.tuples(st.integers(1, 12), st.integers(1, 12), st.integers(1, 12)),
+    annul=st.tuples(st.booleans(), st.booleans()),
+    seed=st.integers(0, 99),
+)
+def test_zeros_annul_infinities_in_products(transposed, mkn, annul, seed):
+    m, k, n = mkn
+    rng = np.random.default_rng(seed)
+    work = np.zeros(m * n + m * k + k * n)
+    work[m * n :] = rng.choice(
+        [0.0, 0.0, 1.0, -2.0, 3.0, np.inf, np.nan], m * k + k * n, p=[0.3, 0.1, 0.2, 0.2, 0.1, 0.05, 0.05]
+    )
+    table = [1, m, k, n, m * k, transposed[0], k * n, transposed[1], *annul]
+    mine, expected = both([CODES["matmul"], 0, 0, m * n, m * n + m * k, 0, 0, 1], table, work)
+    assert_allclose(mine, expected, rtol=1e-12)
+    if annul == (True, True):
+        assert np.isfinite(mine[: m * n]).all() or not np.isfinite(work[m * n :]).all()
 
 
 @given(rows=st.integers(0, 4), n=st.integers(1, 5), seed=st.integers(0, 99))

@@ -48,3 +48,11 @@ def test_every_place_of_a_block_and_any_number_of_threads(dtype):
     angle = 2 * np.pi * np.mod(X.astype(np.float64) - origin, period) / period
     expected = np.stack([f(h * angle) for h in (1, 2, 3) for f in (np.sin, np.cos)], axis=2).reshape(len(X), -1)
     np.testing.assert_allclose(one, expected, atol=1e-14 if dtype == np.float64 else 1e-7)
+
+
+@pytest.mark.parametrize("period", [0.7, 1.0, 3.0, 24.0, 365.25, 1e-200])
+def test_numbers_far_away(period):
+    """The remainder of a number of any size is exact; a product finds the whole periods of small ones only."""
+    X = np.array([[sign * x] for x in (1e15, 1e16, 1e17, 1e18, 3e40, 1e107, 1e300, 1.7e308) for sign in (1, -1)])
+    case = X, np.array([period]), np.zeros(1)
+    np.testing.assert_allclose(periodic.harmonics(*case, 2), reference.harmonics(*case, 2), atol=1e-14)

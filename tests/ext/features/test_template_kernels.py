@@ -4,7 +4,8 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from effort import effort
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction import FeatureHasher
 
@@ -135,7 +136,7 @@ def test_cross_and_assemble(n, seed):
 
 
 @given(st.integers(0, 2**20))
-@settings(max_examples=10)
+@effort(0.25)
 def test_long_rows_are_sorted_and_without_duplicates(seed):
     random = np.random.default_rng(seed)
     n = int(random.integers(1, 400))

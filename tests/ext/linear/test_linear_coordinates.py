@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fastml_ext import linear as kernels
@@ -7,7 +7,6 @@ from fastml_ext.linear import reference
 
 
 @given(st.integers(0, 2**32), st.integers(1, 8), st.sampled_from([0.0, 0.1, 1.0]))
-@settings(max_examples=40, deadline=None)
 def test_quadratic_lasso(seed, d, l1):
     rng = np.random.default_rng(seed)
     A = rng.normal(size=(2 * d, d))

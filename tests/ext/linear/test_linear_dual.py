@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fastml_ext import linear as kernels
@@ -16,7 +16,6 @@ from fastml_ext.linear import reference
     st.booleans(),
     st.sampled_from([0.0, 1.0]),
 )
-@settings(max_examples=40, deadline=None)
 def test_dual_svm(layout, seed, n, C, squared, bias):
     rng = np.random.default_rng(seed)
     X, signs = rng.normal(size=(n, 4)), rng.choice([-1.0, 1.0], (2, n))

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given, settings
+from effort import effort
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fastml_ext import linear as kernels
@@ -70,7 +71,7 @@ def run(module, problem, sparse=False, dtype=np.float64, epochs=3):
 
 @pytest.mark.parametrize("sparse", [False, True])
 @given(problem=problems())
-@settings(max_examples=150, deadline=None)
+@effort(3.75)
 def test_epochs_equal_reference(sparse, problem):
     for ours, expected in zip(run(kernels, problem, sparse), run(reference, problem), strict=True):
         np.testing.assert_allclose(ours, expected, rtol=1e-9, atol=1e-9)
@@ -78,14 +79,14 @@ def test_epochs_equal_reference(sparse, problem):
 
 @pytest.mark.parametrize("sparse", [False, True])
 @given(problem=problems())
-@settings(max_examples=30, deadline=None)
+@effort(0.75)
 def test_float32_stays_float32(sparse, problem):
     *_, coef, intercept = run(kernels, problem, sparse, np.float32, epochs=1)
     assert coef.dtype == intercept.dtype == np.float32
 
 
 @given(problem=problems(), scale=st.sampled_from([1.0, 5.0, 500.0]))
-@settings(max_examples=150, deadline=None)
+@effort(3.75)
 def test_slopes_are_the_derivatives_of_the_losses(problem, scale):
     task, X, Y, weight, class_weight, _ = problem
     if task.loss == LOSSES["poisson"]:
@@ -114,7 +115,7 @@ def test_a_loss_that_is_not_finite_ends_the_epoch():
 
 
 @given(st.integers(0, 300), st.integers(0, 2**63 - 1), st.integers(0, 50), st.sampled_from([1, 2, 64]))
-@settings(max_examples=50, deadline=None)
+@effort(1.25)
 def test_block_order(n, seed, epoch, block):
     order = kernels.block_order(n, seed, epoch, block)
     np.testing.assert_array_equal(order, reference.block_order(n, seed, epoch, block))

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from effort import effort
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fastml_ext import linear as kernels
@@ -19,7 +20,7 @@ def problems(draw):
 
 
 @given(problem=problems())
-@settings(max_examples=60, deadline=None)
+@effort(1.5)
 def test_newton_steps(problem):
     problem, start = problem
     code, Z, Y, weight, l2 = problem

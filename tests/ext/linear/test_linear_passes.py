@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given, settings
+from effort import effort
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fastml_ext import linear as kernels
@@ -22,7 +23,6 @@ def problems(draw):
 
 @pytest.mark.parametrize("layout", [np.asarray, sp.csr_matrix])
 @given(problem=problems())
-@settings(max_examples=40, deadline=None)
 def test_passes_equal_reference(layout, problem):
     code, X, Y, weight, coef, intercept = problem
     k, ours, theirs = len(coef), np.empty((len(X), len(coef))), np.empty((len(X), len(coef)))
@@ -43,7 +43,7 @@ def test_passes_equal_reference(layout, problem):
 
 @pytest.mark.parametrize("layout", [np.asarray, sp.csr_matrix])
 @given(problem=problems(), weighted=st.booleans())
-@settings(max_examples=30, deadline=None)
+@effort(0.75)
 def test_gram_equals_reference(layout, problem, weighted):
     _, X, _, _, coef, _ = problem
     curvature = np.random.default_rng(1).uniform(0, 1, len(X)) if weighted else np.empty(0)
@@ -66,7 +66,7 @@ def test_the_same_bits_for_any_number_of_threads(layout):
 
 
 @given(problem=problems())
-@settings(max_examples=30, deadline=None)
+@effort(0.75)
 def test_scores(problem):
     _, X, _, _, coef, intercept = problem
     np.testing.assert_allclose(kernels.scores(X, coef, intercept), reference.scores(X, coef, intercept), atol=1e-12)

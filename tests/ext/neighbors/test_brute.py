@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from effort import effort
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fastml_ext.neighbors import brute, reference, scan, user_metric
 
-few = settings(max_examples=30, deadline=None)
+few = effort(0.75)
 
 
 def offset_tables(draw, dtype, rows, columns):
@@ -63,7 +64,7 @@ def test_within_radius(metric, case, at):
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "manhattan", "chebyshev", "hamming"])
-@settings(max_examples=8, deadline=None)
+@effort(0.2)
 @given(seed=st.integers(0, 2**30), spread=st.sampled_from([1, 2, 50]), k=st.sampled_from([17, 40, 150, 299]))
 def test_many_neighbors_bit_for_bit(metric, seed, spread, k):
     rng = np.random.default_rng(seed)

@@ -5,7 +5,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from datasets import fashion_mnist
-from hypothesis import given, settings
+from effort import effort
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fastml_ext.jit import kernel
@@ -81,7 +82,6 @@ def tables(draw, columns=FEW_COLUMNS):
 
 
 @pytest.mark.parametrize("rotation", ROTATIONS)
-@settings(max_examples=40, deadline=None)
 @given(case=tables())
 def test_bound_never_exceeds_the_distance(rotation, case):
     X, Q = case
@@ -109,7 +109,6 @@ def test_bound_is_worth_something(rotation):
 
 
 @pytest.mark.parametrize("rotation", ROTATIONS)
-@settings(max_examples=40, deadline=None)
 @given(case=tables())
 def test_no_threshold_leaves_out_a_point_that_is_near_enough(rotation, case):
     X, Q = case
@@ -125,7 +124,6 @@ def test_no_threshold_leaves_out_a_point_that_is_near_enough(rotation, case):
             assert block.estimate(x, query) <= block.loosest(worst, limits)
 
 
-@settings(max_examples=40, deadline=None)
 @given(case=tables())
 def test_no_cut_by_rank_leaves_out_a_point_that_is_nearer(case):
     """A point that has some score says how far off a neighbour may be: nobody as near may then be below the cut."""
@@ -173,7 +171,7 @@ def large_tables(draw):
     return X, Q, draw(st.integers(1, min(len(X), 90)))
 
 
-@settings(max_examples=60, deadline=None)
+@effort(1.5)
 @given(case=large_tables(), rotation=st.sampled_from([*ROTATIONS, "the rule"]), left_out=st.booleans())
 def test_same_answer_as_the_scan(case, rotation, left_out):
     X, Q, k = case

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fastml_ext.neighbors import brute, reference
@@ -23,7 +23,6 @@ def searches(draw):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@settings(max_examples=40, deadline=None)
 @given(case=searches())
 def test_nearest_bit_for_bit(metric, case):
     X, Q, k = case
@@ -37,7 +36,6 @@ def test_nearest_bit_for_bit(metric, case):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@settings(max_examples=40, deadline=None)
 @given(case=searches(), at=st.integers(0, 10**6))
 def test_within_radius(metric, case, at):
     X, Q, _ = case

@@ -6,26 +6,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastml_ext import neighbors as kernels
-from fastml_ext.neighbors import reference
+from fastml_ext.neighbors import kd_tree, reference
 
 # Not the product of all, because each compiles kernels of its own.
 CASES = [
     # columns, dtype, leaf_size, metric, p, weighted
-    (2, np.float64, 8, "euclidean", 2, False),
+    (2, np.float64, 16, "euclidean", 2, False),
     (3, np.float32, 16, "euclidean", 2, False),
-    (9, np.float64, 8, "euclidean", 2, False),
-    (2, np.float32, 8, "manhattan", 2, False),
-    (2, np.float64, 8, "chebyshev", 2, False),
-    (10, np.float32, 8, "chebyshev", 2, False),
-    (9, np.float32, 8, "minkowski", 1.5, True),
-    (3, np.float64, 8, "minkowski", 2, True),
+    (9, np.float64, 16, "euclidean", 2, False),
+    (2, np.float32, 16, "manhattan", 2, False),
+    (2, np.float64, 16, "chebyshev", 2, False),
+    (10, np.float32, 16, "chebyshev", 2, False),
+    (9, np.float32, 16, "minkowski", 1.5, True),
+    (3, np.float64, 16, "minkowski", 2, True),
 ]
 
 NUMBERS = {CASES[0]: [1, 2, 8, 9, 16, 26], CASES[1]: [3, 5], CASES[2]: [26]}  # of neighbours; 1 for the others
 
 
 @st.composite
-def clouds(draw, d, dtype, max_points=70):
+def clouds(draw, d, dtype, max_points=200):
     """(X, Q): small integers or tenths, at an offset, some points twice, queries on, between and outside the points."""
     n, m = draw(st.integers(1, max_points)), draw(st.integers(1, 8))
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
@@ -105,7 +105,7 @@ def test_pairs(case, data):
 @given(st.data())
 def test_a_point_leaves_itself_out_also_among_duplicates(data):
     X, _ = data.draw(clouds(2, np.float64))
-    ours, theirs = kernels.build_tree(X, 8), reference.build_tree(X)
+    ours, theirs = kernels.build_tree(X, 16), reference.build_tree(X)
     itself = np.arange(len(X))
     assert_same(kernels.query_tree(ours, X, 4, exclude=itself), reference.query_tree(theirs, X, 4, exclude=itself))
 
@@ -118,5 +118,29 @@ def test_powers_give_tree_scan_and_definition_one_answer(dtype, data):
     w = data.draw(st.sampled_from([None, np.array([0.5, 0, 1.7]), np.array([1, 0.3, 2])]))
     expected = reference.nearest(reference.prepare(X, "minkowski", p, w), Q, k)
     assert_same(kernels.nearest(kernels.prepare(X, "minkowski", p, w), Q, k), expected)
-    assert_same(kernels.query_tree(kernels.build_tree(X, 8, "minkowski", p, w), Q, k), expected)
-    assert_same(reference.query_tree(reference.build_tree(X, 8, "minkowski", p, w), Q, k), expected)
+    assert_same(kernels.query_tree(kernels.build_tree(X, 16, "minkowski", p, w), Q, k), expected)
+    assert_same(reference.query_tree(reference.build_tree(X, 16, "minkowski", p, w), Q, k), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("d", [2, 3, 5, 8])
+def test_kernels_for_any_number_of_columns_give_the_answers_of_those_for_few(d, dtype, monkeypatch):
+    """They skip nodes by a bound with room for rounding; with many equal distances, a wrong one would show."""
+    random = np.random.default_rng(d)
+    X, Q = ((random.integers(0, 6, (n, d)) / 10 + 1e3).astype(dtype) for n in (2000, 60))
+    tree = kernels.build_tree(X)
+    few = [kernels.query_tree(tree, Q, k) for k in (1, 5, 17)], kernels.query_radius(tree, Q, 0.1)
+    assert kd_tree.variant(tree)[0] == d
+    monkeypatch.setattr(kd_tree, "compiled_in", lambda d, metric, size: (0, metric, size))
+    any_number = [kernels.query_tree(tree, Q, k) for k in (1, 5, 17)], kernels.query_radius(tree, Q, 0.1)
+    for ours, theirs in zip([*few[0], few[1]], [*any_number[0], any_number[1]], strict=True):
+        assert_same(ours, theirs)
+
+
+@pytest.mark.parametrize("d", [1, 4, 5, 9])
+def test_leaves_have_two_sizes(d):
+    quickest = 16 if d < 5 else 32
+    sizes = {wanted: kd_tree.points_in_leaf(d, wanted) for wanted in (None, 1, 16, 17, 30, 40, 63, 64, 1000)}
+    assert {sizes[wanted] for wanted in (1, 16)} == {16}
+    assert {sizes[wanted] for wanted in (64, 1000)} == {32}
+    assert {sizes[wanted] for wanted in (None, 17, 30, 40, 63)} == {quickest}

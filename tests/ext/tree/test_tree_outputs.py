@@ -17,7 +17,7 @@ def problems(draw, splits=("numeric", "multiway")):
         Coded(random.integers(0, u + 1, n).astype(np.uint8), np.arange(float(u)), draw(st.sampled_from(splits)))
         for u in draw(st.lists(st.integers(1, 5), min_size=1, max_size=3))
     ]
-    criterion = draw(st.sampled_from(["gini", "entropy", "gain_ratio", "squared_error", "poisson"]))
+    criterion = draw(st.sampled_from(["gini", "entropy", "gain_ratio", "squared_error", "poisson", "absolute_error"]))
     n_classes = 3 if criterion in ("gini", "entropy", "gain_ratio") else 0
     y = random.integers(0, 3, (n, n_outputs)) if n_classes else random.random((n, n_outputs)) + 0.1
     weight = draw(st.sampled_from([None, random.integers(0, 3, n) / 2]))
@@ -54,7 +54,7 @@ def test_the_best_grouping(problem):
     assert tree.gain[0] == pytest.approx(node.get("gain", 0), abs=1e-12)
 
 
-@pytest.mark.parametrize("criterion", ["entropy", "squared_error"])
+@pytest.mark.parametrize("criterion", ["entropy", "squared_error", "poisson", "absolute_error"])
 def test_large_nodes_subtrees_and_threads_give_one_tree(monkeypatch, criterion):
     random = np.random.default_rng(0)
     columns = [Coded(random.integers(0, u, 600).astype(np.uint16), np.arange(float(u))) for u in (2, 200, 500)]
