@@ -1,6 +1,6 @@
 """Searches over parameters: scikit-learn's, with the work that candidates share done once."""
 
-import inspect
+import time
 import warnings
 from dataclasses import dataclass
 
@@ -14,6 +14,7 @@ from sklearn.utils import indexable
 from sklearn.utils.validation import _check_method_params, check_is_fitted
 
 from fastml.metrics.scoring import refuse_metric
+from fastml.model_selection._callbacks import SearchCallbacks, with_callbacks
 from fastml.model_selection._evaluation import Evaluation
 
 __all__ = ["GridSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV", "OneStandardError", "RandomizedSearchCV"]
@@ -22,6 +23,7 @@ __all__ = ["GridSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV", "OneS
 class SharedSearch(BaseSearchCV):
     """What the searches of fastml add to scikit-learn's of the same name."""
 
+    @with_callbacks
     def fit(self, X, y=None, *, dev=None, **params):
         """Evaluate the candidates and fit the best one to all rows.
 
@@ -54,25 +56,18 @@ class SharedSearch(BaseSearchCV):
         self.n_splits_ = self._checked_cv_orig.get_n_splits(X, y, **splits)
         self._questions = 0
         evaluation = Evaluation(self, scorers, X, y, routed)
+        callbacks = SearchCallbacks(self, X, y, params)
         try:
-            self._run(evaluation, X, y)
+            callbacks.run(evaluation.evaluate)
         except KeyboardInterrupt:
             if evaluation.out:
                 self._keep(evaluation, scorers, refit_metric)
             raise
         self._keep(evaluation, scorers, refit_metric)
         if self.refit:
-            self._fit_best(X, y, routed.estimator.fit, evaluation)
+            self._fit_best(X, y, routed.estimator.fit, callbacks)
+        callbacks.end()
         return self
-
-    def _run(self, evaluation, X, y):
-        """Let scikit-learn's own strategy choose the candidates."""
-        if "callback_ctx" not in inspect.signature(self._run_search).parameters:
-            self._run_search(evaluation.evaluate)
-            return
-        context = self._init_callback_context(max_subtasks=1).call_on_fit_task_begin(estimator=self, X=X, y=y)
-        self._run_search(evaluation.evaluate, callback_ctx=context)
-        context.call_on_fit_task_end(estimator=self, X=X, y=y)
 
     def _keep(self, evaluation, scorers, refit_metric):
         """Store what was found, as scikit-learn does."""
@@ -91,10 +86,15 @@ class SharedSearch(BaseSearchCV):
         self.cv_results_ = results
         self.shared_ = evaluation.shared
 
-    def _fit_best(self, X, y, params, evaluation):
+    def _fit_best(self, X, y, params, callbacks):
         self.best_estimator_ = clone(self.estimator).set_params(**clone(self.best_params_, safe=False))
-        fit = self.best_estimator_.fit
-        self.refit_time_ = evaluation.time(lambda: fit(X, **params) if y is None else fit(X, y, **params))
+
+        def fit():
+            start = time.perf_counter()
+            self.best_estimator_.fit(X, *(() if y is None else (y,)), **params)
+            self.refit_time_ = time.perf_counter() - start
+
+        callbacks.refit(self.best_estimator_, fit)
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
 
@@ -185,7 +185,9 @@ class GridSearchCV(SharedSearch, sklearn.model_selection.GridSearchCV):
     rule `OneStandardError`, results kept after Ctrl-C, verbose=1 a bar with the time left, threads, not processes.
 
     Where the estimator shares work (fastml.sharing), the candidates that differ in the shared parameters only are
-    evaluated together, and `shared_` counts them. Their fit and score times are equal parts of the time of all.
+    evaluated together, and `shared_` counts them. `fit_time` of such a candidate is its equal part of the time in which
+    all of them were fitted and answered the rows of the split, `score_time` that of scoring the answers; where a
+    candidate is fitted by itself, they are the times of its own fit, and of its answer and score, as in scikit-learn.
 
     >>> from fastml.neighbors import KNeighborsClassifier
     >>> X, y = [[i] for i in range(20)], [0] * 9 + [1, 0] + [1] * 9
