@@ -33,7 +33,7 @@ class NeighborSearch(Estimator):
 
     def _fit_points(self, X):
         """Prepare the search among the rows of X, which `_check_points` checked."""
-        given = vars(self).pop("_given_metric", None)
+        given = self.__dict__.pop("_given_metric", None)
         metric = given or resolve(self.metric, 2 if self.p is None else self.p, self.metric_params, X.shape[1])
         if self.n_jobs == 0:
             raise ValueError("n_jobs=0 means no thread at all; pass None for every processor, or a positive number")

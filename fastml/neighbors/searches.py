@@ -3,6 +3,8 @@
 Neighbours stand in order of (distance, index). `exclude` (m,) is a fitted point that is left out for that query.
 """
 
+from typing import Any
+
 import numpy as np
 from scipy.sparse import issparse
 
@@ -16,6 +18,8 @@ class Search:
     """Queries are checked rows, dense or CSR; where the points are dense, CSR is written out a few rows at a time."""
 
     DENSE_AT_ONCE = 2**22  # values: 32 MB
+    _nearest: Any
+    _within: Any
 
     def nearest(self, Q, k, exclude=None, n_jobs=None, progress=None):
         if isinstance(Q, np.ndarray) or not self._writes_out():
