@@ -4,7 +4,7 @@ import contextlib
 import sys
 import time
 
-__all__ = ["progress_bar"]
+__all__ = ["line_writer", "progress_bar"]
 
 PATIENCE = 0.5  # s: what is over sooner shows nothing
 INTERVAL = 0.1  # s between two updates on a terminal
@@ -22,14 +22,22 @@ def progress_bar(what, total, verbose=True, stream=None):
     ...     print(show)
     None
     """
-    if not verbose:
+    stream = stream or sys.stderr
+    if not verbose or stream is None:
         yield None
         return
-    bar = Bar(what, total, stream or sys.stderr)
+    bar = Bar(what, total, stream)
     try:
         yield bar.show
     finally:
         bar.close()
+
+
+def line_writer(verbose):
+    """Prints a line to standard output, for an epoch each, where no terminal can show a bar; None where one can."""
+    if not verbose or sys.stdout is None or (sys.stderr is not None and sys.stderr.isatty()):
+        return None
+    return lambda line: print(line, flush=True)
 
 
 class Bar:

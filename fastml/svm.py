@@ -211,7 +211,7 @@ class LinearSVC(SharedPath, LinearClassifier):
                 f"LinearSVC(solver={self.solver_!r}) reached max_iter={self.max_iter} before tol={self.tol}:"
                 " raise max_iter, or lower C",
                 ConvergenceWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
         return self
 

@@ -249,7 +249,7 @@ class LogisticRegression(SharedPath, LinearClassifier):
                 f"LogisticRegression(solver={self.solver_!r}) reached max_iter={self.max_iter} with a gradient of"
                 f" {self.gradient_norm_:.3g} (tol={self.tol}): raise max_iter",
                 ConvergenceWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
         return self
 

@@ -294,5 +294,5 @@ def warn_if_not_converged(model):
             f"{type(model).__name__} reached max_iter={model.max_iter} epochs before the loss settled within"
             f" tol={model.tol}: raise max_iter, or scale the columns of X",
             ConvergenceWarning,
-            stacklevel=3,
+            stacklevel=4,
         )

@@ -107,7 +107,7 @@ def descend(task, rows, state, plan):
             f"the steps were too large and the loss diverged: restarted with steps {task.eta0 / first.eta0:.3g} times"
             " as large; scaling the columns of X allows larger ones",
             ConvergenceWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     return outcome
 
@@ -145,7 +145,7 @@ class Run:
             warnings.warn(
                 f"interrupted in epoch {len(self.history['loss']) + 1}: the best weights so far are kept",
                 ConvergenceWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
         coef, intercept = self.current()
         if self.best and (self.plan.validate or stopped == "interrupted"):

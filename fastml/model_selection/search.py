@@ -19,11 +19,15 @@ from fastml.model_selection._evaluation import Evaluation
 
 __all__ = ["GridSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV", "OneStandardError", "RandomizedSearchCV"]
 
+RESULTS = (
+    "best_estimator_", "best_index_", "best_params_", "best_score_", "cv_results_", "feature_names_in_", "multimetric_",
+    "n_splits_", "refit_time_", "scorer_", "shared_",
+)  # fmt: skip
+
 
 class SharedSearch(BaseSearchCV):
     """What the searches of fastml add to scikit-learn's of the same name."""
 
-    @with_callbacks
     def fit(self, X, y=None, *, dev=None, **params):
         """Evaluate the candidates and fit the best one to all rows.
 
@@ -37,9 +41,23 @@ class SharedSearch(BaseSearchCV):
         **params : dict
             As in scikit-learn: `groups`, `sample_weight` and other parameters of the estimator's fit.
 
-        After Ctrl-C, KeyboardInterrupt is raised, and `cv_results_`, `best_params_` and `best_score_` hold the
-        candidates that were done.
+        After an error the search is what it was. After Ctrl-C, KeyboardInterrupt is raised; if a candidate was done,
+        `cv_results_`, `best_params_` and `best_score_` hold those that were, with no `best_estimator_`.
         """
+        aside = object.__new__(type(self))
+        aside.__dict__.update({name: value for name, value in vars(self).items() if name not in RESULTS})
+        try:
+            aside._search(X, y, dev, params)
+        except KeyboardInterrupt:
+            if hasattr(aside, "cv_results_"):
+                aside.__dict__.pop("best_estimator_", None)
+                self.__dict__ = aside.__dict__
+            raise
+        self.__dict__ = aside.__dict__
+        return self
+
+    @with_callbacks
+    def _search(self, X, y, dev, params):
         self._validate_params()
         refuse_metric(self.scoring)
         cv = self.cv
@@ -67,7 +85,6 @@ class SharedSearch(BaseSearchCV):
         if self.refit:
             self._fit_best(X, y, routed.estimator.fit, callbacks)
         callbacks.end()
-        return self
 
     def _keep(self, evaluation, scorers, refit_metric):
         """Store what was found, as scikit-learn does."""
@@ -87,14 +104,15 @@ class SharedSearch(BaseSearchCV):
         self.shared_ = evaluation.shared
 
     def _fit_best(self, X, y, params, callbacks):
-        self.best_estimator_ = clone(self.estimator).set_params(**clone(self.best_params_, safe=False))
+        best = clone(self.estimator).set_params(**clone(self.best_params_, safe=False))
 
         def fit():
             start = time.perf_counter()
-            self.best_estimator_.fit(X, *(() if y is None else (y,)), **params)
+            best.fit(X, *(() if y is None else (y,)), **params)
             self.refit_time_ = time.perf_counter() - start
 
-        callbacks.refit(self.best_estimator_, fit)
+        callbacks.refit(best, fit)
+        self.best_estimator_ = best
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
 

@@ -37,7 +37,7 @@ def for_sparse(algorithm, metric):
             f" only {', '.join(SPARSE)} and functions of two rows: use X.toarray()"
         )
     if algorithm in ("kd_tree", "ball_tree"):
-        warnings.warn("cannot use tree with sparse input: using brute force", stacklevel=4)
+        warnings.warn("cannot use tree with sparse input: using brute force", stacklevel=5)
     return "brute"
 
 

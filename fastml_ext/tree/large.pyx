@@ -11,7 +11,7 @@ from fastml_ext.tree.nodes cimport (
 )
 from fastml_ext.tree.groups cimport Scratch, prepare, prepare_totals, release, reserve
 from fastml_ext.tree.search cimport Split, mix, search_column
-from fastml_ext.tree.sweep cimport (
+from fastml_ext.tree.state cimport (
     COUNTS, DEVIATIONS, MULTIWAY, NUMERIC, POISSON, SUBSET, SUMS,
     Column, Node, Rows, Rules,
 )

@@ -9,11 +9,13 @@ import numpy as np
 
 from fastml_ext.tree.groups cimport Scratch, gather, prepare, rank_by_bits
 from fastml_ext.tree.search cimport Split, search_column
-from fastml_ext.tree.sweep cimport (
+from fastml_ext.tree.apart cimport heap_median, unit_deviance
+from fastml_ext.tree.state cimport (
     BUNDLE, COUNTS, DEVIATIONS, ENTROPY, MULTIWAY, NUMERIC, POISSON, SUBSET,
     Column, Node, Rows, Rules,
-    heap_median, side_cost, target_of, unit_deviance,
+    target_of,
 )
+from fastml_ext.tree.sweep cimport side_cost
 
 RECORD = np.dtype([(name, np.int64) for name in (
     "left", "right", "feature", "kind", "missing_left", "n_samples", "category_start", "code_left", "code_right",

@@ -14,7 +14,7 @@ from fastml_ext.tree.nodes cimport (
 from fastml_ext.tree.arena cimport Arena, close_arena, deal_rows, fill_arena, open_arena
 from fastml_ext.tree.groups cimport Scratch, gather, is_rest, rank_by_bits, release, reserve
 from fastml_ext.tree.search cimport Split, mix, search_column
-from fastml_ext.tree.sweep cimport DEVIATIONS, MULTIWAY, NUMERIC, SUBSET, Column, Node, Rows, Rules
+from fastml_ext.tree.state cimport DEVIATIONS, MULTIWAY, NUMERIC, SUBSET, Column, Node, Rows, Rules
 
 from fastml_ext.tree.nodes import RECORD
 

@@ -262,6 +262,7 @@ class FeatureTemplates(TransformerMixin, Estimator):
     def _learn(self, records):
         """Take in what is new; the (entries, state) of each template."""
         found = [template.evaluate(records, learnt.state, True) for template, learnt in self._pairs()]
+        self.learnt_ = list(self.learnt_)
         for i, (template, (entries, state)) in enumerate(zip(self.templates_, found, strict=True)):
             if self.n_features is not None:
                 self.learnt_[i] = self.learnt_[i]._replace(state=template.forget(state))
