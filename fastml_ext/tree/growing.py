@@ -84,12 +84,13 @@ class _Problem:
 
     def __init__(self, columns, y, weight, settings, n_jobs):
         self.settings, self.n_jobs, self.n_columns = settings, n_jobs, len(columns)
+        weight, self.weight_unit = (None, 1.0) if weight is None else _in_a_unit(np.asarray(weight, np.float64))
         kept = np.arange(len(y)) if weight is None else np.flatnonzero(weight)
         self.row = kept.astype(np.uint32)
         if settings.fractional:
-            weight = np.ones(len(kept)) if weight is None else np.asarray(weight[kept], np.float64)
+            weight = np.ones(len(kept)) if weight is None else weight[kept]
         elif weight is not None:
-            weight = None if np.all(weight[kept] == 1) else np.asarray(weight[kept], np.float64)
+            weight = None if np.all(weight[kept] == 1) and self.weight_unit == 1 else weight[kept]
         self.n_outputs = y.shape[1] if y.ndim == 2 else 1
         self.outputs: dict = {}
         if self.n_outputs > 1:
@@ -103,7 +104,8 @@ class _Problem:
             self.target = y[kept].astype(np.float64)
             self.label = _ranks(self.target) if self.mode == DEVIATIONS else np.zeros(len(kept), np.uint32)
             self.n_labels = len(kept)
-        self._take_units(weight)
+        self.weight = np.empty(0) if weight is None else weight
+        self._take_unit()
         self.total_weight = float(len(kept) if weight is None else self.weight.sum())
         if settings.fractional and len(kept) > LARGEST:  # its codes are read in place
             columns = [dense(column, len(y)) for column in columns]
@@ -141,12 +143,9 @@ class _Problem:
             self.mode, self.n_labels = DEVIATIONS, len(y)
             self.outputs["labels"] = np.stack([_ranks(column) for column in y.T], axis=1)
 
-    def _take_units(self, weight):
-        """Weights and targets whose squares would leave float64's range are counted in units of a power of two."""
-        self.weight, self.unit, self.weight_unit = np.empty(0) if weight is None else weight, 1.0, 1.0
-        if weight is not None and not (TINY < weight.max() and weight.sum() < HUGE):
-            self.weight_unit = _power_of_two(weight.max())
-            self.weight = weight / self.weight_unit
+    def _take_unit(self):
+        """Targets whose squares would leave float64's range are counted in units of a power of two."""
+        self.unit = 1.0
         targets = self.outputs.get("targets", self.target)
         largest = np.abs(targets).max(initial=0)
         if largest > HUGE:
@@ -367,6 +366,17 @@ def dense(column, n):
     codes = np.full(n, column.rest, column.codes.dtype)
     codes[column.rows] = column.codes
     return column._replace(codes=codes, rows=None)
+
+
+def _in_a_unit(weight):
+    """(weights, unit): if their squares would leave float64's range, in units of a power of two.
+
+    What is then below the least number beside the largest weight is 0, and not there.
+    """
+    if TINY < weight.max() and weight.sum() < HUGE:
+        return weight, 1.0
+    unit = _power_of_two(weight.max())
+    return weight / unit, unit
 
 
 def _power_of_two(x):
