@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 
 from fastml.tree import DecisionTreeClassifier, DecisionTreeRegressor, ID3Classifier, explain, from_dict, to_linear
+from fastml.tree.pruning import squared_errors
 
 INTEGERS = ["bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"]
 X = np.arange(8.0)[:, None]
@@ -148,6 +149,29 @@ def test_the_largest_whole_numbers(name):
 def test_monotonic_constraints_on_one_class():
     model = DecisionTreeClassifier(monotonic_cst=[1]).fit(X, np.zeros(8))
     assert model.predict_proba(X).tolist() == [[1.0]] * 8
+
+
+@pytest.mark.parametrize("size", [1.0, 1e200])
+def test_pruning_by_held_out_rows_far_from_0(size):
+    """The split of the far group is worth keeping, however wide the whole is."""
+    random = np.random.default_rng(0)
+    table = np.repeat(np.arange(4.0), 20)[:, None]
+    far = np.repeat([0, 0.0, 1.7e9, 1.7e9 + 4], 20)
+    model = DecisionTreeRegressor(max_leaf_nodes=8).fit(table, size * (far + random.random(80)))
+    held_out, weight = size * (far + random.random(80)), random.random(80)
+    errors = squared_errors(model.tree_, model.apply(table), held_out, weight)
+    below = model.decision_path(table).toarray().T > 0
+    off = [(held_out[rows] - v) / size for rows, v in zip(below, model.tree_.value[:, 0, 0], strict=True)]
+    direct = np.array([(weight[rows] * part**2).sum() for rows, part in zip(below, off, strict=True)])
+    assert errors / errors[0] == pytest.approx(direct / direct[0], rel=1e-6)
+    model.prune(table, held_out, weight)
+    assert set(model.tree_.threshold[model.tree_.kind > 0]) >= {1.5, 2.5}
+
+
+@pytest.mark.parametrize("weight", [[-1] * 8, [np.nan] * 8, [1] * 3])
+def test_bad_weights_of_held_out_rows_are_refused(weight):
+    with pytest.raises(ValueError, match="sample_weight"):
+        DecisionTreeRegressor().fit(X, y).prune(X, y, weight)
 
 
 LIMITS = [0, -0.0, 1, -1, 0.1, 1e308, -1.7e308, 1.7e308, 5e-324, 1e-300, 2.2e-308, 3.4e38, 6e4, 2.0**53]
