@@ -13,6 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from fastml.kinds import array_of_numbers, as_numbers, read_target
+from fastml.plain import ValidSettings, is_plain_table, is_plain_target
 from fastml_ext import checks, pool
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
 ]  # fmt: skip
 
 NO_TARGET = "no_validation"  # scikit-learn's word: there is no y to check
+_valid_settings = ValidSettings()
 
 
 LEARNING = ("fit", "partial_fit", "fit_transform", "fit_predict")
@@ -70,18 +72,35 @@ class Estimator(BaseEstimator):
         self._validate_params()
         self._allow_nan = allow_nan
         self._sparse = options.get("accept_sparse", False)
-        options = {"dtype": "numeric", "order": "C", "ensure_all_finite": False} | options
+        numeric = options.get("y_numeric", False)
         if y is not None and y is not NO_TARGET:
-            y = read_target(y, options.get("y_numeric", False))
-        with np.errstate(over="ignore", invalid="ignore"):  # the sums that scikit-learn looks at first
-            checked = validate_data(self, array_of_numbers(X), y, **options)
-        X, y = (checked, None) if y is NO_TARGET else checked
-        X = as_numbers(X, type(self).__name__, small_integers)
+            y = read_target(y, numeric)
+        if is_plain_table(X, options) and (y is NO_TARGET or is_plain_target(y, len(X), numeric)):
+            self.n_features_in_ = X.shape[1]
+            vars(self).pop("feature_names_in_", None)  # of an earlier fit
+            y = None if y is NO_TARGET else y
+        else:
+            X, y = self._convert(X, y, options)
+            X = as_numbers(X, type(self).__name__, small_integers)
         self._check_finite(X)
         self._dtype = X.dtype if X.dtype.kind == "f" else np.dtype(np.float64)
         # Frames are checked for the names of their columns, so they never take the fast path; nor do values with NaN.
         self._fast_columns = -1 if hasattr(self, "feature_names_in_") else X.shape[1]
         return X if y is None else (X, y)
+
+    def _convert(self, X, y, options):
+        """X and y of any kind as arrays, by scikit-learn's checks; y is None where there is none."""
+        options = {"dtype": "numeric", "order": "C", "ensure_all_finite": False} | options
+        with np.errstate(over="ignore", invalid="ignore"):  # the sums that scikit-learn looks at first
+            checked = validate_data(self, array_of_numbers(X), y, **options)
+        return (checked, None) if y is NO_TARGET else checked
+
+    def _validate_params(self):
+        """scikit-learn's check of the parameters, once for each list of values."""
+        key = _valid_settings.key(self)
+        if key not in _valid_settings:
+            super()._validate_params()
+            _valid_settings.add(key)
 
     def _check_rows(self, X):
         """X of a predict-like method as a finite table of the fitted dtype; a plain one passes at once."""

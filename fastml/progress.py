@@ -4,7 +4,7 @@ import contextlib
 import sys
 import time
 
-__all__ = ["progress_bar"]
+__all__ = ["line_writer", "progress_bar"]
 
 PATIENCE = 0.5  # s: what is over sooner shows nothing
 INTERVAL = 0.1  # s between two updates on a terminal
@@ -16,20 +16,29 @@ WIDTH = 24
 def progress_bar(what, total, verbose=True, stream=None):
     """A function to call with the number of `total` items begun; None if not `verbose`. Writes to standard error.
 
-    On a terminal one line is overwritten; elsewhere, in a log, a line is added every ten seconds.
+    On a terminal one line is overwritten; elsewhere, in a log, a line is added every ten seconds, and one at the end.
+    Where nothing can be written, as in a program without a console, nothing is.
 
     >>> with progress_bar("searching", 3, verbose=False) as show:
     ...     print(show)
     None
     """
-    if not verbose:
+    stream = sys.stderr if stream is None else stream
+    if not verbose or stream is None:
         yield None
         return
-    bar = Bar(what, total, stream or sys.stderr)
+    bar = Bar(what, total, stream)
     try:
         yield bar.show
     finally:
         bar.close()
+
+
+def line_writer(verbose):
+    """Prints a line to standard output, for an epoch each, where no terminal can show a bar; None where one can."""
+    if not verbose or sys.stdout is None or (sys.stderr is not None and sys.stderr.isatty()):
+        return None
+    return lambda line: print(line, flush=True)
 
 
 class Bar:
@@ -37,29 +46,36 @@ class Bar:
 
     def __init__(self, what, total, stream):
         self.what, self.total, self.stream = what, max(total, 1), stream
-        self.live = stream.isatty()
+        self.live = hasattr(stream, "isatty") and not getattr(stream, "closed", False) and stream.isatty()
         self.begun = time.monotonic()
         self.due = self.begun + PATIENCE
         self.shown = 0
+        self.done: int | None = None
 
     def show(self, done):
+        self.done = done
         now = time.monotonic()
         if now >= self.due:
             self.due = now + (INTERVAL if self.live else INTERVAL_IN_A_FILE)
-            self._write(done / self.total, now - self.begun)
+            self._show(done / self.total, now - self.begun)
 
     def close(self):
         if self.live and self.shown:
-            self.stream.write("\r" + " " * self.shown + "\r")
-            self.stream.flush()
+            self._write("\r" + " " * self.shown + "\r")
+        elif not self.live and self.done is not None:
+            self._write(f"{self.what} ended at {self.done} of {self.total}, {clock(time.monotonic() - self.begun)}\n")
 
-    def _write(self, share, seconds):
+    def _show(self, share, seconds):
         filled = "#" * round(share * WIDTH)
         left = f", {clock(seconds * (1 - share) / share)} left" if share > 0 else ""
         line = f"{self.what} [{filled:<{WIDTH}}] {share:4.0%} {clock(seconds)}{left}"
-        self.stream.write(f"\r{line:<{self.shown}}" if self.live else line + "\n")
-        self.stream.flush()
+        self._write(f"\r{line:<{self.shown}}" if self.live else line + "\n")
         self.shown = len(line)
+
+    def _write(self, text):
+        with contextlib.suppress(OSError, ValueError):  # a closed stream, a full disk: no reason to end the work
+            self.stream.write(text)
+            self.stream.flush()
 
 
 def clock(seconds):

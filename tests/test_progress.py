@@ -56,7 +56,31 @@ def test_a_log_gets_whole_lines_and_few(time_passes):
             time_passes(0.3)
             show(done)
     assert "\r" not in stream.getvalue()
-    assert len(stream.getvalue().splitlines()) == 3
+    assert len(stream.getvalue().splitlines()) == 4
+    assert stream.getvalue().endswith("searching ended at 99 of 100, 0:30\n")
+
+
+def test_a_log_hears_of_quick_work_too():
+    stream = io.StringIO()
+    with progress_bar("training", 3, stream=stream) as show:
+        show(2)
+    assert stream.getvalue() == "training ended at 2 of 3, 0:00\n"
+
+
+def test_no_stream_or_a_broken_one_ends_no_work(monkeypatch):
+    monkeypatch.setattr(progress.sys, "stderr", None)
+    with progress_bar("training", 3) as show:
+        assert show is None
+    closed = io.StringIO()
+    closed.close()
+
+    class Full(io.StringIO):
+        def write(self, text):
+            raise OSError("no space left on device")
+
+    for stream in (closed, Full()):
+        with progress_bar("training", 3, stream=stream) as show:
+            show(2)
 
 
 def test_clock():

@@ -6,6 +6,7 @@
 """
 
 import argparse
+import contextlib
 import importlib
 import os
 import sys
@@ -21,23 +22,64 @@ ROWS = 20_000
 
 def main(arguments=None):
     """Run one command; returns the exit code."""
-    readable_anywhere(sys.stdout)
-    readable_anywhere(sys.stderr)
-    chosen = parser().parse_args(arguments)
+    with streams():
+        readable_anywhere(sys.stdout)
+        readable_anywhere(sys.stderr)
+        chosen = parser().parse_args(arguments)
+        return run(chosen)
+
+
+@contextlib.contextmanager
+def streams():
+    """Where a program has no console, as under pythonw, what would be shown goes nowhere."""
+    before = sys.stdout, sys.stderr
+    with contextlib.ExitStack() as opened:
+        for name in ("stdout", "stderr"):
+            if getattr(sys, name) is None:
+                setattr(sys, name, opened.enter_context(open(os.devnull, "w", encoding="utf-8")))
+        try:
+            yield
+        finally:
+            sys.stdout, sys.stderr = before
+
+
+def run(chosen):
     try:
         # Commands load on use, and inside the `try`: Ctrl-C may come while NumPy is being imported.
         code = importlib.import_module(f"fastml.cli.{chosen.command}").run(chosen)
         sys.stdout.flush()
         return code
     except InputError as error:
-        print(f"fastml {chosen.command}: {error}", file=sys.stderr)
-        return 2
+        return ended(chosen, str(error), 2)
     except KeyboardInterrupt:
-        print(f"fastml {chosen.command}: stopped by Ctrl-C", file=sys.stderr)
-        return 130
+        return ended(chosen, "stopped by Ctrl-C", 130)
     except BrokenPipeError:  # `fastml info | head`: the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        write_nowhere()
         return 0
+    except MemoryError:
+        return ended(chosen, "there is not enough memory for this table: give fewer rows or columns", 2)
+    except OSError as error:  # such as a full disk behind standard output
+        write_nowhere()
+        return ended(chosen, f"{error.strerror or error}{f': {error.filename!r}' if error.filename else ''}", 2)
+    except Exception as error:
+        if os.environ.get("FASTML_TRACEBACK"):
+            raise
+        words = " ".join(str(error).split())
+        told = f"{type(error).__name__}: {words}; this should not happen, FASTML_TRACEBACK=1 shows where it did"
+        return ended(chosen, told, 2)
+
+
+def ended(chosen, why, code):
+    """Say why on the error stream, if there still is one; the exit code."""
+    with contextlib.suppress(OSError, ValueError):
+        print(f"fastml {chosen.command}: {why}", file=sys.stderr, flush=True)
+    return code
+
+
+def write_nowhere():
+    """Let nothing fail again when the interpreter flushes standard output at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def parser():

@@ -1,7 +1,7 @@
 """`fastml compare FILE.csv --target COLUMN`: every model beside scikit-learn's on a table of the user's own."""
 
 from fastml.cli.output import check_output
-from fastml.cli.problem import from_table
+from fastml.cli.problem import from_table, wants_labels
 from fastml.cli.race import Race
 from fastml.cli.report import write_report
 from fastml.cli.results import race_and_show
@@ -12,12 +12,13 @@ __all__ = ["run"]
 
 
 def run(arguments):
-    check_output(arguments.report)
+    check_output(arguments.report, arguments.file)
     progress = Progress()
     try:
         table = read_table(
-            arguments.file, arguments.separator, arguments.encoding, arguments.missing, progress=progress
-        )
+            arguments.file, arguments.separator, arguments.encoding, arguments.missing, progress,
+            as_text=wants_labels(arguments.target, arguments.task),
+        )  # fmt: skip
         problem = from_table(table, arguments.target, arguments.task, arguments.rows, arguments.folds)
     finally:
         progress.clear()

@@ -37,6 +37,7 @@ class Drawing:
         self._context = matplotlib.rc_context(
             {
                 "svg.fonttype": "none",
+                "text.parse_math": False,  # a column may be called $x$
                 "svg.hashsalt": "fastml",
                 "font.size": 9,
                 "text.color": INK,

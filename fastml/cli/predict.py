@@ -1,12 +1,16 @@
 """`fastml predict MODEL.fml FILE.csv`: what a trained model says about each row of a table."""
 
 import csv
+import io
+import os
 import sys
 from pathlib import Path
 
 import numpy as np
 
 from fastml.cli.encoder import UNKNOWN, Encoder
+from fastml.cli.numbers import POINT
+from fastml.cli.output import check_output, write_text
 from fastml.cli.tables import near, read_table
 from fastml.cli.terminal import InputError, Progress
 
@@ -14,17 +18,19 @@ __all__ = ["run"]
 
 
 def run(arguments):
+    check_output(arguments.output, arguments.model, arguments.file)
     model, about = read_model(arguments.model)
     encoder = Encoder(**about["encoder"])
     texts = {about["columns"][place] for place in encoder.texts}
     progress = Progress()
     try:
         table = read_table(
-            arguments.file, arguments.separator, arguments.encoding, about["missing"], texts, progress=progress
-        )
+            arguments.file, arguments.separator, arguments.encoding, about["missing"], progress,
+            as_text=lambda name, numbers: name in texts, trained=about.get("decimals", POINT),
+        )  # fmt: skip
         X = place_columns(table, about["columns"], encoder.texts)
         progress("predicting")
-        predicted = model.predict(encoder.apply(X))
+        predicted = answers(model, encoder, X)
     finally:
         progress.clear()
     for column in table.columns:
@@ -34,18 +40,32 @@ def run(arguments):
     return 0
 
 
+def answers(model, encoder, X):
+    """(n,) what the model says of each row; of no rows it need not be asked."""
+    if not len(X):
+        return np.empty(0)
+    try:
+        return model.predict(encoder.apply(X))
+    except Exception as error:  # of a table that could be read
+        raise InputError(f"{type(model).__name__} cannot predict these rows: {error}") from None
+
+
 def read_model(path):
     """(model, what `fastml train` kept with it)"""
     from fastml import persistence
 
     try:
+        if os.path.exists(path) and not os.path.isfile(path):
+            raise InputError(f"{path!r} is no file, but a folder, a pipe or a device: name what `fastml train` wrote")
         saved = persistence.read(path)
     except FileNotFoundError:
         folder = Path(path).parent
         names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
         raise InputError(f"there is no file {path!r}{near(Path(path).name, names)}") from None
-    except OSError as error:
-        raise InputError(f"{path!r} cannot be read: {error.strerror or error}") from None
+    except (OSError, ValueError) as error:
+        if isinstance(error, persistence.ModelFileError):
+            raise InputError(str(error)) from None
+        raise InputError(f"{path!r} cannot be read: {getattr(error, 'strerror', None) or error}") from None
     except persistence.ModelFileError as error:
         raise InputError(str(error)) from None
     if not isinstance(saved.about, dict) or not {"columns", "encoder", "missing", "target"} <= set(saved.about):
@@ -80,18 +100,15 @@ def old_places(column, texts):
 
 def write(predicted, target, output):
     """One column under the target's name, a line for each row; to a file in UTF-8."""
-    lines = [[target], *([value] for value in predicted.tolist())]
-    if output is None:
-        encoding = sys.stdout.encoding or "utf-8"
-        try:
-            "".join(str(cell) for [cell] in lines).encode(encoding)
-        except UnicodeEncodeError as error:
-            bad = error.object[error.start]
-            raise InputError(f"standard output, in {encoding}, cannot hold {bad!r}: write to a file with -o") from None
-        csv.writer(sys.stdout, lineterminator="\n").writerows(lines)
+    lines = io.StringIO()
+    csv.writer(lines, lineterminator="\n").writerows([[target], *([value] for value in predicted.tolist())])
+    if output is not None:
+        write_text(output, lines.getvalue())
         return
+    encoding = sys.stdout.encoding or "utf-8"
     try:
-        with open(output, "w", encoding="utf-8", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows(lines)
-    except OSError as error:
-        raise InputError(f"{output!r} cannot be written: {error.strerror or error}") from None
+        lines.getvalue().encode(encoding)
+    except UnicodeEncodeError as error:
+        bad = error.object[error.start]
+        raise InputError(f"standard output, in {encoding}, cannot hold {bad!r}: write to a file with -o") from None
+    sys.stdout.write(lines.getvalue())

@@ -1,6 +1,8 @@
 """From a table to a task: what is predicted, from which columns, and in which form each model is given them."""
 
+import re
 import warnings
+from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
 import numpy as np
@@ -10,9 +12,11 @@ from fastml.cli.models import CLASSIFICATION, REGRESSION
 from fastml.cli.tables import near
 from fastml.cli.terminal import InputError
 
-__all__ = ["Problem", "bundled", "from_table", "prepare", "strongest"]
+__all__ = ["Problem", "bundled", "from_table", "prepare", "strongest", "wants_labels"]
 
 FEW_CLASSES = 20  # whole numbers with no more different values than this are classes
+PLAIN_WHOLE = re.compile("0|-?[1-9][0-9]*")
+SHUFFLED = 20  # rows from where on a shuffled count is taken for one
 MANY_TEXTS = 20  # below this a text column is always used
 
 
@@ -99,29 +103,74 @@ def read_target(column, task):
             f"the target {column.name!r} is missing in {missing.sum()} of {len(missing)} rows (first in row "
             f"{missing.argmax() + 1}): fill it in, or leave those rows out"
         )
-    different = np.unique(column.values)
-    kind = "texts" if column.texts is not None else "whole numbers" if (different % 1 == 0).all() else "numbers"
+    numbers = column.values if column.texts is None else column.numbers
+    texts = numbers is None or (column.texts is not None and column.first_text is not None)  # codes such as 007 too
+    y = column.values if column.texts is None else labels(column)
+    kind = "texts" if texts else "whole numbers" if (numbers % 1 == 0).all() else "numbers"
+    different = np.unique(y)
     if len(different) == 1:
-        only = repr(column.texts[0]) if column.texts is not None else f"{different[0]:g}"
+        only = repr(str(different[0])) if texts else column.texts[0] if column.texts else f"{different[0]:g}"
         raise InputError(f"the target {column.name!r} is {only} in every row: there is nothing to learn")
-    if task == REGRESSION and column.texts is not None:
+    if task == REGRESSION and numbers is None:
         row, cell = column.first_text
         raise InputError(f"the target {column.name!r} holds texts ({cell!r} in row {row}): regression needs numbers")
-    few = kind == "texts" or (kind == "whole numbers" and len(different) <= FEW_CLASSES)
-    guess = CLASSIFICATION if few else REGRESSION
+    guess = CLASSIFICATION if texts or few_classes(numbers) else REGRESSION
     chosen, asked = (guess, "recognised") if task == "auto" else (task, "asked for")
     other = REGRESSION if chosen == CLASSIFICATION else CLASSIFICATION
     switch = f" (--task {other} for the other)" if task == "auto" and kind != "texts" else ""
     why = f"target {column.name!r}: {len(different)} different {kind}: {chosen} {asked}{switch}"
-    return labels(column, kind) if chosen == CLASSIFICATION else column.values, chosen, why
+    if chosen == REGRESSION:
+        return numbers, chosen, why
+    return (names_of(y) if column.texts is None else y), chosen, why
 
 
-def labels(column, kind):
-    if kind == "texts":
-        return np.array(column.texts)[column.values.astype(np.int64)]
-    if kind == "whole numbers":
-        return column.values.astype(np.int64)
-    return np.array([f"{value:.15g}" for value in column.values])  # classes are names: no estimator takes 0.5 for one
+def few_classes(numbers):
+    """Whether the numbers of a target are classes, unless the user says otherwise."""
+    different = np.unique(numbers[~np.isnan(numbers)])
+    return bool((different % 1 == 0).all()) and len(different) <= FEW_CLASSES
+
+
+def wants_labels(target, task):
+    """What `read_table` asks: whether the cells of a column of numbers are needed as they stand in the file."""
+
+    def wanted(name, numbers):
+        if name != target or numbers is None or task == REGRESSION:
+            return False
+        return task == CLASSIFICATION or few_classes(numbers)
+
+    return wanted
+
+
+def labels(column):
+    """(n,) the classes as they stand in the file: whole numbers written plainly as int64, all else as texts.
+
+    Of several ways to write one number, such as 1 and 1.0, the most frequent stands for all; 007 and 7 are two codes.
+    """
+    texts, places = column.texts, column.values.astype(np.int64)
+    if all(PLAIN_WHOLE.fullmatch(text) for text in texts) and all(-(2**63) <= int(text) < 2**63 for text in texts):
+        return np.array([int(text) for text in texts], np.int64)[places]
+    if column.numbers is not None and column.first_text is None:
+        counts = np.bincount(places, minlength=len(texts))
+        shown: dict = {}
+        for k in np.argsort(-counts, kind="stable").tolist():
+            shown.setdefault(exact(texts[k]), texts[k])
+        texts = [shown[exact(text)] for text in texts]
+    return np.array(texts)[places]
+
+
+def names_of(numbers):
+    """(n,) classes of numbers whose cells were not kept: whole ones as int64, others by their shortest texts."""
+    if (numbers % 1 == 0).all() and (np.abs(numbers) < 2**53).all():
+        return numbers.astype(np.int64)
+    return np.array([repr(value) for value in numbers.tolist()])
+
+
+def exact(text):
+    """The number that a cell is, exactly; the cell itself where its decimals are parted by a comma."""
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return text
 
 
 def choose_columns(columns):
@@ -145,16 +194,26 @@ def useless(column):
     if different == 1 and len(known) == len(column.values):
         return "the same in every row"
     if column.texts is None:
-        steps = np.diff(column.values)
-        return "which counts the rows" if len(steps) > 1 and (steps == 1).all() else None
+        return "which counts the rows" if counts_rows(column.values) else None
     if different > MANY_TEXTS and 2 * different > len(known):
         row, cell = column.first_text
         return f"{different} different texts in {len(known)} rows (the first that is no number: {cell!r} in row {row})"
     return None
 
 
+def counts_rows(values):
+    """Whether numbers count up or down by one, or are such a count shuffled, of too many rows to be an accident."""
+    if len(values) < 3 or np.isnan(values).any():
+        return False
+    steps = np.diff(values)
+    if (steps == 1).all() or (steps == -1).all():
+        return True
+    return len(values) >= SHUFFLED and bool((np.diff(np.sort(values)) == 1).all())
+
+
 def describe(table):
     comma = ", decimal commas" if table.decimal_comma else ""
+    comma += f", thousands in groups in {some(map(repr, table.thousands))}" if table.thousands else ""
     coding = {"utf-8-sig": "UTF-8"}.get(table.encoding, table.encoding)
     rows, columns = len(table.columns[0].values), len(table.columns)
     return f"{table.path.name}: {rows} rows, {columns} columns, separator {table.separator}{comma}, {coding}"

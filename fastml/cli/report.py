@@ -11,6 +11,7 @@ import numpy as np
 import fastml
 from fastml.cli.encoder import estimate
 from fastml.cli.models import CLASSIFICATION
+from fastml.cli.output import write_text
 from fastml.cli.problem import strongest
 from fastml.cli.race import LIBRARIES
 from fastml.cli.results import entry_cells, legend, start_cells
@@ -42,8 +43,7 @@ def write_report(race, title, path):
         page = template.render(content(race, title))
     finally:
         race.progress.clear()
-    with open(path, "w", encoding="utf-8", newline="\n") as file:
-        file.write(page)
+    write_text(path, page.encode("utf-8", "replace").decode("utf-8"))
     print(f"\nWritten: {path}")
 
 

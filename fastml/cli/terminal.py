@@ -33,11 +33,13 @@ class Progress:
     INTERVAL = 0.1  # s between two updates of the line: more would flicker
 
     def __init__(self, stream=None):
-        self.stream = stream or sys.stderr
-        self.live = self.stream.isatty()
+        self.stream = sys.stderr if stream is None else stream
+        self.live = hasattr(self.stream, "isatty") and self.stream.isatty()
         self._stage, self._shown, self._last = None, 0, 0.0
 
     def __call__(self, stage, detail=""):
+        if self.stream is None:  # a program without a console
+            return
         now = time.monotonic()
         if self.live:
             if stage != self._stage or now - self._last > self.INTERVAL:

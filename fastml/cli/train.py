@@ -5,8 +5,9 @@ import time
 
 from fastml.cli.encoder import INPUTS, estimate
 from fastml.cli.models import MODELS, load
+from fastml.cli.numbers import COMMA, POINT
 from fastml.cli.output import check_output
-from fastml.cli.problem import from_table
+from fastml.cli.problem import from_table, wants_labels
 from fastml.cli.tables import near, read_table
 from fastml.cli.terminal import InputError, Progress, duration
 
@@ -18,17 +19,20 @@ def run(arguments):
 
     progress = Progress()
     try:
-        check_output(arguments.output)
+        check_output(arguments.output, arguments.file)
         table = read_table(
-            arguments.file, arguments.separator, arguments.encoding, arguments.missing, progress=progress
-        )
+            arguments.file, arguments.separator, arguments.encoding, arguments.missing, progress,
+            as_text=wants_labels(arguments.target, arguments.task),
+        )  # fmt: skip
         problem = from_table(table, arguments.target, arguments.task, folds=1)
         row = find_model(arguments.model, problem.task)
         progress(f"fitting {row.title}")
         started = time.perf_counter()
         encoder = estimate(row.input, problem.X, problem.texts)
-        model = fit(load(row)[0], row.settings | settings(arguments.settings), encoder.apply(problem.X), problem.y)
+        X = encoder.apply(problem.X)
+        model = fit(load(row)[0], row.settings | settings(arguments.settings), X, problem.y)
         seconds = time.perf_counter() - started
+        try_out(model, X)
     finally:
         progress.clear()
     about = {
@@ -36,11 +40,12 @@ def run(arguments):
         "task": problem.task,
         "columns": problem.names,
         "missing": arguments.missing,
+        "decimals": COMMA if table.decimal_comma else POINT,
         "encoder": encoder._asdict(),
     }
     try:
         persistence.save(model, arguments.output, about)
-    except (OSError, TypeError) as error:
+    except (OSError, TypeError, ValueError) as error:
         raise InputError(f"{arguments.output!r} cannot be written: {error}") from None
     print("\n".join(problem.notes))
     print(f"input of {row.title}: {INPUTS[row.input]}")
@@ -68,7 +73,7 @@ def settings(texts):
             raise InputError(f"--set {text!r} must be NAME=VALUE, such as --set n_neighbors=9")
         try:
             chosen[name] = ast.literal_eval(value)
-        except (SyntaxError, ValueError):
+        except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):  # all that it raises on texts
             chosen[name] = value
     return chosen
 
@@ -81,5 +86,17 @@ def fit(cls, chosen, X, y):
             raise InputError(f"{cls.__name__} has no setting {name!r}{cure}")
     try:
         return cls(**chosen).fit(X, y)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{cls.__name__} cannot be fitted: {error}") from None
+    except MemoryError:
+        told = ", ".join(f"{name}={value!r}" for name, value in chosen.items())
+        raise InputError(f"{cls.__name__} cannot be fitted: it needs more memory than there is, with {told}") from None
+    except Exception as error:  # whatever a setting brings about is the user's to read, in a sentence
+        raise InputError(f"{cls.__name__} cannot be fitted: {error or type(error).__name__}") from None
+
+
+def try_out(model, X):
+    """One prediction, before the model is written: one that cannot answer is of no use in a file."""
+    try:
+        model.predict(X[:1])
+    except Exception as error:
+        name = type(model).__name__
+        raise InputError(f"{name} was fitted, but cannot predict, and is not written: {error}") from None

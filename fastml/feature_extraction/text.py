@@ -103,11 +103,25 @@ class CountVectorizer(Estimator, ScikitCountVectorizer):
         if stop:
             places = [i for i in places if terms[i] not in stop]
         if not places:
-            raise ValueError("empty vocabulary; perhaps the documents only contain stop words")
+            raise ValueError(f"empty vocabulary; {self._why_empty(bool(terms))}")
         order = np.full(len(terms), -1, np.int64)
         order[places] = np.arange(len(places))
         self._in_order = True
         return {terms[i]: j for j, i in enumerate(places)}, order
+
+    def _why_empty(self, stopped):
+        """Why no document has a feature; stopped: whether there were words, and all are stop words."""
+        if stopped:
+            return "perhaps the documents only contain stop words"
+        low, high = self.ngram_range
+        if self.analyzer == "word":
+            of = f", or {low} of them for ngram_range=({low}, {high})" if low > 1 else ""
+            return (
+                f"no document has a token{of}: token_pattern={self.token_pattern!r} asks for"
+                f" {LEAST[self.token_pattern.removeprefix('(?u)')]} or more letters, digits or underscores"
+            )
+        within = "a word with " if self.analyzer == "char_wb" else ""
+        return f"no document has {within}{low} characters, the fewest that ngram_range=({low}, {high}) asks for"
 
     def _known_words(self):
         """(Words, column of each) of `vocabulary_`, made once."""
@@ -132,18 +146,22 @@ class CountVectorizer(Estimator, ScikitCountVectorizer):
             self._check_stop_words_consistency(*checks)
         prepare = self.build_preprocessor()
         plain = self.lowercase and self.preprocessor is None and not self.strip_accents
+        if self.preprocessor is not None:  # it may make a text of anything
+            prepared = (prepare(self.decode(document)) for document in raw_documents)
+            return [self._text(i, document, "what preprocessor made of it") for i, document in enumerate(prepared)]
         documents = [
-            document if type(document) is str and self.input == "content" else self._decoded(i, document)
+            document if type(document) is str and self.input == "content" else self._text(i, self.decode(document))
             for i, document in enumerate(raw_documents)
         ]
         return [document.lower() if plain else prepare(document) for document in documents]
 
-    def _decoded(self, i, document):
-        found = self.decode(document)
+    @staticmethod
+    def _text(i, found, what="convert it"):
         if not isinstance(found, str):
+            cure = what if what == "convert it" else f"that is {what}; give back a text"
             raise TypeError(
-                f"document {i} is {document!r:.60} of type {type(document).__name__}, but a text is expected: convert"
-                " it, or put '' for one that is missing"
+                f"document {i} is {found!r:.60} of type {type(found).__name__}, but a text is expected: {cure}, or put"
+                " '' for one that is missing"
             )
         return str(found)
 

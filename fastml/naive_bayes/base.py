@@ -115,6 +115,8 @@ class NaiveBayes(ClassifierMixin, Estimator):
                 kept = np.flatnonzero(weight)
                 X, codes, weight = self._take(X, kept), codes[kept], weight[kept]
         counts = np.bincount(codes, weight if len(weight) else None, len(self.classes_)).astype(np.float64)
+        if len(weight) and not np.isfinite(counts.sum()):
+            raise ValueError(f"sample_weight goes up to {weight.max():g}, which overflows in sums: divide it by that")
         self._count(X, codes, weight, first)
         self.class_count_ = counts if first else self.class_count_ + counts
         self._estimate()

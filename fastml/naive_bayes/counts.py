@@ -6,7 +6,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from fastml.base import Interval
-from fastml.naive_bayes.smoothing import SmoothedCounts, logarithm, shares
+from fastml.naive_bayes.smoothing import LARGE, SmoothedCounts, logarithm, shares
 from fastml_ext import naive_bayes as kernels
 
 __all__ = ["BernoulliNB", "ComplementNB", "MultinomialNB", "linear_terms"]
@@ -28,6 +28,11 @@ class WeighedCounts(SmoothedCounts):
         sums, negative = kernels.sum_by_class(X, codes, weight, len(self.classes_), self.n_jobs)
         if negative:
             self._refuse_negative(X)
+        if not np.isfinite(sums).all():
+            j = int(np.flatnonzero(~np.isfinite(sums).all(axis=0))[0])
+            raise ValueError(
+                f"the counts of X[:, {j}], with the weights, add up beyond a float64: divide X or the weights"
+            )
         self.feature_count_ = sums if first else self.feature_count_ + sums
         self._column_order = issparse(X)  # sparse rows look up all classes of one feature
 
@@ -168,8 +173,12 @@ class ComplementNB(WeighedCounts):
         self.n_jobs = n_jobs
 
     def _estimate(self):
-        self.feature_all_ = self.feature_count_.sum(axis=0)
-        others = self.feature_all_ + self._smoothing() - self.feature_count_
+        counted, alpha = self.feature_count_, self._smoothing()
+        with np.errstate(over="ignore"):
+            self.feature_all_ = counted.sum(axis=0)
+            if not np.isfinite(self.feature_all_.sum() + np.sum(alpha)):
+                counted, alpha = counted / LARGE, alpha / LARGE
+        others = counted.sum(axis=0) + alpha - counted
         total = others.sum(axis=1, keepdims=True)
         logged = logarithm(others / np.where(total > 0, total, 1.0))
         self.feature_log_prob_ = normalised(logged) if self.norm else -logged

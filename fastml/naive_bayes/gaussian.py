@@ -12,17 +12,22 @@ from fastml_ext import naive_bayes as kernels
 
 __all__ = ["GaussianNB", "density", "gaussian_terms", "normal"]
 
-TINY = np.finfo(np.float32).tiny  # a variance that is 0 counts as this: equal values are certain, others impossible
+TINY = np.finfo(np.float64).tiny  # a variance that is 0 counts as this: equal values are certain, others impossible
+LOST, NEAR = 1e-290, 1e-145  # squares below, and those of distances below, lose digits
 
 
-def normal(moments, var_smoothing):
+def normal(moments, var_smoothing, columns=None):
     """(mean, variance, epsilon) of each feature in each class (n_classes, n_features), from (total, mean, spread).
 
     epsilon is var_smoothing times the largest variance of a feature over all rows, and part of every variance. A class
-    in which no value of a feature is known has the feature's mean and variance over all classes.
+    in which no value of a feature is known has the feature's mean and variance over all classes. columns: as below.
     """
     total, mean, spread = moments
-    everywhere = reduce(kernels.merge_moments, (tuple(part[c] for part in moments) for c in range(len(mean))))
+    with np.errstate(over="ignore", invalid="ignore"):
+        everywhere = reduce(kernels.merge_moments, (tuple(part[c] for part in moments) for c in range(len(mean))))
+    if not np.isfinite(everywhere[2]).all():
+        j = int(np.flatnonzero(~np.isfinite(everywhere[2]))[0])
+        refuse_variance(j if columns is None else columns[j], np.abs(mean[:, j]).max())
     overall = everywhere[2] / np.where(everywhere[0] > 0, everywhere[0], 1.0)
     epsilon = float(var_smoothing * overall.max(initial=0.0))
     variance = spread / np.where(total > 0, total, 1.0)
@@ -30,15 +35,55 @@ def normal(moments, var_smoothing):
     return mean, variance + epsilon, epsilon
 
 
+def check_moments(X, weight, moments, columns=None):
+    """Refuse values whose squares, and weights whose sums, are beyond the range of floats; columns: numbers of X's."""
+    spread = moments[2]
+    weighty = weight.max(initial=0.0) if len(weight) else 1.0
+    if LOST < spread.max(initial=0.0) < np.inf and LOST < weighty < 1 / LOST:
+        return
+    if not weighty < 1 / LOST:
+        raise ValueError(f"sample_weight goes up to {weighty:g}, which overflows in sums: divide it by that")
+    if 0 < weighty <= LOST:
+        raise ValueError(f"sample_weight goes up to {weighty:g} only, where floats lose digits: divide it by that")
+    highest, lowest = (bound.reduce(X, axis=0).astype(float) for bound in (np.fmax, np.fmin))  # NaN where all are
+    sizes = np.maximum(np.abs(highest), np.abs(lowest))
+    wrong = ~np.isfinite(spread).all(axis=0)
+    if wrong.any():
+        j = int(np.flatnonzero(wrong)[0])
+        refuse_variance(j if columns is None else columns[j], sizes[j])
+    varies = (highest > lowest) & (highest / 2 - lowest / 2 < NEAR)
+    if varies.any():
+        j = int(np.flatnonzero(varies)[0])
+        raise ValueError(
+            f"X[:, {j if columns is None else columns[j]}] holds values up to {sizes[j]:.3g} that differ by so little"
+            " that a float64 cannot hold the squares of their distances: multiply the column by a power of ten"
+        )
+
+
+def refuse_variance(column, size):
+    raise ValueError(
+        f"X[:, {column}] holds values up to {size:.3g}, whose variance is too large for a float64: divide the column"
+    )
+
+
+def stored(variance, dtype):
+    """The variances in dtype, or in float64 where dtype cannot hold them."""
+    with np.errstate(over="ignore", under="ignore"):
+        found = variance.astype(dtype)
+    least = np.finfo(dtype).tiny
+    return found if np.isfinite(found).all() and not ((found < least) & (variance > 0)).any() else variance
+
+
 def density(mean, variance):
-    """(mean, precision, constant) as the kernels take them."""
-    variance = np.maximum(variance, TINY).astype(np.float64)
-    return mean.astype(np.float64, copy=False), 1 / variance, -0.5 * np.log(2 * np.pi * variance)
+    """(mean, 1 / standard deviation, constant) as the kernels take them."""
+    variance = np.maximum(variance.astype(np.float64), TINY)
+    return mean.astype(np.float64, copy=False), 1 / np.sqrt(variance), -0.5 * np.log(2 * np.pi * variance)
 
 
-def gaussian_terms(x, mean, precision, constant):
+def gaussian_terms(x, mean, inverse, constant):
     """(n_classes, n_features): log of the density at x, 0 where it is missing."""
-    return np.where(x == x, constant - 0.5 * (x - mean) ** 2 * precision, 0.0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.where(x == x, constant - 0.5 * ((x - mean) * inverse) ** 2, 0.0)
 
 
 class GaussianNB(NaiveBayes):
@@ -64,7 +109,7 @@ class GaussianNB(NaiveBayes):
     theta_ : ndarray of shape (n_classes, n_features)
         Mean of each feature in each class, among the rows in which it is known.
     var_ : ndarray of shape (n_classes, n_features)
-        Variance of each feature in each class, with `epsilon_` added.
+        Variance of each feature in each class, with `epsilon_` added; in float64 where X's dtype cannot hold it.
     epsilon_ : float
         What was added to the variances.
 
@@ -102,6 +147,7 @@ class GaussianNB(NaiveBayes):
         if self.priors is not None:
             self._check_priors()
         moments = kernels.moments(X, codes, weight, len(self.classes_), self.n_jobs)
+        check_moments(X, weight, moments)
         self._moments = moments if first else kernels.merge_moments(self._moments, moments)
 
     def _check_priors(self):
@@ -114,13 +160,13 @@ class GaussianNB(NaiveBayes):
 
     def _estimate(self):
         mean, variance, self.epsilon_ = normal(self._moments, self.var_smoothing)
-        self.theta_, self.var_ = mean.astype(self._dtype), variance.astype(self._dtype)
+        self.theta_, self.var_ = mean.astype(self._dtype), stored(variance, self._dtype)
         share = self.class_count_ / self.class_count_.sum()
-        self.class_prior_ = share if self.priors is None else self._check_priors()
+        self.class_prior_ = (share if self.priors is None else self._check_priors()).astype(self._dtype)
 
     def _ready(self):
         self._normal = density(self.theta_, self.var_)
-        self._prior = logarithm(self.class_prior_)
+        self._prior = logarithm(self.class_prior_.astype(float))
 
     def _log_prior(self):
         return self._prior

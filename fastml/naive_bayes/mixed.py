@@ -12,7 +12,7 @@ from fastml.naive_bayes.base import NaiveBayes, is_plain
 from fastml.naive_bayes.categorical import category_log_prob, category_terms, stacked
 from fastml.naive_bayes.columns import CATEGORICAL, COUNT, REAL, Rows, chosen, kinds_of, rows_of_table, union, values_of
 from fastml.naive_bayes.counts import linear_terms
-from fastml.naive_bayes.gaussian import density, gaussian_terms, normal
+from fastml.naive_bayes.gaussian import check_moments, density, gaussian_terms, normal, stored
 from fastml.naive_bayes.smoothing import log_prior, shares
 from fastml_ext import naive_bayes as kernels
 
@@ -153,6 +153,7 @@ class MixedNB(NaiveBayes):
     def _count(self, X, codes, weight, first):
         k = len(self.classes_)
         moments = kernels.moments(X.real, codes, weight, k, self.n_jobs)
+        check_moments(X.real, weight, moments, self._real_columns())
         sums, negative = kernels.sum_by_class(X.counts, codes, weight, k, self.n_jobs)
         if negative:
             raise ValueError(
@@ -169,10 +170,13 @@ class MixedNB(NaiveBayes):
         counted = Counted(moments, values, tables, sums)
         self._counted = counted if first else merged(self._counted, counted)
 
+    def _real_columns(self):
+        return np.flatnonzero(np.array(self.kinds_) == REAL)
+
     def _estimate(self):
         counted = self._counted
-        mean, variance, self.epsilon_ = normal(counted.moments, self.var_smoothing)
-        self.theta_, self.var_ = mean.astype(self._dtype), variance.astype(self._dtype)
+        mean, variance, self.epsilon_ = normal(counted.moments, self.var_smoothing, self._real_columns())
+        self.theta_, self.var_ = mean.astype(self._dtype), stored(variance, self._dtype)
         self.categories_, self.category_count_ = counted.values, counted.tables
         pairs = [category_log_prob(table, self.alpha) for table in counted.tables]
         self.category_log_prob_ = [known for known, _ in pairs]

@@ -11,6 +11,7 @@ from fastml.naive_bayes.base import NaiveBayes, check_priors
 __all__ = ["SmoothedCounts", "log_prior", "logarithm", "shares"]
 
 LEAST_ALPHA = 1e-10
+LARGE = 2.0**64  # counts whose sum overflows are divided by it
 
 
 def logarithm(x):
@@ -30,7 +31,10 @@ def log_prior(class_prior, fit_prior, class_count):
 def shares(sums, alpha):
     """(n_classes, n_features): logarithm of each feature's share in the smoothed sums of a class."""
     smoothed = sums + alpha
-    total = smoothed.sum(axis=1, keepdims=True)  # 0 where nothing was ever counted
+    with np.errstate(over="ignore"):
+        total = smoothed.sum(axis=1, keepdims=True)  # 0 where nothing was ever counted
+    if not np.isfinite(total).all():
+        return shares(sums / LARGE, alpha / LARGE)
     return logarithm(smoothed) - np.where(total > 0, logarithm(total), 0.0)
 
 
@@ -60,7 +64,9 @@ class SmoothedCounts(NaiveBayes):
                 f" {self.n_features_in_} features"
             )
         if not (alpha >= 0).all():
-            raise ValueError(f"All values in alpha must be at least 0, but alpha={alpha.tolist()}")
+            raise ValueError(
+                f"All values in alpha must be greater than 0 to smooth, and at least 0: alpha={alpha.tolist()}"
+            )
         if self.force_alpha or alpha.min() >= LEAST_ALPHA:
             return alpha
         warnings.warn(

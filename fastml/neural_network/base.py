@@ -1,5 +1,6 @@
 """What the multilayer perceptrons share: parameters, training, weights, predictions."""
 
+import functools
 import itertools
 import os
 import warnings
@@ -109,13 +110,12 @@ class MultilayerPerceptron(Inspected, Estimator):
 
     def _learn(self, data, first, incremental, validation=None, stratify=None):
         """Train on `data`; validation: codes.Data given by the user | stratify: labels by which a split is balanced."""
-        sizes = np.ravel(self.hidden_layer_sizes).astype(np.int64).tolist()
-        if any(size < 1 for size in sizes):
-            raise ValueError(f"hidden_layer_sizes={self.hidden_layer_sizes} must be > 0: units of each hidden layer")
+        sizes = hidden_sizes(self.hidden_layer_sizes)
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True: call fit, which sees all epochs")
         random = check_random_state(self.random_state)
         units = [data.X.shape[1], *sizes, data.Y.shape[1]]
+        check_memory(self.hidden_layer_sizes, units, data.X.dtype)
         self.n_layers_, self.n_outputs_ = len(units), units[-1]
         self._set_design(units)
         if first:
@@ -132,8 +132,6 @@ class MultilayerPerceptron(Inspected, Estimator):
                 " fit a new model, or leave the layers as they were"
             )
         if self.solver == "lbfgs":
-            if incremental:
-                raise AttributeError(f"partial_fit is only for stochastic solvers, and solver={self.solver!r} is not")
             return self._by_lbfgs(data)
         if validation is None and self.early_stopping:
             data, validation = self._split(data, random, stratify)
@@ -146,7 +144,7 @@ class MultilayerPerceptron(Inspected, Estimator):
         )
         if len(test) < 2:
             raise ValueError(
-                f"validation_fraction={self.validation_fraction} of {n} samples: the validation set is too small."
+                f"The validation set is too small: validation_fraction={self.validation_fraction} of {n} samples."
                 " Increase 'validation_fraction' or the size of your dataset"
             )
         return tuple(
@@ -290,7 +288,7 @@ class MultilayerPerceptron(Inspected, Estimator):
     def shared_responses(self, X, y, splits, settings, method):
         """Responses of all values of max_iter from one training run a split; see fastml.sharing."""
         counts = [setting["max_iter"] for setting in settings]
-        if not all(isinstance(count, Integral) and count > 0 for count in counts):
+        if not all(isinstance(count, Integral) and int(count) > 0 for count in counts):
             raise NotShared("only values of max_iter that are whole numbers above 0 are shared")
         for train, test in splits:
             kept: dict = {}
@@ -365,6 +363,45 @@ class MultilayerPerceptron(Inspected, Estimator):
         if "_design" not in self.__dict__:
             self._set_design(self._units)
         return kernels.outputs(self._design, w, X, self.n_jobs)
+
+
+class ByBatches:
+    """A method that is there with the solvers that take a step for each batch, and says so where it is not."""
+
+    def __init__(self, method):
+        functools.update_wrapper(self, method)  # type: ignore[arg-type]
+        self.method = method
+
+    def __get__(self, model, owner=None):
+        if model is None:
+            return self.method
+        if model.solver == "lbfgs":
+            name = self.method.__name__
+            raise AttributeError(f"{name} is only for stochastic solvers, and solver={model.solver!r} is not")
+        return self.method.__get__(model, owner)
+
+
+def hidden_sizes(given):
+    """The units of each hidden layer as Python integers."""
+    sizes = np.ravel(np.asarray(given, object)).tolist()
+    if any(isinstance(size, bool) or not isinstance(size, Integral) or size < 1 for size in sizes):
+        raise ValueError(f"hidden_layer_sizes={given} must be > 0 and whole: units of each hidden layer")
+    return [int(size) for size in sizes]
+
+
+def check_memory(given, units, dtype):
+    """Refuse layers whose weights, with a gradient and two moments, are more than this machine's memory."""
+    weights = sum((k + 1) * n for k, n in itertools.pairwise(units))
+    wanted = 4 * weights * np.dtype(dtype).itemsize
+    try:
+        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):  # not a POSIX system
+        there = 2**40
+    if wanted > there:
+        raise ValueError(
+            f"hidden_layer_sizes={given} makes {weights:.3g} weights, which take {wanted / 2**30:.3g} GiB with their"
+            f" gradient and moments; this machine has {there / 2**30:.3g} GiB: ask for fewer units"
+        )
 
 
 def weights_of(sample_weight, X):

@@ -7,7 +7,7 @@ from sklearn.utils.validation import column_or_1d
 
 from fastml.base import StrOptions, encode_labels
 from fastml.class_weight import class_factors, row_weights
-from fastml.neural_network.base import MultilayerPerceptron, weights_of
+from fastml.neural_network.base import ByBatches, MultilayerPerceptron, weights_of
 from fastml_ext.neural.codes import ACTIVATIONS, LOSSES, Data
 
 __all__ = ["MLPClassifier"]
@@ -298,9 +298,10 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         if X_val is not None:
             X_val = self._check_rows(X_val)
             validation = Data(X_val, self._indicators(self._labels_of(y_val), X.dtype), np.empty(0))
-        stratify = data.Y if data.Y.shape[1] == 1 else None
+        stratify = None if self._several or len(self.classes_) > 2 else column_or_1d(y)
         return self._learn(data, first, False, validation, stratify)
 
+    @ByBatches
     def partial_fit(self, X, y, sample_weight=None, classes=None):
         """One epoch over X from where the last call ended, moments and step counts included.
 

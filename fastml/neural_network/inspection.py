@@ -63,6 +63,7 @@ class Inspected:
         )
         return doctor.diagnose(self.history_, self._facts._replace(**steps))
 
+    @np.errstate(all="ignore")  # facts that overflow say so as infinities
     def _note_facts(self, data):
         """Keep what training starts from, for `diagnose`: data is codes.Data."""
         from fastml_ext import neural as kernels

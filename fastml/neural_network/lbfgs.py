@@ -8,8 +8,8 @@ import numpy as np
 import scipy.optimize
 from sklearn.exceptions import ConvergenceWarning
 
-from fastml.neural_network.training import BY_LAYER, HISTORY, layer_norms, looked_at, rows_of
-from fastml.progress import progress_bar
+from fastml.neural_network.training import BY_LAYER, HISTORY, layer_norms, looked_at, rows_of, sizes_of
+from fastml.progress import line_writer, progress_bar
 from fastml_ext import neural as kernels
 from fastml_ext.neural.codes import State
 
@@ -29,10 +29,14 @@ def minimize(model, design, w, data, score):
     """The weights at which the mean loss and the penalties over all of `data` are least, as far as SciPy gets."""
     history: dict = {name: [] for name in HISTORY}
     sample, callbacks, started = rows_of(data, looked_at(data)), model._callbacks(), time.perf_counter()
-    reached = {"w": w.copy(), "stopped": None, "loss": np.inf}
+    reached = {"w": w.copy(), "stopped": None, "loss": np.inf, "begun": False}
+    tell = line_writer(model.verbose)
 
     def objective(x):
         value, gradient = kernels.gradients(design, x.astype(w.dtype), data, model.n_jobs)
+        if not reached["begun"] and not (np.isfinite(value) and np.isfinite(gradient).all()):
+            raise ValueError(f"the loss of the first weights is {value}, or its gradient infinite: {sizes_of(data)}")
+        reached["begun"] = True
         return value, gradient.astype(np.float64)
 
     def told(intermediate_result):
@@ -50,6 +54,8 @@ def minimize(model, design, w, data, score):
         row["epoch"] = len(history["loss"])
         if show:
             show(row["epoch"])
+        if tell:
+            tell(f"Iteration {row['epoch']}, loss = {row['loss']:.8f}")
         state = State(now, now[:0], now[:0], np.array([row["epoch"]]))
         answers = [callback(row, state) for callback in callbacks]  # each is called
         if any(answers):
@@ -61,7 +67,7 @@ def minimize(model, design, w, data, score):
 
     options = {"maxfun": model.max_fun, "maxiter": model.max_iter, "gtol": model.tol}
     try:
-        with progress_bar("training", model.max_iter, model.verbose) as show:
+        with progress_bar("training", model.max_iter, model.verbose and not tell) as show:
             found = scipy.optimize.minimize(
                 objective, w.astype(np.float64), method="L-BFGS-B", jac=True, options=options, callback=told
             )
@@ -69,7 +75,10 @@ def minimize(model, design, w, data, score):
         warnings.warn("interrupted: the best weights so far are kept", ConvergenceWarning, stacklevel=6)
         return Outcome(reached["w"], reached["loss"], len(history["loss"]), history, "interrupted")
     if not np.isfinite(found.x).all():
-        raise ValueError("L-BFGS reached weights that are not finite: scale the columns of X first")
+        raise ValueError(
+            "Solver produced non-finite parameter weights. The input data may contain large values and need to be"
+            f" preprocessed. {sizes_of(data)}"
+        )
     stopped = reached["stopped"] or ("tol" if found.status == 0 else "max_iter")
     if stopped == "max_iter":
         warnings.warn(

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
 
-from fastml.neural_network.base import MultilayerPerceptron, weights_of
+from fastml.neural_network.base import ByBatches, MultilayerPerceptron, weights_of
 from fastml_ext.neural.codes import ACTIVATIONS, LOSSES, Data
 
 __all__ = ["MLPRegressor"]
@@ -276,6 +276,7 @@ class MLPRegressor(RegressorMixin, MultiOutputMixin, MultilayerPerceptron):
             validation = Data(self._check_rows(X_val), self._numbers(y_val, X.dtype), np.empty(0))
         return self._learn(data, first, False, validation)
 
+    @ByBatches
     def partial_fit(self, X, y, sample_weight=None):
         """One epoch over X from where the last call ended, moments and step counts included.
 
@@ -312,6 +313,7 @@ class MLPRegressor(RegressorMixin, MultiOutputMixin, MultilayerPerceptron):
     def _targets(self, Y):
         return Y[:, 0] if Y.shape[1] == 1 else Y
 
+    @np.errstate(all="ignore")
     def _own_score(self, output, data):
         """R^2, the mean over the outputs."""
         weight = data.weight if data.weight.size and data.weight.any() else np.ones(len(data.Y))

@@ -4,19 +4,21 @@ import itertools
 import time
 import warnings
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn.exceptions import ConvergenceWarning
 
 from fastml.linear_model.training import DivergedError
-from fastml.progress import progress_bar
+from fastml.progress import line_writer, progress_bar
 from fastml_ext import neural as kernels
 from fastml_ext.neural.codes import State
 
 __all__ = ["BY_LAYER", "HISTORY", "Plan", "descend", "new_state"]
 
 SLICE = 30e-3  # seconds: how long Ctrl-C may have to wait
-HUGE = 1e300
+HUGE, SMALL = 1e300, 1e-6
 GROWTH = 1e6  # a mean loss this many times that of the first weights has diverged
 RESTARTS = 40  # each halves the step once more often than the one before
 LOOKED_AT = 512  # rows on which an epoch's gradient, score and units are looked at
@@ -77,17 +79,25 @@ def descend(design, method, data, state, plan, seen=0):
     start, chance, first = copied(state), plan.random.get_state(), method
     some = rows_of(data, looked_at(data))
     beginning = kernels.mean_loss(design, kernels.outputs(design, state.w, some.X, plan.n_jobs), some)
-    limit = GROWTH * max(beginning, 1e-3) if np.isfinite(beginning) else np.inf
+    if not np.isfinite(beginning):
+        raise ValueError(f"the loss of the first weights is {beginning}: {sizes_of(data)}")
+    tell = line_writer(plan.verbose)
     for restart in range(RESTARTS):
         try:
-            with progress_bar("training", plan.max_iter, plan.verbose) as show, np.errstate(all="ignore"):
-                outcome = Run(design, method, data, copied(start), plan, limit, show, seen).epochs()
+            with progress_bar("training", plan.max_iter, plan.verbose and not tell) as show, np.errstate(all="ignore"):
+                run = Run(design, method, data, copied(start), plan, show or nothing, seen)
+                run.first, run.limit, run.tell = start.w, GROWTH * max(beginning, 1e-3), tell
+                outcome = run.epochs()
             break
         except DivergedError:
             method = method._replace(rate=method.rate / 2.0 ** (restart + 1))
             plan.random.set_state(chance)
     else:
-        raise ValueError("the loss diverges at every step size: scale the columns of X (sklearn.preprocessing) first")
+        raise ValueError(
+            "Solver produced non-finite parameter weights. The input data may contain large values and need to be"
+            f" preprocessed: the loss diverges at every step size below learning_rate_init={first.rate:g}. Lower alpha"
+            f" and l1 if they are large, or the data are: {sizes_of(data)}"
+        )
     if method is not first:
         outcome.restarts = restart
         warnings.warn(
@@ -102,9 +112,13 @@ def descend(design, method, data, state, plan, seen=0):
 class Run:
     """One attempt: epochs from one state with one first step size."""
 
-    def __init__(self, design, method, data, state, plan, limit, show, seen):
+    first: np.ndarray  # weights before training
+    limit: float  # of a mean loss, above which it is looked at whether training has diverged
+    tell: Any = None  # prints a line for each epoch
+
+    def __init__(self, design, method, data, state, plan, show, seen):
         self.design, self.method, self.data, self.state, self.plan = design, method, data, state, plan
-        self.limit, self.show, self.seen = limit, show, seen
+        self.show, self.seen = show, seen
         self.n = data.X.shape[0]
         self.rows = max(1, round(plan.fraction * self.n))
         self.order = np.arange(self.n)
@@ -165,18 +179,25 @@ class Run:
             began = time.perf_counter()
             found = kernels.train(self.design, method, part, batch, self.data, self.state, plan.n_jobs)
             now = time.perf_counter()
-            if not found.sum() <= min(self.limit * len(part), HUGE):
+            if not found.sum() <= self.limit * len(part) and self.diverged(found.sum() / len(part), part):
                 raise DivergedError
             losses.append(found)
             self.size = max(1, int(SLICE / max(now - began, 1e-7) * len(part)) // batch) * batch
             done += len(part)
-            if self.show:
-                self.show(number + done / self.rows)
+            self.show(number + done / self.rows)
             if plan.max_time is not None and now - self.started > plan.max_time:
                 self.before = self.state.w.copy() if done <= last else self.before
                 break
         self.step_size, self.seen = method.rate, self.seen + done
         return np.concatenate(losses).sum() / done, done == self.rows
+
+    def diverged(self, loss, rows):
+        """Whether the mean loss of some rows, outliers maybe, is far above what it was before training."""
+        if not loss * len(rows) <= HUGE:
+            return True
+        part = rows_of(self.data, rows)
+        output = kernels.outputs(self.design, self.first, part.X, self.plan.n_jobs)
+        return loss > GROWTH * max(kernels.mean_loss(self.design, output, part), 1e-3)
 
     def record(self, loss):
         """Write the epoch into the history; whether it was better than all before, by tol."""
@@ -202,6 +223,9 @@ class Run:
             row["validation_score"] = plan.score(w, output, None)
         for name, value in row.items():
             history[name].append(value)
+        if self.tell:
+            score = f", validation score = {row['validation_score']:.6f}" if plan.validation is not None else ""
+            self.tell(f"Iteration {len(history['loss'])}, loss = {loss:.8f}{score}")
         found, tol = row[plan.judge], plan.tol
         by_loss = plan.judge == "loss"
         better = not (found > self.best - tol if by_loss else found < self.best + tol)
@@ -220,6 +244,19 @@ class Run:
         if not in_time:
             return "max_time"
         return "tol" if waiting > plan.patience else None
+
+
+def nothing(done):
+    pass
+
+
+def sizes_of(data):
+    """How large the values of a training set are, and what to do about it."""
+    X, Y = np.abs(data.X.data if sp.issparse(data.X) else data.X).max(initial=0.0), np.abs(data.Y).max(initial=0.0)
+    said = f"X holds values up to {X:.3g}" + (f" and y up to {Y:.3g}" if Y > 1 else "")
+    if data.weight.size and data.weight.max() < SMALL:  # alpha is divided by their sum
+        return f"sample_weight goes up to {data.weight.max():.3g} only, against which alpha and l1 are huge: scale it"
+    return f"{said}: scale the columns of X{' and y' if Y > 1 else ''} (sklearn.preprocessing) first"
 
 
 def copied(state):

@@ -2,10 +2,14 @@
 
 import ast
 import inspect
+import math
 import re
 import sys
 import warnings
+from functools import cached_property
 from typing import Any
+
+import numpy as np
 
 from fastml.autodiff import functions as ad
 from fastml.autodiff.graph import CONSTANT, INPUT, Graph
@@ -64,14 +68,18 @@ class Expression:
         """The name of the column, where the expression is that column and nothing else, or None."""
         return self._name(self._tree) if isinstance(self._tree, ast.Name) and self.names else None
 
-    @property
+    @cached_property
     def number(self):
-        """Its value, where the expression is a number and nothing else, or None."""
-        node, sign = as_any(self._tree), 1.0
-        while isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
-            sign *= -1.0 if isinstance(node.op, ast.USub) else 1.0
-            node = as_any(node.operand)
-        return sign * as_any(node).value if isinstance(node, ast.Constant) else None
+        """Its value, where the expression reads no column, or None; ValueError where that is no finite number."""
+        if self.names:
+            return None
+        graph = Graph()
+        made = self.write({"": graph.variable("", (), np.float64)})
+        with np.errstate(all="ignore"):
+            value = float(graph.forward({"": 0.0})[made])
+        if not math.isfinite(value):
+            raise ValueError(f"{self.text!r} is {value} for every row: a feature is a finite number")
+        return value
 
     def _placeholder(self, found):
         key = f"_quoted_{len(self._quoted)}_"

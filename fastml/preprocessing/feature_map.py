@@ -189,7 +189,7 @@ class FeatureMap(ColumnMap):
         self._read_places = [places[name] for name in self._read_names]
         self._only_expressions = all(term.expression for term in self._terms)
         self._own_places = tuple(range(len(self._terms)))
-        self._program = None
+        self._program, self._constants = None, []
 
     def _read(self, X, *, reset):
         """X as a checked table of numbers; None for a frame, of which `_numbers` takes the columns that are read."""
@@ -262,6 +262,8 @@ class FeatureMap(ColumnMap):
     def _fill(self, table, out, places):
         """The expressions into columns of out, which is returned; places: the column of each feature."""
         if self._program is not None and self._program.key == (places, out.dtype):
+            for place, number in self._constants:
+                out[:, place] = number
             return self._program.fill(table, out, self.n_jobs)
         terms = [(t.expression, place) for t, place in zip(self._terms, places, strict=True) if t.expression]
         columns = range(len(self._read_names)) if self._framed else self._read_places
@@ -270,7 +272,10 @@ class FeatureMap(ColumnMap):
             for e, place in terms:
                 out[:, place] = table[:, at[e.column]] if e.number is None else e.number
             return out
-        expressions, own = zip(*terms, strict=True)
+        self._constants = [(place, e.number) for e, place in terms if e.number is not None]
+        for place, number in self._constants:
+            out[:, place] = number
+        expressions, own = zip(*[(e, place) for e, place in terms if e.number is None], strict=True)
         self._program = RowProgram(expressions, at, own, out.dtype, (places, out.dtype))
         return self._program.fill(table, out, self.n_jobs)
 
@@ -348,7 +353,15 @@ class FeatureMap(ColumnMap):
         return np.array(found, object)
 
     def __getstate__(self):
-        derived = ("_terms", "_read_names", "_read_places", "_only_expressions", "_own_places", "_program")
+        derived = (
+            "_terms",
+            "_read_names",
+            "_read_places",
+            "_only_expressions",
+            "_own_places",
+            "_program",
+            "_constants",
+        )
         return {key: value for key, value in super().__getstate__().items() if key not in derived}
 
     def __setstate__(self, state):

@@ -58,6 +58,7 @@ def read_term(feature, places):
     strange = [column for column in expression.names if column not in places]
     if strange:
         raise ValueError(f"{feature!r} reads the column {strange[0]!r}, but X has {', '.join(map(repr, places))}")
+    _ = expression.number  # says what is wrong with a constant
     return Term(name or expression.text, expression)
 
 

@@ -89,7 +89,7 @@ def event_scores(family, random):
 def gaussian_scores(family, random):
     X = table(random)
     mean, variance = random.standard_normal((3, X.shape[1])), random.uniform(0.1, 3, (3, X.shape[1]))
-    return family.gaussian_scores(X, mean, 1 / variance, -np.log(2 * np.pi * variance) / 2, random.standard_normal(3))
+    return family.gaussian_scores(X, mean, variance**-0.5, -np.log(2 * np.pi * variance) / 2, random.standard_normal(3))
 
 
 def category_scores(family, random):

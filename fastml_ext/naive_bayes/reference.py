@@ -139,14 +139,21 @@ def event_scores(X, threshold, gain, absent, empty):
     return np.where(X > threshold, gain, np.where(X == X, 0.0, -absent)).sum(axis=1) + empty
 
 
-def gaussian_scores(X, mean, precision, constant, prior):
+def gaussian_scores(X, mean, inverse, constant, prior):
     """(n, k): prior[c] plus, for each feature that is known, log of the normal density.
 
-    mean, precision, constant (k, d): the mean, 1 / variance, and -log(2 pi variance) / 2 | prior (k,)
+    mean, inverse, constant (k, d): the mean, 1 / standard deviation, and -log(2 pi variance) / 2 | prior (k,), finite
+    A row so far out that the density of every class is below the range of float64 has -1e300 times the sum of its
+    squared distances, in standard deviations, over the square of the largest: the order of the classes is the same.
     """
     X = X.astype(float)[:, None, :]
-    terms = constant - 0.5 * (X - mean) ** 2 * precision
-    return np.where(X == X, terms, 0.0).sum(axis=2) + prior
+    with np.errstate(over="ignore"):
+        terms = constant - 0.5 * ((X - mean) * inverse) ** 2
+    scores = np.where(X == X, terms, 0.0).sum(axis=2) + prior
+    far = np.abs(np.where(X == X, X / 2 - mean / 2, 0.0)) * 2.0**-600 * inverse  # 2^-601 of the distance
+    for i in np.flatnonzero((scores == -np.inf).all(axis=1)):
+        scores[i] = -1e300 * ((far[i] / far[i].max()) ** 2).sum(axis=1)
+    return scores
 
 
 def category_scores(X, starts, table, prior):

@@ -155,35 +155,60 @@ def event_rows(start, stop, data, indices, indptr, threshold, gain, absent, empt
                     result[i, c] -= absent[j, c]
 
 
-def gaussian_scores(X, mean, precision, constant, prior, n_jobs=None):
+def gaussian_scores(X, mean, inverse, constant, prior, n_jobs=None):
     result = np.empty((len(X), len(mean)))
-    arrays = X, mean, precision, constant, prior, result
+    arrays = X, mean, inverse, constant, prior, result
     pool.run(gaussian_rows, len(X), *arrays, cost=0.3 * mean.size + 5, n_jobs=n_jobs)
     return result
 
 
 @kernel_bound
-def gaussian_sum(X, i, mean, precision, constant, c):
+def gaussian_sum(X, i, mean, inverse, constant, c):
     """The order of this sum is free: it is off by at most d eps times the sum of the sizes of its terms."""
     total = 0.0
     for j in range(X.shape[1]):
-        apart = X[i, j] - mean[c, j]
-        total += constant[c, j] - 0.5 * (apart * apart) * precision[c, j]
+        apart = (X[i, j] - mean[c, j]) * inverse[c, j]
+        total += constant[c, j] - 0.5 * (apart * apart)
     return total
 
 
 @kernel
-def gaussian_rows(start, stop, X, mean, precision, constant, prior, result):
+def gaussian_rows(start, stop, X, mean, inverse, constant, prior, result):
     for i in range(start, stop):
+        highest = -np.inf
         for c in range(len(mean)):
-            total = gaussian_sum(X, i, mean, precision, constant, c)
+            total = gaussian_sum(X, i, mean, inverse, constant, c)
             if total != total:
                 total = 0.0
                 for j in range(X.shape[1]):
                     if X[i, j] == X[i, j]:
-                        apart = X[i, j] - mean[c, j]
-                        total += constant[c, j] - 0.5 * (apart * apart) * precision[c, j]
+                        apart = (X[i, j] - mean[c, j]) * inverse[c, j]
+                        total += constant[c, j] - 0.5 * (apart * apart)
             result[i, c] = total + prior[c]
+            highest = max(highest, result[i, c])
+        if highest == -np.inf:
+            far_row(X[i], mean, inverse, result[i])
+
+
+@kernel
+def distance(x, mean, inverse):
+    """2^-601 of the distance in standard deviations, which itself may overflow; 0 of a missing value."""
+    return abs(0.5 * x - 0.5 * mean) * 2.409919865102884e-181 * inverse if x == x else 0.0
+
+
+@kernel
+def far_row(x, mean, inverse, result):
+    """Scores of a row of which every class's squared distance overflows: in units of the largest distance."""
+    largest = 0.0
+    for c in range(len(mean)):
+        for j in range(len(x)):
+            largest = max(largest, distance(x[j], mean[c, j], inverse[c, j]))
+    for c in range(len(mean)):
+        total = 0.0
+        for j in range(len(x)):
+            share = distance(x[j], mean[c, j], inverse[c, j]) / largest if largest > 0 else 0.0
+            total += share * share
+        result[c] = -1e300 * total
 
 
 def category_scores(X, starts, table, prior, n_jobs=None):

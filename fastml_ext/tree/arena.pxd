@@ -1,7 +1,7 @@
 from fastml_ext.tree.groups cimport Scratch
 from fastml_ext.tree.nodes cimport Parts, Place
 from fastml_ext.tree.search cimport Split
-from fastml_ext.tree.sweep cimport Column, Node, Rows, Rules
+from fastml_ext.tree.state cimport Column, Node, Rows, Rules
 
 cdef struct Arena:
     Rows rows  # of all nodes that wait, those of the next one last

@@ -11,7 +11,7 @@ from libc.string cimport memcpy
 from fastml_ext.tree.groups cimport Scratch
 from fastml_ext.tree.nodes cimport NOWHERE, Parts, Place, find_branches
 from fastml_ext.tree.search cimport Split
-from fastml_ext.tree.sweep cimport Column, Node, Rows, Rules
+from fastml_ext.tree.state cimport Column, Node, Rows, Rules
 
 
 cdef bint open_arena(Arena* arena, const Rows* rows, Parts* parts, bint wanted) noexcept nogil:

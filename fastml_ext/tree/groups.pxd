@@ -1,6 +1,6 @@
 from libc.stdint cimport uint32_t, uint64_t
 
-from fastml_ext.tree.sweep cimport Column, Rows, Rules, Sweep
+from fastml_ext.tree.state cimport Column, Rows, Rules, Sweep
 
 cdef struct Scratch:
     void* memory

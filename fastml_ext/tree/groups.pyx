@@ -4,11 +4,9 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
-from fastml_ext.tree.sweep cimport (
-    COUNTS, DEVIATIONS, SUMS,
-    Column, Deviations, Rows, Rules, Sweep,
-    add_outputs, add_target, fenwick_add, start, target_of,
-)
+from fastml_ext.tree.apart cimport fenwick_add
+from fastml_ext.tree.state cimport COUNTS, DEVIATIONS, SUMS, Column, Deviations, Rows, Rules, Sweep, target_of
+from fastml_ext.tree.sweep cimport add_outputs, add_target, start
 
 cdef enum:
     TINY = 24  # rows sorted by insertion rather than counted

@@ -2,7 +2,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from fastml_ext.tree.groups cimport Scratch
 from fastml_ext.tree.search cimport Split
-from fastml_ext.tree.sweep cimport Column, Node, Rows, Rules
+from fastml_ext.tree.state cimport Column, Node, Rows, Rules
 
 cdef enum:
     NOWHERE = 0xffffffff  # the branch of a row of unknown value, of which each branch gets a share

@@ -1,5 +1,6 @@
 """What growing does to one node: describe it, decide whether it is split, choose the column, part the rows."""
 
+from libc.float cimport DBL_EPSILON
 from libc.math cimport INFINITY, NAN, log2, rint
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.stdlib cimport free, malloc, realloc
@@ -9,11 +10,13 @@ import numpy as np
 
 from fastml_ext.tree.groups cimport Scratch, gather, prepare, rank_by_bits
 from fastml_ext.tree.search cimport Split, search_column
-from fastml_ext.tree.sweep cimport (
+from fastml_ext.tree.apart cimport heap_median, unit_deviance
+from fastml_ext.tree.state cimport (
     BUNDLE, COUNTS, DEVIATIONS, ENTROPY, MULTIWAY, NUMERIC, POISSON, SUBSET,
     Column, Node, Rows, Rules,
-    heap_median, side_cost, target_of, unit_deviance,
+    target_of,
 )
+from fastml_ext.tree.sweep cimport side_cost
 
 RECORD = np.dtype([(name, np.int64) for name in (
     "left", "right", "feature", "kind", "missing_left", "n_samples", "category_start", "code_left", "code_right",
@@ -217,7 +220,7 @@ cdef Py_ssize_t choose(const Split* splits, Py_ssize_t n, double tolerance, bint
 
 cdef bint gains_enough(const Split* split, const Limits* limits) noexcept nogil:
     """A gain below 0 is a rounded 0: an impure node is split even at gain 0, as the exclusive or needs."""
-    return max(split.gain, 0.0) / limits.total_weight + 2.220446049250313e-16 >= limits.min_decrease
+    return max(split.gain, 0.0) / limits.total_weight + DBL_EPSILON >= limits.min_decrease
 
 
 # ------------------------------------------------------------------------------------------------ parting its rows

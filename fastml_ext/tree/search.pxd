@@ -1,7 +1,7 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from fastml_ext.tree.groups cimport Scratch
-from fastml_ext.tree.sweep cimport Column, Node, Rows, Rules
+from fastml_ext.tree.state cimport Column, Node, Rows, Rules
 
 cdef struct Split:
     double gain  # decrease of the weighted impurity; -infinity: the column has no admissible split

@@ -6,11 +6,8 @@ from libc.stdlib cimport calloc, free, qsort
 from libc.string cimport memset
 
 from fastml_ext.tree.groups cimport Scratch, group
-from fastml_ext.tree.sweep cimport (
-    BUNDLE, DEVIATIONS, MULTIWAY, NUMERIC,
-    Column, Node, Rows, Rules, Sweep,
-    cost, move, side_allowed, side_cost, side_place, side_weight, split_info, start,
-)
+from fastml_ext.tree.state cimport BUNDLE, DEVIATIONS, MULTIWAY, NUMERIC, Column, Node, Rows, Rules, Sweep
+from fastml_ext.tree.sweep cimport cost, move, side_allowed, side_cost, side_place, side_weight, split_info, start
 
 cdef enum:
     EXHAUSTIVE = 10  # categories of which every two-way grouping is tried: 511

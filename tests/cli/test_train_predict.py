@@ -136,7 +136,6 @@ def test_output_that_cannot_be_written(here, table, tmp_path, output, sentence):
             "size,colour,code\n1,red,x\nbig,red,x\n",
             "'size' holds 'big' in row 2: the model was trained on numbers there",
         ),
-        ("size,colour,code\n", "no rows"),
     ],
 )
 def test_unusable_new_tables(here, trained, csv_file, text, sentence):

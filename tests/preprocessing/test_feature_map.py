@@ -221,3 +221,14 @@ def test_bad_use(X):
         FeatureMap("age + 1").fit(mixed())
     with pytest.raises(ValueError, match="3 columns, but transform gives 1"):
         FeatureMap("x0").fit(X).inverse_transform(np.zeros((1, 3)))
+
+
+def test_constants_are_computed_once_and_finite():
+    X = np.array([[2.0], [0.0]])
+    phi = FeatureMap("sqrt(4)*3", "x", "1 < 2", "x*2").fit(X)
+    for _ in range(2):
+        assert phi.transform(X).tolist() == [[6, 2, 1, 4], [6, 0, 1, 0]]
+    assert FeatureMap("exp(0)").fit(pd.DataFrame({"a": [1.0]})).transform(pd.DataFrame({"a": [1.0]})).tolist() == [[1]]
+    for text in ("1/0", "0/0", "log(0)", "exp(1000)", "2**2000", "-1/0"):
+        with pytest.raises(ValueError, match=r"is (-?inf|nan) for every row"):
+            FeatureMap(text).fit(X)

@@ -1,0 +1,102 @@
+"""Cells as numbers: which of comma and point parts the decimals, and what is a code rather than a number.
+
+1.500 is one and a half where points part the decimals, and fifteen hundred where commas do. A column is read in every
+way that all of its cells allow; where two are left, the rest of the file decides.
+"""
+
+import re
+
+import numpy as np
+
+from fastml.cli.terminal import InputError
+
+__all__ = ["COMMA", "DASHES", "POINT", "Numbers", "choose_styles"]
+
+POINT, COMMA = "point", "comma"
+GROUPED = {
+    POINT: re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?"),
+    COMMA: re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d*)?"),
+}
+DASHES = frozenset(("-", "--", "---", "–", "—", ".", "None", "none", "-nan", "-NaN", "1.#IND", "1.#QNAN", "-1.#IND"))
+
+
+class Numbers:
+    """Collects a column as numbers, in each style of decimals, until a cell is none in any of them."""
+
+    def __init__(self, missing):
+        self.missing = missing
+        self.parts: dict[str, list] = {POINT: [], COMMA: []}  # of each style that all cells so far allow
+        self.first_text = None  # (row, cell): the first that is no number
+        self.first_code = None  # (row, cell): the first such as 007
+        self.first_part = None  # the first of "," and "." in a cell
+        self.with_groups = {POINT: False, COMMA: False}  # whether a style has thousands in groups here
+
+    def take(self, cells, done):
+        """Numbers of some more cells, the first of which stands in row done + 1."""
+        if self.first_text:
+            return
+        cells = ["nan" if cell in self.missing else cell for cell in cells]
+        if self.first_code is None:
+            at = next((i for i, cell in enumerate(cells) if is_code(cell)), None)
+            self.first_code = None if at is None else (done + at + 1, cells[at])
+        joined = "".join(cells)
+        if self.first_part is None and ("," in joined or "." in joined):
+            self.first_part = next(mark for mark in joined if mark in ",.")
+        found = {style: self._parse(cells, joined, style) for style in self.parts}
+        if all(numbers is None for numbers in found.values()):
+            at = next(i for i, cell in enumerate(cells) if all(self._parse([cell], cell, s) is None for s in found))
+            self.first_text, self.parts = (done + at + 1, cells[at]), {}
+            return
+        self.parts = {style: [*self.parts[style], x] for style, x in found.items() if x is not None}
+
+    def _parse(self, cells, joined, style):
+        """float64 of the cells in a style; None where one is no number."""
+        own, other = (",", ".") if style == COMMA else (".", ",")
+        if other in joined:
+            if not all(GROUPED[style].fullmatch(cell) for cell in cells if other in cell):
+                return None
+            cells, self.with_groups[style] = [cell.replace(other, "") for cell in cells], True
+        if own == "," and own in joined:
+            if any(cell.count(",") > 1 for cell in cells):
+                return None
+            cells = [cell.replace(",", ".") for cell in cells]
+        if "_" in joined:  # Python reads 1_2 as twelve
+            return None
+        try:
+            return np.array(list(map(float, cells)))
+        except ValueError:
+            return None
+
+    def finish(self, name, style):
+        """The numbers in a style; InputError where one is infinite."""
+        values = np.concatenate(self.parts[style]) if self.parts[style] else np.empty(0)
+        infinite = np.isinf(values)
+        if infinite.any():
+            row = int(infinite.argmax()) + 1
+            raise InputError(f"column {name!r} is infinite in row {row}: leave the cell empty where it is unknown")
+        return values
+
+
+def is_code(cell):
+    """Whether a cell is a code whose zeros count, such as 007."""
+    return cell[:1] == "0" and len(cell) > 1 and cell.isdigit()
+
+
+def choose_styles(columns, separator, before=None):
+    """(the style of each column, None for texts; whether decimals have commas somewhere).
+
+    before: the style of the file that a model was trained on, for files that do not tell
+    """
+    sure = {next(iter(c.parts)) for c in columns if not c.first_text and len(c.parts) == 1 and c.first_part}
+    told = sure.pop() if len(sure) == 1 else before if not sure else None
+    styles: list[str | None] = []
+    for column in columns:
+        if column.first_text:
+            styles.append(None)
+        elif told in column.parts:
+            styles.append(told)
+        elif len(column.parts) == 1:
+            styles.append(next(iter(column.parts)))
+        else:  # nothing tells: as the cells look
+            styles.append(COMMA if column.first_part == "," and separator != "," else POINT)
+    return styles, any(s == COMMA and c.first_part for s, c in zip(styles, columns, strict=True))

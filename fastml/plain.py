@@ -1,0 +1,69 @@
+"""Fits whose input needs no conversion: what scikit-learn's checks would find, for a twentieth of their time.
+
+A fit of 100 x 10 numbers takes scikit-learn's checks 0.1 ms, more than naive Bayes, or least squares, takes to learn.
+"""
+
+import numpy as np
+
+__all__ = ["ValidSettings", "is_plain_table", "is_plain_target"]
+
+SCALARS = bool, int, float, str, type(None)
+KNOWN_OPTIONS = {"accept_sparse", "multi_output", "y_numeric", "reset"}  # of validate_data: they change nothing here
+
+
+def is_plain_table(X, options):
+    """Whether X is a table of native, aligned float32 or float64 in C order, neither empty nor a later part of one."""
+    return (
+        type(X) is np.ndarray
+        and X.ndim == 2
+        and X.dtype.char in "fd"
+        and X.dtype.isnative
+        and X.flags.c_contiguous
+        and X.flags.aligned
+        and X.size > 0
+        and options.get("reset", True)
+        and options.keys() <= KNOWN_OPTIONS
+    )
+
+
+def is_plain_target(y, n, numeric=False):
+    """Whether y holds n integers, bools, finite floats or, unless `numeric`, strings as an array of one dimension."""
+    if type(y) is not np.ndarray or y.ndim != 1 or len(y) != n or not y.dtype.isnative:
+        return False
+    return y.dtype.kind in ("iub" if numeric else "iubU") or (y.dtype.char in "fd" and bool(np.isfinite(y).all()))
+
+
+class ValidSettings:
+    """Settings that scikit-learn's `_validate_params` has passed before, by class, types and values."""
+
+    MOST = 10_000
+
+    def __init__(self):
+        self._names, self._passed = {}, set()
+
+    def key(self, estimator):
+        """What the outcome of the check depends on, or None where that is more than scalars and tuples of them."""
+        cls = type(estimator)
+        names = self._names.get(cls)
+        if names is None:
+            names = self._names[cls] = cls._get_param_names()
+        state = vars(estimator)
+        found = [cls]
+        for name in names:
+            value = state.get(name, found)
+            if type(value) in SCALARS:
+                found += type(value), value
+            elif type(value) is tuple and all(type(item) in SCALARS for item in value):
+                found += tuple, *map(type, value), value
+            else:
+                return None
+        return tuple(found)
+
+    def __contains__(self, key):
+        return key is not None and key in self._passed
+
+    def add(self, key):
+        if key is not None:
+            if len(self._passed) >= self.MOST:
+                self._passed.clear()
+            self._passed.add(key)
