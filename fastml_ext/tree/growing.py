@@ -24,16 +24,11 @@ from fastml_ext.tree.thresholds import midpoints
 
 __all__ = ["Coded", "Settings", "grow"]
 
-COUNTS, SUMS, DEVIATIONS = 0, 1, 2
-BUNDLE = 4
-CRITERIA = {
-    "gini": 0, "entropy": 1, "log_loss": 1, "gain_ratio": 1,
-    "squared_error": 2, "friedman_mse": 2, "poisson": 3, "absolute_error": 4,
-}  # fmt: skip
-KINDS = {"numeric": NUMERIC, "ordered": NUMERIC, "multiway": MULTIWAY, "subset": SUBSET}
+COUNTS, SUMS, DEVIATIONS = (large.MODES[name] for name in ("counts", "sums", "deviations"))
+CRITERIA, KINDS = large.CRITERIA, large.COLUMN_KINDS
 SUBTREE_BYTES = 2**20  # the codes of a subtree's rows: what the second cache holds
 SUBTREE_ROWS = 256, 65536  # at least, at most
-LARGEST = 65536  # rows of a subtree, as in subtree.pyx
+LARGEST = large.MOST_ROWS  # of a subtree
 COST = 3.0  # ns a row and column
 EPSILON = 2.0**-52  # what impurity a leaf may have and be pure
 TINY, HUGE = 2.0**-200, 2.0**200  # weights and targets within these have squares within float64
@@ -162,7 +157,7 @@ class _Problem:
         if self.unit != 1:
             with np.errstate(over="ignore"):  # a variance may be more than float64 holds, and then is infinite
                 impurity, gain = (x * self.unit for x in (tree.impurity, tree.gain))
-                if CRITERIA[self.settings.criterion] == 2:
+                if CRITERIA[self.settings.criterion] == CRITERIA["squared_error"]:
                     impurity, gain = impurity * self.unit, gain * self.unit
             tree = tree._replace(value=tree.value * self.unit, impurity=impurity, gain=gain)
         return tree
@@ -193,7 +188,7 @@ class _Problem:
         return large.pack_columns(
             codes,
             [len(c.values) for c in parts] + [len(m) + 1 for m, _ in bundled],
-            [KINDS[c.split] for c in parts] + [BUNDLE] * len(bundled),
+            [KINDS[c.split] for c in parts] + [KINDS["bundle"]] * len(bundled),
             [c.monotonic for c in parts] + [0] * len(bundled),
             values, alone + [0] * len(bundled), members,
             [c.rows for c in parts] + [None] * len(bundled), [c.rest for c in parts] + [0] * len(bundled),
@@ -201,7 +196,7 @@ class _Problem:
 
     def _pack_rules(self, columns):
         s = self.settings
-        entropy = s.n_classes and CRITERIA[s.criterion] == 1 and self.mode == COUNTS
+        entropy = s.n_classes and CRITERIA[s.criterion] == CRITERIA["entropy"] and self.mode == COUNTS
         self.logs, unit = _log_table(len(self.row)) if entropy else (np.zeros(1, np.int64), 1.0)
         return large.pack_rules(
             mode=self.mode, criterion=CRITERIA[s.criterion], n_classes=s.n_classes, ratio=s.criterion == "gain_ratio",
@@ -217,7 +212,7 @@ class _Problem:
         limits["max_depth"], limits["min_split"] = s.max_depth, s.min_samples_split
         limits["min_leaf"], limits["min_weight"] = s.min_samples_leaf, s.min_weight_leaf / self.weight_unit
         limits["max_features"] = 0 if s.max_features >= self.n_columns else s.max_features
-        unit = self.unit * self.unit if CRITERIA[s.criterion] == 2 else self.unit
+        unit = self.unit * self.unit if CRITERIA[s.criterion] == CRITERIA["squared_error"] else self.unit
         limits["min_decrease"], limits["total_weight"] = s.min_impurity_decrease / unit, self.total_weight
         limits["pure"] = EPSILON / unit
         return limits.view(np.uint8)
