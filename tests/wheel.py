@@ -2,8 +2,8 @@
 
 python tests/wheel.py dist
 
-Alone means without Numba too: tests/without_compiler.py must fit, save and load every estimator. With the extra `test` the
-whole suite must pass.
+Alone means without Numba too: tests/without_compiler.py must fit, save and load every estimator. With the extra `test`
+the whole suite must pass.
 """
 
 import os
