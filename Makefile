@@ -12,7 +12,7 @@ PYTEST ?=
 SECONDS ?= 600
 SEED ?= 0
 
-.PHONY: demo test debug-test fuzz bench bench-tiny docs lint format wheel clean
+.PHONY: demo test debug-test fuzz bench bench-tiny surface docs lint format wheel clean
 
 demo: $(VENV)/installed
 	$(BIN)/python -P -m fastml demo
@@ -37,6 +37,10 @@ bench: $(VENV)/installed-bench
 
 bench-tiny: $(VENV)/installed-bench
 	$(BIN)/pytest benchmarks --tiny --benchmark-columns=median $(PYTEST)
+
+# Random problems, fastml beside scikit-learn, into the page REPORT where one is given.
+surface: $(VENV)/installed-bench
+	$(BIN)/python -P benchmarks/surface --seconds $(SECONDS) --seed $(SEED) $(SURFACE)
 
 # The site, into build/docs: whatever a page says wrongly of the code is an error.
 docs: $(VENV)/installed-docs

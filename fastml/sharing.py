@@ -126,7 +126,10 @@ def group_by_shared_work(estimator, candidates):
         groups[key][1].append(setting)
         groups[key][2].append(place)
     for own, settings, places in groups.values():
-        yield clone(estimator).set_params(**clone(own, safe=False)), settings, places
+        if len(settings) == 1:  # nothing to share, and nobody asks for the estimator
+            yield estimator, settings, places
+        else:
+            yield clone(estimator).set_params(**clone(own, safe=False)), settings, places
 
 
 def shared_parameters_given(estimator, candidate):

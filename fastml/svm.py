@@ -13,6 +13,7 @@ from fastml.class_weight import class_factors
 from fastml.linear_model import solvers
 from fastml.linear_model.base import LinearClassifier
 from fastml.linear_model.columns import refuse_huge
+from fastml.linear_model.interior import Together, TwoClasses, interior_point
 from fastml.linear_model.objective import Objective
 from fastml.linear_model.sharing import SharedPath
 from fastml.linear_model.stochastic import weights_of
@@ -21,6 +22,10 @@ from fastml_ext import linear as kernels
 
 __all__ = ["LinearSVC"]
 
+SMALL = 200_000  # values in one pass: where it costs next to nothing, the optimum is found to the last digits
+FEW_WEIGHTS = 200  # of all classes together: so many are found to the last digits
+INSIDE = 50_000_000  # values of a table that an interior point method may copy
+PRECISE, LAST_DIGITS = 1e-10, 1e-8  # duality gaps beside the objective: what it is asked for, and where it is asked
 LARGEST = 1e153  # the square of more than this, added to its like, may overflow
 
 __getattr__, __dir__ = hand_through(__name__, "sklearn.svm")
@@ -41,12 +46,13 @@ class LinearSVC(SharedPath, LinearClassifier):
         True: dual coordinate descent. False: Newton's method on the primal, for "squared_hinge". "auto": Newton for
         "squared_hinge" with up to 1000 columns and more rows than columns, else the dual.
     tol : float, default=1e-4
-        Dual: the largest difference of two projected slopes; Newton: the largest entry of the mean gradient, columns
-        scaled to unit variance.
+        Dual: the largest difference of two projected slopes, or the duality gap beside the losses; Newton: the
+        largest entry of the mean gradient, columns scaled to unit variance.
     C : float, default=1.0
         What a loss costs.
     multi_class : {"ovr", "crammer_singer"}, default="ovr"
-        Each class against the rest; or all together, by stochastic gradients.
+        Each class against the rest; or all together, each row's own class against the best of the others by their hinge
+        (`penalty`, `loss` and `dual` then say nothing).
     fit_intercept : bool, default=True
         Whether an intercept is learnt.
     intercept_scaling : float, default=1.0
@@ -83,8 +89,12 @@ class LinearSVC(SharedPath, LinearClassifier):
 
     Notes
     -----
+    Where coordinates have not got there after some sweeps, an interior point method finishes, up to 1000 columns: it
+    needs tens of steps whatever C and the columns' scales are.
+
     C.-J. Hsieh et al., A dual coordinate descent method for large-scale linear SVM, ICML 2008; O. Chapelle, Training a
-    support vector machine in the primal, Neural Computation 19 (2007).
+    support vector machine in the primal, Neural Computation 19 (2007); S. Keerthi et al., A sequential dual method for
+    large scale multi-class linear SVMs, KDD 2008.
 
     Examples
     --------
@@ -162,7 +172,7 @@ class LinearSVC(SharedPath, LinearClassifier):
         -------
         self
         """
-        if not self._goes_to_the_optimum():
+        if self.solver == "sgd":
             return self._fit_by_epochs(X, y, sample_weight)
         return self._solve(*self._problem(X, y, sample_weight), None)
 
@@ -192,20 +202,25 @@ class LinearSVC(SharedPath, LinearClassifier):
         weight = weights_of(sample_weight, X)
         weight = weight if len(weight) else np.ones(X.shape[0])
         factors = class_factors(self.class_weight, self.classes_, codes, weight)
-        if len(self.classes_) == 2:
+        if len(self.classes_) == 2 or self.multi_class == "crammer_singer":
             return X, codes, (weight * factors[codes])[None, :]
         return X, codes, np.array([weight * np.where(codes == c, factors[c], 1.0) for c in range(len(factors))])
 
     @blas.single()  # the optimiser's short sums take ten times longer where its threads wait for the pool's
     def _solve(self, X, codes, weights, start):
         self.solver_ = self._solver_for(X)
+        if self.multi_class == "crammer_singer":
+            return self._keep(X.dtype, *self._solve_together(X, codes, self.C * weights[0]))
         own = [1] if len(self.classes_) == 2 else range(len(self.classes_))
         signs, costs = np.array([np.where(codes == c, 1.0, -1.0) for c in own]), self.C * weights
         if self.solver_ == "dual":
             coef, intercept, done = self._solve_dual(X, signs, costs)
         else:
             coef, intercept, done = self._solve_primal(X, signs, costs, start)
-        self.coef_, self.intercept_ = coef.astype(X.dtype), intercept.astype(X.dtype)
+        return self._keep(X.dtype, coef, intercept, done)
+
+    def _keep(self, dtype, coef, intercept, done):
+        self.coef_, self.intercept_ = coef.astype(dtype), intercept.astype(dtype)
         if not done:
             warnings.warn(
                 f"LinearSVC(solver={self.solver_!r}) reached max_iter={self.max_iter} before tol={self.tol}:"
@@ -217,6 +232,10 @@ class LinearSVC(SharedPath, LinearClassifier):
 
     def _solver_for(self, X):
         few = X.shape[1] <= solvers.FEW_COLUMNS
+        if self.multi_class == "crammer_singer":
+            if self.solver == "newton":
+                raise ValueError("multi_class='crammer_singer' is solved by its dual: use solver='auto' or 'dual'")
+            return "dual"
         if self.penalty == "l1":
             if self.loss == "hinge" or self.dual is True or self.solver == "dual":
                 raise ValueError("penalty='l1' goes with loss='squared_hinge' and dual=False or 'auto'")
@@ -239,22 +258,74 @@ class LinearSVC(SharedPath, LinearClassifier):
         with np.errstate(divide="ignore"):
             upper = np.where(costs > 0, np.inf if squared else costs, 0.0)
             diagonal = np.where(costs > 0, 0.5 / costs, 0.0) if squared else np.zeros_like(costs)
-        bias = float(self.intercept_scaling) if self.fit_intercept else 0.0
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        tol = max(self.tol * 1e-7, 1e-11) if X.shape[0] * X.shape[1] <= SMALL else self.tol
-        values = X.data if sp.issparse(X) else X
-        if max(values.max(initial=0), -values.min(initial=0)) > LARGEST / np.sqrt(1 + X.shape[1]):
-            refuse_huge(X)
+        bias, seed, tol = self._path(X)
+        inner = not squared and self._goes_inside(X, X.shape[1] + 1, X.shape[0])
         W, alpha, sweeps, done = kernels.dual_svm(
-            X, signs, upper, diagonal, bias, tol, self.max_iter, seed, self.n_jobs
+            X, signs, upper, diagonal, bias, tol, self._sweeps(X, inner), seed, self.n_jobs
         )
-        self.n_iter_, self.dual_coef_ = int(sweeps.max(initial=0)), alpha
         scores = X @ W[:, :-1].T + bias * W[:, -1]
         hinge = np.maximum(0.0, 1.0 - signs * scores.T)
         loss = (costs * (hinge**2 if squared else hinge)).sum(axis=1)
-        self.duality_gap_ = (W**2).sum(axis=1) + loss - alpha.sum(axis=1) + 0.5 * (diagonal * alpha**2).sum(axis=1)
-        done = done | (self.duality_gap_ <= self.tol * loss)
+        gaps = (W**2).sum(axis=1) + loss - alpha.sum(axis=1) + 0.5 * (diagonal * alpha**2).sum(axis=1)
+        done |= gaps <= self.tol * loss
+        if inner:
+            for c in np.flatnonzero(~done | (gaps > LAST_DIGITS * loss) & self._small(X)):
+                at = np.flatnonzero(costs[c])
+                problem = TwoClasses(with_bias(X[at], bias), signs[c, at])
+                found, duals, gap, steps = interior_point(problem, costs[c, at], PRECISE)
+                sweeps[c] += steps
+                if gap < gaps[c]:
+                    W[c], gaps[c], alpha[c, at] = found, gap, duals[:, 0]
+                    done[c] |= gap <= self.tol * alpha[c].sum()
+        self.n_iter_, self.dual_coef_, self.duality_gap_ = int(sweeps.max(initial=0)), alpha, gaps
         return W[:, :-1], bias * W[:, -1], done.all()
+
+    def _path(self, X):
+        """(bias, seed, tolerance) of a dual's path."""
+        values = X.data if sp.issparse(X) else X
+        if max(values.max(initial=0), -values.min(initial=0)) > LARGEST / np.sqrt(1 + X.shape[1]):
+            refuse_huge(X)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        bias = float(self.intercept_scaling) if self.fit_intercept else 0.0
+        return bias, seed, max(self.tol * 1e-7, 1e-11) if self._small(X) else self.tol
+
+    def _small(self, X):
+        return X.shape[0] * X.shape[1] <= SMALL
+
+    def _goes_inside(self, X, *sizes):
+        """Whether an interior point method, whose systems have the least of `sizes` unknowns, may finish."""
+        return (
+            min(sizes) <= solvers.FEW_COLUMNS and X.shape[0] * X.shape[1] <= INSIDE and self.max_iter >= solvers.ENOUGH
+        )
+
+    def _sweeps(self, X, inner):
+        """Most sweeps over the coordinates: no more than take the time of the interior point method that may follow."""
+        return min(self.max_iter, max(100, 30 * min(X.shape))) if inner else self.max_iter
+
+    def _solve_together(self, X, codes, cost):
+        """(coef, intercept, whether tol was reached) of all classes at once; of two, the second less the first."""
+        k, (bias, seed, tol) = len(self.classes_), self._path(X)
+        inner = self._goes_inside(X, k * (X.shape[1] + 1))
+        most = self._sweeps(X, inner)
+        W, alpha, self.n_iter_, done = kernels.multiclass_svm(X, codes, k, cost, bias, tol, most, seed)
+        own, scores = np.arange(k) == codes[:, None], X @ W[:, :-1].T + bias * W[:, -1]
+        loss = cost @ np.maximum(0.0, 1.0 - (scores[own] - np.where(own, -np.inf, scores).max(axis=1)))
+        gap = (W**2).sum() + loss + alpha[~own].sum()
+        done |= gap <= self.tol * loss
+        few = k * X.shape[1] <= FEW_WEIGHTS and self._small(X)
+        if inner and (not done or (few and gap > LAST_DIGITS * loss)):
+            at = np.flatnonzero(cost)
+            found, duals, better, steps = interior_point(
+                Together(with_bias(X[at], bias), codes[at], k), cost[at], PRECISE
+            )
+            self.n_iter_ += steps
+            if better < gap:
+                W, gap, alpha[at] = found, better, np.where(own[at], duals.sum(axis=1, keepdims=True), -duals)
+                done |= gap <= self.tol * duals.sum()
+        self.dual_coef_, self.duality_gap_ = alpha.T, np.array([gap])
+        if k == 2:
+            W = W[1:] - W[:1]
+        return W[:, :-1], bias * W[:, -1], done
 
     def _solve_primal(self, X, signs, costs, start):
         """(coef, intercept, whether all classes reached tol), one class after another."""
@@ -297,7 +368,7 @@ class LinearSVC(SharedPath, LinearClassifier):
         from fastml.linear_model.sgd import SGDClassifier
 
         X, codes = self._coded(X, y)
-        self.solver_, together = "sgd", self.multi_class == "crammer_singer"
+        self.solver_, together = "sgd", self.multi_class == "crammer_singer" and len(self.classes_) > 2
         model = SGDClassifier(
             "hinge" if together else self.loss,
             penalty=self.penalty,
@@ -313,4 +384,7 @@ class LinearSVC(SharedPath, LinearClassifier):
         return self
 
 
-SMALL = 200_000  # values in one pass: where it costs next to nothing, the optimum is found to the last digits
+def with_bias(X, bias):
+    """Rows as a dense float64 table, with a last column `bias`."""
+    rows = X.toarray() if sp.issparse(X) else X
+    return np.column_stack([rows.astype(np.float64), np.full(len(rows), bias)])

@@ -10,7 +10,7 @@ import platform
 
 from fastml_ext import _launch
 
-__all__ = ["JIT", "built", "choose", "lanes", "possible"]
+__all__ = ["JIT", "built", "choose", "lanes", "module", "possible"]
 
 JIT = "jit"
 LANES = {"v4": 16, "v3": 8}  # float32 values in a register; 4 at the other levels
@@ -25,15 +25,21 @@ def possible():
     return tuple(f"v{k}" for k in range(highest, 1, -1))
 
 
-def built(level):
-    """The kernels of a level as the launcher takes them, or None where they were not built."""
+def module(level):
+    """The extension that holds the kernels of a level, or None where it was not built."""
     name = f"fastml_ext._kernels_{level}"
     try:
-        return importlib.import_module(name).table
+        return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name != name:
             raise
         return None
+
+
+def built(level):
+    """The kernels of a level as the launcher takes them, or None where they were not built."""
+    found = module(level)
+    return found and found.table
 
 
 def choose():

@@ -1,12 +1,11 @@
 """Pictures of a graph: rectangles with the function inside and the name outside, bare arrows, values below."""
 
-from html import escape
-
 import numpy as np
 
 from fastml.autodiff.graph import CONSTANT, INPUT, Values
 from fastml.autodiff.layout import place
 from fastml.autodiff.rewrite import live
+from fastml.markup import dot_text, html_text, math_free, mermaid_text
 
 __all__ = ["plot", "to_dot", "to_html", "to_mermaid"]
 
@@ -80,14 +79,10 @@ def to_dot(graph, values=None, gradients=None):
     for k in shown:
         outside = [graph.names[k]] if k in graph.names else []
         outside += [text for text, _ in _below(graph, k, values, gradients)]
-        label = ", xlabel=" + _quoted("\\n".join(outside)) if outside else ""
-        lines.append(f"  n{k} [label={_quoted(_inside(graph, k))}{label}];")
+        label = f', xlabel="{dot_text(chr(10).join(outside))}"' if outside else ""
+        lines.append(f'  n{k} [label="{dot_text(_inside(graph, k))}"{label}];')
     lines += [f"  n{i} -> n{k};" for k in shown for i in dict.fromkeys(graph.args[k])]
     return "\n".join([*lines, "}"])
-
-
-def _quoted(text):
-    return '"' + text.replace('"', '\\"') + '"'
 
 
 def to_mermaid(graph, values=None, gradients=None):
@@ -104,11 +99,11 @@ def to_mermaid(graph, values=None, gradients=None):
     """
     lines, shown = ["flowchart LR"], _shown(graph)
     for k in shown:
-        node = f'n{k}["{escape(_inside(graph, k))}"]'
+        node = f'n{k}["{mermaid_text(_inside(graph, k))}"]'
         outside = [graph.names[k]] if k in graph.names else []
         outside += [text for text, _ in _below(graph, k, values, gradients)]
         if outside:
-            title = "<br/>".join(escape(text) for text in outside)
+            title = "<br/>".join(mermaid_text(text) for text in outside)
             lines += [f'  subgraph s{k}["{title}"]', f"    {node}", "  end"]
         else:
             lines.append(f"  {node}")
@@ -121,7 +116,7 @@ def to_html(graph, values=None, gradients=None):
     try:
         shown = _shown(graph)
     except ValueError:
-        return f"<pre>{escape(graph.table())}</pre>"
+        return f"<pre>{html_text(graph.table())}</pre>"
     positions, edges, columns, rows = _placed(graph, shown)
     width, height = f"{columns * ACROSS:.0f}", f"{rows * DOWN:.0f}"
     size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
@@ -139,15 +134,15 @@ def to_html(graph, values=None, gradients=None):
         out.append(
             f'<rect x="{x - WIDTH / 2:.1f}" y="{y - HEIGHT / 2:.1f}" width="{WIDTH}" height="{HEIGHT}"'
             ' fill="#fff" stroke="#333"/>'
-            f'<text x="{x:.1f}" y="{y + 4:.1f}">{escape(_inside(graph, k))}</text>'
+            f'<text x="{x:.1f}" y="{y + 4:.1f}">{html_text(_inside(graph, k))}</text>'
         )
         if k in graph.names:
             out.append(
-                f'<text x="{x:.1f}" y="{y - HEIGHT / 2 - 5:.1f}" font-style="italic">{escape(graph.names[k])}</text>'
+                f'<text x="{x:.1f}" y="{y - HEIGHT / 2 - 5:.1f}" font-style="italic">{html_text(graph.names[k])}</text>'
             )
         for line, (text, colour) in enumerate(_below(graph, k, values, gradients)):
             below = y + HEIGHT / 2 + 13 + 13 * line
-            out.append(f'<text x="{x:.1f}" y="{below:.1f}" fill="{colour}" font-size="11">{escape(text)}</text>')
+            out.append(f'<text x="{x:.1f}" y="{below:.1f}" fill="{colour}" font-size="11">{html_text(text)}</text>')
     return "\n".join([*out, "</svg>"])
 
 
@@ -170,10 +165,17 @@ def plot(graph, values=None, gradients=None, ax=None):
         ax.add_patch(
             Rectangle((x - WIDTH / 2, y - HEIGHT / 2), WIDTH, HEIGHT, facecolor="white", edgecolor="#333", zorder=2)
         )
-        ax.text(x, y, _inside(graph, k), ha="center", va="center", fontsize=9, zorder=3)
+        ax.text(x, y, math_free(_inside(graph, k)), ha="center", va="center", fontsize=9, zorder=3)
         if k in graph.names:
             ax.text(
-                x, y - HEIGHT / 2 - 4, graph.names[k], ha="center", va="bottom", fontsize=9, style="italic", zorder=3
+                x,
+                y - HEIGHT / 2 - 4,
+                math_free(graph.names[k]),
+                ha="center",
+                va="bottom",
+                fontsize=9,
+                style="italic",
+                zorder=3,
             )
         for line, (text, colour) in enumerate(_below(graph, k, values, gradients)):
             ax.text(x, y + HEIGHT / 2 + 4 + 12 * line, text, ha="center", va="top", fontsize=8, color=colour, zorder=3)

@@ -16,6 +16,7 @@ import fastml_ext
 __all__ = ["in_cache", "kernel_modules", "run"]
 
 PACKAGES = ("numpy", "scipy", "numba", "llvmlite", "scikit-learn", "threadpoolctl", "joblib")
+OPTIONAL = dict.fromkeys(("numba", "llvmlite"), ': needed for your own functions only, pip install "fastml-learn[jit]"')
 # What the kernels gain most from, widest last.
 INSTRUCTIONS = "sse4.2 avx avx2 fma avx512f avx512vl avx512bw avx512vnni avx512bf16 neon sve".split()  # noqa: SIM905
 PACKAGE = Path(fastml_ext.__file__).parent
@@ -29,6 +30,7 @@ def run(arguments):
         ("Instruction set", instructions()),
         ("BLAS", libraries()),
         ("Compiled", compiled()),
+        ("Kernels", kernels()),
         ("Cache of Numba's kernels", cache()),
         ("Names", names()),
     ):
@@ -48,7 +50,14 @@ def versions():
     yield "python", f"{platform.python_version()} ({sys.executable})"
     yield "platform", platform.platform()
     for package in PACKAGES:
-        yield package, metadata.version(package)
+        yield package, version(package) or "not installed" + OPTIONAL.get(package, "")
+
+
+def version(package):
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def threads():
@@ -73,12 +82,17 @@ def known_limit(variables):
 
 
 def instructions():
-    """Of this processor, as LLVM sees it."""
-    from llvmlite import binding
+    """Of this processor; its name and its single features, as LLVM sees them, where Numba is installed."""
+    from fastml_ext import levels
 
-    has = binding.get_host_cpu_features()
-    yield "processor", f"{binding.get_host_cpu_name()} ({platform.machine()})"
-    yield "kernels may use", " ".join(name for name in INSTRUCTIONS if has.get(name)) or "only what every processor has"
+    highest = levels.possible()[:1]
+    yield "highest level", f"{' '.join(highest) or 'below v2'} ({platform.machine()})"
+    if version("llvmlite"):
+        from llvmlite import binding
+
+        has = binding.get_host_cpu_features()
+        yield "processor", binding.get_host_cpu_name()
+        yield "Numba may use", " ".join(name for name in INSTRUCTIONS if has.get(name)) or "what every processor has"
     for name in SETTINGS:
         if name in os.environ:
             yield name, os.environ[name]
@@ -100,18 +114,42 @@ def libraries():
 
 
 def compiled():
-    """The Cython extensions, ahead of time, and the Numba kernels of each family, by the signatures in the cache."""
-    from fastml_ext import jit
+    """The extensions that are written in Cython and C."""
+    sources = [*PACKAGE.rglob("*.pyx"), PACKAGE / "_launch.c"]
+    for module in sorted(".".join(source.relative_to(PACKAGE).with_suffix("").parts) for source in sources):
+        yield module, f"{'C' if module == '_launch' else 'Cython'}, {built(f'fastml_ext.{module}')}"
 
-    for source in sorted(PACKAGE.rglob("*.pyx")):
-        module = ".".join(source.relative_to(PACKAGE).with_suffix("").parts)
-        yield module, f"Cython, {built(f'fastml_ext.{module}')}"
+
+def kernels():
+    """Those written in Numba's Python: which were compiled when fastml was built, and what is left to Numba."""
+    from fastml_ext import jit, levels
+
+    wanted = os.environ.get("FASTML_LEVEL")
+    held = [level for level in levels.possible() if levels.built(level)]
+    why = f"FASTML_LEVEL={wanted}" if wanted else "the highest there is" if held else "none was built"
+    yield "level", f"{jit.LEVEL} ({why}); built for this processor: {', '.join(held) or 'none'}"
+    if jit.LEVEL != levels.JIT and (age := staleness(levels.module(jit.LEVEL))):
+        yield "sources", age
     families: dict[str, list] = {}
     for kernel in jit.load_all(kernel_modules()):
         families.setdefault(kernel.py_func.__module__.split(".")[1], []).append(kernel)
-    for family, kernels in sorted(families.items()):
-        ready = sum(in_cache(kernel) for kernel in kernels)
-        yield family, f"Numba, {len(kernels)} kernels, {ready} of them in the cache for this processor or one before"
+    for family, found in sorted(families.items()):
+        ahead = f"{sum(kernel.variants for kernel in found)} variants compiled ahead"
+        cached = (
+            f"{sum(in_cache(kernel) for kernel in found)} of them in Numba's cache" if version("numba") else "no Numba"
+        )
+        yield family, f"{len(found)} kernels, {ahead}, {cached}"
+    missed = [f"{name} {code or '(no code)'}" for name, code in sorted(jit.fallbacks(), key=str)]
+    yield "left to Numba", f"by this process: {'; '.join(missed) or 'nothing'}"
+
+
+def staleness(module):
+    """What to do where the sources have changed since the kernels were compiled; nothing where they have not."""
+    from fastml_ext.ahead.compile import digest_of_sources
+
+    if module.sources == digest_of_sources():
+        return ""
+    return "changed since these kernels were compiled, which run as they were: build again, or set FASTML_LEVEL=jit"
 
 
 def built(module):
@@ -128,7 +166,7 @@ def kernel_modules():
 
 
 def in_cache(kernel):
-    """Whether a compiled signature of a kernel lies in the cache."""
+    """Whether a compiled signature of a kernel lies in the cache of Numba."""
     function = kernel.py_func
     folder = kernel.cache_folder()
     module, line = function.__module__.rpartition(".")[2], function.__code__.co_firstlineno
@@ -138,6 +176,9 @@ def in_cache(kernel):
 def cache():
     from fastml_ext import jit
 
+    if not version("numba"):
+        yield "folder", "none: without Numba nothing is compiled"
+        return
     folder, wanted = jit.cache_folder(), os.environ.get("NUMBA_CACHE_DIR")
     if wanted and (folder is None or Path(wanted) not in Path(folder).parents):
         yield "NUMBA_CACHE_DIR", f"{wanted}, which cannot be written and is NOT used"

@@ -42,6 +42,7 @@ class Evaluation:
             raise ValueError("No fits were performed. Was the CV iterator empty? Were there no candidates?")
         rows: list = [None] * len(candidates)
         total = len(candidates) * len(splits)
+        self.contexts = self._contexts_of(callback_ctx, total)
         try:
             with progress_bar(type(search).__name__, total, search.verbose == 1) as show:
                 self._evaluate_into(rows, candidates, splits, show)
@@ -64,13 +65,6 @@ class Evaluation:
             self._formatted = len(self.out), results
         return results
 
-    @staticmethod
-    def time(work):
-        """Seconds that `work()` takes."""
-        start = time.perf_counter()
-        work()
-        return time.perf_counter() - start
-
     def _evaluate_into(self, rows, candidates, splits, show):
         """Fill `rows`, one for each candidate, with the results of all splits."""
         single = []
@@ -87,10 +81,17 @@ class Evaluation:
         for place, row in self._one_by_one(sorted(single), candidates, splits, show, len(candidates) - len(single)):
             rows[place] = row
 
+    def _contexts_of(self, callback_ctx, total):
+        """A task for each candidate and split, where callbacks are to hear of them."""
+        if callback_ctx is None or not getattr(self.search, "_skl_callbacks", None):
+            return None
+        name = "candidate-split-evaluation"
+        return [callback_ctx.subcontext(task_name=name, task_id=task) for task in range(total)]
+
     def _groups(self, candidates):
-        """Groups that share work; none where fit or the scores need more than X and y."""
+        """Groups that share work; none where fit or the scores need more than X and y, or a callback listens."""
         routed = self.routed
-        if self.y is None or routed.estimator.fit or routed.scorer.score:
+        if self.y is None or routed.estimator.fit or routed.scorer.score or self.contexts:
             return [(None, [candidate], [place]) for place, candidate in enumerate(candidates)]
         return group_by_shared_work(clone(self.search.estimator), candidates)
 
@@ -101,7 +102,6 @@ class Evaluation:
         if scorers.method is None:
             return None
         y = np.asarray(self.y)
-        start = time.perf_counter()
         try:
             if is_classifier(scored):
                 with separate_fit():
@@ -109,10 +109,6 @@ class Evaluation:
             rows = self._shared_rows(estimator, scored, scorers, y, settings, splits)
         except NotShared:
             return None
-        each = (time.perf_counter() - start) / (2 * len(settings) * len(splits))
-        for row in rows:
-            for result in row:
-                result["fit_time"] = result["score_time"] = each
         return rows
 
     def _shared_rows(self, estimator, scored, scorers, y, settings, splits):
@@ -120,7 +116,9 @@ class Evaluation:
         train_too = self.search.return_train_score
         asked = [(train, np.concatenate([test, train]) if train_too else test) for train, test in splits]
         every = shared_responses(estimator, self.X, y, asked, settings, scorers.method)
+        start = time.perf_counter()
         for (train, test), responses in zip(splits, every, strict=True):
+            answered = time.perf_counter()
             tested = cut(responses, slice(0, len(test)))
             trained = cut(responses, slice(len(test), None)) if train_too else None
             with separate_fit():  # a scorer that fails is reported by scikit-learn, too
@@ -128,6 +126,14 @@ class Evaluation:
                 more = scorers.score_all(scored, trained, y[train]) if train_too else [None] * len(settings)
             for row, score, train_score in zip(rows, scores, more, strict=True):
                 row.append(result_of(score, train_score, len(test)))
+            scored_at = time.perf_counter()
+            times = {
+                "fit_time": (answered - start) / len(settings),
+                "score_time": (scored_at - answered) / len(settings),
+            }
+            for row in rows:
+                row[-1] |= times
+            start = scored_at
         return rows
 
     def _one_by_one(self, places, candidates, splits, show, already):
@@ -149,6 +155,7 @@ class Evaluation:
             delayed(_fit_and_score)(
                 clone(search.estimator), self.X, self.y, train=train, test=test, parameters=candidates[place],
                 split_progress=(at, n_splits), candidate_progress=(place, n_candidates), **options,
+                **({"caller": search, "callback_ctx": self.contexts[place * n_splits + at]} if self.contexts else {}),
             )
             for place in places
             for at, (train, test) in enumerate(splits)

@@ -1,6 +1,6 @@
 """Searches over parameters: scikit-learn's, with the work that candidates share done once."""
 
-import inspect
+import time
 import warnings
 from dataclasses import dataclass
 
@@ -14,6 +14,7 @@ from sklearn.utils import indexable
 from sklearn.utils.validation import _check_method_params, check_is_fitted
 
 from fastml.metrics.scoring import refuse_metric
+from fastml.model_selection._callbacks import SearchCallbacks, with_callbacks
 from fastml.model_selection._evaluation import Evaluation
 
 __all__ = ["GridSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV", "OneStandardError", "RandomizedSearchCV"]
@@ -55,6 +56,7 @@ class SharedSearch(BaseSearchCV):
         self.__dict__ = aside.__dict__
         return self
 
+    @with_callbacks
     def _search(self, X, y, dev, params):
         self._validate_params()
         refuse_metric(self.scoring)
@@ -72,24 +74,17 @@ class SharedSearch(BaseSearchCV):
         self.n_splits_ = self._checked_cv_orig.get_n_splits(X, y, **splits)
         self._questions = 0
         evaluation = Evaluation(self, scorers, X, y, routed)
+        callbacks = SearchCallbacks(self, X, y, params)
         try:
-            self._run(evaluation, X, y)
+            callbacks.run(evaluation.evaluate)
         except KeyboardInterrupt:
             if evaluation.out:
                 self._keep(evaluation, scorers, refit_metric)
             raise
         self._keep(evaluation, scorers, refit_metric)
         if self.refit:
-            self._fit_best(X, y, routed.estimator.fit, evaluation)
-
-    def _run(self, evaluation, X, y):
-        """Let scikit-learn's own strategy choose the candidates."""
-        if "callback_ctx" not in inspect.signature(self._run_search).parameters:
-            self._run_search(evaluation.evaluate)
-            return
-        context = self._init_callback_context(max_subtasks=1).call_on_fit_task_begin(estimator=self, X=X, y=y)
-        self._run_search(evaluation.evaluate, callback_ctx=context)
-        context.call_on_fit_task_end(estimator=self, X=X, y=y)
+            self._fit_best(X, y, routed.estimator.fit, callbacks)
+        callbacks.end()
 
     def _keep(self, evaluation, scorers, refit_metric):
         """Store what was found, as scikit-learn does."""
@@ -108,9 +103,15 @@ class SharedSearch(BaseSearchCV):
         self.cv_results_ = results
         self.shared_ = evaluation.shared
 
-    def _fit_best(self, X, y, params, evaluation):
+    def _fit_best(self, X, y, params, callbacks):
         best = clone(self.estimator).set_params(**clone(self.best_params_, safe=False))
-        self.refit_time_ = evaluation.time(lambda: best.fit(X, **params) if y is None else best.fit(X, y, **params))
+
+        def fit():
+            start = time.perf_counter()
+            best.fit(X, *(() if y is None else (y,)), **params)
+            self.refit_time_ = time.perf_counter() - start
+
+        callbacks.refit(best, fit)
         self.best_estimator_ = best
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
@@ -202,7 +203,9 @@ class GridSearchCV(SharedSearch, sklearn.model_selection.GridSearchCV):
     rule `OneStandardError`, results kept after Ctrl-C, verbose=1 a bar with the time left, threads, not processes.
 
     Where the estimator shares work (fastml.sharing), the candidates that differ in the shared parameters only are
-    evaluated together, and `shared_` counts them. Their fit and score times are equal parts of the time of all.
+    evaluated together, and `shared_` counts them. `fit_time` of such a candidate is its equal part of the time in which
+    all of them were fitted and answered the rows of the split, `score_time` that of scoring the answers; where a
+    candidate is fitted by itself, they are the times of its own fit, and of its answer and score, as in scikit-learn.
 
     >>> from fastml.neighbors import KNeighborsClassifier
     >>> X, y = [[i] for i in range(20)], [0] * 9 + [1, 0] + [1] * 9

@@ -2,7 +2,9 @@
 
 metrics.py          which distance is meant, and which algorithm can serve it
 searches.py         the algorithms behind one interface: nearest(), within()
-base.py             the parameters of a search; kneighbors, radius_neighbors, graphs
+base.py             the parameters of a search, and its fit
+given.py            what fit gets in place of rows: fitted searches, trees, distances
+queries.py          kneighbors, radius_neighbors, graphs
 unsupervised.py  classification.py  regression.py  tree.py  graph.py
 """
 

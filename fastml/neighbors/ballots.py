@@ -10,7 +10,8 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from fastml.base import Interval, StrOptions
 from fastml.neighbors import base
-from fastml.neighbors.base import NeighborSearch, starts_of
+from fastml.neighbors.base import NeighborSearch
+from fastml.neighbors.queries import KNeighbors, RadiusNeighbors, starts_of
 from fastml.neighbors.searches import only
 from fastml.progress import progress_bar
 from fastml_ext import neighbors as kernels
@@ -19,6 +20,7 @@ __all__ = ["KBallots", "RadiusBallots"]
 
 ONE_EACH = np.empty(0)  # weights of a plain majority vote
 NOBODY = np.empty(0, np.int64)
+LARGE_VOTE = 2.0**960  # the sum of many such would overflow
 WEIGHTS = {"weights": [StrOptions({"uniform", "distance"}), callable, None]}
 
 
@@ -52,7 +54,7 @@ class Ballots(NeighborSearch):
                 yield queries[part], exclude if exclude is None else exclude[part], progress
 
 
-class KBallots(Ballots):
+class KBallots(KNeighbors, Ballots):
     """The k nearest vote; where rows have weights, as many of the nearest as make up k copies."""
 
     _parameter_constraints = Ballots._parameter_constraints | {
@@ -100,7 +102,7 @@ class KBallots(Ballots):
         return other
 
 
-class RadiusBallots(Ballots):
+class RadiusBallots(RadiusNeighbors, Ballots):
     """All within a radius vote; a row of weight w with w votes."""
 
     _parameter_constraints = Ballots._parameter_constraints | {"radius": [Interval(Real, 0, None, closed="both")]}
@@ -146,11 +148,20 @@ def called(weights, distances):
     name = getattr(weights, "__name__", weights)
     if votes.shape != distances.shape:
         raise ValueError(f"weights={name} returned shape {votes.shape} for distances of shape {distances.shape}")
-    if not (np.isfinite(votes).all() and (votes >= 0).all()):
-        raise ValueError(f"weights={name} returned a negative or non-finite weight: votes count from 0 upwards")
-    if not (votes.sum(axis=1) > 0).all():
-        raise ValueError(f"weights={name} returned only zeros for a query: at least one neighbor must have a vote")
-    return votes
+    if not (votes >= 0).all():
+        raise ValueError(
+            f"weights={name} returned {votes[~(votes >= 0)][0]}, a negative or non-finite weight: votes count from 0"
+            f" upwards, up to inf, which outvotes all that are finite"
+        )
+    m, k = votes.shape
+    votes = without_infinite(votes.ravel(), np.arange(0, m * k + 1, k)).reshape(m, k) if k else votes
+    if not votes.any(axis=1).all():
+        raise ValueError(
+            "All neighbors of some sample is getting zero weights. Please modify 'weights' to avoid this case if you"
+            f" are using a user-defined function. weights={name} returned only zeros for a query"
+        )
+    largest = votes.max(axis=1, initial=0, keepdims=True)
+    return np.ldexp(votes, -np.frexp(largest)[1]) if (largest > LARGE_VOTE).any() else votes
 
 
 def inverse(distances, starts):
@@ -160,6 +171,11 @@ def inverse(distances, starts):
     """
     with np.errstate(divide="ignore", over="ignore"):
         votes = 1 / distances.astype(np.float64)
+    return without_infinite(votes, starts)
+
+
+def without_infinite(votes, starts):
+    """The votes, where some of a query's are infinite 1 for each of those and 0 for all others; may be written over."""
     infinite = np.isinf(votes)
     if infinite.any():
         counts = np.diff(starts)

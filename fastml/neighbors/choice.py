@@ -14,6 +14,11 @@ def choose(algorithm, metric, X, n_neighbors):
     """ "kd_tree" or "brute": the one asked for, or for "auto" the faster one; a tree that cannot serve is refused."""
     if issparse(X):
         return for_sparse(algorithm, metric)
+    if algorithm in ("kd_tree", "ball_tree") and metric.name == "minkowski" and metric.p < 1:
+        raise ValueError(
+            f'algorithm="{algorithm}" does not support 0 < p < 1 for the Minkowski metric. To resolve this problem'
+            f' either set p >= 1 or algorithm="brute": p={metric.p:g}, and a tree needs p >= 1'
+        )
     served = metric.name in TREE and metric.p >= 1
     if algorithm == "kd_tree" and not served:
         raise ValueError(
@@ -26,9 +31,10 @@ def choose(algorithm, metric, X, n_neighbors):
 
 
 def for_sparse(algorithm, metric):
-    if metric.name not in (*SPARSE, "precomputed"):
+    if metric.name not in (*SPARSE, "precomputed", "callable", "object"):
         raise ValueError(
-            f"metric={described(metric)} is not served for sparse X, only {', '.join(SPARSE)}: use X.toarray()"
+            f"Metric '{metric.name}' not valid for sparse input. metric={described(metric)} is not served for sparse X,"
+            f" only {', '.join(SPARSE)} and functions of two rows: use X.toarray()"
         )
     if algorithm in ("kd_tree", "ball_tree"):
         warnings.warn("cannot use tree with sparse input: using brute force", stacklevel=5)

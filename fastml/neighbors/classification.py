@@ -363,8 +363,10 @@ class RadiusNeighborsClassifier(NeighborClassifier, RadiusBallots):
         if self.outlier_label_ is None:
             who = np.flatnonzero(outlying)
             raise ValueError(
-                f"no neighbors within radius={self.radius} of {len(who)} queries, the first of them row {who[0]}:"
-                f" choose a larger radius, or give an outlier_label"
+                f"No neighbors found for test samples {who[:10]}{'...' * (len(who) > 10)}, you can try using larger"
+                f" radius, giving a label for outliers, or considering removing them from your dataset. There are no"
+                f" neighbors within radius={self.radius} of {len(who)} queries, the first of them row {who[0]}: choose"
+                f" a larger radius, or give an outlier_label"
             )
         return self.outlier_label_
 
@@ -373,6 +375,8 @@ class RadiusNeighborsClassifier(NeighborClassifier, RadiusBallots):
         labels = self._labels[o][codes]
         if outlying.any():
             answer = self._outliers(outlying)[o]
+            if not (self._labels[o] == answer).any():
+                warn_of_label(answer)
             labels = labels.astype(np.result_type(labels, np.asarray(answer)))  # a longer word would be cut
             labels[outlying] = answer
         return labels
@@ -385,8 +389,13 @@ class RadiusNeighborsClassifier(NeighborClassifier, RadiusBallots):
             if len(column):
                 shares[outlying, column[0]] = 1
             else:
-                warnings.warn(
-                    f"outlier_label={answer!r} is no class of y: outliers have probability 0 for every class",
-                    stacklevel=3,
-                )
+                warn_of_label(answer)
         return shares
+
+
+def warn_of_label(label):
+    warnings.warn(
+        f"Outlier label {label} is not in training classes. All class probabilities of outliers will be assigned with"
+        f" 0. outlier_label={label!r} is no class of y",
+        stacklevel=5,
+    )

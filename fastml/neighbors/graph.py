@@ -1,5 +1,7 @@
 """Graphs of neighbours."""
 
+import numpy as np
+
 from fastml.neighbors.base import NeighborSearch
 from fastml.neighbors.unsupervised import NearestNeighbors
 
@@ -90,9 +92,16 @@ def fitted(X, metric, p, metric_params, n_jobs, **size):
         options = {"metric": metric, "p": p, "metric_params": metric_params, "n_jobs": n_jobs}
         return NearestNeighbors(**size, **options).fit(X)
     for name, value in {"metric": metric, "p": p, "metric_params": metric_params}.items():
-        if getattr(X, name) != value:
+        if not same(getattr(X, name), value):
             raise ValueError(f"{name}={value!r}, but X was fitted with {name}={getattr(X, name)!r}: pass the same")
     return X
+
+
+def same(one, other):
+    """Are two values of a parameter equal? Arrays in metric_params are, where all their values are."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(np.array_equal(one[key], other[key]) for key in one)
+    return one is other or one == other
 
 
 def queries(search, include_self, mode):

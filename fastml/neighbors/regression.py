@@ -236,7 +236,9 @@ class RadiusNeighborsRegressor(NeighborRegressor, RadiusBallots):
         if np.isnan(means).any():
             lonely = int(np.isnan(means.reshape(len(means), -1)).any(axis=1).sum())
             warnings.warn(
-                f"{lonely} samples have no neighbors within radius={self.radius}; predicting NaN", stacklevel=2
+                f"One or more samples have no neighbors within specified radius; predicting NaN. {lonely} samples have"
+                f" no neighbors within radius={self.radius}",
+                stacklevel=2,
             )
         return means
 

@@ -3,30 +3,74 @@
 Neighbours stand in order of (distance, index). `exclude` (m,) is a fitted point that is left out for that query.
 """
 
-import numpy as np
+from typing import Any
 
+import numpy as np
+from scipy.sparse import issparse
+
+from fastml.neighbors.metrics import table_of
 from fastml_ext import neighbors as kernels
 
-__all__ = ["Brute", "Computed", "Graph", "Tree", "only"]
+__all__ = ["Brute", "Computed", "Given", "Tree", "only"]
 
 
-class Brute:
+class Search:
+    """Queries are checked rows, dense or CSR; where the points are dense, CSR is written out a few rows at a time."""
+
+    DENSE_AT_ONCE = 2**22  # values: 32 MB
+    _nearest: Any
+    _within: Any
+
+    def nearest(self, Q, k, exclude=None, n_jobs=None, progress=None):
+        if isinstance(Q, np.ndarray) or not self._writes_out():
+            return self._nearest(Q, k, exclude, n_jobs, progress)
+        parts = [
+            self._nearest(Q[part].toarray(), k, None if exclude is None else exclude[part], n_jobs)
+            for part in self._parts(Q, self.DENSE_AT_ONCE // max(Q.shape[1], 1), progress)
+        ]
+        return tuple(map(np.concatenate, zip(*parts, strict=True)))
+
+    def within(self, Q, r, exclude=None, n_jobs=None, progress=None):
+        if isinstance(Q, np.ndarray) or not self._writes_out():
+            return self._within(Q, r, exclude, n_jobs, progress)
+        return joined(
+            self._within(Q[part].toarray(), r, None if exclude is None else exclude[part], n_jobs)
+            for part in self._parts(Q, self.DENSE_AT_ONCE // max(Q.shape[1], 1), progress)
+        )
+
+    def _writes_out(self):
+        return True
+
+    @staticmethod
+    def _parts(Q, size, progress):
+        """Slices of at most `size` queries, at least one."""
+        size = max(1, size)
+        for start in range(0, Q.shape[0], size):
+            if progress is not None:
+                progress(start)
+            yield slice(start, start + size)
+
+
+class Brute(Search):
     """Every point is looked at; keeps what the first large search finds worth preparing."""
 
     def __init__(self, points, metric):
-        self._dtype = dtype_of_distances(points)
+        self._dtype, self._sparse = dtype_of_distances(points), issparse(points)
         self._index = kernels.prepare(points, metric.function or metric.name, metric.p, metric.w)
 
-    def nearest(self, Q, k, exclude=None, n_jobs=None, progress=None):
+    def _writes_out(self):
+        return not self._sparse
+
+    def _nearest(self, Q, k, exclude=None, n_jobs=None, progress=None):
         return kernels.nearest(self._index, Q.astype(self._dtype, copy=False), k, exclude, n_jobs, progress)
 
-    def within(self, Q, r, exclude=None, n_jobs=None, progress=None):
+    def _within(self, Q, r, exclude=None, n_jobs=None, progress=None):
         Q = Q.astype(self._dtype, copy=False)
         starts, indices, distances = kernels.within_radius(self._index, Q, r, n_jobs, progress)
         return without(exclude, starts, indices, distances)
 
 
-class Tree:
+class Tree(Search):
     """A KD-tree."""
 
     def __init__(self, points, metric, leaf_size, n_jobs):
@@ -34,72 +78,83 @@ class Tree:
         points = points.astype(self._dtype, copy=False)
         self._tree = kernels.build_tree(points, leaf_size, metric.name, metric.p, metric.w, n_jobs)
 
-    def nearest(self, Q, k, exclude=None, n_jobs=None, progress=None):
+    def _nearest(self, Q, k, exclude=None, n_jobs=None, progress=None):
         Q = Q.astype(self._dtype, copy=False)
         return kernels.query_tree(self._tree, Q, k, exclude=exclude, n_jobs=n_jobs, progress=progress)
 
-    def within(self, Q, r, exclude=None, n_jobs=None, progress=None):
+    def _within(self, Q, r, exclude=None, n_jobs=None, progress=None):
         Q = Q.astype(self._dtype, copy=False)
         starts, indices, distances = kernels.query_radius(self._tree, Q, r, n_jobs=n_jobs, progress=progress)
         return without(exclude, starts, indices, distances)
 
 
-class Computed:
-    """Rows of distances: given ("precomputed"), or computed by SciPy a few queries at a time."""
+class Computed(Search):
+    """Rows of distances, a few queries at a time: given ("precomputed"), or computed by no kernel of ours."""
 
     AT_ONCE = 2**23  # distances: 64 MB
 
     def __init__(self, points, metric):
         self._points, self._metric = points, metric
-        self._rows = kernels.prepare(np.empty((len(points), 0), dtype_of_distances(points)), "precomputed")
+        self._rows = kernels.prepare(np.empty((points.shape[0], 0), dtype_of_distances(points)), "precomputed")
 
-    def nearest(self, Q, k, exclude=None, n_jobs=None, progress=None):
+    def _writes_out(self):
+        return not issparse(self._points)
+
+    def _nearest(self, Q, k, exclude=None, n_jobs=None, progress=None):
         parts = [
             kernels.nearest(self._rows, rows, k, None if exclude is None else exclude[part], n_jobs)
             for part, rows in self._in_blocks(Q, progress)
         ]
         return tuple(map(np.concatenate, zip(*parts, strict=True)))
 
-    def within(self, Q, r, exclude=None, n_jobs=None, progress=None):
-        parts = [kernels.within_radius(self._rows, rows, r, n_jobs) for _, rows in self._in_blocks(Q, progress)]
-        counts, indices, distances = zip(*((np.diff(starts), i, d) for starts, i, d in parts), strict=True)
-        return without(exclude, starts_from(np.concatenate(counts)), np.concatenate(indices), np.concatenate(distances))
+    def _within(self, Q, r, exclude=None, n_jobs=None, progress=None):
+        return joined(
+            without(None if exclude is None else exclude[part], *kernels.within_radius(self._rows, rows, r, n_jobs))
+            for part, rows in self._in_blocks(Q, progress)
+        )
 
     def _in_blocks(self, Q, progress):
         """(slice of the queries, their rows of distances), a few at a time."""
-        size = max(1, self.AT_ONCE // max(len(self._points), 1))
-        for start in range(0, len(Q), size):
-            if progress is not None:
-                progress(start)
-            part = slice(start, start + size)
+        for part in self._parts(Q, self.AT_ONCE // max(self._points.shape[0], 1), progress):
             yield part, self._distances(Q[part])
 
     def _distances(self, Q):
         if self._metric.name == "precomputed":
-            return np.ascontiguousarray(Q, dtype_of_distances(self._points))
-        from scipy.spatial.distance import cdist
+            return np.ascontiguousarray(Q, self._rows.dtype)
+        rows = np.ascontiguousarray(table_of(self._metric, Q, self._points), self._rows.dtype)
+        undefined = np.isnan(rows)  # as the correlation of a constant row is: they stand last
+        return np.where(undefined, np.inf, rows) if undefined.any() else rows
 
-        return cdist(Q, self._points, self._metric.name, **self._metric.options)
 
-
-class Graph:
-    """Given distances in a sparse table: only pairs that are stored, zeros too, can be neighbours."""
+class Given(Search):
+    """Given distances ("precomputed"): of a sparse table only pairs that are stored, zeros too, can be neighbours."""
 
     def __init__(self, points, metric):
-        self._n = points.shape[1]
+        self._n, self._full = points.shape[1], Computed(points, metric)
 
-    def nearest(self, Q, k, exclude=None, n_jobs=None, progress=None):
-        starts, indices, distances = self.within(Q, np.inf, exclude)
-        few = np.flatnonzero(np.diff(starts) < k)
+    def _writes_out(self):
+        return False
+
+    def _nearest(self, Q, k, exclude=None, n_jobs=None, progress=None):
+        if not issparse(Q):
+            return self._full.nearest(Q, k, exclude, n_jobs, progress)
+        starts, indices, distances = self._within(Q, np.inf, exclude)
+        stored = np.diff(starts)
+        few = np.flatnonzero(stored < k)
         if len(few):
+            itself = 0 if exclude is None else 1
             raise ValueError(
-                f"n_neighbors={k} but row {few[0]} of the sparse precomputed distances stores {np.diff(starts)[few[0]]}"
-                f" of {self._n}, itself not counted: store more, or ask for fewer"
+                f"{k + itself} neighbors per samples are required, but some samples have only"
+                f" {stored.min() + itself} neighbors in precomputed graph matrix. n_neighbors={k} but row {few[0]} of"
+                f" the sparse precomputed distances stores {stored[few[0]]} of {self._n}, itself not counted: store"
+                f" more, or ask for fewer"
             )
         at = starts[:-1, None] + np.arange(k)
         return distances[at], indices[at]
 
-    def within(self, Q, r, exclude=None, n_jobs=None, progress=None):
+    def _within(self, Q, r, exclude=None, n_jobs=None, progress=None):
+        if not issparse(Q):
+            return self._full.within(Q, r, exclude, n_jobs, progress)
         queries = np.repeat(np.arange(Q.shape[0]), np.diff(Q.indptr))
         order = np.lexsort((Q.indices, Q.data, queries))
         order = order[Q.data[order] <= r]
@@ -114,6 +169,12 @@ def dtype_of_distances(points):
 
 def starts_from(counts):
     return np.concatenate([[0], np.cumsum(counts)])
+
+
+def joined(parts):
+    """The results of a radius search in parts, one after the other."""
+    counts, indices, distances = zip(*((np.diff(starts), i, d) for starts, i, d in parts), strict=True)
+    return starts_from(np.concatenate(counts)), np.concatenate(indices), np.concatenate(distances)
 
 
 def without(exclude, starts, indices, distances):

@@ -4,11 +4,12 @@ from numbers import Integral, Real
 
 from fastml.base import Interval
 from fastml.neighbors.base import NeighborSearch
+from fastml.neighbors.queries import KNeighbors, RadiusNeighbors
 
 __all__ = ["NearestNeighbors"]
 
 
-class NearestNeighbors(NeighborSearch):
+class NearestNeighbors(KNeighbors, RadiusNeighbors, NeighborSearch):
     """Search for the nearest of the fitted points, or for all within a radius.
 
     Parameters
@@ -80,5 +81,9 @@ class NearestNeighbors(NeighborSearch):
         self.verbose = verbose
 
     def fit(self, X, y=None):
-        """Prepare the search among the rows of X, array-like or CSR of shape (n_samples, n_features); y is ignored."""
+        """Prepare the search among the rows of X; y is ignored.
+
+        X : array-like or CSR of shape (n_samples, n_features), or a fitted search or tree, whose points and metric
+        are taken
+        """
         return self._fit_points(self._check_points(X))

@@ -1,11 +1,12 @@
 """Why training goes wrong: what the history of a run says, and one line of advice for each illness."""
 
 from dataclasses import dataclass, field
-from html import escape
 from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import issparse
+
+from fastml.markup import html_text
 
 __all__ = ["Diagnosis", "Facts", "Finding", "diagnose", "facts_of"]
 
@@ -73,7 +74,7 @@ class Diagnosis:
     __repr__ = __str__
 
     def _repr_html_(self):
-        return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in str(self).splitlines()) + "</ul>"
+        return "<ul>" + "".join(f"<li>{html_text(line)}</li>" for line in str(self).splitlines()) + "</ul>"
 
 
 def facts_of(X, coefs, intercepts, activations, first_loss=np.nan, constant_loss=np.nan):

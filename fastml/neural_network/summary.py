@@ -1,7 +1,8 @@
 """What a network is made of, layer by layer, as text and as a table of a page."""
 
 from dataclasses import dataclass
-from html import escape
+
+from fastml.markup import html_text
 
 __all__ = ["Summary"]
 
@@ -59,7 +60,7 @@ class Summary:
 
     def _repr_html_(self):
         def row(cells, tag):
-            return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+            return "<tr>" + "".join(f"<{tag}>{html_text(cell)}</{tag}>" for cell in cells) + "</tr>"
 
         *layers, total = self.table()
         body = "".join(row(cells, "td") for cells in layers)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fastml.markup import math_free
 from fastml.plot.axes import axes_of
 from fastml.plot.neighbors import palette
 
@@ -124,17 +125,17 @@ def function(models, X, y=None, *, resolution=400, ax=None):
     if column.ndim != 1:
         raise ValueError(f"X has shape {np.shape(X)}: a function of one column is drawn; pass X[:, [j]]")
     ax = axes_of(ax, (5.6, 3.8))
-    ax.set(xlabel=str(next(iter(getattr(X, "columns", ["x"])))), ylabel="f(x)")
+    ax.set(xlabel=math_free(next(iter(getattr(X, "columns", ["x"])))), ylabel="f(x)")
     if y is not None:
         y = np.asarray(y)
         if y.dtype.kind not in "fiu":
             classes, y = np.unique(y, return_inverse=True)
-            ax.set_yticks(range(len(classes)), classes)
+            ax.set_yticks(range(len(classes)), map(math_free, classes))
         ax.plot(column, y, "o", color="0.45", markersize=4, alpha=0.7, label="data")
     margin = 0.04 * (np.ptp(column) or 1.0)
     grid = np.linspace(column.min() - margin, column.max() + margin, resolution)
     for name, model in (models if isinstance(models, dict) else {None: models}).items():
-        ax.plot(grid, answers(model, grid[:, None]), label=name)
+        ax.plot(grid, answers(model, grid[:, None]), label=None if name is None else math_free(name))
     if isinstance(models, dict):
         ax.legend(fontsize=8)
     return ax
@@ -198,7 +199,7 @@ def lifted(X, y, *, height=None, weights=None, ax=None):
     classes = np.unique(labels)
     for label, colour in zip(classes, palette(len(classes)), strict=True):
         own = labels == label
-        ax.scatter(*X[own].T, z[own], s=14, color=colour, label=str(label), depthshade=False)
+        ax.scatter(*X[own].T, z[own], s=14, color=colour, label=math_free(label), depthshade=False)
         ax.scatter(*X[own].T, floor, s=5, color=colour, alpha=0.35, depthshade=False)
     if weights is not None:
         draw_plane(ax, X, z, rise, np.asarray(weights, float), floor)

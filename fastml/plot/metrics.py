@@ -3,6 +3,7 @@
 import numpy as np
 
 from fastml import metrics
+from fastml.markup import math_free
 from fastml.plot.axes import axes_of
 
 __all__ = ["confusion_matrix", "learning_curve", "precision_recall", "roc", "validation_curve"]
@@ -32,7 +33,7 @@ def confusion_matrix(y_true, y_pred=None, *, normalize=None, ax=None):
             value = f"{values[row, column]:g}" if normalize is None else f"{values[row, column]:.2f}"
             color = "white" if shades[row, column] > 0.55 else "black"
             ax.text(column, row, value, ha="center", va="center", color=color)
-        names = [str(label) for label in counted.labels]
+        names = [math_free(label) for label in counted.labels]
         slanted = {"rotation": 45, "rotation_mode": "anchor", "ha": "right"} if max(map(len, names)) > 3 else {}
         ax.set_xticks(range(n_classes), names, **slanted)
         ax.set_yticks(range(n_classes), names)
@@ -54,7 +55,7 @@ def roc(y_true, y_score, *, pos_label=None, sample_weight=None, name=None, ax=No
     ax = axes_of(ax, (4.6, 4.4))
     for each, scores in named(y_score, name).items():
         fpr, tpr, _ = metrics.roc_curve(y_true, scores, pos_label=pos_label, sample_weight=sample_weight)
-        ax.plot(fpr, tpr, label=f"{each}: area {metrics.auc(fpr, tpr):.3f}", clip_on=False)
+        ax.plot(fpr, tpr, label=f"{math_free(each)}: area {metrics.auc(fpr, tpr):.3f}", clip_on=False)
     ax.plot([0, 1], [0, 1], color="0.6", linestyle="--", linewidth=1, label="chance")
     ax.set(xlabel="false positive rate", ylabel="true positive rate", xlim=(0, 1), ylim=(0, 1), aspect="equal")
     ax.legend(loc="lower right")
@@ -74,7 +75,9 @@ def precision_recall(y_true, y_score, *, pos_label=None, sample_weight=None, nam
             y_true, scores, pos_label=pos_label, sample_weight=sample_weight
         )
         average = max(0.0, -float((np.diff(recall) * precision[:-1]).sum()))
-        ax.step(recall, precision, where="post", label=f"{each}: average precision {average:.3f}", clip_on=False)
+        ax.step(
+            recall, precision, where="post", label=f"{math_free(each)}: average precision {average:.3f}", clip_on=False
+        )
     ax.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02), aspect="equal")
     ax.legend(loc="lower left")
     return ax

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fastml.markup import math_free
 from fastml.neighbors import KNeighborsClassifier
 from fastml.plot.axes import axes_of
 
@@ -64,9 +65,10 @@ def decision_boundary(model, X, y=None, *, features=(0, 1), resolution=300, ax=N
         draw_cells(ax, model._fit_X)
     for label, color in zip(classes, colors, strict=True):
         own = plane[labels == label]
-        ax.scatter(*own.T, s=18, color=color, edgecolor="white", linewidth=0.5, label=str(label), zorder=3)
+        ax.scatter(*own.T, s=18, color=color, edgecolor="white", linewidth=0.5, label=math_free(label), zorder=3)
     names = getattr(model, "feature_names_in_", [f"x{j}" for j in range(X.shape[1])])
-    ax.set(xlim=extent[:2], ylim=extent[2:], xlabel=names[features[0]], ylabel=names[features[1]])
+    across, up = (math_free(names[feature]) for feature in features)
+    ax.set(xlim=extent[:2], ylim=extent[2:], xlabel=across, ylabel=up)
     ax.legend(loc="best", fontsize=8)
     return ax
 

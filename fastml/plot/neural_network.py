@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 
+from fastml.markup import math_free
 from fastml.plot.axes import axes_of
 
 __all__ = ["network"]
@@ -161,7 +162,7 @@ def name_ends(ax, net, shown, places):
         (net.output_names, last + RADIUS + 0.07, shown[-1], places[-1], "left"),
     ):
         for unit, height in zip(of, heights_of, strict=True):
-            ax.text(x, height, shortened(str(names[unit])), ha=side, va="center", fontsize=8)
+            ax.text(x, height, math_free(shortened(str(names[unit]))), ha=side, va="center", fontsize=8)
 
 
 def shortened(name, most=16):

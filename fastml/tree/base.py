@@ -7,7 +7,7 @@ from numbers import Integral, Real
 import numpy as np
 from scipy import sparse
 from sklearn.base import clone, is_classifier
-from sklearn.utils import Bunch, check_random_state
+from sklearn.utils import Bunch, check_array, check_random_state, column_or_1d
 from sklearn.utils._param_validation import RealNotInt
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
@@ -101,16 +101,14 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
         options |= {"multi_output": True} if len(shape) == 2 and shape[1] > 1 else {}
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
-        table, y = read(self, X, y, reset=True, text=True, **options)
+        with np.errstate(over="ignore", invalid="ignore"):  # sums that ask whether all of y is finite
+            table, y = read(self, X, y, reset=True, text=True, **options)
         target = self._check_target(y)
         self._check_options()
         weight = None
         if sample_weight is not None:
-            weight = _check_sample_weight(sample_weight, np.empty((len(y), 1)), dtype=np.float64)
-            if (weight < 0).any():
-                i = int(np.flatnonzero(weight < 0)[0])
-                raise ValueError(f"sample_weight[{i}]={weight[i]} is negative: weights count from 0 upwards")
-        with np.errstate(over="ignore"):
+            weight = check_weight(sample_weight, len(y))
+        with np.errstate(over="ignore", invalid="ignore"):
             weight = self._weigh_classes(target, weight)
             total = 1 if weight is None else weight.sum()
         if total == 0:
@@ -349,10 +347,12 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
         if self.n_outputs_ > 1:
             raise ValueError(f"prune is for one output, but the tree has {self.n_outputs_}: fit a tree for each")
         stops = self.apply(X)
-        y = np.asarray(y)
-        weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, np.float64)
-        if len(y) != len(stops) or len(weight) != len(stops):
+        y = column_or_1d(y, warn=True)
+        if len(y) != len(stops):
             raise ValueError(f"X, y and sample_weight have inconsistent numbers of samples: {len(stops)}, {len(y)}")
+        if not is_classifier(self):
+            y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+        weight = np.ones(len(y)) if sample_weight is None else check_weight(sample_weight, len(y))
         classes = self.classes_ if is_classifier(self) else None
         self._make_leaves(reduced_error_leaves(self.tree_, stops, y, weight, classes))
         return self
@@ -360,6 +360,15 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
     def _make_leaves(self, stop):
         self.tree_ = kernels.truncate(self.tree_, stop)
         self._ready()
+
+
+def check_weight(sample_weight, n):
+    """(n,) float64 weights, none of them negative."""
+    weight = _check_sample_weight(sample_weight, np.empty((n, 1)), dtype=np.float64)
+    if (weight < 0).any():
+        i = int(np.flatnonzero(weight < 0)[0])
+        raise ValueError(f"sample_weight[{i}]={weight[i]} is negative: weights count from 0 upwards")
+    return weight
 
 
 def plain(column):

@@ -27,7 +27,8 @@ def shade(view, node):
     value = view.tree.value[node, 0]
     if view.classes is None:
         low, high = view.tree.value[:, 0, 0].min(), view.tree.value[:, 0, 0].max()
-        return mix(*NUMBERS, 0.5 if high == low else float((value[0] - low) / (high - low)))
+        span = high / 2 - low / 2
+        return mix(*NUMBERS, float((value[0] / 2 - low / 2) / span) if span > 0 else 0.5)
     floor = 1 / len(value)
     strength = 1.0 if len(value) == 1 else float((value.max() - floor) / (1 - floor))
     return mix("#ffffff", class_colours(len(value))[value.argmax()], 0.15 + 0.45 * strength)

@@ -1,5 +1,6 @@
 """A tree in the languages of two programs that draw graphs: DOT of Graphviz, and Mermaid."""
 
+from fastml.markup import dot_text, mermaid_text
 from fastml.tree.colours import shade
 from fastml.tree.view import number, truncated
 from fastml.tree.view import view as view_of
@@ -222,22 +223,3 @@ def node_lines(view, node, is_root, label, impurity, node_ids, proportion, preci
         lines.append(("value = " if named else "") + f"[{numbers}]")
         lines.append(("class = " if named else "") + view.answer_text(node))
     return "\n".join(lines)
-
-
-def dot_text(text):
-    """A text for a quoted string of DOT."""
-    return str(text).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-
-
-MERMAID = str.maketrans(
-    {"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "&": "#amp;", "`": "#96;", "\\": "#92;", "\n": "<br>",
-     "%": "#37;", "$": "#36;", "{": "#123;", "}": "#125;"}
-)  # fmt: skip
-
-
-def mermaid_text(text):
-    """A text for a quoted string of Mermaid, which reads #name; as HTML reads &name;.
-
-    %%{...}%% is a directive, and $$...$$ a formula, wherever it stands.
-    """
-    return str(text).translate(MERMAID)

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.special import betaincinv
 
 from fastml_ext import tree as kernels
-from fastml_ext.tree.structure import depths
+from fastml_ext.tree.structure import LEAF, depths, parents
 
 __all__ = ["pessimistic_leaves", "reduced_error_leaves", "stops_at", "weakest_links"]
 
@@ -39,14 +39,30 @@ def reduced_error_leaves(tree, stops, y, weight, classes):
         answer = tree.value[:, 0].argmax(axis=1)
         cost = reached.sum(axis=1) - reached[np.arange(tree.node_count), answer]
         return kernels.cheapest_leaves(tree, cost, 1e-9)
-    center = float(np.average(y, weights=weight)) if weight.any() else 0.0
-    moments = np.zeros((tree.node_count, 3))
-    y = y.astype(np.float64) - center
-    np.add.at(moments, stops, np.stack([weight, weight * y, weight * y * y], axis=1))
-    n, first, second = kernels.subtree_sums(tree, moments).T
-    value = tree.value[:, 0, 0] - center
-    cost = second - 2 * value * first + value * value * n
-    return kernels.cheapest_leaves(tree, cost, 1e-12 * abs(float(second[0])))
+    cost = squared_errors(tree, stops, y, weight)
+    return kernels.cheapest_leaves(tree, np.where(tree.kind == LEAF, cost, cost * (1 - 1e-12)))
+
+
+def squared_errors(tree, stops, y, weight):
+    """(N,) the squared error of each node's value over the rows below it, in a unit in which nothing overflows.
+
+    Means and squares about them are merged from the leaves up (Chan, Golub, LeVeque 1983), which is exact far from 0.
+    """
+    value = tree.value[:, 0, 0]
+    unit = max(float(np.abs(y).max(initial=0)), float(np.abs(value).max())) or 1.0
+    y, value, weight = y / unit, value / unit, weight / (weight.max(initial=0) or 1.0)
+    n, off = np.bincount(stops, weight, tree.node_count), y - value[stops]
+    known = np.where(n > 0, n, 1)
+    shift = np.bincount(stops, weight * off, tree.node_count) / known
+    square = np.bincount(stops, weight * (off - shift[stops]) ** 2, tree.node_count)
+    total, mean, squares = n.tolist(), (value + shift).tolist(), square.tolist()
+    for node, above in list(enumerate(parents(tree).tolist()))[:0:-1]:  # children come after their parents
+        if total[node]:
+            step, both = mean[node] - mean[above], total[above] + total[node]
+            squares[above] += squares[node] + step * step * total[above] * (total[node] / both)
+            mean[above] += step * (total[node] / both)
+            total[above] = both
+    return np.array(squares) + np.array(total) * (np.array(mean) - value) ** 2
 
 
 def stops_at(model, values):

@@ -58,6 +58,13 @@ static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_kernels_LEVEL", NULL, 
 
 PyMODINIT_FUNC PyInit__kernels_LEVEL(void) { return PyModuleDef_Init(&definition); }
 """
+# What a build for this machine alone leaves to Numba, so that it takes less time: patterns of lines of the list.
+RARE = (
+    r"kd_tree\.search\.\w+_kernel.*METRIC=[^0]",  # trees of distances other than the Euclidean one
+    r"^naive_bayes\..*\tllA[bBhHiIlL]2C",  # tables of integers that are taken as they are
+    r"(sparse|event_rows|neural\.codes\.Table).*A[df]1CwAl1CwAl1Cw",  # sparse rows whose indices need 64 bits
+)
+MAKERS = ("back", "codes", "front")  # modules beside this one that objects depend on
 NO_CODE = re.compile(r"(^|_)(cases|reference)(\.py$|$)")  # parts of a path that hold no kernel
 
 
@@ -101,6 +108,11 @@ def read_list(path=LIST):
     """The variants of a list; its comments and empty lines are left out."""
     lines = path.read_text(encoding="utf-8").splitlines()
     return [Variant(*line.split("\t")) for line in lines if line and not line.startswith("#")]
+
+
+def is_rare(variant):
+    """Is a (kernel, code) left out by --common?"""
+    return any(re.search(pattern, "{}\t{}".format(*variant)) for pattern in RARE)
 
 
 def find(name):
@@ -161,7 +173,7 @@ def digest(family):
         for path in new:
             waiting += re.findall(r"\bfastml_ext\.(\w+)", path.read_text(encoding="utf-8"))
     made_with = [version("numba"), version("llvmlite"), version("numpy"), *map(str, sys.version_info[:2])]
-    paths = [*sorted(paths), *sorted(Path(__file__).parent.glob("*.py"))]
+    paths = [*sorted(paths), *(Path(__file__).with_name(f"{name}.py") for name in MAKERS)]
     parts = [*made_with, *(path.read_text(encoding="utf-8") for path in paths)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
@@ -186,8 +198,9 @@ def main(arguments=None):
     parser.add_argument("--folder", type=Path, default=Path("build/ahead"))
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--list", type=Path, default=LIST)
+    parser.add_argument("--common", action="store_true", help="leave out what is rarely called: see RARE")
     given = parser.parse_args(arguments)
-    variants = read_list(given.list)
+    variants = [each for each in read_list(given.list) if not (given.common and is_rare(each))]
     for level in given.levels:
         (given.folder / level).mkdir(parents=True, exist_ok=True)
     compile_missing(variants, given.levels, given.folder, given.jobs)

@@ -107,9 +107,16 @@ int numba_attempt_nocopy_reshape(Py_ssize_t nd, const Py_ssize_t *shape, const P
                                  const Py_ssize_t *new_shape, Py_ssize_t *new_strides, Py_ssize_t itemsize,
                                  int is_fortran)
 {
-    Py_ssize_t old_end = nd, new_end = new_nd;
+    Py_ssize_t old_end = nd, new_end = new_nd, size = 1;
     if (is_fortran)
         return 0; /* np.reshape in a kernel asks for C order only */
+    for (Py_ssize_t axis = 0; axis < nd; axis++)
+        size *= shape[axis];
+    if (size == 0) { /* no item, so no step between two */
+        for (Py_ssize_t axis = 0; axis < new_nd; axis++)
+            new_strides[axis] = itemsize;
+        return 1;
+    }
     while (new_end > 0) {
         Py_ssize_t old_size = 1, new_size = new_shape[--new_end], first_new = new_end, step = itemsize, chain = 0;
         if (new_size == 1) {

@@ -16,6 +16,7 @@ CLOSE = {
     "evaluate": 1e-12,
     "gram": 1e-12,
     "hessian_product": 1e-12,
+    "multiclass_svm": 1e-4,
     "newton_steps": 1e-6,
     "quadratic_lasso": 1e-9,
     "slopes": 1e-12,
@@ -80,6 +81,15 @@ def dual_svm(family, random):
     box = (weight, np.zeros((2, n))) if random.integers(2) else (np.full((2, n), np.inf), 0.5 / weight)
     X, bias = layout(family, X, random.integers(2)), random.choice([0.0, 1.0])
     W, _, _, done = family.dual_svm(X, signs, *box, bias, 1e-11, 20_000, 3)
+    return W, done
+
+
+def multiclass_svm(family, random):
+    """(W, whether it is the optimum), as of `dual_svm`."""
+    n, k = (int(size) for size in random.integers([2, 2], [9, 5]))
+    X, codes, cost = table(random, n, 3), random.integers(0, k, n), random.uniform(0.1, 1, n)
+    X = layout(family, X, random.integers(2))
+    W, _, _, done = family.multiclass_svm(X, codes, k, cost, random.choice([0.0, 1.0]), 1e-8, 20_000, 3)
     return W, done
 
 

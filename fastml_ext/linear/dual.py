@@ -40,16 +40,17 @@ class Paths(NamedTuple):
 
 
 def dual_svm(X, signs, upper, diagonal, bias, tol, max_iter, seed, n_jobs=None):
+    X = X.astype(np.float64, copy=False)  # as W, and each row is read in every sweep
     k, n, d = len(signs), X.shape[0], X.shape[1]
     order, state = np.tile(np.arange(n), (k, 1)), np.zeros((k, 6))
     state[:, ACTIVE], state[:, HIGH], state[:, LOW] = n, np.inf, -np.inf
     state[:, SEED] = seed % 2**31 + np.arange(k)
     if sp.issparse(X):
         rows_of_values = np.repeat(np.arange(n), np.diff(X.indptr))
-        squares = np.bincount(rows_of_values, X.data.astype(float) ** 2, minlength=n)
+        squares = np.bincount(rows_of_values, X.data**2, minlength=n)
         sweep, rows, stored = sparse_sweeps, (X.data, X.indices, X.indptr), X.nnz
     else:
-        squares, sweep, rows, stored = np.einsum("ij,ij->i", X, X, dtype=float), dense_sweeps, X, X.size
+        squares, sweep, rows, stored = np.einsum("ij,ij->i", X, X), dense_sweeps, X, X.size
     cost = 10.0 * n + 1.0 * stored
     most = min(max(1, int(SLICE / cost)), max_iter)
     problems = Problems(signs, upper, diagonal, squares + bias**2, float(bias), float(tol), int(max_iter))

@@ -447,7 +447,7 @@ def begin(task, coef, intercept, sparse=False, strength=None):
     averaged = task.average_from >= 0
     eager = task.method > 0 or strength is not None or (task.l1 > 0 and averaged)
     penalised = np.append(np.ones(d) if strength is None else strength, 0.0)
-    strengths = np.ascontiguousarray(np.broadcast_to(penalised[:, None] if sparse else penalised, W.shape), dtype)
+    strengths = np.array(np.broadcast_to(penalised[:, None] if sparse else penalised, W.shape), dtype, order="C")
     clock = np.array([0.0, 1.0, 0.0, 0.0, 0.0, 0.0])
     return State(
         W,

@@ -302,7 +302,8 @@ def pair(task, i, q):
     if task.code == PRECOMPUTED:
         return y[i]
     if task.code == FUNCTION:
-        return y.dtype.type(call(task.function, x, y))
+        value = y.dtype.type(call(task.function, y, x))
+        return value if value == value else y.dtype.type(np.inf)
     return y.dtype.type(np.nan)  # never reached: every other metric is served by tiles
 
 

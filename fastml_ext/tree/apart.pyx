@@ -9,6 +9,7 @@ cdef double unit_deviance(double x) noexcept nogil:
     """(1 + x) log(1 + x) - x for x >= -1: half the Poisson deviance of a target 1 + x from the mean 1."""
     if x <= -1:
         return 1
+    x = min(x, 1e300)  # of a mean with hardly a digit left
     if fabs(x) > 0.25:
         return (1 + x) * log(1 + x) - x
     if fabs(x) > 0.03125:
@@ -20,11 +21,11 @@ cdef double unit_deviance(double x) noexcept nogil:
 cdef double poisson_cost(const Sweep* s, const double* sums, Py_ssize_t q) noexcept nogil:
     """Of output q. A side whose targets are all 0 has no deviance, and is not allowed."""
     cdef double weight = sums[0]
-    if sums[1 + s.rules.n_outputs + q] == 0:
+    if sums[1 + s.rules.n_outputs + q] == 0 or s.middles[q] <= 0:
         return INFINITY
     if weight <= 0:  # a side of rows so light that the other side's rounding hides them
         return 0
-    return -weight * s.middles[q] * unit_deviance(sums[1 + q] / (weight * s.middles[q]))
+    return -weight * s.middles[q] * unit_deviance(sums[1 + q] / weight / s.middles[q])
 
 
 cdef void fenwick_add(double* tree, Py_ssize_t n, Py_ssize_t rank, double w, double wt) noexcept nogil:

@@ -24,16 +24,11 @@ from fastml_ext.tree.thresholds import midpoints
 
 __all__ = ["Coded", "Settings", "grow"]
 
-COUNTS, SUMS, DEVIATIONS = 0, 1, 2
-BUNDLE = 4
-CRITERIA = {
-    "gini": 0, "entropy": 1, "log_loss": 1, "gain_ratio": 1,
-    "squared_error": 2, "friedman_mse": 2, "poisson": 3, "absolute_error": 4,
-}  # fmt: skip
-KINDS = {"numeric": NUMERIC, "ordered": NUMERIC, "multiway": MULTIWAY, "subset": SUBSET}
+COUNTS, SUMS, DEVIATIONS = (large.MODES[name] for name in ("counts", "sums", "deviations"))
+CRITERIA, KINDS = large.CRITERIA, large.COLUMN_KINDS
 SUBTREE_BYTES = 2**20  # the codes of a subtree's rows: what the second cache holds
 SUBTREE_ROWS = 256, 65536  # at least, at most
-LARGEST = 65536  # rows of a subtree, as in subtree.pyx
+LARGEST = large.MOST_ROWS  # of a subtree
 COST = 3.0  # ns a row and column
 EPSILON = 2.0**-52  # what impurity a leaf may have and be pure
 TINY, HUGE = 2.0**-200, 2.0**200  # weights and targets within these have squares within float64
@@ -84,12 +79,13 @@ class _Problem:
 
     def __init__(self, columns, y, weight, settings, n_jobs):
         self.settings, self.n_jobs, self.n_columns = settings, n_jobs, len(columns)
+        weight, self.weight_unit = (None, 1.0) if weight is None else _in_a_unit(np.asarray(weight, np.float64))
         kept = np.arange(len(y)) if weight is None else np.flatnonzero(weight)
         self.row = kept.astype(np.uint32)
         if settings.fractional:
-            weight = np.ones(len(kept)) if weight is None else np.asarray(weight[kept], np.float64)
+            weight = np.ones(len(kept)) if weight is None else weight[kept]
         elif weight is not None:
-            weight = None if np.all(weight[kept] == 1) else np.asarray(weight[kept], np.float64)
+            weight = None if np.all(weight[kept] == 1) and self.weight_unit == 1 else weight[kept]
         self.n_outputs = y.shape[1] if y.ndim == 2 else 1
         self.outputs: dict = {}
         if self.n_outputs > 1:
@@ -103,7 +99,8 @@ class _Problem:
             self.target = y[kept].astype(np.float64)
             self.label = _ranks(self.target) if self.mode == DEVIATIONS else np.zeros(len(kept), np.uint32)
             self.n_labels = len(kept)
-        self._take_units(weight)
+        self.weight = np.empty(0) if weight is None else weight
+        self._take_unit()
         self.total_weight = float(len(kept) if weight is None else self.weight.sum())
         if settings.fractional and len(kept) > LARGEST:  # its codes are read in place
             columns = [dense(column, len(y)) for column in columns]
@@ -141,12 +138,9 @@ class _Problem:
             self.mode, self.n_labels = DEVIATIONS, len(y)
             self.outputs["labels"] = np.stack([_ranks(column) for column in y.T], axis=1)
 
-    def _take_units(self, weight):
-        """Weights and targets whose squares would leave float64's range are counted in units of a power of two."""
-        self.weight, self.unit, self.weight_unit = np.empty(0) if weight is None else weight, 1.0, 1.0
-        if weight is not None and not (TINY < weight.max() and weight.sum() < HUGE):
-            self.weight_unit = _power_of_two(weight.max())
-            self.weight = weight / self.weight_unit
+    def _take_unit(self):
+        """Targets whose squares would leave float64's range are counted in units of a power of two."""
+        self.unit = 1.0
         targets = self.outputs.get("targets", self.target)
         largest = np.abs(targets).max(initial=0)
         if largest > HUGE:
@@ -163,7 +157,7 @@ class _Problem:
         if self.unit != 1:
             with np.errstate(over="ignore"):  # a variance may be more than float64 holds, and then is infinite
                 impurity, gain = (x * self.unit for x in (tree.impurity, tree.gain))
-                if CRITERIA[self.settings.criterion] == 2:
+                if CRITERIA[self.settings.criterion] == CRITERIA["squared_error"]:
                     impurity, gain = impurity * self.unit, gain * self.unit
             tree = tree._replace(value=tree.value * self.unit, impurity=impurity, gain=gain)
         return tree
@@ -194,7 +188,7 @@ class _Problem:
         return large.pack_columns(
             codes,
             [len(c.values) for c in parts] + [len(m) + 1 for m, _ in bundled],
-            [KINDS[c.split] for c in parts] + [BUNDLE] * len(bundled),
+            [KINDS[c.split] for c in parts] + [KINDS["bundle"]] * len(bundled),
             [c.monotonic for c in parts] + [0] * len(bundled),
             values, alone + [0] * len(bundled), members,
             [c.rows for c in parts] + [None] * len(bundled), [c.rest for c in parts] + [0] * len(bundled),
@@ -202,7 +196,7 @@ class _Problem:
 
     def _pack_rules(self, columns):
         s = self.settings
-        entropy = s.n_classes and CRITERIA[s.criterion] == 1 and self.mode == COUNTS
+        entropy = s.n_classes and CRITERIA[s.criterion] == CRITERIA["entropy"] and self.mode == COUNTS
         self.logs, unit = _log_table(len(self.row)) if entropy else (np.zeros(1, np.int64), 1.0)
         return large.pack_rules(
             mode=self.mode, criterion=CRITERIA[s.criterion], n_classes=s.n_classes, ratio=s.criterion == "gain_ratio",
@@ -218,7 +212,7 @@ class _Problem:
         limits["max_depth"], limits["min_split"] = s.max_depth, s.min_samples_split
         limits["min_leaf"], limits["min_weight"] = s.min_samples_leaf, s.min_weight_leaf / self.weight_unit
         limits["max_features"] = 0 if s.max_features >= self.n_columns else s.max_features
-        unit = self.unit * self.unit if CRITERIA[s.criterion] == 2 else self.unit
+        unit = self.unit * self.unit if CRITERIA[s.criterion] == CRITERIA["squared_error"] else self.unit
         limits["min_decrease"], limits["total_weight"] = s.min_impurity_decrease / unit, self.total_weight
         limits["pure"] = EPSILON / unit
         return limits.view(np.uint8)
@@ -367,6 +361,17 @@ def dense(column, n):
     codes = np.full(n, column.rest, column.codes.dtype)
     codes[column.rows] = column.codes
     return column._replace(codes=codes, rows=None)
+
+
+def _in_a_unit(weight):
+    """(weights, unit): if their squares would leave float64's range, in units of a power of two.
+
+    What is then below the least number beside the largest weight is 0, and not there.
+    """
+    if TINY < weight.max() and weight.sum() < HUGE:
+        return weight, 1.0
+    unit = _power_of_two(weight.max())
+    return weight / unit, unit
 
 
 def _power_of_two(x):

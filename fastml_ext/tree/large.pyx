@@ -12,13 +12,22 @@ from fastml_ext.tree.nodes cimport (
 from fastml_ext.tree.groups cimport Scratch, prepare, prepare_totals, release, reserve
 from fastml_ext.tree.search cimport Split, mix, search_column
 from fastml_ext.tree.state cimport (
-    COUNTS, DEVIATIONS, MULTIWAY, NUMERIC, POISSON, SUBSET, SUMS,
-    Column, Node, Rows, Rules,
+    ABSOLUTE_ERROR, BUNDLE, COUNTS, DEVIATIONS, ENTROPY, GINI, LARGEST, MULTIWAY, NUMERIC, POISSON, SQUARED_ERROR,
+    SUBSET, SUMS, Column, Node, Rows, Rules, tie_of,
 )
 
+from fastml_ext.tree import structure
 from fastml_ext.tree.nodes import RECORD
 
-cdef double TIE = 2.0 ** -40  # as in subtree.pyx
+# The C names, for Python.
+MODES = {"counts": COUNTS, "sums": SUMS, "deviations": DEVIATIONS}
+CRITERIA = {
+    "gini": GINI, "entropy": ENTROPY, "log_loss": ENTROPY, "gain_ratio": ENTROPY,
+    "squared_error": SQUARED_ERROR, "friedman_mse": SQUARED_ERROR, "poisson": POISSON, "absolute_error": ABSOLUTE_ERROR,
+}
+COLUMN_KINDS = {"numeric": NUMERIC, "ordered": NUMERIC, "multiway": MULTIWAY, "subset": SUBSET, "bundle": BUNDLE}
+MOST_ROWS = LARGEST
+assert (structure.NUMERIC, structure.MULTIWAY, structure.SUBSET) == (NUMERIC, MULTIWAY, SUBSET)
 
 PLACE = np.dtype([(name, np.int64) for name in ("begin", "end", "depth", "parent", "branch", "n_constant")]
                  + [("lower", np.float64), ("upper", np.float64), ("key", np.uint64)])
@@ -215,7 +224,7 @@ cdef class Large:
 
 cdef Node _node(const Place* place, const Record* record):
     cdef Node node
-    node.weight, node.tolerance = record.weight, TIE * record.weight * record.impurity
+    node.weight, node.tolerance = record.weight, tie_of(record.weight, record.impurity)
     node.lower, node.upper, node.key = place.lower, place.upper, place.key
     return node
 

@@ -1,5 +1,6 @@
 """What growing does to one node: describe it, decide whether it is split, choose the column, part the rows."""
 
+from libc.float cimport DBL_EPSILON
 from libc.math cimport INFINITY, NAN, log2, rint
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.stdlib cimport free, malloc, realloc
@@ -219,7 +220,7 @@ cdef Py_ssize_t choose(const Split* splits, Py_ssize_t n, double tolerance, bint
 
 cdef bint gains_enough(const Split* split, const Limits* limits) noexcept nogil:
     """A gain below 0 is a rounded 0: an impure node is split even at gain 0, as the exclusive or needs."""
-    return max(split.gain, 0.0) / limits.total_weight + 2.220446049250313e-16 >= limits.min_decrease
+    return max(split.gain, 0.0) / limits.total_weight + DBL_EPSILON >= limits.min_decrease
 
 
 # ------------------------------------------------------------------------------------------------ parting its rows

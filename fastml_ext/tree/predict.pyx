@@ -5,10 +5,10 @@ from libc.string cimport memset
 
 import numpy as np
 
+from fastml_ext.tree.state cimport MULTIWAY, SUBSET
+
 cdef enum:
     LANES = 8  # rows that walk side by side: one waits for memory while the others move
-    MULTIWAY = 2
-    SUBSET = 3
 
 ctypedef fused number:
     float

@@ -47,7 +47,7 @@ def _below(parent, stop):
 
 def weakest_links(tree):
     """(alpha (N,), path (m, 2)) of cost-complexity pruning. Contract: reference.py."""
-    cost = tree.impurity * tree.weighted_n_node_samples / tree.weighted_n_node_samples[0]
+    cost = tree.impurity * (tree.weighted_n_node_samples / tree.weighted_n_node_samples[0])
     return prune.weakest_links(parents(tree), cost)
 
 

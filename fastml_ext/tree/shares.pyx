@@ -3,9 +3,7 @@
 from libc.stdint cimport int64_t, uint8_t
 from libc.stdlib cimport free, malloc
 
-cdef enum:
-    NUMERIC = 1
-    MULTIWAY = 2
+from fastml_ext.tree.state cimport MULTIWAY, NUMERIC
 
 cdef struct Share:
     int64_t node

@@ -20,6 +20,9 @@ cdef enum:
     POISSON = 3
     ABSOLUTE_ERROR = 4
 
+cdef enum:
+    LARGEST = 65536  # rows of a subtree: its codes fit 16 bits
+
 cdef struct Column:
     const void* codes
     const double* values  # of the codes, for thresholds drawn at random; or NULL
@@ -88,6 +91,11 @@ cdef struct Sweep:
     double weight_left, weight_right
     int8_t monotonic
     double lower, upper
+
+
+cdef inline double tie_of(double weight, double impurity) noexcept nogil:
+    """What two gains of a node may differ by and be equal: a share of its impurity, TIE in the reference."""
+    return 2.0 ** -40 * weight * impurity
 
 
 cdef inline double target_of(const Rules* rules, const Rows* rows, Py_ssize_t i, Py_ssize_t q) noexcept nogil:

@@ -14,14 +14,9 @@ from fastml_ext.tree.nodes cimport (
 from fastml_ext.tree.arena cimport Arena, close_arena, deal_rows, fill_arena, open_arena
 from fastml_ext.tree.groups cimport Scratch, gather, is_rest, rank_by_bits, release, reserve
 from fastml_ext.tree.search cimport Split, mix, search_column
-from fastml_ext.tree.state cimport DEVIATIONS, MULTIWAY, NUMERIC, SUBSET, Column, Node, Rows, Rules
+from fastml_ext.tree.state cimport DEVIATIONS, LARGEST, MULTIWAY, NUMERIC, SUBSET, Column, Node, Rows, Rules, tie_of
 
 from fastml_ext.tree.nodes import RECORD
-
-cdef enum:
-    LARGEST = 65536  # rows of a subtree: its codes fit 16 bits
-
-cdef double TIE = 2.0 ** -40  # gains that differ by less than this share of the node's impurity are equal
 
 
 def grow_subtrees(Py_ssize_t start, Py_ssize_t stop, const uint8_t[::1] columns, const uint8_t[::1] rules,
@@ -277,7 +272,7 @@ cdef bint _grow_node(Work* work, Place* place, Rows* rows) noexcept nogil:
     if not may_split(work.limits, record, place.depth) or (
             rows.share != NULL and work.scratch.sweep.sum_all[work.rules.n_stats - 1] + 1e-9 < work.limits.min_split):
         return True
-    node.weight, node.tolerance = record.weight, TIE * record.weight * record.impurity
+    node.weight, node.tolerance = record.weight, tie_of(record.weight, record.impurity)
     node.lower, node.upper, node.key = place.lower, place.upper, place.key
     n_searched = _search(work, place, rows, &node)
     best = choose(work.splits, n_searched, node.tolerance, work.rules.ratio)

@@ -76,13 +76,27 @@ def test_info_is_complete(fastml):
     outcome = fastml("info", OMP_NUM_THREADS="1")
     assert outcome.code == 0, outcome.err
     assert is_plain(outcome.out)
-    for word in ("Versions", "Threads", "Instruction set", "BLAS", "Compiled", "Cache of Numba's kernels", "Names"):
+    for word in (
+        "Versions",
+        "Threads",
+        "Instruction set",
+        "BLAS",
+        "Compiled",
+        "Kernels",
+        "Cache of Numba's kernels",
+        "Names",
+    ):
         assert rows_of(outcome.out, word), word
     assert re.search(r"OMP_NUM_THREADS +1", outcome.out)
     assert re.search(r"used +1 ", outcome.out)
     assert package.__version__ in outcome.out
     assert re.search(r"checks +Cython, built", outcome.out)
-    assert re.search(r"neighbors +Numba, \d+ kernels", outcome.out)
+    assert re.search(r"_launch +C, built", outcome.out)
+    assert re.search(r"level +(v2|v3|v4|native|jit) \(", outcome.out)
+    assert re.search(
+        r"neighbors +\d+ kernels, \d+ variants compiled ahead, \d+ of them in Numba's cache", outcome.words
+    )
+    assert re.search(r"left to Numba +by this process: nothing", outcome.out)
     assert re.search(r"fastml\.neighbors +fastml's own: .*KNeighborsClassifier", outcome.out)
     assert re.search(r"handed through from scikit-learn: .*BallTree", outcome.out)
 
@@ -99,7 +113,7 @@ def test_info_says_that_the_chosen_cache_is_used(fastml, tmp_path):
     outcome = fastml("info", NUMBA_CACHE_DIR=str(tmp_path))
     assert str(tmp_path) in outcome.words
     assert "NOT" not in outcome.words
-    assert re.search(r"neighbors +Numba, \d+ kernels, 0 of them in the cache", outcome.out)
+    assert re.search(r"neighbors +\d+ kernels, \d+ variants compiled ahead, 0 of them in Numba's cache", outcome.words)
 
 
 def test_info_says_that_no_cache_can_be_written(monkeypatch):

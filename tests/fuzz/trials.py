@@ -1,6 +1,7 @@
 """The kinds of trials: each draws a case from a seed, judges it, and knows what is smaller."""
 
 import cases
+import files
 import judge
 import metrics
 import numpy as np
@@ -25,12 +26,18 @@ class Metrics:
     smaller = staticmethod(metrics.smaller)
 
 
-KINDS = {"estimators": Estimators, "metrics": Metrics}
+class Files:
+    """A model's file, damaged or forged."""
+
+    draw = staticmethod(files.draw)
+    judge = staticmethod(files.judge_file)
+    smaller = staticmethod(files.smaller)
 
 
 def kind_of(seed, only=None):
-    """Every fourth case is a metric's, unless one estimator is asked for."""
-    return KINDS["metrics"] if only is None and seed % 4 == 3 else KINDS["estimators"]
+    """Of eight cases two are metrics' (unless one estimator is asked for) and one a file's."""
+    kind = seed % 8
+    return Metrics if kind in (3, 7) and only is None else Files if kind == 5 else Estimators
 
 
 def shrink(trial, case, rule, most=300):

@@ -1,5 +1,7 @@
 """LogisticRegression, LinearRegression, Ridge and LinearSVC: the optimum, from every solver, for any scale."""
 
+import warnings
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -7,7 +9,7 @@ import sklearn.linear_model
 import sklearn.svm
 from datasets import a9a, digits
 from scipy.optimize import minimize
-from sklearn.datasets import load_breast_cancer, load_iris
+from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 from sklearn.exceptions import ConvergenceWarning
 
 from fastml.linear_model import LinearRegression, LogisticRegression, Ridge
@@ -281,3 +283,66 @@ def test_svm_of_many_classes_is_scikit_learns():
     assert LinearSVC(multi_class="crammer_singer", random_state=0).fit(X, y).score(X, y) > 0.95
     with pytest.raises(ValueError, match="penalty='l1' goes with"):
         LinearSVC("l1", "hinge").fit(X, y)
+
+
+def together(model, X, y, C):
+    """Crammer and Singer's objective."""
+    coef, intercept = model.coef_, model.intercept_
+    if len(coef) == 1:  # two classes share what their difference is
+        coef, intercept = np.concatenate([-coef, coef]) / 2, np.concatenate([-intercept, intercept]) / 2
+    scores, own = X @ coef.T + intercept, np.arange(len(coef)) == np.searchsorted(model.classes_, y)[:, None]
+    hinge = np.maximum(0, 1 - (scores[own] - np.where(own, -np.inf, scores).max(axis=1)))
+    return np.sum(coef**2) / 2 + np.sum(intercept**2) / 2 + C * hinge.sum()
+
+
+@pytest.mark.parametrize("load", [load_iris, load_wine, load_breast_cancer])
+@pytest.mark.parametrize("C", [0.1, 1.0, 100.0])
+@pytest.mark.parametrize("scaled", [False, True])
+@pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning")
+def test_all_classes_together_reach_the_optimum(load, C, scaled):
+    X, y = load(return_X_y=True)
+    X = (X - X.mean(axis=0)) / X.std(axis=0) if scaled else X
+    for layout in (np.asarray, sp.csr_matrix):
+        model = LinearSVC(multi_class="crammer_singer", C=C).fit(layout(X), y)
+        value = together(model, X, y, C)
+        assert abs(model.duality_gap_[0]) <= 1e-6 * value
+        assert value - model.duality_gap_[0] <= value
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = sklearn.svm.LinearSVC(multi_class="crammer_singer", C=C, random_state=0).fit(X, y)
+    assert value <= together(theirs, X, y, C) * (1 + 1e-6)
+    assert model.coef_.shape == theirs.coef_.shape
+
+
+def test_all_classes_together_with_weights_are_repetitions():
+    X, y = load_iris(return_X_y=True)
+    weight = np.random.default_rng(0).integers(0, 3, len(y))
+    rows = np.repeat(np.arange(len(y)), weight)
+    model = LinearSVC(multi_class="crammer_singer", class_weight="balanced")
+    scores = model.fit(X, y, sample_weight=weight).decision_function(X)
+    np.testing.assert_allclose(scores, model.fit(X[rows], y[rows]).decision_function(X), atol=1e-3)
+    with pytest.raises(ValueError, match="crammer_singer' is solved by its dual"):
+        LinearSVC(multi_class="crammer_singer", solver="newton").fit(X, y)
+
+
+@pytest.mark.parametrize("C", [1.0, 100.0, 1e4])
+@pytest.mark.parametrize("scale", [1.0, 1e-3, 1e3])
+@pytest.mark.parametrize("shape", [(40, 2), (40, 60), (3000, 80)])
+@pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning")
+def test_the_hinge_reaches_the_optimum_for_any_cost(C, scale, shape):
+    random = np.random.default_rng(0)
+    X, y = scale * random.normal(size=shape), random.integers(0, 2, shape[0])
+    model = LinearSVC(loss="hinge", C=C).fit(X, y)
+    w = np.append(model.coef_, model.intercept_)
+    value = svm_objective(w, X, 2 * y - 1, C, False)
+    assert model.duality_gap_[0] <= 1e-4 * value
+    a = np.clip(model.dual_coef_[0], 0, C)
+    back = (a * (2 * y - 1)) @ np.column_stack([X, np.ones(len(X))])
+    assert value - (a.sum() - back @ back / 2) <= 2e-4 * value
+
+
+def test_few_iterations_are_told():
+    X, y = load_iris(return_X_y=True)
+    for options in ({"loss": "hinge"}, {"multi_class": "crammer_singer"}):
+        with pytest.warns(ConvergenceWarning, match="reached max_iter=2"):
+            LinearSVC(max_iter=2, **options).fit(X, y)

@@ -1,16 +1,19 @@
 """Searches that share work: candidate by candidate what scikit-learn's searches find with the same estimator."""
 
+import importlib.util
+import time
 import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 import sklearn.model_selection
 from effort import effort
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, clone, is_classifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import make_scorer
 from sklearn.model_selection import (
@@ -31,9 +34,10 @@ from fastml import linear_model, model_selection
 from fastml.model_selection import GridSearchCV, OneStandardError, RandomizedSearchCV
 from fastml.naive_bayes import GaussianNB
 from fastml.neighbors import KNeighborsClassifier, KNeighborsRegressor
-from fastml.neural_network import MLPClassifier
+from fastml.neural_network import MLPClassifier, MLPRegressor
 from fastml.sharing import NotShared, SharesWork
 from fastml.tree import DecisionTreeClassifier as FastTree
+from fastml.tree import DecisionTreeRegressor
 
 GRID = {"n_neighbors": [1, 2, 5, 9], "weights": ["uniform", "distance"]}
 
@@ -434,3 +438,70 @@ def test_a_scorer_that_fails_is_reported():
     with pytest.warns(UserWarning, match="Scoring failed"):
         search.fit(X, y)
     assert np.isnan(search.cv_results_["mean_test_score"]).all()
+
+
+@pytest.mark.parametrize(
+    ("estimator", "grid"),
+    [
+        (FastTree(random_state=0), {"max_depth": [1, 2, 3]}),
+        (DecisionTreeRegressor(random_state=0), {"max_depth": [1, 2], "ccp_alpha": [0, 0.1]}),
+        (KNeighborsClassifier(), {"n_neighbors": [1, 3]}),
+        (KNeighborsRegressor(), {"n_neighbors": [1, 3]}),
+        (MLPClassifier(4, random_state=0), {"max_iter": [2, 3], "alpha": [0.1, 1]}),
+        (MLPRegressor(hidden_layer_sizes=4, random_state=0), {"max_iter": [2, 3]}),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_several_outputs(estimator, grid):
+    X = np.random.default_rng(0).normal(size=(60, 4))
+    y = (X[:, :2] > 0).astype(int) if is_classifier(estimator) else 2 * X[:, :2]
+    both(estimator, grid, X, y, cv=3)
+
+
+def test_times_are_parts_of_what_was_measured():
+    X, y = data(600)
+    start = time.perf_counter()
+    search = model_selection.GridSearchCV(KNeighborsClassifier(), {"n_neighbors": [1, 3, 5, 7]}, cv=3, refit=False)
+    search.fit(X, y)
+    taken = time.perf_counter() - start
+    results = search.cv_results_
+    assert search.shared_ == 4
+    assert (results["mean_fit_time"] == results["mean_fit_time"][0]).all()
+    assert (results["mean_fit_time"] > 0).all()
+    assert 3 * (results["mean_fit_time"] + results["mean_score_time"]).sum() <= taken
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("sklearn.callback") is None, reason="scikit-learn before 1.9 has no callbacks"
+)
+@pytest.mark.parametrize("name", ["GridSearchCV", "RandomizedSearchCV", "HalvingGridSearchCV"])
+def test_callbacks_hear_what_scikit_learn_tells_them(name):
+    heard = []
+    for module in (model_selection, sklearn.model_selection):
+        recording = Recording()
+        options = {"n_iter": 2, "random_state": 0} if name == "RandomizedSearchCV" else {"cv": 3}
+        search = getattr(module, name)(KNeighborsClassifier(), {"n_neighbors": [1, 3]}, **options)
+        search.set_callbacks(recording).fit(*data(90))
+        heard.append(recording.heard)
+    assert heard[0] == heard[1] != []
+
+
+class Recording:
+    """A callback that keeps the names of the tasks it hears of."""
+
+    def __init__(self):
+        self.heard = []
+
+    def setup(self, estimator, context):
+        self.heard.append(("setup", type(estimator).__name__))
+
+    def teardown(self, estimator, context):
+        self.heard.append(("teardown", type(estimator).__name__))
+
+    def on_fit_task_begin(self, estimator, context, **told):
+        self.heard.append(("begin", context.task_name, context.task_id, sorted(told)))
+
+    def on_fit_task_end(self, estimator, context, **told):
+        self.heard.append(("end", context.task_name, context.task_id, sorted(told)))
+        return False

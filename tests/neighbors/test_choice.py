@@ -30,6 +30,7 @@ RANDOM = np.random.default_rng(0)
         (RANDOM.normal(size=(1, 1)), {"n_neighbors": 1}, "kd_tree"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:Mind that for 0 < p < 1")
 def test_what_serves(X, parameters, expected):
     assert NearestNeighbors(**parameters).fit(X).algorithm_ == expected
 

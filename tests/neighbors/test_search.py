@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
-from fastml.neighbors import NearestNeighbors, RadiusNeighborsClassifier, kneighbors_graph, radius_neighbors_graph
+from fastml.neighbors import (
+    KNeighborsClassifier,
+    NearestNeighbors,
+    RadiusNeighborsClassifier,
+    kneighbors_graph,
+    radius_neighbors_graph,
+)
 from fastml_ext.neighbors import reference
 
 METRICS = [
@@ -323,10 +329,10 @@ def test_bad_parameters_are_named(parameters, words):
 
 def test_a_number_that_an_estimator_has_no_default_for():
     X, y = np.arange(30.0).reshape(10, 3), np.arange(10) % 2
-    voters = RadiusNeighborsClassifier().fit(X, y)
-    assert same(voters.kneighbors(X, 2), searched(X, X, 2))
-    with pytest.raises(ValueError, match="n_neighbors=None, and this RadiusNeighborsClassifier"):
-        voters.kneighbors(X)
+    assert not hasattr(RadiusNeighborsClassifier().fit(X, y), "kneighbors")
+    assert not hasattr(KNeighborsClassifier().fit(X, y), "radius_neighbors")
+    with pytest.raises(ValueError, match="n_neighbors=None, and this NearestNeighbors"):
+        NearestNeighbors(n_neighbors=None).fit(X).kneighbors(X)
     with pytest.raises(ValueError, match="radius=None, and this NearestNeighbors"):
         NearestNeighbors(radius=None).fit(X).radius_neighbors(X)
 

@@ -119,7 +119,8 @@ def test_queries_that_nobody_is_near():
     with pytest.raises(ValueError, match="no neighbors within radius=1.0 of 1 queries, the first of them row 1"):
         RadiusNeighborsClassifier().fit(X, y).predict([[0.0], [9.0]])
     far = RadiusNeighborsClassifier(outlier_label="nowhere near").fit(X, y)
-    assert far.predict([[0.0], [9.0]]).tolist() == ["a", "nowhere near"]
+    with pytest.warns(UserWarning, match="Outlier label nowhere near is not in training classes"):
+        assert far.predict([[0.0], [9.0]]).tolist() == ["a", "nowhere near"]
     with pytest.warns(UserWarning, match="outlier_label='nowhere near'"):
         assert far.predict_proba([[9.0]]).tolist() == [[0, 0]]
     common = RadiusNeighborsClassifier(outlier_label="most_frequent").fit(X, y)

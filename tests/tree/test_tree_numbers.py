@@ -1,12 +1,16 @@
 """Numbers of every size in the estimators: thresholds between integers, targets far from 0, weights of classes."""
 
 import json
+import re
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.base import clone
 
 from fastml.tree import DecisionTreeClassifier, DecisionTreeRegressor, ID3Classifier, explain, from_dict, to_linear
+from fastml.tree.pruning import squared_errors
 
 INTEGERS = ["bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"]
 X = np.arange(8.0)[:, None]
@@ -145,3 +149,79 @@ def test_the_largest_whole_numbers(name):
 def test_monotonic_constraints_on_one_class():
     model = DecisionTreeClassifier(monotonic_cst=[1]).fit(X, np.zeros(8))
     assert model.predict_proba(X).tolist() == [[1.0]] * 8
+
+
+@pytest.mark.parametrize("size", [1.0, 1e200])
+def test_pruning_by_held_out_rows_far_from_0(size):
+    """The split of the far group is worth keeping, however wide the whole is."""
+    random = np.random.default_rng(0)
+    table = np.repeat(np.arange(4.0), 20)[:, None]
+    far = np.repeat([0, 0.0, 1.7e9, 1.7e9 + 4], 20)
+    model = DecisionTreeRegressor(max_leaf_nodes=8).fit(table, size * (far + random.random(80)))
+    held_out, weight = size * (far + random.random(80)), random.random(80)
+    errors = squared_errors(model.tree_, model.apply(table), held_out, weight)
+    below = model.decision_path(table).toarray().T > 0
+    off = [(held_out[rows] - v) / size for rows, v in zip(below, model.tree_.value[:, 0, 0], strict=True)]
+    direct = np.array([(weight[rows] * part**2).sum() for rows, part in zip(below, off, strict=True)])
+    assert errors / errors[0] == pytest.approx(direct / direct[0], rel=1e-6)
+    model.prune(table, held_out, weight)
+    assert set(model.tree_.threshold[model.tree_.kind > 0]) >= {1.5, 2.5}
+
+
+@pytest.mark.parametrize("weight", [[-1] * 8, [np.nan] * 8, [1] * 3])
+def test_bad_weights_of_held_out_rows_are_refused(weight):
+    with pytest.raises(ValueError, match="sample_weight"):
+        DecisionTreeRegressor().fit(X, y).prune(X, y, weight)
+
+
+LIMITS = [0, -0.0, 1, -1, 0.1, 1e308, -1.7e308, 1.7e308, 5e-324, 1e-300, 2.2e-308, 3.4e38, 6e4, 2.0**53]
+
+
+@pytest.mark.parametrize("Tree", [DecisionTreeClassifier, DecisionTreeRegressor])
+@given(
+    dtype=st.sampled_from([*INTEGERS, "float16", "float32", "float64", ">f8", ">i4"]),
+    seed=st.integers(0, 2**32 - 1),
+    options=st.fixed_dictionaries(
+        {},
+        optional={
+            "splitter": st.just("random"),
+            "max_leaf_nodes": st.integers(2, 5),
+            "missing_values": st.just("fractional"),
+            "min_samples_leaf": st.sampled_from([0.1, 2]),
+            "min_weight_fraction_leaf": st.just(0.1),
+            "min_impurity_decrease": st.sampled_from([0.01, 1e300]),
+            "ccp_alpha": st.sampled_from([0.01, 1e300]),
+        },
+    ),
+)
+def test_finite_input_makes_a_finite_tree_and_no_warnings(Tree, dtype, seed, options):
+    random = np.random.default_rng(seed)
+    n, d = random.integers(1, 12), random.integers(1, 4)
+    limits = LIMITS if np.dtype(dtype).kind == "f" else [0, 1, 2]
+    if np.dtype(dtype).kind in "iu":
+        limits = [np.iinfo(dtype).min, np.iinfo(dtype).max, 0, 1, 2]
+    with np.errstate(over="ignore"):
+        table = np.array([random.choice(len(limits), d) for _ in range(n)])
+        table = np.array(limits, dtype)[table]
+    table[~np.isfinite(table)] = 3
+    weight = random.choice([0, 1, 2, 1e-300, 1e300, 5e-324, 1e308, 0.1], n) if random.integers(2) else None
+    regression = Tree is DecisionTreeRegressor
+    target = random.choice(LIMITS, n) if regression else random.integers(0, 3, n)
+    options["criterion"] = str(random.choice(CRITERIA if regression else ["gini", "entropy", "gain_ratio"]))
+    target = np.abs(target) if options["criterion"] == "poisson" else target
+    if not regression and random.integers(2):
+        options["class_weight"] = "balanced"
+    try:
+        model = Tree(random_state=0, **options).fit(table, target, weight)
+    except ValueError as error:
+        refused = "does not go with|adds up|overflows|not positive|at least one non-zero|0 for every row"
+        if not re.search(refused, str(error)):
+            raise
+        return
+    tree = model.tree_
+    for numbers in (model.predict(table), tree.weighted_n_node_samples, model.feature_importances_):
+        assert np.isfinite(numbers).all()
+    assert not np.isnan([tree.impurity, tree.gain]).any()
+    assert (tree.impurity >= 0).all()
+    for write in (model.to_json, model.export_text, model.to_dot, model.to_mermaid, model.tree_html, model.rules):
+        write()

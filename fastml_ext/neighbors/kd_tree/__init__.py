@@ -12,7 +12,8 @@ from fastml_ext.neighbors.kd_tree.places import places
 __all__ = ["Tree", "build_tree", "count_pairs", "count_radius", "pairs", "query_radius", "query_tree"]
 
 NONE, ALL = np.empty(0, np.int64), np.empty(0, np.bool_)
-UNROLLED = 8  # columns up to which their number may be compiled in
+UNROLLED = 3  # columns up to which their number may be compiled in: from 4 on that gains nothing
+NARROW = 8  # columns up to which NumPy is slow along a row
 SMALL, LARGE = 16, 32  # points in a leaf
 
 
@@ -63,7 +64,7 @@ def without_unweighted(X, weights):
 
 def bounding_box(X):
     """(2, d): column by column where they are few, because NumPy takes 20 times longer along a short last axis."""
-    if X.shape[1] > UNROLLED:
+    if X.shape[1] > NARROW:
         return np.array([X.min(axis=0), X.max(axis=0)])
     return np.array([[column.min() for column in X.T], [column.max() for column in X.T]])
 
@@ -87,8 +88,7 @@ def query_tree(tree, Q, k, upper_bound=np.inf, allowed=None, exclude=None, n_job
     tree, Q, home, order, wanted = plan(tree, Q, upper_bound, allowed, exclude, n_jobs)
     m, dtype = len(Q), Q.dtype
     distances, indices = np.empty((m, k), dtype), np.empty((m, k), np.int64)
-    shape = variant(tree)
-    kernel = search.nearest_kernel(*shape, lanes(*shape, k))
+    kernel = search.nearest_kernel(*variant(tree), lanes(tree.metric, k))
     arrays = tree, Q, home, order, wanted, distances, indices
     pool.run(kernel, m, *arrays, cost=cost(tree, k), n_jobs=n_jobs, progress=progress)
     return distances, indices
@@ -172,10 +172,9 @@ def compiled_in(d, metric, size):
     return d if special else 0, metric, size
 
 
-def lanes(columns, metric, size, k):
-    """How many neighbours the kernel with this compiled in holds in a vector, at least k; 0: any number, in memory."""
-    finely = metric == search.EUCLIDEAN and (columns in (2, 3) or (columns == 0 and size == LARGE))
-    return next((n for n in ((1, 8, 16) if finely else (8,)) if k <= n), 0)
+def lanes(metric, k):
+    """How many neighbours the kernel for a metric holds in a vector, at least k; 0: any number, in memory."""
+    return next((n for n in ((1, 8, 16) if metric == search.EUCLIDEAN else (8, 16)) if k <= n), 0)
 
 
 def all_compiled_in():
@@ -183,7 +182,7 @@ def all_compiled_in():
     metrics = [code + w for name, code in search.METRICS.items() for w in (0, search.WEIGHTED)]
     metrics.remove(search.METRICS["chebyshev"] + search.WEIGHTED)
     shapes = {compiled_in(d, m, size) for d in range(1, UNROLLED + 2) for m in metrics for size in (SMALL, LARGE)}
-    return sorted({(*shape, lanes(*shape, k)) for shape in shapes for k in (1, 8, 16, 17)})
+    return sorted({(*shape, lanes(shape[1], k)) for shape in shapes for k in (1, 8, 16, 17)})
 
 
 def cost(tree, k):

@@ -105,7 +105,8 @@ def reduced_distances(X, Q, metric="euclidean", p=2, w=None):
     X, Q = (rows.toarray() if hasattr(rows, "toarray") else rows for rows in (X, Q))
     X, Q = X.astype(dtype), Q.astype(dtype)
     if callable(metric):
-        return np.array([[metric(x, y) for x in X] for y in Q])
+        values = np.array([[metric(y, x) for x in X] for y in Q])
+        return np.where(np.isnan(values), np.inf, values)
     if metric == "cosine":
         X, Q = unit_rows(X, 0), unit_rows(Q, 1)
     total = np.zeros((len(Q), len(X)), dtype)

@@ -69,11 +69,11 @@ def test_every_kernel_of_a_tree_is_in_the_list():
             for w in (None,) if metric == "chebyshev" else (None, np.ones(d)):
                 for leaf_size in (1, 16, 30, 40, 1000):
                     tree = kd_tree.build_tree(np.zeros((3, d)), leaf_size, metric, p, w)
-                    columns, code, size = shape = kd_tree.variant(tree)
+                    columns, code, size = kd_tree.variant(tree)
                     rest = f"LEAF={size},METRIC={code}]"
                     assert f"neighbors.kd_tree.search.within_kernel.within[D={columns},{rest}" in listed
                     for k in (1, 2, 9, 100):
-                        lanes = kd_tree.lanes(*shape, k)
+                        lanes = kd_tree.lanes(code, k)
                         assert (
                             f"neighbors.kd_tree.search.nearest_kernel.nearest[D={columns},LANES={lanes},{rest}"
                             in listed

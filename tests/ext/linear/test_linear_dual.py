@@ -50,3 +50,41 @@ def test_a_row_of_zeros_without_bias(layout, squared):
         assert expected[3].all()
         np.testing.assert_allclose(alpha, expected[1], atol=1e-8)
         np.testing.assert_allclose(W, expected[0], atol=1e-8)
+
+
+@pytest.mark.parametrize("layout", [np.asarray, sp.csr_matrix])
+@given(st.integers(0, 2**32), st.integers(1, 20), st.integers(2, 5), st.sampled_from([0.1, 1.0]), st.booleans())
+def test_multiclass_svm(layout, seed, n, k, C, bias):
+    """The primal and the dual objective meet, and the reference's weights are the same."""
+    rng = np.random.default_rng(seed)
+    X, codes = rng.normal(size=(n, 3)), rng.integers(0, k, n)
+    X[rng.random(n) < 0.1] = 0
+    cost = C * rng.uniform(0.5, 2, n) * (rng.random(n) < 0.9)
+    W, alpha, _, done = kernels.multiclass_svm(layout(X), codes, k, cost, float(bias), 1e-9, 100_000, 3)
+    expected, _, _, there = reference.multiclass_svm(X, codes, k, cost, float(bias), 1e-7, 300, 0)
+    assert done
+    Z, own = np.column_stack([X, np.full(n, float(bias))]), np.arange(k) == codes[:, None]
+    np.testing.assert_allclose(W, alpha.T @ Z, atol=1e-9)
+    np.testing.assert_allclose(alpha.sum(axis=1), 0, atol=1e-9)
+    assert (alpha <= np.where(own, cost[:, None], 0) + 1e-12).all()
+    scores = Z @ W.T
+    rivals = np.where(own, -np.inf, scores).max(axis=1)
+    loss = cost @ np.maximum(0, 1 - (scores[own] - rivals))
+    dual = -(W**2).sum() / 2 - alpha[~own].sum()
+    assert (W**2).sum() / 2 + loss == pytest.approx(dual, rel=1e-6, abs=1e-7)
+    if there:
+        np.testing.assert_allclose(W, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("layout", [np.asarray, sp.csr_matrix])
+def test_single_precision_rows(layout):
+    random = np.random.default_rng(0)
+    X, signs = random.normal(size=(20, 3)).astype(np.float32), random.choice([-1.0, 1.0], (1, 20))
+    problem = np.full((1, 20), np.inf), np.full((1, 20), 0.5), 1.0, 1e-9, 10_000, 0
+    single, double = (kernels.dual_svm(layout(rows), signs, *problem)[0] for rows in (X, X.astype(float)))
+    np.testing.assert_allclose(single, double, rtol=1e-6)
+    codes, cost = (signs[0] > 0).astype(np.int64), np.ones(20)
+    single, double = (
+        kernels.multiclass_svm(layout(rows), codes, 2, cost, *problem[2:])[0] for rows in (X, X.astype(float))
+    )
+    np.testing.assert_allclose(single, double, rtol=1e-6)
