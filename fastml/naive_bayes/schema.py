@@ -29,7 +29,7 @@ SCHEMAS: dict = {
         "epsilon_": number(),
         "theta_": array(FLOAT, "k", "d"),
         "var_": array(FLOAT, "k", "d", low=0),
-        "class_prior_": array("f8", "k", low=0),
+        "class_prior_": array(FLOAT, "k", low=0),
     },
     "MultinomialNB": WEIGHED,
     "ComplementNB": WEIGHED | {"feature_all_": array("f8", "d")},
