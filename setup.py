@@ -93,7 +93,7 @@ class BuildExtensions(build_ext):
 launcher = extension(
     "fastml_ext._launch",
     "fastml_ext/_launch.c",
-    depends=["fastml_ext/_launch.h"],
+    depends=["fastml_ext/_launch.h", *map(str, Path("fastml_ext/launch").glob("*.h"))],
     include_dirs=[numpy.get_include()],
 )
 setup(
