@@ -1,9 +1,9 @@
 """The extensions: those written in Cython, and the kernels that are compiled ahead; all else stands in pyproject.toml.
 
 FASTML_AOT says for which levels of the processor kernels are compiled ahead: `none`, `host` (this machine's, the
-default, without the kernels that are rarely called), `all` (what a wheel holds), or levels by name, as in `v3` or
-`v2,v3`. Editable installations compile none by default: there Numba compiles a kernel when it is first called, after
-every edit.
+default), `common` (that without the kernels that are rarely called, which Numba then compiles when they are), `all`
+(what a wheel holds), or levels by name, as in `v3` or `v2,v3`. Editable installations compile none by default: there
+Numba compiles a kernel when it is first called, after every edit.
 """
 
 import os
@@ -86,7 +86,7 @@ class BuildExtensions(build_ext):
 
     def compile_ahead(self, root):
         command = [sys.executable, "-m", "fastml_ext.ahead.compile", *self.levels, "--folder", str(OBJECTS.absolute())]
-        command += ["--common"] if self.wish == "host" else []
+        command += ["--common"] if self.wish == "common" else []
         subprocess.run(command, check=True, cwd=root, env=os.environ | {"PYTHONPATH": os.path.abspath(root)})
 
 
