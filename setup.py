@@ -1,8 +1,9 @@
 """The extensions: those written in Cython, and the kernels that are compiled ahead; all else stands in pyproject.toml.
 
 FASTML_AOT says for which levels of the processor kernels are compiled ahead: `none`, `host` (this machine's, the
-default), `all` (what a wheel holds), or levels by name, as in `v3` or `v2,v3`. Editable installations compile none by
-default: there Numba compiles a kernel when it is first called, after every edit.
+default), `common` (that without the kernels that are rarely called, which Numba then compiles when they are), `all`
+(what a wheel holds), or levels by name, as in `v3` or `v2,v3`. Editable installations compile none by default: there
+Numba compiles a kernel when it is first called, after every edit.
 """
 
 import os
@@ -66,7 +67,8 @@ class BuildExtensions(build_ext):
 
     def finalize_options(self):
         in_place = self.inplace or getattr(self, "editable_mode", False)
-        self.levels = ahead.levels_of(os.environ.get("FASTML_AOT") or ("none" if in_place else "host"))
+        self.wish = os.environ.get("FASTML_AOT") or ("none" if in_place else "host")
+        self.levels = ahead.levels_of(self.wish)
         self.distribution.ext_modules += [kernels(level) for level in self.levels]
         super().finalize_options()
 
@@ -84,13 +86,14 @@ class BuildExtensions(build_ext):
 
     def compile_ahead(self, root):
         command = [sys.executable, "-m", "fastml_ext.ahead.compile", *self.levels, "--folder", str(OBJECTS.absolute())]
+        command += ["--common"] if self.wish == "common" else []
         subprocess.run(command, check=True, cwd=root, env=os.environ | {"PYTHONPATH": os.path.abspath(root)})
 
 
 launcher = extension(
     "fastml_ext._launch",
     "fastml_ext/_launch.c",
-    depends=["fastml_ext/_launch.h"],
+    depends=["fastml_ext/_launch.h", *map(str, Path("fastml_ext/launch").glob("*.h"))],
     include_dirs=[numpy.get_include()],
 )
 setup(
@@ -105,7 +108,7 @@ setup(
             "initializedcheck": CHECKED,
             "freethreading_compatible": True,
         },
-        nthreads=0,
+        nthreads=os.cpu_count() if sys.platform == "linux" else 0,  # elsewhere processes would run this file again
         build_dir=BUILD if CHECKED else None,
     ),
     cmdclass={"build_ext": BuildExtensions},

@@ -58,7 +58,13 @@ static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_kernels_LEVEL", NULL, 
 
 PyMODINIT_FUNC PyInit__kernels_LEVEL(void) { return PyModuleDef_Init(&definition); }
 """
-MAKERS = ("back", "codes", "compile", "front")  # modules beside this one that objects depend on
+# What --common leaves to Numba, so that a build takes less time: patterns of lines of the list.
+RARE = (
+    r"kd_tree\.search\.\w+_kernel.*METRIC=[^0]",  # trees of distances other than the Euclidean one
+    r"^naive_bayes\..*\tllA[bBhHiIlL]2C",  # tables of integers that are taken as they are
+    r"(sparse|event_rows|neural\.codes\.Table).*A[df]1CwAl1CwAl1Cw",  # sparse rows whose indices need 64 bits
+)
+MAKERS = ("back", "codes", "front")  # modules beside this one that objects depend on
 NO_CODE = re.compile(r"(^|_)(cases|reference)(\.py$|$)")  # parts of a path that hold no kernel
 
 
@@ -78,13 +84,13 @@ class Variant(NamedTuple):
 
 
 def levels_of(wish):
-    """The levels that FASTML_AOT stands for: none, host, all, or names of levels with commas between."""
+    """The levels that FASTML_AOT stands for: none, common, host, all, or names of levels with commas between."""
     here = ("v2", "v3", "v4") if platform.machine().lower() in ("x86_64", "amd64") else ("native",)
-    if wish == "host":
+    if wish in ("common", "host"):
         return (host_level(),)
     levels = {"none": (), "all": here}.get(wish, tuple(wish.split(",")))
     if not set(levels) <= set(here):
-        raise ValueError(f"FASTML_AOT={wish!r} must be none, host, all, or some of {','.join(here)}")
+        raise ValueError(f"FASTML_AOT={wish!r} must be none, common, host, all, or some of {','.join(here)}")
     return levels
 
 
@@ -102,6 +108,11 @@ def read_list(path=LIST):
     """The variants of a list; its comments and empty lines are left out."""
     lines = path.read_text(encoding="utf-8").splitlines()
     return [Variant(*line.split("\t")) for line in lines if line and not line.startswith("#")]
+
+
+def is_rare(variant):
+    """Is a (kernel, code) left out by --common?"""
+    return any(re.search(pattern, "{}\t{}".format(*variant)) for pattern in RARE)
 
 
 def find(name):
@@ -187,8 +198,9 @@ def main(arguments=None):
     parser.add_argument("--folder", type=Path, default=Path("build/ahead"))
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--list", type=Path, default=LIST)
+    parser.add_argument("--common", action="store_true", help="leave out what is rarely called: see RARE")
     given = parser.parse_args(arguments)
-    variants = read_list(given.list)
+    variants = [each for each in read_list(given.list) if not (given.common and is_rare(each))]
     for level in given.levels:
         (given.folder / level).mkdir(parents=True, exist_ok=True)
     compile_missing(variants, given.levels, given.folder, given.jobs)

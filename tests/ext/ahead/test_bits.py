@@ -17,9 +17,13 @@ from fastml_ext.ahead.record import FAMILIES
 BUILT = [level for level in ahead.LANES if importlib.util.find_spec(f"fastml_ext._kernels_{level}")]
 CPUS = {"v2": "x86-64-v2", "v3": "x86-64-v3", "v4": "x86-64-v4"}
 SEEDS = 12
-# v2 has no fused multiply and add, so only what is compiled without fusing has the bits of other levels there: the
-# order of neighbours, and what counts.
-EXACT = ("neighbors", "features", "metrics", "tree")
+# Families whose kernels fuse nothing where it would show: orders of neighbours, counts.
+EXACT = ("neighbors", "features", "metrics", "model_selection", "tree")
+# Elsewhere LLVM fuses a multiply and an add where both end up in one block, which depends on the registers too.
+FUSED = {
+    "linear": ("average", "dense_epoch", "sparse_epoch", "weights"),
+    "naive_bayes": ("linear_scores", "bernoulli_scores", "gaussian_scores"),  # these add in whatever order is quick
+}
 
 RESULTS = """
 import hashlib, importlib, sys, warnings
@@ -34,16 +38,18 @@ def add(hasher, value):
     if isinstance(value, (tuple, list)):
         for each in value:
             add(hasher, each)
-    elif hasattr(value, "tobytes"):
+    elif isinstance(value, (np.ndarray, np.generic)):
         hasher.update(str((value.dtype, value.shape)).encode() + value.tobytes())
+    elif hasattr(value, "indptr"):
+        add(hasher, (value.data, value.indices, value.indptr))
     elif isinstance(value, (bool, int, float, str, type(None))):
         hasher.update(repr(value).encode())
-    elif hasattr(value, "__dict__"):
+    elif type(value).__module__.startswith("fastml_ext"):
         add(hasher, [each for _, each in sorted(vars(value).items())])
 
 warnings.simplefilter("ignore")
 for name in kernels.__all__:
-    for seed in range(seeds if hasattr(cases, name) else 0):
+    for seed in range(seeds if callable(getattr(cases, name, None)) else 0):
         hasher = hashlib.sha256()
         add(hasher, getattr(cases, name)(kernels, np.random.default_rng(seed)))
         print(name, seed, hasher.hexdigest())
@@ -70,8 +76,10 @@ def test_ahead_of_time_and_just_in_time_have_the_same_bits(family, level):
 
 @pytest.mark.skipif(not {"v3", "v4"} <= set(BUILT), reason="needs two levels: FASTML_AOT=v3,v4")
 @pytest.mark.parametrize("family", FAMILIES)
-def test_levels_that_fuse_have_the_same_bits(family):
-    assert results(family, FASTML_LEVEL="v3") == results(family, FASTML_LEVEL="v4")
+def test_v3_and_v4_have_the_same_bits_but_where_sums_are_known_to_differ_by_rounding(family):
+    lower, higher = (results(family, FASTML_LEVEL=level) for level in ("v3", "v4"))
+    differing = {a.split()[0] for a, b in zip(lower, higher, strict=True) if a != b}
+    assert differing <= set(FUSED.get(family, ()))
 
 
 @pytest.mark.skipif(not {"v2", "v3"} <= set(BUILT), reason="needs two levels: FASTML_AOT=v2,v3")
