@@ -44,7 +44,7 @@ def all_or_nothing(method):
         self.__dict__ = aside.__dict__
         return self if result is aside else result
 
-    learn.all_or_nothing = True
+    learn.all_or_nothing = True  # type: ignore[attr-defined]
     return learn
 
 
@@ -77,7 +77,7 @@ class Estimator(BaseEstimator):
             y = read_target(y, numeric)
         if is_plain_table(X, options) and (y is NO_TARGET or is_plain_target(y, len(X), numeric)):
             self.n_features_in_ = X.shape[1]
-            vars(self).pop("feature_names_in_", None)  # of an earlier fit
+            self.__dict__.pop("feature_names_in_", None)  # of an earlier fit
             y = None if y is NO_TARGET else y
         else:
             X, y = self._convert(X, y, options)

@@ -17,15 +17,20 @@ what can be computed again (an index, say) leaves that out in `__getstate__` and
 files and pickles alike. Whatever is made of None, booleans, numbers, texts, arrays, sparse matrices, lists, tuples,
 dicts, dtypes, fastml's estimators, and named tuples or dataclasses defined in fastml or fastml_ext can be saved; a
 function or a random generator cannot.
+
+The digest says that a file is whole, not who wrote it. So what is read is held to a table of each class's state (see
+`fastml.schema`), and no allocation is larger than what the file holds.
 """
 
 import dataclasses
+import errno
 import hashlib
 import importlib.util
 import json
 import math
 import os
 import re
+import stat
 import struct
 from typing import Any, NamedTuple
 
@@ -34,6 +39,7 @@ import scipy.sparse
 
 import fastml
 from fastml.base import Estimator
+from fastml.schema import check_state
 from fastml.writing import replacing
 
 __all__ = ["ModelFileError", "Saved", "load", "read", "save"]
@@ -46,6 +52,8 @@ DIGEST = 32
 DTYPES = re.compile(r"[|<](b1|[iu][1248]|f[248]|c8|c16|[SU]\d{1,9}|[Mm]8(\[\d*[a-zA-Zμ]+\])?)")
 SPARSE = ("csr_array", "csr_matrix", "csc_array", "csc_matrix")
 PLAIN = (bool, int, str, type(None))
+DEEPEST = 100  # values inside one another
+LAST_CHARACTER = 0x10FFFF
 
 
 class ModelFileError(ValueError):
@@ -116,6 +124,8 @@ def load(path):
 def read(path):
     """What the file `path` holds: (model, about, version of fastml that wrote it); raises as `load` does."""
     path = os.fspath(path)
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise OSError(errno.EINVAL, "is no file", path)
     content = np.fromfile(path, np.uint8)
     header, data = check(path, content)
     try:
@@ -124,7 +134,9 @@ def read(path):
         saved = Saved(reader.value(header["model"]), reader.value(header["about"]), header["fastml"])
         if not (isinstance(saved.model, Estimator) and isinstance(saved.fastml, str)):
             raise TypeError("it holds no model")
-    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+    except (MemoryError, OSError):
+        raise
+    except Exception as error:  # whatever a foreign file leads to on the way
         raise ModelFileError(
             f"{path!r} is a whole file, but not a model that fastml {fastml.__version__} understands: {error}"
         ) from None
@@ -179,12 +191,18 @@ def array(data, dtype, shape, order, offset):
     dtype = checked_dtype(dtype)
     if not all(type(size) is int and size >= 0 for size in [*shape, offset]) or order not in ("C", "F"):
         raise ValueError(f"an array of shape {shape}, order {order!r}, offset {offset}")
+    if offset % ALIGNMENT or (math.prod(shape) and not dtype.itemsize):
+        raise ValueError(f"an array of {dtype} of shape {shape} at {offset}: nothing that was saved is so")
     size = math.prod(shape) * dtype.itemsize
     if offset + size > len(data):
         raise ValueError(f"an array of {size} bytes at {offset}, behind the end")
     if not size:
         return np.empty(shape, dtype, order)
     values = data[offset : offset + size].view(dtype).reshape(shape, order=order)
+    if dtype.kind == "b" and data[offset : offset + size].max() > 1:
+        raise ValueError("an array of bool that holds other bytes than 0 and 1")
+    if dtype.kind == "U" and data[offset : offset + size].view("<u4").max() > LAST_CHARACTER:
+        raise ValueError("an array of texts with characters that there are none of")
     return values.astype(dtype.newbyteorder("="), copy=False)
 
 
@@ -239,7 +257,12 @@ class Writer:
     def made_of_parts(self, value, name):
         cls = type(value)
         if isinstance(value, Estimator) and public(cls):
-            return {"model": public(cls), "state": self.named(value.__getstate__(), name)}
+            state = self.named(value.__getstate__(), name)
+            try:
+                check_state(cls, value.__getstate__())
+            except ValueError as error:
+                raise TypeError(f"{name or cls.__name__} is in no state that could be loaded again: {error}") from None
+            return {"model": public(cls), "state": state}
         fields = fields_of(cls)
         if fields is not None and find(where(cls)) is cls:
             return {"struct": where(cls), "fields": self.named({key: getattr(value, key) for key in fields}, name)}
@@ -285,10 +308,19 @@ class Reader:
 
     def __init__(self, arrays):
         self.arrays = arrays
+        self.depth = 0
 
     def value(self, value):
         if type(value) in PLAIN or type(value) is float:
             return value
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise ValueError(f"values nested more than {DEEPEST} times")
+        found = self.structured(value)
+        self.depth -= 1
+        return found
+
+    def structured(self, value):
         kind = next(iter(value), None) if type(value) is dict else "list without a name"
         if kind not in self.KINDS:
             raise ValueError(f"a value of the unknown kind {kind!r}")
@@ -344,8 +376,10 @@ class Reader:
         found = getattr(importlib.import_module(home), cls, None) if known(home) else None
         if not (isinstance(found, type) and issubclass(found, Estimator) and public(found) == name):
             raise ValueError(f"there is no estimator fastml.{name}")
+        values = {key: self.value(v) for key, v in state.items()}
+        check_state(found, values)
         model = found.__new__(found)
-        model.__setstate__({key: self.value(v) for key, v in state.items()})
+        model.__setstate__(values)
         return model
 
 

@@ -36,9 +36,18 @@ def progress_bar(what, total, verbose=True, stream=None):
 
 def line_writer(verbose):
     """Prints a line to standard output, for an epoch each, where no terminal can show a bar; None where one can."""
-    if not verbose or sys.stdout is None or (sys.stderr is not None and sys.stderr.isatty()):
+    if (
+        not verbose
+        or sys.stdout is None
+        or (hasattr(sys.stderr, "isatty") and not sys.stderr.closed and sys.stderr.isatty())
+    ):
         return None
-    return lambda line: print(line, flush=True)
+
+    def tell(line):
+        with contextlib.suppress(OSError, ValueError):  # as for a bar: a closed stream ends no training
+            print(line, flush=True)
+
+    return tell
 
 
 class Bar:
@@ -63,7 +72,9 @@ class Bar:
         if self.live and self.shown:
             self._write("\r" + " " * self.shown + "\r")
         elif not self.live and self.done is not None:
-            self._write(f"{self.what} ended at {self.done} of {self.total}, {clock(time.monotonic() - self.begun)}\n")
+            self._write(
+                f"{self.what} ended at {self.done:.0f} of {self.total}, {clock(time.monotonic() - self.begun)}\n"
+            )
 
     def _show(self, share, seconds):
         filled = "#" * round(share * WIDTH)

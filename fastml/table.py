@@ -15,6 +15,7 @@ from fastml.kinds import (
     as_numbers,
     column_of_numbers,
     frame_column,
+    from_arrow,
     from_list,
     is_frame,
     numpy_column,
@@ -58,6 +59,7 @@ def read(estimator, X, y=None, *, reset, text, **options):
     """(Table, y) of X, checked; text: whether columns may hold anything but numbers."""
     if y is not None:
         y = read_target(y, options.get("y_numeric", False))
+    X = from_arrow(X)
     if is_frame(X):
         checked = validate_data(estimator, X, reset=reset, skip_check_array=True)
         names = [str(name) for name in X.columns]

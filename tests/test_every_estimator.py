@@ -18,7 +18,8 @@ from sklearn.utils import estimator_checks, get_tags
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 
 import fastml
-from fastml.base import Estimator
+from fastml.base import LEARNING, Estimator
+from fastml.schema import Lackable, anything, check_state, table_of
 
 
 def find_estimators():
@@ -80,6 +81,38 @@ def table():
 
 def test_estimators_are_found():
     assert "KNeighborsClassifier" in [E.__name__ for E in ESTIMATORS]
+
+
+@every
+def test_the_schema_of_its_state_names_every_result_and_no_other(Estimator, table):
+    """What `fastml.load` holds a file to: a new attribute, or a new estimator, needs its line there."""
+    rules, _ = table_of(Estimator)
+    parameters = set(inspect.signature(Estimator).parameters)
+    assert rules
+    assert not rules.keys() & parameters
+    X, y = table
+    texts = [" ".join(f"w{value:.0f}" for value in row) for row in X]
+    readable = {"CountVectorizer": texts, "DictVectorizer": [{"a": row[0], "b": row[1]} for row in X]}
+    state = make(Estimator).fit(readable.get(Estimator.__name__, X), y).__getstate__()
+    assert set(state) - parameters <= set(rules)
+    check_state(Estimator, state)
+    for key in set(state) & set(rules):
+        with pytest.raises(ValueError, match="no_such_key_of_its"):
+            check_state(Estimator, state | {"_no_such_key_of_its": state[key]})
+    needed = [key for key, rule in rules.items() if not isinstance(rule, Lackable)]
+    for key in needed:
+        with pytest.raises(ValueError, match=key):
+            check_state(Estimator, {name: value for name, value in state.items() if name != key})
+        if rules[key] is not anything:
+            with pytest.raises(ValueError, match=key):
+                check_state(Estimator, state | {key: object()})
+
+
+@every
+def test_every_method_that_learns_does_so_as_a_whole_or_not_at_all(Estimator):
+    for name in LEARNING:
+        method = inspect.getattr_static(Estimator, name, None)
+        assert method is None or hasattr(getattr(method, "fn", method), "all_or_nothing"), name
 
 
 @parametrize_with_checks([make(E) for E in TABULAR], expected_failed_checks=expected_failures)

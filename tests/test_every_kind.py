@@ -126,6 +126,10 @@ NUMBERS = {
     "polars two dtypes": lambda t: pl.DataFrame({"a": t[:, 0], "b": t[:, 1].astype(float)}),
 }
 LIST = pd.ArrowDtype(pa.list_(pa.int64()))
+NUMBERS |= {
+    "pyarrow int64": lambda t: pa.table({"a": t[:, 0], "b": t[:, 1]}),
+    "pyarrow decimal": lambda t: pa.table({"a": [Decimal(v) for v in t[:, 0].tolist()], "b": t[:, 1]}),
+}
 DAY = datetime.date(2020, 1, 1)
 REFUSED = {
     "datetime64": lambda t: t.astype("M8[D]"),
@@ -170,6 +174,8 @@ REFUSED = {
     "polars Time": polars_of(pl.Time),
     "polars List": lambda t: pl.DataFrame({"a": [[v] for v in t[:, 0].tolist()], "b": t[:, 1]}),
     "polars Struct": lambda t: pl.DataFrame({"a": [{"v": v} for v in t[:, 0].tolist()], "b": t[:, 1]}),
+    "pyarrow timestamp": lambda t: pa.table({"a": t[:, 0].astype("M8[us]")}),
+    "pyarrow date": lambda t: pa.table({"a": t[:, 0].astype("M8[D]")}),
     "structured": lambda t: t.astype([("a", int)]),
 }
 B = 2**53
@@ -193,6 +199,7 @@ LARGE = {
     "pandas decimal[pyarrow]": lambda c: pd.DataFrame(
         {"a": pd.array([Decimal(v) for v in c], pd.ArrowDtype(pa.decimal128(30, 0)))}
     ),
+    "pyarrow int64, missing": lambda c: pa.table({"a": [*c[:-1], None]}),
     "polars Int64": lambda c: pl.DataFrame({"a": c}),
     "polars Int64, missing": lambda c: pl.DataFrame({"a": [*c[:-1], None]}),
     "polars beside float": lambda c: pl.DataFrame({"a": c, "b": [0.5] * len(c)}),
@@ -229,7 +236,8 @@ def test_what_is_no_number_is_refused_by_name(Estimator, kind):
         make(Estimator).fit(X, Y)
     plain = TABLE.astype(float)
     if hasattr(X, "columns"):
-        plain = pd.DataFrame(plain[:, : len(X.columns)], columns=list(X.columns))
+        names = X.column_names if isinstance(X, pa.Table) else list(X.columns)
+        plain = pd.DataFrame(plain[:, : len(names)], columns=names)
     model = make(Estimator).fit(plain, Y)
     with pytest.raises((ValueError, TypeError), match=words):
         apply(model, X)
@@ -268,6 +276,8 @@ Y_NUMBERS = {
     ),
     "pandas category": lambda y: pd.Series(y, dtype="category"),
     "polars": pl.Series,
+    "pyarrow": pa.array,
+    "pyarrow chunked": lambda y: pa.chunked_array([y[:9], y[9:]]),
     "polars Int128": lambda y: pl.Series(y).cast(pl.Int128),
     "polars Decimal": lambda y: pl.Series(y).cast(pl.Decimal(9, 2)),
 }
@@ -285,6 +295,8 @@ Y_REFUSED = {
     "pandas datetime": lambda y: pd.Series(y.astype("M8[ns]")),
     "pandas UTC": lambda y: pd.Series(pd.to_datetime(y, utc=True)),
     "pandas Period": lambda y: pd.Series(pd.PeriodIndex.from_ordinals(y, freq="M")),
+    "masked": lambda y: np.ma.masked_array(y, np.arange(len(y)) == 3),
+    "pyarrow date": lambda y: pa.array(y.astype("M8[D]")),
     "polars Date": lambda y: pl.Series(y).cast(pl.Date),
     "polars missing": lambda y: pl.Series([None, *y.tolist()[1:]]),
     "polars Duration": lambda y: pl.Series(y).cast(pl.Duration),

@@ -1,6 +1,6 @@
 """Fit, predict, save and load every estimator with its built-in settings, in a process that compiles nothing.
 
-    python tests/without_compiler.py
+    python tests/without_compiler.py [--small]
 
 It ends with status 1, and says why, if Numba was loaded, or a kernel had no variant for its arguments. It needs no more
 than fastml itself, so tests/wheel.py runs it where Numba is not installed.
@@ -25,6 +25,7 @@ METHODS = ("predict", "predict_proba", "decision_function", "transform", "kneigh
 TEXTS = ["one two three", "two three four", "three four five", "four five one"] * 15
 RECORDS = [{"word": w, "size": len(w)} for t in TEXTS for w in t.split()[:1]]
 TOKENS = [t.split() for t in TEXTS]
+SMALL = "--small" in sys.argv  # the smallest tables only
 REFUSALS = ValueError, TypeError, NotImplementedError, AttributeError, OSError
 SHORT = {"max_iter": 3, "n_iter_no_change": 2, "random_state": 0}
 
@@ -92,17 +93,33 @@ def settings(name, constraints):
 
 
 def inputs(estimator):
+    """(X, y) of every kind: types and layouts of the table, its size, and what is learnt."""
     random = np.random.default_rng(0)
-    tables = [random.integers(0, 9, (60, d)).astype(float) for d in (4, 12)]
+    tables = [random.integers(0, 9, shape).astype(float) for shape in ((60, 4), (60, 12), (2000, 30))][
+        : 1 if SMALL else 3
+    ]
     tags = importlib.import_module("sklearn.utils").get_tags(made(estimator, {}))
     if not tags.input_tags.two_d_array:
         for rows in (TEXTS, RECORDS, TOKENS):
             yield rows, np.arange(len(rows)) % 2
         return
-    for X, dtype in itertools.product(tables, (np.float64, np.float32)):
-        for kind in (np.asarray, *((sp.csr_array,) * tags.input_tags.sparse)):
-            for y in (X.sum(axis=1) > X.sum(axis=1).mean(), X[:, 0].astype(int) % 3, X @ np.arange(X.shape[1])):
-                yield kind(X.astype(dtype)), y.astype(int) if y.dtype == bool else y
+    kinds = [np.asarray, np.asfortranarray, *([sp.csr_array, with_long_indices] * tags.input_tags.sparse)]
+    for X, dtype, kind in itertools.product(tables, (np.float64, np.float32, np.int64, np.uint8), kinds):
+        for y in targets(X) if dtype in (np.float64, np.float32) else targets(X)[:1]:
+            yield kind(X.astype(dtype)), y
+
+
+def targets(X):
+    """Two classes, as numbers and as words; several; numbers; several of both at once."""
+    numbers, classes = X @ np.arange(X.shape[1]), X[:, 0].astype(int) % 3
+    two = (numbers > numbers.mean()).astype(int)
+    return [two, np.array(["no", "yes"])[two], classes, numbers, np.c_[numbers, X[:, 0]], np.c_[two, classes]]
+
+
+def with_long_indices(X):
+    X = sp.csr_array(X)
+    X.indices, X.indptr = X.indices.astype(np.int64), X.indptr.astype(np.int64)
+    return X
 
 
 def made(estimator, parameters):

@@ -67,21 +67,38 @@ __all__ = [
 # fmt: on
 
 
-def _elementwise(name, doc):
-    def function(*args):
-        return apply(name, *args)
+VALUE = "number, array-like or traced value"
 
+
+def _documented(function, name, sentence, parameters, returns):
+    """Give a function its name and its docstring; parameters: (name, type, what it is) of each."""
+    lines = [sentence, "", "Parameters", "----------"]
+    for parameter, kind, meaning in parameters:
+        lines += [f"{parameter} : {kind}", f"    {meaning}"]
+    lines += ["", "Returns", "-------", "number, array or traced value", f"    {returns}"]
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"{doc}, elementwise."
+    function.__doc__ = "\n".join(lines)
     return function
 
 
-add = _elementwise("add", "a + b")
-subtract = _elementwise("subtract", "a - b")
-multiply = _elementwise("multiply", "a times b")
-divide = _elementwise("divide", "a / b")
+def _elementwise(name, doc, parameters="x"):
+    def function(*args):
+        return apply(name, *args)
+
+    meanings = {"condition": "True where the first is chosen; numbers count as True where they are not 0."}
+    table = [(p, VALUE, meanings.get(p, "Entries, repeated as NumPy's are.")) for p in parameters.split(", ")]
+    returns = "Traced if an argument is, else as NumPy's function of that name."
+    return _documented(function, name, f"{doc}, elementwise.", table, returns)
+
+
+add = _elementwise("add", "a + b", "a, b")
+subtract = _elementwise("subtract", "a - b", "a, b")
+multiply = _elementwise("multiply", "a times b", "a, b")
+divide = _elementwise("divide", "a / b", "a, b")
 negative = _elementwise("negative", "-x")
-power = _elementwise("power", "a to the power b; its derivative towards b is that for positive a, and 0 at a = 0")
+power = _elementwise(
+    "power", "a to the power b; its derivative towards b is that for positive a, and 0 at a = 0", "a, b"
+)
 exp = _elementwise("exp", "e to the power x")
 log = _elementwise("log", "Natural logarithm")
 log1p = _elementwise("log1p", "log(1 + x), exact for small x")
@@ -98,16 +115,22 @@ sigmoid = _elementwise("sigmoid", "1 / (1 + exp(-x))")
 softplus = _elementwise("softplus", "log(1 + exp(x)) without overflow")
 relu = _elementwise("relu", "The larger of x and 0; its derivative at 0 is 0")
 step = _elementwise("step", "1 where x >= 0, otherwise 0; its derivative is 0")
-maximum = _elementwise("maximum", "The larger of a and b; the gradient goes to the larger, at ties (and NaN) to a")
-minimum = _elementwise("minimum", "The smaller of a and b; the gradient goes to the smaller, at ties (and NaN) to a")
-where = _elementwise("where", "a where the condition holds, otherwise b; only the chosen one gets the gradient")
-clip = _elementwise("clip", "x held between lo and hi; at the bounds themselves the gradient goes to x")
-less = _elementwise("less", "a < b")
-less_equal = _elementwise("less_equal", "a <= b")
-equal = _elementwise("equal", "a == b")
-not_equal = _elementwise("not_equal", "a != b")
-logical_and = _elementwise("logical_and", "Both conditions")
-logical_or = _elementwise("logical_or", "Either condition")
+maximum = _elementwise(
+    "maximum", "The larger of a and b; the gradient goes to the larger, at ties (and NaN) to a", "a, b"
+)
+minimum = _elementwise(
+    "minimum", "The smaller of a and b; the gradient goes to the smaller, at ties (and NaN) to a", "a, b"
+)
+where = _elementwise(
+    "where", "a where the condition holds, otherwise b; only the chosen one gets the gradient", "condition, a, b"
+)
+clip = _elementwise("clip", "x held between lo and hi; at the bounds themselves the gradient goes to x", "x, lo, hi")
+less = _elementwise("less", "a < b", "a, b")
+less_equal = _elementwise("less_equal", "a <= b", "a, b")
+equal = _elementwise("equal", "a == b", "a, b")
+not_equal = _elementwise("not_equal", "a != b", "a, b")
+logical_and = _elementwise("logical_and", "Both conditions", "a, b")
+logical_or = _elementwise("logical_or", "Either condition", "a, b")
 logical_not = _elementwise("logical_not", "The opposite condition")
 
 
@@ -136,11 +159,12 @@ def _reduction(name, doc):
         shape = shape_of(x)
         return apply(name, x, params=(_axes(axis, len(shape)), bool(keepdims)))
 
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = (
-        f"{doc}\n\naxis: None for all, an integer or a tuple | keepdims: leave reduced axes with length 1."
-    )
-    return function
+    table = [
+        ("x", VALUE, "Entries."),
+        ("axis", "int, tuple of int or None, default=None", "Axes to reduce; None for all."),
+        ("keepdims", "bool, default=False", "Whether the reduced axes stay, with length 1."),
+    ]
+    return _documented(function, name, doc, table, "Of the shape that is left.")
 
 
 sum = _reduction("sum", "Sum of entries.")
@@ -153,7 +177,20 @@ logsumexp = _reduction("logsumexp", "log(sum(exp(x))) without overflow.")
 
 
 def softmax(x, axis=-1):
-    """exp(x) divided by its sum along `axis`, without overflow."""
+    """exp(x) divided by its sum along `axis`, without overflow.
+
+    Parameters
+    ----------
+    x : number, array-like or traced value
+        Entries; equal ones get equal shares, infinite ones too.
+    axis : int, tuple of int or None, default=-1
+        Along which the shares add up to 1; None for all axes.
+
+    Returns
+    -------
+    array or traced value
+        Of the shape of x.
+    """
     return apply("softmax", x, params=(_axes(axis, len(shape_of(x))),))
 
 

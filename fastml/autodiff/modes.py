@@ -7,8 +7,15 @@ import numpy as np
 
 from fastml.autodiff import functions as ad
 from fastml.autodiff.arguments import flatten, floats, signature, unflatten
-from fastml.autodiff.evaluate import depends, pull, push
-from fastml.autodiff.node import DTYPES, INT, TABLE, Node, uncollected
+from fastml.autodiff.extending import (
+    _build_gradient,
+    _build_masked_pullback,
+    _build_masked_pushforward,
+    _build_pullback,
+    _build_pushforward,
+    _build_value,
+)
+from fastml.autodiff.node import INT, Node, uncollected
 from fastml.autodiff.program import Program
 from fastml.autodiff.rewrite import rewrite
 from fastml.autodiff.tracing import graft, trace_call
@@ -19,13 +26,27 @@ __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
 def value_and_grad(function, argnums=0):
     """Function that returns (value, gradient) of a scalar function, by reverse mode.
 
-    function: of numbers, arrays or containers of them, written with this module's functions or NumPy's ufuncs; it is
-        traced once for every set of shapes and dtypes, so what it reads besides its arguments must not change
-    argnums: position, or tuple of positions, of the arguments to differentiate by; the gradient has their structure
+    Parameters
+    ----------
+    function : callable or Graph
+        Of numbers, arrays or containers of them, written with this module's functions or NumPy's ufuncs. It is traced
+        once for every set of shapes and dtypes, so what it reads besides its arguments must not change.
+    argnums : int or tuple of int, default=0
+        Positions of the arguments to differentiate by; the gradient has their structure.
 
-    Raises TypeError at tracing for what has no derivative rule or needs a number, ValueError if the value is no scalar.
-    Source: Griewank and Walther, Evaluating Derivatives, 2008, chapter 3.
+    Returns
+    -------
+    callable
+        Of the arguments of `function`. It raises TypeError, at tracing, for what has no derivative rule or needs a
+        number, and ValueError if the value is no scalar.
 
+    Notes
+    -----
+    What a choice leaves out, as the branch that `where` does not take, adds nothing, however infinite its slope. A.
+    Griewank and A. Walther, Evaluating Derivatives, 2008, chapter 3.
+
+    Examples
+    --------
     >>> from fastml import autodiff as ad
     >>> ad.value_and_grad(lambda w: ad.sum(w * w))(np.array([1.0, 2.0]))
     (np.float64(5.0), array([2., 4.]))
@@ -34,8 +55,20 @@ def value_and_grad(function, argnums=0):
 
 
 def grad(function, argnums=0):
-    """Function that returns the gradient of a scalar function; see `value_and_grad`.
+    """Function that returns the gradient of a scalar function, by reverse mode.
 
+    Parameters
+    ----------
+    function, argnums
+        As for `value_and_grad`.
+
+    Returns
+    -------
+    callable
+        Of the arguments of `function`.
+
+    Examples
+    --------
     >>> from fastml import autodiff as ad
     >>> ad.grad(ad.grad(lambda x: x**3))(2.0)                  # the second derivative, 6 x
     np.float64(12.0)
@@ -46,8 +79,22 @@ def grad(function, argnums=0):
 def vjp(function, *primals):
     """(value, pullback) of a function: pullback(g) is g times the Jacobian, one part an argument, by reverse mode.
 
-    g has the shape (or the structure) of the value.
+    Parameters
+    ----------
+    function : callable
+        As for `value_and_grad`, of any value.
+    *primals : numbers, arrays or containers of them
+        Its arguments, all of them floats.
 
+    Returns
+    -------
+    value
+        What the function returns.
+    pullback : callable
+        Of g, in the shape or structure of the value; entries where g is 0 are left out, even those of infinite slope.
+
+    Examples
+    --------
     >>> from fastml import autodiff as ad
     >>> y, pullback = ad.vjp(lambda x: x * x, np.array([1.0, 2.0]))
     >>> pullback(np.array([1.0, 10.0]))
@@ -60,8 +107,22 @@ def vjp(function, *primals):
 
 
 def jvp(function, primals, tangents):
-    """(value, derivative along `tangents`) of a function at `primals`, both tuples of arguments, by forward mode.
+    """(value, derivative along `tangents`) of a function at `primals`, by forward mode.
 
+    Parameters
+    ----------
+    function : callable
+        As for `value_and_grad`, of any value.
+    primals, tangents : tuple
+        The arguments, all of them floats, and a direction for each. Along 0 an argument stays as it is.
+
+    Returns
+    -------
+    value, tangent
+        What the function returns, and its derivative, in the same structure.
+
+    Examples
+    --------
     >>> from fastml import autodiff as ad
     >>> ad.jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 0.0))
     (np.float64(6.0), np.float64(3.0))
@@ -87,8 +148,20 @@ def pushed_forward(function, primals, tangents):
 def jacobian(function, argnums=0, layout="numerator"):
     """Function that returns the matrix of derivatives of an array by an array; by the mode that needs fewer passes.
 
-    layout: "numerator" puts the axes of the value first, shape y.shape + x.shape; "denominator" those of the argument
+    Parameters
+    ----------
+    function, argnums
+        As for `value_and_grad`, of one array for a value.
+    layout : {"numerator", "denominator"}, default="numerator"
+        Whose axes come first: those of the value, shape y.shape + x.shape, or those of the argument.
 
+    Returns
+    -------
+    callable
+        Of the arguments of `function`.
+
+    Examples
+    --------
     >>> from fastml import autodiff as ad
     >>> ad.jacobian(lambda x: ad.stack([x[0] * x[1], x[1]]))(np.array([2.0, 3.0]))
     array([[3., 2.],
@@ -126,6 +199,18 @@ def jacobian(function, argnums=0, layout="numerator"):
 def hessian(function, argnums=0):
     """Function that returns the matrix of second derivatives of a scalar function, of shape x.shape + x.shape.
 
+    Parameters
+    ----------
+    function, argnums
+        As for `value_and_grad`.
+
+    Returns
+    -------
+    callable
+        Of the arguments of `function`.
+
+    Examples
+    --------
     >>> from fastml import autodiff as ad
     >>> ad.hessian(lambda x: x[0] ** 2 * x[1])(np.array([2.0, 3.0]))
     array([[6., 4.],
@@ -137,6 +222,22 @@ def hessian(function, argnums=0):
 def hvp(function, x, v, *args):
     """Second derivatives of a scalar function at x times v, for about the cost of a gradient: forward over reverse.
 
+    Parameters
+    ----------
+    function : callable
+        As for `value_and_grad`.
+    x, v : number, array or containers of them
+        The first argument, and the direction, of its structure.
+    *args
+        The other arguments, which stay as they are.
+
+    Returns
+    -------
+    number, array or container
+        In the structure of x.
+
+    Examples
+    --------
     >>> from fastml import autodiff as ad
     >>> ad.hvp(lambda x: x[0] ** 2 * x[1], np.array([2.0, 3.0]), np.array([1.0, 0.0]))
     array([6., 4.])
@@ -258,83 +359,7 @@ def _value_and_tangent(made, outputs, argnums):
     return made.values(outputs), _tangent(made, outputs, argnums)
 
 
-# --- how graphs are extended; each gives outputs (values, then derivatives) -------------------------------------------
-
-
-def _build_value(graph, wrt):
-    return graph
-
-
-def _build_gradient(graph, wrt):
-    if len(graph.outputs) != 1 or graph.shapes[graph.outputs[0]] != ():
-        shapes = [graph.shapes[k] for k in graph.outputs]
-        raise ValueError(
-            f"a gradient needs a function with one scalar value, not values of shapes {shapes}; see jacobian"
-        )
-    graph = graph.copy()
-    return _pulled(graph, wrt, {graph.outputs[0]: graph.constant(1.0)})
-
-
-def _build_pullback(graph, wrt, masked=False):
-    graph = graph.copy()
-    seeds: dict = {}
-    for k in graph.outputs:  # the same node may be returned twice
-        weight = graph.variable(None, graph.shapes[k], _dtype(graph, k))
-        seeds[k] = seeds[k] + weight if k in seeds else weight
-    masks = {k: ad.not_equal(seed, 0.0) for k, seed in seeds.items()} if masked else None
-    return _pulled(graph, wrt, seeds, masks)
-
-
-def _build_masked_pullback(graph, wrt):
-    """The pullback in which a weight of 0 leaves its entry out, even one of infinite slope."""
-    return _build_pullback(graph, wrt, masked=True)
-
-
-def _pulled(graph, wrt, seeds, masks=None):
-    nodes = [Node(graph, k) for k in range(len(graph))]
-    gradients = pull(graph, nodes, seeds, depends(graph, wrt), masks=masks)
-    outputs = list(graph.outputs)
-    for k in wrt:
-        g = gradients.get(k)
-        g = _filled(graph, 0.0, k) if g is None else g
-        outputs.append(_of_kind(graph, g, k).index)
-    graph.outputs = outputs
-    return graph
-
-
-def _build_pushforward(graph, wrt, masked=False):
-    graph = graph.copy()
-    nodes = [Node(graph, k) for k in range(len(graph))]
-    tangents = {k: graph.variable(None, graph.shapes[k], _dtype(graph, k)) for k in wrt}
-    seeds = {k: t for k, t in tangents.items() if graph.kinds[k] > INT}
-    masks = {k: ad.not_equal(t, 0.0) for k, t in seeds.items()} if masked else None
-    found = push(graph, nodes, seeds, masks=masks)
-    outputs = list(graph.outputs)
-    for k in graph.outputs:
-        t = found.get(k)
-        outputs.append((_filled(graph, 0.0, k) if t is None else t).index)
-    graph.outputs = outputs
-    return graph
-
-
-def _build_masked_pushforward(graph, wrt):
-    """The pushforward along which an entry with a tangent of 0 stays as it is, even one of infinite slope."""
-    return _build_pushforward(graph, wrt, masked=True)
-
-
-def _filled(graph, number, like):
-    return ad.broadcast_to(graph.constant(number), graph.shapes[like])
-
-
-def _of_kind(graph, node, like):
-    """The node, in the kind (the precision) of another: a gradient is as precise as its argument."""
-    if graph.kinds[node.index] != graph.kinds[like]:
-        node = graph._append(TABLE["astype"], (node.index,), (graph.kinds[like],), node.shape, graph.kinds[like])
-    return node
-
-
-def _dtype(graph, k):
-    return DTYPES[graph.kinds[k]]
+# --- seeds of zero ----------------------------------------------------------------------------------------------------
 
 
 def _finite_first(transforms, args, kwargs, seeds):

@@ -25,8 +25,20 @@ def main(arguments=None):
     with streams():
         readable_anywhere(sys.stdout)
         readable_anywhere(sys.stderr)
-        chosen = parser().parse_args(arguments)
+        try:
+            chosen = parser().parse_args(arguments)
+        except SystemExit:
+            with_all_written()
+            raise
         return run(chosen)
+
+
+def with_all_written():
+    """What argparse has shown reaches standard output now, or nothing is tried again when the interpreter ends."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        write_nowhere()
 
 
 @contextlib.contextmanager

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fastml.preprocessing.edges import equal_parts, middle
+
 __all__ = ["INPUTS", "UNKNOWN", "Encoder", "estimate"]
 
 # The forms in which a model may be given a table, in words for the user.
@@ -16,6 +18,7 @@ INPUTS = {
 }
 ONE_HOT = 20  # columns that a text column may become: the most frequent texts, and one for all others
 BINS = 10
+LARGE = 1e150  # beyond it squares are none of float64's
 MISSING = -1.0  # a text that is missing is a text of its own
 UNKNOWN = -2.0  # the place of a text that the training rows do not have
 
@@ -41,17 +44,22 @@ class Encoder(NamedTuple):
         parts += [one_hot(X[:, place], *self.kept[place]) for place in self.texts]
         encoded = np.ascontiguousarray(np.concatenate(parts, axis=1))
         if self.kind == "scaled":
-            encoded -= self.center
-            encoded /= self.scale
+            large = self.scale > LARGE
+            if large.any():
+                encoded[:, large] = encoded[:, large] / self.scale[large] - self.center[large] / self.scale[large]
+            encoded[:, ~large] -= self.center[~large]
+            encoded[:, ~large] /= self.scale[~large]
         return encoded
 
     def _numbers(self, X):
         X = np.where(np.isnan(X), self.fill, X)
-        if self.kind == "unit":
-            width = np.where(self.most > self.least, self.most - self.least, 1)
-            X = np.clip((X - self.least) / width, 0, 1)
+        if self.kind == "unit":  # halves: a difference of large numbers may be beyond the largest float
+            width = np.where(self.most > self.least, self.most / 2 - self.least / 2, 1)
+            with np.errstate(over="ignore"):
+                X = np.clip((X / 2 - self.least / 2) / width, 0, 1)
         elif self.kind == "binned":
-            edges = np.linspace(self.least, self.most, BINS + 1)[1:-1]
+            ends = zip(self.least, self.most, strict=True)
+            edges = np.array([equal_parts(low, high, BINS)[1:-1] for low, high in ends]).reshape(-1, BINS - 1).T
             X = np.where(self.most > self.least, (X >= edges[:, None]).sum(axis=0), 0).astype(float)
         return X
 
@@ -64,7 +72,7 @@ def estimate(kind, X, texts):
     numbers = np.array([i for i in range(X.shape[1]) if i not in texts], np.int64)
     known = [X[~np.isnan(X[:, i]), i] for i in numbers]
     fill, least, most = (
-        np.array([summary(x) if len(x) else 0.0 for x in known]) for summary in (np.median, np.min, np.max)
+        np.array([summary(x) if len(x) else 0.0 for x in known]) for summary in (median, np.min, np.max)
     )
     kept = {} if kind == "native" else {place: frequent(X[:, place]) for place in texts}
     nothing = np.empty(0)
@@ -72,8 +80,15 @@ def estimate(kind, X, texts):
     if kind != "scaled":
         return encoder
     encoded = encoder._replace(kind="filled").apply(X)
-    deviation = encoded.std(axis=0)
-    return encoder._replace(center=encoded.mean(axis=0), scale=np.where(deviation > 0, deviation, 1))
+    most = np.abs(encoded).max(axis=0, initial=0)
+    unit = np.where((most > LARGE) | ((most < 1 / LARGE) & (most > 0)), most, 1)  # where squares leave float64
+    deviation = (encoded / unit).std(axis=0) * unit
+    return encoder._replace(center=(encoded / unit).mean(axis=0) * unit, scale=np.where(deviation > 0, deviation, 1))
+
+
+def median(x):
+    x = np.sort(x)
+    return middle(x[(len(x) - 1) // 2], x[len(x) // 2])
 
 
 def frequent(places):

@@ -1,4 +1,4 @@
-"""`fastml warmup`: every kernel compiled and in the cache, so that no later call waits for a compiler."""
+"""`fastml warmup`: what was not compiled when fastml was built is compiled and kept, so that no later call waits."""
 
 import time
 import warnings
@@ -28,6 +28,9 @@ def run(arguments):
         progress.clear()
         compiled, loaded = kernel_counts()
         print(f"{compiled} kernels compiled, {loaded} were in the cache, {duration(time.perf_counter() - started)}")
+    if not compiled + loaded:
+        print("nothing was left to compile: these kernels were compiled when fastml was built")
+        return 0
     kernels = jit.load_all(kernel_modules())
     kept = sum(in_cache(kernel) for kernel in kernels)
     if not kept:

@@ -1,12 +1,14 @@
 """Dictionaries of features as rows of a matrix."""
 
 from collections.abc import Mapping
+from numbers import Integral
 
 import numpy as np
 from sklearn.feature_extraction import DictVectorizer as ScikitDictVectorizer
 from sklearn.utils.validation import check_is_fitted
 
 from fastml.base import Estimator
+from fastml.kinds.values import EXACT, refuse_large
 from fastml.preprocessing.templates.matrix import as_csr
 from fastml_ext import features as kernels
 
@@ -97,7 +99,10 @@ class DictVectorizer(Estimator, ScikitDictVectorizer):
 
     def _code(self, records, names, grow):
         try:
-            return kernels.code_records(records, names, {}, self.separator, grow)
+            entries = kernels.code_records(records, names, {}, self.separator, grow)
+            if (np.abs(entries[1]) >= EXACT).any():
+                refuse_rounded(records)
+            return entries
         except TypeError as error:
             raise TypeError(f"{error}: a feature is a number, a string, or a list of strings") from None
 
@@ -106,6 +111,14 @@ class DictVectorizer(Estimator, ScikitDictVectorizer):
         n = len(rows) - 1
         matrix = as_csr(kernels.assemble(n, [(rows, rank[codes], values)]), (n, len(rank)), self.dtype)
         return matrix if self.sparse else matrix.toarray()
+
+
+def refuse_rounded(records):
+    """Name the first whole number that float64 would make another one of."""
+    for i, record in enumerate(records):
+        for name, value in record.items():
+            if isinstance(value, Integral) and int(float(value)) != value:
+                refuse_large(name, f"{value} in record {i}", "the matrix holds floats")
 
 
 def in_order(names):

@@ -13,6 +13,21 @@ def is_frame(X):
     return hasattr(X, "columns") and (hasattr(X, "iloc") or type(X).__module__.split(".")[0] == "polars")
 
 
+def from_arrow(X):
+    """A table of pyarrow as a data frame of its columns; anything else as it is."""
+    if not is_arrow(X) or not hasattr(X, "to_pandas") or not hasattr(X, "schema"):
+        return X
+    try:
+        import pandas as pd
+    except ImportError:
+        return X
+    return X.to_pandas(types_mapper=pd.ArrowDtype)
+
+
+def is_arrow(X):
+    return type(X).__module__.partition(".")[0] == "pyarrow"
+
+
 def frame_column(frame, j, name):
     """Column j of a pandas or polars data frame: an array of numbers, or Categories."""
     return of_column(frame.iloc[:, j] if hasattr(frame, "iloc") else frame[:, j], name)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fastml.kinds.frames import frame_column, is_frame
+from fastml.kinds.frames import frame_column, from_arrow, is_frame
 from fastml.kinds.numbers import as_numbers, with_missing
 from fastml.kinds.values import EXACT, NUMBERS, Categories, array_of_objects, floats, kinds_in, refuse_dtype
 
@@ -20,6 +20,7 @@ def array_of_numbers(X):
         if X.dtype.kind in "mMT":
             refuse_dtype(0, X.dtype)
         return X
+    X = from_arrow(X)
     if is_frame(X):
         return X if is_plain(X) else frame_of_numbers(X)
     if isinstance(X, np.ma.MaskedArray):
@@ -108,4 +109,4 @@ def from_list(X):
         return X  # scikit-learn says what is wrong with it
     if found.dtype == np.float64 and found.size and np.abs(found).max() >= EXACT:
         return np.array(X, dtype=object)
-    return found if found.dtype.kind == "O" else X
+    return found if found.ndim == 2 else X

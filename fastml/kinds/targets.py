@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.sparse import issparse
 
-from fastml.kinds.frames import frame_column, is_frame, of_column
+from fastml.kinds.frames import arrow_column, frame_column, from_arrow, is_arrow, is_frame, of_column
 from fastml.kinds.numbers import long_floats
 from fastml.kinds.values import (
     BOOLEAN,
@@ -33,6 +33,12 @@ def read_target(y, numeric=False):
     """
     if type(y) is np.ndarray:
         return array_target(y, numeric)
+    if is_arrow(y) and hasattr(y, "type"):
+        return series_target(arrow_column(y, "y"), numeric)
+    if np.ma.is_masked(y):
+        masked = int(np.ma.getmaskarray(y).ravel().argmax())
+        raise ValueError(f"Input y contains NaN or None: y[{masked}] is masked; leave such rows out")
+    y = from_arrow(y)
     if is_frame(y):
         columns = [series_target(frame_column(y, j, "y"), numeric) for j in range(len(y.columns))]
         return np.stack(columns, axis=1) if columns else y

@@ -20,6 +20,7 @@ __all__ = ["KBallots", "RadiusBallots"]
 
 ONE_EACH = np.empty(0)  # weights of a plain majority vote
 NOBODY = np.empty(0, np.int64)
+SMALL_DISTANCE = 2.0**-1000
 LARGE_VOTE = 2.0**960  # the sum of many such would overflow
 WEIGHTS = {"weights": [StrOptions({"uniform", "distance"}), callable, None]}
 
@@ -169,8 +170,11 @@ def inverse(distances, starts):
 
     distances (all,): those of query q are distances[starts[q] : starts[q + 1]]
     """
+    distances = distances.astype(np.float64)
     with np.errstate(divide="ignore", over="ignore"):
-        votes = 1 / distances.astype(np.float64)
+        if ((distances > 0) & (distances < SMALL_DISTANCE)).any():  # only ratios count, and the inverse would overflow
+            distances = np.ldexp(distances, 500)
+        votes = 1 / distances
     return without_infinite(votes, starts)
 
 

@@ -51,12 +51,65 @@ class Search:
             yield slice(start, start + size)
 
 
-class Brute(Search):
+class ScaledSearch(Search):
+    """A search whose distances double with the numbers: where squares overflow or vanish, in units of 2**exponent.
+
+    Told by the results, so that a search of ordinary numbers costs nothing more.
+    """
+
+    SCALED = ("euclidean", "manhattan", "chebyshev", "minkowski", "nan_euclidean")
+    _dtype: np.dtype
+    _anew: Any  # the same search among other points
+
+    def __init__(self, points, metric):
+        self._points, self._metric = points, metric
+        self._scaled = metric.name in self.SCALED and points.dtype.kind == "f"
+        self._largest, self._in_units = None, (0, None)
+
+    def nearest(self, Q, k, exclude=None, n_jobs=None, progress=None):
+        found = super().nearest(Q, k, exclude, n_jobs, progress)
+        if not self._scaled or in_range(found[0], self._dtype):
+            return found
+        exponent = self._exponent(Q)
+        if exponent == 0 and self._metric.name == "minkowski" and np.isinf(found[0]).any():  # of a high power
+            exponent = int(np.frexp(max(self._largest, largest_of(Q)))[1])
+        if exponent == 0:
+            return found
+        distances, indices = self._in(exponent).nearest(in_units(Q, exponent), k, exclude, n_jobs, progress)
+        return in_units(distances, -exponent), indices
+
+    def within(self, Q, r, exclude=None, n_jobs=None, progress=None):
+        exponent = self._exponent(Q) if self._scaled else 0
+        if exponent == 0:
+            return super().within(Q, r, exclude, n_jobs, progress)
+        r = float(in_units(np.float64(r), exponent))
+        starts, indices, distances = self._in(exponent).within(in_units(Q, exponent), r, exclude, n_jobs, progress)
+        return starts, indices, in_units(distances, -exponent)
+
+    def _exponent(self, Q):
+        """That of the largest number of points and queries where squares may overflow or vanish, else 0."""
+        if self._largest is None:
+            self._largest = largest_of(self._points)
+        largest = max(self._largest, largest_of(Q))
+        low, high = SAFE[self._dtype]
+        return 0 if low < largest < high or largest == 0 else int(np.frexp(largest)[1])
+
+    def _in(self, exponent):
+        if self._in_units[0] != exponent:
+            self._in_units = exponent, self._anew(in_units(self._points, exponent))
+        return self._in_units[1]
+
+
+class Brute(ScaledSearch):
     """Every point is looked at; keeps what the first large search finds worth preparing."""
 
     def __init__(self, points, metric):
+        super().__init__(points, metric)
         self._dtype, self._sparse = dtype_of_distances(points), issparse(points)
         self._index = kernels.prepare(points, metric.function or metric.name, metric.p, metric.w)
+
+    def _anew(self, points):
+        return Brute(points, self._metric)
 
     def _writes_out(self):
         return not self._sparse
@@ -70,10 +123,12 @@ class Brute(Search):
         return without(exclude, starts, indices, distances)
 
 
-class Tree(Search):
+class Tree(ScaledSearch):
     """A KD-tree."""
 
     def __init__(self, points, metric, leaf_size, n_jobs):
+        super().__init__(points, metric)
+        self._anew = lambda points: Tree(points, metric, leaf_size, n_jobs)
         self._dtype = dtype_of_distances(points)
         points = points.astype(self._dtype, copy=False)
         self._tree = kernels.build_tree(points, leaf_size, metric.name, metric.p, metric.w, n_jobs)
@@ -160,6 +215,31 @@ class Given(Search):
         order = order[Q.data[order] <= r]
         starts = starts_from(np.bincount(queries[order], minlength=Q.shape[0]))
         return without(exclude, starts, Q.indices[order].astype(np.int64), Q.data[order])
+
+
+# Numbers whose squares, summed over many columns, stay inside the dtype.
+SAFE = {np.dtype(np.float32): (2.0**-40, 2.0**55), np.dtype(np.float64): (2.0**-400, 2.0**490)}
+
+
+def in_range(distances, dtype):
+    """Did no distance overflow, and not all k of a query vanish?"""
+    low = SAFE[dtype][0]
+    last = distances[:, -1]
+    return low < last[0] < np.inf if len(last) == 1 else bool((last > low).all() and (last < np.inf).all())
+
+
+def largest_of(rows):
+    """The largest size of a number in a table, dense or CSR; 0 of none."""
+    values = rows.data if issparse(rows) else rows
+    return max(float(np.fmax.reduce(values, None)), -float(np.fmin.reduce(values, None))) if values.size else 0.0
+
+
+def in_units(rows, exponent):
+    """A table, dense or CSR, over 2**exponent."""
+    with np.errstate(over="ignore", under="ignore"):
+        if not issparse(rows):
+            return np.ldexp(rows, -exponent)
+        return type(rows)((np.ldexp(rows.data, -exponent), rows.indices, rows.indptr), shape=rows.shape)
 
 
 def dtype_of_distances(points):

@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import _check_feature_names_in, check_array, check_is_fitted, validate_data
 
 from fastml.base import StrOptions, refuse_nonfinite
-from fastml.kinds import is_frame
+from fastml.kinds import from_arrow, is_frame
 from fastml.preprocessing.base import ColumnMap
 from fastml.preprocessing.expressions import quoted
 from fastml.preprocessing.rows import RowProgram
@@ -146,6 +146,7 @@ class FeatureMap(ColumnMap):
             The fitted transformer.
         """
         self._validate_params()
+        X = from_arrow(X)
         self._framed = is_frame(X)
         table = self._read(X, reset=True)
         self._columns = self._name_columns()
@@ -240,6 +241,7 @@ class FeatureMap(ColumnMap):
         """
         if not hasattr(self, "_terms"):
             check_is_fitted(self)
+        X = from_arrow(X) if self._framed else X
         table = self._read(X, reset=False)
         if self._only_expressions and not self._framed:
             out = np.empty((len(table), len(self._terms)), self._dtype)

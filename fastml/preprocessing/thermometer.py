@@ -11,6 +11,7 @@ from fastml.kinds import (
     Categories,
     as_numbers,
     frame_column,
+    from_arrow,
     from_list,
     from_objects,
     is_frame,
@@ -201,6 +202,7 @@ class Thermometer(ColumnMap):
     def _read(self, X, *, reset):
         """The columns of X: arrays of numbers, and Categories."""
         who = type(self).__name__
+        X = from_arrow(X)
         if is_frame(X):
             checked = validate_data(self, X, reset=reset, skip_check_array=True)
             if min(X.shape) == 0:

@@ -58,7 +58,7 @@ static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_kernels_LEVEL", NULL, 
 
 PyMODINIT_FUNC PyInit__kernels_LEVEL(void) { return PyModuleDef_Init(&definition); }
 """
-# What a build for this machine alone leaves to Numba, so that it takes less time: patterns of lines of the list.
+# What --common leaves to Numba, so that a build takes less time: patterns of lines of the list.
 RARE = (
     r"kd_tree\.search\.\w+_kernel.*METRIC=[^0]",  # trees of distances other than the Euclidean one
     r"^naive_bayes\..*\tllA[bBhHiIlL]2C",  # tables of integers that are taken as they are
@@ -84,13 +84,13 @@ class Variant(NamedTuple):
 
 
 def levels_of(wish):
-    """The levels that FASTML_AOT stands for: none, host, all, or names of levels with commas between."""
+    """The levels that FASTML_AOT stands for: none, common, host, all, or names of levels with commas between."""
     here = ("v2", "v3", "v4") if platform.machine().lower() in ("x86_64", "amd64") else ("native",)
-    if wish == "host":
+    if wish in ("common", "host"):
         return (host_level(),)
     levels = {"none": (), "all": here}.get(wish, tuple(wish.split(",")))
     if not set(levels) <= set(here):
-        raise ValueError(f"FASTML_AOT={wish!r} must be none, host, all, or some of {','.join(here)}")
+        raise ValueError(f"FASTML_AOT={wish!r} must be none, common, host, all, or some of {','.join(here)}")
     return levels
 
 

@@ -1,18 +1,16 @@
 """Numba's front end alone: a kernel and the types of its arguments become LLVM's IR, and no machine code is made.
 
 Whoever imports this module can no longer call a compiled kernel: Numba is told to keep what it lowers as IR. Each
-function is typed and lowered once in a process, however many kernels call it, and optimised only as part of those.
+function is typed and lowered once in a process, however many kernels call it and for however many levels.
 All that depends on Numba's internals stands here and in back.py; the build pins Numba's version.
 """
 
 from typing import NamedTuple
 
-import llvmlite.binding as llvm
 from llvmlite import ir
 from numba.core import callconv, codegen, cpu, types
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
-from numba.core.runtime.nrtdynmod import compile_nrt_functions
 
 from fastml_ext.ahead.codes import code_of
 from fastml_ext.numba_cache import Cache
@@ -20,23 +18,14 @@ from fastml_ext.numba_cache import Cache
 __all__ = ["ENTRY", "Lowered", "lower"]
 
 ENTRY = "fastml_entry"
-ENVIRONMENT = "_ZN08NumbaEnv"
 WORD, STATUS = ir.IntType(64), ir.IntType(32)
 FINE, FINE_AND_NONE = 0, -2  # statuses of Numba's calling convention
-# What is done about memory and BLAS in runtime.c; that these only read some of their arguments is not told elsewhere.
-DECLARATIONS = """
-declare i32 @numba_xxgemm(i8, i8, i8, i64, i64, i64, ptr readonly captures(none), ptr readonly captures(none), i64,
-    ptr readonly captures(none), i64, ptr readonly captures(none), ptr captures(none), i64)
-declare i32 @numba_xxgemv(i8, i8, i64, i64, ptr readonly captures(none), ptr readonly captures(none), i64,
-    ptr readonly captures(none), ptr readonly captures(none), ptr captures(none))
-declare i32 @numba_xxdot(i8, i8, i64, ptr readonly captures(none), ptr readonly captures(none), ptr captures(none))
-"""
 
 
 class Lowered(NamedTuple):
-    """A kernel for one list of types."""
+    """A kernel for one list of types, as IR that is not optimised."""
 
-    module: llvm.ModuleRef  # not optimised; holds all that is called, and exports `int32 ENTRY(slots, ret, &exception)`
+    library: codegen.CPUCodeLibrary  # exports `int32 ENTRY(slots, ret, &exception)`, and says which others it calls
     native: str  # name of the function that ENTRY calls
     data: tuple  # of the native function's parameters, those that point to the data of an array, in the order of codes
     result: str  # code of what is returned
@@ -85,20 +74,12 @@ def lower(dispatcher, arguments):
         raise TypeError(f"{function.qualname} returns {function.restype}, which has no code")
     library = _context.codegen().create_library(ENTRY)
     library.add_ir_module(_entry(library, function))
-    library.add_linking_library(compiled.library)
-    library.add_linking_library(_reference_counting())
-    module = _link(library)
-    parameters = [parameter.name for parameter in module.get_function(function.llvm_func_name).arguments][2:]
+    library._final_module.link_in(compiled.library._final_module, preserve=True)
+    library._linking_libraries += compiled.library._linking_libraries
+    names = [each.name for each in library._final_module.get_function(function.llvm_func_name).arguments][2:]
     roles = [role for each in function.argtypes for role in _roles(each)]
-    data = tuple(name for name, role in zip(parameters, roles, strict=True) if role == "data")
-    return Lowered(module, function.llvm_func_name, data, result)
-
-
-def _reference_counting():
-    """The library of the functions that count references, lowered by Numba itself."""
-    if not hasattr(_context, "_nrt_lib"):
-        _context._nrt_lib = compile_nrt_functions(_context)
-    return _context._nrt_lib
+    data = tuple(name for name, role in zip(names, roles, strict=True) if role == "data")
+    return Lowered(library, function.llvm_func_name, data, result)
 
 
 def _entry(library, function):
@@ -150,33 +131,3 @@ def _roles(numba_type):
     if isinstance(numba_type, types.BaseTuple):
         return [role for each in numba_type.types for role in _roles(each)]
     return ["value"]
-
-
-def _link(library):
-    """One module of a library and of all that it calls, each linked once; only the entry is seen from outside.
-
-    What several modules define is merged by its name, which holds a number of this process: so it must not be seen
-    by the linker that puts the objects of several processes together.
-    """
-    module = llvm.parse_assembly(DECLARATIONS)
-    seen, waiting = set(), [library]
-    while waiting:
-        other = waiting.pop()
-        if other not in seen:
-            seen.add(other)
-            waiting += other._linking_libraries
-            module.link_in(_mergeable(other._final_module), preserve=True)
-    for value in [*module.functions, *module.global_variables]:
-        if value.name.startswith(ENVIRONMENT):  # of the interpreter: back.py refuses what still asks for it
-            value.linkage = "available_externally"
-        elif not value.is_declaration and value.linkage != llvm.Linkage.private:
-            value.linkage = "external" if value.name == ENTRY else "internal"
-    return module
-
-
-def _mergeable(module):
-    """The module with definitions that may be given again, and that stand even if nothing calls them yet."""
-    for function in module.functions:
-        if not function.is_declaration and function.linkage in (llvm.Linkage.external, llvm.Linkage.linkonce_odr):
-            function.linkage = "weak_odr"
-    return module

@@ -88,3 +88,19 @@ def test_native():
 
 def test_every_form_is_described():
     assert all(len(words) > 20 for words in INPUTS.values())
+
+
+@pytest.mark.parametrize("kind", ["filled", "scaled", "unit", "binned"])
+@pytest.mark.parametrize("size", [1e-320, 1e-200, 1.0, 1e160, 1.7e308])
+def test_finite_numbers_of_every_size_stay_finite(kind, size):
+    X = np.array([[-size], [np.nan], [size], [size], [-size / 2], [size]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        encoder = estimate(kind, X, {})
+        found = encoder.apply(np.concatenate([X, [[1.7e308]]]) if kind in ("unit", "binned") else X)
+    assert np.isfinite(found).all()
+    if kind == "binned":
+        assert found.ravel().tolist() == [0, 9, 9, 9, 2, 9, 9]
+    if kind == "scaled" and size > 1e-300:
+        assert found.mean() == pytest.approx(0, abs=1e-12)
+        assert found.std() == pytest.approx(1)

@@ -132,9 +132,20 @@ def test_warmup_leaves_nothing_to_compile(fastml):
     assert "compiling KNeighborsClassifier for float32" in second.err
 
 
+def test_warmup_says_that_nothing_was_left(monkeypatch, capsys):
+    from fastml.cli import warmup
+
+    monkeypatch.setattr(warmup, "warm_models", lambda progress: None)
+    monkeypatch.setattr(warmup, "warm_functions", lambda progress: None)
+    monkeypatch.setattr(warmup, "kernel_counts", lambda: (0, 0))
+    assert warmup.run(None) == 0
+    assert "nothing was left to compile" in capsys.readouterr().out
+
+
 def test_warmup_says_that_no_cache_can_be_written(monkeypatch, capsys):
     from fastml.cli import warmup
 
     monkeypatch.setattr(warmup, "in_cache", lambda kernel: False)
+    monkeypatch.setattr(warmup, "kernel_counts", lambda: (1, 0))
     assert warmup.run(None) == 1
     assert "set NUMBA_CACHE_DIR to one that can" in capsys.readouterr().out

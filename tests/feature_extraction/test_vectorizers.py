@@ -1,5 +1,6 @@
 """CountVectorizer and DictVectorizer give what scikit-learn's give: the same columns, counts, types and errors."""
 
+import datetime
 import pickle
 
 import numpy as np
@@ -206,3 +207,13 @@ def test_a_preprocessor_makes_texts_of_anything(setting):
     if not setting:
         with pytest.raises(TypeError, match="document 1 is 2 .*what preprocessor made of it"):
             CountVectorizer(preprocessor=lambda x: x).fit(["a b", 2])
+
+
+def test_whole_numbers_that_floats_cannot_hold_are_refused():
+    records = [{"id": 2**53, "a": 1e300}, {"id": 2**53 + 1}]
+    with pytest.raises(ValueError, match=r"'id' holds 9007199254740993 in record 1, beyond .*2\*\*53"):
+        DictVectorizer().fit(records)
+    assert DictVectorizer(sparse=False).fit_transform(records[:1]).tolist() == [[1e300, 2**53]]
+    for value in (np.datetime64("2020"), np.timedelta64(3, "D"), 1j, datetime.date(2020, 1, 1)):
+        with pytest.raises(TypeError, match="date|complex|timedelta"):
+            DictVectorizer().fit([{"id": value}])

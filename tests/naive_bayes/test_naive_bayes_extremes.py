@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+import fastml
 from fastml.naive_bayes import BernoulliNB, ComplementNB, GaussianNB, MixedNB, MultinomialNB
 
 X = np.array([[1.0, 2.0], [2.0, 1.0], [1.5, 3.0], [8.0, 9.0], [9.0, 7.0], [7.5, 8.0]])
@@ -116,3 +117,11 @@ def test_nothing_warns_where_variances_leave_float32():
     assert model.var_.dtype == np.float64  # 1e74 is beyond float32
     assert model.theta_.dtype == np.float32
     assert GaussianNB().fit(X.astype(np.float32), Y).class_prior_.dtype == np.float32
+
+
+@pytest.mark.parametrize("model", [GaussianNB, MixedNB])
+def test_variances_beyond_float32_are_saved(model, tmp_path):
+    rows = (X * 1e37).astype(np.float32)
+    fitted = model().fit(rows, Y)
+    fastml.save(fitted, tmp_path / "model.fml")
+    assert_array_equal(fastml.load(tmp_path / "model.fml").predict_proba(rows), fitted.predict_proba(rows))

@@ -279,3 +279,41 @@ def test_a_function_gets_the_query_first(options):
     search = NearestNeighbors(n_neighbors=2, metric=ahead, **options).fit([[0.0], [1.0], [3.0], [4.0]])
     assert search.kneighbors([[2.0]])[0].tolist() == [[0, 0]]
     assert search.kneighbors([[-1.0]])[0].tolist() == [[1, 2]]
+
+
+FAR = {np.float32: [1e-30, 1e-19, 1e19, 1e30], np.float64: [1e-300, 1e-170, 1e155, 1e300]}
+
+
+@pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
+@pytest.mark.parametrize("algorithm", ["brute", "kd_tree"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_numbers_whose_squares_overflow_or_vanish(dtype, algorithm, sparse):
+    if sparse and algorithm == "kd_tree":
+        pytest.skip("a tree has dense points")
+    table = scipy.sparse.csr_array if sparse else np.asarray
+    for metric in ("euclidean", "manhattan"):
+        options = {"n_neighbors": 4, "radius": 2.5, "metric": metric, "algorithm": algorithm}
+        near, indices = NearestNeighbors(**options).fit(table(X.astype(dtype))).kneighbors(Q.astype(dtype))
+        within = NearestNeighbors(**options).fit(X).radius_neighbors(Q)[1]
+        for factor in FAR[dtype]:
+            exponent = np.frexp(factor)[1]
+            points, queries = (np.ldexp(rows.astype(dtype), exponent) for rows in (X, Q))
+            options["radius"] = float(np.ldexp(2.5, exponent))
+            search = NearestNeighbors(**options).fit(table(points))
+            assert same(search.kneighbors(queries), (np.ldexp(near, exponent), indices))
+            assert same(search.kneighbors(queries[:1]), (np.ldexp(near[:1], exponent), indices[:1]))
+            for found, rows in zip(search.radius_neighbors(queries)[1], within, strict=True):
+                assert np.array_equal(found, rows)
+
+
+def test_a_high_power_of_minkowski_does_not_overflow():
+    points = np.array([[1e5, 0], [3e5, 0], [2e5, 0]])
+    distances, indices = NearestNeighbors(n_neighbors=3, p=100).fit(points).kneighbors([[0.0, 0.0]])
+    assert indices.tolist() == [[0, 2, 1]]
+    np.testing.assert_allclose(distances, [[1e5, 2e5, 3e5]], rtol=1e-10)
+
+
+@pytest.mark.parametrize("model", [KNeighborsRegressor(3), RadiusNeighborsRegressor(1.0)], ids=repr)
+def test_the_inverse_of_a_tiny_distance_is_no_infinity(model):
+    model = model.set_params(weights="distance").fit([[1e-310], [2e-310], [4e-310]], [1.0, 2.0, 3.0])
+    assert model.predict([[0.0]]) == pytest.approx([(1 + 2 / 2 + 3 / 4) / (1 + 1 / 2 + 1 / 4)], rel=1e-6)

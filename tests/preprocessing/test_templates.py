@@ -1,6 +1,7 @@
 """Feature templates: worked examples, the language, growth, hashing, names, files, and bad input."""
 
 import pickle
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -346,3 +347,22 @@ def test_bad_calls():
         FeatureTemplates(n_features=8, min_rows=2).fit(["a"])
     with pytest.raises(ValueError, match="images have the shape"):
         FeatureTemplates().fit(np.ones((1, 2, 2))).transform(np.ones((1, 3, 3)))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [np.array([0, 1], "M8[ns]"), np.array([0, 1], "m8[ns]"), np.array([0, 1], "M8[D]").tolist(), [2**53 + 1, 0]],
+)
+def test_what_is_no_number_is_refused_in_every_kind_of_record(values):
+    frame = pd.DataFrame({"a": values})
+    for records in (frame, [{"a": value} for value in frame["a"]]):
+        for template in (["a"], ["a >= 1"]):
+            with pytest.raises((ValueError, TypeError), match="'a'"):
+                FeatureTemplates(template).fit(records)
+
+
+def test_numbers_of_every_kind_are_read():
+    wanted = [[1.0], [2.0]]
+    for values in ([Decimal(1), Decimal(2)], pd.array([1, 2], "Int64"), pd.array([1, 2], "int64[pyarrow]"), [1.0, 2]):
+        made = FeatureTemplates(["a"], sparse_output=False).fit_transform(pd.DataFrame({"a": values}))
+        assert made.tolist() == wanted

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastml.kinds import as_numbers
+from fastml.kinds.values import BOOLEAN, REAL, WHOLE, as_objects, distinct, floats, is_missing, kind_of, refuse_dtype
 from fastml.preprocessing.templates.characters import marks_for
 from fastml_ext import features as kernels
 
@@ -70,7 +72,7 @@ class Records:
         for i, value in enumerate(texts):
             if isinstance(value, str):
                 texts[i] = str(value)
-            elif is_nan(value) and field is not None:
+            elif is_missing(value) and field is not None:
                 texts[i] = ""
             else:
                 raise TypeError(self.complaint(i, field, value, "a text"))
@@ -80,13 +82,15 @@ class Records:
         """(n,) float64, NaN for what is absent."""
         values = self.column(field)
         if isinstance(values, np.ndarray) and values.dtype.kind in "iufb":
-            return self.finite(field, values.astype(np.float64))
+            told = "templates compute in float64"
+            return self.finite(field, as_numbers(values, told, name=field).astype(np.float64))
         if isinstance(values, np.ndarray):
             raise ValueError(f"X holds complex numbers in {field!r}. Complex data not supported: take their real part")
         for i, value in enumerate(values):
-            if value is not None and not (isinstance(value, (int, float)) or hasattr(value, "__float__")):
+            if not is_missing(value) and kind_of(type(value)) not in (BOOLEAN, WHOLE, REAL):
                 raise TypeError(self.complaint(i, field, value, "a number"))
-        return self.finite(field, np.array([np.nan if value is None else float(value) for value in values]))
+        place, codes = distinct(as_objects(values), field)
+        return self.finite(field, np.append(floats(list(place), field), np.nan)[codes])
 
     def finite(self, field, values):
         """The values of a field, infinity refused."""
@@ -120,6 +124,8 @@ class Records:
             raise ValueError(f"X has no column {field!r}: it has {', '.join(map(repr, self.fields[:9]))}")
         values = self.rows[self.fields[at]] if self.kind == "frame" else self.rows[:, at]
         values = values.to_numpy() if hasattr(values, "to_numpy") else values
+        if values.dtype.kind in "mM":  # its values as objects may be integers
+            refuse_dtype(field, values.dtype)
         return values if values.dtype.kind in "iufbc" else values.tolist()
 
     def cure(self):
@@ -134,10 +140,6 @@ class Records:
         where = f"X[{i}]" + (f"[{field!r}]" if field is not None else "")
         cure = CURES.get(type(value), "convert it first (a field's value, or an argument must be a string or a number)")
         return f"{where} is {value!r:.60} of type {type(value).__name__}, but {wanted} is expected: {cure}"
-
-
-def is_nan(value):
-    return isinstance(value, float) and value != value
 
 
 def read(X):

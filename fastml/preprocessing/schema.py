@@ -1,0 +1,121 @@
+"""The state of the transformers, as fastml.schema reads it: d columns, P places between cuts, f features."""
+
+import numpy as np
+
+from fastml.preprocessing.templates.schema import TEMPLATES, also_templates
+from fastml.schema import (
+    COMMON,
+    FLOAT,
+    anything,
+    array,
+    each,
+    either,
+    flag,
+    may_lack,
+    model,
+    nothing,
+    one_of,
+    struct,
+    text,
+    whole,
+)
+
+__all__ = ["ALSO", "SCHEMAS"]
+
+SPANS = struct(
+    "Spans",
+    starts=array("i8", "d+1", low=0),
+    cuts=array(FLOAT, "cuts"),
+    begins=array("i8", "places", low=0),
+    ends=array("i8", "places", low=0),
+    n_columns=whole(),
+)
+EDGES = array("O", "d")
+SCHEMAS: dict = {
+    "PiecewiseConstant": COMMON
+    | {
+        "_with_bin": array("b1", "d"),
+        "bin_edges_": EDGES,
+        "n_bins_": array("i8", "d", low=0),
+        "_centres": each(array(FLOAT, "*"), "d"),
+        "_spans": SPANS,
+        "_codes": array(FLOAT, "places"),
+        "_holes": may_lack(array("b1", "d")),
+    },
+    "Periodic": COMMON
+    | {
+        "period_": array("f8", "d", finite=True),
+        "origin_": array("f8", "d", finite=True),
+        "_spans": SPANS,
+    },
+    "Thermometer": COMMON
+    | {
+        "levels_": each(lambda value, sizes: one_row(value), "d"),
+        "_kinds": each(one_of("bins", "numbers", "categories"), "d"),
+        "_spans": SPANS,
+        "_places": may_lack(anything),
+        "_holes": may_lack(anything),
+    },
+    "FeatureMap": COMMON
+    | {
+        "_framed": flag,
+        "_columns": each(text, "d"),
+        "_features": each(anything, "f"),
+        "transformers_": each(either(nothing, model), "f"),
+        "_widths": each(whole(1), "f"),
+    },
+    "FeatureTemplates": TEMPLATES,
+}
+
+
+def one_row(value):
+    if type(value) is not np.ndarray or value.ndim != 1:
+        raise ValueError("no array of levels")
+
+
+def also_spans(state, sizes):
+    """Every place of a column's cuts has a span of columns that exist."""
+    spans, d = state["_spans"], sizes["d"]
+    if spans.starts[0] or spans.starts[-1] != len(spans.cuts) or (np.diff(spans.starts) < 0).any():
+        raise ValueError("_spans.starts: no ranges of cuts")
+    if len(spans.begins) != len(spans.cuts) + 2 * d:
+        raise ValueError(f"_spans.begins: {len(spans.begins)} places for {len(spans.cuts)} cuts of {d} columns")
+    if spans.n_columns > len(spans.begins) or (spans.ends > spans.n_columns).any():
+        raise ValueError(f"_spans.n_columns: {spans.n_columns} for spans that end at {spans.ends.max(initial=0)}")
+    if (spans.begins > spans.ends).any():
+        raise ValueError("_spans.begins: a span that ends before it begins")
+
+
+def also_bins(state, sizes):
+    also_spans(state, sizes)
+    for key in ("cuts",):
+        if getattr(state["_spans"], key).dtype != state["_dtype"] or state["_codes"].dtype != state["_dtype"]:
+            raise ValueError(f"_spans.{key}: not of {state['_dtype']}")
+    for j, edges in enumerate(state["bin_edges_"]):
+        array(FLOAT, "*")(edges, {})
+        if len(edges) != state["n_bins_"][j] + 1 or len(edges) < 2:
+            raise ValueError(f"bin_edges_[{j}]: {len(edges)} edges of {state['n_bins_'][j]} bins")
+
+
+def also_map(state, sizes):
+    """A transformer gives as many columns as the map keeps for it."""
+    for i, (width, transformer) in enumerate(zip(state["_widths"], state["transformers_"], strict=True)):
+        if transformer is None and width != 1:
+            raise ValueError(f"_widths[{i}]: {width} columns for one expression")
+        if transformer is not None and hasattr(transformer, "n_features_in_"):
+            names = (
+                None
+                if hasattr(transformer, "feature_names_in_")
+                else [f"x{j}" for j in range(transformer.n_features_in_)]
+            )
+            if len(transformer.get_feature_names_out(names)) != width:
+                raise ValueError(f"_widths[{i}]: {width} columns for a transformer that gives others")
+
+
+ALSO: dict = {
+    "PiecewiseConstant": also_bins,
+    "Periodic": also_spans,
+    "Thermometer": also_spans,
+    "FeatureMap": also_map,
+    "FeatureTemplates": also_templates,
+}
