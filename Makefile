@@ -83,7 +83,7 @@ $(VENV)/installed: $(VENV)/bin-ready $(SOURCES)
 	rm -rf $(VENV)/built
 	FASTML_AOT=common $(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir $(VENV)/built .
 	$(BIN)/python -m pip install --quiet --force-reinstall --no-deps $(VENV)/built/*.whl
-	$(BIN)/python -m pip install --quiet $(VENV)/built/*.whl
+	$(BIN)/python -m pip install --quiet "$$(echo $(VENV)/built/*.whl)[jit]"
 	touch $@
 
 # From the wheel that was built, and not from the sources: compiling takes a minute.

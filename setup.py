@@ -24,8 +24,8 @@ from fastml_ext.ahead import compile as ahead  # noqa: E402
 # One wheel serves CPython 3.11 and later; a free-threaded interpreter has no stable ABI and gets a wheel of its own.
 STABLE_ABI = not sysconfig.get_config_var("Py_GIL_DISABLED")
 # The kernels read floats as integers of the same size, which compilers may otherwise assume never happens.
-COMPILER_FLAGS = ["/O2"] if sys.platform == "win32" else ["-O3", "-fno-strict-aliasing", "-fno-math-errno"]
-LINKER_FLAGS = []
+COMPILER_FLAGS = ["/O2"] if sys.platform == "win32" else ["-O3", "-g0", "-fno-strict-aliasing", "-fno-math-errno"]
+LINKER_FLAGS = ["-s"] if sys.platform == "linux" else []  # without the names of what nobody calls
 # `make debug-test`: every index is checked, and the sanitizers watch memory and arithmetic. GCC or Clang only.
 CHECKED = os.environ.get("FASTML_CHECKED") == "1"
 BUILD = "build/checked" if CHECKED else "build"  # what is built with other options must not be taken for up to date
@@ -34,7 +34,6 @@ if CHECKED:
     COMPILER_FLAGS = ["-O1", "-g", "-fno-omit-frame-pointer", "-fno-strict-aliasing", *SANITIZERS]
     LINKER_FLAGS = SANITIZERS
 HIDDEN = [] if sys.platform == "win32" else ["-fvisibility=hidden"]  # each level defines the same names
-STRIPPED = ["-s"] if sys.platform == "linux" else []
 KERNELS = "fastml_ext._kernels_"
 OBJECTS = Path("build", "ahead")  # kept between builds: see ahead/compile.py
 
@@ -58,7 +57,6 @@ def kernels(level):
         include_dirs=["fastml_ext", "fastml_ext/ahead"],
         libraries=[] if sys.platform == "win32" else ["m"],
         extra_compile_args=COMPILER_FLAGS + HIDDEN,
-        extra_link_args=STRIPPED,
     )
 
 

@@ -19,7 +19,7 @@ def run(*command):
 
 @ahead
 def test_no_estimator_needs_a_compiler():
-    done = run(Path(__file__).with_name("without_compiler.py"))
+    done = run(Path(__file__).with_name("without_compiler.py"), "--small")
     assert done.returncode == 0, done.stdout + done.stderr
 
 

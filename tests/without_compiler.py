@@ -1,6 +1,6 @@
 """Fit, predict, save and load every estimator with its built-in settings, in a process that compiles nothing.
 
-    python tests/without_compiler.py
+    python tests/without_compiler.py [--small]
 
 It ends with status 1, and says why, if Numba was loaded, or a kernel had no variant for its arguments. It needs no more
 than fastml itself, so tests/wheel.py runs it where Numba is not installed.
@@ -25,6 +25,7 @@ METHODS = ("predict", "predict_proba", "decision_function", "transform", "kneigh
 TEXTS = ["one two three", "two three four", "three four five", "four five one"] * 15
 RECORDS = [{"word": w, "size": len(w)} for t in TEXTS for w in t.split()[:1]]
 TOKENS = [t.split() for t in TEXTS]
+SMALL = "--small" in sys.argv  # the smallest tables only
 REFUSALS = ValueError, TypeError, NotImplementedError, AttributeError, OSError
 SHORT = {"max_iter": 3, "n_iter_no_change": 2, "random_state": 0}
 
@@ -94,7 +95,9 @@ def settings(name, constraints):
 def inputs(estimator):
     """(X, y) of every kind: types and layouts of the table, its size, and what is learnt."""
     random = np.random.default_rng(0)
-    tables = [random.integers(0, 9, shape).astype(float) for shape in ((60, 4), (60, 12), (2000, 30))]
+    tables = [random.integers(0, 9, shape).astype(float) for shape in ((60, 4), (60, 12), (2000, 30))][
+        : 1 if SMALL else 3
+    ]
     tags = importlib.import_module("sklearn.utils").get_tags(made(estimator, {}))
     if not tags.input_tags.two_d_array:
         for rows in (TEXTS, RECORDS, TOKENS):

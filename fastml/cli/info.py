@@ -162,7 +162,8 @@ def built(module):
 def kernel_modules():
     """The names of all modules of fastml_ext that may define kernels."""
     found = (module.name for module in pkgutil.walk_packages(fastml_ext.__path__, "fastml_ext."))
-    return [name for name in found if not name.endswith("reference")]
+    other = ("fastml_ext.ahead", "fastml_ext.numba_cache", "fastml_ext._")  # which need Numba, or are no Python
+    return [name for name in found if not name.endswith("reference") and not name.startswith(other)]
 
 
 def in_cache(kernel):

@@ -233,7 +233,7 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
         n, d = len(target), fitted.n_features_in_
         total = n if weight is None else weight.sum()
         leaf, split = self.min_samples_leaf, self.min_samples_split
-        leaf = min(leaf, n + 1) if isinstance(leaf, Integral) else ceil(leaf * n)
+        leaf = min(int(leaf), n + 1) if isinstance(leaf, Integral) else ceil(leaf * n)
         split = split if isinstance(split, Integral) else max(2, ceil(float(split) * n))
         max_features = _number_of_features(self.max_features, d)
         return Settings(

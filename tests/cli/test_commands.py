@@ -124,6 +124,16 @@ def test_info_says_that_no_cache_can_be_written(monkeypatch):
     assert "set NUMBA_CACHE_DIR to a folder that can" in dict(info.cache())["folder"]
 
 
+def test_info_without_numba(monkeypatch):
+    from fastml.cli import info
+
+    monkeypatch.setattr(info, "version", lambda package: None if package in ("numba", "llvmlite") else "1")
+    assert dict(info.versions())["numba"].startswith("not installed")
+    assert dict(info.cache()) == {"folder": "none: without Numba nothing is compiled"}
+    assert "highest level" in dict(info.instructions())
+    assert re.fullmatch(r"\d+ kernels, \d+ variants compiled ahead, no Numba", dict(info.kernels())["neighbors"])
+
+
 def test_version_and_help(fastml):
     assert fastml("--version").out.strip() == f"fastml {package.__version__}"
     text = fastml("--help").out
