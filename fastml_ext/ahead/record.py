@@ -14,6 +14,7 @@ it is only read is found out when it is compiled, but for those of ONLY_READ.
 import argparse
 import atexit
 import importlib
+import inspect
 import itertools
 import os
 import re
@@ -113,7 +114,7 @@ def call_cases():
         kernels = importlib.import_module(f"fastml_ext.{family}")
         cases = importlib.import_module(f"fastml_ext.{family}.cases")
         for name in kernels.__all__:
-            for seed in range(CASES if callable(getattr(cases, name, None)) else 0):
+            for seed in range(CASES if inspect.isfunction(getattr(cases, name, None)) else 0):
                 call(getattr(cases, name), kernels, seed)
 
 
