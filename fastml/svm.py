@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from fastml.base import Interval, StrOptions, encode_labels, hand_through
 from fastml.class_weight import class_factors
 from fastml.linear_model import solvers
-from fastml.linear_model.base import LinearClassifier
+from fastml.linear_model.base import MOST, LinearClassifier
 from fastml.linear_model.columns import refuse_huge
 from fastml.linear_model.interior import Together, TwoClasses, interior_point
 from fastml.linear_model.objective import Objective
@@ -118,7 +118,7 @@ class LinearSVC(SharedPath, LinearClassifier):
         "class_weight": [None, dict, StrOptions({"balanced"})],
         "verbose": ["verbose"],
         "random_state": ["random_state"],
-        "max_iter": [Interval(Integral, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 0, MOST, closed="both")],
         "solver": [StrOptions({"auto", "dual", "newton", "sgd"})],
         "n_jobs": [None, Integral],
     }

@@ -9,7 +9,9 @@ from fastml.base import Estimator, one_row
 from fastml.explanation import Explanation
 from fastml_ext import linear as kernels
 
-__all__ = ["LinearClassifier", "LinearModel", "LinearRegressor", "as_weights"]
+__all__ = ["MOST", "LinearClassifier", "LinearModel", "LinearRegressor", "as_weights"]
+
+MOST = 2**63 - 1  # iterations: what an integer of the kernels holds
 
 
 class LinearModel(Estimator):

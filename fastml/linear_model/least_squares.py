@@ -9,6 +9,7 @@ from sklearn.base import clone
 
 from fastml.base import Interval, StrOptions
 from fastml.linear_model import solvers
+from fastml.linear_model.base import MOST
 from fastml.linear_model.columns import NO_WEIGHT
 from fastml.linear_model.objective import FEW_COLUMNS, Objective
 from fastml.linear_model.systems import LeastSquares, Problem
@@ -77,7 +78,7 @@ class LinearRegression(LeastSquares):
         "positive": ["boolean"],
         "solver": [StrOptions({"exact", "gd", "sgd"})],
         "eta0": [Interval(Real, 0, None, closed="neither"), None],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, MOST, closed="both")],
         "random_state": ["random_state"],
     }
 
@@ -246,7 +247,7 @@ class Ridge(LeastSquares):
         "alpha": [Interval(Real, 0, None, closed="left"), "array-like"],
         "fit_intercept": ["boolean"],
         "copy_X": ["boolean"],
-        "max_iter": [Interval(Integral, 1, None, closed="left"), None],
+        "max_iter": [Interval(Integral, 1, MOST, closed="both"), None],
         "tol": [Interval(Real, 0, None, closed="left")],
         "solver": [StrOptions({"auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga", "lbfgs"})],
         "positive": ["boolean"],
@@ -298,6 +299,10 @@ class Ridge(LeastSquares):
             raise ValueError(
                 f"alpha={self.alpha!r} must be one number of at least 0, or one for each of {Y.shape[1]} outputs"
             )
+        if self.positive and self.solver not in ("auto", "lbfgs"):
+            raise ValueError(f"solver={self.solver!r} does not support positive=True: use solver='auto'")
+        if not self.positive and self.solver == "lbfgs":
+            raise ValueError("solver='lbfgs' can be used only when positive=True: use solver='auto'")
         self._one_output = Y.shape[1] == 1  # scikit-learn's Ridge makes no difference between (n,) and (n, 1)
         alphas, self.n_iter_ = np.broadcast_to(alphas, Y.shape[1]), 1
         problem = self._centred(X, Y, weight)

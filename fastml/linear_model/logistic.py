@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Hidden
 from fastml.base import Interval, StrOptions, encode_labels
 from fastml.class_weight import row_weights
 from fastml.linear_model import solvers
-from fastml.linear_model.base import LinearClassifier
+from fastml.linear_model.base import MOST, LinearClassifier
 from fastml.linear_model.columns import column_scales, moved_columns
 from fastml.linear_model.objective import Objective, small_table
 from fastml.linear_model.sharing import SharedPath
@@ -116,7 +116,7 @@ class LogisticRegression(SharedPath, LinearClassifier):
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "random_state": ["random_state"],
         "solver": [StrOptions(SOLVERS)],
-        "max_iter": [Interval(Integral, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 0, MOST, closed="both")],
         "verbose": ["verbose"],
         "warm_start": ["boolean"],
         "n_jobs": [None, Integral],
@@ -174,6 +174,8 @@ class LogisticRegression(SharedPath, LinearClassifier):
         -------
         self
         """
+        if self.penalty is None and self.C not in (1.0, np.inf):
+            warnings.warn("Setting penalty=None will ignore the C and l1_ratio parameters", UserWarning, stacklevel=2)
         problem = self._problem(X, y, sample_weight)
         start = (self.coef_, self.intercept_) if self.warm_start and hasattr(self, "coef_") else None
         return self._solve(*problem, start)
@@ -202,8 +204,9 @@ class LogisticRegression(SharedPath, LinearClassifier):
         """(l1, l2) of the mean objective."""
         ratio = {"l1": 1.0, "l2": 0.0}.get(self.penalty, self.l1_ratio)
         strength = 0.0 if self.penalty is None or np.isinf(self.C) else 1.0 / (self.C * total)
-        if ratio is None:
-            raise ValueError("l1_ratio=None with an elasticnet penalty: give the share of l1, between 0 and 1")
+        if ratio is None and self.penalty == "elasticnet":
+            raise ValueError("l1_ratio=None with penalty='elasticnet': give the share of l1, between 0 and 1")
+        ratio = 0.0 if ratio is None else ratio  # scikit-learn's older name of no l1
         return strength * ratio, strength * (1 - ratio)
 
     def _solver_for(self, n, k, d, l1):

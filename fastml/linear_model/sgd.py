@@ -27,7 +27,7 @@ CLASS_LOSSES = {"hinge", "log_loss", "modified_huber", "squared_hinge", "percept
 class StochasticClassifier(StochasticModel, LinearClassifier):
     """Classes: one score for two of them, else one for each, against the rest or all together."""
 
-    multi_class = "ovr"
+    multi_class, _passive_loss = "ovr", "hinge"
 
     def fit(self, X, y, coef_init=None, intercept_init=None, sample_weight=None, *, X_val=None, y_val=None):
         """Learn from scratch, or with `warm_start` from the weights of the last fit.
@@ -94,6 +94,7 @@ class StochasticClassifier(StochasticModel, LinearClassifier):
         -------
         self
         """
+        self._check_no_early_stopping()
         first = getattr(self, "classes_", None) is None
         X = self._more_columns(X, first)
         if self.class_weight == "balanced":

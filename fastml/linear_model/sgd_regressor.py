@@ -75,7 +75,7 @@ class SGDRegressor(StochasticModel, LinearRegressor):
             "quantile": [Interval(Real, 0, 1, closed="neither")],
         }
     )
-    coupling_ = "each"
+    coupling_, _passive_loss = "each", "epsilon_insensitive"
 
     def __init__(
         self,
@@ -187,6 +187,7 @@ class SGDRegressor(StochasticModel, LinearRegressor):
         -------
         self
         """
+        self._check_no_early_stopping()
         first = getattr(self, "coef_", None) is None
         X, Y = self._check_targets(self._more_columns(X, first), y, reset=first)
         X = X if first else X.astype(self.coef_.dtype, copy=False)

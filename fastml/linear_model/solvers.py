@@ -25,6 +25,8 @@ FAR_BELOW = 1e-2
 ENOUGH = 20  # iterations: who allows fewer wants to see the solver stop
 MANY_ROWS, SHARE = 10_000, 8  # from so many rows on, the first iterations see every eighth only
 ROUNDING = 1e-16  # relative to the value: no gain smaller than this can be seen
+ROUNDING_OF_SINGLES = 1e-9
+HIDDEN = 1e3  # times the least gain that shows: so much rounding may hide from a line search
 CLOSE = 1e-9  # Newton's own estimate of what is left to gain, relative to the value
 
 
@@ -59,12 +61,13 @@ def newton(objective, u, tol, max_iter, warm=False):
     for iteration in range(before, max_iter):
         step = solve(objective.hessian(), gradient)
         gain = gradient @ step
-        if (np.abs(gradient).max() <= tol and gain <= CLOSE * abs(value)) or gain <= ROUNDING * abs(value):
+        if (np.abs(gradient).max() <= tol and gain <= CLOSE * abs(value)) or gain <= seen(objective, value):
             return Solution(u, value, iteration, True, history, gradient)
         u, value, gradient, moved = search(objective, u, step, value, gradient, gain)
         history.append(value)
         if not moved:
-            return Solution(u, value, iteration + 1, np.abs(gradient).max() <= 100 * tol, history)
+            done = np.abs(gradient).max() <= 100 * tol or gain <= HIDDEN * seen(objective, value)
+            return Solution(u, value, iteration + 1, bool(done), history)
         if gain <= CLOSE**0.5 * max(abs(value), 1e-300) and np.abs(gradient).max() <= 1e-3 * tol:
             return Solution(u, value, iteration + 1, True, history, gradient)  # no need of another Hessian to say so
     return Solution(u, value, max_iter, bool(np.abs(gradient).max() <= tol), history)
@@ -82,10 +85,18 @@ def solve(H, gradient):
     return gradient / size
 
 
+def seen(objective, value):
+    """The least gain that rounding lets a value show: the scores are added up in the dtype of X."""
+    return (ROUNDING if objective.X.dtype == np.float64 else ROUNDING_OF_SINGLES) * abs(value)
+
+
 def search(objective, u, step, value, gradient, gain):
-    """Along -step, halved until the value falls by a ten-thousandth of what the slope promises."""
-    t = 1.0
-    while t > SMALLEST_STEP:
+    """Along -step, halved until the value falls by a ten-thousandth of what the slope promises.
+
+    Where it promises less than can be seen there is nothing left to search for.
+    """
+    t, least = 1.0, seen(objective, value)
+    while t > SMALLEST_STEP and t * gain > least:
         new_value, new_gradient = objective(u - t * step)
         if new_value <= value - 1e-4 * t * gain:
             return u - t * step, new_value, new_gradient, True
@@ -102,12 +113,14 @@ def conjugate_newton(objective, u, tol, max_iter):
         if reached(objective, gradient, tol):
             return Solution(u, value, iteration, True, history)
         step = conjugate_gradients(objective.product, gradient, min(0.25, np.sqrt(np.linalg.norm(gradient))))
-        if gradient @ step <= ROUNDING * abs(value):
+        gain = gradient @ step
+        if gain <= seen(objective, value):
             return Solution(u, value, iteration, True, history, gradient)
-        u, value, gradient, moved = search(objective, u, step, value, gradient, gradient @ step)
+        u, value, gradient, moved = search(objective, u, step, value, gradient, gain)
         history.append(value)
         if not moved:
-            return Solution(u, value, iteration + 1, np.abs(gradient).max() <= 100 * tol, history)
+            done = np.abs(gradient).max() <= 100 * tol or gain <= HIDDEN * seen(objective, value)
+            return Solution(u, value, iteration + 1, bool(done), history)
     return Solution(u, value, max_iter, reached(objective, gradient, tol), history)
 
 
@@ -152,7 +165,11 @@ def lbfgs(objective, u, tol, max_iter):
         if reached(objective, last[0], tol):
             raise StopIteration
 
-    options = {"maxiter": max_iter, "gtol": FAR_BELOW * tol, "ftol": 2**-50, "maxls": 50, "maxcor": 20, "maxfun": 10**9}
+    if max_iter == 0:  # SciPy makes one step all the same
+        value, gradient = objective(u, curvature=False)
+        return Solution(u, value, 0, reached(objective, gradient, tol), [value])
+    least = 2**-50 if objective.X.dtype == np.float64 else 0.1 * ROUNDING_OF_SINGLES
+    options = {"maxiter": max_iter, "gtol": FAR_BELOW * tol, "ftol": least, "maxls": 50, "maxcor": 20, "maxfun": 10**9}
     answer = scipy.optimize.minimize(both, u, jac=True, method="L-BFGS-B", callback=watch, options=options)
     converged = answer.status == 0 or reached(objective, last[0], tol)
     return Solution(answer.x, float(answer.fun), int(answer.nit), converged, history)

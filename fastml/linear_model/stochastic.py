@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight
 
 from fastml.base import Interval, StrOptions
-from fastml.linear_model.base import LinearModel
+from fastml.linear_model.base import MOST, LinearModel
 from fastml.linear_model.training import Plan, Rows, check_slope, copied, descend, for_rows, refitted, widen
 from fastml_ext import linear as kernels
 from fastml_ext.linear.codes import LOSSES, METHODS, SCHEDULES, State, Task
@@ -28,8 +28,8 @@ SGD_PARAMETERS = {
     "learning_rate": [StrOptions(RATES)],
     "power_t": [Interval(Real, None, None, closed="neither")],
     "epsilon": [Interval(Real, 0, None, closed="left")],
-    "average": [Interval(Integral, 0, None, closed="neither"), "boolean"],
-    "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"full"})],
+    "average": [Interval(Integral, 1, MOST, closed="both"), "boolean"],
+    "batch_size": [Interval(Integral, 1, MOST, closed="both"), StrOptions({"full"})],
     "momentum": [Interval(Real, 0, 1, closed="left")],
     "penalty_strength": ["array-like", None],
     "derivative": [callable, None],
@@ -46,7 +46,7 @@ class StochasticModel(LinearModel):
         "alpha": [Interval(Real, 0, None, closed="left")],
         "l1_ratio": [Interval(Real, 0, 1, closed="both"), None],
         "fit_intercept": ["boolean"],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, MOST, closed="both")],
         "tol": [Interval(Real, 0, None, closed="left"), None],
         "shuffle": ["boolean"],
         "verbose": ["verbose"],
@@ -54,14 +54,14 @@ class StochasticModel(LinearModel):
         "eta0": [Interval(Real, 0, None, closed="neither")],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "n_iter_no_change": [Interval(Integral, 1, MOST, closed="both")],
         "warm_start": ["boolean"],
         "max_time": [Interval(Real, 0, None, closed="neither"), None],
         "callbacks": [callable, list, tuple, None],
     }
     # What estimators without these parameters do.
     batch_size, momentum, penalty_strength, average, power_t, epsilon, derivative = 1, 0.9, None, False, 0.5, 0.1, None
-    coupling = "each"
+    coupling, _passive_loss = "each", None
 
     def _task(self, X, targets):
         """The parameters as numbers for the kernels."""
@@ -70,6 +70,11 @@ class StochasticModel(LinearModel):
         share = {"l1": 1.0, "elasticnet": self.l1_ratio}.get(self.penalty, 0.0)
         alpha = 0.0 if self.penalty is None else self.alpha
         rate = self.learning_rate
+        if rate in ("pa1", "pa2") and self.loss != self._passive_loss:
+            raise ValueError(
+                f"learning_rate={rate!r} is the passive-aggressive step of loss={self._passive_loss!r}, not of"
+                f" {self.loss!r}: choose another learning_rate"
+            )
         if rate == "optimal" and self.alpha == 0:
             raise ValueError("alpha=0 with learning_rate='optimal', whose step is 1 / (alpha (t0 + t)): choose another")
         own = callable(self.loss)
@@ -225,6 +230,13 @@ class StochasticModel(LinearModel):
         if self._fast_columns >= 0:
             self._fast_columns = n_columns
 
+    def _check_no_early_stopping(self):
+        if self.early_stopping:
+            raise ValueError(
+                "early_stopping should be False with partial_fit, which never holds out samples: score each batch"
+                " before it is learnt, or use fit"
+            )
+
     def _one_more_epoch(self, rows, targets, k):
         """partial_fit: one epoch from where the last one ended, steps, moments and averages included."""
         task, d = self._task(rows.X, targets), rows.X.shape[1]
@@ -289,7 +301,7 @@ def rows_for(X, Y, weight, class_weight):
 
 
 def warn_if_not_converged(model):
-    if model.stopped_ == "max_iter" and model.tol is not None and model.max_iter > 1:
+    if model.stopped_ == "max_iter" and model.tol is not None:
         warnings.warn(
             f"{type(model).__name__} reached max_iter={model.max_iter} epochs before the loss settled within"
             f" tol={model.tol}: raise max_iter, or scale the columns of X",

@@ -11,16 +11,19 @@ __all__ = ["newton_steps"]
 
 STEPS = 25  # in one call of the kernel
 SMALLEST_STEP = 1e-10
+HIDDEN = 1e-13  # relative to the value: so much of a gain may rounding hide from a line search
 ROUNDING = 1e-16  # relative to the value: no gain smaller than this can be seen
 
 
 def newton_steps(code, Z, Y, weight, l2, tol, max_iter, U):
-    U, history, done = np.array(U, np.float64), np.empty(max_iter + 1), False
+    U, done = np.array(U, np.float64), False
+    history = np.empty(min(max_iter, STEPS) + 1)
     n, k = len(Z), len(U)
     scores, H = np.empty((n, k)), np.empty((U.size, U.size))
     steps = 0
     while True:
         before, most = steps, min(STEPS, max_iter - steps)
+        history = np.append(history[: steps + 1], np.empty(most)) if steps else history
         steps, done = descend(code, Z, Y, weight, l2, tol, (before, most), U, scores, H, history)
         if done or steps < before + most or steps == max_iter:
             break
@@ -165,7 +168,7 @@ def descend(code, Z, Y, weight, l2, tol, steps, U, scores, H, history):
             break
         t = 1.0
         copy(U, at)
-        while t > SMALLEST_STEP:
+        while t > SMALLEST_STEP and t * gain > ROUNDING * abs(value):
             for j in range(len(step)):
                 U.reshape(-1)[j] = at.reshape(-1)[j] - t * step[j]
             new = value_at(code, Z, Y, weight, l2, U, scores, gradient)
@@ -175,7 +178,7 @@ def descend(code, Z, Y, weight, l2, tol, steps, U, scores, H, history):
         else:  # rounding hides what is left to gain
             copy(at, U)
             value_at(code, Z, Y, weight, l2, U, scores, gradient)
-            return made, np.abs(gradient).max() <= 100.0 * tol
+            return made, gain <= HIDDEN * abs(value) or np.abs(gradient).max() <= 100.0 * tol
         value, made = new, made + 1
         history[made] = value
     return made, done

@@ -338,7 +338,7 @@ def test_a_million_sparse_columns():
     columns, starts = rng.integers(0, 1_000_000, 40_000), np.arange(0, 40_001, 20)
     X = sp.csr_matrix((rng.random(40_000), columns, starts), shape=(2000, 1_000_000))
     y = rng.integers(0, 2, 2000)
-    model = SGDClassifier("log_loss", penalty="l1", alpha=1e-4, max_iter=3, tol=None).fit(X, y)
+    model = SGDClassifier("log_loss", penalty="l1", alpha=1e-4, max_iter=3, tol=None, random_state=0).fit(X, y)
     assert model.score(X, y) > 0.9
     assert model.sparsify().predict(X[:5]).tolist() == model.densify().predict(X[:5]).tolist()
 

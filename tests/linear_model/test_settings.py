@@ -1,0 +1,123 @@
+"""Settings that do not go together, or are out of range, are refused by name; those that scikit-learn takes work."""
+
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.exceptions import ConvergenceWarning
+
+from fastml.linear_model import LinearRegression, LogisticRegression, Perceptron, Ridge, SGDClassifier, SGDRegressor
+from fastml.linear_model.objective import Objective
+from fastml.svm import LinearSVC
+
+RANDOM = np.random.default_rng(0)
+X = RANDOM.normal(size=(60, 3))
+NUMBERS = X[:, 0] + RANDOM.normal(size=60)
+LABELS = (NUMBERS > 0).astype(int)
+SQUARED = ["squared_hinge", "log_loss", "modified_huber", "perceptron", "squared_error", "huber"]
+
+
+@pytest.mark.parametrize("rate", ["pa1", "pa2"])
+def test_passive_aggressive_steps_are_for_their_loss(rate):
+    for loss in (*SQUARED, "epsilon_insensitive", "squared_epsilon_insensitive"):
+        with pytest.raises(ValueError, match=f"learning_rate='{rate}' is the passive-aggressive step of loss='hinge'"):
+            SGDClassifier(loss, learning_rate=rate).fit(X, LABELS)
+    for loss in ("squared_error", "huber", "squared_epsilon_insensitive", "quantile", "poisson"):
+        with pytest.raises(ValueError, match=f"'{rate}' is the passive-aggressive step of loss='epsilon_insensitive'"):
+            SGDRegressor(loss, learning_rate=rate).fit(X, abs(NUMBERS))
+    assert SGDClassifier("hinge", learning_rate=rate, eta0=1.0).fit(X, LABELS).score(X, LABELS) > 0.6
+    SGDRegressor("epsilon_insensitive", learning_rate=rate).fit(X, NUMBERS)
+
+
+@pytest.mark.parametrize("model", [SGDClassifier, SGDRegressor, Perceptron])
+def test_partial_fit_never_stops_early(model):
+    y = NUMBERS if model is SGDRegressor else LABELS
+    options = {} if model is SGDRegressor else {"classes": [0, 1]}
+    with pytest.raises(ValueError, match="early_stopping should be False with partial_fit"):
+        model(early_stopping=True).partial_fit(X, y, **options)
+
+
+@pytest.mark.parametrize(
+    ("model", "names"),
+    [
+        (LogisticRegression, ["max_iter"]),
+        (LinearSVC, ["max_iter"]),
+        (LinearRegression, ["max_iter"]),
+        (Ridge, ["max_iter"]),
+        (Perceptron, ["max_iter", "n_iter_no_change"]),
+        (SGDClassifier, ["max_iter", "n_iter_no_change", "average", "batch_size"]),
+        (SGDRegressor, ["max_iter", "n_iter_no_change", "average", "batch_size"]),
+    ],
+)
+@pytest.mark.parametrize("value", [2**63, 10**30, -(2**63)])
+def test_integers_beyond_the_kernels_are_named(model, names, value):
+    for name in names:
+        with pytest.raises(ValueError, match=f"The '{name}' parameter"):
+            model(**{name: value}).fit(X, LABELS)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        LogisticRegression(max_iter=2**63 - 1),
+        LogisticRegression(solver="newton-cg", max_iter=10**12),
+        LinearSVC(max_iter=2**63 - 1),
+        LinearSVC(loss="hinge", max_iter=2**63 - 1),
+        LinearSVC(multi_class="crammer_singer", max_iter=2**63 - 1),
+        SGDClassifier(max_iter=2**63 - 1),
+        Perceptron(max_iter=2**63 - 1),
+    ],
+)
+def test_as_many_iterations_as_it_takes(model):
+    assert model.fit(X, LABELS).score(X, LABELS) > 0.6
+
+
+def test_logistic_regression_without_a_share_of_l1():
+    plain = LogisticRegression().fit(X, LABELS)
+    np.testing.assert_array_equal(LogisticRegression(l1_ratio=None).fit(X, LABELS).coef_, plain.coef_)
+    with pytest.raises(ValueError, match="l1_ratio=None with penalty='elasticnet'"):
+        LogisticRegression("elasticnet", l1_ratio=None).fit(X, LABELS)
+    with pytest.warns(UserWarning, match="penalty=None will ignore the C"):
+        LogisticRegression(None, C=3.0).fit(X, LABELS)
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", "newton-cholesky", "newton-cg", "gd"])
+@pytest.mark.parametrize("l1_ratio", [0, 1])
+def test_no_iterations(solver, l1_ratio):
+    with pytest.warns(ConvergenceWarning, match="reached max_iter=0"):
+        model = LogisticRegression(solver=solver, l1_ratio=l1_ratio, max_iter=0).fit(X, LABELS)
+    np.testing.assert_array_equal(model.coef_, 0)
+    assert model.n_iter_.tolist() == [0]
+
+
+def test_ridges_solvers():
+    with pytest.raises(ValueError, match="solver='svd' does not support positive=True"):
+        Ridge(positive=True, solver="svd").fit(X, NUMBERS)
+    with pytest.raises(ValueError, match="'lbfgs' can be used only when positive=True"):
+        Ridge(solver="lbfgs").fit(X, NUMBERS)
+    assert (Ridge(positive=True, solver="lbfgs").fit(X, NUMBERS).coef_ >= 0).all()
+
+
+@pytest.mark.parametrize("model", [SGDClassifier, SGDRegressor, Perceptron])
+def test_one_epoch_is_told(model):
+    with pytest.warns(ConvergenceWarning, match="max_iter=1 epochs"):
+        model(max_iter=1).fit(X, NUMBERS if model is SGDRegressor else LABELS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        model(max_iter=1, tol=None, eta0=1e-3).fit(X, NUMBERS if model is SGDRegressor else LABELS)
+
+
+@pytest.mark.parametrize("solver", ["newton-cholesky", "newton-cg", "lbfgs"])
+@pytest.mark.parametrize("offset", [0, 50, 5000])
+def test_rounding_ends_a_line_search(solver, offset, monkeypatch):
+    """Single precision cannot show tol=1e-10; what is left to gain is below rounding, and that is the end."""
+    calls, called = [], Objective.__call__
+    monkeypatch.setattr(Objective, "__call__", lambda *given, **named: calls.append(1) or called(*given, **named))
+    random = np.random.default_rng(1)
+    rows = random.normal(size=(4000, 60)).astype(np.float32)
+    y = rows[:, 0] + random.logistic(size=4000) > 0
+    rows[:, 3] += offset
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        LogisticRegression(solver=solver, tol=1e-10, max_iter=1000).fit(rows, y)
+    assert len(calls) < 100
