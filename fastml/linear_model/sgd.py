@@ -246,8 +246,10 @@ class SGDClassifier(StochasticClassifier):
 
     Notes
     -----
-    Ctrl-C ends training and keeps the best epoch. A loss that overflows restarts training with half the step, told in
-    one warning. Plain steps on sparse rows touch only what a row stores; "adagrad", "adam", "momentum",
+    l1 is taken from a weight when a row is met whose column is not 0, the whole penalty since it was last taken. Where
+    fewer than a tenth of the values differ from 0, the intercept's steps of "optimal" shrink with that share, down to a
+    hundredth. Ctrl-C ends training and keeps the best epoch. A loss that overflows restarts training with half the
+    step, told in one warning. Plain steps on sparse rows touch only what a row stores; "adagrad", "adam", "momentum",
     `penalty_strength` and l1 with averaging pass over all weights at each step: give them a larger batch_size there.
 
     L. Bottou, Stochastic gradient descent tricks (2012); Y. Tsuruoka, J. Tsujii, S. Ananiadou, Stochastic gradient

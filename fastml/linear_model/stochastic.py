@@ -12,6 +12,7 @@ from sklearn.utils.validation import _check_sample_weight
 
 from fastml.base import Interval, StrOptions
 from fastml.linear_model.base import MOST, LinearModel
+from fastml.linear_model.columns import spread_rows
 from fastml.linear_model.training import Plan, Rows, check_slope, copied, descend, for_rows, refitted, widen
 from fastml_ext import linear as kernels
 from fastml_ext.linear.codes import LOSSES, METHODS, SCHEDULES, State, Task
@@ -22,6 +23,8 @@ NAMES = {"squared_error": "squared", "log_loss": "log", "perceptron": "hinge"}  
 PARAMETERS = {"hinge": 1.0, "perceptron": 0.0}
 STEPS = {"adaptive": "constant", "momentum": "constant", "adagrad": "constant", "adam": "constant"}
 
+SPARSE = 0.1  # where fewer of the values differ from 0, the intercept takes smaller steps than the weights,
+LEAST_INTERCEPT = 0.01  # but not by more than this
 RATES = {"constant", "optimal", "invscaling", "adaptive", "pa1", "pa2", "momentum", "adagrad", "adam"}
 NUMBER_LOSSES = {"squared_error", "huber", "epsilon_insensitive", "squared_epsilon_insensitive"}
 SGD_PARAMETERS = {
@@ -92,7 +95,7 @@ class StochasticModel(LinearModel):
             method=METHODS.get(rate, 0),
             momentum=float(self.momentum),
             batch=X.shape[0] if self.batch_size in (None, "full") else min(self.batch_size, X.shape[0]),
-            intercept=bool(self.fit_intercept),
+            intercept=float(self.fit_intercept and (intercept_step(X) if rate == "optimal" else 1.0)),
             average_from=-1 if self.average in (False, "voted") else int(self.average) - 1,
         )
         if own:
@@ -294,6 +297,18 @@ def first_step(task):
     softmax_as_log = task._replace(coupling=0)
     _, slope = kernels.slopes(softmax_as_log, np.array([[-size]]), np.ones((1, 1)), np.empty(0), np.ones((2, 1)))
     return 1.0 / (size / max(1.0, abs(float(slope[0, 0]))) * task.alpha)
+
+
+def intercept_step(X, sample=1000):
+    """Share of the step that the intercept takes under "optimal": less where columns are 0 in most rows of X.
+
+    Every row moves the intercept. Where a column is met by one row in a thousand, its weight takes few of these large
+    first steps and the intercept a thousand times as many, so that it swings and the weights follow its swings.
+    """
+    if X.shape[0] >= 2 * sample:
+        X = X[spread_rows(X.shape[0], sample)]
+    met = np.count_nonzero(X.data if sp.issparse(X) else X) / (X.shape[0] * X.shape[1])
+    return min(1.0, max(LEAST_INTERCEPT, met / SPARSE))
 
 
 def rows_for(X, Y, weight, class_weight):

@@ -268,7 +268,7 @@ def keep(variant, folder, sources_digest, made, result):
     """Write an object, then the note that says what it is."""
     (folder / f"{variant.symbol}.o").write_bytes(made.code)
     arrays = iter(made.read_only)
-    code = re.sub(r"(A.\d.)[wr]", lambda found: found[1] + ("r" if next(arrays) else "w"), variant.code)
+    code = re.sub(r"(A.\d.)([wr])", lambda found: found[1] + ("r" if next(arrays) else found[2]), variant.code)
     note = {"digest": sources_digest, "code": code, "result": result}
     (folder / f"{variant.symbol}.json").write_text(json.dumps(note))
 

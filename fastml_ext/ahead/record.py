@@ -8,12 +8,13 @@ second one adds to that what `cases.py` of each family calls, and what users wil
 another dtype or index, and every kernel of the KD-tree. It replaces the list; --add keeps what stands there.
 
 A kernel that another one calls is linked into it and stands in no line. An array's code says `w` in the list: whether
-it is only read is found out when it is compiled.
+it is only read is found out when it is compiled, but for those of ONLY_READ.
 """
 
 import argparse
 import atexit
 import importlib
+import inspect
 import itertools
 import os
 import re
@@ -36,6 +37,11 @@ ON_PURPOSE = {
 }
 FAMILIES = [folder.name for folder in LIST.parent.iterdir() if (folder / "cases.py").exists()]
 CASES = 40  # inputs drawn of each case
+# Arrays of the user that LLVM cannot tell to be only read: by kernel, what stands before the array in the codes.
+ONLY_READ = {
+    "kd_tree.search.within_kernel": r"kd_tree\.Tree\{[^}]*\}",
+    "neural.batches.forward_part": r"neural\.codes\.Table\{",
+}
 # Kernels that take the rows of a sparse matrix, or a table of either kind.
 SPARSE = r"sparse|event_rows|neural\.codes\.Table"
 INTEGERS = "bBhHiIlL"
@@ -60,9 +66,13 @@ def read():
     return {tuple(line.split("\t")) for line in LIST.read_text(encoding="utf-8").splitlines() if line[:1] != "#"}
 
 
-def normal(code):
+def normal(name, code):
     """The code as it stands in the list."""
-    return re.sub(r"(A.\d.)r", r"\1w", code)
+    code = re.sub(r"(A.\d.)r", r"\1w", code)
+    for kernel, before in ONLY_READ.items():
+        if kernel in name:
+            code = re.sub(rf"({before}A.\d.)w", r"\1r", code)
+    return code
 
 
 def expected(name, code):
@@ -86,7 +96,7 @@ def main(arguments=None):
 
 def write(calls):
     """Write the list of these (kernel, code): what belongs there, and what follows from it."""
-    kept = {(name, normal(code)) for name, code in calls if code != "None"}
+    kept = {(name, normal(name, code)) for name, code in calls if code != "None"}
     kept = {(name, code) for name, code in kept if not expected(name, code)}
     kept = complete(kept)
     LIST.write_text(HEAD + "".join(sorted(f"{name}\t{code}\n" for name, code in kept)), encoding="utf-8")
@@ -104,7 +114,7 @@ def call_cases():
         kernels = importlib.import_module(f"fastml_ext.{family}")
         cases = importlib.import_module(f"fastml_ext.{family}.cases")
         for name in kernels.__all__:
-            for seed in range(CASES if callable(getattr(cases, name, None)) else 0):
+            for seed in range(CASES if inspect.isfunction(getattr(cases, name, None)) else 0):
                 call(getattr(cases, name), kernels, seed)
 
 

@@ -50,9 +50,9 @@ def test_code_of_a_value(value, code):
     assert codes.code_of(numba.typeof(value)) == code
 
 
-def test_the_list_is_sorted_and_holds_nothing_twice_and_no_array_that_is_only_read():
+def test_the_list_is_sorted_and_holds_nothing_twice_and_every_code_as_it_should_stand():
     assert VARIANTS == sorted(set(VARIANTS))
-    assert all(variant.code == record.normal(variant.code) for variant in VARIANTS)
+    assert all(variant.code == record.normal(*variant) for variant in VARIANTS)
 
 
 def test_the_list_holds_all_that_follows_from_it():
