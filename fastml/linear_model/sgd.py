@@ -14,6 +14,7 @@ from fastml.linear_model.stochastic import (
     NUMBER_LOSSES,
     SGD_PARAMETERS,
     StochasticModel,
+    check_total,
     rows_for,
     warn_if_not_converged,
     weights_of,
@@ -136,6 +137,9 @@ class StochasticClassifier(StochasticModel, LinearClassifier):
 
     def _rows(self, X, codes, weight, class_weights):
         """Targets and class weights as the kernels take them."""
+        if self.class_weight is not None:
+            with np.errstate(over="ignore"):
+                check_total(class_weights[codes] * weight if len(weight) else class_weights[codes], "class_weight")
         if len(self.classes_) == 2:
             self.coupling_ = "each"
             return rows_for(X, np.where(codes == 1, 1.0, -1.0)[:, None], weight, class_weights[:, None])

@@ -1,5 +1,6 @@
 """What the estimators trained by stochastic gradient descent share: parameters, epochs, warm starts, new columns."""
 
+import math
 import warnings
 from numbers import Integral, Real
 
@@ -17,12 +18,21 @@ from fastml.linear_model.training import Plan, Rows, check_slope, copied, descen
 from fastml_ext import linear as kernels
 from fastml_ext.linear.codes import LOSSES, METHODS, SCHEDULES, State, Task
 
-__all__ = ["NUMBER_LOSSES", "SGD_PARAMETERS", "StochasticModel", "rows_for", "warn_if_not_converged", "weights_of"]
+__all__ = [
+    "NUMBER_LOSSES",
+    "SGD_PARAMETERS",
+    "StochasticModel",
+    "check_total",
+    "rows_for",
+    "warn_if_not_converged",
+    "weights_of",
+]
 
 NAMES = {"squared_error": "squared", "log_loss": "log", "perceptron": "hinge"}  # scikit-learn's name: the kernels'
 PARAMETERS = {"hinge": 1.0, "perceptron": 0.0}
 STEPS = {"adaptive": "constant", "momentum": "constant", "adagrad": "constant", "adam": "constant"}
 
+LARGEST_TOTAL = 1e300  # of the weights of all rows
 SPARSE = 0.1  # where fewer of the values differ from 0, the intercept takes smaller steps than the weights,
 LEAST_INTERCEPT = 0.01  # but not by more than this
 RATES = {"constant", "optimal", "invscaling", "adaptive", "pa1", "pa2", "momentum", "adagrad", "adam"}
@@ -182,15 +192,20 @@ class StochasticModel(LinearModel):
 
     def _split(self, X, y, weight, stratify):
         """(rows to learn from, rows to validate on) by validation_fraction, as index arrays."""
+        n = X.shape[0]
+        held = math.ceil(self.validation_fraction * n)
+        counts = np.unique(y, return_counts=True)[1] if stratify else np.array([n])
+        least = len(counts) if stratify else 2
+        if held < least or n - held < (least if stratify else 1) or counts.min() < 2:
+            needs = f"a sample of each of {least} classes in both parts" if stratify else "2 to score, 1 to learn from"
+            raise ValueError(
+                f"early_stopping=True with validation_fraction={self.validation_fraction} holds out {held} of {n}"
+                f" samples, but needs {needs}: give more samples, choose another validation_fraction, or set"
+                " early_stopping=False"
+            )
         splitter = StratifiedShuffleSplit if stratify else ShuffleSplit
         split = splitter(test_size=self.validation_fraction, random_state=self.random_state)
-        train, test = next(split.split(np.zeros((X.shape[0], 1)), y))
-        if not len(train):
-            raise ValueError(
-                f"validation_fraction={self.validation_fraction} of {X.shape[0]} samples leaves none to learn from:"
-                " lower it"
-            )
-        return train, test
+        return next(split.split(np.zeros((n, 1)), y))
 
     def _validator(self, X, y, weight):
         """validate(coef, intercept) on a validation set; works on a copy of the model, so that nothing leaks."""
@@ -285,7 +300,20 @@ def weights_of(sample_weight, X):
     """Sample weights for the kernels: (n,) float64, or empty for one each."""
     if sample_weight is None:
         return np.empty(0)
-    return _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    check_total(weight, "sample_weight")
+    return weight
+
+
+def check_total(weight, name):
+    """Refuse weights with whose sum no loss can be multiplied, or by which none can be divided."""
+    with np.errstate(over="ignore"):
+        total = float(np.sum(weight))
+    if total > LARGEST_TOTAL or 0 < total < 1 / LARGEST_TOTAL:
+        raise ValueError(
+            f"{name} sums to {total:.4g} over the samples, beyond {1 / LARGEST_TOTAL:.0e} to {LARGEST_TOTAL:.0e}, where"
+            f" losses overflow or vanish: scale {name} to a mean of about 1"
+        )
 
 
 def first_step(task):

@@ -386,7 +386,7 @@ def test_classes_of_weights_given_by_hand():
     [
         (SGDClassifier(alpha=0), "alpha=0 with learning_rate='optimal'"),
         (SGDClassifier(penalty="elasticnet", l1_ratio=None), "l1_ratio=None with penalty='elasticnet'"),
-        (SGDClassifier(validation_fraction=0.999, early_stopping=True), "."),
+        (SGDClassifier(validation_fraction=0.999, early_stopping=True), "choose another validation_fraction"),
         (SGDClassifier(batch_size="some"), "batch_size"),
         (SGDClassifier("quantile"), "loss"),
         (SGDRegressor("poisson"), "loss='poisson' is for counts"),
