@@ -142,7 +142,7 @@ class LinearRegression(LeastSquares):
         if coef is not None:
             self.solver_ = "cholesky"
             if not sp.issparse(X):
-                values = scipy.linalg.eigvalsh(self._gram)[::-1]
+                values = np.linalg.eigvalsh(self._gram)[::-1]
                 self.singular_ = np.sqrt(np.maximum(values, 0.0))
                 self.rank_ = int(np.count_nonzero(np.diag(self._gram)))  # less the constant columns
             del self._gram
