@@ -90,7 +90,6 @@ class LeastSquares(LinearRegressor):
             refuse_huge(X)
         if sp.issparse(X) and self.fit_intercept and loses_digits(G, problem):
             return None
-        self._gram = G / (scale[:, None] * scale)
         factors: dict = {}
         for alpha in alphas:
             if alpha not in factors:
@@ -105,6 +104,7 @@ class LeastSquares(LinearRegressor):
             for coef, slope, alpha in zip(coefs, slopes, alphas, strict=True):
                 factor, size = factors[alpha]
                 coef += scale * dpotrs(factor, slope * scale / size, lower=1)[0] / size
+        self._gram = G, scale
         return coefs
 
     def _slopes(self, problem, coefs, columns):
