@@ -140,6 +140,12 @@ class MultilayerPerceptron(Inspected, Estimator):
 
     def _split(self, data, random, stratify):
         n = data.X.shape[0]
+        share = self.validation_fraction
+        if n < 2 or share == 0:
+            raise ValueError(
+                f"early_stopping=True holds out validation_fraction={share} of the samples and learns from the rest, but"
+                f" n_samples={n}: neither may be empty"
+            )
         train, test = train_test_split(
             np.arange(n), random_state=random, test_size=self.validation_fraction, stratify=stratify
         )
