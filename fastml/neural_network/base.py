@@ -4,6 +4,7 @@ import functools
 import itertools
 import os
 import warnings
+from math import isnan
 from numbers import Integral, Real
 from typing import Any
 
@@ -368,7 +369,8 @@ class MultilayerPerceptron(Inspected, Estimator):
         if "_design" not in self.__dict__:
             self._set_design(self._units)
         output = kernels.outputs(self._design, w, X, self.n_jobs)
-        if np.isnan(output).any():
+        # NumPy's call takes longer than the network does for one row.
+        if any(map(isnan, output.ravel().tolist())) if output.size < 16 else np.isnan(output).any():
             row = int(np.isnan(output).any(axis=1).argmax())
             raise ValueError(
                 f"the outputs of {type(self).__name__} for X[{row}] are NaN: numbers between its layers leave"
