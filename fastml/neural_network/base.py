@@ -17,6 +17,7 @@ from sklearn.utils._param_validation import Options
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from fastml.base import Estimator, Interval, StrOptions
+from fastml.memory import check_memory
 from fastml.neural_network.design import activations_of, design_of, is_pair, method_of, solver_of
 from fastml.neural_network.inspection import Inspected
 from fastml.neural_network.lbfgs import minimize
@@ -115,7 +116,7 @@ class MultilayerPerceptron(Inspected, Estimator):
             raise ValueError("partial_fit does not support early_stopping=True: call fit, which sees all epochs")
         random = check_random_state(self.random_state)
         units = [data.X.shape[1], *sizes, data.Y.shape[1]]
-        check_memory(self.hidden_layer_sizes, units, data.X.dtype)
+        check_size(self.hidden_layer_sizes, units, data.X.dtype)
         self.n_layers_, self.n_outputs_ = len(units), units[-1]
         self._set_design(units)
         if first:
@@ -389,19 +390,12 @@ def hidden_sizes(given):
     return [int(size) for size in sizes]
 
 
-def check_memory(given, units, dtype):
+def check_size(given, units, dtype):
     """Refuse layers whose weights, with a gradient and two moments, are more than this machine's memory."""
     weights = sum((k + 1) * n for k, n in itertools.pairwise(units))
     wanted = 4 * weights * np.dtype(dtype).itemsize
-    try:
-        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):  # not a POSIX system
-        there = 2**40
-    if wanted > there:
-        raise ValueError(
-            f"hidden_layer_sizes={given} makes {weights:.3g} weights, which take {wanted / 2**30:.3g} GiB with their"
-            f" gradient and moments; this machine has {there / 2**30:.3g} GiB: ask for fewer units"
-        )
+    what = f"hidden_layer_sizes={given} makes {weights:.3g} weights"
+    check_memory(wanted, what, "ask for fewer units (a gradient and two moments are kept beside the weights)")
 
 
 def weights_of(sample_weight, X):
