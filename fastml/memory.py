@@ -12,7 +12,9 @@ def check_memory(wanted, what, cure):
     """Refuse `what`, words that go on with "which take", where `wanted` bytes are more than a process may use."""
     there = memory()
     if wanted > there:
-        raise ValueError(f"{what}, which take {wanted / GIB:.3g} GiB in all; this machine has {there / GIB:.3g} GiB: {cure}")
+        raise ValueError(
+            f"{what}, which take {wanted / GIB:.3g} GiB in all; this machine has {there / GIB:.3g} GiB: {cure}"
+        )
 
 
 @functools.cache

@@ -8,9 +8,8 @@ import scipy.sparse as sp
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight
 
-from fastml.base import Interval, StrOptions
+from fastml.base import Interval, StrOptions, check_weight, holding_out
 from fastml.linear_model.base import MOST, LinearModel
 from fastml.linear_model.training import Plan, Rows, check_slope, copied, descend, for_rows, refitted, widen
 from fastml_ext import linear as kernels
@@ -181,7 +180,8 @@ class StochasticModel(LinearModel):
         """(rows to learn from, rows to validate on) by validation_fraction, as index arrays."""
         splitter = StratifiedShuffleSplit if stratify else ShuffleSplit
         split = splitter(test_size=self.validation_fraction, random_state=self.random_state)
-        train, test = next(split.split(np.zeros((X.shape[0], 1)), y))
+        with holding_out(self.validation_fraction, X.shape[0]):
+            train, test = next(split.split(np.zeros((X.shape[0], 1)), y))
         if not len(train):
             raise ValueError(
                 f"validation_fraction={self.validation_fraction} of {X.shape[0]} samples leaves none to learn from:"
@@ -280,9 +280,7 @@ class StochasticModel(LinearModel):
 
 def weights_of(sample_weight, X):
     """Sample weights for the kernels: (n,) float64, or empty for one each."""
-    if sample_weight is None:
-        return np.empty(0)
-    return _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    return np.empty(0) if sample_weight is None else check_weight(sample_weight, X.shape[0])
 
 
 def first_step(task):

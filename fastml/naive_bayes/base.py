@@ -7,9 +7,9 @@ import numpy as np
 from scipy.sparse import csr_array, csr_matrix, issparse
 from sklearn.base import ClassifierMixin, clone
 from sklearn.utils.multiclass import _check_partial_fit_first_call
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from fastml.base import Estimator, encode_labels, one_row
+from fastml.base import Estimator, check_weight, encode_labels, one_row
 from fastml.explanation import Explanation
 from fastml.sharing import rows_of, separate_fit
 from fastml_ext import checks, pool
@@ -107,10 +107,7 @@ class NaiveBayes(ClassifierMixin, Estimator):
     def _learn(self, X, codes, sample_weight, first):
         weight = EACH
         if sample_weight is not None:
-            weight = _check_sample_weight(sample_weight, codes, dtype=np.float64)
-            if (weight < 0).any():
-                i = int(np.flatnonzero(weight < 0)[0])
-                raise ValueError(f"sample_weight[{i}]={weight[i]} is negative: weights count from 0 upwards")
+            weight = check_weight(sample_weight, len(codes))
             if not weight.all():
                 kept = np.flatnonzero(weight)
                 X, codes, weight = self._take(X, kept), codes[kept], weight[kept]

@@ -14,9 +14,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Options
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
-from fastml.base import Estimator, Interval, StrOptions
+from fastml.base import Estimator, Interval, StrOptions, check_weight, holding_out
 from fastml.memory import check_memory
 from fastml.neural_network.design import activations_of, design_of, is_pair, method_of, solver_of
 from fastml.neural_network.inspection import Inspected
@@ -140,9 +140,10 @@ class MultilayerPerceptron(Inspected, Estimator):
 
     def _split(self, data, random, stratify):
         n = data.X.shape[0]
-        train, test = train_test_split(
-            np.arange(n), random_state=random, test_size=self.validation_fraction, stratify=stratify
-        )
+        with holding_out(self.validation_fraction, n):
+            train, test = train_test_split(
+                np.arange(n), random_state=random, test_size=self.validation_fraction, stratify=stratify
+            )
         if len(test) < 2:
             raise ValueError(
                 f"The validation set is too small: validation_fraction={self.validation_fraction} of {n} samples."
@@ -400,9 +401,7 @@ def check_size(given, units, dtype):
 
 def weights_of(sample_weight, X):
     """Sample weights for the kernels: (n,) float64, or empty for one each."""
-    if sample_weight is None:
-        return np.empty(0)
-    return _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    return np.empty(0) if sample_weight is None else check_weight(sample_weight, X.shape[0])
 
 
 def write_checkpoint(model, record):

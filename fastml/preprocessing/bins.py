@@ -5,9 +5,9 @@ from numbers import Integral
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils.validation import _check_feature_names_in, _check_sample_weight, check_array, check_is_fitted
+from sklearn.utils.validation import _check_feature_names_in, check_array, check_is_fitted
 
-from fastml.base import NO_TARGET, Estimator, Interval, StrOptions
+from fastml.base import NO_TARGET, Estimator, Interval, StrOptions, check_weight
 from fastml.preprocessing import edges as sources
 from fastml.preprocessing.base import MOST_PARTS, ColumnMap
 from fastml.preprocessing.spans import cut_below, pack
@@ -138,7 +138,7 @@ class PiecewiseConstant(ColumnMap):
             name = "missing" if self.missing == "zero" else "outside"
             raise ValueError(f"{name}='zero' leaves all indicators 0, but encode='ordinal' has none: use {name}='bin'")
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+            sample_weight = check_weight(sample_weight, len(X))
             kept = sample_weight > 0
             if not kept.all():
                 X, y, sample_weight = X[kept], None if y is None else y[kept], sample_weight[kept]
