@@ -4,6 +4,7 @@ import contextlib
 import functools
 import importlib
 import inspect
+from numbers import Number
 from types import FunctionType
 
 import numpy as np
@@ -131,7 +132,7 @@ def check_weight(sample_weight, n):
         if "sample_weight" in str(error):
             raise
         raise ValueError(f"sample_weight is refused: {error}") from error
-    if np.ndim(sample_weight) == 0 and not np.isfinite(weight).all():
+    if isinstance(sample_weight, Number) and not np.isfinite(weight).all():
         raise ValueError(f"sample_weight={sample_weight} is not finite")
     if not weight.any():
         raise ValueError("sample_weight is 0 everywhere. Sample weights must contain at least one non-zero number.")

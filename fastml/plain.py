@@ -48,7 +48,7 @@ class ValidSettings:
         if names is None:
             names = self._names[cls] = cls._get_param_names()
         state = vars(estimator)
-        found = [cls]
+        found: list = [cls]
         for name in names:
             value = state.get(name, found)
             if type(value) in SCALARS:

@@ -113,6 +113,7 @@ def nothing(value, sizes):
 
 
 def flag(value, sizes):
+    """A bool."""
     if not isinstance(value, bool | np.bool_):
         raise ValueError(f"{kind_of(value)} instead of a bool")
 

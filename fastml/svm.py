@@ -16,7 +16,7 @@ from fastml.linear_model.columns import refuse_huge
 from fastml.linear_model.interior import Together, TwoClasses, interior_point
 from fastml.linear_model.objective import Objective
 from fastml.linear_model.sharing import SharedPath
-from fastml.linear_model.stochastic import weights_of
+from fastml.linear_model.stochastic import check_total, weights_of
 from fastml_ext import blas
 from fastml_ext import linear as kernels
 
@@ -202,6 +202,9 @@ class LinearSVC(SharedPath, LinearClassifier):
         weight = weights_of(sample_weight, X)
         weight = weight if len(weight) else np.ones(X.shape[0])
         factors = class_factors(self.class_weight, self.classes_, codes, weight)
+        if self.class_weight is not None:
+            with np.errstate(over="ignore"):
+                check_total(weight * factors[codes], "class_weight")
         if len(self.classes_) == 2 or self.multi_class == "crammer_singer":
             return X, codes, (weight * factors[codes])[None, :]
         return X, codes, np.array([weight * np.where(codes == c, factors[c], 1.0) for c in range(len(factors))])

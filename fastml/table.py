@@ -3,6 +3,7 @@
 A `Table` is either one array of numbers, or a list of columns: arrays of numbers, and `Categories`.
 """
 
+from math import isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ from fastml.kinds import (
     read_target,
     without_mask,
 )  # fmt: skip
+from fastml.plain import is_plain_table, is_plain_target
 from fastml_ext import checks
 from fastml_ext.tree import Column
 
@@ -34,6 +36,7 @@ class Table(NamedTuple):
     numbers: Any
     columns: list | None
     names: list
+    complete: bool = False  # whether it is known that no value is missing
 
     @property
     def n_columns(self):
@@ -57,8 +60,11 @@ class Table(NamedTuple):
 
 def read(estimator, X, y=None, *, reset, text, **options):
     """(Table, y) of X, checked; text: whether columns may hold anything but numbers."""
+    y_numeric = options.get("y_numeric", False)
     if y is not None:
-        y = read_target(y, options.get("y_numeric", False))
+        y = read_target(y, y_numeric)
+    if reset and is_plain_table(X, options) and (y is None or is_plain_target(y, len(X), y_numeric)):
+        return read_plain(estimator, X), y
     X = from_arrow(X)
     if is_frame(X):
         checked = validate_data(estimator, X, reset=reset, skip_check_array=True)
@@ -92,6 +98,16 @@ def read(estimator, X, y=None, *, reset, text, **options):
         table = Table(None, [find(X[:, j], names[j]) for j in range(X.shape[1])], names)
     check_infinite(estimator, table)
     return table, y
+
+
+def read_plain(estimator, X):
+    """The Table of what `is_plain_table` has passed, to learn from."""
+    estimator.n_features_in_ = d = X.shape[1]
+    estimator.__dict__.pop("feature_names_in_", None)  # of an earlier fit
+    table = Table(X, None, [f"x{j}" for j in range(d)], checks.is_table(X, d, np.ndarray))
+    if not table.complete:
+        check_infinite(estimator, table)
+    return table
 
 
 def check_infinite(estimator, table):
@@ -178,11 +194,11 @@ def coded(x, name, split):
     return Column(name, split, np.dtype(object), x.values, missing), codes.astype(size)
 
 
-def numeric(name, values, codes):
+def numeric(name, values, codes, complete=False):
     """Column of numbers from its distinct values, ascending, and its codes, len(values) where one is missing."""
-    missing = values.dtype.kind == "f" and bool(codes.max() == len(values))
+    missing = not complete and values.dtype.kind == "f" and bool(codes.max() == len(values))
     spread = float(values[-1].item() - values[0].item()) if len(values) else 0.0
-    return Column(name, "numeric", values.dtype, None, missing, spread if np.isfinite(spread) else 0.0)
+    return Column(name, "numeric", values.dtype, None, missing, spread if isfinite(spread) else 0.0)
 
 
 def to_codes(x, column, place, unknown):

@@ -15,7 +15,7 @@ from fastml.linear_model.base import MOST, LinearClassifier
 from fastml.linear_model.columns import column_scales, moved_columns
 from fastml.linear_model.objective import Objective, small_table
 from fastml.linear_model.sharing import SharedPath
-from fastml.linear_model.stochastic import weights_of
+from fastml.linear_model.stochastic import check_total, weights_of
 from fastml_ext import blas
 
 __all__ = ["LogisticRegression"]
@@ -194,7 +194,9 @@ class LogisticRegression(SharedPath, LinearClassifier):
             )
         weight = weights_of(sample_weight, X)
         if self.class_weight is not None:
-            weight = row_weights(self.class_weight, self.classes_, codes, weight)
+            with np.errstate(over="ignore"):
+                weight = row_weights(self.class_weight, self.classes_, codes, weight)
+            check_total(weight, "class_weight")
         if len(weight) and not weight.sum() > 0:
             raise ValueError("class_weight is 0 for every sample: at least one must count")
         Y = np.where(codes == 1, 1.0, -1.0) if len(self.classes_) == 2 else codes.astype(float)

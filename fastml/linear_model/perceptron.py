@@ -7,6 +7,7 @@ from numbers import Integral, Real
 import numpy as np
 import scipy.sparse as sp
 from scipy.optimize import linprog, nnls
+from sklearn.utils.metaestimators import available_if
 
 from fastml.base import Interval, StrOptions
 from fastml.linear_model.sgd import StochasticClassifier
@@ -65,6 +66,12 @@ class PerceptronReport:
 
     def _more(self):
         return ", ..." if len(self.mistakes) > 20 else ""
+
+
+def learns_in_parts(model):
+    if model.average != "voted":
+        return True
+    raise AttributeError("average='voted' needs all updates of one fit: use average=True with partial_fit")
 
 
 class Perceptron(StochasticClassifier):
@@ -243,10 +250,9 @@ class Perceptron(StochasticClassifier):
         votes = np.column_stack([votes_of(X, *voter) for voter in self._voters])
         return votes[:, 0] if votes.shape[1] == 1 else votes
 
+    @available_if(learns_in_parts)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """One epoch, as for SGDClassifier; the report is `fit`'s alone, and so is "voted"."""
-        if self.average == "voted":
-            raise ValueError("average='voted' needs all updates of one fit: use average=True with partial_fit")
         return super().partial_fit(X, y, classes, sample_weight)
 
 

@@ -14,6 +14,7 @@ from fastml.linear_model.stochastic import (
     NUMBER_LOSSES,
     SGD_PARAMETERS,
     StochasticModel,
+    check_total,
     rows_for,
     warn_if_not_converged,
     weights_of,
@@ -136,6 +137,9 @@ class StochasticClassifier(StochasticModel, LinearClassifier):
 
     def _rows(self, X, codes, weight, class_weights):
         """Targets and class weights as the kernels take them."""
+        if self.class_weight is not None:
+            with np.errstate(over="ignore"):
+                check_total(class_weights[codes] * weight if len(weight) else class_weights[codes], "class_weight")
         if len(self.classes_) == 2:
             self.coupling_ = "each"
             return rows_for(X, np.where(codes == 1, 1.0, -1.0)[:, None], weight, class_weights[:, None])
@@ -246,8 +250,10 @@ class SGDClassifier(StochasticClassifier):
 
     Notes
     -----
-    Ctrl-C ends training and keeps the best epoch. A loss that overflows restarts training with half the step, told in
-    one warning. Plain steps on sparse rows touch only what a row stores; "adagrad", "adam", "momentum",
+    l1 is taken from a weight when a row is met whose column is not 0, the whole penalty since it was last taken. Where
+    fewer than a tenth of the values differ from 0, the intercept's steps of "optimal" shrink with that share, down to a
+    hundredth. Ctrl-C ends training and keeps the best epoch. A loss that overflows restarts training with half the
+    step, told in one warning. Plain steps on sparse rows touch only what a row stores; "adagrad", "adam", "momentum",
     `penalty_strength` and l1 with averaging pass over all weights at each step: give them a larger batch_size there.
 
     L. Bottou, Stochastic gradient descent tricks (2012); Y. Tsuruoka, J. Tsujii, S. Ananiadou, Stochastic gradient

@@ -1,5 +1,6 @@
 """What the estimators trained by stochastic gradient descent share: parameters, epochs, warm starts, new columns."""
 
+import math
 import warnings
 from numbers import Integral, Real
 
@@ -9,18 +10,30 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 from sklearn.utils import check_random_state
 
-from fastml.base import Interval, StrOptions, check_weight, holding_out
+from fastml.base import Interval, StrOptions, check_weight
 from fastml.linear_model.base import MOST, LinearModel
+from fastml.linear_model.columns import spread_rows
 from fastml.linear_model.training import Plan, Rows, check_slope, copied, descend, for_rows, refitted, widen
 from fastml_ext import linear as kernels
 from fastml_ext.linear.codes import LOSSES, METHODS, SCHEDULES, State, Task
 
-__all__ = ["NUMBER_LOSSES", "SGD_PARAMETERS", "StochasticModel", "rows_for", "warn_if_not_converged", "weights_of"]
+__all__ = [
+    "NUMBER_LOSSES",
+    "SGD_PARAMETERS",
+    "StochasticModel",
+    "check_total",
+    "rows_for",
+    "warn_if_not_converged",
+    "weights_of",
+]
 
 NAMES = {"squared_error": "squared", "log_loss": "log", "perceptron": "hinge"}  # scikit-learn's name: the kernels'
 PARAMETERS = {"hinge": 1.0, "perceptron": 0.0}
 STEPS = {"adaptive": "constant", "momentum": "constant", "adagrad": "constant", "adam": "constant"}
 
+LARGEST_TOTAL = 1e300  # of the weights of all rows
+SPARSE = 0.1  # where fewer of the values differ from 0, the intercept takes smaller steps than the weights,
+LEAST_INTERCEPT = 0.01  # but not by more than this
 RATES = {"constant", "optimal", "invscaling", "adaptive", "pa1", "pa2", "momentum", "adagrad", "adam"}
 NUMBER_LOSSES = {"squared_error", "huber", "epsilon_insensitive", "squared_epsilon_insensitive"}
 SGD_PARAMETERS = {
@@ -91,7 +104,7 @@ class StochasticModel(LinearModel):
             method=METHODS.get(rate, 0),
             momentum=float(self.momentum),
             batch=X.shape[0] if self.batch_size in (None, "full") else min(self.batch_size, X.shape[0]),
-            intercept=bool(self.fit_intercept),
+            intercept=float(self.fit_intercept and (intercept_step(X) if rate == "optimal" else 1.0)),
             average_from=-1 if self.average in (False, "voted") else int(self.average) - 1,
         )
         if own:
@@ -178,16 +191,20 @@ class StochasticModel(LinearModel):
 
     def _split(self, X, y, weight, stratify):
         """(rows to learn from, rows to validate on) by validation_fraction, as index arrays."""
+        n = X.shape[0]
+        held = math.ceil(self.validation_fraction * n)
+        counts = np.unique(y, return_counts=True)[1] if stratify else np.array([n])
+        least = len(counts) if stratify else 2
+        if held < least or n - held < (least if stratify else 1) or counts.min() < 2:
+            needs = f"a sample of each of {least} classes in both parts" if stratify else "2 to score, 1 to learn from"
+            raise ValueError(
+                f"early_stopping=True with validation_fraction={self.validation_fraction} holds out {held} of {n}"
+                f" samples, but needs {needs}: give more samples, choose another validation_fraction, or set"
+                " early_stopping=False"
+            )
         splitter = StratifiedShuffleSplit if stratify else ShuffleSplit
         split = splitter(test_size=self.validation_fraction, random_state=self.random_state)
-        with holding_out(self.validation_fraction, X.shape[0]):
-            train, test = next(split.split(np.zeros((X.shape[0], 1)), y))
-        if not len(train):
-            raise ValueError(
-                f"validation_fraction={self.validation_fraction} of {X.shape[0]} samples leaves none to learn from:"
-                " lower it"
-            )
-        return train, test
+        return next(split.split(np.zeros((n, 1)), y))
 
     def _validator(self, X, y, weight):
         """validate(coef, intercept) on a validation set; works on a copy of the model, so that nothing leaks."""
@@ -280,7 +297,22 @@ class StochasticModel(LinearModel):
 
 def weights_of(sample_weight, X):
     """Sample weights for the kernels: (n,) float64, or empty for one each."""
-    return np.empty(0) if sample_weight is None else check_weight(sample_weight, X.shape[0])
+    if sample_weight is None:
+        return np.empty(0)
+    weight = check_weight(sample_weight, X.shape[0])
+    check_total(weight, "sample_weight")
+    return weight
+
+
+def check_total(weight, name):
+    """Refuse weights with whose sum no loss can be multiplied, or by which none can be divided."""
+    with np.errstate(over="ignore"):
+        total = float(np.sum(weight))
+    if total > LARGEST_TOTAL or 0 < total < 1 / LARGEST_TOTAL:
+        raise ValueError(
+            f"{name} sums to {total:.4g} over the samples, beyond {1 / LARGEST_TOTAL:.0e} to {LARGEST_TOTAL:.0e}, where"
+            f" losses overflow or vanish: scale {name} to a mean of about 1"
+        )
 
 
 def first_step(task):
@@ -292,6 +324,18 @@ def first_step(task):
     softmax_as_log = task._replace(coupling=0)
     _, slope = kernels.slopes(softmax_as_log, np.array([[-size]]), np.ones((1, 1)), np.empty(0), np.ones((2, 1)))
     return 1.0 / (size / max(1.0, abs(float(slope[0, 0]))) * task.alpha)
+
+
+def intercept_step(X, sample=1000):
+    """Share of the step that the intercept takes under "optimal": less where columns are 0 in most rows of X.
+
+    Every row moves the intercept. Where a column is met by one row in a thousand, its weight takes few of these large
+    first steps and the intercept a thousand times as many, so that it swings and the weights follow its swings.
+    """
+    if X.shape[0] >= 2 * sample:
+        X = X[spread_rows(X.shape[0], sample)]
+    met = np.count_nonzero(X.data if sp.issparse(X) else X) / (X.shape[0] * X.shape[1])
+    return min(1.0, max(LEAST_INTERCEPT, met / SPARSE))
 
 
 def rows_for(X, Y, weight, class_weight):

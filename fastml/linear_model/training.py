@@ -234,7 +234,7 @@ def loss_of_zero_weights(task, rows, sample=1000):
     at, k = spread_rows(rows.n, sample), rows.class_weight.shape[1]
     weight = rows.weight[at] if len(rows.weight) else rows.weight
     losses, _ = kernels.slopes(task, np.zeros((len(at), k)), rows.Y[at], weight, rows.class_weight)
-    mean = losses.mean()
+    mean = float(losses.mean())
     return mean if mean > 0 else np.inf
 
 
@@ -243,9 +243,11 @@ def finite(weights):
 
 
 def square(values):
-    """Sum of squares, by one product: the norms of NumPy take ten times as long on a few weights."""
-    flat = values.ravel()
-    return float(flat @ flat)
+    """Sum of squares, by one product: the norms of NumPy take ten times as long on a few weights.
+
+    Infinite where it overflows, without a warning, which `@` would give.
+    """
+    return float(np.vdot(values, values))
 
 
 def copied(state):

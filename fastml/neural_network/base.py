@@ -117,6 +117,7 @@ class MultilayerPerceptron(Inspected, Estimator):
         random = check_random_state(self.random_state)
         units = [data.X.shape[1], *sizes, data.Y.shape[1]]
         check_size(self.hidden_layer_sizes, units, data.X.dtype)
+        check_total(data.weight, data.X.dtype)
         self.n_layers_, self.n_outputs_ = len(units), units[-1]
         self._set_design(units)
         if first:
@@ -364,7 +365,14 @@ class MultilayerPerceptron(Inspected, Estimator):
         w = self._flat_weights()
         if "_design" not in self.__dict__:
             self._set_design(self._units)
-        return kernels.outputs(self._design, w, X, self.n_jobs)
+        output = kernels.outputs(self._design, w, X, self.n_jobs)
+        if np.isnan(output).any():
+            row = int(np.isnan(output).any(axis=1).argmax())
+            raise ValueError(
+                f"the outputs of {type(self).__name__} for X[{row}] are NaN: numbers between its layers leave"
+                f" the range of {output.dtype}; scale the columns of X as those of the fit were"
+            )
+        return output
 
 
 class ByBatches:
@@ -402,6 +410,20 @@ def check_size(given, units, dtype):
 def weights_of(sample_weight, X):
     """Sample weights for the kernels: (n,) float64, or empty for one each."""
     return np.empty(0) if sample_weight is None else check_weight(sample_weight, X.shape[0])
+
+
+def check_total(weight, dtype):
+    """Refuse weights whose sums, or what is divided by them, leave the range of the network's numbers."""
+    if len(weight) == 0:
+        return
+    with np.errstate(over="ignore"):
+        total, range_ = weight.sum(), np.finfo(dtype)
+    if not range_.tiny <= total <= np.sqrt(range_.max):
+        how = "only, too little to divide by" if total < 1 else "which overflows in sums"
+        raise ValueError(
+            f"sample_weight goes up to {weight.max():.3g} {how} in {dtype}, class_weight included: divide all weights"
+            " by their mean"
+        )
 
 
 def write_checkpoint(model, record):

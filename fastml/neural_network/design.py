@@ -77,7 +77,10 @@ def design_of(model, units, hidden, last, loss):
         value, slope = compile_pair(loss, 2, "loss")
         value_at, slope_at = value.address, slope.address
         kept += [value, slope]
-    rates = np.ravel(model.dropout).astype(float)
+    try:
+        rates = np.ravel(model.dropout).astype(float)
+    except (TypeError, ValueError):
+        raise ValueError(f"dropout={model.dropout!r} is no share of the units, nor one for each layer") from None
     if rates.size not in (1, len(hidden)):
         raise ValueError(f"dropout has {rates.size} shares for {len(hidden)} hidden layers: give one for each, or one")
     if not ((rates >= 0) & (rates < 1)).all():

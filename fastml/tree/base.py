@@ -6,7 +6,7 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import clone, is_classifier
+from sklearn.base import ClassifierMixin, clone
 from sklearn.utils import Bunch, check_array, check_random_state, column_or_1d
 from sklearn.utils._param_validation import RealNotInt
 from sklearn.utils.validation import check_is_fitted
@@ -96,7 +96,7 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
         """(table, class codes or numbers, weights or None), checked."""
         self._validate_params()
         self._forget()
-        options = {} if is_classifier(self) else {"y_numeric": True}
+        options = {} if isinstance(self, ClassifierMixin) else {"y_numeric": True}
         shape = y.shape if hasattr(y, "shape") else np.asarray(y).shape
         options |= {"multi_output": True} if len(shape) == 2 and shape[1] > 1 else {}
         if y is None:
@@ -152,7 +152,7 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
                 columns.append(Coded(codes, np.arange(len(column.categories)), column.split, 0))
             else:
                 values, codes, *stored = next(numbers)
-                column = numeric(name, values, codes)
+                column = numeric(name, values, codes, table.complete)
                 columns.append(Coded(codes, values, "numeric", int(monotonic[j]), *stored))
             self.columns_.append(column)
         return columns
@@ -214,7 +214,7 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
             raise ValueError(f"monotonic_cst has shape {shape} but the input data X has {table.n_columns} features.")
         if signs.dtype.kind not in "iuf" or not np.isin(signs, (-1, 0, 1)).all():
             raise ValueError(f"monotonic_cst must be None or an array-like of -1, 0 or 1. Got {signs}")
-        if is_classifier(self) and len(self.classes_) > 2:
+        if isinstance(self, ClassifierMixin) and len(self.classes_) > 2:
             raise ValueError("Monotonicity constraints are not supported with multiclass classification")
         if (categorical & (signs != 0)).any():
             j = int(np.flatnonzero(categorical & (signs != 0))[0])
@@ -232,13 +232,14 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
         """The rules of growing for this target; fitted: the estimator that has read the table."""
         n, d = len(target), fitted.n_features_in_
         total = n if weight is None else weight.sum()
+        n_classes = fitted.n_classes_ if isinstance(self, ClassifierMixin) else 0
         leaf, split = self.min_samples_leaf, self.min_samples_split
         leaf = min(int(leaf), n + 1) if isinstance(leaf, Integral) else ceil(leaf * n)
         split = split if isinstance(split, Integral) else max(2, ceil(float(split) * n))
         max_features = _number_of_features(self.max_features, d)
         return Settings(
             criterion=self.criterion,
-            n_classes=int(np.max(fitted.n_classes_)) if is_classifier(self) else 0,
+            n_classes=n_classes if isinstance(n_classes, int) else max(n_classes),
             random=self.splitter == "random",
             max_depth=2**62 if self.max_depth is None else int(self.max_depth),
             min_samples_split=max(int(split), 2 * int(leaf)),
@@ -350,10 +351,10 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
         y = column_or_1d(y, warn=True)
         if len(y) != len(stops):
             raise ValueError(f"X, y and sample_weight have inconsistent numbers of samples: {len(stops)}, {len(y)}")
-        if not is_classifier(self):
+        if not isinstance(self, ClassifierMixin):
             y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
         weight = np.ones(len(y)) if sample_weight is None else check_weight(sample_weight, len(y))
-        classes = self.classes_ if is_classifier(self) else None
+        classes = self.classes_ if isinstance(self, ClassifierMixin) else None
         self._make_leaves(reduced_error_leaves(self.tree_, stops, y, weight, classes))
         return self
 

@@ -16,7 +16,8 @@ __all__ = ["DecisionTreeClassifier", "DecisionTreeRegressor", "ID3Classifier"]
 
 def labels(y):
     """As encode_labels, but that whole numbers are coded as columns are: without sorting them."""
-    y = column_or_1d(y, warn=True)
+    if type(y) is not np.ndarray or y.ndim != 1:
+        y = column_or_1d(y, warn=True)
     if y.dtype.kind not in "iu" or not y.dtype.isnative:
         return encode_labels(y)
     return kernels.encode(y[:, None])[0]

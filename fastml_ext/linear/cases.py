@@ -166,7 +166,7 @@ def problem(random, average_from=-1):
         alpha=0.5,
         method=METHODS[method],
         batch=int(random.choice([1, 3, 100])),
-        intercept=bool(random.integers(2)),
+        intercept=float(random.integers(2)),
         average_from=average_from,
     )
     n, d, k = (int(size) for size in random.integers([1, 1, 1 if coupling == "each" else 2], [12, 20, 4]))

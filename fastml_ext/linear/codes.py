@@ -41,7 +41,7 @@ class Task(NamedTuple):
     method: int = 0
     momentum: float = 0.9
     batch: int = 1
-    intercept: bool = True
+    intercept: float = 1.0  # what the intercept's steps are multiplied with; 0 where it stays
     average_from: int = -1  # the first step whose weights enter the average; -1 for no average
     user_value: int = 0  # addresses of a user's own compiled loss(score, y) and of its derivative
     user_slope: int = 0

@@ -155,8 +155,8 @@ def pay(w, owed, taken):
 
 
 @kernel
-def move(task, eta, step, gradient, state):
-    """One step of every weight along `gradient` (flat), penalties included, by momentum, AdaGrad, Adam or plainly."""
+def move(task, eta, step, gradient, met, state):
+    """One step of every weight along `gradient` (flat), by momentum, AdaGrad, Adam or plainly; those `met` pay l1."""
     W, strength, total = state.W.reshape(-1), state.strength.reshape(-1), state.total.reshape(-1)
     first, second, touched = state.first.reshape(-1), state.second.reshape(-1), state.touched
     fix1, fix2 = 1.0 - 0.9**step, 1.0 - 0.999**step
@@ -183,10 +183,12 @@ def move(task, eta, step, gradient, state):
             g = first[j] / fix1
         W[j] -= own * g
         if task.l1 > 0:
-            kept = 1.0 - eta * pull if task.method == 0 else 1.0
-            taken, owed, w = kept * touched[j], kept * touched[len(W) + j] + own * task.l1 * strength[j], float(W[j])
-            W[j] = pay(w, owed, taken)
-            touched[j], touched[len(W) + j] = taken + (W[j] - w), owed
+            owed = len(W) + j
+            touched[owed] += own * task.l1 * strength[j]
+            if met[j] or task.method > 0:
+                w = float(W[j])
+                W[j] = pay(w, touched[owed], touched[j])
+                touched[j] += W[j] - w
     if 0 <= task.average_from < step:
         for j in range(len(W)):
             total[j] -= W[j]
@@ -194,23 +196,18 @@ def move(task, eta, step, gradient, state):
 
 @kernel
 def settle(state, sparse):
-    """Take what l1 is still owed, and fold the scale into W; bring the sum for the average up to date."""
-    W, total, clock, touched = state.W, state.total, state.clock, state.touched
+    """Fold the scale into W; bring the sum for the average up to date."""
+    W, total, clock = state.W, state.total, state.clock
     d = W.shape[0] - 1 if sparse else W.shape[1] - 1
     k = W.shape[1] if sparse else W.shape[0]
     for c in range(k):
         for j in range(d + 1):
             a, b = (j, c) if sparse else (c, j)
-            if j < d and len(touched) and state.strength.size == 0:
-                at, w = a * W.shape[1] + b, float(W[a, b])
-                W[a, b] = pay(w, clock[OWED], touched[at])
-                touched[at] = clock[SCALE] * (touched[at] + (W[a, b] - w))
             if total.size and state.strength.size == 0:
                 share = clock[SCALES] if j < d else clock[COUNT]
                 total[a, b] -= share * W[a, b]
             if j < d:
                 W[a, b] *= clock[SCALE]
-    clock[OWED] *= clock[SCALE]
     clock[SCALE], clock[SCALES], clock[COUNT] = 1.0, 0.0, 0.0
 
 
@@ -227,6 +224,7 @@ def dense_slice(task, order, X, Y, weight, class_weight, state, hits):
     k, d, eager, averaged = W.shape[0], W.shape[1] - 1, state.strength.size > 0, state.total.size > 0
     scores, gradients = np.empty(k), np.empty((min(task.batch, len(order)), k))
     gradient = np.empty((k, d + 1) if eager else (0, 0), W.dtype)
+    met = np.empty(gradient.shape, np.bool_)
     losses, square = 0.0, 0.0
     for start in range(0, len(order), task.batch):
         m = min(task.batch, len(order) - start)
@@ -262,9 +260,13 @@ def dense_slice(task, order, X, Y, weight, class_weight, state, hits):
         eta = rate(task, clock[STEPS])
         clock[RATES] += eta
         if eager:
-            gradient[:] = 0
+            gradient[:], met[:] = 0, False
             add_rows(1.0 / m, order, start, m, X, gradients, gradient, task.intercept)
-            move(task, eta, clock[STEPS], gradient.reshape(-1), state)
+            for q in range(m):
+                for j in range(d):
+                    if X[order[start + q], j] != 0.0:
+                        met[:, j] = True
+            move(task, eta, clock[STEPS], gradient.reshape(-1), met.reshape(-1), state)
             continue
         clock[SCALE] *= max(0.0, 1.0 - eta * task.l2)
         if clock[SCALE] < FOLD:
@@ -279,16 +281,16 @@ def dense_slice(task, order, X, Y, weight, class_weight, state, hits):
                     a = W.dtype.type(g / clock[SCALE])
                     for j in range(d):
                         W[c, j] += a * X[i, j]
-                    if task.intercept:
-                        W[c, d] += g
+                    W[c, d] += task.intercept * g
         if task.l1 > 0:
-            clock[OWED] += eta * task.l1 / clock[SCALE]
-            for c in range(k):
-                for j in range(d):
-                    if W[c, j] != 0.0:
-                        at, w = c * (d + 1) + j, float(W[c, j])
-                        W[c, j] = pay(w, clock[OWED], touched[at])
-                        touched[at] += W[c, j] - w
+            clock[OWED] += eta * task.l1
+            for q in range(m):
+                for c in range(k):
+                    for j in range(d):
+                        if W[c, j] != 0.0 and X[order[start + q], j] != 0.0:
+                            at, w = c * (d + 1) + j, float(W[c, j])
+                            W[c, j] = pay(w, clock[OWED] / clock[SCALE], touched[at] / clock[SCALE])
+                            touched[at] += clock[SCALE] * (W[c, j] - w)
         if 0 <= task.average_from < clock[STEPS]:
             clock[SCALES] += clock[SCALE]
             clock[COUNT] += 1
@@ -301,16 +303,15 @@ def add_rows_behind(task, eta, order, start, m, X, gradients, state):
     total, clock, d = state.total, state.clock, state.W.shape[1] - 1
     a = -eta * clock[SCALES] / clock[SCALE]
     if clock[COUNT] > 0:
-        add_rows(a, order, start, m, X, gradients, total, False)
-        if task.intercept:
-            for q in range(m):
-                for c in range(len(total)):
-                    total[c, d] -= eta * clock[COUNT] * gradients[q, c]
+        add_rows(a, order, start, m, X, gradients, total, 0.0)
+        for q in range(m):
+            for c in range(len(total)):
+                total[c, d] -= task.intercept * eta * clock[COUNT] * gradients[q, c]
 
 
 @kernel
 def add_rows(factor, order, start, m, X, gradients, target, intercept):
-    """target (k, d + 1) += factor * gradients.T @ [X[rows], 1]."""
+    """target (k, d + 1) += factor * gradients.T @ [X[rows], intercept]."""
     d = target.shape[1] - 1
     for q in range(m):
         i = order[start + q]
@@ -320,8 +321,7 @@ def add_rows(factor, order, start, m, X, gradients, target, intercept):
                 a = target.dtype.type(factor * g)
                 for j in range(d):
                     target[c, j] += a * X[i, j]
-                if intercept:
-                    target[c, d] += a
+                target[c, d] += intercept * a
 
 
 @kernel
@@ -329,9 +329,9 @@ def sparse_slice(task, order, data, indices, indptr, Y, weight, class_weight, st
     """As `dense_slice` for CSR rows: a plain step touches only the columns that its rows store."""
     W, clock, touched = state.W, state.clock, state.touched
     d, k, eager, averaged = W.shape[0] - 1, W.shape[1], state.strength.size > 0, state.total.size > 0
-    lazy = task.l1 > 0 and not eager
     scores, gradients = np.empty(k), np.empty((min(task.batch, len(order)), k))
     gradient = np.empty((d + 1, k) if eager else (0, 0), W.dtype)
+    met = np.empty(gradient.shape, np.bool_)
     losses = 0.0
     for start in range(0, len(order), task.batch):
         m = min(task.batch, len(order) - start)
@@ -342,12 +342,6 @@ def sparse_slice(task, order, data, indices, indptr, Y, weight, class_weight, st
             for at in range(indptr[i], indptr[i + 1]):
                 j, x = indices[at], data[at]
                 square += x * x
-                if lazy:
-                    for c in range(k):
-                        if W[j, c] != 0.0:
-                            place, w = j * k + c, float(W[j, c])
-                            W[j, c] = pay(w, clock[OWED], touched[place])
-                            touched[place] += W[j, c] - w
                 for c in range(k):
                     scores[c] += x * W[j, c]
             for c in range(k):
@@ -374,9 +368,13 @@ def sparse_slice(task, order, data, indices, indptr, Y, weight, class_weight, st
         eta = rate(task, clock[STEPS])
         clock[RATES] += eta
         if eager:
-            gradient[:] = 0
+            gradient[:], met[:] = 0, False
             add_sparse(1.0 / m, task.intercept / m, order, start, m, data, indices, indptr, gradients, gradient)
-            move(task, eta, clock[STEPS], gradient.reshape(-1), state)
+            for q in range(m):
+                for at in range(indptr[order[start + q]], indptr[order[start + q] + 1]):
+                    if data[at] != 0.0:
+                        met[indices[at]] = True
+            move(task, eta, clock[STEPS], gradient.reshape(-1), met.reshape(-1), state)
             continue
         clock[SCALE] *= max(0.0, 1.0 - eta * task.l2)
         if clock[SCALE] < FOLD:
@@ -389,15 +387,23 @@ def sparse_slice(task, order, data, indices, indptr, Y, weight, class_weight, st
             for c in range(k):
                 scores[c] = -eta / m * gradients[q, c]
                 flat = flat and scores[c] == 0.0
-                if task.intercept:
-                    W[d, c] += scores[c]
+                W[d, c] += task.intercept * scores[c]
             if not flat:
                 for at in range(indptr[i], indptr[i + 1]):
                     j, a = indices[at], data[at] / clock[SCALE]
                     for c in range(k):
                         W[j, c] += a * scores[c]
         if task.l1 > 0:
-            clock[OWED] += eta * task.l1 / clock[SCALE]
+            clock[OWED] += eta * task.l1
+            for q in range(m):
+                i = order[start + q]
+                for at in range(indptr[i], indptr[i + 1]):
+                    for c in range(k):
+                        j = indices[at]
+                        if W[j, c] != 0.0 and data[at] != 0.0:
+                            place, w = j * k + c, float(W[j, c])
+                            W[j, c] = pay(w, clock[OWED] / clock[SCALE], touched[place] / clock[SCALE])
+                            touched[place] += clock[SCALE] * (W[j, c] - w)
         if 0 <= task.average_from < clock[STEPS]:
             clock[SCALES] += clock[SCALE]
             clock[COUNT] += 1

@@ -82,8 +82,7 @@ def sparse_steps(task, order, data, indices, indptr, Y, weight, class_weight, st
                 w[j] *= scale
             scale = 1.0
         if slope != 0.0:
-            if task.intercept:
-                intercept -= eta * slope
+            intercept -= task.intercept * eta * slope
             a = -eta * slope / scale
             for at in range(first, last):
                 w[np.uint64(indices[at])] += a * data[at]

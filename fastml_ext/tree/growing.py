@@ -10,6 +10,7 @@ entries alone, with their rows; it costs some 1.5 kB beside them, and a node's s
 """
 
 import heapq
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -110,21 +111,17 @@ class _Problem:
             self.where[self.row] = np.arange(len(self.row), dtype=np.uint32)
         self.columns = self._pack_columns(columns)
         self.rules, self.limits = self._pack_rules(columns), self._pack_limits()
-        self.large = large.Large(
-            self.columns,
-            self.rules,
-            self.limits,
-            self.row,
-            self.label,
-            self.weight,
-            self.target,
-            self.where,
-            self.n_labels,
-            self.n_codes,
-        )
         widest = max((c.codes.itemsize for c in columns), default=1)
         least, most = SUBTREE_ROWS
         self.subtree_rows = min(max(SUBTREE_BYTES // (widest * max(1, self.n_active)), least), most)
+
+    @cached_property
+    def large(self):
+        """The kernels of large nodes, with working memory for one of them: many a table has none."""
+        return large.Large(
+            self.columns, self.rules, self.limits, self.row, self.label, self.weight, self.target, self.where,
+            self.n_labels, self.n_codes,
+        )  # fmt: skip
 
     def _take_outputs(self, y):
         """Of several outputs a row's label is its place among all rows, where its classes or targets stand."""
@@ -329,7 +326,7 @@ class _Problem:
         places = np.concatenate([place for place, _ in small])
         active = np.concatenate([active for _, active in small])
         begin = np.concatenate([[0], np.cumsum([len(active) for _, active in small])])
-        rows = (places["end"] - places["begin"]).mean()
+        rows = int((places["end"] - places["begin"]).sum()) / len(small)
         cost = COST * rows * (1 + len(active) / len(small)) * 8
         parts = pool.run(
             grow_subtrees, len(small), self.columns, self.rules, self.limits, places.view(np.uint8),
@@ -394,6 +391,8 @@ def _log_table(n):
 def _assemble(blocks, columns):
     """One Tree of the large nodes and the subtrees: each block's nodes get the numbers that depth-first order gives."""
     nodes, small, subtrees = blocks
+    if not nodes:
+        return _tree(*subtrees[0], columns)
     children = [[] for _ in nodes]
     for i, node in enumerate(nodes):
         if (parent := int(node.place["parent"][0])) >= 0:
@@ -402,7 +401,7 @@ def _assemble(blocks, columns):
         if (parent := int(place["parent"][0])) >= 0:
             children[parent].append((int(place["branch"][0]), True, i))
     pieces, number, total = [], {}, 0
-    waiting = [(False, 0) if nodes else (True, 0)]
+    waiting = [(False, 0)]
     while waiting:
         is_subtree, i = waiting.pop()
         pieces.append((is_subtree, i, total))

@@ -50,25 +50,44 @@ def round_down(x, dtype):
 def midpoints(records, columns):
     """(threshold, threshold_int) of all nodes: see structure.py."""
     threshold, whole = np.full(len(records), -2.0), np.zeros(len(records), np.int64)
-    numeric = np.flatnonzero(records["kind"] == NUMERIC)
-    for j in np.unique(records["feature"][numeric]):
-        nodes = numeric[records["feature"][numeric] == j]
-        left, right = records["code_left"][nodes], records["code_right"][nodes]
-        values = columns[j].values
-        if columns[j].split == "ordered":
-            whole[nodes] = np.where(right == len(values), np.iinfo(np.int64).max, left)
-            threshold[nodes] = np.where(right == len(values), np.inf, left)
+    for kind, nodes, low, high, only_missing in _by_kind(records, columns):
+        if kind == "ordered":
+            whole[nodes] = np.where(only_missing, np.iinfo(np.int64).max, low)
+            threshold[nodes] = np.where(only_missing, np.inf, low)
             continue
-        cut = midpoint(values[left], values[np.minimum(right, len(values) - 1)])
-        drawn = records["threshold"][nodes]
-        if values.dtype.kind == "f":
+        cut, drawn = midpoint(low, high), records["threshold"][nodes]
+        if kind.kind == "f":
             if not np.isnan(drawn).all():
                 cut = np.where(np.isnan(drawn), cut, round_down(np.nan_to_num(drawn), cut.dtype))
-            threshold[nodes] = np.where(right == len(values), np.inf, cut.astype(np.float64))
+            threshold[nodes] = np.where(only_missing, np.inf, cut.astype(np.float64))
         else:
-            cut, threshold[nodes] = _of_integers(cut, values[left], values[np.minimum(right, len(values) - 1)], drawn)
-            whole[nodes] = cut.astype(np.int64) if values.dtype != np.uint64 else cut.view(np.int64)
+            cut, threshold[nodes] = _of_integers(cut, low, high, drawn)
+            whole[nodes] = cut.astype(np.int64) if kind != np.uint64 else cut.view(np.int64)
     return threshold, whole
+
+
+def _by_kind(records, columns):
+    """(dtype, nodes, low, high, is it missing against not) of the columns of one dtype at a time.
+
+    Of ordered categories the dtype is "ordered", and their codes are low and high.
+
+    A small table has a few nodes for each column: to ask NumPy for each column would take longer than to grow the tree.
+    """
+    nodes = np.flatnonzero(records["kind"] == NUMERIC)
+    nodes = nodes[np.argsort(records["feature"][nodes], kind="stable")]
+    n_nodes = np.bincount(records["feature"][nodes])
+    codes = np.stack((records["code_left"][nodes], records["code_right"][nodes]))
+    kinds: dict = {}
+    stop = 0
+    for j in np.flatnonzero(n_nodes).tolist():
+        start, stop = stop, stop + int(n_nodes[j])
+        values, here = columns[j].values, codes[:, start:stop]
+        ordered = columns[j].split == "ordered"
+        part = nodes[start:stop], here if ordered else values.take(here, mode="clip"), here[1] == len(values)
+        kinds.setdefault("ordered" if ordered else values.dtype, []).append(part)
+    for kind, parts in kinds.items():
+        at, ends, only_missing = zip(*parts, strict=True)
+        yield kind, np.concatenate(at), *np.concatenate(ends, axis=1), np.concatenate(only_missing)
 
 
 def _of_integers(cut, low, high, drawn):

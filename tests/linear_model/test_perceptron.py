@@ -115,8 +115,11 @@ def test_voted_on_several_classes():
     assert voted.score(X[900:], y[900:]) >= plain.score(X[900:], y[900:])
     with pytest.raises(ValueError, match="average='voted' keeps the rows"):
         Perceptron(average="voted", penalty="l2").fit(X, y)
-    with pytest.raises(ValueError, match="average='voted' needs all updates"):
-        Perceptron(average="voted").partial_fit(X, y, classes=range(10))
+    assert hasattr(plain, "partial_fit")
+    assert not hasattr(voted, "partial_fit")
+    with pytest.raises(AttributeError, match="no attribute 'partial_fit'") as refusal:
+        voted.partial_fit(X, y, classes=range(10))
+    assert "average='voted' needs all updates" in str(refusal.value.__cause__)
 
 
 def test_no_bound_where_the_theorem_does_not_hold():

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from fastml.linear_model import LinearRegression, LogisticRegression, Perceptron, Ridge, SGDClassifier, SGDRegressor
@@ -70,6 +71,51 @@ def test_integers_beyond_the_kernels_are_named(model, names, value):
 )
 def test_as_many_iterations_as_it_takes(model):
     assert model.fit(X, LABELS).score(X, LABELS) > 0.6
+
+
+CLASSIFIERS = [LogisticRegression(), LinearSVC(), LinearSVC(loss="hinge"), SGDClassifier(), Perceptron()]
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning", "ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("model", [*CLASSIFIERS, LinearRegression(), Ridge(), SGDRegressor()], ids=str)
+def test_weights_as_large_and_as_small_as_floats(model):
+    """Weights that leave no room for a sum of losses are refused by name; no warning of NumPy's leaks."""
+    y = LABELS if model in CLASSIFIERS else NUMBERS
+    for size in (1e308, 1e301, 1e-305, 5e-324):
+        with pytest.raises(ValueError, match="sample_weight sums to .* scale sample_weight"):
+            model.fit(X, y, sample_weight=np.full(60, size))
+    with pytest.raises(ValueError, match=r"sample_weight sums to 1e\+308"):
+        model.fit(X, y, sample_weight=np.append(np.ones(59), 1e308))
+    for size in (1e290, 1e160, 1e-160, 1e-290):
+        assert np.isfinite(model.fit(X, y, sample_weight=np.full(60, size)).coef_).all()
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning", "ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("model", CLASSIFIERS, ids=str)
+def test_class_weights_as_large_as_floats(model):
+    model = clone(model)
+    for factors in ({0: 1e308, 1: 1}, {0: 1e308, 1: 1e308}, {0: 1e-308, 1: 1e-308}):
+        with pytest.raises(ValueError, match="class_weight sums to .* scale class_weight"):
+            model.set_params(class_weight=factors).fit(X, LABELS)
+    assert np.isfinite(model.set_params(class_weight={0: 1e290, 1: 1.0}).fit(X, LABELS).coef_).all()
+
+
+@pytest.mark.parametrize(
+    ("model", "y", "held"),
+    [
+        (SGDRegressor(), [1.0], "1 of 1 samples, but needs 2 to score, 1 to learn from"),
+        (SGDRegressor(), [1.0, 2.0, 3.0], "1 of 3 samples"),
+        (SGDRegressor(validation_fraction=0.99), NUMBERS[:20], "20 of 20 samples"),
+        (SGDClassifier(), [0, 1], "1 of 2 samples, but needs a sample of each of 2 classes in both parts"),
+        (SGDClassifier(validation_fraction=0.5), [0, 1, 1, 1, 1], "3 of 5 samples"),
+        (Perceptron(), [0, 0, 1, 1], "1 of 4 samples"),
+    ],
+)
+def test_early_stopping_with_too_few_samples(model, y, held):
+    """Which setting asks for a validation set, how large it would be, and the three ways out."""
+    cure = "give more samples, choose another validation_fraction, or set early_stopping=False"
+    with pytest.raises(ValueError, match=f"early_stopping=True with validation_fraction=.* holds out {held}.*{cure}"):
+        model.set_params(early_stopping=True).fit(X[: len(y)], y)
 
 
 def test_logistic_regression_without_a_share_of_l1():

@@ -45,6 +45,24 @@ def test_regression(alpha):
     assert ours >= 0.9 * theirs
 
 
+@pytest.mark.parametrize("loss", ["hinge", "log_loss"])
+@pytest.mark.parametrize("share", [0.15, 0.5])
+def test_strong_elasticnet_leaves_as_many_zeros_as_scikit_learn(loss, share):
+    models = (module(loss, penalty="elasticnet", alpha=0.1, l1_ratio=share) for module in CLASSIFIERS)
+    ours, theirs = (np.mean([zeros(model, seed) for seed in SEEDS]) for model in models)
+    assert ours >= 0.9 * theirs
+
+
+def test_a_weight_pays_when_its_column_is_met():
+    """The first row moves its weight and pays; the second, which has a 0 there, takes nothing more from it."""
+    X, y = np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([1.0, 1.0])
+    options = {"penalty": "l1", "alpha": 0.5, "learning_rate": "constant", "eta0": 0.1, "fit_intercept": False}
+    for rows in (X, sp.csr_matrix(X), sp.csr_matrix((X.ravel(), [0, 1, 0, 1], [0, 2, 4]))):
+        for strength in (None, [1.0, 1.0]):
+            model = SGDRegressor(**options, penalty_strength=strength, max_iter=1, tol=None, shuffle=False)
+            np.testing.assert_allclose(model.fit(rows, y).coef_, [0.1 - 0.05, 0.0])
+
+
 def objective(model, X, y, alpha, share):
     loss = np.logaddexp(0, -(2 * y - 1) * model.decision_function(X)).mean()
     return loss + alpha * (share * np.abs(model.coef_).sum() + (1 - share) / 2 * np.sum(model.coef_**2))

@@ -150,3 +150,26 @@ def test_searches_of_several_outputs_as_scikit_learns(model, several):
 def test_a_warning_of_training_that_did_not_end_is_told_once():
     with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(2\) reached"):
         MLPClassifier((3,), max_iter=2, random_state=0).fit(X, LABELS)
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_weights_beyond_the_range_of_the_numbers_are_refused(solver, dtype):
+    rows, y = np.array([[1.0], [2.0]], dtype), [0, 1]
+    for weight in (1e308, 1e-320):
+        for model in (MLPClassifier(solver=solver), MLPRegressor(solver=solver)):
+            with pytest.raises(ValueError, match="sample_weight"):
+                model.fit(rows, y, sample_weight=[weight, weight])
+    with pytest.raises(ValueError, match="class_weight"):
+        MLPClassifier(solver=solver, class_weight={0: 1e300}).fit(rows, y)
+
+
+def test_outputs_that_are_no_numbers_are_refused_with_their_row():
+    """Infinity from two units of one layer can cancel to NaN in the next; a class must not be told from it."""
+    rows, y = np.array([[1.0], [0.0]]), [1, 0]
+    for model in (MLPRegressor(max_iter=1), MLPClassifier(max_iter=1)):
+        model.fit(rows, y)
+        model.coefs_ = [np.full((1, 100), 9.0), np.where(np.arange(100)[:, None] % 2, 9.0, -9.0)]
+        for name in ("predict", "predict_proba") if hasattr(model, "predict_proba") else ("predict",):
+            with pytest.raises(ValueError, match=r"X\[1\] are NaN"):
+                getattr(model, name)([[0.0], [1e308]])

@@ -467,6 +467,9 @@ def test_bad_calls(digits):
             MLPClassifier((5,), max_iter=1).fit(X, y)
     with pytest.raises(ValueError, match="NaN"):
         MLPClassifier().fit(np.where(X == X[0, 2], np.nan, X), y)
+    for dropout in ({}, ["much"], None):
+        with pytest.raises(ValueError, match="dropout"):
+            MLPClassifier(dropout=dropout).fit(X, y)
 
 
 def test_wide_problems_train_in_parts():

@@ -384,3 +384,29 @@ def test_a_model_file_keeps_categories_and_the_tree(tmp_path):
         assert ours._replace(categories=None) == theirs._replace(categories=None)
         assert ours.categories is theirs.categories or ours.categories.tolist() == theirs.categories.tolist()
     assert np.array_equal(again.tree_.category_code, model.tree_.category_code)
+
+
+@pytest.mark.parametrize("Tree", [DecisionTreeClassifier, DecisionTreeRegressor, ID3Classifier])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("missing", [False, True])
+def test_plain_tables_are_read_as_all_others(Tree, dtype, missing):
+    """A C-ordered float array takes a shorter way than one in Fortran's order, to the same tree."""
+    random = np.random.default_rng(0)
+    X, y = random.normal(size=(60, 4)).astype(dtype), random.integers(0, 3, 60)
+    if missing:
+        X[3:9, 1] = np.nan
+    model = Tree().fit(pd.DataFrame(X, columns=list("abcd")), y)
+    plain, other = model.fit(X, y), Tree().fit(np.asfortranarray(X), y)
+    assert sorted(vars(plain)) == sorted(vars(other))
+    assert plain.n_features_in_ == 4
+    assert plain.columns_ == other.columns_
+    assert [column.missing for column in plain.columns_] == [False, missing, False, False]
+    for mine, same in zip(plain.tree_, other.tree_, strict=True):
+        np.testing.assert_array_equal(mine, same)
+    X[5, 2] = -np.inf
+    with pytest.raises(ValueError, match=r"X\[5, 2\] is -inf"):
+        Tree().fit(X, y)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        Tree().fit(X, y[1:])
+    with pytest.raises(ValueError, match="y contains NaN"):
+        Tree().fit(X, np.where(y == 0, np.nan, y))

@@ -42,12 +42,14 @@ def dense_epoch(task, order, X, Y, weight, class_weight, state, hits):
 
     and then the l1 penalty takes from each weight what it is owed: the sum, over all steps so far, of the weight's own
     step size times l1 times strength. A weight that reaches 0 stops there and owes the rest, so that one step does not
-    bring back what many have penalised: it leaves 0 once the gradients outweigh the debt (Tsuruoka, Tsujii, Ananiadou
-    2009). With plain steps the debts shrink by the same factor as the weights.
+    bring back what many have penalised: it leaves 0 once the gradients outweigh the debt. Plain steps take it from the
+    weights of the columns that are not 0 in all rows of the batch, and what l2 shrinks does not count as taken
+    (Tsuruoka, Tsujii, Ananiadou 2009, section 3).
 
     eta is eta0 (constant), eta0 / t^power (invscaling) or eta0 / (alpha (optimal + t - 1)) (optimal) at step t >= 1.
     pa1, pa2: eta is 1 and each slope is multiplied with min(eta0, loss / |x|^2), or with loss / (|x|^2 + 1 / (2 eta0))
-    (Crammer et al. 2006); a row of zeros makes no pa1 step. `task.intercept`: whether the last weight moves too.
+    (Crammer et al. 2006); a row of zeros makes no pa1 step. `task.intercept`: what the last weight's gradient is
+    multiplied with, 0 where there is no intercept.
 
     order (n,) rows | Y (n, k) or (n, 1) see `row_slopes` | weight (n,), or empty for 1 each | class_weight (2, k): what
     a row counts in score c where its target is not positive, and where it is | hits (n, k) int8, or empty: written at
@@ -66,10 +68,10 @@ def dense_epoch(task, order, X, Y, weight, class_weight, state, hits):
                 return losses, False
             losses += loss
             slope = slope * passive(task, s, Y[i], X[i])
-            G += np.outer(slope, x if task.intercept else np.append(X[i], 0.0))
+            G += np.outer(slope, np.append(X[i], task.intercept))
             if len(hits):
                 hits[at] = -np.sign(slope)[:k]
-        step(task, state, G / len(rows))
+        step(task, state, G / len(rows), np.append(np.any(X[rows] != 0, axis=0), False))
     return losses, True
 
 
@@ -98,7 +100,7 @@ def passive(task, s, y, x):
     return np.minimum(task.eta0, loss / square) if square > 0 else 0.0
 
 
-def step(task, state, g):
+def step(task, state, g, met):
     state.steps += 1
     t, W, schedule = state.steps, state.W, SCHEDULES[task.schedule]
     eta = {
@@ -121,16 +123,14 @@ def step(task, state, g):
             own = eta / (np.sqrt(state.second / (1 - 0.999**t)) + 1e-8)
             penalised = state.first / (1 - 0.9**t)
     W = W - own * penalised
-    if METHODS[task.method] == "plain":
-        kept = 1 - eta * np.minimum(task.l2 * state.strength, 1 / eta)
-        state.owed, state.taken = kept * state.owed, kept * state.taken
     state.owed = state.owed + own * task.l1 * state.strength
     before, above, below = (
         W,
         np.maximum(W - (state.owed + state.taken), 0),
         np.minimum(W + (state.owed - state.taken), 0),
     )
-    W = np.where(W > 0, above, np.where(W < 0, below, 0))
+    paid = np.where(W > 0, above, np.where(W < 0, below, 0))
+    W = np.where(met | (METHODS[task.method] != "plain"), paid, W)
     state.taken = state.taken + (W - before)
     state.W = W
     state.path.append(W)

@@ -43,7 +43,7 @@ def problems(draw):
         alpha=0.5,
         method=METHODS[method],
         batch=draw(st.sampled_from([1, 1, 3, 100])),
-        intercept=draw(st.booleans()),
+        intercept=draw(st.sampled_from([0.0, 0.04, 1.0])),
         average_from=draw(st.sampled_from([-1, 0, 3])),
     )
     weight = rng.uniform(0.1, 2, n) if draw(st.booleans()) else np.empty(0)
