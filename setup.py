@@ -85,7 +85,9 @@ class BuildExtensions(build_ext):
     def compile_ahead(self, root):
         command = [sys.executable, "-m", "fastml_ext.ahead.compile", *self.levels, "--folder", str(OBJECTS.absolute())]
         command += ["--common"] if self.wish == "common" else []
-        subprocess.run(command, check=True, cwd=root, env=os.environ | {"PYTHONPATH": os.path.abspath(root)})
+        # Beside what PYTHONPATH says already: in pip's isolated builds that is where Numba is found.
+        path = os.pathsep.join([os.path.abspath(root), *filter(None, [os.environ.get("PYTHONPATH")])])
+        subprocess.run(command, check=True, cwd=root, env=os.environ | {"PYTHONPATH": path})
 
 
 launcher = extension(

@@ -3,6 +3,8 @@
 A fit of 100 x 10 numbers takes scikit-learn's checks 0.1 ms, more than naive Bayes, or least squares, takes to learn.
 """
 
+from typing import Any
+
 import numpy as np
 
 __all__ = ["ValidSettings", "is_plain_table", "is_plain_target"]
@@ -39,7 +41,8 @@ class ValidSettings:
     MOST = 10_000
 
     def __init__(self):
-        self._names, self._passed = {}, set()
+        self._names: dict[type, list[str]] = {}
+        self._passed: set[tuple] = set()
 
     def key(self, estimator):
         """What the outcome of the check depends on, or None where that is more than scalars and tuples of them."""
@@ -48,7 +51,7 @@ class ValidSettings:
         if names is None:
             names = self._names[cls] = cls._get_param_names()
         state = vars(estimator)
-        found: list = [cls]
+        found: list[Any] = [cls]
         for name in names:
             value = state.get(name, found)
             if type(value) in SCALARS:

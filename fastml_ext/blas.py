@@ -11,8 +11,11 @@ import threading
 from scipy.linalg import cython_blas  # loads the library that np.dot of a kernel calls; an earlier limit would miss it
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["address", "single", "threads"]
+__all__ = ["address", "single", "single_for", "threads"]
 
+SHARED = 2**13  # OpenBLAS: a vector's product from 10,000 on, a matrix and a vector's from 9,216, later those of two
+
+_nothing = contextlib.nullcontext()
 _lock = threading.Lock()
 _depth = 0
 _restore = []
@@ -27,6 +30,11 @@ def single():
         yield
     finally:
         _leave()
+
+
+def single_for(multiplications):
+    """`single` for products of so many multiplications, nothing where BLAS would not share them (10 us less)."""
+    return single() if multiplications > SHARED else _nothing
 
 
 def threads():

@@ -83,7 +83,7 @@ def mean_and_spread(X, weight):
     first = rows[0].copy()
     with np.errstate(over="ignore", invalid="ignore"):
         rows -= first  # exact for values near one another: a constant column is 0 from here on
-        mean = rows.mean(axis=0)
+        mean = np.add.reduce(rows, axis=0) / len(rows)
         rows -= mean
         spread = np.sqrt(np.einsum("ij,ij->j", rows, rows) / len(rows))
         unseen = spread == 0  # constant in these rows, though perhaps not in all

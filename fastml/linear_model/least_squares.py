@@ -142,9 +142,10 @@ class LinearRegression(LeastSquares):
         if coef is not None:
             self.solver_ = "cholesky"
             if not sp.issparse(X):
-                values = scipy.linalg.eigvalsh(self._gram)[::-1]
+                G, scale = self._gram
+                values = np.linalg.eigvalsh(G / (scale[:, None] * scale))[::-1]
                 self.singular_ = np.sqrt(np.maximum(values, 0.0))
-                self.rank_ = int(np.count_nonzero(np.diag(self._gram)))  # less the constant columns
+                self.rank_ = int(np.count_nonzero(G.diagonal()))  # less the constant columns
             del self._gram
             return coef
         if sp.issparse(X):
@@ -304,7 +305,7 @@ class Ridge(LeastSquares):
         if not self.positive and self.solver == "lbfgs":
             raise ValueError("solver='lbfgs' can be used only when positive=True: use solver='auto'")
         self._one_output = Y.shape[1] == 1  # scikit-learn's Ridge makes no difference between (n,) and (n, 1)
-        alphas, self.n_iter_ = np.broadcast_to(alphas, Y.shape[1]), 1
+        alphas, self.n_iter_ = np.full(Y.shape[1], alphas), 1
         problem = self._centred(X, Y, weight)
         coef = self._solve(problem, alphas)
         self.__dict__.pop("_gram", None)

@@ -223,9 +223,13 @@ class LogisticRegression(SharedPath, LinearClassifier):
             return self.solver
         return "newton-cholesky" if few else "newton-cg"
 
-    @blas.single()  # the optimiser's short sums take ten times longer where its threads wait for the pool's
     def _solve(self, X, Y, weight, start):
+        """The optimiser's short sums take ten times longer where BLAS's threads wait for the pool's: one thread."""
         k, d = 1 if len(self.classes_) == 2 else len(self.classes_), X.shape[1]
+        with blas.single_for(k * (d + 1) * max(X.shape[0], (k * (d + 1)) ** 2)):
+            return self._optimise(X, Y, weight, start, k, d)
+
+    def _optimise(self, X, Y, weight, start, k, d):
         l1, l2 = self._penalties(weight.sum() if len(weight) else X.shape[0])
         self.solver_ = self._solver_for(X.shape[0], k, d, l1)
         if self.solver_ == "sgd":

@@ -73,7 +73,8 @@ class StochasticModel(LinearModel):
     }
     # What estimators without these parameters do.
     batch_size, momentum, penalty_strength, average, power_t, epsilon, derivative = 1, 0.9, None, False, 0.5, 0.1, None
-    coupling, _passive_loss = "each", None
+    coupling = "each"
+    _passive_loss: str | None = None
 
     def _task(self, X, targets):
         """The parameters as numbers for the kernels."""

@@ -188,7 +188,7 @@ class Run:
         """Write the epoch into the history; the weights after it."""
         task, clock, history = self.task, self.state.clock, self.history
         coef, intercept = weights = self.current()
-        if not np.isfinite(coef.sum(dtype=float) + intercept.sum(dtype=float)) and not finite(weights):
+        if not math.isfinite(square(coef) + square(intercept)) and not finite(weights):
             raise DivergedError
         penalty = self.penalty(coef) if task.l1 or task.l2 else 0.0
         moved = math.sqrt(square(coef - before[0]) + square(intercept - before[1]))

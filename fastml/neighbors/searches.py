@@ -76,15 +76,24 @@ class ScaledSearch(Search):
         if exponent == 0:
             return found
         distances, indices = self._in(exponent).nearest(in_units(Q, exponent), k, exclude, n_jobs, progress)
-        return in_units(distances, -exponent), indices
+        distances = in_units(distances, -exponent)
+        return (distances, indices) if exponent < 0 else near_then_far(found, (distances, indices))
 
     def within(self, Q, r, exclude=None, n_jobs=None, progress=None):
         exponent = self._exponent(Q) if self._scaled else 0
-        if exponent == 0:
-            return super().within(Q, r, exclude, n_jobs, progress)
-        r = float(in_units(np.float64(r), exponent))
-        starts, indices, distances = self._in(exponent).within(in_units(Q, exponent), r, exclude, n_jobs, progress)
-        return starts, indices, in_units(distances, -exponent)
+        high = SAFE[self._dtype][1] if exponent > 0 else np.inf
+        if exponent == 0 or (exponent > 0 and r < high):  # a distance that overflows is no such distance
+            with np.errstate(over="ignore"):
+                return super().within(Q, r, exclude, n_jobs, progress)
+        in_unit = float(in_units(np.float64(r), exponent))
+        starts, indices, distances = self._in(exponent).within(
+            in_units(Q, exponent), in_unit, exclude, n_jobs, progress
+        )
+        distances = in_units(distances, -exponent)
+        if exponent > 0:  # what is small beside the unit has no digits in it
+            near = super().within(Q, high, exclude, n_jobs, progress)
+            put_near_first(near, starts, indices, distances)
+        return starts, indices, distances
 
     def _exponent(self, Q):
         """That of the largest number of points and queries where squares may overflow or vanish, else 0."""
@@ -226,6 +235,28 @@ def in_range(distances, dtype):
     low = SAFE[dtype][0]
     last = distances[:, -1]
     return low < last[0] < np.inf if len(last) == 1 else bool((last > low).all() and (last < np.inf).all())
+
+
+def near_then_far(near, far):
+    """(distances, indices) of the k nearest, from those in the numbers' own unit, where the distant ones overflow, and
+    from those in a unit so large that differences of the near ones vanish.
+    """
+    distances, indices = near[0].copy(), near[1].copy()
+    for i in np.flatnonzero(~np.isfinite(distances).all(axis=1)):
+        n_near = int(np.isfinite(distances[i]).sum())
+        others = ~np.isin(far[1][i], indices[i, :n_near]) | (far[1][i] < 0)
+        rest = np.flatnonzero(others)[: distances.shape[1] - n_near]
+        distances[i, n_near:], indices[i, n_near:] = far[0][i, rest], far[1][i, rest]
+    return distances, indices
+
+
+def put_near_first(near, starts, indices, distances):
+    """As `near_then_far`, for the neighbours within a radius, (starts, indices, distances), in place."""
+    for i in range(len(starts) - 1):
+        own, nearer = slice(starts[i], starts[i + 1]), slice(near[0][i], near[0][i + 1])
+        rest = ~np.isin(indices[own], near[1][nearer])
+        indices[own] = np.concatenate([near[1][nearer], indices[own][rest]])
+        distances[own] = np.concatenate([near[2][nearer], distances[own][rest]])
 
 
 def largest_of(rows):

@@ -141,10 +141,14 @@ class MultilayerPerceptron(Inspected, Estimator):
 
     def _split(self, data, random, stratify):
         n = data.X.shape[0]
-        with holding_out(self.validation_fraction, n):
-            train, test = train_test_split(
-                np.arange(n), random_state=random, test_size=self.validation_fraction, stratify=stratify
+        share = self.validation_fraction
+        if n < 2 or share == 0:
+            raise ValueError(
+                f"early_stopping=True holds out validation_fraction={share} of the samples and learns from the rest,"
+                f" but n_samples={n}: neither may be empty"
             )
+        with holding_out(share, n):
+            train, test = train_test_split(np.arange(n), random_state=random, test_size=share, stratify=stratify)
         if len(test) < 2:
             raise ValueError(
                 f"The validation set is too small: validation_fraction={self.validation_fraction} of {n} samples."

@@ -240,7 +240,7 @@ def evaluate(code, X, Y, weight, coef, intercept, curvature=NO_CURVATURE, n_jobs
         gradient = sum(part[1] for part in parts).T
     else:
         arrays = code, X, Y, weight, np.ascontiguousarray(coef.astype(X.dtype)), intercept, curvature
-        with blas.single():
+        with blas.single_for(X.shape[0] * k * (d + 1)):
             parts = pool.run(dense_pass, len(X), *arrays, cost=20 * k + 0.2 * k * d, step=BLOCK, n_jobs=n_jobs)
         gradient = sum(part[1] for part in parts)
     return sum(part[0] for part in parts), np.ascontiguousarray(gradient)
@@ -271,7 +271,7 @@ def gram(X, curvature, centre, scale, n_jobs=None):
         total[d, :d] -= total[d, d] * centre
         total *= np.outer(np.append(scale, 1.0), np.append(scale, 1.0))
     else:
-        with blas.single():
+        with blas.single_for(n * d * (d + 1) / 2):
             arrays = X, curvature, centre.astype(X.dtype), scale.astype(X.dtype)
             total = sum(
                 pool.run(dense_gram, n, *arrays, cost=0.05 * d * d + 2 * d, step=max(1, -(-n // 8)), n_jobs=n_jobs)

@@ -49,6 +49,7 @@ def rows(X, dtype, unit=False, own=0):
     X = scipy.sparse.csr_array(X, dtype=dtype, copy=True)
     X.sum_duplicates()
     if unit:
+        X.eliminate_zeros()  # a row of stored zeros has no direction either
         X = on_unit_sphere(X, own)
     columns = X.tocsc()
     parts = X.indptr, X.indices, X.data, columns.indptr, columns.indices, columns.data

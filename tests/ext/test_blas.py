@@ -34,6 +34,13 @@ def test_held_to_one_thread_and_restored():
         assert set(blas.threads()) == {1}
 
 
+def test_few_multiplications_are_left_alone():
+    with blas.single_for(blas.SHARED):
+        assert set(blas.threads()) == {2}
+    with blas.single_for(blas.SHARED + 1):
+        assert set(blas.threads()) == {1}
+
+
 def test_restored_after_an_exception():
     with pytest.raises(ZeroDivisionError), blas.single():
         _ = 1 / 0

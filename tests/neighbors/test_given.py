@@ -317,3 +317,44 @@ def test_a_high_power_of_minkowski_does_not_overflow():
 def test_the_inverse_of_a_tiny_distance_is_no_infinity(model):
     model = model.set_params(weights="distance").fit([[1e-310], [2e-310], [4e-310]], [1.0, 2.0, 3.0])
     assert model.predict([[0.0]]) == pytest.approx([(1 + 2 / 2 + 3 / 4) / (1 + 1 / 2 + 1 / 4)], rel=1e-6)
+
+
+MIXED = {np.float32: [0, 1, 2.5, 5, 1e15, 3e30, 3e38], np.float64: [0, 1, 2.5, 5, 1e15, 1e155, 1e200, 1e308]}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("algorithm", ["brute", "kd_tree"])
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("p", [1, 2])
+def test_small_distances_keep_their_digits_beside_those_that_overflow(dtype, algorithm, sparse, p):
+    if sparse and algorithm == "kd_tree":
+        pytest.skip("a tree takes no sparse points")
+    random = np.random.default_rng(1)
+    points = random.choice(MIXED[dtype], (60, 2)).astype(dtype) * random.choice([-1, 1], (60, 2)).astype(dtype)
+    points[:30] = random.choice(MIXED[dtype][:4], (30, 2))
+    points, queries = np.unique(points, axis=0) / 4, points[::7] / 4
+    wide = np.abs(queries[:, None].astype(np.longdouble) - points[None].astype(np.longdouble))
+    right = np.sqrt((wide**2).sum(axis=2)) if p == 2 else wide.sum(axis=2)
+    given = scipy.sparse.csr_array if sparse else np.asarray
+    search = NearestNeighbors(n_neighbors=len(points), algorithm=algorithm, p=p).fit(given(points))
+    distances, indices = search.kneighbors(given(queries))
+    assert (np.sort(indices, axis=1) == np.arange(len(points))).all()
+    np.testing.assert_allclose(distances, np.sort(right, axis=1).astype(float), rtol=1e-6)
+    few = search.kneighbors(given(queries), n_neighbors=12)[0]
+    np.testing.assert_allclose(few, distances[:, :12], rtol=1e-6)
+    for radius in (1.0, np.finfo(dtype).max / 1e3):
+        found, which = search.radius_neighbors(given(queries), radius=radius)
+        for i in range(len(queries)):
+            near = right[i] <= radius
+            assert set(which[i]) == set(np.flatnonzero(near))
+            np.testing.assert_allclose(found[i], right[i][which[i]].astype(float), rtol=1e-6)
+
+
+def test_rows_of_stored_zeros_have_no_direction():
+    dense = np.array([[0.0, 0], [1, 0], [0, 2], [0, 0]])
+    stored = scipy.sparse.csr_array((dense.ravel(), np.tile([0, 1], 4), np.arange(5) * 2), shape=(4, 2))
+    search = NearestNeighbors(n_neighbors=4, metric="cosine").fit(stored)
+    expected = NearestNeighbors(n_neighbors=4, metric="cosine").fit(dense).kneighbors(dense)
+    found = search.kneighbors(stored)
+    np.testing.assert_array_equal(found[0], expected[0])
+    np.testing.assert_array_equal(found[1], expected[1])

@@ -152,6 +152,14 @@ def test_a_warning_of_training_that_did_not_end_is_told_once():
         MLPClassifier((3,), max_iter=2, random_state=0).fit(X, LABELS)
 
 
+@pytest.mark.parametrize("model", [MLPClassifier, MLPRegressor])
+def test_one_sample_cannot_be_held_out(model):
+    with pytest.raises(ValueError, match="early_stopping=True .* n_samples=1"):
+        model(early_stopping=True).fit([[1.0]], [0])
+    with pytest.raises(ValueError, match="validation_fraction=0 of"):
+        model(early_stopping=True, validation_fraction=0).fit(X, LABELS)
+
+
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_weights_beyond_the_range_of_the_numbers_are_refused(solver, dtype):
