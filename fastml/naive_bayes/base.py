@@ -135,14 +135,16 @@ class NaiveBayes(ClassifierMixin, Estimator):
 
     def predict_joint_log_proba(self, X):
         """log P(c) + log P(x | c) of each row: (n_samples, n_classes) in the dtype of X."""
-        return self._scores(self._check_rows(X)).astype(self._dtype, copy=False)
+        with np.errstate(over="ignore"):  # float32 has no number below -3.4e38 but -inf
+            return self._scores(self._check_rows(X)).astype(self._dtype, copy=False)
 
     def predict_log_proba(self, X):
         """log P(c | x) of each row: (n_samples, n_classes) in the dtype of X.
 
         Where no class is possible, which takes a model without smoothing, all are equally likely.
         """
-        return self._log_posterior(X).astype(self._dtype, copy=False)
+        with np.errstate(over="ignore"):  # as above
+            return self._log_posterior(X).astype(self._dtype, copy=False)
 
     def predict_proba(self, X):
         """P(c | x) of each row: (n_samples, n_classes) in the dtype of X, in the order of `classes_`."""
@@ -291,7 +293,10 @@ def plain_rows(start, stop, X, n_columns):
 
 def check_priors(priors, n_classes, name):
     """The probabilities (n_classes,) given by the user."""
-    priors = np.asarray(priors, dtype=np.float64)
+    try:
+        priors = np.asarray(priors, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name}={priors!r} must be {n_classes} numbers, one for each class") from None
     if priors.shape != (n_classes,):
         raise ValueError(
             f"Number of priors must match number of classes: {name} has shape {priors.shape} for {n_classes} classes"

@@ -147,3 +147,17 @@ def test_min_categories_beyond_reason(least):
 def test_min_categories_of_every_integer():
     for least in (5, np.uint64(5), [5], np.array([5], np.uint64)):
         assert CategoricalNB(min_categories=least).fit([[0], [1], [2]], [0, 1, 0]).n_categories_.tolist() == [5]
+
+
+@pytest.mark.parametrize("model", [GaussianNB, MixedNB])
+def test_log_probabilities_beyond_float32_are_infinite_without_a_word(model):
+    fitted = model().fit(np.array([[1], [1], [18]], np.float32), [0, 1, 1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert fitted.predict_log_proba(np.array([[2.0**100]], np.float32)).tolist() == [[-np.inf, 0.0]]
+
+
+@pytest.mark.parametrize(("model", "name"), [(GaussianNB, "priors"), (MultinomialNB, "class_prior")])
+def test_priors_that_are_no_numbers_are_named(model, name):
+    with pytest.raises(ValueError, match=f"{name}="):
+        model(**{name: ["a", "b"]}).fit(COUNTS, Y)
