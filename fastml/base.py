@@ -1,8 +1,10 @@
 """What all estimators share: checking input, with a fast path for predict, encoding labels, handing names through."""
 
+import contextlib
 import functools
 import importlib
 import inspect
+from numbers import Number
 from types import FunctionType
 
 import numpy as np
@@ -10,7 +12,7 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
 
 from fastml.kinds import array_of_numbers, as_numbers, read_target
 from fastml.plain import ValidSettings, is_plain_table, is_plain_target
@@ -18,7 +20,8 @@ from fastml_ext import checks, pool
 
 __all__ = [
     "NO_TARGET", "Estimator", "Interval", "StrOptions",
-    "all_or_nothing", "as_numbers", "encode_labels", "encode_outputs", "hand_through", "one_row", "refuse_nonfinite",
+    "all_or_nothing", "as_numbers", "check_weight", "encode_labels", "encode_outputs", "hand_through", "holding_out",
+    "one_row", "refuse_nonfinite",
 ]  # fmt: skip
 
 NO_TARGET = "no_validation"  # scikit-learn's word: there is no y to check
@@ -119,6 +122,39 @@ class Estimator(BaseEstimator):
 
     def _check_finite(self, X):
         refuse_nonfinite(X, type(self).__name__, getattr(self, "feature_names_in_", None), self._allow_nan)
+
+
+def check_weight(sample_weight, n):
+    """(n,) float64: the weights of n rows as every estimator takes them, finite, not negative, and not all 0."""
+    try:
+        weight = _check_sample_weight(sample_weight, np.empty((n, 0)), dtype=np.float64, allow_all_zero_weights=True)
+    except (TypeError, ValueError) as error:
+        if "sample_weight" in str(error):
+            raise
+        raise ValueError(f"sample_weight is refused: {error}") from error
+    if isinstance(sample_weight, Number) and not np.isfinite(weight).all():
+        raise ValueError(f"sample_weight={sample_weight} is not finite")
+    if not weight.any():
+        raise ValueError("sample_weight is 0 everywhere. Sample weights must contain at least one non-zero number.")
+    if (weight < 0).any():
+        i = int(np.flatnonzero(weight < 0)[0])
+        raise ValueError(
+            f"Negative values in data passed to `sample_weight`: sample_weight[{i}]={weight[i]} is negative, and"
+            " weights count from 0 upwards"
+        )
+    return weight
+
+
+@contextlib.contextmanager
+def holding_out(share, n):
+    """scikit-learn's refusals to split n rows in the words of our parameters; share: validation_fraction."""
+    try:
+        yield
+    except ValueError as error:
+        told = str(error).replace(" and train_size=None", "").replace("test_size", "validation_fraction")
+        raise ValueError(
+            f"early_stopping=True holds out validation_fraction={share} of {n} samples, and that cannot be: {told}"
+        ) from error
 
 
 def refuse_nonfinite(X, who, names=None, allow_nan=False):

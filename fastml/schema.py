@@ -108,6 +108,7 @@ def anything(value, sizes):
 
 
 def nothing(value, sizes):
+    """None."""
     if value is not None:
         raise ValueError(f"{kind_of(value)} instead of None")
 
@@ -119,6 +120,7 @@ def flag(value, sizes):
 
 
 def text(value, sizes):
+    """A str."""
     if type(value) is not str:
         raise ValueError(f"{kind_of(value)} instead of a text")
 
@@ -141,6 +143,8 @@ def any_number(value, sizes):
 
 
 def whole(low=0, high=MOST):
+    """A whole number between two bounds, inclusive."""
+
     def rule(value, sizes):
         if not isinstance(value, Integral) or isinstance(value, bool):
             raise ValueError(f"{kind_of(value)} instead of a whole number")

@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Binarizer, StandardScaler
 from sklearn.utils import estimator_checks, get_tags
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
+from sklearn.utils.validation import has_fit_parameter
 
 import fastml
 from fastml.base import LEARNING, Estimator
@@ -267,6 +268,25 @@ def test_bad_targets(Estimator, table):
         make(Estimator).fit(X, np.where(np.arange(60) == 3, np.nan, y))
     with pytest.raises(ValueError, match="y"):
         make(Estimator).fit(X, None)
+
+
+@every_predictor
+@pytest.mark.parametrize(
+    "frame", [pd.DataFrame(index=range(60)), pd.DataFrame(), pl.DataFrame()], ids=["rows", "pandas", "polars"]
+)
+def test_frames_without_columns(Estimator, table, frame):
+    with pytest.raises(ValueError, match=r"0 (feature|sample)\(s\)"):
+        make(Estimator).fit(frame, table[1])
+    with pytest.raises(ValueError, match="0 (feature|sample)"):
+        make(Estimator).fit(*table).predict(frame)
+
+
+@every_predictor
+@pytest.mark.parametrize("weight", [np.zeros(60), np.full(60, -1.0), np.nan, np.ones((60, 2)), np.ones(59), 0, "heavy"])
+def test_bad_weights_are_named(Estimator, table, weight):
+    if has_fit_parameter(Estimator, "sample_weight"):
+        with pytest.raises(ValueError, match="sample_weight"):
+            make(Estimator).fit(*table, sample_weight=weight)
 
 
 @every

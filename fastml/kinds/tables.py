@@ -22,6 +22,8 @@ def array_of_numbers(X):
         return X
     X = from_arrow(X)
     if is_frame(X):
+        if len(X.columns) == 0:
+            return np.empty(X.shape)  # scikit-learn has no word for a frame without columns, but one for such an array
         return X if is_plain(X) else frame_of_numbers(X)
     if isinstance(X, np.ma.MaskedArray):
         return array_of_numbers(without_mask(X))
@@ -75,8 +77,6 @@ def is_simple_polars(frame, kind):
 def frame_of_numbers(frame):
     """A frame of the same names with one dtype for all columns."""
     columns = [numbers_of(frame_column(frame, j, str(name)), str(name)) for j, name in enumerate(frame.columns)]
-    if not columns:
-        return frame
     dtype = np.result_type(*columns)
     table = np.empty((len(columns[0]), len(columns)), np.float64 if dtype.kind != "f" else dtype)
     for j, column in enumerate(columns):

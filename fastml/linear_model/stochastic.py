@@ -9,9 +9,8 @@ import scipy.sparse as sp
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight
 
-from fastml.base import Interval, StrOptions
+from fastml.base import Interval, StrOptions, check_weight
 from fastml.linear_model.base import MOST, LinearModel
 from fastml.linear_model.columns import spread_rows
 from fastml.linear_model.training import Plan, Rows, check_slope, copied, descend, for_rows, refitted, widen
@@ -301,7 +300,7 @@ def weights_of(sample_weight, X):
     """Sample weights for the kernels: (n,) float64, or empty for one each."""
     if sample_weight is None:
         return np.empty(0)
-    weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    weight = check_weight(sample_weight, X.shape[0])
     check_total(weight, "sample_weight")
     return weight
 

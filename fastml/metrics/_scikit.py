@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import inspect
 
 __all__ = ["Unread", "otherwise_scikit_learn"]
 
@@ -27,6 +28,20 @@ def otherwise_scikit_learn(function):
             return function(*args, **kwargs)
         except Unread:
             pass
-        return getattr(importlib.import_module("sklearn.metrics"), function.__name__)(*args, **kwargs)
+        original = getattr(importlib.import_module("sklearn.metrics"), function.__name__)
+        try:
+            return original(*args, **kwargs)
+        except IndexError as error:
+            refuse_empty(original, args, kwargs, error)
+            raise
 
     return answer
+
+
+def refuse_empty(function, args, kwargs, error):
+    """Say so where scikit-learn, which counts the rows in most functions, stumbles over there being none."""
+    name, value = next(iter(inspect.signature(function).bind(*args, **kwargs).arguments.items()))
+    if len(value) == 0:
+        raise ValueError(
+            f"Found array with 0 sample(s): {name} is empty, and {function.__name__} needs at least one row"
+        ) from error

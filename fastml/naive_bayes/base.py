@@ -7,9 +7,9 @@ import numpy as np
 from scipy.sparse import csr_array, csr_matrix, issparse
 from sklearn.base import ClassifierMixin, clone
 from sklearn.utils.multiclass import _check_partial_fit_first_call
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from fastml.base import Estimator, encode_labels, one_row
+from fastml.base import Estimator, check_weight, encode_labels, one_row
 from fastml.explanation import Explanation
 from fastml.sharing import rows_of, separate_fit
 from fastml_ext import checks, pool
@@ -107,10 +107,7 @@ class NaiveBayes(ClassifierMixin, Estimator):
     def _learn(self, X, codes, sample_weight, first):
         weight = EACH
         if sample_weight is not None:
-            weight = _check_sample_weight(sample_weight, codes, dtype=np.float64)
-            if (weight < 0).any():
-                i = int(np.flatnonzero(weight < 0)[0])
-                raise ValueError(f"sample_weight[{i}]={weight[i]} is negative: weights count from 0 upwards")
+            weight = check_weight(sample_weight, len(codes))
             if not weight.all():
                 kept = np.flatnonzero(weight)
                 X, codes, weight = self._take(X, kept), codes[kept], weight[kept]
@@ -138,14 +135,16 @@ class NaiveBayes(ClassifierMixin, Estimator):
 
     def predict_joint_log_proba(self, X):
         """log P(c) + log P(x | c) of each row: (n_samples, n_classes) in the dtype of X."""
-        return self._scores(self._check_rows(X)).astype(self._dtype, copy=False)
+        with np.errstate(over="ignore"):  # float32 has no number below -3.4e38 but -inf
+            return self._scores(self._check_rows(X)).astype(self._dtype, copy=False)
 
     def predict_log_proba(self, X):
         """log P(c | x) of each row: (n_samples, n_classes) in the dtype of X.
 
         Where no class is possible, which takes a model without smoothing, all are equally likely.
         """
-        return self._log_posterior(X).astype(self._dtype, copy=False)
+        with np.errstate(over="ignore"):  # as above
+            return self._log_posterior(X).astype(self._dtype, copy=False)
 
     def predict_proba(self, X):
         """P(c | x) of each row: (n_samples, n_classes) in the dtype of X, in the order of `classes_`."""
@@ -294,7 +293,10 @@ def plain_rows(start, stop, X, n_columns):
 
 def check_priors(priors, n_classes, name):
     """The probabilities (n_classes,) given by the user."""
-    priors = np.asarray(priors, dtype=np.float64)
+    try:
+        priors = np.asarray(priors, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name}={priors!r} must be {n_classes} numbers, one for each class") from None
     if priors.shape != (n_classes,):
         raise ValueError(
             f"Number of priors must match number of classes: {name} has shape {priors.shape} for {n_classes} classes"

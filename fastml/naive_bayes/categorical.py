@@ -6,10 +6,16 @@ from numbers import Integral, Real
 import numpy as np
 
 from fastml.base import Interval
+from fastml.memory import check_memory
 from fastml.naive_bayes.smoothing import SmoothedCounts, logarithm
 from fastml_ext import naive_bayes as kernels
 
 __all__ = ["CategoricalNB", "category_log_prob", "stacked"]
+
+MOST = 2**62  # categories that are told apart in messages
+LARGE = 2**26  # counts: a table up to here, half a GiB, asks no questions
+SPARSE = 1000  # counts to a value of X: a table larger than that holds next to nothing but 0
+COPIES = 8  # tables of that size while a model is fitted: counts, logarithms, and what lies between
 
 
 def category_log_prob(count, alpha):
@@ -64,7 +70,8 @@ class CategoricalNB(SmoothedCounts):
     -----
     X is an array or a data frame of whole numbers from 0 upwards; missing values (NaN) are ignored. A category never
     seen in fitting is predicted with the smoothed count of 0, where scikit-learn raises an IndexError. Fractions are
-    cut off, as scikit-learn does. See Mitchell, Machine Learning, 1997, section 6.9.
+    cut off, as scikit-learn does. Each number up to the highest has its row in a table of counts; tables of half a GiB
+    that would hold next to nothing but 0 are refused. See Mitchell, Machine Learning, 1997, section 6.9.
 
     Examples
     --------
@@ -116,8 +123,10 @@ class CategoricalNB(SmoothedCounts):
     def _count(self, X, codes, weight, first):
         X, k = self._check_codes(X), len(self.classes_)
         sizes = self._sizes(X)
+        before = 0 if first else int(self.n_categories_.sum())
         if not first:
             sizes = np.maximum(sizes, self.n_categories_)
+        check_tables(sizes, k, max(SPARSE * X.size, 2 * k * before))
         starts = np.append(0, np.cumsum(sizes))
         table = kernels.count_categories(X, codes, weight, starts, k, self.n_jobs)
         counts = [np.ascontiguousarray(table[a:b].T) for a, b in pairwise(starts)]
@@ -129,20 +138,19 @@ class CategoricalNB(SmoothedCounts):
     def _sizes(self, X):
         """(n_features,) categories: one more than the highest code, and no fewer than the user says."""
         highest = kernels.highest_codes(X, self.n_jobs)
-        if (highest >= 2**31).any():
-            j = int(np.argmax(highest))
-            raise ValueError(f"column {j} of X has category {highest[j]:.0f}, and the table would have a row for each")
-        sizes, least = highest.astype(np.int64) + 1, self.min_categories
+        sizes = np.minimum(highest, MOST - 1).astype(np.int64) + 1
+        least = self.min_categories
         if least is None:
             return np.maximum(sizes, 1)
         least = np.asarray(least)
-        if least.dtype.kind not in "iu":
+        if least.dtype.kind not in "iu" and not all(type(each) is int for each in least.ravel().tolist()):
             raise ValueError(f"'min_categories' should have integral type. Got {least.dtype} instead.")
         if least.ndim and least.shape != sizes.shape:
             raise ValueError(
                 f"'min_categories' should have shape {sizes.shape} when an array-like is provided. Got"
                 f" {least.shape} instead."
             )
+        least = np.array([min(each, MOST) for each in least.ravel().tolist()], np.int64)
         return np.maximum(np.maximum(sizes, least), 1)
 
     def _estimate(self):
@@ -160,6 +168,25 @@ class CategoricalNB(SmoothedCounts):
 
     def _terms(self, X):
         return category_terms(X[0], self._starts, self._table)
+
+
+def check_tables(sizes, k, enough):
+    """Refuse tables of counts beyond reason (of which X fills hardly any part) or beyond the memory.
+
+    sizes: (n_features,) categories | k: classes | enough: counts that X, or the rows before, may ask for
+    """
+    counts = k * sum(sizes.tolist())
+    if counts <= LARGE:
+        return
+    j = int(np.argmax(sizes))
+    what = (
+        f"column {j} of X has {sizes[j]} categories, from 0 to its highest number (or min_categories): with"
+        f" {k} classes that makes {counts:.3g} counts"
+    )
+    cure = "number the categories without gaps, as sklearn.preprocessing.OrdinalEncoder does, or take MixedNB"
+    if counts > enough:
+        raise ValueError(f"{what}, which take {8 * COPIES * counts / 2**30:.3g} GiB, nearly all of them 0: {cure}")
+    check_memory(8 * COPIES * counts, what, cure)
 
 
 def category_terms(x, starts, table):

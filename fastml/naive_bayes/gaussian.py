@@ -117,7 +117,8 @@ class GaussianNB(NaiveBayes):
     -----
     X is an array or a data frame of numbers; missing values (NaN) are ignored, in fitting and in prediction. Means and
     variances are computed in one pass that does not cancel (Welford 1962), those of several batches joined as by Chan,
-    Golub and LeVeque (1979). The largest variance is that of all rows, with their weights, of all batches together.
+    Golub and LeVeque (1979). The largest variance is that of all rows, with their weights, of all batches together, so
+    that a weight of 2 is the row twice there, too; scikit-learn takes it of the last batch, without the weights.
 
     Examples
     --------

@@ -6,9 +6,9 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
-from fastml.base import Interval, StrOptions
+from fastml.base import Interval, StrOptions, check_weight
 from fastml.neighbors import base
 from fastml.neighbors.base import NeighborSearch
 from fastml.neighbors.queries import KNeighbors, RadiusNeighbors, starts_of
@@ -38,7 +38,7 @@ class Ballots(NeighborSearch):
         """A row of weight w stands for w copies of itself; None, for one each, where all weights are 1."""
         self._copies = None
         if sample_weight is not None:
-            copies = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+            copies = check_weight(sample_weight, X.shape[0])
             self._copies = None if (copies == 1).all() else copies
 
     def _parts(self, X, size):

@@ -34,6 +34,7 @@ SCIPY = (
     "braycurtis", "canberra", "correlation", "dice", "jaccard", "mahalanobis", "rogerstanimoto", "russellrao",
     "seuclidean", "sokalsneath", "sqeuclidean", "yule",
 )  # fmt: skip
+OF_BOOLEANS = ("dice", "jaccard", "rogerstanimoto", "russellrao", "sokalsneath", "yule")  # what is not 0 is true
 
 
 class Metric(NamedTuple):
@@ -151,7 +152,23 @@ def table_of(metric, Q, X):
         return np.array([metric.function(q, x, **options) for q in Q for x in X], np.float64).reshape(m, n)
     from scipy.spatial.distance import cdist
 
+    if metric.name == "braycurtis":
+        return bray_curtis(Q, X, **metric.options)
+    if metric.name in OF_BOOLEANS:
+        Q, X = Q != 0, X != 0
     return cdist(Q, X, metric.name, **metric.options)
+
+
+def bray_curtis(Q, X, w=1.0):
+    """sum |q - x| / sum (|q| + |x|), 0 between rows of zeros: as scikit-learn has it; SciPy has |q + x| below the line.
+
+    J. R. Bray, J. T. Curtis 1957, whose numbers are never negative: there the two are one.
+    """
+    from scipy.spatial.distance import cdist
+
+    Q, X = (np.asarray(rows, np.float64) * w for rows in (Q, X))
+    apart, sizes = cdist(Q, X, "cityblock"), np.abs(Q).sum(axis=1)[:, None] + np.abs(X).sum(axis=1)
+    return np.divide(apart, sizes, out=apart, where=sizes != 0)
 
 
 def warn_of_settings(estimator, metric):

@@ -4,6 +4,7 @@ import functools
 import itertools
 import os
 import warnings
+from math import isnan
 from numbers import Integral, Real
 from typing import Any
 
@@ -14,9 +15,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Options
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
-from fastml.base import Estimator, Interval, StrOptions
+from fastml.base import Estimator, Interval, StrOptions, check_weight, holding_out
+from fastml.memory import check_memory
 from fastml.neural_network.design import activations_of, design_of, is_pair, method_of, solver_of
 from fastml.neural_network.inspection import Inspected
 from fastml.neural_network.lbfgs import minimize
@@ -115,7 +117,7 @@ class MultilayerPerceptron(Inspected, Estimator):
             raise ValueError("partial_fit does not support early_stopping=True: call fit, which sees all epochs")
         random = check_random_state(self.random_state)
         units = [data.X.shape[1], *sizes, data.Y.shape[1]]
-        check_memory(self.hidden_layer_sizes, units, data.X.dtype)
+        check_size(self.hidden_layer_sizes, units, data.X.dtype)
         check_total(data.weight, data.X.dtype)
         self.n_layers_, self.n_outputs_ = len(units), units[-1]
         self._set_design(units)
@@ -140,9 +142,14 @@ class MultilayerPerceptron(Inspected, Estimator):
 
     def _split(self, data, random, stratify):
         n = data.X.shape[0]
-        train, test = train_test_split(
-            np.arange(n), random_state=random, test_size=self.validation_fraction, stratify=stratify
-        )
+        share = self.validation_fraction
+        if n < 2 or share == 0:
+            raise ValueError(
+                f"early_stopping=True holds out validation_fraction={share} of the samples and learns from the rest,"
+                f" but n_samples={n}: neither may be empty"
+            )
+        with holding_out(share, n):
+            train, test = train_test_split(np.arange(n), random_state=random, test_size=share, stratify=stratify)
         if len(test) < 2:
             raise ValueError(
                 f"The validation set is too small: validation_fraction={self.validation_fraction} of {n} samples."
@@ -364,7 +371,8 @@ class MultilayerPerceptron(Inspected, Estimator):
         if "_design" not in self.__dict__:
             self._set_design(self._units)
         output = kernels.outputs(self._design, w, X, self.n_jobs)
-        if np.isnan(output).any():
+        # NumPy's call takes longer than the network does for one row.
+        if any(map(isnan, output.ravel().tolist())) if output.size < 16 else np.isnan(output).any():
             row = int(np.isnan(output).any(axis=1).argmax())
             raise ValueError(
                 f"the outputs of {type(self).__name__} for X[{row}] are NaN: numbers between its layers leave"
@@ -397,26 +405,17 @@ def hidden_sizes(given):
     return [int(size) for size in sizes]
 
 
-def check_memory(given, units, dtype):
+def check_size(given, units, dtype):
     """Refuse layers whose weights, with a gradient and two moments, are more than this machine's memory."""
     weights = sum((k + 1) * n for k, n in itertools.pairwise(units))
     wanted = 4 * weights * np.dtype(dtype).itemsize
-    try:
-        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):  # not a POSIX system
-        there = 2**40
-    if wanted > there:
-        raise ValueError(
-            f"hidden_layer_sizes={given} makes {weights:.3g} weights, which take {wanted / 2**30:.3g} GiB with their"
-            f" gradient and moments; this machine has {there / 2**30:.3g} GiB: ask for fewer units"
-        )
+    what = f"hidden_layer_sizes={given} makes {weights:.3g} weights"
+    check_memory(wanted, what, "ask for fewer units (a gradient and two moments are kept beside the weights)")
 
 
 def weights_of(sample_weight, X):
     """Sample weights for the kernels: (n,) float64, or empty for one each."""
-    if sample_weight is None:
-        return np.empty(0)
-    return _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    return np.empty(0) if sample_weight is None else check_weight(sample_weight, X.shape[0])
 
 
 def check_total(weight, dtype):

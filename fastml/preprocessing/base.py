@@ -5,7 +5,9 @@ from sklearn.base import TransformerMixin
 from fastml.base import Estimator
 from fastml_ext import checks
 
-__all__ = ["ColumnMap"]
+__all__ = ["MOST_PARTS", "ColumnMap"]
+
+MOST_PARTS = 2**20  # bins, or harmonics, of one column: far beyond use, and well within every memory
 
 
 class ColumnMap(TransformerMixin, Estimator):

@@ -5,11 +5,11 @@ from numbers import Integral
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils.validation import _check_feature_names_in, _check_sample_weight, check_array, check_is_fitted
+from sklearn.utils.validation import _check_feature_names_in, check_array, check_is_fitted
 
-from fastml.base import NO_TARGET, Estimator, Interval, StrOptions
+from fastml.base import NO_TARGET, Estimator, Interval, StrOptions, check_weight
 from fastml.preprocessing import edges as sources
-from fastml.preprocessing.base import ColumnMap
+from fastml.preprocessing.base import MOST_PARTS, ColumnMap
 from fastml.preprocessing.spans import cut_below, pack
 
 __all__ = ["PiecewiseConstant"]
@@ -26,7 +26,7 @@ class PiecewiseConstant(ColumnMap):
     ----------
     n_bins : int or array-like of shape (n_features,), default=5
         Bins of each column for "uniform" and "quantile" (equal quantiles make fewer; an extreme that holds many rows
-        has a bin of its own), the most leaves for "tree"; "mdl" finds their number, and `edges` states it.
+        has a bin of its own), the most leaves for "tree"; "mdl" finds their number, and `edges` states it. Up to 2**20.
     strategy : {"quantile", "uniform", "mdl", "tree"}, default="quantile"
         Bins of equal weight, of equal width, cut where the classes of y differ by entropy and minimum description
         length, or at the thresholds of a tree; the last two need y.
@@ -75,7 +75,7 @@ class PiecewiseConstant(ColumnMap):
     """
 
     _parameter_constraints = {
-        "n_bins": [Interval(Integral, 1, None, closed="left"), "array-like"],
+        "n_bins": [Interval(Integral, 1, MOST_PARTS, closed="both"), "array-like"],
         "strategy": [StrOptions({"quantile", "uniform", "mdl", "tree"})],
         "edges": ["array-like", dict, None],
         "closed": [StrOptions({"right", "left"})],
@@ -138,7 +138,7 @@ class PiecewiseConstant(ColumnMap):
             name = "missing" if self.missing == "zero" else "outside"
             raise ValueError(f"{name}='zero' leaves all indicators 0, but encode='ordinal' has none: use {name}='bin'")
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+            sample_weight = check_weight(sample_weight, len(X))
             kept = sample_weight > 0
             if not kept.all():
                 X, y, sample_weight = X[kept], None if y is None else y[kept], sample_weight[kept]
@@ -166,9 +166,14 @@ class PiecewiseConstant(ColumnMap):
         """(d,) int64: the bins asked for in each column."""
         least = 2 if self.strategy == "tree" else 1
         n_bins = np.broadcast_to(self.n_bins, d) if np.ndim(self.n_bins) == 0 else np.asarray(self.n_bins)
-        if n_bins.shape != (d,) or n_bins.dtype.kind not in "iu" or (n_bins < least).any():
+        if (
+            n_bins.shape != (d,)
+            or n_bins.dtype.kind not in "iu"
+            or not ((least <= n_bins) & (n_bins <= MOST_PARTS)).all()
+        ):
             raise ValueError(
-                f"n_bins={self.n_bins!r} for {d} columns: give one whole number from {least} on, or one for each column"
+                f"n_bins={self.n_bins!r} for {d} columns: give one whole number from {least} to {MOST_PARTS}, or one"
+                " for each column"
             )
         return n_bins.astype(np.int64)
 

@@ -8,7 +8,7 @@ from scipy.sparse import csr_matrix
 from sklearn.utils.validation import _check_feature_names_in, check_array, check_is_fitted
 
 from fastml.base import Interval, StrOptions
-from fastml.preprocessing.base import ColumnMap
+from fastml.preprocessing.base import MOST_PARTS, ColumnMap
 from fastml.preprocessing.edges import equal_parts
 from fastml.preprocessing.spans import cut_below, pack
 from fastml_ext import checks
@@ -28,11 +28,12 @@ class Periodic(ColumnMap):
         After how much a column comes round, in its own unit: 24 for hours. One for all columns, one for each, or one
         for each name of a column.
     n_harmonics : int, default=1
-        For "harmonics": sine and cosine of 1, 2, ... n_harmonics times the angle, each pair beside the other.
+        For "harmonics": sine and cosine of 1, 2, ... n_harmonics times the angle, each pair beside the other; at most
+        2**20.
     basis : {"harmonics", "bins"}, default="harmonics"
         Sines and cosines, or indicators of bins.
     n_bins : int, default=12
-        For "bins": of equal width, each with its left edge.
+        For "bins": of equal width, each with its left edge; at most 2**20.
     origin : float, array-like of shape (n_features,) or dict, default=0.0
         Where the periods begin: the angle is 0 there, and so does the first bin begin.
     missing : {"error", "zero", "nan"}, default="error"
@@ -68,9 +69,9 @@ class Periodic(ColumnMap):
 
     _parameter_constraints = {
         "period": [Interval(Real, 0, None, closed="neither"), "array-like", dict],
-        "n_harmonics": [Interval(Integral, 1, None, closed="left")],
+        "n_harmonics": [Interval(Integral, 1, MOST_PARTS, closed="both")],
         "basis": [StrOptions({"harmonics", "bins"})],
-        "n_bins": [Interval(Integral, 1, None, closed="left")],
+        "n_bins": [Interval(Integral, 1, MOST_PARTS, closed="both")],
         "origin": [Interval(Real, None, None, closed="neither"), "array-like", dict],
         "missing": [StrOptions({"error", "zero", "nan"})],
         "sparse_output": ["boolean"],

@@ -19,7 +19,7 @@ from fastml.kinds import (
     without_mask,
 )  # fmt: skip
 from fastml.preprocessing import edges as sources
-from fastml.preprocessing.base import ColumnMap
+from fastml.preprocessing.base import MOST_PARTS, ColumnMap
 from fastml.preprocessing.spans import cut_below, pack
 from fastml_ext import checks
 
@@ -38,7 +38,8 @@ class Thermometer(ColumnMap):
         for each name of a column that is not to be found. "auto" takes the order of ordered categories of a frame, and
         ascending values elsewhere: every distinct number is a mark, but see `n_bins`.
     n_bins : int, default=None
-        Bins of columns of numbers, whose inner edges are the marks; None for a mark at every distinct number.
+        Bins of columns of numbers, at most 2**20, whose inner edges are the marks; None for a mark at every distinct
+        number.
     strategy : {"quantile", "uniform"}, default="quantile"
         Bins of equal weight or of equal width.
     missing : {"zero", "bin", "error"}, default="zero"
@@ -72,7 +73,7 @@ class Thermometer(ColumnMap):
 
     _parameter_constraints = {
         "categories": [StrOptions({"auto"}), "array-like", dict],
-        "n_bins": [Interval(Integral, 2, None, closed="left"), None],
+        "n_bins": [Interval(Integral, 2, MOST_PARTS, closed="both"), None],
         "strategy": [StrOptions({"quantile", "uniform"})],
         "missing": [StrOptions({"zero", "bin", "error"})],
         "unknown": [StrOptions({"error", "missing"})],

@@ -9,9 +9,9 @@ from scipy import sparse
 from sklearn.base import ClassifierMixin, clone
 from sklearn.utils import Bunch, check_array, check_random_state, column_or_1d
 from sklearn.utils._param_validation import RealNotInt
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
-from fastml.base import Estimator, Interval, StrOptions
+from fastml.base import Estimator, Interval, StrOptions, check_weight
 from fastml.table import coded, is_categorical, numeric, read
 from fastml.tree.pruning import pessimistic_leaves, reduced_error_leaves, weakest_links
 from fastml.tree.reading import TreeReading
@@ -361,15 +361,6 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
     def _make_leaves(self, stop):
         self.tree_ = kernels.truncate(self.tree_, stop)
         self._ready()
-
-
-def check_weight(sample_weight, n):
-    """(n,) float64 weights, none of them negative."""
-    weight = _check_sample_weight(sample_weight, np.empty((n, 1)), dtype=np.float64)
-    if (weight < 0).any():
-        i = int(np.flatnonzero(weight < 0)[0])
-        raise ValueError(f"sample_weight[{i}]={weight[i]} is negative: weights count from 0 upwards")
-    return weight
 
 
 def plain(column):

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import column_or_1d
 
-from fastml.base import StrOptions, encode_labels
+from fastml.base import StrOptions, code_small_integers, encode_labels
 from fastml.class_weight import class_factors, row_weights
 from fastml.tree.base import TreeEstimator
 from fastml_ext import tree as kernels
@@ -20,6 +20,8 @@ def labels(y):
         y = column_or_1d(y, warn=True)
     if y.dtype.kind not in "iu" or not y.dtype.isnative:
         return encode_labels(y)
+    if len(y) and (coded := code_small_integers(y)) is not None:
+        return coded
     return kernels.encode(y[:, None])[0]
 
 

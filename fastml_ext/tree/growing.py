@@ -82,6 +82,7 @@ class _Problem:
         self.settings, self.n_jobs, self.n_columns = settings, n_jobs, len(columns)
         weight, self.weight_unit = (None, 1.0) if weight is None else _in_a_unit(np.asarray(weight, np.float64))
         kept = np.arange(len(y)) if weight is None else np.flatnonzero(weight)
+        taken = slice(None) if weight is None else kept
         self.row = kept.astype(np.uint32)
         if settings.fractional:
             weight = np.ones(len(kept)) if weight is None else weight[kept]
@@ -93,11 +94,11 @@ class _Problem:
             self._take_outputs(y)
         elif settings.n_classes:
             self.mode = COUNTS if weight is None else SUMS
-            self.label, self.target = y[kept].astype(np.uint32), np.empty(0)
+            self.label, self.target = y[taken].astype(np.uint32), np.empty(0)
             self.n_labels = settings.n_classes
         else:
             self.mode = DEVIATIONS if settings.criterion == "absolute_error" else SUMS
-            self.target = y[kept].astype(np.float64)
+            self.target = y[taken].astype(np.float64)
             self.label = _ranks(self.target) if self.mode == DEVIATIONS else np.zeros(len(kept), np.uint32)
             self.n_labels = len(kept)
         self.weight = np.empty(0) if weight is None else weight
@@ -137,7 +138,9 @@ class _Problem:
 
     def _take_unit(self):
         """Targets whose squares would leave float64's range are counted in units of a power of two."""
-        self.unit = 1.0
+        self.unit, self.whole = 1.0, False
+        if self.settings.n_classes:
+            return
         targets = self.outputs.get("targets", self.target)
         largest = np.abs(targets).max(initial=0)
         if largest > HUGE:
@@ -145,7 +148,7 @@ class _Problem:
             self.target = self.target / self.unit
             if "targets" in self.outputs:
                 self.outputs["targets"] = targets / self.unit
-        self.whole = self.settings.n_classes == 0 and self.unit == 1 and not np.any(targets % 1)
+        self.whole = self.unit == 1 and not np.any(targets % 1)
 
     def in_units(self, tree):
         """The tree in the units of the weights and targets that were given."""
@@ -325,7 +328,7 @@ class _Problem:
             return []
         places = np.concatenate([place for place, _ in small])
         active = np.concatenate([active for _, active in small])
-        begin = np.concatenate([[0], np.cumsum([len(active) for _, active in small])])
+        begin = np.cumsum([0, *(len(active) for _, active in small)])
         rows = int((places["end"] - places["begin"]).sum()) / len(small)
         cost = COST * rows * (1 + len(active) / len(small)) * 8
         parts = pool.run(

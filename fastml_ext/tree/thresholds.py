@@ -33,6 +33,8 @@ def midpoint(a, b):
 
 def round_down(x, dtype):
     """float64 x as the largest number of a float or integer dtype that is not above it."""
+    if dtype == np.float64:
+        return x
     if np.dtype(dtype).kind == "f":
         with np.errstate(over="ignore"):  # below the lowest number there is none, nor is it asked for
             near = x.astype(dtype)
@@ -76,18 +78,22 @@ def _by_kind(records, columns):
     nodes = np.flatnonzero(records["kind"] == NUMERIC)
     nodes = nodes[np.argsort(records["feature"][nodes], kind="stable")]
     n_nodes = np.bincount(records["feature"][nodes])
+    used = np.flatnonzero(n_nodes)
+    n_nodes = n_nodes[used]
+    used = used.tolist()
     codes = np.stack((records["code_left"][nodes], records["code_right"][nodes]))
+    only_missing = codes[1] == np.repeat([len(columns[j].values) for j in used], n_nodes)
     kinds: dict = {}
     stop = 0
-    for j in np.flatnonzero(n_nodes).tolist():
-        start, stop = stop, stop + int(n_nodes[j])
-        values, here = columns[j].values, codes[:, start:stop]
-        ordered = columns[j].split == "ordered"
-        part = nodes[start:stop], here if ordered else values.take(here, mode="clip"), here[1] == len(values)
-        kinds.setdefault("ordered" if ordered else values.dtype, []).append(part)
+    for j, n in zip(used, n_nodes.tolist(), strict=True):
+        start, stop = stop, stop + n
+        values, ordered = columns[j].values, columns[j].split == "ordered"
+        ends = codes[:, start:stop] if ordered else values.take(codes[:, start:stop], mode="clip")
+        kinds.setdefault("ordered" if ordered else values.dtype, []).append((np.arange(start, stop), ends))
     for kind, parts in kinds.items():
-        at, ends, only_missing = zip(*parts, strict=True)
-        yield kind, np.concatenate(at), *np.concatenate(ends, axis=1), np.concatenate(only_missing)
+        at, ends = zip(*parts, strict=True)
+        at = np.concatenate(at)
+        yield kind, nodes[at], *np.concatenate(ends, axis=1), only_missing[at]
 
 
 def _of_integers(cut, low, high, drawn):

@@ -207,10 +207,15 @@ KNOWN = (
     r"y should be a 1d array, got an array of shape",  # several outputs where scikit-learn has one
     r"Metric '\w+' not valid for sparse input|'l1_ratio' parameter of Perceptron",  # taken here
     r"value too large for dtype\('float32'\)",  # scikit-learn's trees hold float32
+    r"whose variance is too large for a float64|that a float64 cannot hold the squares",  # GaussianNB refuses these
+    r"NB does not accept missing values",  # fastml's naive Bayes leaves them out
+    r"column \d+ of X has \d+ categories, .* nearly all of them 0",  # a table that would fill the memory is refused
     r"add up beyond a float64",  # counts that overflow are refused
     r"binarize=None says",  # data that are not binary are refused, not taken for binary
     r"under-/overflow occurred at epoch",  # a step that overflows is taken again, shorter
     r"No support for np\.int64 index based sparse matrices",  # trees read indices of every width
+    r"Input X contains infinity or a value too large for dtype\('float32'\)",  # and round no column to float32
+    r"'criterion' parameter of DecisionTreeClassifier must be .* Got 'gain_ratio'",  # C4.5's, of fastml's own
     r"^Input y contains infinity",  # scikit-learn's trees do not look into a target of objects
     r"'learning_rate' parameter of MLP\w+ must be .* Got 'plateau'",  # a schedule of fastml's own
 )
@@ -218,6 +223,8 @@ KNOWN = (
 
 def unlike_answers(case, model, peer, X, Q):
     name = case.estimator
+    if name == "GaussianNB" and case.weight is not None:
+        return  # scikit-learn leaves the weights out of the variance that it smooths by: see GaussianNB's notes
     if name in EXACT:
         a, b = Outcome(lambda: model.predict_log_proba(Q)), Outcome(lambda: peer.predict_log_proba(Q))
         if a.error is None and b.error is None and np.isfinite(b.value).all() and not close(a.value, b.value, 1e-3):

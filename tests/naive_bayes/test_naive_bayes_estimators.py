@@ -385,7 +385,7 @@ X, Y = np.array([[0.0, 1, 2], [2, 1, 0], [1, 1, 1]]), [0, 1, 1]
         (lambda: MultinomialNB().fit(sp.csr_matrix(-X), Y), r"Negative values in data.*X\[0, 1\] is -1"),
         (lambda: CategoricalNB().fit(-X, Y), r"Negative values in data.*X\[0, 1\] is -1"),
         (lambda: CategoricalNB().fit(X, Y).predict(-X), r"Negative values.*X\[0, 1\] is -1"),
-        (lambda: CategoricalNB().fit(X * 1e12, Y), r"column 0 of X has category 2000000000000"),
+        (lambda: CategoricalNB().fit(X * 1e12, Y), r"column 0 of X has 2000000000001 categories"),
         (lambda: CategoricalNB(min_categories=[2, 3]).fit(X, Y), r"'min_categories' should have shape \(3,\)"),
         (lambda: CategoricalNB(min_categories=[1.5, 2, 3]).fit(X, Y), "integral type"),
         (lambda: BernoulliNB(binarize=None).fit(X, Y), "X holds 0 and 1 only, but it holds 2.0"),

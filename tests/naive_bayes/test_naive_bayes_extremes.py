@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import fastml
-from fastml.naive_bayes import BernoulliNB, ComplementNB, GaussianNB, MixedNB, MultinomialNB
+from fastml.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MixedNB, MultinomialNB
 
 X = np.array([[1.0, 2.0], [2.0, 1.0], [1.5, 3.0], [8.0, 9.0], [9.0, 7.0], [7.5, 8.0]])
 Y = np.array([0, 0, 0, 1, 1, 1])
@@ -125,3 +125,39 @@ def test_variances_beyond_float32_are_saved(model, tmp_path):
     fitted = model().fit(rows, Y)
     fastml.save(fitted, tmp_path / "model.fml")
     assert_array_equal(fastml.load(tmp_path / "model.fml").predict_proba(rows), fitted.predict_proba(rows))
+
+
+@pytest.mark.parametrize("highest", [1e8, 2.0**31, 2.0**53, 1e300])
+def test_numbers_of_categories_beyond_reason(highest):
+    """The table has a row for each number up to the highest: no value in X may fill the memory."""
+    with pytest.raises(ValueError, match=r"column 1 of X has \d+ categories, .* which take [\d.e+]+ GiB"):
+        CategoricalNB().fit([[0, 1], [1, highest], [2, 1e-8]], [0, 1, 0])
+    model = CategoricalNB().fit([[0], [1], [2]], [0, 1, 0])
+    with pytest.raises(ValueError, match="column 0 of X has"):
+        model.partial_fit([[highest]], [1])
+    assert model.predict([[highest]]).tolist() == [0]  # a category that was never seen takes no memory
+
+
+@pytest.mark.parametrize("least", [10**8, 2**62, 10**30, [2**64 - 1], [10**30]])
+def test_min_categories_beyond_reason(least):
+    with pytest.raises(ValueError, match=r"column 0 of X has .* categories, .*min_categories.* GiB"):
+        CategoricalNB(min_categories=least).fit([[0], [1], [2]], [0, 1, 0])
+
+
+def test_min_categories_of_every_integer():
+    for least in (5, np.uint64(5), [5], np.array([5], np.uint64)):
+        assert CategoricalNB(min_categories=least).fit([[0], [1], [2]], [0, 1, 0]).n_categories_.tolist() == [5]
+
+
+@pytest.mark.parametrize("model", [GaussianNB, MixedNB])
+def test_log_probabilities_beyond_float32_are_infinite_without_a_word(model):
+    fitted = model().fit(np.array([[1], [1], [18]], np.float32), [0, 1, 1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert fitted.predict_log_proba(np.array([[2.0**100]], np.float32)).tolist() == [[-np.inf, 0.0]]
+
+
+@pytest.mark.parametrize(("model", "name"), [(GaussianNB, "priors"), (MultinomialNB, "class_prior")])
+def test_priors_that_are_no_numbers_are_named(model, name):
+    with pytest.raises(ValueError, match=f"{name}="):
+        model(**{name: ["a", "b"]}).fit(COUNTS, Y)

@@ -355,3 +355,21 @@ def test_verbose_shows_a_bar(capsys, monkeypatch):
     expected = searched(X, X, 5, algorithm="brute")
     assert same(searched(X, X, 5, algorithm="brute", verbose=1), expected)
     assert "searching neighbors [" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int8])
+def test_bray_curtis_of_numbers_of_both_signs(dtype):
+    """sum |q - x| / sum (|q| + |x|): |q + x| may be 0 where the rows are far apart."""
+    points, queries = (np.array(rows, dtype) for rows in ([[1, -2], [3, 4], [-1, 1], [0, 0]], [[2, -1], [0, 0]]))
+    found = NearestNeighbors(n_neighbors=4, metric="braycurtis").fit(points).kneighbors(queries)
+    np.testing.assert_allclose(found[0], [[2 / 6, 6 / 10, 1, 1], [0, 1, 1, 1]], rtol=1e-6)
+    assert found[1].tolist() == [[0, 1, 2, 3], [3, 0, 1, 2]]
+
+
+@pytest.mark.parametrize("metric", ["dice", "jaccard", "rogerstanimoto", "russellrao", "sokalsneath", "yule"])
+def test_metrics_of_booleans_take_what_is_not_0_as_true(metric):
+    points = np.array([[1.0, -2, 0, 3], [0, 4, 0.5, 0], [2, 0, 0, 1]])
+    found = NearestNeighbors(n_neighbors=3, metric=metric).fit(points).kneighbors(points * 3)
+    expected = NearestNeighbors(n_neighbors=3, metric=metric).fit(points != 0).kneighbors(points != 0)
+    np.testing.assert_allclose(found[0], expected[0])
+    np.testing.assert_array_equal(found[1], expected[1])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
 
+from fastml.linear_model import SGDClassifier, SGDRegressor
 from fastml.neural_network import MLPClassifier, MLPRegressor
 
 RNG = np.random.default_rng(0)
@@ -113,10 +114,21 @@ def test_partial_fit_is_there_with_solvers_of_batches_only(model):
 
 def test_a_class_of_one_row_is_named_when_the_split_is_balanced():
     y = np.array(["no"] * 199 + ["yes"])
-    with pytest.raises(ValueError, match=r"only 1 member.*'yes'"):
+    with pytest.raises(ValueError, match=r"early_stopping=True .*only 1 member.*'yes'"):
         MLPClassifier(early_stopping=True).fit(X, y)
     with pytest.raises(ValueError, match="The validation set is too small"):
         MLPRegressor(early_stopping=True).fit(X[:2], TARGET[:2])
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+@pytest.mark.parametrize("model", [MLPClassifier, MLPRegressor, SGDClassifier, SGDRegressor])
+def test_too_few_rows_to_hold_out_are_told_by_our_parameters(model, n):
+    y = np.arange(n) % 2
+    if model is SGDRegressor and n > 1:
+        return
+    with pytest.raises(ValueError, match="validation_fraction|one class") as refused:
+        model(early_stopping=True).fit(X[:n], y)
+    assert "test_size" not in str(refused.value)
 
 
 @pytest.mark.parametrize("several", [False, True])
@@ -138,6 +150,14 @@ def test_searches_of_several_outputs_as_scikit_learns(model, several):
 def test_a_warning_of_training_that_did_not_end_is_told_once():
     with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(2\) reached"):
         MLPClassifier((3,), max_iter=2, random_state=0).fit(X, LABELS)
+
+
+@pytest.mark.parametrize("model", [MLPClassifier, MLPRegressor])
+def test_one_sample_cannot_be_held_out(model):
+    with pytest.raises(ValueError, match="early_stopping=True .* n_samples=1"):
+        model(early_stopping=True).fit([[1.0]], [0])
+    with pytest.raises(ValueError, match="validation_fraction=0 of"):
+        model(early_stopping=True, validation_fraction=0).fit(X, LABELS)
 
 
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])

@@ -129,3 +129,9 @@ def test_numbers_too_far_away_are_named(basis, x, period, origin):
 def test_bins_of_the_largest_period():
     phi = Periodic(1.7e308, basis="bins", n_bins=4).fit([[0.0]])
     assert phi.transform([[0.1e308], [0.5e308], [1.6e308]]).argmax(axis=1).tolist() == [0, 1, 3]
+
+
+@pytest.mark.parametrize("name", ["n_bins", "n_harmonics"])
+def test_parts_beyond_reason(name):
+    with pytest.raises(ValueError, match=f"{name}.* 1048576"):
+        Periodic(**{name: 2**31}).fit([[0.0], [1.0]])

@@ -257,7 +257,7 @@ def test_names_tell_edges_apart():
     [
         ({"n_bins": [2, 3]}, r"n_bins=\[2, 3\] for 1 columns"),
         ({"n_bins": [2.5]}, "n_bins"),
-        ({"n_bins": 1, "strategy": "tree"}, "n_bins=1 .*from 2 on"),
+        ({"n_bins": 1, "strategy": "tree"}, "n_bins=1 .*from 2 to 1048576"),
         ({"edges": [1]}, "two or more"),
         ({"edges": [1, 1]}, "ascending"),
         ({"edges": [2, np.nan]}, "ascending"),
@@ -343,3 +343,10 @@ def test_names_of_a_constant_column():
 def test_edges_that_are_dates_are_refused():
     with pytest.raises(ValueError, match="must be numbers"):
         PiecewiseConstant(edges=np.array(["2020-01-01", "2021-01-01"], "M8[D]")).fit([[1.0]])
+
+
+@pytest.mark.parametrize("n_bins", [2**20 + 1, 2**62, 2**70, [2**31]])
+@pytest.mark.parametrize("strategy", ["uniform", "quantile"])
+def test_n_bins_beyond_reason(n_bins, strategy):
+    with pytest.raises(ValueError, match="n_bins.* 1048576"):
+        PiecewiseConstant(n_bins=n_bins, strategy=strategy).fit([[0.0], [1.0]])

@@ -130,3 +130,8 @@ def test_bins_mark_the_lowest_value_where_it_holds_most_rows():
     phi = Thermometer(n_bins=2).fit([[0.0]] * 5 + [[1.0]])
     assert phi.get_feature_names_out().tolist() == ["x0 known", "x0 > 0"]
     assert phi.transform([[0.0], [1.0]]).tolist() == [[1, 0], [1, 1]]
+
+
+def test_n_bins_beyond_reason():
+    with pytest.raises(ValueError, match="n_bins.* 1048576"):
+        Thermometer(n_bins=2**31).fit([[0.0], [1.0]])
