@@ -126,6 +126,13 @@ def test_every_exported_kernel_has_a_twin_with_the_same_parameters(family):
         assert parameters(getattr(package, name)) == parameters(getattr(reference, name)), name
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_no_export_has_the_name_of_a_module(family):
+    """Whoever imports that module would put it in the place of the function."""
+    package = importlib.import_module(family)
+    assert not {module.name for module in pkgutil.iter_modules(package.__path__)} & set(package.__all__)
+
+
 def test_checks_have_twins():
     from fastml_ext import checks, checks_reference
 

@@ -17,7 +17,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Options
 from sklearn.utils.validation import check_is_fitted
 
-from fastml.base import Estimator, Interval, StrOptions, check_weight, holding_out
+from fastml.base import Estimator, Interval, StrOptions, all_or_nothing, check_weight, holding_out
 from fastml.memory import check_memory
 from fastml.neural_network.design import activations_of, design_of, is_pair, method_of, solver_of
 from fastml.neural_network.inspection import Inspected
@@ -385,8 +385,8 @@ class ByBatches:
     """A method that is there with the solvers that take a step for each batch, and says so where it is not."""
 
     def __init__(self, method):
-        functools.update_wrapper(self, method)  # type: ignore[arg-type]
-        self.method = method
+        self.method = all_or_nothing(method)
+        functools.update_wrapper(self, self.method)  # type: ignore[arg-type]
 
     def __get__(self, model, owner=None):
         if model is None:

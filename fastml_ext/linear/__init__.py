@@ -13,6 +13,6 @@ __getattr__, __dir__, __all__ = exports(
         "orders": ["block_order"],
         "coordinates": ["quadratic_lasso"],
         "passes": ["evaluate", "gram", "hessian_product"],
-        "scores": ["scores"],
+        "decisions": ["scores"],
     },
 )
