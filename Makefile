@@ -9,6 +9,7 @@ SOURCES := pyproject.toml setup.py $(shell find fastml fastml_ext -name '*.py' -
 CHECKED_TESTS := $(addprefix tests/,ext tree preprocessing feature_extraction metrics)
 REPORT ?= BENCHMARKS.md
 PYTEST ?=
+AOT ?= common
 SECONDS ?= 600
 SEED ?= 0
 
@@ -81,7 +82,7 @@ $(VENV)/bin-ready:
 
 $(VENV)/installed: $(VENV)/bin-ready $(SOURCES)
 	rm -rf $(VENV)/built
-	FASTML_AOT=common $(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir $(VENV)/built .
+	FASTML_AOT=$(AOT) $(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir $(VENV)/built .
 	$(BIN)/python -m pip install --quiet --force-reinstall --no-deps $(VENV)/built/*.whl
 	$(BIN)/python -m pip install --quiet "$$(echo $(VENV)/built/*.whl)[jit]"
 	touch $@
