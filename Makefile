@@ -9,7 +9,7 @@ SOURCES := pyproject.toml setup.py $(shell find fastml fastml_ext -name '*.py' -
 CHECKED_TESTS := $(addprefix tests/,ext tree preprocessing feature_extraction metrics)
 REPORT ?= BENCHMARKS.md
 PYTEST ?=
-AOT ?= common
+AOT ?= host
 SECONDS ?= 600
 SEED ?= 0
 
