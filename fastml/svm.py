@@ -263,14 +263,17 @@ class LinearSVC(SharedPath, LinearClassifier):
             diagonal = np.where(costs > 0, 0.5 / costs, 0.0) if squared else np.zeros_like(costs)
         bias, seed, tol = self._path(X)
         inner = not squared and self._goes_inside(X, X.shape[1] + 1, X.shape[0])
-        W, alpha, sweeps, done = kernels.dual_svm(
-            X, signs, upper, diagonal, bias, tol, self._sweeps(X, inner), seed, self.n_jobs
-        )
-        scores = X @ W[:, :-1].T + bias * W[:, -1]
-        hinge = np.maximum(0.0, 1.0 - signs * scores.T)
-        loss = (costs * (hinge**2 if squared else hinge)).sum(axis=1)
-        gaps = (W**2).sum(axis=1) + loss - alpha.sum(axis=1) + 0.5 * (diagonal * alpha**2).sum(axis=1)
-        done |= gaps <= self.tol * loss
+
+        def sweep(classes, most):
+            """(W, alpha, gaps, sweeps, done, loss) of these classes by coordinates."""
+            y, c, u, q = signs[classes], costs[classes], upper[classes], diagonal[classes]
+            W, alpha, sweeps, done = kernels.dual_svm(X, y, u, q, bias, tol, most, seed, self.n_jobs)
+            hinge = np.maximum(0.0, 1.0 - y * (X @ W[:, :-1].T + bias * W[:, -1]).T)
+            loss = (c * (hinge**2 if squared else hinge)).sum(axis=1)
+            gaps = (W**2).sum(axis=1) + loss - alpha.sum(axis=1) + 0.5 * (q * alpha**2).sum(axis=1)
+            return W, alpha, gaps, sweeps, done | (gaps <= self.tol * loss), loss
+
+        W, alpha, gaps, sweeps, done, loss = sweep(slice(None), self._sweeps(X, inner))
         if inner:
             for c in np.flatnonzero(~done | (gaps > LAST_DIGITS * loss) & self._small(X)):
                 at = np.flatnonzero(costs[c])
@@ -280,6 +283,12 @@ class LinearSVC(SharedPath, LinearClassifier):
                 if gap < gaps[c]:
                     W[c], gaps[c], alpha[c, at] = found, gap, duals[:, 0]
                     done[c] |= gap <= self.tol * alpha[c].sum()
+            left = np.flatnonzero(~done)
+            if len(left):  # digits that its systems do not have
+                *again, _ = sweep(left, self.max_iter)
+                better = again[2] < gaps[left]
+                for kept, found in zip((W, alpha, gaps, sweeps, done), again, strict=True):
+                    kept[left[better]] = found[better]
         self.n_iter_, self.dual_coef_, self.duality_gap_ = int(sweeps.max(initial=0)), alpha, gaps
         return W[:, :-1], bias * W[:, -1], done.all()
 

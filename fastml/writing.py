@@ -41,11 +41,11 @@ def replacing(path, mode="wb", **options) -> Iterator[IO]:
 
     Raises OSError if `path` is a folder, a pipe or a device, or cannot be written.
 
-    >>> import tempfile
+    >>> import pathlib, tempfile
     >>> folder = tempfile.TemporaryDirectory()
     >>> with replacing(f"{folder.name}/a.txt", "w", encoding="utf-8") as file:
     ...     _ = file.write("whole")
-    >>> os.listdir(folder.name), open(f"{folder.name}/a.txt").read()
+    >>> os.listdir(folder.name), pathlib.Path(folder.name, "a.txt").read_text()
     (['a.txt'], 'whole')
     >>> folder.cleanup()
     """

@@ -43,24 +43,3 @@ def _calls_only_kernels_of_the_list():
     _seen.update(new)
     unlisted = sorted(f"{call}" for call in new if not record.expected(*call) and not is_rare(call))
     assert not unlisted, "not in fastml_ext/signatures.txt, nor left to Numba on purpose: see CONTRIBUTING.md"
-
-
-# Faults that are known and not mended yet: each is reported as an expected failure, and leaves this list when it is cured.
-KNOWN_FAULTS = {
-    "tests/cli/test_encoder.py::test_against_scikit_learn[unit]": "the middle of two values beside NaN",
-    "tests/cli/test_verify.py::test_verify_is_content": "multiclass_svm: kernel and definition stop at different points",
-    "tests/persistence/test_whole_fits.py::test_interrupted_anywhere[MemoryError-Perceptron]": "voted: no partial_fit",
-    "tests/persistence/test_whole_fits.py::test_interrupted_anywhere[KeyboardInterrupt-Perceptron]": "voted: no partial_fit",
-    "tests/test_class_weight.py::test_whole_weights_are_repeated_rows[dual-3]": "the dual's sweeps end before tol=1e-9",
-    "tests/test_doctests.py::test_examples[fastml.writing]": "the example leaves a file open",
-    "tests/test_documentation.py::test_page[adding-a-kernel]": "the page's test draws what its kernel does not take",
-    "tests/test_documentation.py::test_page[networks]": "an example differs",
-    "tests/test_documentation.py::test_page[preprocessing]": "an example shows the old edges",
-}
-
-
-def pytest_collection_modifyitems(items):
-    for item in items:
-        reason = KNOWN_FAULTS.get(item.nodeid.replace("\\", "/"))
-        if reason:
-            item.add_marker(pytest.mark.xfail(reason=reason, strict=False))

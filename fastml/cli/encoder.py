@@ -54,7 +54,7 @@ class Encoder(NamedTuple):
     def _numbers(self, X):
         X = np.where(np.isnan(X), self.fill, X)
         if self.kind == "unit":  # halves: a difference of large numbers may be beyond the largest float
-            width = np.where(self.most > self.least, self.most / 2 - self.least / 2, 1)
+            width = np.where(self.most > self.least, self.most / 2 - self.least / 2, 0.5)
             with np.errstate(over="ignore"):
                 X = np.clip((X / 2 - self.least / 2) / width, 0, 1)
         elif self.kind == "binned":

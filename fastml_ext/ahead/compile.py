@@ -251,6 +251,7 @@ def compile_group(lanes, levels, folder, digests):
     jit.LANES = lanes
     from fastml_ext.ahead import back, codes, front
 
+    front.keep_as_ir()
     failures = []
     for variant in digests:
         try:

@@ -1,6 +1,6 @@
 """Numba's front end alone: a kernel and the types of its arguments become LLVM's IR, and no machine code is made.
 
-Whoever imports this module can no longer call a compiled kernel: Numba is told to keep what it lowers as IR. Each
+After `keep_as_ir()` a process can no longer call a compiled kernel: Numba is told to keep what it lowers as IR. Each
 function is typed and lowered once in a process, however many kernels call it and for however many levels.
 All that depends on Numba's internals stands here and in back.py; the build pins Numba's version.
 """
@@ -15,7 +15,7 @@ from numba.core.registry import cpu_target
 from fastml_ext.ahead.codes import code_of
 from fastml_ext.numba_cache import Cache
 
-__all__ = ["ENTRY", "Lowered", "lower"]
+__all__ = ["ENTRY", "Lowered", "keep_as_ir", "lower"]
 
 ENTRY = "fastml_entry"
 WORD, STATUS = ir.IntType(64), ir.IntType(32)
@@ -31,7 +31,9 @@ class Lowered(NamedTuple):
     result: str  # code of what is returned
 
 
-def _keep_as_ir():
+def keep_as_ir():
+    """Change Numba, in this process and for good, so that `lower` can be called."""
+    _demand_builtin_exceptions()
     library, context = codegen.JITCodeLibrary, cpu.CPUContext
     codegen.CPUCodeLibrary._optimize_functions = lambda self, module: None
     library.finalize = lambda self: setattr(self, "_finalized", True)
@@ -58,8 +60,6 @@ def _demand_builtin_exceptions():
     convention.return_user_exc = return_user_exc
 
 
-_keep_as_ir()
-_demand_builtin_exceptions()
 _context = cpu_target.target_context
 
 

@@ -38,10 +38,11 @@ ON_PURPOSE = {
 FAMILIES = [folder.name for folder in LIST.parent.iterdir() if (folder / "cases.py").exists()]
 CASES = 40  # inputs drawn of each case
 # Arrays of the user that LLVM cannot tell to be only read: by kernel, what stands before the array in the codes.
-ONLY_READ = {
-    "kd_tree.search.within_kernel": r"kd_tree\.Tree\{[^}]*\}",
-    "neural.batches.forward_part": r"neural\.codes\.Table\{",
-}
+ONLY_READ = (
+    ("kd_tree.search.within_kernel", r"kd_tree\.Tree\{[^}]*\}"),
+    ("neural.batches.forward_part", r"neural\.codes\.Table\{"),
+    *((f"scan.{kernel}_rows", before) for kernel in ("scan", "within") for before in (r"Scan\{", r"Scan\{A.\d.r")),
+)
 # Kernels that take the rows of a sparse matrix, or a table of either kind.
 SPARSE = r"sparse|event_rows|neural\.codes\.Table"
 INTEGERS = "bBhHiIlL"
@@ -69,7 +70,7 @@ def read():
 def normal(name, code):
     """The code as it stands in the list."""
     code = re.sub(r"(A.\d.)r", r"\1w", code)
-    for kernel, before in ONLY_READ.items():
+    for kernel, before in ONLY_READ:
         if kernel in name:
             code = re.sub(rf"({before}A.\d.)w", r"\1r", code)
     return code

@@ -16,7 +16,7 @@ CLOSE = {
     "evaluate": 1e-12,
     "gram": 1e-12,
     "hessian_product": 1e-12,
-    "multiclass_svm": 1e-4,
+    "multiclass_svm": 2e-5,
     "newton_steps": 1e-6,
     "quadratic_lasso": 1e-9,
     "slopes": 1e-12,
@@ -85,12 +85,14 @@ def dual_svm(family, random):
 
 
 def multiclass_svm(family, random):
-    """(W, whether it is the optimum), as of `dual_svm`."""
+    """The objective reached: some of these tables need 100,000 sweeps for the last digits of the weights."""
     n, k = (int(size) for size in random.integers([2, 2], [9, 5]))
     X, codes, cost = table(random, n, 3), random.integers(0, k, n), random.uniform(0.1, 1, n)
-    X = layout(family, X, random.integers(2))
-    W, _, _, done = family.multiclass_svm(X, codes, k, cost, random.choice([0.0, 1.0]), 1e-8, 20_000, 3)
-    return W, done
+    bias = random.choice([0.0, 1.0])
+    W, *_ = family.multiclass_svm(layout(family, X, random.integers(2)), codes, k, cost, bias, 1e-8, 2000, 3)
+    scores, own = X @ W[:, :-1].T + bias * W[:, -1], np.arange(k) == codes[:, None]
+    margins = scores[own] - np.where(own, -np.inf, scores).max(axis=1)
+    return (W**2).sum() / 2 + cost @ np.maximum(0.0, 1.0 - margins)
 
 
 def quadratic_lasso(family, random):

@@ -138,6 +138,12 @@ def learn_interrupted(model, learn, error, places=12):
                 learn(tried)
             except (error, ValueError):  # a parser says that there is too much of it where memory ends
                 raised = True
+            except AttributeError as refusal:
+                if not isinstance(
+                    refusal.__cause__, error
+                ):  # raised while scikit-learn asks whether the method is there
+                    raise
+                raised = True
             else:
                 raised = False  # a training loop that ends early, and says so
         if raised:

@@ -10,6 +10,7 @@ pytest.importorskip("numba")
 START = """
 import numpy as np, numba
 from fastml_ext.ahead import back, codes, front, compile
+front.keep_as_ir()
 class Own(Exception): pass
 level = compile.host_level()
 def made(code):
