@@ -27,6 +27,7 @@ class Family:
     classifies: bool = True
     sparse: bool = True
     most_rows: int = 200_000
+    judged_rows: int | None = None  # rows on which results are held together; None: all
 
     def makers(self, problem):
         """(fastml's, scikit-learn's) constructor with the problem's settings, on the same threads where they pay."""
@@ -113,10 +114,11 @@ FAMILIES = {
     "KNeighborsClassifier": Family(
         "neighbors", "KNeighborsClassifier", disagrees(0.98),
         {"n_neighbors": [1, 5, 15, 50], "weights": ["uniform", "distance"]}, peer_threads=True, sparse=False,
+        judged_rows=5000,
     ),
     "KNeighborsRegressor": Family(
         "neighbors", "KNeighborsRegressor", disagrees(0.98), {"n_neighbors": [1, 5, 15]}, peer_threads=True,
-        classifies=False, sparse=False,
+        classifies=False, sparse=False, judged_rows=5000,
     ),
     "DecisionTreeClassifier": Family(
         "tree", "DecisionTreeClassifier", scores_less(0.02),
