@@ -10,10 +10,10 @@ from types import FunctionType
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
+from fastml._sklearn import Interval, StrOptions, _check_sample_weight
 from fastml.kinds import array_of_numbers, as_numbers, read_target
 from fastml.plain import ValidSettings, is_plain_table, is_plain_target
 from fastml_ext import checks, pool

@@ -39,6 +39,43 @@ def imports(path):
             yield node.module
 
 
+PROJECT = Path(__file__).resolve().parents[1]
+EVERY_FILE = [
+    *PYTHON.values(),
+    *(path for folder in ("tests", "benchmarks") for path in (PROJECT / folder).rglob("*.py")),
+]
+
+
+@pytest.mark.parametrize("path", EVERY_FILE, ids=lambda path: "/".join(path.parts[-3:]))
+def test_private_names_of_scikit_learn_come_through_one_door(path):
+    """fastml/_sklearn.py finds them by name, so it imports none either."""
+
+    def private(name):
+        return any(part.startswith("_") and not part.startswith("__") for part in name.split("."))
+
+    for node in ast.walk(tree(path)):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Attribute):
+            names = [ast.unparse(node)]
+        for name in names:
+            assert not (name.startswith("sklearn.") and private(name)), f"{path}:{node.lineno}: {name}"
+
+
+def test_scikit_learn_has_every_private_name_that_fastml_takes():
+    from fastml import _sklearn
+
+    taken = set()
+    for path in EVERY_FILE:
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.ImportFrom) and node.module == "fastml._sklearn":
+                taken |= {alias.name for alias in node.names}
+    assert {name: getattr(_sklearn, name).__name__ for name in taken} == {name: name for name in _sklearn.PRIVATE}
+
+
 def is_reference(name):
     return any(part == "reference" or part.endswith("_reference") for part in name.split("."))
 

@@ -8,9 +8,9 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import ClassifierMixin, clone
 from sklearn.utils import Bunch, check_array, check_random_state, column_or_1d
-from sklearn.utils._param_validation import RealNotInt
 from sklearn.utils.validation import check_is_fitted
 
+from fastml._sklearn import RealNotInt
 from fastml.base import Estimator, Interval, StrOptions, check_weight
 from fastml.table import coded, is_categorical, numeric, read
 from fastml.tree.pruning import pessimistic_leaves, reduced_error_leaves, weakest_links
