@@ -1,13 +1,15 @@
 """Other names for scikit-learn's, for all code but scikit-learn's own.
 
 `swap(find, insider)` changes what `from sklearn.tree import DecisionTreeClassifier` gives, and what
-`sklearn.tree.DecisionTreeClassifier` is, decided by who asks: the module whose code reads the attribute. The modules stay what and where they are; only their class is another, whose instances look at the reader. So modules that
-were imported before follow, too, and nothing but reading an attribute of such a module becomes slower.
+`sklearn.tree.DecisionTreeClassifier` is, decided by who asks: the module whose code reads the attribute. The modules
+stay what and where they are; only their class is another, whose instances look at the reader. So modules that were
+imported before follow, too, and nothing but reading an attribute of such a module becomes slower.
 """
 
 import importlib
 import sys
 from types import ModuleType
+from typing import Any
 
 __all__ = ["FAMILIES", "inside", "restore", "swap"]
 
@@ -62,14 +64,15 @@ class Finder:
             return None
         specs = (finder.find_spec(name, path, target) for finder in sys.meta_path if finder is not self)
         spec = next((spec for spec in specs if spec is not None), None)
-        if spec is not None and hasattr(spec.loader, "__dict__") and hasattr(spec.loader, "exec_module"):
-            execute = spec.loader.exec_module
+        loader: Any = spec and spec.loader
+        if hasattr(loader, "__dict__") and hasattr(loader, "exec_module"):
+            execute = loader.exec_module
 
             def exec_module(module):
                 execute(module)
                 self.adopt(name, module)
 
-            spec.loader.exec_module = exec_module  # of this loader, which loads this module only
+            loader.exec_module = exec_module  # of this loader, which loads this module only
         return spec
 
     def adopt(self, name, module):

@@ -6,19 +6,13 @@ from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.ensemble import IsolationForest
-from sklearn.ensemble._forest import BaseForest
-from sklearn.ensemble._gb import BaseGradientBoosting
 
 from fastml.exchange.common import ExchangeError
 
 __all__ = ["rebuilt"]
 
-# What is taken over as it is: code, numbers, and ensembles that walk down their trees by themselves.
-AS_IT_IS = (
-    *(FunctionType, BuiltinFunctionType, MethodType, ModuleType, type, np.ufunc, np.dtype),
-    *(BaseForest, BaseGradientBoosting, IsolationForest),
-)
+AS_IT_IS = (FunctionType, BuiltinFunctionType, MethodType, ModuleType, type, np.ufunc, np.dtype)
+WALKERS = {"BaseForest", "BaseGradientBoosting", "IsolationForest"}  # walk down their trees without asking them
 
 
 def rebuilt(container, convert):
@@ -46,8 +40,8 @@ class Taking(pickle.Pickler):
     def persistent_id(self, part):
         if id(part) in self.places:
             return self.places[id(part)]
-        plain = isinstance(part, np.ndarray) and not part.dtype.hasobject
-        if plain or issparse(part) or isinstance(part, AS_IT_IS):
+        numbers = issparse(part) or (isinstance(part, np.ndarray) and not part.dtype.hasobject)
+        if numbers or isinstance(part, AS_IT_IS) or walks_by_itself(type(part)):
             return self.keep(part, part)
         found = None if part is self.container else self.convert(part)
         if found is None:
@@ -59,6 +53,10 @@ class Taking(pickle.Pickler):
         self.kept.append((found, part))  # the part too, or another might get its id
         self.places[id(part)] = len(self.kept) - 1
         return self.places[id(part)]
+
+
+def walks_by_itself(cls):
+    return any(base.__name__ in WALKERS and base.__module__.startswith("sklearn.ensemble") for base in cls.__mro__)
 
 
 class Putting(pickle.Unpickler):

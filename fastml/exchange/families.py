@@ -1,6 +1,5 @@
 """The one table of the exchange: which classes are said by which module, and the twins of a class."""
 
-import functools
 import importlib
 from typing import NamedTuple
 
@@ -73,7 +72,6 @@ def is_own(cls):
     return cls.__module__.partition(".")[0] == "fastml"
 
 
-@functools.cache
 def row_of(cls, package):
     """The line of the table in which a class of a package stands, or None."""
     parts = cls.__module__.split(".")

@@ -43,6 +43,8 @@ def read(model, cls):
             own.coupling_ = "rest"
         elif hasattr(model, "t_"):
             own.coupling_ = "each"
-    else:
+    if isinstance(own.intercept_, np.ndarray):
+        own.intercept_ = own.intercept_.astype(model.coef_.dtype, copy=False)
+    if not hasattr(own, "classes_"):
         own._flat = own._one_output = np.ndim(model.coef_) == 1
     return checked(own, model.coef_.dtype)

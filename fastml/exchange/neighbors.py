@@ -15,7 +15,7 @@ def say(model, cls):
         refuse(model, "sample_weight of neighbours")
     if getattr(model, "class_weight", None) is not None:
         refuse(model, f"class_weight={model.class_weight!r} of neighbours")
-    y = ()
+    y: tuple = ()
     if hasattr(model, "classes_"):
         labels = [labels[codes] for labels, codes in zip(model._labels, model._codes, strict=True)]
         y = (np.stack(labels, axis=1) if model.outputs_2d_ else labels[0],)
@@ -35,7 +35,7 @@ def read(model, cls):
     own, fitted = new(model, cls)
     if not fitted:
         return own
-    y = ()
+    y: tuple = ()
     if hasattr(model, "classes_"):
         classes = model.classes_ if model.outputs_2d_ else [model.classes_]
         codes = np.reshape(model._y, (len(model._y), -1)).T

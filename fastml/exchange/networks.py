@@ -1,7 +1,6 @@
 """Multilayer perceptrons: layers of weights, and which function follows each."""
 
 import numpy as np
-from sklearn.neural_network._base import ACTIVATIONS
 from sklearn.preprocessing import LabelBinarizer
 
 from fastml.exchange.common import checked, dress, new, refuse
@@ -21,15 +20,14 @@ def say(model, cls):
         return other
     hidden = activations_of(model, model.n_layers_ - 2)
     for activation in hidden:
-        if not isinstance(activation, str) or activation not in ACTIVATIONS:
+        if activation not in cls._parameter_constraints["activation"][0].options:
             refuse(model, f"activation={activation!r}")
     if len(set(hidden)) > 1:
         refuse(model, f"activations that differ from layer to layer, as {hidden} do")
     if hidden:
         other.activation = hidden[0]
-    several = hasattr(model, "classes_") and len(model.classes_) > 2 and not model._several
-    if model.out_activation_ not in ACTIVATIONS or (several and model.out_activation_ != "softmax"):
-        refuse(model, f"output_activation={model.out_activation_!r} here")
+    if model.out_activation_ != output_of(model, cls):
+        refuse(model, f"output_activation={model.out_activation_!r} where it has {output_of(model, cls)!r}")
     dress(other, model, ATTRIBUTES)
     other._no_improvement_count = 0
     if hasattr(model, "classes_"):
@@ -37,6 +35,13 @@ def say(model, cls):
         other._label_binarizer = LabelBinarizer().fit(several_labels if model._several else model.classes_)
         other._label_binarizer.classes_ = model.classes_
     return other
+
+
+def output_of(model, cls):
+    """The activation of the outputs that scikit-learn's network would have."""
+    if not hasattr(model, "classes_"):
+        return "exp" if model.loss == "poisson" and "loss" in cls._parameter_constraints else "identity"
+    return "softmax" if len(model.classes_) > 2 and not model._several else "logistic"
 
 
 def read(model, cls):

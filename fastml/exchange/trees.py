@@ -1,11 +1,11 @@
 """Trees: the same nodes in both libraries; what differs is in which numbers thresholds compare."""
 
 import numpy as np
-from sklearn.tree import _tree
 
+from fastml._sklearn import Tree as ScikitTree
 from fastml.exchange.common import ExchangeError, new, refuse
 from fastml_ext.tree import Column
-from fastml_ext.tree.structure import LEAF, NUMERIC, Tree, exact_threshold
+from fastml_ext.tree.structure import LEAF, NUMERIC, Tree
 
 __all__ = ["read", "say"]
 
@@ -35,14 +35,14 @@ def say(model, cls):
 def tree_of(model):
     """scikit-learn's Tree with the nodes of a fitted model."""
     tree = model.tree_
-    nodes = np.zeros(tree.node_count, _tree.NODE_DTYPE)
+    counts = np.asarray(getattr(model, "n_classes_", [1] * tree.n_outputs), np.intp).reshape(-1)
+    other = ScikitTree(tree.n_features, counts, tree.n_outputs)
+    nodes = np.zeros(tree.node_count, other.__getstate__()["nodes"].dtype)
     nodes["left_child"], nodes["right_child"] = tree.children_left, tree.children_right
     nodes["feature"], nodes["threshold"] = tree.feature, float32_thresholds(model, tree)
     nodes["impurity"], nodes["n_node_samples"] = tree.impurity, tree.n_node_samples
     nodes["weighted_n_node_samples"] = tree.weighted_n_node_samples
     nodes["missing_go_to_left"] = tree.missing_go_to_left
-    counts = np.asarray(getattr(model, "n_classes_", [1] * tree.n_outputs), np.intp).reshape(-1)
-    other = _tree.Tree(tree.n_features, counts, tree.n_outputs)
     values = np.ascontiguousarray(tree.value, np.float64)
     other.__setstate__({"max_depth": tree.max_depth, "node_count": tree.node_count, "nodes": nodes, "values": values})
     return other
@@ -54,43 +54,40 @@ def float32_thresholds(model, tree):
     A threshold between two numbers stays between them when they are rounded, where float32 tells them apart.
     """
     thresholds = np.full(tree.node_count, float(LEAVES[1]))
-    for node in np.flatnonzero(tree.kind == NUMERIC):
-        column = model.columns_[tree.feature[node]]
-        low = exact_threshold(tree, node, column.dtype)
-        if np.dtype(column.dtype).kind == "f" or float(low) % 1 or is_last(low, column.dtype):
-            thresholds[node] = float(low) if np.isfinite(tree.threshold[node]) else tree.threshold[node]
-            continue
-        whole = int(low)
-        if np.float32(whole) == np.float32(whole + 1):
-            refuse_columns(column, f"{whole} and {whole + 1}")
-        thresholds[node] = (
-            np.nextafter(np.float32(whole + 1), -np.inf, dtype=np.float32) if abs(whole) >= 2**23 else whole + 0.5
-        )
-    refuse_equal(model, tree, thresholds)
+    inner = tree.kind == NUMERIC
+    for j in np.unique(tree.feature[inner]):
+        here = inner & (tree.feature == j)
+        column, cuts = model.columns_[j], tree.threshold[here]
+        if column.dtype.kind != "f":
+            cuts = between_whole_numbers(column, cuts, tree.threshold_int[here])
+        check_apart(column, cuts)
+        thresholds[here] = cuts
     return thresholds
 
 
-def is_last(low, dtype):
-    """Whether the threshold parts missing values from all others."""
-    return np.dtype(dtype).kind in "iu" and low == np.iinfo(dtype).max
+def between_whole_numbers(column, cuts, whole):
+    """The thresholds of a column of integers, half way to the next where they are whole."""
+    low = whole.view(np.uint64).astype(float) if column.dtype == np.uint64 else whole.astype(float)
+    to_move = np.isfinite(cuts) & (cuts % 1 == 0) & (low < np.iinfo(column.dtype).max)  # the highest: "is missing"
+    near, far = low.astype(np.float32), (low + 1).astype(np.float32)
+    if (lost := to_move & (near == far)).any():
+        refuse_columns(column, f"{whole[lost][0]} and the next integer")
+    middle = np.where(np.abs(low) < 2**23, low + 0.5, near)
+    return np.where(to_move, middle, np.where(np.isfinite(cuts) & (cuts % 1 == 0), np.inf, cuts))
 
 
-def refuse_equal(model, tree, thresholds):
+def check_apart(column, cuts):
     """Refuse thresholds that float32 does not tell apart, and columns that lie between two numbers of it."""
-    for j, column in enumerate(model.columns_):
-        cuts = np.unique(thresholds[(tree.kind == NUMERIC) & (tree.feature == j)])
-        cuts = cuts[np.isfinite(cuts)]
-        if not len(cuts):
-            continue
-        rounded = cuts.astype(np.float32)
-        gap = np.spacing(np.abs(rounded)).astype(float)
-        if 0 < column.spread < gap.max() and np.dtype(column.dtype).itemsize > 4:
-            refuse_columns(column, f"numbers {column.spread:g} apart around {cuts[-1]:.17g}")
-        below = np.where(
-            rounded <= cuts, rounded, np.nextafter(rounded, np.float32(-np.inf))
-        )  # the last that goes left
-        if len(np.unique(below)) < len(cuts):
-            refuse_columns(column, f"thresholds around {cuts[int(np.argmin(np.diff(below)))]:.17g}")
+    cuts = np.unique(cuts[np.isfinite(cuts)])
+    if not len(cuts):
+        return
+    rounded = cuts.astype(np.float32)
+    gap = float(np.spacing(np.abs(rounded)).max())
+    if 0 < column.spread < gap and column.dtype.itemsize > 4:
+        refuse_columns(column, f"numbers {column.spread:g} apart around {cuts[-1]:.17g}")
+    last_left = np.where(rounded <= cuts, rounded, np.nextafter(rounded, np.float32(-np.inf)))
+    if len(np.unique(last_left)) < len(cuts):
+        refuse_columns(column, f"thresholds around {cuts[int(np.argmin(np.diff(last_left)))]:.17g}")
 
 
 def refuse_columns(column, what):
@@ -108,7 +105,7 @@ def read(model, cls):
     order, place = depth_first(nodes["left_child"], nodes["right_child"])
     nodes = nodes[order]
     leaf = nodes["left_child"] == LEAVES[0]
-    moved = [np.where(leaf, -1, place[nodes[side]]).astype(np.int64) for side in ("left_child", "right_child")]
+    left, right = (np.where(leaf, -1, place[nodes[side]]).astype(np.int64) for side in ("left_child", "right_child"))
     names = getattr(model, "feature_names_in_", [f"x{j}" for j in range(model.n_features_in_)])
     own.columns_ = [Column(str(name), "numeric", np.dtype(np.float64)) for name in names]
     for name in ("n_features_in_", "feature_names_in_", *ATTRIBUTES):
@@ -119,7 +116,7 @@ def read(model, cls):
     count, impurity = len(nodes), nodes["impurity"].astype(np.float64)
     weight = nodes["weighted_n_node_samples"].astype(np.float64)
     own.tree_ = Tree(
-        *moved,
+        left, right,
         np.where(leaf, -2, nodes["feature"]).astype(np.int64),
         np.where(leaf, LEAF, NUMERIC).astype(np.uint8),
         np.where(leaf, -2.0, float64_thresholds(nodes["threshold"])),
@@ -129,7 +126,7 @@ def read(model, cls):
         nodes["n_node_samples"].astype(np.int64),
         weight,
         np.ascontiguousarray(model.tree_.value[order], np.float64),
-        gains(leaf, *moved, impurity, weight),
+        gains(leaf, left, right, impurity, weight),
         np.zeros(count + 1, np.int64), np.empty(0, np.int64), np.empty(0, np.int64),
         int(model.n_features_in_),
     )  # fmt: skip
