@@ -15,7 +15,7 @@ NOT_ANSWERED = ("RadiusNeighborsClassifier", "RadiusNeighborsRegressor", "Neares
 def to_onnx(model, path=None):
     """The ONNX model with the answers of a fitted `model`, by way of `to_sklearn` and skl2onnx.
 
-    Its input "X" takes rows (n, n_features), float32 for trees, CategoricalNB and LinearSVC, otherwise float64. Its outputs
+    Its input "X" takes rows (n, n_features), float32 for trees, CategoricalNB and LinearSVC, else float64. Its outputs
     are the prediction and, of a classifier, the probabilities (or scores) in the order of `classes_`.
 
     Parameters
