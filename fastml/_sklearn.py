@@ -38,6 +38,8 @@ PRIVATE = {
     "_check_y": "sklearn.utils.validation",
     # Rows of arrays, frames and lists alike.
     "_safe_indexing": "sklearn.utils",
+    # The nodes of a fitted tree, which are made anew by its __setstate__.
+    "Tree": "sklearn.tree._tree",
     # Searches: model_selection/search.py also calls the private methods of BaseSearchCV, under scikit-learn's names.
     "BaseSearchCV": "sklearn.model_selection._search",
     "_fit_and_score": "sklearn.model_selection._validation",

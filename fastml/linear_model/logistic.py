@@ -5,6 +5,7 @@ from numbers import Integral, Real
 
 import numpy as np
 import scipy.sparse as sp
+from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning
 
 from fastml._sklearn import Hidden
@@ -330,7 +331,7 @@ class LogisticRegression(SharedPath, LinearClassifier):
         """Probability of each of `classes_`: (n_samples, n_classes), the logistic function or softmax of the scores."""
         scores = self._scores(X)
         if scores.shape[1] == 1:
-            positive = 0.5 * (1 + np.tanh(0.5 * scores[:, 0]))
+            positive = expit(scores[:, 0])
             return np.column_stack([1 - positive, positive])
         shares = np.exp(scores - scores.max(axis=1, keepdims=True))
         return shares / shares.sum(axis=1, keepdims=True)

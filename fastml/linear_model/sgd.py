@@ -3,6 +3,7 @@
 from numbers import Integral
 
 import numpy as np
+from scipy.special import expit
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import column_or_1d
@@ -352,7 +353,7 @@ class SGDClassifier(StochasticClassifier):
         if scores.shape[1] > 1 and self.coupling_ == "softmax":
             p = np.exp(scores - scores.max(axis=1, keepdims=True))
             return p / p.sum(axis=1, keepdims=True)
-        p = np.clip((scores + 1) / 2, 0, 1) if self.loss == "modified_huber" else 0.5 * (1 + np.tanh(scores / 2))
+        p = np.clip((scores + 1) / 2, 0, 1) if self.loss == "modified_huber" else expit(scores)
         if p.shape[1] == 1:
             return np.column_stack([1 - p, p])
         total = p.sum(axis=1, keepdims=True)

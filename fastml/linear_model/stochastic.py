@@ -155,7 +155,8 @@ class StochasticModel(LinearModel):
 
     def _keep(self, outcome, rows, so_far=0):
         self._state, self._state_sparse = outcome.state, rows.sparse
-        self._set_weights(outcome.coef, outcome.intercept)
+        dtype = rows.X.dtype  # an average is taken in float64
+        self._set_weights(outcome.coef.astype(dtype, copy=False), outcome.intercept.astype(dtype, copy=False))
         self.history_ = outcome.history
         self.stopped_, self.eta_ = outcome.stopped, outcome.eta0
         self.n_iter_ = len(outcome.history["loss"])

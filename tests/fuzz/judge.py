@@ -217,6 +217,8 @@ KNOWN = (
     r"Input X contains infinity or a value too large for dtype\('float32'\)",  # and round no column to float32
     r"'criterion' parameter of DecisionTreeClassifier must be .* Got 'gain_ratio'",  # C4.5's, of fastml's own
     r"^Input y contains infinity",  # scikit-learn's trees do not look into a target of objects
+    r"sample_weight sums to .* beyond 1e-300",  # weights with which a sum of losses would overflow are refused
+    r"^array must not contain infs or NaNs",  # a finite table whose squares overflow inside scikit-learn
     r"'learning_rate' parameter of MLP\w+ must be .* Got 'plateau'",  # a schedule of fastml's own
 )
 
