@@ -2,8 +2,8 @@
 
 scikit-learn may rename or move a private name in any release without a word, so no other file of fastml imports one: a
 test says so, and CI tries the oldest scikit-learn that pyproject.toml allows, the newest and the nightly. When a name
-moves, this is the file to mend: look where it went, and take it from either place by the version. Where versions differ,
-a function here hides it.
+moves, this is the file to mend: look where it went, and take it from either place by the version. Where versions
+differ, a function here hides it.
 
 Names are found on first use, because `sklearn.model_selection` is slow to import and most families do without it.
 
