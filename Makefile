@@ -13,7 +13,7 @@ AOT ?= host
 SECONDS ?= 600
 SEED ?= 0
 
-.PHONY: demo test debug-test fuzz bench bench-tiny surface docs lint format wheel clean
+.PHONY: demo test coverage debug-test fuzz bench bench-tiny surface docs lint format wheel clean
 
 demo: $(VENV)/installed
 	$(BIN)/python -P -m fastml demo
@@ -21,6 +21,13 @@ demo: $(VENV)/installed
 # The script, not `python -m pytest`: the tests must see the installed package, and not the folder they are started in.
 test: $(VENV)/installed-test
 	$(BIN)/pytest tests $(PYTEST)
+
+# Which lines of Python the tests run, as a page in build/coverage; compiled kernels are not counted.
+coverage: $(VENV)/installed-test
+	$(BIN)/python -m pip install --quiet "coverage>=7.6"
+	$(BIN)/coverage run $(BIN)/pytest tests $(PYTEST)
+	$(BIN)/coverage html
+	$(BIN)/coverage report --skip-covered | tail -1
 
 # The kernels' tests with every index checked, by Cython and by Numba, and GCC's sanitizers watching memory and arithmetic.
 debug-test: $(VENV)/installed-test $(VENV)/checked
@@ -65,7 +72,7 @@ wheel: $(VENV)/installed-dev
 	$(BIN)/python tests/wheel.py dist
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .benchmarks.json
+	rm -rf $(VENV) build dist *.egg-info .benchmarks.json .coverage
 	find fastml fastml_ext \( -name '*.so' -o -name __pycache__ \) -prune -exec rm -rf {} +
 	find fastml_ext -name '*.pyx' | sed 's/pyx$$/c/' | xargs rm -f
 

@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from fastml._sklearn import Interval, StrOptions, _check_sample_weight
+from fastml._sklearn import Interval, StrOptions, check_sample_weight
 from fastml.kinds import array_of_numbers, as_numbers, read_target
 from fastml.plain import ValidSettings, is_plain_table, is_plain_target
 from fastml_ext import checks, pool
@@ -133,7 +133,7 @@ class Estimator(BaseEstimator):
 def check_weight(sample_weight, n):
     """(n,) float64: the weights of n rows as every estimator takes them, finite, not negative, and not all 0."""
     try:
-        weight = _check_sample_weight(sample_weight, np.empty((n, 0)), dtype=np.float64, allow_all_zero_weights=True)
+        weight = check_sample_weight(sample_weight, n)
     except (TypeError, ValueError) as error:
         if "sample_weight" in str(error):
             raise

@@ -4,8 +4,10 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -46,9 +48,11 @@ EVERY_FILE = [
 ]
 
 
-@pytest.mark.parametrize("path", EVERY_FILE, ids=lambda path: "/".join(path.parts[-3:]))
+DOOR = PYTHON["fastml._sklearn"]
+
+
+@pytest.mark.parametrize("path", [path for path in EVERY_FILE if path != DOOR], ids=lambda p: "/".join(p.parts[-3:]))
 def test_private_names_of_scikit_learn_come_through_one_door(path):
-    """fastml/_sklearn.py finds them by name, so it imports none either."""
 
     def private(name):
         return any(part.startswith("_") and not part.startswith("__") for part in name.split("."))
@@ -72,8 +76,34 @@ def test_scikit_learn_has_every_private_name_that_fastml_takes():
     for path in EVERY_FILE:
         for node in ast.walk(tree(path)):
             if isinstance(node, ast.ImportFrom) and node.module == "fastml._sklearn":
-                taken |= {alias.name for alias in node.names}
+                taken |= {alias.name for alias in node.names} - set(_sklearn.__all__)
     assert {name: getattr(_sklearn, name).__name__ for name in taken} == {name: name for name in _sklearn.PRIVATE}
+
+
+def test_the_oldest_versions_that_ci_tries_are_those_that_pyproject_allows():
+    about = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    asked = [*about["dependencies"], *(line for lines in about["optional-dependencies"].values() for line in lines)]
+    lowest = {m[1]: m[2] for line in asked if (m := re.match(r"([\w-]+)>=([\d.]+)", line))}
+    oldest = dict(
+        line.split("==")
+        for line in (PROJECT / ".ci/oldest.txt").read_text(encoding="utf-8").splitlines()
+        if not line.startswith("#")
+    )
+    of_the_build = {"threadpoolctl"}  # scikit-learn's dependency
+
+    def padded(version):
+        return [int(part) for part in f"{version}.0.0".split(".")[:3]]
+
+    assert {name: padded(lowest[name]) for name in oldest if name not in of_the_build} == {
+        name: padded(version) for name, version in oldest.items() if name not in of_the_build
+    }
+    assert {name.split(">")[0] for name in about["dependencies"]} <= set(oldest)
+
+
+def test_actions_are_pinned():
+    for path in (PROJECT / ".github/workflows").glob("*.yml"):
+        for line in re.findall(r"uses: (.*)", path.read_text(encoding="utf-8")):
+            assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)*", line), f"{path.name}: {line}"
 
 
 def is_reference(name):
