@@ -137,7 +137,7 @@ def check_weight(sample_weight, n):
     except (TypeError, ValueError) as error:
         if "sample_weight" in str(error):
             raise
-        raise ValueError(f"sample_weight is refused: {error}") from error
+        raise type(error)(f"sample_weight is refused: {error}") from error
     if isinstance(sample_weight, Number) and not np.isfinite(weight).all():
         raise ValueError(f"sample_weight={sample_weight} is not finite")
     if not weight.any():
