@@ -120,6 +120,12 @@ class Estimator(BaseEstimator):
             self._check_finite(X)  # a large float64 may not fit into the float32 of the fitted data
         return X
 
+    def to_onnx(self, path=None):
+        """The fitted model in ONNX, written to the file `path` where one is given; see `fastml.exchange.onnx`."""
+        from fastml.exchange.onnx import to_onnx
+
+        return to_onnx(self, path)
+
     def _check_finite(self, X):
         refuse_nonfinite(X, type(self).__name__, getattr(self, "feature_names_in_", None), self._allow_nan)
 

@@ -11,7 +11,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
-__all__ = ["FAMILIES", "inside", "restore", "swap"]
+__all__ = ["FAMILIES", "inside", "restore", "sees_others", "swap"]
 
 # Modules of scikit-learn that fastml has a module for, by their names below the package.
 FAMILIES = (
@@ -51,6 +51,11 @@ def restore():
         for module in _finder.adopted:
             module.__class__ = ModuleType
         _finder = None
+
+
+def sees_others(module):
+    """Whether code of the module of this name is given other names at present."""
+    return _finder is not None and not _finder.insider(module)
 
 
 class Finder:
