@@ -7,7 +7,7 @@ BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 SOURCES := pyproject.toml setup.py $(shell find fastml fastml_ext -name '*.py' -o -name '*.pyx' -o -name '*.pxd' \
 	-o -name '*.h' -o -name runtime.c -o -name _launch.c -o -name signatures.txt)
 CHECKED_TESTS := $(addprefix tests/,ext tree preprocessing feature_extraction metrics)
-REPORT ?= BENCHMARKS.md
+REPORT ?= docs/benchmarks/BENCHMARKS.md
 PYTEST ?=
 AOT ?= host
 SECONDS ?= 600
