@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from fastml._sklearn import Interval, StrOptions, _check_sample_weight
+from fastml._sklearn import Interval, StrOptions, check_sample_weight
 from fastml.kinds import array_of_numbers, as_numbers, read_target
 from fastml.plain import ValidSettings, is_plain_table, is_plain_target
 from fastml_ext import checks, pool
@@ -122,6 +122,12 @@ class Estimator(BaseEstimator):
             self._check_finite(X)  # a large float64 may not fit into the float32 of the fitted data
         return X
 
+    def to_onnx(self, path=None):
+        """The fitted model in ONNX, written to the file `path` where one is given; see `fastml.exchange.onnx`."""
+        from fastml.exchange.onnx import to_onnx
+
+        return to_onnx(self, path)
+
     def _check_finite(self, X):
         refuse_nonfinite(X, type(self).__name__, getattr(self, "feature_names_in_", None), self._allow_nan)
 
@@ -129,11 +135,11 @@ class Estimator(BaseEstimator):
 def check_weight(sample_weight, n):
     """(n,) float64: the weights of n rows as every estimator takes them, finite, not negative, and not all 0."""
     try:
-        weight = _check_sample_weight(sample_weight, np.empty((n, 0)), dtype=np.float64, allow_all_zero_weights=True)
+        weight = check_sample_weight(sample_weight, n)
     except (TypeError, ValueError) as error:
         if "sample_weight" in str(error):
             raise
-        raise ValueError(f"sample_weight is refused: {error}") from error
+        raise type(error)(f"sample_weight is refused: {error}") from error
     if isinstance(sample_weight, Number) and not np.isfinite(weight).all():
         raise ValueError(f"sample_weight={sample_weight} is not finite")
     if not weight.any():

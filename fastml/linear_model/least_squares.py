@@ -322,7 +322,9 @@ class Ridge(LeastSquares):
         alphas = np.asarray(self.alpha, np.float64)
         if alphas.ndim > 1 or (alphas.ndim == 1 and len(alphas) != Y.shape[1]) or not (alphas >= 0).all():
             raise ValueError(
-                f"alpha={self.alpha!r} must be one number of at least 0, or one for each of {Y.shape[1]} outputs"
+                "Number of targets and number of penalties do not correspond:" * (alphas.ndim == 1)
+                + f" {Y.shape[1]} != {alphas.size}. " * (alphas.ndim == 1)
+                + f"alpha={self.alpha!r} must be one number of at least 0, or one for each of {Y.shape[1]} outputs"
             )
         if self.positive and self.solver not in ("auto", "lbfgs"):
             raise ValueError(f"solver={self.solver!r} does not support positive=True: use solver='auto'")

@@ -9,6 +9,7 @@ import os
 
 import pytest
 
+from fastml import accel
 from fastml.accel import names
 
 reached = False
@@ -60,6 +61,8 @@ def insider(module):
 
 if os.environ.get("DROPIN_SWAP") == "1":
     names.swap(find, insider)
+elif os.environ.get("DROPIN_SWAP") == "accel":
+    names.swap(accel.find, insider)
 
 
 @pytest.hookimpl(hookwrapper=True)

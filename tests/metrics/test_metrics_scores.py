@@ -7,6 +7,7 @@ import pytest
 import sklearn.metrics
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from versions import as_of_newest
 
 from fastml import metrics
 
@@ -58,6 +59,7 @@ def scored(draw):
     return KINDS[draw(st.sampled_from(sorted(KINDS)))](positive), score.astype(dtype), weight
 
 
+@as_of_newest
 @pytest.mark.parametrize(
     ("name", "options"),
     [
@@ -223,7 +225,13 @@ def test_scores_that_are_no_numbers_are_named(metric, scores):
         metric([0, 1, 1], scores)
 
 
+@as_of_newest
 @pytest.mark.parametrize("metric", [metrics.roc_curve, metrics.precision_recall_curve, metrics.average_precision_score])
 def test_curves_of_no_rows_say_which_argument_is_empty(metric):
     with pytest.raises(ValueError, match="y_true is empty"):
         metric([], [])
+
+
+def test_scores_in_a_list_for_several_classes_are_refused_as_those_in_an_array():
+    with pytest.raises(ValueError, match=r"`y_score` needs to be of shape `\(n_samples, n_classes\)`"):
+        metrics.average_precision_score([1, 2, 0], [1, 0, 0])
