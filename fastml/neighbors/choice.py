@@ -6,6 +6,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from fastml.neighbors.metrics import SPARSE, TREE
+from fastml_ext import blas
 
 __all__ = ["choose"]
 
@@ -48,7 +49,7 @@ def for_sparse(algorithm, metric):
 LIMITS = ((1_000, 10), (10_000, 7.2), (100_000, 7.7), (np.inf, 9))
 MANY, FOR_MANY = 20, 0.7  # neighbours, above which the limits are multiplied by this
 MOST_COLUMNS = 40  # of a tree: each leaf is read in full width
-SAMPLE = 2000  # rows that the dimension is estimated from
+SAMPLE = 1000  # rows that the dimension is estimated from
 
 
 def tree_is_faster(X, k):
@@ -64,7 +65,8 @@ def effective_dimension(X):
     """Participation ratio of the principal variances, (sum of them)² / (sum of their squares): from 1 to d."""
     sample = X[:: -(-len(X) // SAMPLE)].astype(np.float64)
     sample -= sample.mean(axis=0)
-    covariance = sample.T @ sample
+    with blas.single_for(sample.size * sample.shape[1]):
+        covariance = sample.T @ sample
     size = np.abs(covariance).max()
     if not size > 0 or not np.isfinite(size):
         return 1.0
