@@ -1,7 +1,5 @@
 """Votes of neighbours by definition: the contract of the kernels."""
 
-import itertools
-
 import numpy as np
 
 __all__ = ["average", "inverse_distances", "take_copies", "vote", "vote_path", "vote_shares"]
@@ -61,7 +59,7 @@ def inverse_distances(starts, distances):
     starts[q + 1]] | only their ratios count: where a distance above 0 lies below 2^-1000, 1 / (2^500 distance)
     """
     votes = np.zeros(len(distances))
-    for own in (slice(a, b) for a, b in itertools.pairwise(starts)):
+    for own in map(slice, starts[:-1], starts[1:]):
         near = distances[own].astype(float)
         if (near == 0).any():
             votes[own] = near == 0
