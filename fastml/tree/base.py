@@ -142,6 +142,8 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
 
     def _code(self, table):
         """The columns as growing sees them; `columns_` are their names and categories."""
+        if self.categorical_features == "auto" and self.monotonic_cst is None and kernels.Numbers.fits(table.numbers):
+            return self._code_numbers(table)
         categorical = is_categorical(table, self.categorical_features, table.names)
         monotonic = self._check_monotonic(table, categorical)
         self.columns_, columns = [], []
@@ -156,6 +158,17 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
                 columns.append(Coded(codes, values, "numeric", int(monotonic[j]), *stored))
             self.columns_.append(column)
         return columns
+
+    def _code_numbers(self, table):
+        """As _code, of a small table of floats."""
+        numbers = kernels.Numbers(table.numbers)
+        self.columns_ = [
+            Column(name, "numeric", numbers.dtype, None, missing, spread)
+            for name, missing, spread in zip(
+                table.names, numbers.missing.view(bool).tolist(), numbers.spread.tolist(), strict=True
+            )
+        ]
+        return numbers
 
     def _grow_tree(self, columns, target, weight, settings):
         """The whole tree, before anything is pruned."""

@@ -5,10 +5,10 @@ from fastml_ext.lazy import exports
 __getattr__, __dir__, __all__ = exports(
     __name__,
     {
-        "coding": ["encode", "encode_sparse"],
-        "growing": ["Coded", "Settings", "grow"],
+        "coding": ["Numbers", "encode", "encode_sparse"],
+        "growing": ["Settings", "grow"],
         "pruning": ["cheapest_leaves", "first_stop", "subtree_sums", "truncate", "weakest_links"],
-        "structure": ["Column", "Tree"],
+        "structure": ["Coded", "Column", "Tree"],
         "thresholds": ["midpoint", "round_down"],
         "walk": ["apply", "apply_columns", "blend", "decision_path"],
     },

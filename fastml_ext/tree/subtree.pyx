@@ -12,7 +12,8 @@ from fastml_ext.tree.nodes cimport (
     note_split, part_rows, reserve_parts,
 )
 from fastml_ext.tree.arena cimport Arena, close_arena, deal_rows, fill_arena, open_arena
-from fastml_ext.tree.groups cimport Scratch, gather, is_rest, rank_by_bits, release, reserve
+from fastml_ext.tree.groups cimport Scratch, gather, is_rest, list_rows, rank_by_bits, release, reserve
+from fastml_ext.tree.presorted cimport free_numbers, number_rows, part_order
 from fastml_ext.tree.search cimport Split, mix, search_column
 from fastml_ext.tree.state cimport DEVIATIONS, LARGEST, MULTIWAY, NUMERIC, SUBSET, Column, Node, Rows, Rules, tie_of
 
@@ -68,6 +69,10 @@ cdef _arrays(Nodes* nodes):
     return records, values, codes, children
 
 
+cdef enum:
+    HISTOGRAM = 4  # codes of a column that is counted in every node rather than presorted
+
+
 cdef struct Keyed:
     uint64_t key
     uint32_t column
@@ -89,6 +94,19 @@ cdef struct Work:
     Place* stack
     Py_ssize_t height, room
     double* values
+    bint presorts  # whether columns of numbers are presorted
+
+
+cdef bint _presorts(const Column* columns, const Rules* rules, const Limits* limits, const uint32_t* active,
+                    Py_ssize_t n_active, const Rows* rows) noexcept nogil:
+    """Presorted columns are parted in every node: that is worth it where most of them are searched, in two branches."""
+    cdef Py_ssize_t j
+    if rules.mode == DEVIATIONS or rules.random or rules.fractional or rows.n > LARGEST:
+        return False
+    for j in range(n_active):
+        if columns[active[j]].kind == MULTIWAY:
+            return False
+    return limits.max_features == 0 or 3 * limits.max_features > n_active
 
 
 cdef bint _grow(const Column* columns, const Rules* rules, const Limits* limits, const Place* place,
@@ -112,14 +130,18 @@ cdef bint _grow(const Column* columns, const Rules* rules, const Limits* limits,
     for j in range(n_active):
         n_codes = max(n_codes, columns[active[j]].n_codes)
     work.scratch.memory = NULL
+    work.scratch.by_number.label, work.scratch.reciprocal = NULL, NULL
+    work.scratch.by_number.weight = work.scratch.by_number.target = NULL
     grown = reserve_parts(&work.parts, rows.n) and open_arena(&work.arena, rows, &work.parts, rules.fractional)
     grown &= reserve(&work.scratch, rules, rows.n,
                      max(<Py_ssize_t> n_codes, _n_labels(rules, rows) if rules.mode == DEVIATIONS else 0))
+    work.presorts = _presorts(columns, rules, limits, active, n_active, rows)
+    grown = grown and number_rows(&work.scratch, rules, rows)
     grown &= work.columns != NULL and work.order != NULL and work.splits != NULL and work.keyed != NULL
     grown = grown and _compact(&work, columns, active, n_active, rows) and _grow_from(&work, place, rows)
     for j in range(work.n_columns):
         if work.columns[j].original != NULL:
-            free(<void*> work.columns[j].codes)
+            free(work.columns[j].order if work.columns[j].order != NULL else <void*> work.columns[j].codes)
     free(work.columns)
     free(work.order)
     free(work.splits)
@@ -127,6 +149,7 @@ cdef bint _grow(const Column* columns, const Rules* rules, const Limits* limits,
     free(work.stack)
     free_parts(&work.parts)
     close_arena(&work.arena)
+    free_numbers(&work.scratch)
     release(&work.scratch)
     return grown
 
@@ -171,6 +194,12 @@ cdef bint _compact(Work* work, const Column* columns, const uint32_t* active, Py
         missing = s.present[n_groups - 1] == whole.n_codes
         local[0] = whole[0]
         local.rows = NULL
+        if work.presorts and whole.kind == NUMERIC and n_groups > HISTOGRAM:
+            if not _presort(s, local, n, n_groups, missing):
+                return False
+            work.order[work.n_columns] = <uint32_t> work.n_columns
+            work.n_columns += 1
+            continue
         local.width = 1 if n_groups <= 256 else 2
         wide = <uint16_t*> malloc(n * local.width + n_groups * 12 + 16)
         if wide == NULL:
@@ -196,6 +225,22 @@ cdef bint _compact(Work* work, const Column* columns, const uint32_t* active, Py
     return True
 
 
+cdef bint _presort(Scratch* s, Column* local, Py_ssize_t n, Py_ssize_t n_groups, bint missing) noexcept nogil:
+    """The rows in the order of their codes, which are ranked in `slot`."""
+    cdef Py_ssize_t i, g
+    local.order = <uint32_t*> malloc((n + n_groups) * sizeof(uint32_t))
+    if local.order == NULL:
+        return False
+    s.n_groups = n_groups
+    list_rows(s, n)
+    for g in range(n_groups):
+        for i in range(<Py_ssize_t> s.begin[g], <Py_ssize_t> s.begin[g + 1]):
+            local.order[i] = <uint32_t> g << 16 | s.listed[i]
+    memcpy(local.order + n, s.present, n_groups * sizeof(uint32_t))
+    local.codes, local.original, local.n_codes = NULL, local.order + n, <uint32_t> (n_groups - missing)
+    return True
+
+
 cdef bint _push(Work* work, const Place* place) noexcept nogil:
     cdef void* grown
     if work.height == work.room:
@@ -217,7 +262,7 @@ cdef bint _grow_from(Work* work, const Place* root, const Rows* given) noexcept 
     cdef Rows part
     cdef Py_ssize_t i
     place.end, place.begin = place.end - place.begin, 0
-    place.parent, place.n_constant = -1, 0
+    place.parent, place.n_constant, place.is_leaf = -1, 0, False
     if work.rules.fractional:
         fill_arena(&work.arena, given)
         rows = &work.arena.rows
@@ -240,6 +285,7 @@ cdef bint _grow_from(Work* work, const Place* root, const Rows* given) noexcept 
         part.weight = rows.weight + place.begin if rows.weight != NULL else NULL
         part.target = rows.target + place.begin if rows.target != NULL else NULL
         part.share = rows.share + place.begin if rows.share != NULL else NULL
+        part.begin = place.begin
         if not _grow_node(work, &place, &part):
             return False
     for i in range(nodes.n):
@@ -269,7 +315,7 @@ cdef bint _grow_node(Work* work, Place* place, Rows* rows) noexcept nogil:
     clip(work.rules, value, place)
     record.category_start = nodes.n_categories
     nodes.n += 1
-    if not may_split(work.limits, record, place.depth) or (
+    if place.is_leaf or not may_split(work.limits, record, place.depth) or (
             rows.share != NULL and work.scratch.sweep.sum_all[work.rules.n_stats - 1] + 1e-9 < work.limits.min_split):
         return True
     node.weight, node.tolerance = record.weight, tie_of(record.weight, record.impurity)
@@ -303,7 +349,8 @@ cdef Py_ssize_t _search(Work* work, Place* place, const Rows* rows, const Node* 
     cdef Node keyed = node[0]
     for i in range(n_left):
         work.keyed[i].column = work.order[place.n_constant + i]
-        work.keyed[i].key = mix(place.key, work.columns[work.keyed[i].column].number)
+        if some or work.rules.random:
+            work.keyed[i].key = mix(place.key, work.columns[work.keyed[i].column].number)
     if some:
         qsort(work.keyed, n_left, sizeof(Keyed), _by_key)
     for i in range(n_left):
@@ -342,10 +389,46 @@ cdef bint _note_categories(Work* work, const Column* column) noexcept nogil:
     return True
 
 
+cdef void _part_columns(Work* work, const Column* column, const Place* place, const Rows* rows,
+                        bint* is_leaf) noexcept nogil:
+    """Part the presorted columns, but for the sides of which it is known that they are leaves."""
+    cdef Py_ssize_t i, n_left = work.parts.begin[1]
+    cdef const Column* other
+    is_leaf[0] = _surely_leaf(work, place.depth + 1, rows, 0, n_left)
+    is_leaf[1] = _surely_leaf(work, place.depth + 1, rows, n_left, rows.n)
+    if is_leaf[0] and is_leaf[1]:
+        return
+    if column.order == NULL:
+        for i in range(rows.n):
+            work.parts.side[rows.row[i]] = i >= n_left
+    for i in range(place.n_constant, work.n_columns):
+        other = work.columns + work.order[i]
+        if other.order != NULL:
+            part_order(other.order + place.begin, rows.n, n_left, work.parts.side, not is_leaf[0], not is_leaf[1],
+                       work.parts.spare)
+
+
+cdef bint _surely_leaf(const Work* work, int64_t depth, const Rows* rows, Py_ssize_t begin,
+                       Py_ssize_t end) noexcept nogil:
+    """Whether a branch is a leaf because of its depth, its size or equal targets: most leaves are."""
+    cdef Py_ssize_t i
+    if depth >= work.limits.max_depth or end - begin < max(work.limits.min_split, 2 * work.limits.min_leaf):
+        return True
+    if work.rules.n_outputs > 1:
+        return False
+    for i in range(begin + 1, end):
+        if rows.target[i] != rows.target[begin] if work.rules.regression else rows.label[i] != rows.label[begin]:
+            return False
+    return True
+
+
 cdef bint _push_children(Work* work, const Column* column, const Place* place, const Record* record,
                          Rows* rows) noexcept nogil:
     cdef Place child
     cdef Py_ssize_t b = work.parts.n_branches, name
+    cdef bint is_leaf[2]
+    if work.presorts:
+        _part_columns(work, column, place, rows, is_leaf)
     while b > 0:
         b -= 1
         name = 2 + work.nodes.codes[record.category_start + b] if column.kind == MULTIWAY else b
@@ -356,6 +439,7 @@ cdef bint _push_children(Work* work, const Column* column, const Place* place, c
         child.depth, child.parent, child.branch = place.depth + 1, work.nodes.n - 1, b
         child.n_constant, child.key = place.n_constant, mix(place.key, name)
         child.lower, child.upper = place.lower, place.upper
+        child.is_leaf = work.presorts and is_leaf[b]
         if work.rules.monotone:
             bounds(column, record, rows, work.rules, &work.scratch, &work.parts, place, b, &child.lower, &child.upper)
         if not _push(work, &child):
