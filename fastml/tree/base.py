@@ -142,7 +142,7 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
 
     def _code(self, table):
         """The columns as growing sees them; `columns_` are their names and categories."""
-        if self.categorical_features == "auto" and self.monotonic_cst is None and kernels.Numbers.fits(table.numbers):
+        if type(self.categorical_features) is str and self.monotonic_cst is None and kernels.Numbers.fits(table.numbers):
             return self._code_numbers(table)
         categorical = is_categorical(table, self.categorical_features, table.names)
         monotonic = self._check_monotonic(table, categorical)
@@ -161,7 +161,8 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
 
     def _code_numbers(self, table):
         """As _code, of a small table of floats."""
-        numbers = kernels.Numbers(table.numbers)
+        X = table.numbers
+        numbers = kernels.Numbers(X if type(X) is np.ndarray else X.toarray(order="F"))
         self.columns_ = [
             Column(name, "numeric", numbers.dtype, None, missing, spread)
             for name, missing, spread in zip(

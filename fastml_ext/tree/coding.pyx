@@ -34,7 +34,7 @@ cdef enum:
     TILE = 512  # rows copied out together: the tile's cache lines are still there for the last column
     DIGIT = 11  # bits sorted by in one pass: 2048 counters stay in the first cache
 
-MOST_CELLS = 1 << 16  # of a table that is taken as Numbers
+MOST_ROWS, MOST_CELLS = 2048, 1 << 19  # of a table that is taken as Numbers
 COST = 12.0  # ns a value; the columns of one block are one item of the pool
 
 
@@ -332,8 +332,14 @@ cdef class Numbers:
 
     @staticmethod
     def fits(X):
-        """Whether X is what `Numbers` takes: (n, d) float32 or float64 of at most MOST_CELLS cells and 65535 rows."""
-        return type(X) is np.ndarray and X.dtype.char in "fd" and 0 < X.size <= MOST_CELLS and len(X) < 65536
+        """Whether X is small, and an array, or sparse matrix, that `Numbers` takes: (n, d) float32 or float64.
+
+        With more rows the arrays of a column no longer matter, and it is sorted faster by itself.
+        """
+        if X is None or X.dtype.char not in "fd" or not X.dtype.isnative:
+            return False
+        n, d = X.shape
+        return 0 < n <= MOST_ROWS and 0 < n * d <= MOST_CELLS
 
     def __init__(self, X):
         self.n, self.d = X.shape

@@ -19,7 +19,7 @@ from fastml_ext import pool
 from fastml_ext.tree import large
 from fastml_ext.tree.assembly import assemble
 from fastml_ext.tree.bundle import bundles
-from fastml_ext.tree.coding import Numbers
+from fastml_ext.tree.coding import MOST_ROWS, Numbers
 from fastml_ext.tree.structure import LEAF, MULTIWAY
 from fastml_ext.tree.subtree import grow_subtrees
 
@@ -110,7 +110,7 @@ class _Problem:
     def _subtree_rows(self, columns):
         """The rows of which a node may have at most so many to be grown as a subtree."""
         n, (least, most) = len(self.row), SUBTREE_ROWS
-        rows = n // PARTS if n * self.n_active >= WORTH_PARTS else n
+        rows = n // PARTS if n > MOST_ROWS and n * self.n_active >= WORTH_PARTS else n
         if rows < n and max(c.codes.itemsize for c in columns) == 1:
             rows = min(rows, max(SUBTREE_BYTES // self.n_active, 256))
         return min(max(rows, least), most)
