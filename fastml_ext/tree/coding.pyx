@@ -397,24 +397,42 @@ cdef uint32_t _code_few(const number* x, Py_ssize_t n, Entry* entries, number* v
                         uint8_t* missing) noexcept nogil:
     """Code one column; the number of its values."""
     cdef const Entry* ordered
-    cdef Py_ssize_t i
-    cdef uint32_t code = 0
-    for i in range(n):
-        if number is float:
-            entries[i].key = _key[number, uint32_t](x[i], 0)
-        else:
-            entries[i].key = _key[number, uint64_t](x[i], 0)
-        entries[i].row = <uint32_t> i
-    ordered = _sort_entries(entries, entries + n, n, 4 if number is float else 8)
-    for i in range(n):
-        code += i > 0 and ordered[i].key != ordered[i - 1].key
-        if width == 1:
-            codes[ordered[i].row] = <uint8_t> code
-        else:
-            (<uint16_t*> codes)[ordered[i].row] = <uint16_t> code
-        values[code] = x[ordered[i].row] + 0  # the zero of either sign is stored as 0.0
+    cdef Py_ssize_t i, n_entries = 0
+    cdef uint64_t key, zero, previous = 0
+    cdef uint32_t code = 0, code_of_zero = 0
+    cdef bint zeros_wait
+    zero = _key[number, uint32_t](0, 0) if number is float else _key[number, uint64_t](0, 0)
+    for i in range(n):  # zeros, of which there may be many, are not sorted
+        key = _key[number, uint32_t](x[i], 0) if number is float else _key[number, uint64_t](x[i], 0)
+        entries[n_entries].key, entries[n_entries].row = key, <uint32_t> i
+        n_entries += key != zero
+    ordered = _sort_entries(entries, entries + n, n_entries, 4 if number is float else 8)
+    zeros_wait = n_entries < n
+    for i in range(n_entries):
+        if zeros_wait and ordered[i].key > zero:
+            code += i > 0
+            code_of_zero, values[code], previous, zeros_wait = code, 0, zero, False
+            code += 1
+        elif i > 0 and ordered[i].key != previous:
+            code += 1
+        previous = ordered[i].key
+        _write_code(codes, width, ordered[i].row, code)
+        values[code] = x[ordered[i].row]
+    if zeros_wait:
+        code += n_entries > 0
+        code_of_zero, values[code] = code, 0
+    for i in range(n if n_entries < n else 0):
+        if x[i] == 0:
+            _write_code(codes, width, i, code_of_zero)
     missing[0] = values[code] != values[code]
     return code + 1 - missing[0]
+
+
+cdef inline void _write_code(uint8_t* codes, int width, Py_ssize_t i, uint32_t code) noexcept nogil:
+    if width == 1:
+        codes[i] = <uint8_t> code
+    else:
+        (<uint16_t*> codes)[i] = <uint16_t> code
 
 
 cdef const Entry* _sort_entries(Entry* entries, Entry* spare, Py_ssize_t n, int n_bytes) noexcept nogil:

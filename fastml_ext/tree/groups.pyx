@@ -399,7 +399,7 @@ cdef bint group(Scratch* s, const Column* column, const Rules* rules, const Rows
     s.sweep.listed = NULL
     s.sweep.counts, s.sweep.sums = s.counts, s.sums
     if column.order != NULL:
-        return _list_order(s, column.order + rows.begin, n)
+        return _list_order(s, column.order + column.first, n)
     s.sweep.rows = rows
     if n > TINY and rules.mode != DEVIATIONS and n_codes <= 2 * n and n_codes * rules.n_stats <= s.cells:
         memset(s.counts, 0, n_codes * rules.n_stats * size)

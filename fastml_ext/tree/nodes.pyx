@@ -270,12 +270,14 @@ cdef void find_branches(const Column* column, const Rows* rows, const Node* node
 
 cdef void _find_sides(const Column* column, const Rows* rows, const Split* split, Parts* parts) noexcept nogil:
     """As find_branches, of a presorted column; `parts.side`, too."""
-    cdef const uint32_t* order = column.order + rows.begin
+    cdef const uint32_t* order = column.order + column.first
     cdef Py_ssize_t i
     cdef uint32_t code
     parts.n_branches = 2
-    parts.any_missing = order[rows.n - 1] >> 16 == column.n_codes
-    for i in range(rows.n):
+    parts.any_missing = order[column.n_entries - 1] >> 16 == column.n_codes
+    for i in range(rows.n if column.n_entries < rows.n else 0):
+        parts.side[rows.row[i]] = column.original[column.rest] > split.left
+    for i in range(column.n_entries):
         code = order[i] >> 16
         parts.side[order[i] & 0xffff] = not split.missing_left if code == column.n_codes else \
             column.original[code] > split.left

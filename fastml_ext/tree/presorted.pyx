@@ -2,6 +2,7 @@
 
 `Column.order` holds code << 16 | number of the row, ascending within each node, for a subtree has at most 65536 rows.
 The rows of a branch are taken out of their node in order (Mehta, Agrawal, Rissanen 1996), so nothing is sorted again.
+Of a column most of whose rows have one value, these have no entry: what they add up to is what the entries leave.
 
 A scan judges cuts by sums that are multiplied by reciprocals; what may be the best by that is judged once more, by the
 very divisions of the other kernels (sweep.pxd), so that equal splits are equal here and there.
@@ -46,66 +47,193 @@ cdef void free_numbers(Scratch* s) noexcept nogil:
     free(s.reciprocal)
 
 
+cdef bint are_scanned(const Rules* rules, const Rows* rows) noexcept nogil:
+    """Whether `scan` knows these rules; others are searched by groups."""
+    return (rules.n_outputs == 1 and not rules.ratio and rules.min_weight <= 0
+            and (rules.mode == COUNTS or (rules.mode == SUMS and rules.regression and rows.weight == NULL)))
+
+
 cdef bint is_scanned(const Column* column, const Rows* rows, const Rules* rules) noexcept nogil:
-    """Whether `scan` knows the rules of the column; others are searched by groups."""
-    return (rules.n_outputs == 1 and not rules.ratio and column.monotonic == 0 and rules.min_weight <= 0
-            and (rules.mode == COUNTS or (rules.mode == SUMS and rules.regression and rows.weight == NULL))
-            and column.order[rows.begin + rows.n - 1] >> 16 != column.n_codes)
+    """Whether `scan` searches the column in a node; rows whose value is missing come last."""
+    return (column.monotonic == 0 and are_scanned(rules, rows) and (
+        column.n_entries == 0 or column.order[column.first + column.n_entries - 1] >> 16 != column.n_codes))
+
+
+# ------------------------------------------------------------------------------------------------ scanning
+
+cdef enum:
+    MEANS = 0
+    DEVIANCES = 1  # Poisson
+    TWO_CLASSES = 2  # Gini
+    CLASSES = 3
+    ENTROPIES = 4
+
+cdef struct Scan:  # of one column: what is left of the cut, and the best cut so far
+    Scratch* s
+    const Rules* rules
+    double middle, every, every_positive, parent, tolerance, best_gain, limit, scale
+    double left, positive  # sums of the targets from the middle (of two classes: of the labels), number of those above 0
+    int64_t score_left, score_right, score
+    Py_ssize_t n, n_left, min_leaf
+    uint32_t code_left, code_right  # of the best cut
+    bint found
 
 
 cdef void scan(const Column* column, const Rows* rows, const Node* node, const Rules* rules, Scratch* s,
                Split* split) noexcept nogil:
     """As search_column, of a column that `is_scanned`."""
-    cdef const uint32_t* order = column.order + rows.begin
-    cdef Py_ssize_t best
-    split.constant = order[0] >> 16 == order[rows.n - 1] >> 16
+    cdef const uint32_t* order = column.order + column.first
+    cdef Scan c
+    cdef Py_ssize_t n_entries = column.n_entries
+    split.constant = n_entries == 0 or (n_entries == rows.n and order[0] >> 16 == order[n_entries - 1] >> 16)
     if split.constant:
         return
+    c.s, c.rules, c.n, c.n_left, c.min_leaf, c.found = s, rules, rows.n, 0, rules.min_leaf, False
+    c.tolerance, c.best_gain, c.limit = node.tolerance, -INFINITY, -INFINITY
+    c.left = c.positive = c.every_positive = 0
+    c.code_left = c.code_right = 0
+    c.parent = side_cost(&s.sweep, False)
     if rules.mode == COUNTS:
+        c.middle, c.every, c.scale = 0, s.sweep.count_right[1] if rules.n_classes > 1 else 0, 0
+        c.score_left, c.score_right, c.score = 0, s.sweep.score_right, s.sweep.score_right
         if rules.criterion == ENTROPY:
-            best = _scan_entropy(order, rows.n, node, rules, s, split)
+            _scan(&c, ENTROPIES, order, n_entries, column.rest)
+            start(&s.sweep)
         elif rules.n_classes == 2:
-            best = _scan_two_classes(order, rows.n, node, rules, s, split)
+            _scan(&c, TWO_CLASSES, order, n_entries, column.rest)
         else:
-            best = _scan_classes(order, rows.n, node, rules, s, split)
-    elif rules.criterion == POISSON:
-        best = _scan_poisson(order, rows.n, node, rules, s, split)
+            _scan(&c, CLASSES, order, n_entries, column.rest)
+            start(&s.sweep)
     else:
-        best = _scan_means(order, rows.n, node, rules, s, split)
-    if best >= 0:
-        split.left, split.right = column.original[order[best] >> 16], column.original[order[best + 1] >> 16]
+        c.middle, c.every = s.sweep.middles[0], s.sweep.sum_all[1]
+        if rules.criterion == POISSON:
+            c.every_positive, c.scale = s.sweep.sum_all[2], 1 / c.middle if c.middle > 0 else 0
+            _scan(&c, DEVIANCES, order, n_entries, column.rest)
+        else:
+            _scan(&c, MEANS, order, n_entries, column.rest)
+    split.gain = c.best_gain
+    if c.found:
+        split.left, split.right = column.original[c.code_left], column.original[c.code_right]
 
 
-cdef inline double _limit(double gain, const Node* node, double parent, double largest) noexcept nogil:
-    """The least score that has to be looked at closely; largest: of the numbers that were rounded on the way to it."""
-    return gain + 0.5 * node.tolerance - parent - largest * 2.0 ** -48
+cdef inline void _scan(Scan* c, int kind, const uint32_t* order, Py_ssize_t n_entries, uint32_t rest) noexcept nogil:
+    """Judge every cut: entries in the order of their codes, and at the place of theirs the rows without an entry."""
+    cdef bint waits = n_entries < c.n
+    cdef Py_ssize_t e
+    cdef uint32_t key, code, previous = order[0] >> 16
+    if waits and rest < previous:
+        _add_rest(c, kind, order, n_entries)
+        previous, waits = rest, False
+    for e in range(n_entries):
+        key = order[e]
+        code = key >> 16
+        if code != previous:
+            if waits and rest < code:
+                _judge(c, kind, previous, rest)
+                _add_rest(c, kind, order, n_entries)
+                previous, waits = rest, False
+            _judge(c, kind, previous, code)
+            previous = code
+        _add(c, kind, key & 0xffff)
+    if waits:
+        _judge(c, kind, previous, rest)
 
 
-cdef Py_ssize_t _scan_means(const uint32_t* order, Py_ssize_t n, const Node* node, const Rules* rules, Scratch* s,
-                            Split* split) noexcept nogil:
-    """The last row left of the best cut, -1 if there is none; the gain goes into `split`. So do the others."""
-    cdef const double* target = s.by_number.target
-    cdef const double* reciprocal = s.reciprocal
-    cdef double middle = s.sweep.middles[0], every = s.sweep.sum_all[1], left = 0, right, gain
-    cdef double parent = side_cost(&s.sweep, False), best_gain = -INFINITY, limit = -INFINITY
-    cdef Py_ssize_t i, best = -1
-    cdef uint32_t key, following = order[0]
-    for i in range(1, n):
-        key, following = following, order[i]
-        left += target[key & 0xffff] - middle
-        if key >> 16 == following >> 16:
-            continue
-        right = every - left
-        if left * left * reciprocal[i] + right * right * reciprocal[n - i] <= limit:
-            continue
-        if i < rules.min_leaf or n - i < rules.min_leaf:
-            continue
-        gain = parent - (-left * left / i - right * right / (n - i))
-        if gain > best_gain + node.tolerance or best < 0:
-            best, best_gain = i - 1, gain
-            limit = _limit(gain, node, parent, 0)
-    split.gain = best_gain
-    return best
+cdef inline void _add(Scan* c, int kind, uint32_t row) noexcept nogil:
+    """A row to the left."""
+    cdef uint32_t k, a, b
+    cdef double target
+    c.n_left += 1
+    if kind == MEANS:
+        c.left += c.s.by_number.target[row] - c.middle
+    elif kind == DEVIANCES:
+        target = c.s.by_number.target[row]
+        c.left += target - c.middle
+        c.positive += target > 0
+    elif kind == TWO_CLASSES:
+        c.left += c.s.by_number.label[row]
+    else:
+        k = c.s.by_number.label[row]
+        a, b = c.s.sweep.count_left[k], c.s.sweep.count_right[k]
+        c.s.sweep.count_left[k], c.s.sweep.count_right[k] = a + 1, b - 1
+        if kind == CLASSES:
+            c.score_left += 2 * <int64_t> a + 1
+            c.score_right += 1 - 2 * <int64_t> b
+        else:
+            c.score += (c.rules.logs[a + 1] - c.rules.logs[a]) + (c.rules.logs[b - 1] - c.rules.logs[b])
+
+
+cdef void _add_rest(Scan* c, int kind, const uint32_t* order, Py_ssize_t n_entries) noexcept nogil:
+    """The rows without an entry to the left: all that the entries are not."""
+    cdef Py_ssize_t e, k, n_classes = c.rules.n_classes
+    cdef uint32_t* rest = c.s.slot  # of the classes
+    cdef uint32_t a, b
+    cdef double target, left = c.every, positive = c.every_positive
+    c.n_left += c.n - n_entries
+    if kind <= TWO_CLASSES:
+        for e in range(n_entries):
+            if kind == TWO_CLASSES:
+                left -= c.s.by_number.label[order[e] & 0xffff]
+            else:
+                target = c.s.by_number.target[order[e] & 0xffff]
+                left -= target - c.middle
+                positive -= target > 0
+        c.left += left
+        c.positive += positive
+        return
+    for k in range(n_classes):
+        rest[k] = c.s.sweep.count_left[k] + c.s.sweep.count_right[k]
+    for e in range(n_entries):
+        rest[c.s.by_number.label[order[e] & 0xffff]] -= 1
+    for k in range(n_classes):
+        a, b = c.s.sweep.count_left[k], c.s.sweep.count_right[k]
+        c.s.sweep.count_left[k], c.s.sweep.count_right[k] = a + rest[k], b - rest[k]
+        if kind == CLASSES:
+            c.score_left += <int64_t> (a + rest[k]) * (a + rest[k]) - <int64_t> a * a
+            c.score_right += <int64_t> (b - rest[k]) * (b - rest[k]) - <int64_t> b * b
+        else:
+            c.score += (c.rules.logs[a + rest[k]] - c.rules.logs[a]) + (c.rules.logs[b - rest[k]] - c.rules.logs[b])
+
+
+cdef inline void _judge(Scan* c, int kind, uint32_t code_left, uint32_t code_right) noexcept nogil:
+    """Take the cut behind the rows that were added if it gains more than the best before."""
+    cdef Py_ssize_t n_left = c.n_left, n_right = c.n - c.n_left
+    cdef const double* reciprocal = c.s.reciprocal
+    cdef double right, ones_left, ones_right, score_left = 0, score_right = 0, gain, largest = 0
+    if kind == MEANS:
+        right = c.every - c.left
+        score_left, score_right = c.left * c.left, right * right
+        if score_left * reciprocal[n_left] + score_right * reciprocal[n_right] <= c.limit:
+            return
+    elif kind == DEVIANCES:
+        right = c.every - c.left
+        if (n_left * _deviance_bound(c.left * reciprocal[n_left] * c.scale)
+                + n_right * _deviance_bound(right * reciprocal[n_right] * c.scale)) * c.middle <= c.limit:
+            return
+    elif kind != ENTROPIES:
+        largest = c.n
+        if kind == TWO_CLASSES:
+            ones_left, ones_right = c.left, c.every - c.left
+            score_left = ones_left * ones_left + (n_left - ones_left) * (n_left - ones_left)
+            score_right = ones_right * ones_right + (n_right - ones_right) * (n_right - ones_right)
+        else:
+            score_left, score_right = <double> c.score_left, <double> c.score_right
+        if score_left * reciprocal[n_left] + score_right * reciprocal[n_right] - c.n <= c.limit:
+            return
+    if n_left < c.min_leaf or n_right < c.min_leaf:
+        return
+    if kind == MEANS:
+        gain = c.parent - (-score_left / n_left - score_right / n_right)
+    elif kind == DEVIANCES:
+        gain = c.parent - _deviance(c, n_left, n_right)
+    elif kind == ENTROPIES:
+        gain = c.parent - <double> (c.rules.logs[n_left] + c.rules.logs[n_right] - c.score) * c.rules.unit
+    else:
+        gain = c.parent - ((n_left - score_left / n_left) + (n_right - score_right / n_right))
+    if gain > c.best_gain + c.tolerance or (not c.found and gain > -INFINITY):
+        c.found, c.best_gain, c.code_left, c.code_right = True, gain, code_left, code_right
+        # What needs a closer look: well within the tolerance, and within the rounding of the largest number.
+        c.limit = gain + 0.5 * c.tolerance - c.parent - largest * 2.0 ** -48
 
 
 cdef inline double _deviance_bound(double x) noexcept nogil:
@@ -113,139 +241,22 @@ cdef inline double _deviance_bound(double x) noexcept nogil:
     return x * x * (0.5 if x >= 0 else 0.5 - 0.5 * x)
 
 
-cdef Py_ssize_t _scan_poisson(const uint32_t* order, Py_ssize_t n, const Node* node, const Rules* rules, Scratch* s,
-                              Split* split) noexcept nogil:
-    cdef const double* target = s.by_number.target
-    cdef const double* reciprocal = s.reciprocal
-    cdef double middle = s.sweep.middles[0], every = s.sweep.sum_all[1], n_positive = s.sweep.sum_all[2]
-    cdef double left[4]
-    cdef double right[4]
-    cdef double value, gain, parent = side_cost(&s.sweep, False), best_gain = -INFINITY, limit = -INFINITY
-    cdef double scale = 1 / middle if middle > 0 else 0
-    cdef double sum_left = 0, positive = 0, sum_right
-    cdef Py_ssize_t i, best = -1
-    cdef uint32_t key, following = order[0]
-    for i in range(1, n):
-        key, following = following, order[i]
-        value = target[key & 0xffff]
-        sum_left += value - middle
-        positive += value > 0
-        if key >> 16 == following >> 16:
-            continue
-        sum_right = every - sum_left
-        if (i * _deviance_bound(sum_left * reciprocal[i] * scale)
-                + (n - i) * _deviance_bound(sum_right * reciprocal[n - i] * scale)) * middle <= limit:
-            continue
-        if i < rules.min_leaf or n - i < rules.min_leaf:
-            continue
-        left[0], left[1], left[2] = i, sum_left, positive
-        right[0], right[1], right[2] = n - i, sum_right, n_positive - positive
-        gain = parent - (poisson_cost(&s.sweep, left, 0) + poisson_cost(&s.sweep, right, 0))
-        if gain > best_gain + node.tolerance or (best < 0 and gain > -INFINITY):
-            best, best_gain = i - 1, gain
-            limit = _limit(gain, node, parent, 0)
-    split.gain = best_gain
-    return best
-
-
-cdef Py_ssize_t _scan_two_classes(const uint32_t* order, Py_ssize_t n, const Node* node, const Rules* rules, Scratch* s,
-                                  Split* split) noexcept nogil:
-    """Gini; every number is whole, and exact."""
-    cdef const uint32_t* label = s.by_number.label
-    cdef const double* reciprocal = s.reciprocal
-    cdef double parent = side_cost(&s.sweep, False), best_gain = -INFINITY, limit = -INFINITY, gain
-    cdef double ones, zeros, right_ones, right_zeros, score_left, score_right
-    cdef double every_one = s.sweep.count_right[1], every_zero = s.sweep.count_right[0]
-    cdef Py_ssize_t i, best = -1
-    cdef uint32_t key, following = order[0], count = 0
-    for i in range(1, n):
-        key, following = following, order[i]
-        count += label[key & 0xffff]
-        if key >> 16 == following >> 16:
-            continue
-        ones = count
-        zeros = i - ones
-        right_ones, right_zeros = every_one - ones, every_zero - zeros
-        score_left, score_right = ones * ones + zeros * zeros, right_ones * right_ones + right_zeros * right_zeros
-        if score_left * reciprocal[i] + score_right * reciprocal[n - i] - n <= limit:
-            continue
-        if i < rules.min_leaf or n - i < rules.min_leaf:
-            continue
-        gain = parent - ((i - score_left / i) + ((n - i) - score_right / (n - i)))
-        if gain > best_gain + node.tolerance or best < 0:
-            best, best_gain = i - 1, gain
-            limit = _limit(gain, node, parent, n)
-    split.gain = best_gain
-    return best
-
-
-cdef Py_ssize_t _scan_classes(const uint32_t* order, Py_ssize_t n, const Node* node, const Rules* rules, Scratch* s,
-                              Split* split) noexcept nogil:
-    """Gini of several classes."""
-    cdef const uint32_t* label = s.by_number.label
-    cdef const double* reciprocal = s.reciprocal
-    cdef uint32_t* count_left = s.sweep.count_left
-    cdef uint32_t* count_right = s.sweep.count_right
-    cdef double parent = side_cost(&s.sweep, False), best_gain = -INFINITY, limit = -INFINITY, gain
-    cdef int64_t score_left = 0, score_right = s.sweep.score_right
-    cdef Py_ssize_t i, best = -1
-    cdef uint32_t key, following = order[0], k
-    for i in range(1, n):
-        key, following = following, order[i]
-        k = label[key & 0xffff]
-        score_left += 2 * count_left[k] + 1
-        score_right += 1 - 2 * <int64_t> count_right[k]
-        count_left[k] += 1
-        count_right[k] -= 1
-        if key >> 16 == following >> 16:
-            continue
-        if score_left * reciprocal[i] + score_right * reciprocal[n - i] - n <= limit:
-            continue
-        if i < rules.min_leaf or n - i < rules.min_leaf:
-            continue
-        gain = parent - ((i - <double> score_left / i) + ((n - i) - <double> score_right / (n - i)))
-        if gain > best_gain + node.tolerance or best < 0:
-            best, best_gain = i - 1, gain
-            limit = _limit(gain, node, parent, n)
-    split.gain = best_gain
-    start(&s.sweep)
-    return best
-
-
-cdef Py_ssize_t _scan_entropy(const uint32_t* order, Py_ssize_t n, const Node* node, const Rules* rules, Scratch* s,
-                              Split* split) noexcept nogil:
-    """Sums of fixed-point logarithms are exact, and need no division."""
-    cdef const uint32_t* label = s.by_number.label
-    cdef const int64_t* logs = rules.logs
-    cdef uint32_t* count_left = s.sweep.count_left
-    cdef uint32_t* count_right = s.sweep.count_right
-    cdef double parent = side_cost(&s.sweep, False), best_gain = -INFINITY, gain
-    cdef int64_t score = s.sweep.score_right
-    cdef Py_ssize_t i, best = -1
-    cdef uint32_t key, following = order[0], k, a, b
-    for i in range(1, n):
-        key, following = following, order[i]
-        k = label[key & 0xffff]
-        a, b = count_left[k], count_right[k]
-        score += (logs[a + 1] - logs[a]) + (logs[b - 1] - logs[b])
-        count_left[k], count_right[k] = a + 1, b - 1
-        if key >> 16 == following >> 16:
-            continue
-        gain = parent - <double> (logs[i] + logs[n - i] - score) * rules.unit
-        if gain > best_gain + node.tolerance or best < 0:
-            if i < rules.min_leaf or n - i < rules.min_leaf:
-                continue
-            best, best_gain = i - 1, gain
-    split.gain = best_gain
-    start(&s.sweep)
-    return best
+cdef double _deviance(Scan* c, Py_ssize_t n_left, Py_ssize_t n_right) noexcept nogil:
+    cdef double left[3]
+    cdef double right[3]
+    left[0], left[1], left[2] = n_left, c.left, c.positive
+    right[0], right[1], right[2] = n_right, c.every - c.left, c.every_positive - c.positive
+    return poisson_cost(&c.s.sweep, left, 0) + poisson_cost(&c.s.sweep, right, 0)
 
 
 # ------------------------------------------------------------------------------------------------ parting
 
-cdef void part_order(uint32_t* order, Py_ssize_t n, Py_ssize_t n_left, const uint8_t* side, bint left, bint right,
-                     uint32_t* spare) noexcept nogil:
-    """Put the n_left rows that go left before the others, both in order; left, right: whether that side is needed."""
+cdef Py_ssize_t part_order(uint32_t* order, Py_ssize_t n, const uint8_t* side, bint left, bint right,
+                           uint32_t* spare) noexcept nogil:
+    """Put the entries that go left before the others, both in order; how many these are.
+
+    left, right: whether that side is needed; what is not needed is lost.
+    """
     cdef Py_ssize_t i, to = 0, from_end = n, at = 0
     cdef uint32_t key, goes_right
     if left and right:
@@ -256,14 +267,16 @@ cdef void part_order(uint32_t* order, Py_ssize_t n, Py_ssize_t n_left, const uin
             spare[at] = key
             at += goes_right
             to += 1 - goes_right
-        memcpy(order + n_left, spare, (n - n_left) * sizeof(uint32_t))
-    elif left:
+        memcpy(order + to, spare, at * sizeof(uint32_t))
+        return to
+    if left:
         for i in range(n):
             key = order[i]
             order[to] = key
             to += 1 - side[key & 0xffff]
-    else:
-        for i in range(n - 1, -1, -1):
-            key = order[i]
-            order[from_end - 1] = key
-            from_end -= side[key & 0xffff]
+        return to
+    for i in range(n - 1, -1, -1):
+        key = order[i]
+        order[from_end - 1] = key
+        from_end -= side[key & 0xffff]
+    return from_end

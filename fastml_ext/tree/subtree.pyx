@@ -13,7 +13,7 @@ from fastml_ext.tree.nodes cimport (
 )
 from fastml_ext.tree.arena cimport Arena, close_arena, deal_rows, fill_arena, open_arena
 from fastml_ext.tree.groups cimport Scratch, gather, is_rest, list_rows, rank_by_bits, release, reserve
-from fastml_ext.tree.presorted cimport free_numbers, number_rows, part_order
+from fastml_ext.tree.presorted cimport are_scanned, free_numbers, number_rows, part_order
 from fastml_ext.tree.search cimport Split, mix, search_column
 from fastml_ext.tree.state cimport DEVIATIONS, LARGEST, MULTIWAY, NUMERIC, SUBSET, Column, Node, Rows, Rules, tie_of
 
@@ -78,6 +78,10 @@ cdef struct Keyed:
     uint32_t column
 
 
+cdef struct Extent:  # of a presorted column, in a node
+    uint32_t column, first, n
+
+
 cdef struct Work:
     const Rules* rules
     const Limits* limits
@@ -95,6 +99,10 @@ cdef struct Work:
     Py_ssize_t height, room
     double* values
     bint presorts  # whether columns of numbers are presorted
+    bint any_partial  # and some of them lack the entries of a code: then each node keeps where its own stand
+    Extent* extents  # a stack of those of the nodes that wait, and room for the two branches of one
+    Extent* branch_extents
+    Py_ssize_t n_extents, extent_room
 
 
 cdef bint _presorts(const Column* columns, const Rules* rules, const Limits* limits, const uint32_t* active,
@@ -127,6 +135,8 @@ cdef bint _grow(const Column* columns, const Rules* rules, const Limits* limits,
     work.splits = <Split*> calloc(n_active + 1, sizeof(Split))
     work.keyed = <Keyed*> calloc(n_active + 1, sizeof(Keyed))
     work.stack, work.height, work.room = NULL, 0, 0
+    work.extents, work.n_extents, work.extent_room, work.any_partial = NULL, 0, 0, False
+    work.branch_extents = <Extent*> calloc(2 * (n_active + 1), sizeof(Extent))
     for j in range(n_active):
         n_codes = max(n_codes, columns[active[j]].n_codes)
     work.scratch.memory = NULL
@@ -137,7 +147,7 @@ cdef bint _grow(const Column* columns, const Rules* rules, const Limits* limits,
                      max(<Py_ssize_t> n_codes, _n_labels(rules, rows) if rules.mode == DEVIATIONS else 0))
     work.presorts = _presorts(columns, rules, limits, active, n_active, rows)
     grown = grown and number_rows(&work.scratch, rules, rows)
-    grown &= work.columns != NULL and work.order != NULL and work.splits != NULL and work.keyed != NULL
+    grown &= work.branch_extents != NULL and work.columns != NULL and work.order != NULL and work.splits != NULL and work.keyed != NULL
     grown = grown and _compact(&work, columns, active, n_active, rows) and _grow_from(&work, place, rows)
     for j in range(work.n_columns):
         if work.columns[j].original != NULL:
@@ -147,6 +157,8 @@ cdef bint _grow(const Column* columns, const Rules* rules, const Limits* limits,
     free(work.splits)
     free(work.keyed)
     free(work.stack)
+    free(work.extents)
+    free(work.branch_extents)
     free_parts(&work.parts)
     close_arena(&work.arena)
     free_numbers(&work.scratch)
@@ -179,7 +191,8 @@ cdef bint _compact(Work* work, const Column* columns, const uint32_t* active, Py
     cdef uint8_t* narrow
     cdef uint32_t* original
     cdef double* values
-    cdef bint missing
+    cdef bint missing, partial
+    cdef Py_ssize_t largest
     for j in range(n_active if n > LARGEST else 0):
         work.columns[j], work.order[j] = columns[active[j]], <uint32_t> j
         work.n_columns += 1
@@ -194,12 +207,16 @@ cdef bint _compact(Work* work, const Column* columns, const uint32_t* active, Py
         missing = s.present[n_groups - 1] == whole.n_codes
         local[0] = whole[0]
         local.rows = NULL
-        if work.presorts and whole.kind == NUMERIC and n_groups > HISTOGRAM:
-            if not _presort(s, local, n, n_groups, missing):
-                return False
-            work.order[work.n_columns] = <uint32_t> work.n_columns
-            work.n_columns += 1
-            continue
+        if work.presorts and whole.kind == NUMERIC:
+            largest = _list_groups(s, n, n_groups)
+            partial = not missing and whole.monotonic == 0 and 4 * _size(s, largest) > 3 * n and are_scanned(work.rules, rows)
+            if partial or n_groups > HISTOGRAM:
+                if not _presort(s, local, n, n_groups, missing, largest if partial else -1):
+                    return False
+                work.order[work.n_columns] = <uint32_t> work.n_columns
+                work.n_columns += 1
+                work.any_partial |= partial
+                continue
         local.width = 1 if n_groups <= 256 else 2
         wide = <uint16_t*> malloc(n * local.width + n_groups * 12 + 16)
         if wide == NULL:
@@ -225,20 +242,67 @@ cdef bint _compact(Work* work, const Column* columns, const uint32_t* active, Py
     return True
 
 
-cdef bint _presort(Scratch* s, Column* local, Py_ssize_t n, Py_ssize_t n_groups, bint missing) noexcept nogil:
-    """The rows in the order of their codes, which are ranked in `slot`."""
-    cdef Py_ssize_t i, g
-    local.order = <uint32_t*> malloc((n + n_groups) * sizeof(uint32_t))
-    if local.order == NULL:
-        return False
+cdef inline Py_ssize_t _size(const Scratch* s, Py_ssize_t g) noexcept nogil:
+    return <Py_ssize_t> s.begin[g + 1] - <Py_ssize_t> s.begin[g]
+
+
+cdef Py_ssize_t _list_groups(Scratch* s, Py_ssize_t n, Py_ssize_t n_groups) noexcept nogil:
+    """List the rows of each code, which are ranked in `slot`; the largest group."""
+    cdef Py_ssize_t g, largest = 0
     s.n_groups = n_groups
     list_rows(s, n)
+    for g in range(1, n_groups):
+        if _size(s, g) > _size(s, largest):
+            largest = g
+    return largest
+
+
+cdef bint _presort(Scratch* s, Column* local, Py_ssize_t n, Py_ssize_t n_groups, bint missing,
+                   Py_ssize_t rest) noexcept nogil:
+    """The listed rows in the order of their codes; those of group `rest`, if there is one, have no entry."""
+    cdef Py_ssize_t i, g, n_entries = n - _size(s, rest) if rest >= 0 else n, at = 0
+    local.order = <uint32_t*> malloc((n_entries + n_groups) * sizeof(uint32_t))
+    if local.order == NULL:
+        return False
     for g in range(n_groups):
-        for i in range(<Py_ssize_t> s.begin[g], <Py_ssize_t> s.begin[g + 1]):
-            local.order[i] = <uint32_t> g << 16 | s.listed[i]
-    memcpy(local.order + n, s.present, n_groups * sizeof(uint32_t))
-    local.codes, local.original, local.n_codes = NULL, local.order + n, <uint32_t> (n_groups - missing)
+        for i in range(<Py_ssize_t> s.begin[g], <Py_ssize_t> s.begin[g + 1] if g != rest else 0):
+            local.order[at] = <uint32_t> g << 16 | s.listed[i]
+            at += 1
+    memcpy(local.order + n_entries, s.present, n_groups * sizeof(uint32_t))
+    local.codes, local.original, local.n_codes = NULL, local.order + n_entries, <uint32_t> (n_groups - missing)
+    local.first, local.n_entries, local.rest, local.partial = 0, n_entries, <uint32_t> max(rest, 0), rest >= 0
     return True
+
+
+cdef bint _push_extents(Work* work, Py_ssize_t n_constant, const Extent* extents) noexcept nogil:
+    """Where the entries of the presorted columns of a node stand, until it is its turn."""
+    cdef Py_ssize_t n = work.n_columns - n_constant
+    cdef void* grown
+    if work.n_extents + n > work.extent_room:
+        work.extent_room = 2 * work.extent_room + n + 64
+        grown = realloc(work.extents, work.extent_room * sizeof(Extent))
+        if grown == NULL:
+            return False
+        work.extents = <Extent*> grown
+    memcpy(work.extents + work.n_extents, extents, n * sizeof(Extent))
+    work.n_extents += n
+    return True
+
+
+cdef void _pop_extents(Work* work, const Place* place) noexcept nogil:
+    """Tell the presorted columns where the entries of the node stand that is grown now."""
+    cdef Py_ssize_t i, n = work.n_columns - place.n_constant
+    cdef Column* column
+    cdef const Extent* extent
+    if work.any_partial:
+        work.n_extents -= n
+        for i in range(n):
+            extent = work.extents + work.n_extents + i
+            work.columns[extent.column].first, work.columns[extent.column].n_entries = extent.first, extent.n
+        return
+    for i in range(place.n_constant, work.n_columns):
+        column = work.columns + work.order[i]
+        column.first, column.n_entries = place.begin, place.end - place.begin
 
 
 cdef bint _push(Work* work, const Place* place) noexcept nogil:
@@ -266,11 +330,16 @@ cdef bint _grow_from(Work* work, const Place* root, const Rows* given) noexcept 
     if work.rules.fractional:
         fill_arena(&work.arena, given)
         rows = &work.arena.rows
-    if not _push(work, &place):
+    for i in range(work.n_columns if work.any_partial else 0):
+        work.branch_extents[i].column, work.branch_extents[i].first = <uint32_t> i, 0
+        work.branch_extents[i].n = <uint32_t> work.columns[i].n_entries
+    if not _push(work, &place) or (work.any_partial and not _push_extents(work, 0, work.branch_extents)):
         return False
     while work.height:
         work.height -= 1
         place = work.stack[work.height]
+        if work.presorts and not place.is_leaf:
+            _pop_extents(work, &place)
         if not more_nodes(nodes):
             return False
         if place.parent >= 0:
@@ -392,8 +461,10 @@ cdef bint _note_categories(Work* work, const Column* column) noexcept nogil:
 cdef void _part_columns(Work* work, const Column* column, const Place* place, const Rows* rows,
                         bint* is_leaf) noexcept nogil:
     """Part the presorted columns, but for the sides of which it is known that they are leaves."""
-    cdef Py_ssize_t i, n_left = work.parts.begin[1]
+    cdef Py_ssize_t i, n, n_left = work.parts.begin[1]
     cdef const Column* other
+    cdef Extent* left
+    cdef Extent* right
     is_leaf[0] = _surely_leaf(work, place.depth + 1, rows, 0, n_left)
     is_leaf[1] = _surely_leaf(work, place.depth + 1, rows, n_left, rows.n)
     if is_leaf[0] and is_leaf[1]:
@@ -403,9 +474,14 @@ cdef void _part_columns(Work* work, const Column* column, const Place* place, co
             work.parts.side[rows.row[i]] = i >= n_left
     for i in range(place.n_constant, work.n_columns):
         other = work.columns + work.order[i]
+        n = 0
         if other.order != NULL:
-            part_order(other.order + place.begin, rows.n, n_left, work.parts.side, not is_leaf[0], not is_leaf[1],
-                       work.parts.spare)
+            n = part_order(other.order + other.first, other.n_entries, work.parts.side, not is_leaf[0], not is_leaf[1],
+                           work.parts.spare)
+        left, right = work.branch_extents + i, work.branch_extents + work.n_columns + i
+        left.column = right.column = work.order[i]
+        left.first, left.n = <uint32_t> other.first, <uint32_t> n
+        right.first, right.n = <uint32_t> (other.first + n), <uint32_t> (other.n_entries - n)
 
 
 cdef bint _surely_leaf(const Work* work, int64_t depth, const Rows* rows, Py_ssize_t begin,
@@ -443,5 +519,8 @@ cdef bint _push_children(Work* work, const Column* column, const Place* place, c
         if work.rules.monotone:
             bounds(column, record, rows, work.rules, &work.scratch, &work.parts, place, b, &child.lower, &child.upper)
         if not _push(work, &child):
+            return False
+        if work.any_partial and not is_leaf[b] and not _push_extents(
+                work, place.n_constant, work.branch_extents + b * work.n_columns + place.n_constant):
             return False
     return True
