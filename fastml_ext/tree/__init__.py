@@ -5,8 +5,9 @@ from fastml_ext.lazy import exports
 __getattr__, __dir__, __all__ = exports(
     __name__,
     {
-        "coding": ["Numbers", "encode", "encode_sparse"],
+        "coding": ["encode", "encode_sparse"],
         "growing": ["Settings", "grow"],
+        "numbers": ["Numbers"],
         "pruning": ["cheapest_leaves", "first_stop", "subtree_sums", "truncate", "weakest_links"],
         "structure": ["Coded", "Column", "Tree"],
         "thresholds": ["midpoint", "round_down"],

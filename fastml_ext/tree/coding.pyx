@@ -6,23 +6,11 @@ from libc.string cimport memcpy, memset
 
 import numpy as np
 
+from fastml_ext.tree.keys cimport key_of, number, word
+
 from fastml_ext import pool
 
-from fastml_ext.tree.structure import Coded
-
-__all__ = ["Numbers", "encode", "encode_sparse"]
-
-ctypedef fused number:
-    float
-    double
-    uint8_t
-    int32_t
-    int64_t
-    uint64_t
-
-ctypedef fused word:
-    uint32_t
-    uint64_t
+__all__ = ["encode", "encode_sparse"]
 
 ctypedef fused code_t:
     uint8_t
@@ -34,7 +22,6 @@ cdef enum:
     TILE = 512  # rows copied out together: the tile's cache lines are still there for the last column
     DIGIT = 11  # bits sorted by in one pass: 2048 counters stay in the first cache
 
-MOST_ROWS, MOST_CELLS = 2048, 1 << 19  # of a table that is taken as Numbers
 COST = 12.0  # ns a value; the columns of one block are one item of the pool
 
 
@@ -187,23 +174,6 @@ cdef _look_up(const number* x, Py_ssize_t n, number low, const uint32_t[::1] ran
             codes[i] = <code_t> rank[_offset(x[i], low)]
 
 
-cdef inline word _key(number value, word kind) noexcept nogil:
-    """Unsigned integers in the order of the values; -0.0 is 0.0, and NaN comes last."""
-    cdef word bits = 0, sign = <word> 1 << (8 * sizeof(word) - 1)
-    cdef number zero = 0
-    if number is float or number is double:
-        if value != value:
-            return ~<word> 0
-        if value == zero:
-            return sign
-        memcpy(&bits, &value, sizeof(number))
-        return ~bits if bits & sign else bits | sign
-    elif number is int32_t or number is int64_t:
-        return (<word> value) ^ sign
-    else:
-        return <word> value
-
-
 cdef _by_sorting(const number* x, Py_ssize_t n, word kind):
     """Codes by a radix sort of (key, row)."""
     cdef word* keys = <word*> malloc(2 * n * sizeof(word))
@@ -221,7 +191,7 @@ cdef _by_sorting(const number* x, Py_ssize_t n, word kind):
     try:
         with nogil:
             for i in range(n):
-                keys[i] = _key(x[i], kind)
+                keys[i] = key_of(x[i], kind)
                 rows[i] = <uint32_t> i
             odd = _radix_sort(keys, rows, keys + n, rows + n, n)
             sorted_keys = keys + n if odd else keys
@@ -314,185 +284,3 @@ cdef _dtype(const number* x):
 WIDER = {
     "bool": "uint8", "int8": "int32", "int16": "int32", "uint16": "int32", "uint32": "int64", "float16": "float32",
 }
-
-
-# ------------------------------------------------------------------------------------------------ small tables
-
-cdef struct Entry:
-    uint64_t key
-    uint32_t row
-
-
-cdef class Numbers:
-    """A small table of finite floats or NaN, coded as `encode` does, all columns side by side: a sequence of Coded.
-
-    Of a table of 100 x 10 the arrays of each column would take longer than its coding. Codes have one byte below 256
-    rows, else two.
-    """
-
-    @staticmethod
-    def fits(X):
-        """Whether X is small, and an array, or sparse matrix, that `Numbers` takes: (n, d) float32 or float64.
-
-        With more rows the arrays of a column no longer matter, and it is sorted faster by itself.
-        """
-        if X is None or X.dtype.char not in "fd" or not X.dtype.isnative:
-            return False
-        n, d = X.shape
-        return 0 < n <= MOST_ROWS and 0 < n * d <= MOST_CELLS
-
-    def __init__(self, X):
-        self.n, self.d = X.shape
-        self.dtype = X.dtype
-        self.width = 1 if self.n < 256 else 2
-        self.values = np.empty(self.n * self.d, X.dtype)
-        self.codes = np.empty(self.n * self.d * self.width, np.uint8)
-        self.n_values, self.spread = np.empty(self.d, np.uint32), np.empty(self.d)
-        self.missing = np.empty(self.d, np.uint8)
-        if X.dtype == np.float32:
-            _code_table[float](X, self)
-        else:
-            _code_table[double](X, self)
-
-    def __len__(self):
-        return self.d
-
-    def __getitem__(self, j):
-        if not 0 <= j < self.d:
-            raise IndexError(j)
-        cells = slice(j * self.n, (j + 1) * self.n)
-        codes = self.codes if self.width == 1 else self.codes.view(np.uint16)
-        return Coded(codes[cells], self.values[cells][:self.n_values[j]])
-
-
-cdef _code_table(const number[:, :] X, Numbers table):
-    cdef Py_ssize_t n = table.n, d = table.d, i, j
-    cdef number[::1] values = table.values
-    cdef uint8_t[::1] codes = table.codes, missing = table.missing
-    cdef uint32_t[::1] n_values = table.n_values
-    cdef double[::1] spread = table.spread
-    cdef Entry* entries = <Entry*> malloc(2 * n * sizeof(Entry))
-    cdef number* x = <number*> malloc(n * sizeof(number))
-    try:
-        if entries == NULL or x == NULL:
-            raise MemoryError
-        with nogil:
-            for j in range(d):
-                for i in range(n):
-                    x[i] = X[i, j]
-                n_values[j] = _code_few(x, n, entries, &values[j * n], &codes[j * n * table.width], table.width,
-                                        &missing[j])
-                spread[j] = 0
-                if n_values[j]:
-                    spread[j] = <double> values[j * n + n_values[j] - 1] - <double> values[j * n]
-                if spread[j] - spread[j] != 0:  # more than float64 holds
-                    spread[j] = 0
-    finally:
-        free(entries)
-        free(x)
-    table.first_value, table.first_code = &values[0], &codes[0]
-
-
-cdef uint32_t _code_few(const number* x, Py_ssize_t n, Entry* entries, number* values, uint8_t* codes, int width,
-                        uint8_t* missing) noexcept nogil:
-    """Code one column; the number of its values."""
-    cdef const Entry* ordered
-    cdef Py_ssize_t i, n_entries = 0
-    cdef uint64_t key, zero, previous = 0
-    cdef uint32_t code = 0, code_of_zero = 0
-    cdef bint zeros_wait
-    zero = _key[number, uint32_t](0, 0) if number is float else _key[number, uint64_t](0, 0)
-    for i in range(n):  # zeros, of which there may be many, are not sorted
-        key = _key[number, uint32_t](x[i], 0) if number is float else _key[number, uint64_t](x[i], 0)
-        entries[n_entries].key, entries[n_entries].row = key, <uint32_t> i
-        n_entries += key != zero
-    ordered = _sort_entries(entries, entries + n, n_entries, 4 if number is float else 8)
-    zeros_wait = n_entries < n
-    for i in range(n_entries):
-        if zeros_wait and ordered[i].key > zero:
-            code += i > 0
-            code_of_zero, values[code], previous, zeros_wait = code, 0, zero, False
-            code += 1
-        elif i > 0 and ordered[i].key != previous:
-            code += 1
-        previous = ordered[i].key
-        _write_code(codes, width, ordered[i].row, code)
-        values[code] = x[ordered[i].row]
-    if zeros_wait:
-        code += n_entries > 0
-        code_of_zero, values[code] = code, 0
-    for i in range(n if n_entries < n else 0):
-        if x[i] == 0:
-            _write_code(codes, width, i, code_of_zero)
-    missing[0] = values[code] != values[code]
-    return code + 1 - missing[0]
-
-
-cdef inline void _write_code(uint8_t* codes, int width, Py_ssize_t i, uint32_t code) noexcept nogil:
-    if width == 1:
-        codes[i] = <uint8_t> code
-    else:
-        (<uint16_t*> codes)[i] = <uint16_t> code
-
-
-cdef const Entry* _sort_entries(Entry* entries, Entry* spare, Py_ssize_t n, int n_bytes) noexcept nogil:
-    """Sort by key, stably: a few by merging, more by their bytes. Where the result is."""
-    cdef Entry entry
-    cdef Entry* exchange
-    cdef Py_ssize_t i, j, a, b, end, take, step = 8
-    if n > 256:
-        return _sort_bytes(entries, spare, n, n_bytes)
-    for i in range(n):
-        entry, j = entries[i], i
-        while j % 8 and entries[j - 1].key > entry.key:
-            entries[j] = entries[j - 1]
-            j -= 1
-        entries[j] = entry
-    while step < n:
-        i = 0
-        while i < n:
-            a, b, end, j = i, min(i + step, n), min(i + 2 * step, n), i
-            while a < i + step and b < end:
-                take = entries[b].key < entries[a].key  # without a branch, which could not be foreseen
-                spare[j] = entries[b if take else a]
-                b += take
-                a += 1 - take
-                j += 1
-            if b < end:
-                memcpy(spare + j, entries + b, (end - b) * sizeof(Entry))
-            else:
-                memcpy(spare + j, entries + a, (end - j) * sizeof(Entry))
-            i += 2 * step
-        exchange = entries
-        entries = spare
-        spare = exchange
-        step *= 2
-    return entries
-
-
-cdef const Entry* _sort_bytes(Entry* entries, Entry* spare, Py_ssize_t n, int n_bytes) noexcept nogil:
-    cdef uint32_t count[8][256]
-    cdef Py_ssize_t i
-    cdef uint32_t total, step
-    cdef int byte, value
-    cdef Entry* exchange
-    memset(count, 0, sizeof(count))
-    for i in range(n):
-        for byte in range(n_bytes):
-            count[byte][(entries[i].key >> (8 * byte)) & 255] += 1
-    for byte in range(n_bytes):
-        if count[byte][(entries[0].key >> (8 * byte)) & 255] == n:
-            continue
-        total = 0
-        for value in range(256):
-            step = count[byte][value]
-            count[byte][value] = total
-            total += step
-        for i in range(n):
-            value = (entries[i].key >> (8 * byte)) & 255
-            spare[count[byte][value]] = entries[i]
-            count[byte][value] += 1
-        exchange = entries
-        entries = spare
-        spare = exchange
-    return entries

@@ -186,7 +186,7 @@ cdef void _gather(const code_t* codes, const uint32_t* row, Py_ssize_t n, uint32
         out[i] = codes[row[i]]
 
 
-cdef inline uint32_t entry_code(const Column* column, Py_ssize_t e) noexcept nogil:
+cdef uint32_t entry_code(const Column* column, Py_ssize_t e) noexcept nogil:
     if column.width == 1:
         return (<const uint8_t*> column.codes)[e]
     if column.width == 2:

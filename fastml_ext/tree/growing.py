@@ -19,7 +19,7 @@ from fastml_ext import pool
 from fastml_ext.tree import large
 from fastml_ext.tree.assembly import assemble
 from fastml_ext.tree.bundle import bundles
-from fastml_ext.tree.coding import MOST_ROWS, Numbers
+from fastml_ext.tree.numbers import MOST_ROWS, Numbers
 from fastml_ext.tree.structure import LEAF, MULTIWAY
 from fastml_ext.tree.subtree import grow_subtrees
 
@@ -100,7 +100,7 @@ class _Problem:
         self.where = np.empty(0, np.uint32)
         if isinstance(columns, Numbers) and (settings.random or settings.fractional):
             columns = list(columns)
-        if not isinstance(columns, Numbers) and any(column.rows is not None for column in columns):
+        if columns.sparse if isinstance(columns, Numbers) else any(column.rows is not None for column in columns):
             self.where = np.full(len(y), np.iinfo(np.uint32).max, np.uint32)
             self.where[self.row] = np.arange(len(self.row), dtype=np.uint32)
         self.columns = self._pack_columns(columns)
@@ -110,10 +110,20 @@ class _Problem:
     def _subtree_rows(self, columns):
         """The rows of which a node may have at most so many to be grown as a subtree."""
         n, (least, most) = len(self.row), SUBTREE_ROWS
-        rows = n // PARTS if n > MOST_ROWS and n * self.n_active >= WORTH_PARTS else n
-        if rows < n and max(c.codes.itemsize for c in columns) == 1:
-            rows = min(rows, max(SUBTREE_BYTES // self.n_active, 256))
+        rows = n // PARTS if n > MOST_ROWS and self.n_entries * self.n_active >= WORTH_PARTS else n
+        whole = isinstance(columns, Numbers)
+        width = columns.width if whole else max((c.codes.itemsize for c in columns), default=1)
+        if (rows < n and width == 1) or (len(self.where) and not self._scans()):
+            rows = min(rows, max(SUBTREE_BYTES // (width * self.n_active), 256))
         return min(max(rows, least), most)
+
+    def _scans(self):
+        """Whether subtrees read no more than the entries of sparse columns."""
+        s = self.settings
+        if s.random or s.min_weight_leaf or s.fractional or 0 < 3 * s.max_features <= self.n_active:
+            return False
+        usual = self.mode == COUNTS or (self.mode == SUMS and not s.n_classes and not len(self.weight))
+        return usual and self.n_outputs == 1 and s.criterion != "gain_ratio"
 
     @cached_property
     def large(self):
@@ -164,7 +174,8 @@ class _Problem:
     def _pack_columns(self, columns):
         """The columns as the kernels read them, those that exclude one another bundled."""
         if isinstance(columns, Numbers):
-            self.n_active, self.n_entries, self.kept = len(columns), columns.n, columns
+            self.n_active, self.kept = len(columns), columns
+            self.n_entries = int(columns.begin[-1]) / len(columns)
             self.n_codes = int(columns.n_values.max(initial=1))
             return large.pack_numbers(columns)
         s = self.settings
@@ -200,11 +211,11 @@ class _Problem:
     def _pack_rules(self, columns):
         s = self.settings
         entropy = s.n_classes and CRITERIA[s.criterion] == CRITERIA["entropy"] and self.mode == COUNTS
-        n = len(self.row)
+        n, monotone = len(self.row), not isinstance(columns, Numbers) and any(c.monotonic for c in columns)
         self.logs, unit = (_few_logs if n < 2048 else _log_table)(n) if entropy else (NO_LOGS, 1.0)
         return large.pack_rules(
             mode=self.mode, criterion=CRITERIA[s.criterion], n_classes=s.n_classes, ratio=s.criterion == "gain_ratio",
-            random=s.random, monotone=not isinstance(columns, Numbers) and any(c.monotonic for c in columns), fractional=s.fractional,
+            random=s.random, monotone=monotone, fractional=s.fractional,
             min_leaf=s.min_samples_leaf, min_weight=s.min_weight_leaf / self.weight_unit, whole=self.whole,
             logs=self.logs, unit=unit,
             n_outputs=self.n_outputs, **self.outputs,

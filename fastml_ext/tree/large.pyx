@@ -5,13 +5,13 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 
 import numpy as np
 
-from fastml_ext.tree.coding cimport Numbers
 from fastml_ext.tree.nodes cimport (
     Limits, Parts, Place, Record,
     bounds, choose, clip, describe, free_parts, gains_enough, may_split, note_split, part_rows,
     reserve_parts,
 )
 from fastml_ext.tree.groups cimport Scratch, prepare, prepare_totals, release, reserve
+from fastml_ext.tree.numbers cimport Numbers
 from fastml_ext.tree.search cimport Split, mix, search_column
 from fastml_ext.tree.state cimport (
     ABSOLUTE_ERROR, BUNDLE, COUNTS, DEVIATIONS, ENTROPY, GINI, LARGEST, MULTIWAY, NUMERIC, POISSON, SQUARED_ERROR,
@@ -75,15 +75,19 @@ def pack_columns(codes, n_codes, kinds, monotonic, values, numbers, members, row
 
 
 def pack_numbers(Numbers table):
-    """As pack_columns, of all columns of a small table."""
+    """As pack_columns, of all columns of a table that was coded as a whole."""
     cdef Py_ssize_t j
     packed = np.zeros(table.d * sizeof(Column), np.uint8)
     cdef uint8_t[::1] to = packed
-    cdef const uint32_t[::1] n_values = table.n_values
+    cdef const uint32_t[::1] n_values = table.n_values, rest = table.rest
+    cdef const int64_t[::1] begin = table.begin
     cdef Column* columns = <Column*> &to[0]
     for j in range(table.d):
-        columns[j].codes, columns[j].width = table.first_code + j * table.n * table.width, table.width
+        columns[j].codes, columns[j].width = table.first_code + begin[j] * table.width, table.width
         columns[j].number, columns[j].n_codes, columns[j].kind = <uint32_t> j, n_values[j], NUMERIC
+        if table.sparse:
+            columns[j].rows = table.first_row + begin[j]
+            columns[j].n_entries, columns[j].rest = begin[j + 1] - begin[j], rest[j]
     return packed
 
 
@@ -92,7 +96,8 @@ def pack_limits(*, max_depth, min_split, min_leaf, max_features, min_weight, min
     packed = np.zeros(sizeof(Limits), np.uint8)
     cdef uint8_t[::1] to = packed
     cdef Limits* limits = <Limits*> &to[0]
-    limits.max_depth, limits.min_split, limits.min_leaf, limits.max_features = max_depth, min_split, min_leaf, max_features
+    limits.max_depth, limits.max_features = max_depth, max_features
+    limits.min_split, limits.min_leaf = min_split, min_leaf
     limits.min_weight, limits.min_decrease, limits.total_weight = min_weight, min_decrease, total_weight
     limits.pure = pure
     return packed

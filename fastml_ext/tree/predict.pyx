@@ -158,8 +158,9 @@ ctypedef fused index_t:
     int64_t
 
 
-cdef bint _scatter(const real* data, const index_t* indices, Py_ssize_t n, Py_ssize_t d, real* row, bint add) noexcept nogil:
-    """Add the entries of a row to its zeros, or take them away; False for infinity, and for a column that is not there."""
+cdef bint _scatter(const real* data, const index_t* indices, Py_ssize_t n, Py_ssize_t d, real* row,
+                   bint add) noexcept nogil:
+    """Add the entries of a row to its zeros, or take them away; False for infinity, or a column that is not there."""
     cdef Py_ssize_t k
     for k in range(n):
         if not 0 <= indices[k] < d or (data[k] == data[k] and data[k] - data[k] != 0):
@@ -182,7 +183,8 @@ def walk_sparse(Py_ssize_t start, Py_ssize_t stop, const real[::1] data, const i
     with nogil:
         for i in range(start, stop):
             first, n = indptr[i], indptr[i + 1] - indptr[i]
-            clean = first >= 0 and n >= 0 and first + n <= n_entries and _scatter(values + first, columns + first, n, d, row, True)
+            clean = first >= 0 and n >= 0 and first + n <= n_entries and _scatter(
+                values + first, columns + first, n, d, row, True)
             if not clean:
                 break
             if real is float:

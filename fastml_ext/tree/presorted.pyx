@@ -26,7 +26,9 @@ cdef bint number_rows(Scratch* s, const Rules* rules, const Rows* rows) noexcept
     s.by_number.weight = <double*> malloc(n * sizeof(double)) if rows.weight != NULL else NULL
     s.by_number.target = <double*> malloc(n * sizeof(double)) if rows.target != NULL else NULL
     s.reciprocal = <double*> malloc((n + 1) * sizeof(double))
-    if s.by_number.label == NULL or s.reciprocal == NULL or (rows.weight != NULL and s.by_number.weight == NULL) \
+    s.numbers = <uint32_t*> malloc(n * sizeof(uint32_t))
+    if s.numbers == NULL or s.by_number.label == NULL or s.reciprocal == NULL \
+            or (rows.weight != NULL and s.by_number.weight == NULL) \
             or (rows.target != NULL and s.by_number.target == NULL):
         return False
     memcpy(s.by_number.label, rows.label, n * sizeof(uint32_t))
@@ -45,6 +47,7 @@ cdef void free_numbers(Scratch* s) noexcept nogil:
     free(s.by_number.weight)
     free(s.by_number.target)
     free(s.reciprocal)
+    free(s.numbers)
 
 
 cdef bint are_scanned(const Rules* rules, const Rows* rows) noexcept nogil:
@@ -72,7 +75,7 @@ cdef struct Scan:  # of one column: what is left of the cut, and the best cut so
     Scratch* s
     const Rules* rules
     double middle, every, every_positive, parent, tolerance, best_gain, limit, scale
-    double left, positive  # sums of the targets from the middle (of two classes: of the labels), number of those above 0
+    double left, positive  # sums of the targets from the middle, or of the labels, and how many are above 0
     int64_t score_left, score_right, score
     Py_ssize_t n, n_left, min_leaf
     uint32_t code_left, code_right  # of the best cut

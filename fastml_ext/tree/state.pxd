@@ -33,7 +33,7 @@ cdef struct Column:
     bint partial  # a presorted column in which the code `rest` has no entries
     const uint32_t* members  # BUNDLE: the columns that codes 1, 2, ... stand for
     uint32_t n_codes  # also the code of a missing value
-    uint32_t* order  # of a subtree's column: its rows in the order of their codes (presorted.pyx); NULL: `codes` has them
+    uint32_t* order  # of a presorted column: its rows in the order of their codes (presorted.pyx); or NULL
     uint32_t number  # of the column in the input
     uint8_t width  # bytes of a code
     uint8_t kind

@@ -1,7 +1,7 @@
 """Subtrees grown depth first, each by one thread, on a compact copy of its rows' codes. Contract: reference.py."""
 
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free, malloc, qsort, realloc
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free, qsort, realloc
 from libc.string cimport memcpy
 
 import numpy as np
@@ -12,8 +12,9 @@ from fastml_ext.tree.nodes cimport (
     note_split, part_rows, reserve_parts,
 )
 from fastml_ext.tree.arena cimport Arena, close_arena, deal_rows, fill_arena, open_arena
-from fastml_ext.tree.groups cimport Scratch, gather, is_rest, list_rows, rank_by_bits, release, reserve
-from fastml_ext.tree.presorted cimport are_scanned, free_numbers, number_rows, part_order
+from fastml_ext.tree.compact cimport compact, free_columns
+from fastml_ext.tree.groups cimport Scratch, release, reserve
+from fastml_ext.tree.presorted cimport free_numbers, number_rows, part_order
 from fastml_ext.tree.search cimport Split, mix, search_column
 from fastml_ext.tree.state cimport DEVIATIONS, LARGEST, MULTIWAY, NUMERIC, SUBSET, Column, Node, Rows, Rules, tie_of
 
@@ -67,10 +68,6 @@ cdef _arrays(Nodes* nodes):
         to = children.view(np.uint8)
         memcpy(&to[0], nodes.children, children.nbytes)
     return records, values, codes, children
-
-
-cdef enum:
-    HISTOGRAM = 4  # codes of a column that is counted in every node rather than presorted
 
 
 cdef struct Keyed:
@@ -140,18 +137,18 @@ cdef bint _grow(const Column* columns, const Rules* rules, const Limits* limits,
     for j in range(n_active):
         n_codes = max(n_codes, columns[active[j]].n_codes)
     work.scratch.memory = NULL
-    work.scratch.by_number.label, work.scratch.reciprocal = NULL, NULL
+    work.scratch.by_number.label, work.scratch.reciprocal, work.scratch.numbers = NULL, NULL, NULL
     work.scratch.by_number.weight = work.scratch.by_number.target = NULL
     grown = reserve_parts(&work.parts, rows.n) and open_arena(&work.arena, rows, &work.parts, rules.fractional)
     grown &= reserve(&work.scratch, rules, rows.n,
                      max(<Py_ssize_t> n_codes, _n_labels(rules, rows) if rules.mode == DEVIATIONS else 0))
     work.presorts = _presorts(columns, rules, limits, active, n_active, rows)
-    grown = grown and number_rows(&work.scratch, rules, rows)
-    grown &= work.branch_extents != NULL and work.columns != NULL and work.order != NULL and work.splits != NULL and work.keyed != NULL
-    grown = grown and _compact(&work, columns, active, n_active, rows) and _grow_from(&work, place, rows)
-    for j in range(work.n_columns):
-        if work.columns[j].original != NULL:
-            free(work.columns[j].order if work.columns[j].order != NULL else <void*> work.columns[j].codes)
+    grown = grown and (not work.presorts or number_rows(&work.scratch, rules, rows))
+    grown &= work.columns != NULL and work.order != NULL and work.splits != NULL and work.keyed != NULL
+    grown &= work.branch_extents != NULL
+    grown = grown and _read_columns(&work, columns, active, n_active, rows) and _grow_from(&work, place, rows)
+    if rows.n <= LARGEST and work.columns != NULL:
+        free_columns(work.columns, n_active)
     free(work.columns)
     free(work.order)
     free(work.splits)
@@ -177,101 +174,26 @@ cdef Py_ssize_t _n_labels(const Rules* rules, const Rows* rows) noexcept nogil:
     return most + 1
 
 
-cdef bint _compact(Work* work, const Column* columns, const uint32_t* active, Py_ssize_t n_active,
-                   Rows* rows) noexcept nogil:
-    """Copy the codes of the subtree's rows, ranked anew among themselves; columns that are constant are left out.
+cdef bint _read_columns(Work* work, const Column* columns, const uint32_t* active, Py_ssize_t n_active,
+                        Rows* rows) noexcept nogil:
+    """The columns of the subtree; False where memory runs out.
 
     A tree of fractional instances is one subtree, however large: above LARGEST rows its codes stay where they are.
     """
-    cdef Scratch* s = &work.scratch
-    cdef Py_ssize_t i, j, n = rows.n, n_groups
-    cdef const Column* whole
-    cdef Column* local
-    cdef uint16_t* wide
-    cdef uint8_t* narrow
-    cdef uint32_t* original
-    cdef double* values
-    cdef bint missing, partial
-    cdef Py_ssize_t largest
-    for j in range(n_active if n > LARGEST else 0):
-        work.columns[j], work.order[j] = columns[active[j]], <uint32_t> j
-        work.n_columns += 1
-    for j in range(n_active if n <= LARGEST else 0):
-        whole, local = columns + active[j], work.columns + work.n_columns
-        if whole.rows != NULL and is_rest(whole, rows):
-            continue
-        gather(whole, rows, 0, n, s.slot)
-        n_groups = rank_by_bits(s, n)
-        if n_groups < 2:
-            continue
-        missing = s.present[n_groups - 1] == whole.n_codes
-        local[0] = whole[0]
-        local.rows = NULL
-        if work.presorts and whole.kind == NUMERIC:
-            largest = _list_groups(s, n, n_groups)
-            partial = not missing and whole.monotonic == 0 and 4 * _size(s, largest) > 3 * n and are_scanned(work.rules, rows)
-            if partial or n_groups > HISTOGRAM:
-                if not _presort(s, local, n, n_groups, missing, largest if partial else -1):
-                    return False
-                work.order[work.n_columns] = <uint32_t> work.n_columns
-                work.n_columns += 1
-                work.any_partial |= partial
-                continue
-        local.width = 1 if n_groups <= 256 else 2
-        wide = <uint16_t*> malloc(n * local.width + n_groups * 12 + 16)
-        if wide == NULL:
-            return False
-        values = <double*> (<char*> wide + ((n * local.width + 7) & ~<size_t> 7))
-        original = <uint32_t*> (values + n_groups)
-        narrow = <uint8_t*> wide
-        for i in range(n):
-            if local.width == 1:
-                narrow[i] = <uint8_t> s.slot[i]
-            else:
-                wide[i] = <uint16_t> s.slot[i]
-        memcpy(original, s.present, n_groups * sizeof(uint32_t))
-        if whole.values != NULL:
-            for i in range(n_groups - missing):
-                values[i] = whole.values[original[i]]
-            local.values = values
-        local.codes, local.original, local.n_codes = wide, original, <uint32_t> (n_groups - missing)
-        work.order[work.n_columns] = <uint32_t> work.n_columns
-        work.n_columns += 1
-    for i in range(n if n <= LARGEST else 0):
-        rows.row[i] = <uint32_t> i
-    return True
-
-
-cdef inline Py_ssize_t _size(const Scratch* s, Py_ssize_t g) noexcept nogil:
-    return <Py_ssize_t> s.begin[g + 1] - <Py_ssize_t> s.begin[g]
-
-
-cdef Py_ssize_t _list_groups(Scratch* s, Py_ssize_t n, Py_ssize_t n_groups) noexcept nogil:
-    """List the rows of each code, which are ranked in `slot`; the largest group."""
-    cdef Py_ssize_t g, largest = 0
-    s.n_groups = n_groups
-    list_rows(s, n)
-    for g in range(1, n_groups):
-        if _size(s, g) > _size(s, largest):
-            largest = g
-    return largest
-
-
-cdef bint _presort(Scratch* s, Column* local, Py_ssize_t n, Py_ssize_t n_groups, bint missing,
-                   Py_ssize_t rest) noexcept nogil:
-    """The listed rows in the order of their codes; those of group `rest`, if there is one, have no entry."""
-    cdef Py_ssize_t i, g, n_entries = n - _size(s, rest) if rest >= 0 else n, at = 0
-    local.order = <uint32_t*> malloc((n_entries + n_groups) * sizeof(uint32_t))
-    if local.order == NULL:
-        return False
-    for g in range(n_groups):
-        for i in range(<Py_ssize_t> s.begin[g], <Py_ssize_t> s.begin[g + 1] if g != rest else 0):
-            local.order[at] = <uint32_t> g << 16 | s.listed[i]
-            at += 1
-    memcpy(local.order + n_entries, s.present, n_groups * sizeof(uint32_t))
-    local.codes, local.original, local.n_codes = NULL, local.order + n_entries, <uint32_t> (n_groups - missing)
-    local.first, local.n_entries, local.rest, local.partial = 0, n_entries, <uint32_t> max(rest, 0), rest >= 0
-    return True
+    cdef Py_ssize_t i
+    if rows.n > LARGEST:
+        for i in range(n_active):
+            work.columns[i] = columns[active[i]]
+        work.n_columns = n_active
+    else:
+        work.n_columns = compact(&work.scratch, work.rules, columns, active, n_active, rows, work.presorts,
+                                 work.columns)
+        for i in range(rows.n):
+            rows.row[i] = <uint32_t> i
+    for i in range(work.n_columns):
+        work.order[i] = <uint32_t> i
+        work.any_partial |= work.columns[i].partial
+    return work.n_columns >= 0
 
 
 cdef bint _push_extents(Work* work, Py_ssize_t n_constant, const Extent* extents) noexcept nogil:

@@ -6,8 +6,8 @@ from libc.stdlib cimport calloc, free
 
 import numpy as np
 
-from fastml_ext.tree.coding cimport Numbers
 from fastml_ext.tree.nodes cimport Record
+from fastml_ext.tree.numbers cimport Numbers
 from fastml_ext.tree.state cimport MULTIWAY, NUMERIC
 
 from fastml_ext.tree.thresholds import midpoints
@@ -80,14 +80,15 @@ cdef bint _thresholds(columns, const Record* record, Py_ssize_t n, double[::1] o
 
 cdef void _point_at_table(Numbers table, Values* values):
     cdef const uint32_t[::1] n_values = table.n_values
+    cdef const int64_t[::1] begin = table.begin
     cdef bint narrow = table.dtype == np.float32
     cdef Py_ssize_t j
     for j in range(table.d):
         values[j].n = n_values[j]
         if narrow:
-            values[j].narrow = (<const float*> table.first_value) + j * table.n
+            values[j].narrow = (<const float*> table.first_value) + begin[j] + j
         else:
-            values[j].wide = (<const double*> table.first_value) + j * table.n
+            values[j].wide = (<const double*> table.first_value) + begin[j] + j
 
 
 cdef bint _point_at_column(column, Values* values) except -1:
