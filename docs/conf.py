@@ -26,8 +26,8 @@ extensions = [
 ]
 myst_enable_extensions = ["colon_fence", "dollarmath", "deflist"]
 myst_heading_anchors = 3
-suppress_warnings = ["myst.header"]  # BENCHMARKS.md is a page of its own and a part of one
-exclude_patterns = ["_build"]
+suppress_warnings = ["myst.header"]  # benchmarks/BENCHMARKS.md is a page of its own and a part of one
+exclude_patterns = ["_build", "benchmarks"]
 default_role = "code"
 
 # Inherited members have their page in scikit-learn's documentation.

@@ -26,6 +26,7 @@ class Family:
     peer_threads: bool = False  # whether scikit-learn's class takes threads by n_jobs, and one without it
     classifies: bool = True
     sparse: bool = True
+    kinds: tuple[str, ...] | None = None  # of tables it takes; None: all
     most_rows: int = 200_000
     judged_rows: int | None = None  # rows on which results are held together; None: all
 
@@ -113,6 +114,7 @@ def svm_objective(problem, X, y, model):
     )
 
 
+COUNTS = "integer", "skewed", "decimals", "sparse"  # nothing below 0
 EPOCHS = {"max_iter": 5, "tol": None, "random_state": 0}
 FAMILIES = {
     "LinearRegression": Family("linear_model", "LinearRegression", scores_less(1e-3), classifies=False),
@@ -148,6 +150,9 @@ FAMILIES = {
     ),
     "GaussianNB": Family("naive_bayes", "GaussianNB", disagrees(0.98), sparse=False),
     "BernoulliNB": Family("naive_bayes", "BernoulliNB", disagrees(0.98)),
+    "MultinomialNB": Family("naive_bayes", "MultinomialNB", disagrees(0.98), kinds=COUNTS),
+    "ComplementNB": Family("naive_bayes", "ComplementNB", disagrees(0.98), kinds=COUNTS),
+    "CategoricalNB": Family("naive_bayes", "CategoricalNB", disagrees(0.98), kinds=("integer",)),
     "MLPClassifier": Family(
         "neural_network", "MLPClassifier", scores_less(0.15), {"hidden_layer_sizes": [(10,), (100,), (32, 16)]},
         {"max_iter": 5, "random_state": 0}, sparse=False, most_rows=20_000,
