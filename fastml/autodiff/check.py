@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastml.autodiff.evaluate import forward_values
+from fastml.autodiff.arguments import flatten
+from fastml.autodiff.evaluate import feed, forward_values
 from fastml.autodiff.graph import CONSTANT, INPUT, Graph, short
 from fastml.autodiff.modes import value_and_grad
 from fastml.autodiff.node import FLOAT32, INT
@@ -93,8 +94,6 @@ def check_gradient(function, *args, argnums=None, max_entries=None, random_state
 
 
 def _leaves(args):
-    from fastml.autodiff.arguments import flatten
-
     return flatten(tuple(float(a) if type(a) is int else a for a in args))[0]
 
 
@@ -232,7 +231,7 @@ def trace_nonfinite(function, *args):
     ('log', {'x': np.float64(-1.0)})
     """
     if isinstance(function, Graph):
-        graph, inputs = function, function._feed(args[0] if len(args) == 1 else args, {})
+        graph, inputs = function, feed(function, args[0] if len(args) == 1 else args, {})
     else:
         graph = trace(function, *args)
         inputs = [np.asarray(a) for a in _leaves(args)]

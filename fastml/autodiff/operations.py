@@ -1,5 +1,12 @@
 # ruff: noqa: E501  one line an operation
-"""The table of operations: one line each. Adding a line adds its tests.
+"""The table of operations: one line each. Adding a line adds its tests. All places of an operation:
+
+    here             its line
+    functions.py     the function that people call, which checks and records
+    if it has `lower`, that is all. If not, the machine and the compiler must know it by name:
+    fastml_ext/autodiff/codes.py, machine.py, reference.py     its number, its kernel, its definition
+    emit.py          its text in a compiled kernel
+    sympy_bridge.py  its name, where expressions of SymPy with it are to be read
 
     name       as in NumPy
     forward    the value, computed with NumPy
