@@ -1,4 +1,4 @@
-"""The product of entries and its rules: by halves, as a tree, because dividing the product by an entry fails at zeros."""
+"""The product of entries and its rules, by halves as a tree: dividing the product by an entry would fail at zeros."""
 
 import numpy as np
 
