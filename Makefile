@@ -7,7 +7,7 @@ BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 SOURCES := pyproject.toml setup.py $(shell find fastml fastml_ext -name '*.py' -o -name '*.pyx' -o -name '*.pxd' \
 	-o -name '*.h' -o -name runtime.c -o -name _launch.c -o -name signatures.txt)
 CHECKED_TESTS := $(addprefix tests/,ext tree preprocessing feature_extraction metrics)
-REPORT ?= BENCHMARKS.md
+REPORT ?= docs/benchmarks/BENCHMARKS.md
 PYTEST ?=
 AOT ?= host
 SECONDS ?= 600
@@ -45,10 +45,11 @@ bench: $(VENV)/installed-bench
 
 bench-tiny: $(VENV)/installed-bench
 	$(BIN)/pytest benchmarks --tiny --benchmark-columns=median $(PYTEST)
+	$(BIN)/python -P benchmarks/surface --most 40 --rows 500 --seconds 60 --peers
 
-# Random problems, fastml beside scikit-learn, into the page REPORT where one is given.
+# Random problems, fastml beside scikit-learn and others that are installed; SURFACE: more options, as in --report page.md.
 surface: $(VENV)/installed-bench
-	$(BIN)/python -P benchmarks/surface --seconds $(SECONDS) --seed $(SEED) $(SURFACE)
+	$(BIN)/python -P benchmarks/surface --seconds $(SECONDS) --seed $(SEED) --peers $(SURFACE)
 
 # The site, into build/docs: whatever a page says wrongly of the code is an error.
 docs: $(VENV)/installed-docs

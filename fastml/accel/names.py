@@ -8,7 +8,7 @@ imported before follow, too, and nothing but reading an attribute of such a modu
 
 import importlib
 import sys
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 __all__ = ["FAMILIES", "inside", "restore", "sees_others", "swap"]
@@ -19,6 +19,7 @@ FAMILIES = (
     "neighbors", "neural_network", "svm", "tree",
 )  # fmt: skip
 PLAIN = ModuleType.__getattribute__
+FOUND = (type, FunctionType)  # what has other names
 _finder = None
 
 
@@ -92,7 +93,11 @@ class Finder:
         class Watched(ModuleType):
             def __getattribute__(self, name):
                 found = PLAIN(self, name)
-                if name[:1] == "_" or insider(sys._getframe(1).f_globals.get("__name__") or ""):
+                if (
+                    name[:1] == "_"
+                    or not isinstance(found, FOUND)
+                    or insider(sys._getframe(1).f_globals.get("__name__") or "")
+                ):
                     return found
                 public = sys.modules.get(f"sklearn.{family}")
                 if public is None or vars(public).get(name) is not found:  # not public, or only of the same name

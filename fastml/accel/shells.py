@@ -46,7 +46,8 @@ def shell_of(own, original):
         for name in names:
             if hasattr(own, name) and (method := getattr_static(original, name, None)) is not None:
                 space[name] = served(name, method, serve)
-    return face(type(original))(original.__name__, (Shell, original), space)
+    kind: Any = face(type(original))  # type: ignore[arg-type]
+    return kind(original.__name__, (Shell, original), space)
 
 
 @functools.cache

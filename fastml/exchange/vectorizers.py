@@ -4,7 +4,7 @@ from fastml.exchange.common import new
 
 __all__ = ["read", "say"]
 
-ATTRIBUTES = ("vocabulary_", "fixed_vocabulary_", "feature_names_")
+ATTRIBUTES = ("vocabulary_", "fixed_vocabulary_", "feature_names_", "_stop_words_id")
 
 
 def say(model, cls):

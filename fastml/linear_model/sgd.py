@@ -101,8 +101,11 @@ class StochasticClassifier(StochasticModel, LinearClassifier):
         X = self._more_columns(X, first)
         if self.class_weight == "balanced":
             raise ValueError(
-                "class_weight='balanced' is not supported for partial_fit, which never sees all of y: pass"
-                " compute_class_weight('balanced', classes=classes, y=y) as a dict {label: weight}"
+                "class_weight 'balanced' is not supported for partial_fit. In order to use 'balanced' weights, use"
+                " compute_class_weight('balanced', classes=classes, y=y). In place of y you can use a large enough"
+                " sample of the full training set target to properly estimate the class frequency distributions. Pass"
+                " the resulting weights as the class_weight parameter: class_weight='balanced' needs all of y, which"
+                " partial_fit never sees; as a dict {label: weight}"
             )
         X, y = self._check_fit(X, y, reset=first)
         X = X if first else X.astype(self.coef_.dtype, copy=False)

@@ -40,10 +40,17 @@ def otherwise_scikit_learn(function):
         try:
             return original(*args, **kwargs)
         except (ValueError, TypeError, AttributeError, IndexError) as error:
+            if isinstance(error, AttributeError) and any(type(each) is list for each in (*args, *kwargs.values())):
+                return answer(*map(as_array, args), **{name: as_array(value) for name, value in kwargs.items()})
             name_argument(original, args, kwargs, error)
             raise
 
     return answer
+
+
+def as_array(value):
+    """Lists as arrays: some of scikit-learn's functions ask a list for its shape."""
+    return np.asarray(value) if type(value) is list else value
 
 
 def name_argument(function, args, kwargs, error):

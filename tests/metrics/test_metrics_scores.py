@@ -230,3 +230,8 @@ def test_scores_that_are_no_numbers_are_named(metric, scores):
 def test_curves_of_no_rows_say_which_argument_is_empty(metric):
     with pytest.raises(ValueError, match="y_true is empty"):
         metric([], [])
+
+
+def test_scores_in_a_list_for_several_classes_are_refused_as_those_in_an_array():
+    with pytest.raises(ValueError, match=r"`y_score` needs to be of shape `\(n_samples, n_classes\)`"):
+        metrics.average_precision_score([1, 2, 0], [1, 0, 0])

@@ -3,7 +3,7 @@
 import pytest
 import sklearn
 
-__all__ = ["as_of_newest"]
+__all__ = ["NEWEST", "as_of_newest", "version"]
 
 NEWEST = (1, 9)
 version = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
