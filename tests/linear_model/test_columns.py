@@ -187,3 +187,10 @@ def test_columns_whose_scale_would_overflow(model, layout, varies, size):
     expected = model.fit(layout(X), y).score(layout(X), y)
     assert model.fit(layout(beside), y).score(layout(beside), y) >= expected - 0.02
     assert np.isfinite(model.coef_).all()
+
+
+@pytest.mark.parametrize("model", [LinearRegression(fit_intercept=False), Ridge(alpha=1e-9, fit_intercept=False)])
+def test_sparse_columns_that_are_large_and_depend_on_one_another(model):
+    X, y = curve()
+    X = np.column_stack([np.full(len(y), 1e8), X, np.full(len(y), 1e8)])
+    np.testing.assert_allclose(model.fit(sp.csr_matrix(X), y).coef_, [0, 3, 1, 0], atol=1e-6)
