@@ -87,8 +87,8 @@ def skip(app, what, name, member, skipped, options):
 def pictures(app, docname, source):
     """matplotlib's plot directive speaks reStructuredText: hand a page's {plot} blocks over in that.
 
-    A block that begins with "# picture" is shown without its code. Each gets a name of its own: the directive counts within
-    a document, and every block is one.
+    A block that begins with "# picture" is shown without its code. Each gets a name of its own: the directive counts
+    within a document, and every block is one.
     """
     numbers = itertools.count(1)
 
