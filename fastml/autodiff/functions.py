@@ -140,17 +140,52 @@ def shape_of(x):
 
 
 def greater(a, b):
-    """a > b, elementwise."""
+    """a > b, elementwise.
+
+    Parameters
+    ----------
+    a : number, array-like or traced value
+        Entries, repeated as NumPy's are.
+    b : number, array-like or traced value
+        Entries, repeated as NumPy's are.
+
+    Returns
+    -------
+    bool, array or traced value
+    """
     return apply("less", b, a)
 
 
 def greater_equal(a, b):
-    """a >= b, elementwise."""
+    """a >= b, elementwise.
+
+    Parameters
+    ----------
+    a : number, array-like or traced value
+        Entries, repeated as NumPy's are.
+    b : number, array-like or traced value
+        Entries, repeated as NumPy's are.
+
+    Returns
+    -------
+    bool, array or traced value
+    """
     return apply("less_equal", b, a)
 
 
 def square(x):
-    """x times x."""
+    """x times x.
+
+    Parameters
+    ----------
+    x : number, array-like or traced value
+        Entries.
+
+    Returns
+    -------
+    number, array or traced value
+        Of the shape of x.
+    """
     return apply("multiply", x, x)
 
 
@@ -195,12 +230,38 @@ def softmax(x, axis=-1):
 
 
 def dot(a, b):
-    """Product of two vectors, of a matrix and a vector, or of two matrices; with a scalar, the plain product."""
+    """Product of two vectors, of a matrix and a vector, or of two matrices; with a scalar, the plain product.
+
+    Parameters
+    ----------
+    a : number, array-like or traced value
+        The left factor.
+    b : number, array-like or traced value
+        The right factor.
+
+    Returns
+    -------
+    number, array or traced value
+        As numpy.dot of two axes at most.
+    """
     return apply("multiply", a, b) if len(shape_of(a)) == 0 or len(shape_of(b)) == 0 else matmul(a, b)
 
 
 def matmul(a, b):
-    """Matrix product as numpy.matmul: vectors are rows on the left and columns on the right, leading axes broadcast."""
+    """Matrix product as numpy.matmul.
+
+    Parameters
+    ----------
+    a : array-like or traced value of shape (..., m, k) or (k,)
+        A vector is a row.
+    b : array-like or traced value of shape (..., k, n) or (k,)
+        A vector is a column.
+
+    Returns
+    -------
+    number, array or traced value
+        Of shape (..., m, n), without the axis of a vector; leading axes are repeated as NumPy's are.
+    """
     sa, sb = shape_of(a), shape_of(b)
     if not sa or not sb or sa[-1] != (sb[-2] if len(sb) > 1 else sb[0]):
         raise ValueError(f"matmul of shapes {sa} and {sb}: the last axis of the left must match the right{at_line()}")
@@ -216,12 +277,37 @@ def matmul(a, b):
 
 
 def outer(a, b):
-    """Products of every entry of vector `a` with every entry of vector `b`: shape (len(a), len(b))."""
+    """Products of every entry of one vector with every entry of another.
+
+    Parameters
+    ----------
+    a : array-like or traced value of shape (n,)
+        The entries along the rows.
+    b : array-like or traced value of shape (m,)
+        The entries along the columns.
+
+    Returns
+    -------
+    array or traced value
+        Of shape (n, m).
+    """
     return apply("multiply", reshape(a, (-1, 1)), reshape(b, (1, -1)))
 
 
 def transpose(x, axes=None):
-    """Axes permuted; reversed when `axes` is None."""
+    """Axes permuted.
+
+    Parameters
+    ----------
+    x : number, array-like or traced value
+        Entries.
+    axes : sequence of int, default=None
+        Which axis of x stands at each place; None reverses them.
+
+    Returns
+    -------
+    array or traced value
+    """
     n = len(shape_of(x))
     axes = tuple(range(n))[::-1] if axes is None else tuple(operator.index(a) % n for a in axes)
     if sorted(axes) != list(range(n)):
@@ -230,7 +316,19 @@ def transpose(x, axes=None):
 
 
 def reshape(x, shape):
-    """The same entries in row-major order under another shape; one length may be -1."""
+    """The same entries in row-major order under another shape.
+
+    Parameters
+    ----------
+    x : number, array-like or traced value
+        Entries.
+    shape : int or tuple of int
+        One length may be -1: it follows from the others.
+
+    Returns
+    -------
+    array or traced value
+    """
     shape = (shape,) if isinstance(shape, int | np.integer) else tuple(operator.index(s) for s in shape)
     size = int(np.prod(shape_of(x), dtype=np.int64))
     if shape.count(-1) == 1:
@@ -242,14 +340,38 @@ def reshape(x, shape):
 
 
 def broadcast_to(x, shape):
-    """Repeated along new axes and axes of length 1, as numpy.broadcast_to."""
+    """Repeated along new axes and axes of length 1, as numpy.broadcast_to.
+
+    Parameters
+    ----------
+    x : number, array-like or traced value
+        Entries.
+    shape : tuple of int
+        The shape of the result.
+
+    Returns
+    -------
+    array or traced value
+    """
     if broadcast_shapes(shape_of(x), shape) != tuple(shape):
         raise ValueError(f"broadcast of shape {shape_of(x)} to {tuple(shape)}{at_line()}")
     return x if tuple(shape) == shape_of(x) else apply("broadcast_to", x, params=(tuple(shape),))
 
 
 def expand_dims(x, axis):
-    """A new axis of length 1 before position `axis` of the result."""
+    """A new axis of length 1.
+
+    Parameters
+    ----------
+    x : number, array-like or traced value
+        Entries.
+    axis : int or tuple of int
+        Its place in the result.
+
+    Returns
+    -------
+    array or traced value
+    """
     shape = list(shape_of(x))
     for a in sorted(_axes(axis, len(shape) + (len(axis) if isinstance(axis, tuple) else 1))):
         shape.insert(a, 1)
@@ -257,7 +379,19 @@ def expand_dims(x, axis):
 
 
 def concatenate(arrays, axis=0):
-    """Arrays joined along an existing axis."""
+    """Arrays joined along an existing axis.
+
+    Parameters
+    ----------
+    arrays : sequence of array-likes or traced values
+        Of equal lengths along all other axes.
+    axis : int, default=0
+        Along which they are joined.
+
+    Returns
+    -------
+    array or traced value
+    """
     arrays = list(arrays)
     shapes = [shape_of(a) for a in arrays]
     axis = _axes(axis, len(shapes[0]))[0] if shapes and shapes[0] else None
@@ -267,12 +401,36 @@ def concatenate(arrays, axis=0):
 
 
 def stack(arrays, axis=0):
-    """Arrays of one shape joined along a new axis."""
+    """Arrays of one shape joined along a new axis.
+
+    Parameters
+    ----------
+    arrays : sequence of array-likes or traced values
+        Of one shape.
+    axis : int, default=0
+        The place of the new axis in the result.
+
+    Returns
+    -------
+    array or traced value
+    """
     return concatenate([expand_dims(a, axis) for a in arrays], axis)
 
 
 def named(x, name):
-    """Give a traced value a name for tables, pictures and reports; a plain value passes through."""
+    """Give a traced value a name for tables, pictures and reports; a plain value passes through.
+
+    Parameters
+    ----------
+    x : number, array-like or traced value
+        What is named.
+    name : str
+        Of its own in the graph.
+
+    Returns
+    -------
+    x
+    """
     return x.named(name) if type(x) is Node else x
 
 

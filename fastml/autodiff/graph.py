@@ -1,8 +1,10 @@
-"""The computation graph: nodes in topological order, as parallel lists; and what can be asked of it."""
+"""The computation graph as data: nodes in topological order, as parallel lists; methods.py has what else it answers."""
 
 import math
 import operator
 import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -225,101 +227,16 @@ class Graph:
         names = ", ".join(self.label(k) for k in self.inputs)
         return f"<Graph of {len(self)} nodes, inputs {names}>"
 
-    def _repr_html_(self):
-        from fastml.autodiff.draw import to_html
-
-        return to_html(self)
-
-    # --- evaluation: node by node with NumPy, every value kept ---
-
-    def forward(self, values=None, /, **named):
-        """Value of every node, as a mapping readable by name, index or node; the names of `values` are the inputs'.
-
-        It is also kept, for each thread, as what `backward` without arguments starts from.
-        """
-        from fastml.autodiff.evaluate import forward_values
-
-        self._last.values = forward_values(self, self._feed(values, named))
-        return Values(self, self._last.values)
-
-    def backward(self, values=None):
-        """Gradient of the output with respect to every node, as a mapping; at the values of the last `forward`."""
-        from fastml.autodiff.evaluate import backward_values
-
-        values = getattr(self._last, "values", None) if values is None else values
-        if values is None:
-            raise ValueError("backward() before forward(): the gradient is taken at values; call forward(...) first")
-        values = values.values if isinstance(values, Values) else values
-        return Values(self, backward_values(self, values))
-
-    def _feed(self, values, named):
-        """Values of the inputs in their order, checked."""
-        if values is not None and not isinstance(values, dict):
-            values = values if isinstance(values, tuple | list) else (values,)
-            if len(values) != len(self.inputs):
-                raise ValueError(f"{len(values)} values were given for the {len(self.inputs)} inputs of the graph")
-            return [self._checked(k, v) for k, v in zip(self.inputs, values, strict=True)]
-        given = {**(values or {}), **named}
-        labels = [self.label(k) for k in self.inputs]
-        for name in given:
-            if name not in labels:
-                raise ValueError(f"{name!r} is no input of the graph; its inputs are {', '.join(labels)}")
-        for name in labels:
-            if name not in given:
-                raise ValueError(f"no value was given for the input {name!r}")
-        return [self._checked(k, given[name]) for k, name in zip(self.inputs, labels, strict=True)]
-
-    def _checked(self, k, value):
-        value = np.asarray(value)
-        if value.shape != self.shapes[k]:
-            raise ValueError(f"{self.label(k)} has shape {self.shapes[k]} in the graph but {value.shape} was given")
-        if kind_of(value.dtype, value) > FLOAT64 or (self.kinds[k] <= INT and value.dtype.kind == "f"):
-            raise ValueError(f"{self.label(k)} is {DTYPES[self.kinds[k]]} in the graph but {value.dtype} was given")
-        return value.astype(DTYPES[self.kinds[k]], copy=False)
-
-    # --- questions answered elsewhere ---
-
-    def derivative(self, y, x):
-        """Symbolic derivative of node y with respect to input x, as another graph, simplified."""
-        from fastml.autodiff.symbolic import derivative
-
-        return derivative(self, y, x)
-
-    def cost(self):
-        """Arithmetic operations of a forward pass, and of its gradient by reverse and by forward mode."""
-        from fastml.autodiff.cost import cost
-
-        return cost(self)
-
-    def to_dot(self, values=None, gradients=None):
-        """The picture as Graphviz source."""
-        from fastml.autodiff.draw import to_dot
-
-        return to_dot(self, values, gradients)
-
-    def to_mermaid(self, values=None, gradients=None):
-        """The picture as Mermaid source, for Markdown pages."""
-        from fastml.autodiff.draw import to_mermaid
-
-        return to_mermaid(self, values, gradients)
-
-    def plot(self, values=None, gradients=None, ax=None):
-        """The picture with matplotlib; returns the axes."""
-        from fastml.autodiff.draw import plot
-
-        return plot(self, values, gradients, ax)
-
-    def to_html(self, values=None, gradients=None):
-        """The picture as an SVG element, as notebooks show it."""
-        from fastml.autodiff.draw import to_html
-
-        return to_html(self, values, gradients)
-
-    def to_sympy(self):
-        """The output as a SymPy expression of symbols named as the inputs (an object array where it is an array)."""
-        from fastml.autodiff.sympy_bridge import to_sympy
-
-        return to_sympy(self)
+    if TYPE_CHECKING:  # questions that other modules answer: methods.py puts them here
+        forward: Callable[..., "Values"]
+        backward: Callable[..., "Values"]
+        derivative: Callable[..., "Graph"]
+        cost: Callable[[], Any]
+        to_dot: Callable[..., str]
+        to_mermaid: Callable[..., str]
+        to_html: Callable[..., str]
+        plot: Callable[..., Any]
+        to_sympy: Callable[[], Any]
 
 
 class Values:

@@ -135,16 +135,6 @@ def jvp(function, primals, tangents):
     return _finite_first(transforms, tuple(primals), {}, flatten(_seeds(tuple(tangents)))[0])
 
 
-def pulled_back(function, primals, g):
-    """The pullback of a function of one array, inside a rule."""
-    return _cached(function, (0,), _build_pullback, _gradient).run(primals, {}, (g,))
-
-
-def pushed_forward(function, primals, tangents):
-    """The pushforward of a function of one array, inside a rule."""
-    return _cached(function, (0,), _build_pushforward, _value_and_tangent).run(primals, {}, tangents)
-
-
 def jacobian(function, argnums=0, layout="numerator"):
     """Function that returns the matrix of derivatives of an array by an array; by the mode that needs fewer passes.
 

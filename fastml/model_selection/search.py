@@ -9,10 +9,10 @@ import sklearn.model_selection
 from sklearn.base import clone, is_classifier
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import PredefinedSplit, check_cv
-from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import indexable
-from sklearn.utils.validation import _check_method_params, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
+from fastml._sklearn import BaseSearchCV, _check_method_params, check_input_parameters
 from fastml.metrics.scoring import refuse_metric
 from fastml.model_selection._callbacks import SearchCallbacks, with_callbacks
 from fastml.model_selection._evaluation import Evaluation
@@ -70,7 +70,7 @@ class SharedSearch(BaseSearchCV):
         splits = routed.splitter.split
         self._checked_cv_orig = check_cv(cv, y, classifier=is_classifier(self.estimator))
         self._n_samples_orig = X.shape[0] if hasattr(X, "shape") else len(X)  # successive halving asks for it
-        self._check_input_parameters(X=X, y=y, split_params=splits)
+        check_input_parameters(self, X, y, splits)
         self.n_splits_ = self._checked_cv_orig.get_n_splits(X, y, **splits)
         self._questions = 0
         evaluation = Evaluation(self, scorers, X, y, routed)

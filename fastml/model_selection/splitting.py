@@ -2,7 +2,9 @@
 
 import numpy as np
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
-from sklearn.utils import _safe_indexing, check_random_state, indexable
+from sklearn.utils import check_random_state, indexable
+
+from fastml._sklearn import _safe_indexing
 
 __all__ = ["train_dev_test_split"]
 

@@ -6,9 +6,9 @@ from numbers import Integral
 import numpy as np
 from scipy.sparse import csr_array, csr_matrix, issparse
 from sklearn.base import ClassifierMixin, clone
-from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
+from fastml._sklearn import _check_partial_fit_first_call
 from fastml.base import Estimator, check_weight, encode_labels, one_row
 from fastml.explanation import Explanation
 from fastml.sharing import rows_of, separate_fit

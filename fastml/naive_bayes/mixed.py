@@ -4,9 +4,9 @@ from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from fastml._sklearn import StrOptions
 from fastml.base import Interval
 from fastml.naive_bayes.base import NaiveBayes, is_plain
 from fastml.naive_bayes.categorical import category_log_prob, category_terms, stacked

@@ -6,8 +6,9 @@ from numbers import Integral
 import numpy as np
 import scipy.sparse as sp
 from sklearn.base import clone
-from sklearn.utils.validation import _check_feature_names_in, check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from fastml._sklearn import _check_feature_names_in
 from fastml.base import StrOptions, refuse_nonfinite
 from fastml.kinds import from_arrow, is_frame
 from fastml.preprocessing.base import ColumnMap

@@ -4,8 +4,9 @@ from numbers import Integral
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils.validation import _check_feature_names_in, check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from fastml._sklearn import _check_feature_names_in
 from fastml.base import Interval, StrOptions, refuse_nonfinite
 from fastml.kinds import (
     Categories,

@@ -1,6 +1,7 @@
 """Down the tree: the node at which each row stops. Contract: reference.py."""
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
 import numpy as np
@@ -146,6 +147,53 @@ def walk_whole(Py_ssize_t start, Py_ssize_t stop, const whole_number[:, ::1] X, 
         _walk(&X[start, 0], X.shape[1], stop - start, <const Whole*> &nodes[0], &missing_left[0], &answers[0],
               &out[start])
     return True
+
+
+ctypedef fused real:
+    float
+    double
+
+ctypedef fused index_t:
+    int32_t
+    int64_t
+
+
+cdef bint _scatter(const real* data, const index_t* indices, Py_ssize_t n, Py_ssize_t d, real* row,
+                   bint add) noexcept nogil:
+    """Add the entries of a row to its zeros, or take them away; False for infinity, or a column that is not there."""
+    cdef Py_ssize_t k
+    for k in range(n):
+        if not 0 <= indices[k] < d or (data[k] == data[k] and data[k] - data[k] != 0):
+            return False
+        row[indices[k]] = row[indices[k]] + data[k] if add else 0
+    return True
+
+
+def walk_sparse(Py_ssize_t start, Py_ssize_t stop, const real[::1] data, const index_t[::1] indices,
+                const index_t[::1] indptr, Py_ssize_t d, const uint8_t[::1] nodes, const uint8_t[::1] missing_left,
+                const int64_t[::1] answers, int64_t[::1] out):
+    """As walk_float32 and walk_float64, of rows of a sparse matrix of d columns; NaN passes."""
+    cdef real* row = <real*> calloc(d, sizeof(real))
+    cdef const real* values = &data[0] if data.shape[0] else NULL
+    cdef const index_t* columns = &indices[0] if indices.shape[0] else NULL
+    cdef Py_ssize_t i, first, n, n_entries = min(data.shape[0], indices.shape[0])
+    cdef bint clean = True
+    if row == NULL:
+        raise MemoryError
+    with nogil:
+        for i in range(start, stop):
+            first, n = indptr[i], indptr[i + 1] - indptr[i]
+            clean = first >= 0 and n >= 0 and first + n <= n_entries and _scatter(
+                values + first, columns + first, n, d, row, True)
+            if not clean:
+                break
+            if real is float:
+                out[i] = answers[_stop_missing(row, <const Narrow*> &nodes[0], &missing_left[0])]
+            else:
+                out[i] = answers[_stop_missing(row, <const Wide*> &nodes[0], &missing_left[0])]
+            _scatter(values + first, columns + first, n, d, row, False)
+    free(row)
+    return clean
 
 
 def stop_float32(const float[:, ::1] X, const uint8_t[::1] nodes):
