@@ -10,6 +10,7 @@ from fastml_ext.linear import reference
 from fastml_ext.linear.codes import COUPLINGS, LOSSES, METHODS, SCHEDULES, Task
 
 CLOSE = {
+    "augmented_svm": 1e-6,
     "average": 1e-9,
     "dense_epoch": 1e-9,
     "dual_svm": 1e-5,  # the optimum by another path, and only as near as the last slopes tell
@@ -82,6 +83,14 @@ def dual_svm(family, random):
     X, bias = layout(family, X, random.integers(2)), random.choice([0.0, 1.0])
     W, _, _, done = family.dual_svm(X, signs, *box, bias, 1e-11, 20_000, 3)
     return W, done
+
+
+def augmented_svm(family, random):
+    """The objectives reached; the dual variables need not be unique."""
+    n, squared = int(random.integers(1, 9)), bool(random.integers(2))
+    X, signs = table(random, n, 3), random.choice([-1.0, 1.0], (2, n))
+    columns = np.ascontiguousarray(np.column_stack([X, np.ones(n)]).T)
+    return family.augmented_svm(columns, signs, random.uniform(0.1, 2, (2, n)), squared, 1e-9, 100_000)[2]
 
 
 def multiclass_svm(family, random):

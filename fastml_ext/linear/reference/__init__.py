@@ -5,6 +5,7 @@ kernels also take scipy's CSR; coef is (k, d) and intercept (k,), so the scores 
 share one dtype, float32 or float64; losses and what is summed over rows are float64. Values are finite.
 """
 
+from fastml_ext.linear.reference.augmented import augmented_svm
 from fastml_ext.linear.reference.coordinates import quadratic_lasso
 from fastml_ext.linear.reference.dual import dual_svm
 from fastml_ext.linear.reference.epochs import average, begin, dense_epoch, slopes, sparse_epoch, weights
@@ -15,6 +16,7 @@ from fastml_ext.linear.reference.passes import evaluate, gram, hessian_product
 from fastml_ext.linear.reference.scores import scores
 
 __all__ = [
+    "augmented_svm",
     "average",
     "begin",
     "block_order",
