@@ -1,4 +1,4 @@
-"""Support vector machines of two classes each, to the optimum: sweeps over the dual's coordinates, and Newton's method."""
+"""Support vector machines of two classes each: sweeps over the coordinates of the dual, and Newton's method."""
 
 import numpy as np
 import scipy.sparse as sp
@@ -7,12 +7,12 @@ from scipy.linalg.lapack import dpotrf, dtrtrs
 from fastml.linear_model.objective import FEW_COLUMNS
 from fastml_ext import linear as kernels
 
-__all__ = ["Margins", "columns_with", "goes_to_last_digits"]
+__all__ = ["LAST_DIGITS", "MOST_STEPS", "Margins", "columns_with"]
 
 INSIDE = 50_000_000  # values of a table that may be copied as columns
 DIRECT = 20_000  # values up to which sweeps save nothing
 FEW_SWEEPS, ENOUGH = 12, 20  # iterations: who allows fewer than the second wants to see the solver stop
-NEWTON_STEPS, LAST_DIGITS = 300, 1e-8  # at most, and the duality gap beside the objective that ends them
+MOST_STEPS, LAST_DIGITS = 300, 1e-8  # at most, and the duality gap beside the objective that ends them
 CLOSER = 0.1  # of tol: where sweeps end, so that their objective is no worse than where others end at tol
 
 
@@ -72,7 +72,7 @@ class Margins:
         if start is not None:
             W, alpha = (part[classes] for part in start)
             start = ((alpha * y) @ table.T if by_rows else W), alpha
-        options = self.squared, LAST_DIGITS, NEWTON_STEPS, start, self.n_jobs
+        options = self.squared, LAST_DIGITS, MOST_STEPS, start, self.n_jobs
         W, alpha, values, gaps, steps = kernels.augmented_svm(table, y, c, *options)
         if by_rows:
             W, values, gaps = self.from_coordinates(table, W, alpha, y, c)

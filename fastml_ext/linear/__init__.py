@@ -8,7 +8,7 @@ __getattr__, __dir__, __all__ = exports(
         "augmented": ["augmented_svm"],
         "codes": ["COUPLINGS", "LOSSES", "METHODS", "SCHEDULES", "State", "Task"],
         "dual": ["dual_svm"],
-        "epochs": ["average", "begin", "dense_epoch", "slopes", "sparse_epoch", "weights"],
+        "epochs": ["average", "begin", "dense_epoch", "look", "slopes", "sparse_epoch", "weights"],
         "multiclass": ["multiclass_svm"],
         "newton": ["newton_steps"],
         "orders": ["block_order"],

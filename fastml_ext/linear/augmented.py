@@ -1,8 +1,8 @@
 """Linear support vector machines to the last digits by Newton's method on augmented Lagrangians.
 
 The proximal point method on the dual, R. T. Rockafellar, Augmented Lagrangians and applications of the proximal point
-algorithm, Mathematics of Operations Research 1 (1976): a hinge is met by its Moreau envelope around the multipliers, whose
-minimum semismooth Newton steps with an exact line search find after finitely many of them; then the multipliers move.
+algorithm, Mathematics of Operations Research 1 (1976): a hinge is met by its Moreau envelope around the multipliers,
+whose minimum semismooth Newton steps with an exact line search find after finitely many; then the multipliers move.
 The square of the hinge is an envelope itself. Contract: reference/augmented.py.
 """
 
@@ -39,7 +39,7 @@ class Points(NamedTuple):
 
     W: np.ndarray  # (k, p)
     share: np.ndarray  # (k, n)
-    best_W: np.ndarray  # (k, p): of the least primal objective so far
+    best: np.ndarray  # (k, p): of the least primal objective so far
     best_share: np.ndarray  # (k, n): of the largest dual objective so far
     state: np.ndarray  # (k, 8)
 
@@ -62,7 +62,7 @@ def augmented_svm(table, signs, cost, squared, tol, max_steps, start=None, n_job
         while not state[:, DONE].all() and state[:, STEPS].max() < max_steps:
             pool.run(newton_steps, k, most, max_steps, problems, points, cost=most * each, n_jobs=n_jobs)
     gaps = state[:, PRIMAL] - state[:, DUAL]
-    return points.best_W, points.best_share * cost, state[:, PRIMAL], gaps, state[:, STEPS].astype(np.int64)
+    return points.best, points.best_share * cost, state[:, PRIMAL], gaps, state[:, STEPS].astype(np.int64)
 
 
 @kernel
@@ -210,7 +210,7 @@ def compare(problems, c, points, m, t, share, weight, g):
     if primal < state[PRIMAL]:
         state[PRIMAL] = primal
         for j in range(p):
-            points.best_W[c, j] = w[j]
+            points.best[c, j] = w[j]
     if dual > state[DUAL]:
         state[DUAL] = dual
         for i in range(n):

@@ -17,6 +17,7 @@ CLOSE = {
     "evaluate": 1e-12,
     "gram": 1e-12,
     "hessian_product": 1e-12,
+    "look": 1e-9,
     "multiclass_svm": 2e-5,
     "newton_steps": 1e-6,
     "quadratic_lasso": 1e-9,
@@ -46,6 +47,16 @@ def average(family, random):
     sparse = bool(random.integers(2))
     task, state, _ = descent(family, random, sparse, average_from=int(random.integers(-1, 9)))
     return family.average(task, state, sparse)
+
+
+def look(family, random):
+    sparse = bool(random.integers(2))
+    task, state, _ = descent(family, random, sparse, average_from=int(random.integers(-1, 9)))
+    coef, intercept = (np.array(part) for part in family.weights(state, sparse))
+    now = np.column_stack([coef, intercept])
+    now = np.ascontiguousarray(now.T if sparse else now)
+    before = np.zeros_like(now)
+    return family.look(task, state, sparse, before, now), now
 
 
 def dense_epoch(family, random):

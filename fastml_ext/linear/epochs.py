@@ -9,10 +9,10 @@ import numpy as np
 
 from fastml_ext.jit import cgutils, intrinsic, kernel, types
 from fastml_ext.linear.codes import State, Task
-from fastml_ext.linear.steps import sparse_steps, takes
+from fastml_ext.linear.steps import dense_steps, prefetch, sparse_steps, takes
 from fastml_ext.products import inner
 
-__all__ = ["State", "Task", "average", "begin", "dense_epoch", "slopes", "sparse_epoch", "weights"]
+__all__ = ["State", "Task", "average", "begin", "dense_epoch", "look", "slopes", "sparse_epoch", "weights"]
 
 EACH, REST, SOFTMAX, ARGMAX = 0, 1, 2, 3
 STEPS, SCALE, SCALES, OWED, RATES, COUNT = range(6)  # places in State.clock
@@ -32,23 +32,6 @@ def call_user(typing_context, address, score, y):
         return builder.call(pointer, arguments[1:])
 
     return signature, code
-
-
-@intrinsic
-def prefetch(typing_context, X, at):
-    """Ask for the cache line of X's at-th value, while the processor works on something else."""
-
-    def code(context, builder, signature, arguments):
-        ir = cgutils.ir
-        byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
-        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        line = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
-        kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
-        ask = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
-        builder.call(ask, [line, word(0), word(3), word(1)])
-        return context.get_dummy_value()
-
-    return types.void(X, types.intp), code
 
 
 @kernel
@@ -466,8 +449,48 @@ def begin(task, coef, intercept, sparse=False, strength=None):
     )
 
 
+@kernel
+def measure(start, stop, w, scale, before, now):
+    """Weights start to stop of w, times scale, into `now`: (their squares, those of their moves, their sizes)."""
+    squares, moves, sizes = 0.0, 0.0, 0.0
+    for j in range(start, stop):
+        x = scale * w[j]
+        now[j] = x
+        move = x - before[j]
+        squares += x * x
+        moves += move * move
+        sizes += abs(x)
+    return squares, moves, sizes
+
+
+@kernel
+def measure_weights(task, state, sparse, before, now):
+    """`look`, with sums over a weight's neighbours in memory: a pass over all weights, as they lie."""
+    W, clock = state.W, state.clock
+    d, k = (W.shape[0] - 1, W.shape[1]) if sparse else (W.shape[1] - 1, W.shape[0])
+    w, factor, scale = W.reshape(-1), 1.0, clock[SCALE]
+    count = clock[STEPS] - task.average_from
+    if 0 <= task.average_from and count > 0:
+        settle(state, sparse)
+        w, factor, scale = state.total.reshape(-1), -1.0 / count, -1.0 / count
+    squares, moves, sizes, inside = 0.0, 0.0, 0.0, 0.0
+    for c in range(1 if sparse else k):
+        width = k if sparse else 1  # of intercepts, after so many weights
+        first = c * (d + 1)
+        last = first + d * width
+        a, b, size = measure(first, last, w, scale, before, now)
+        inner, change, _ = measure(last, last + width, w, factor, before, now)
+        squares, moves, sizes, inside = squares + a, moves + b + change, sizes + size, inside + inner
+    return squares, moves, sizes, inside
+
+
+def look(task, state, sparse, before, now):
+    return measure_weights(task, state, sparse, before.reshape(-1), now.reshape(-1))
+
+
 def dense_epoch(task, order, X, Y, weight, class_weight, state, hits):
-    return dense_slice(task, order, X, Y, weight, class_weight, state, hits)
+    slice_of_epoch = dense_steps if takes(task, state) else dense_slice
+    return slice_of_epoch(task, order, X, Y, weight, class_weight, state, hits)
 
 
 def sparse_epoch(task, order, X, Y, weight, class_weight, state, hits):

@@ -8,7 +8,7 @@ share one dtype, float32 or float64; losses and what is summed over rows are flo
 from fastml_ext.linear.reference.augmented import augmented_svm
 from fastml_ext.linear.reference.coordinates import quadratic_lasso
 from fastml_ext.linear.reference.dual import dual_svm
-from fastml_ext.linear.reference.epochs import average, begin, dense_epoch, slopes, sparse_epoch, weights
+from fastml_ext.linear.reference.epochs import average, begin, dense_epoch, look, slopes, sparse_epoch, weights
 from fastml_ext.linear.reference.multiclass import multiclass_svm
 from fastml_ext.linear.reference.newton import newton_steps
 from fastml_ext.linear.reference.orders import block_order
@@ -25,6 +25,7 @@ __all__ = [
     "evaluate",
     "gram",
     "hessian_product",
+    "look",
     "multiclass_svm",
     "newton_steps",
     "quadratic_lasso",

@@ -13,10 +13,10 @@ def augmented_svm(table, signs, cost, squared, tol, max_steps, start=None):
         least over W of  |W|^2 / 2 + sum_i cost_i max(0, 1 - signs_i W table[:, i]), or with the hinge squared.
 
     table (p, n) holds the rows of X as columns, that of the intercept last. values are the objectives of W; no weights
-    are better than these by more than the gaps, as alpha, the dual variables, 0 to cost_i for the hinge, prove: the dual
-    objective is sum_i alpha_i - |sum_i alpha_i signs_i table[:, i]|^2 / 2, less alpha_i^2 / (4 cost_i) for the square.
-    Done once gap <= tol * value, or after max_steps >= 1, or where rounding hides what is left. start: (W, alpha) to begin
-    with, which change the path and not the optimum.
+    are better than these by more than the gaps, as alpha, the dual variables, 0 to cost_i for the hinge, prove: the
+    dual objective is sum_i alpha_i - |sum_i alpha_i signs_i table[:, i]|^2 / 2, less alpha_i^2 / (4 cost_i) for the
+    square. Done once gap <= tol * value, after max_steps >= 1, or where rounding hides what is left. start: (W, alpha)
+    to begin with, which change the path and not the optimum.
     """
     X, k = table.T, len(signs)
     with np.errstate(divide="ignore"):

@@ -72,4 +72,3 @@ def test_the_bits_of_any_number_of_threads():
     table, signs, cost = random.normal(size=(12, 4000)), random.choice([-1.0, 1.0], (5, 4000)), np.ones((5, 4000))
     results = [kernels.augmented_svm(table, signs, cost, False, 1e-8, 300, n_jobs=jobs)[0] for jobs in (1, 2, 3)]
     assert all(np.array_equal(W, results[0]) for W in results)
-
