@@ -14,7 +14,7 @@ from fastml.linear_model import solvers
 from fastml.linear_model.base import MOST, LinearClassifier
 from fastml.linear_model.columns import refuse_huge
 from fastml.linear_model.interior import Together, interior_point
-from fastml.linear_model.margins import LAST_DIGITS, MOST_STEPS, Margins, columns_with
+from fastml.linear_model.margins import ENOUGH, Margins
 from fastml.linear_model.objective import Objective
 from fastml.linear_model.sharing import SharedPath
 from fastml.linear_model.stochastic import check_total, weights_of
@@ -26,7 +26,7 @@ __all__ = ["LinearSVC"]
 SMALL = 200_000  # values in one pass: where it costs next to nothing, the optimum is found to the last digits
 FEW_WEIGHTS = 200  # of all classes together: so many are found to the last digits
 INSIDE = 50_000_000  # values of a table that an interior point method may copy
-PRECISE = 1e-10  # duality gap beside the objective that it is asked for
+PRECISE, LAST_DIGITS = 1e-10, 1e-8  # duality gaps beside the objective: what it is asked for, and where it is asked
 LARGEST = 1e153  # the square of more than this, added to its like, may overflow
 
 __getattr__, __dir__ = hand_through(__name__, "sklearn.svm")
@@ -185,8 +185,7 @@ class LinearSVC(SharedPath, LinearClassifier):
     fit_path.__doc__ = SharedPath.fit_path.__doc__
 
     def _reached(self):
-        duals = (self.dual_coef_ / self.C,) if self.solver_ == "dual" else ()  # of costs that are multiples of C
-        return *super()._reached(), *duals
+        return *super()._reached(), getattr(self, "dual_coef_", 0.0) / self.C  # the costs are multiples of C
 
     def _goes_to_the_optimum(self):
         return self.solver != "sgd" and self.multi_class == "ovr"
@@ -223,7 +222,7 @@ class LinearSVC(SharedPath, LinearClassifier):
         signs, costs = np.array([np.where(codes == c, 1.0, -1.0) for c in own]), self.C * weights
         if self.solver_ == "dual":
             coef, intercept, done = self._solve_dual(X, signs, costs, start)
-        elif self.solver_ == "newton" and self._small(X):
+        elif self.solver_ == "newton" and self._small(X) and self.max_iter >= ENOUGH:
             coef, intercept, done = self._solve_small(X, signs, costs, start)
         else:
             coef, intercept, done = self._solve_primal(X, signs, costs, start)
@@ -264,25 +263,24 @@ class LinearSVC(SharedPath, LinearClassifier):
 
     def _solve_dual(self, X, signs, costs, start):
         """(coef, intercept, whether all classes reached tol)."""
-        bias, seed = self._path(X)
-        found = Margins(X, signs, costs, self.loss == "squared_hinge", bias, self.tol, self.n_jobs)
-        if start is not None:
-            start = with_last(start, bias), self.C * start[2]
-        found.solve(self.max_iter, seed, start)
-        self.n_iter_, self.dual_coef_, self.duality_gap_ = int(found.steps.max(initial=0)), found.alpha, found.gaps
-        return found.W[:, :-1], bias * found.W[:, -1], found.done.all()
+        found = self._margins(X, signs, costs, start)
+        self.dual_coef_, self.duality_gap_ = found.alpha, found.gaps
+        return found.W[:, :-1], found.bias * found.W[:, -1], found.done.all()
 
     def _solve_small(self, X, signs, costs, start):
         """As `_solve_primal`, for the squared hinge of a small table: all classes by one kernel, to the last digits."""
-        bias, _ = self._path(X)
+        found = self._margins(X, signs, costs, start)
+        return found.W[:, :-1], found.bias * found.W[:, -1], found.done.all()
+
+    def _margins(self, X, signs, costs, start):
+        """All classes solved; start: (coef, intercept, duals of costs of 1)."""
+        bias, seed = self._path(X)
+        found = Margins(X, signs, costs, self.loss == "squared_hinge", bias, self.tol, self.n_jobs)
         if start is not None:
-            start = with_last(start, bias), np.zeros_like(costs)
-        table, most = columns_with(X, bias), max(1, min(self.max_iter, MOST_STEPS))
-        W, _, values, gaps, steps = kernels.augmented_svm(
-            table, signs, costs, True, LAST_DIGITS, most, start, self.n_jobs
-        )
-        self.n_iter_ = int(steps.max())
-        return W[:, :-1], bias * W[:, -1], bool((gaps <= self.tol * values).all())
+            coef, intercept, shares = start
+            start = np.column_stack([coef, intercept / bias if bias else intercept]), self.C * shares
+        self.n_iter_ = int(found.solve(self.max_iter, seed, start).steps.max(initial=0))
+        return found
 
     def _path(self, X):
         """(bias, seed) of a dual's path."""
@@ -387,11 +385,6 @@ class LinearSVC(SharedPath, LinearClassifier):
         model.fit(X, self.classes_[codes], sample_weight=sample_weight)
         self.coef_, self.intercept_, self.n_iter_ = model.coef_, model.intercept_, model.n_iter_
         return self
-
-
-def with_last(start, bias):
-    """Weights (k, d + 1) of columns and of the `bias` that follows them, where (coef, intercept, ...) starts."""
-    return np.column_stack([start[0], start[1] / bias if bias else start[1]]).astype(np.float64)
 
 
 def with_bias(X, bias):

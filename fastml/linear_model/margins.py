@@ -7,7 +7,7 @@ from scipy.linalg.lapack import dpotrf, dtrtrs
 from fastml.linear_model.objective import FEW_COLUMNS
 from fastml_ext import linear as kernels
 
-__all__ = ["LAST_DIGITS", "MOST_STEPS", "Margins", "columns_with"]
+__all__ = ["ENOUGH", "Margins"]
 
 INSIDE = 50_000_000  # values of a table that may be copied as columns
 DIRECT = 20_000  # values up to which sweeps save nothing
@@ -70,7 +70,7 @@ class Margins:
         classes = np.flatnonzero(~self.done)
         y, c = self.signs[classes], self.costs[classes]
         if start is not None:
-            W, alpha = (part[classes] for part in start)
+            W, alpha = (part[classes] if np.ndim(part) else np.zeros_like(c) for part in start)
             start = ((alpha * y) @ table.T if by_rows else W), alpha
         options = self.squared, LAST_DIGITS, MOST_STEPS, start, self.n_jobs
         W, alpha, values, gaps, steps = kernels.augmented_svm(table, y, c, *options)
