@@ -9,13 +9,13 @@ import numpy as np
 
 from fastml_ext.jit import cgutils, intrinsic, kernel, types
 from fastml_ext.linear.codes import State, Task
+from fastml_ext.linear.settled import COUNT, OWED, RATES, SCALE, SCALES, STEPS, settle
 from fastml_ext.linear.steps import dense_steps, prefetch, sparse_steps, takes
 from fastml_ext.products import inner
 
-__all__ = ["State", "Task", "average", "begin", "dense_epoch", "look", "slopes", "sparse_epoch", "weights"]
+__all__ = ["State", "Task", "begin", "dense_epoch", "slopes", "sparse_epoch"]
 
 EACH, REST, SOFTMAX, ARGMAX = 0, 1, 2, 3
-STEPS, SCALE, SCALES, OWED, RATES, COUNT = range(6)  # places in State.clock
 FOLD = 0.01  # the scale is folded into W below this: two digits of W at most are lost to it
 LEAST_MOMENT = 1e-30  # smaller moments are zero: subnormal numbers take 100 times longer
 
@@ -175,23 +175,6 @@ def move(task, eta, step, gradient, met, state):
     if 0 <= task.average_from < step:
         for j in range(len(W)):
             total[j] -= W[j]
-
-
-@kernel
-def settle(state, sparse):
-    """Fold the scale into W; bring the sum for the average up to date."""
-    W, total, clock = state.W, state.total, state.clock
-    d = W.shape[0] - 1 if sparse else W.shape[1] - 1
-    k = W.shape[1] if sparse else W.shape[0]
-    for c in range(k):
-        for j in range(d + 1):
-            a, b = (j, c) if sparse else (c, j)
-            if total.size and state.strength.size == 0:
-                share = clock[SCALES] if j < d else clock[COUNT]
-                total[a, b] -= share * W[a, b]
-            if j < d:
-                W[a, b] *= clock[SCALE]
-    clock[SCALE], clock[SCALES], clock[COUNT] = 1.0, 0.0, 0.0
 
 
 @kernel
@@ -449,45 +432,6 @@ def begin(task, coef, intercept, sparse=False, strength=None):
     )
 
 
-@kernel
-def measure(start, stop, w, scale, before, now):
-    """Weights start to stop of w, times scale, into `now`: (their squares, those of their moves, their sizes)."""
-    squares, moves, sizes = 0.0, 0.0, 0.0
-    for j in range(start, stop):
-        x = scale * w[j]
-        now[j] = x
-        move = x - before[j]
-        squares += x * x
-        moves += move * move
-        sizes += abs(x)
-    return squares, moves, sizes
-
-
-@kernel
-def measure_weights(task, state, sparse, before, now):
-    """`look`, with sums over a weight's neighbours in memory: a pass over all weights, as they lie."""
-    W, clock = state.W, state.clock
-    d, k = (W.shape[0] - 1, W.shape[1]) if sparse else (W.shape[1] - 1, W.shape[0])
-    w, factor, scale = W.reshape(-1), 1.0, clock[SCALE]
-    count = clock[STEPS] - task.average_from
-    if 0 <= task.average_from and count > 0:
-        settle(state, sparse)
-        w, factor, scale = state.total.reshape(-1), -1.0 / count, -1.0 / count
-    squares, moves, sizes, inside = 0.0, 0.0, 0.0, 0.0
-    for c in range(1 if sparse else k):
-        width = k if sparse else 1  # of intercepts, after so many weights
-        first = c * (d + 1)
-        last = first + d * width
-        a, b, size = measure(first, last, w, scale, before, now)
-        inner, change, _ = measure(last, last + width, w, factor, before, now)
-        squares, moves, sizes, inside = squares + a, moves + b + change, sizes + size, inside + inner
-    return squares, moves, sizes, inside
-
-
-def look(task, state, sparse, before, now):
-    return measure_weights(task, state, sparse, before.reshape(-1), now.reshape(-1))
-
-
 def dense_epoch(task, order, X, Y, weight, class_weight, state, hits):
     slice_of_epoch = dense_steps if takes(task, state) else dense_slice
     return slice_of_epoch(task, order, X, Y, weight, class_weight, state, hits)
@@ -496,21 +440,6 @@ def dense_epoch(task, order, X, Y, weight, class_weight, state, hits):
 def sparse_epoch(task, order, X, Y, weight, class_weight, state, hits):
     slice_of_epoch = sparse_steps if takes(task, state) else sparse_slice
     return slice_of_epoch(task, order, X.data, X.indices, X.indptr, Y, weight, class_weight, state, hits)
-
-
-def weights(state, sparse=False):
-    settle(state, sparse)
-    W = state.W.T if sparse else state.W
-    return np.array(W[:, :-1], order="C"), np.array(W[:, -1])
-
-
-def average(task, state, sparse=False):
-    count = state.clock[STEPS] - task.average_from
-    if task.average_from < 0 or count <= 0:
-        return weights(state, sparse)
-    settle(state, sparse)
-    W = -(state.total.T if sparse else state.total) / count
-    return np.array(W[:, :-1], order="C"), np.array(W[:, -1])
 
 
 def slopes(task, scores, Y, weight, class_weight):
