@@ -47,8 +47,8 @@ class LinearSVC(SharedPath, LinearClassifier):
         True: dual coordinate descent. False: Newton's method on the primal, for "squared_hinge". "auto": Newton for
         "squared_hinge" with up to 1000 columns and more rows than columns, else the dual.
     tol : float, default=1e-4
-        Dual: the largest difference of two projected slopes, or the duality gap beside the losses; Newton: the
-        largest entry of the mean gradient, columns scaled to unit variance.
+        Dual: the largest difference of two projected slopes, or the duality gap beside the objective; Newton: the
+        largest entry of the mean gradient, columns scaled to unit variance. Where it costs little, more is done.
     C : float, default=1.0
         What a loss costs.
     multi_class : {"ovr", "crammer_singer"}, default="ovr"
@@ -90,8 +90,10 @@ class LinearSVC(SharedPath, LinearClassifier):
 
     Notes
     -----
-    Where coordinates have not got there after some sweeps, an interior point method finishes, up to 1000 columns: it
-    needs tens of steps whatever C and the columns' scales are.
+    The dual starts with sweeps over its coordinates. Where some have not got there, Newton's method on augmented
+    Lagrangians finishes, up to 1000 rows or columns: it needs tens of passes over the rows whatever C and the columns'
+    scales are, and ends at a duality gap of 1e-8 of the objective. All classes together are finished by an interior
+    point method.
 
     C.-J. Hsieh et al., A dual coordinate descent method for large-scale linear SVM, ICML 2008; O. Chapelle, Training a
     support vector machine in the primal, Neural Computation 19 (2007); S. Keerthi et al., A sequential dual method for
