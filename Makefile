@@ -7,13 +7,13 @@ BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 SOURCES := pyproject.toml setup.py $(shell find fastml fastml_ext -name '*.py' -o -name '*.pyx' -o -name '*.pxd' \
 	-o -name '*.h' -o -name runtime.c -o -name _launch.c -o -name signatures.txt)
 CHECKED_TESTS := $(addprefix tests/,ext tree preprocessing feature_extraction metrics)
-REPORT ?= BENCHMARKS.md
+REPORT ?= docs/benchmarks/BENCHMARKS.md
 PYTEST ?=
 AOT ?= host
 SECONDS ?= 600
 SEED ?= 0
 
-.PHONY: demo test debug-test fuzz bench bench-tiny surface docs lint format wheel clean
+.PHONY: demo test coverage debug-test fuzz bench bench-tiny surface docs lint format wheel clean
 
 demo: $(VENV)/installed
 	$(BIN)/python -P -m fastml demo
@@ -21,6 +21,13 @@ demo: $(VENV)/installed
 # The script, not `python -m pytest`: the tests must see the installed package, and not the folder they are started in.
 test: $(VENV)/installed-test
 	$(BIN)/pytest tests $(PYTEST)
+
+# Which lines of Python the tests run, as a page in build/coverage; compiled kernels are not counted.
+coverage: $(VENV)/installed-test
+	$(BIN)/python -m pip install --quiet "coverage>=7.6"
+	$(BIN)/coverage run $(BIN)/pytest tests $(PYTEST)
+	$(BIN)/coverage html
+	$(BIN)/coverage report --skip-covered | tail -1
 
 # The kernels' tests with every index checked, by Cython and by Numba, and GCC's sanitizers watching memory and arithmetic.
 debug-test: $(VENV)/installed-test $(VENV)/checked
@@ -38,10 +45,11 @@ bench: $(VENV)/installed-bench
 
 bench-tiny: $(VENV)/installed-bench
 	$(BIN)/pytest benchmarks --tiny --benchmark-columns=median $(PYTEST)
+	$(BIN)/python -P benchmarks/surface --most 40 --rows 500 --seconds 60 --peers
 
-# Random problems, fastml beside scikit-learn, into the page REPORT where one is given.
+# Random problems, fastml beside scikit-learn and others that are installed; SURFACE: more options, as in --report page.md.
 surface: $(VENV)/installed-bench
-	$(BIN)/python -P benchmarks/surface --seconds $(SECONDS) --seed $(SEED) $(SURFACE)
+	$(BIN)/python -P benchmarks/surface --seconds $(SECONDS) --seed $(SEED) --peers $(SURFACE)
 
 # The site, into build/docs: whatever a page says wrongly of the code is an error.
 docs: $(VENV)/installed-docs
@@ -65,7 +73,7 @@ wheel: $(VENV)/installed-dev
 	$(BIN)/python tests/wheel.py dist
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .benchmarks.json
+	rm -rf $(VENV) build dist *.egg-info .benchmarks.json .coverage
 	find fastml fastml_ext \( -name '*.so' -o -name __pycache__ \) -prune -exec rm -rf {} +
 	find fastml_ext -name '*.pyx' | sed 's/pyx$$/c/' | xargs rm -f
 

@@ -8,6 +8,7 @@ import pytest
 from fastml_ext.pool import cpu_limit
 
 THREADS = cpu_limit()
+SLOWER = pytest.StashKey[list]()  # what the report found to be slower than in the runs before
 for _name in ("FASTML", "OMP", "OPENBLAS", "MKL", "NUMBA"):  # read by the libraries when they are first imported
     os.environ[f"{_name}_NUM_THREADS"] = str(THREADS)
 os.environ["PYTHONSAFEPATH"] = "1"  # processes that benchmarks start see the installed package too
@@ -29,4 +30,15 @@ def pytest_benchmark_update_json(config, benchmarks, output_json):
     if target is not None:
         import report
 
-        report.write(target, output_json, THREADS)
+        config.stash[SLOWER] = report.write(target, output_json, THREADS)
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    for line in config.stash.get(SLOWER, []):
+        terminalreporter.write_line(f"slower than before: {line}", red=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session):
+    if session.config.stash.get(SLOWER, []) and session.exitstatus == 0:
+        session.exitstatus = 1

@@ -50,7 +50,7 @@ class Work:
     setup: Callable  # setup(tiny): data for every run; pytest.skip() where a data set is not there
     runs: dict[str, Callable]  # library: run(data), which returns the function to be timed
     same: Callable | None = None  # same(data, ours, theirs): asserts that both results are right
-    floors: dict[str, float] = field(default_factory=dict)  # library: how many times its time fastml may at most need
+    floors: dict[str, float] = field(default_factory=dict)  # library: how many times faster fastml must at least be
     limit: float | None = None  # seconds: an absolute floor for fastml
     rounds: int = 5
     iterations: int = 1  # calls in a round, for work of microseconds

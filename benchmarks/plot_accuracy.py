@@ -1,6 +1,6 @@
 """Validation accuracy against training time of networks, of every library, in one picture.
 
-python benchmarks/plot_accuracy.py accuracy.svg      # needs FASTML_DATA; libraries that are not installed are left out
+python benchmarks/plot_accuracy.py docs/benchmarks/accuracy.svg  # needs FASTML_DATA; leaves out what is not installed
 
 All train with Adam of step 0.001 on the same rows, scaled to [0, 1], and are judged on the same other rows after each
 epoch, outside the clock. PyTorch runs with one and with two threads and its fused Adam; the faster of the two is drawn.

@@ -1,6 +1,6 @@
 """Objective minus optimum against time, of every solver of every library, in one picture.
 
-python benchmarks/plot_solvers.py solvers.svg      # needs FASTML_DATA; libraries that are not installed are left out
+python benchmarks/plot_solvers.py docs/benchmarks/solvers.svg  # needs FASTML_DATA; leaves out what is not installed
 
 Each point is one whole fit, from the table to the weights, that was told to stop at some precision. All libraries solve
 one problem: sum of the losses + |w|^2 / 2, a column of ones for the intercept. Vowpal Wabbit reads its rows from a file

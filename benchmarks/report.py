@@ -1,6 +1,9 @@
-"""BENCHMARKS.md from the results of one run: the machine, every ratio, every floor, missed ones plainly, one chart.
+"""The page of a run: the machine, every ratio, every floor, missed ones plainly, one chart; and the alarm of history.
 
-python benchmarks/report.py BENCHMARKS.md results.json [more.json ...]      # of runs that were timed apart
+python benchmarks/report.py docs/benchmarks/BENCHMARKS.md run.json [more.json ...]      # of runs timed apart
+
+Each page that is written adds a line to history.jsonl beside it. Where a work has become slower than in the runs before
+(benchmarks/history.py), the page says so at its top, and the command and `make bench` end with status 1.
 """
 
 import importlib.metadata
@@ -12,14 +15,16 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
+import history
+
 __all__ = ["write"]
 
 LIBRARIES = ["numpy", "scipy", "numba", "scikit-learn", "scikit-learn-intelex", "faiss-cpu", "pykdtree", "lightgbm"]
 LIBRARIES += ["torch", "autograd", "jax"]
 # Drawn by a script of their own, which takes minutes; shown where they lie beside the page.
 PICTURES = {
-    "linear": ("Objective minus optimum against time", "benchmarks-solvers.svg", "plot_solvers.py"),
-    "neural": ("Validation accuracy against time", "benchmarks-accuracy.svg", "plot_accuracy.py"),
+    "linear": ("Objective minus optimum against time", "solvers.svg", "plot_solvers.py"),
+    "neural": ("Validation accuracy against time", "accuracy.svg", "plot_accuracy.py"),
 }
 HEAD = """# Benchmarks
 
@@ -33,12 +38,12 @@ machine. Peers that are not installed are left out.
 - a float32 product by NumPy's BLAS on all threads: {product:.0f} GFLOP/s; the rates in brackets count the plain
   product, so one above the machine's says that most of it was spared
 
-![ratios](benchmarks.svg)
+![ratios](ratios.svg)
 """
 
 
 def write(target, results, threads):
-    """Write the page to `target` and the chart beside it."""
+    """Write the page to `target`, the chart and the run's line of history beside it; returns what became slower."""
     works = collect(results)
     names = [f"{name} {version}" for name in LIBRARIES if (version := installed(name))]
     brand = results["machine_info"].get("cpu", {}).get("brand_raw") or platform.processor() or platform.machine()
@@ -50,6 +55,9 @@ def write(target, results, threads):
             product=product_rate() / 1e9,
         )
     ]
+    run = history.entry(results, works, brand, threads)
+    slower = history.slower(run, history.read(target.with_name("history.jsonl")))
+    lines += [f"- **slower than before: {line}**" for line in slower]
     by_family = defaultdict(list)
     for name, work in works.items():
         by_family[work["family"]].append((name, work))
@@ -60,7 +68,9 @@ def write(target, results, threads):
             words, file, script = PICTURES[family]
             lines.append(f"\n![{words}]({file})\n\n{words}, by benchmarks/{script}.")
     target.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    draw(target.with_name("benchmarks.svg"), works)
+    draw(target.with_name("ratios.svg"), works)
+    history.append(target.with_name("history.jsonl"), run)
+    return slower
 
 
 def collect(results):
@@ -171,7 +181,9 @@ def main(target, *files):
     together = runs[-1] | {"benchmarks": [result for run in runs for result in run["benchmarks"]]}
     from fastml_ext.pool import cpu_limit
 
-    write(Path(target), together, cpu_limit())
+    slower = write(Path(target), together, cpu_limit())
+    if slower:
+        sys.exit("\n".join(["slower than before:", *slower]))
 
 
 if __name__ == "__main__":

@@ -10,10 +10,10 @@ from types import FunctionType
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
+from fastml._sklearn import Interval, StrOptions, check_sample_weight
 from fastml.kinds import array_of_numbers, as_numbers, read_target
 from fastml.plain import ValidSettings, is_plain_table, is_plain_target
 from fastml_ext import checks, pool
@@ -66,10 +66,11 @@ class Estimator(BaseEstimator):
             elif hasattr(method, "fn") and not hasattr(method.fn, "all_or_nothing"):  # scikit-learn's available_if
                 method.fn = all_or_nothing(method.fn)
 
-    def _check_fit(self, X, y=NO_TARGET, *, small_integers=False, allow_nan=False, **options):
+    def _check_fit(self, X, y=NO_TARGET, *, small_integers=False, allow_nan=False, finite=True, **options):
         """Parameters, X and y of a fit, checked; X comes back as a finite table in C order, or as CSR.
 
-        X is float32 or float64; `small_integers` of up to 16 bits stay as they are. NaN passes where `allow_nan`.
+        X is float32 or float64; `small_integers` of up to 16 bits stay as they are. NaN passes where `allow_nan`. With
+        `finite=False` a dense X is not looked at: the caller does, where its sums are not finite.
         options: as for scikit-learn's validate_data
         """
         self._validate_params()
@@ -85,7 +86,8 @@ class Estimator(BaseEstimator):
         else:
             X, y = self._convert(X, y, options)
             X = as_numbers(X, type(self).__name__, small_integers)
-        self._check_finite(X)
+        if finite or issparse(X):
+            self._check_finite(X)
         self._dtype = X.dtype if X.dtype.kind == "f" else np.dtype(np.float64)
         # Frames are checked for the names of their columns, so they never take the fast path; nor do values with NaN.
         self._fast_columns = -1 if hasattr(self, "feature_names_in_") else X.shape[1]
@@ -120,6 +122,12 @@ class Estimator(BaseEstimator):
             self._check_finite(X)  # a large float64 may not fit into the float32 of the fitted data
         return X
 
+    def to_onnx(self, path=None):
+        """The fitted model in ONNX, written to the file `path` where one is given; see `fastml.exchange.onnx`."""
+        from fastml.exchange.onnx import to_onnx
+
+        return to_onnx(self, path)
+
     def _check_finite(self, X):
         refuse_nonfinite(X, type(self).__name__, getattr(self, "feature_names_in_", None), self._allow_nan)
 
@@ -127,11 +135,11 @@ class Estimator(BaseEstimator):
 def check_weight(sample_weight, n):
     """(n,) float64: the weights of n rows as every estimator takes them, finite, not negative, and not all 0."""
     try:
-        weight = _check_sample_weight(sample_weight, np.empty((n, 0)), dtype=np.float64, allow_all_zero_weights=True)
+        weight = check_sample_weight(sample_weight, n)
     except (TypeError, ValueError) as error:
         if "sample_weight" in str(error):
             raise
-        raise ValueError(f"sample_weight is refused: {error}") from error
+        raise type(error)(f"sample_weight is refused: {error}") from error
     if isinstance(sample_weight, Number) and not np.isfinite(weight).all():
         raise ValueError(f"sample_weight={sample_weight} is not finite")
     if not weight.any():

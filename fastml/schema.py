@@ -13,7 +13,8 @@ from numbers import Integral, Real
 
 import numpy as np
 import scipy.sparse
-from sklearn.utils._param_validation import InvalidParameterError, validate_parameter_constraints
+
+from fastml._sklearn import InvalidParameterError, validate_parameter_constraints
 
 __all__ = [
     "COMMON",

@@ -36,7 +36,8 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing
+
+from fastml._sklearn import _safe_indexing
 
 __all__ = ["NotShared", "SharesWork", "group_by_shared_work", "separate_fit", "shared_parameters", "shared_responses"]
 

@@ -234,12 +234,17 @@ class LinearSVC(SharedPath, LinearClassifier):
         self.coef_, self.intercept_ = coef.astype(dtype), intercept.astype(dtype)
         if not done:
             warnings.warn(
-                f"LinearSVC(solver={self.solver_!r}) reached max_iter={self.max_iter} before tol={self.tol}:"
+                "Liblinear failed to converge, increase the number of iterations."
+                f" LinearSVC(solver={self.solver_!r}) reached max_iter={self.max_iter} before tol={self.tol}:"
                 " raise max_iter, or lower C",
                 ConvergenceWarning,
                 stacklevel=4,
             )
         return self
+
+    def _refuse(self, why):
+        given = f"penalty={self.penalty!r}, loss={self.loss!r}, dual={self.dual!r}"
+        raise ValueError(f"Unsupported set of arguments: {given}. {why}")
 
     def _solver_for(self, X):
         few = X.shape[1] <= solvers.FEW_COLUMNS
@@ -249,13 +254,11 @@ class LinearSVC(SharedPath, LinearClassifier):
             return "dual"
         if self.penalty == "l1":
             if self.loss == "hinge" or self.dual is True or self.solver == "dual":
-                raise ValueError("penalty='l1' goes with loss='squared_hinge' and dual=False or 'auto'")
+                self._refuse("penalty='l1' goes with loss='squared_hinge' and dual=False or 'auto'")
             return "cd" if few else "proximal"
         if self.loss == "hinge":
             if self.dual is False or self.solver == "newton":
-                raise ValueError(
-                    "loss='hinge' has no second derivative for dual=False: use dual=True, or squared_hinge"
-                )
+                self._refuse("loss='hinge' has no second derivative for dual=False: use dual=True, or squared_hinge")
             return "dual"
         if self.solver != "auto":
             return self.solver

@@ -17,6 +17,7 @@ from sklearn.preprocessing import Binarizer, StandardScaler
 from sklearn.utils import estimator_checks, get_tags
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 from sklearn.utils.validation import has_fit_parameter
+from versions import as_of_newest
 
 import fastml
 from fastml.base import LEARNING, Estimator
@@ -312,6 +313,7 @@ def test_the_docstring_names_every_parameter(Estimator):
     assert ">>> " in Estimator.__doc__
 
 
+@as_of_newest
 @every_predictor
 def test_parameters_and_defaults_are_scikit_learns(Estimator):
     """What scikit-learn's estimator of that name takes, this one takes, with the same default."""

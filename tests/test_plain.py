@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.utils._param_validation import InvalidParameterError
 
+from fastml._sklearn import InvalidParameterError
 from fastml.base import NO_TARGET, Estimator
 from fastml.linear_model import Ridge
 from fastml.naive_bayes import GaussianNB

@@ -4,11 +4,14 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+from sizes import sizes
 
 import fastml
 import fastml_ext
@@ -39,8 +42,96 @@ def imports(path):
             yield node.module
 
 
+PROJECT = Path(__file__).resolve().parents[1]
+EVERY_FILE = [
+    *PYTHON.values(),
+    *(path for folder in ("tests", "benchmarks") for path in (PROJECT / folder).rglob("*.py")),
+]
+
+
+DOOR = PYTHON["fastml._sklearn"]
+
+
+@pytest.mark.parametrize("path", [path for path in EVERY_FILE if path != DOOR], ids=lambda p: "/".join(p.parts[-3:]))
+def test_private_names_of_scikit_learn_come_through_one_door(path):
+
+    def private(name):
+        return any(part.startswith("_") and not part.startswith("__") for part in name.split("."))
+
+    for node in ast.walk(tree(path)):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Attribute):
+            names = [ast.unparse(node)]
+        for name in names:
+            assert not (name.startswith("sklearn.") and private(name)), f"{path}:{node.lineno}: {name}"
+
+
+def test_scikit_learn_has_every_private_name_that_fastml_takes():
+    from fastml import _sklearn
+
+    taken = set()
+    for path in EVERY_FILE:
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.ImportFrom) and node.module == "fastml._sklearn":
+                taken |= {alias.name for alias in node.names} - set(_sklearn.__all__)
+    assert {name: getattr(_sklearn, name).__name__ for name in taken} == {name: name for name in _sklearn.PRIVATE}
+
+
+def test_the_oldest_versions_that_ci_tries_are_those_that_pyproject_allows():
+    about = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    asked = [*about["dependencies"], *(line for lines in about["optional-dependencies"].values() for line in lines)]
+    lowest = {m[1]: m[2] for line in asked if (m := re.match(r"([\w-]+)>=([\d.]+)", line))}
+    oldest = dict(
+        line.split("==")
+        for line in (PROJECT / ".ci/oldest.txt").read_text(encoding="utf-8").splitlines()
+        if not line.startswith("#")
+    )
+    of_others = {"threadpoolctl", "mpmath"}  # scikit-learn's and SymPy's
+
+    def padded(version):
+        return [int(part) for part in f"{version}.0.0".split(".")[:3]]
+
+    assert {name: padded(lowest[name]) for name in oldest if name not in of_others} == {
+        name: padded(version) for name, version in oldest.items() if name not in of_others
+    }
+    assert {name.split(">")[0] for name in about["dependencies"]} <= set(oldest)
+
+
+def test_actions_are_pinned():
+    for path in (PROJECT / ".github/workflows").glob("*.yml"):
+        for line in re.findall(r"uses: (.*)", path.read_text(encoding="utf-8")):
+            assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)*", line), f"{path.name}: {line}"
+
+
 def is_reference(name):
     return any(part == "reference" or part.endswith("_reference") for part in name.split("."))
+
+
+def uses_within(package):
+    """{module of a package: its modules that it imports, also inside functions}."""
+    members = {name for name in PYTHON if name.startswith(f"{package}.")}
+    uses = {}
+    for name in members:
+        found = set(imports(PYTHON[name]))
+        for node in ast.walk(tree(PYTHON[name])):
+            if isinstance(node, ast.ImportFrom):
+                found |= {f"{node.module}.{alias.name}" for alias in node.names}
+        uses[name] = found & members
+    return uses
+
+
+def test_autodiff_has_no_ring():
+    """No module of it imports another that imports it, over whatever others and wherever the import stands."""
+    uses = uses_within("fastml.autodiff")
+    assert len(uses) > 20
+    while uses:
+        leaves = {name for name, needed in uses.items() if not needed}
+        assert leaves, f"these import each other: {sorted(uses)}"
+        uses = {name: needed - leaves for name, needed in uses.items() if name not in leaves}
 
 
 def test_there_is_something_to_check():
@@ -82,6 +173,89 @@ def test_numba_options_stand_in_jit_only(name):
 def test_files_stay_small(name):
     assert len(PYTHON[name].read_text(encoding="utf-8").splitlines()) <= 500
     assert "utils" not in name
+
+
+# Signatures of scikit-learn's contract or of the user's interface: each parameter is a setting with a default.
+PUBLIC_SIGNATURES = {
+    "fastml.autodiff.optimize.minimize",
+    "fastml.linear_model.logistic.LogisticRegression.__init__",
+    "fastml.linear_model.perceptron.Perceptron.__init__",
+    "fastml.linear_model.sgd.SGDClassifier.__init__",
+    "fastml.linear_model.sgd_regressor.SGDRegressor.__init__",
+    "fastml.model_selection.validation.cross_val_score",
+    "fastml.model_selection.validation.cross_validate",
+    "fastml.neighbors.classification.RadiusNeighborsClassifier.__init__",
+    "fastml.neural_network.classifier.MLPClassifier.__init__",
+    "fastml.neural_network.regressor.MLPRegressor.__init__",
+    "fastml.svm.LinearSVC.__init__",
+    "fastml.tree.classes.DecisionTreeClassifier.__init__",
+    "fastml.tree.classes.DecisionTreeRegressor.__init__",
+    "fastml.tree.diagram.export_graphviz",
+    "fastml.tree.drawing.plot_tree",
+}
+# What is larger than the limits and should not be. This list only shrinks: no name is added, and one that keeps the
+# limits goes out.
+TOO_LARGE = {
+    "fastml.linear_model.objective.Objective.__init__",
+    "fastml.neural_network.lbfgs.minimize",
+    "fastml_ext.autodiff.machine._scalar",
+    "fastml_ext.features.vocabulary._count",
+    "fastml_ext.linear.epochs.dense_slice",
+    "fastml_ext.linear.epochs.sparse_slice",
+    "fastml_ext.linear.multiclass.dense_sweeps",
+    "fastml_ext.linear.multiclass.sparse_sweeps",
+    "fastml_ext.linear.newton.descend",
+    "fastml_ext.linear.passes.sparse_pass",
+    "fastml_ext.neighbors.kd_tree.search.descend",
+    "fastml_ext.neighbors.kd_tree.search.nearest_kernel",
+    "fastml_ext.neighbors.kd_tree.search.nearest_kernel.nearest",
+    "fastml_ext.neighbors.kd_tree.search.within_kernel.within",
+    "fastml_ext.neural.batches.drop",
+    "fastml_ext.tree.groups.reserve",
+    "fastml_ext.tree.large.pack_rules",
+    "fastml_ext.tree.predict.walk_codes",
+    "fastml_ext.tree.shares.blend_codes",
+    "fastml_ext.tree.subtree.grow_subtrees",
+}
+LINES, PARAMETERS = 60, 10
+
+
+def test_functions_stay_small():
+    """At most 60 lines below the docstring and 10 parameters, but for what is listed; no name is listed in vain."""
+    large = {
+        f"{module}.{name}"
+        for module, path in SOURCES.items()
+        for name, size in sizes(path).items()
+        if size.lines > LINES or size.parameters > PARAMETERS
+    }
+    listed = PUBLIC_SIGNATURES | TOO_LARGE
+    assert large - listed == set(), "over 60 lines or 10 parameters: make parts with names"
+    assert listed - large == set(), "within the limits now: take it off the list"
+    assert not PUBLIC_SIGNATURES & TOO_LARGE
+
+
+CYTHON = """
+cdef inline double f(double[:, ::1] x,  # (n, d)
+                     int k=(1)) noexcept nogil:
+    'Text'
+    cdef int i
+
+    return 0
+
+cdef struct S:
+    int a
+cdef int declared(int a)
+cdef class C:
+    def g(self, *, a):
+        pass
+"""
+
+
+def test_sizes_are_counted(tmp_path):
+    (tmp_path / "a.pyx").write_text(CYTHON.replace("'", '"""'))
+    assert sizes(tmp_path / "a.pyx") == {"f": (3, 2), "g": (1, 1)}
+    (tmp_path / "b.py").write_text("class A:\n  def f(self, a, /, b=(1, 2), *, c):\n    'Text'\n    return a\n")
+    assert sizes(tmp_path / "b.py") == {"A.f": (1, 3)}
 
 
 def test_importing_the_api_does_not_load_numba():

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parent))
 from families import FAMILIES
+from peers import makers
 from problems import Problem, draw, make
 
 TIME_EACH = 0.25  # seconds that a measurement of one call may take, beyond one run
@@ -29,6 +30,7 @@ class Row(NamedTuple):
     fit: tuple[float, float]
     predict: tuple[float, float]
     worse: str | None  # how fastml's result was worse; such rows are told apart and not counted
+    others: dict[str, tuple]  # library: (fit, predict) as above, or (reason,) where it gave no result, or a worse one
 
 
 def main():
@@ -41,17 +43,18 @@ def main():
     parser.add_argument("--rows", type=int, default=200_000, help="rows of a problem at most")
     parser.add_argument("--family", help="one family alone")
     parser.add_argument("--report", type=Path, help="a Markdown page to write; the picture stands beside it")
+    parser.add_argument("--peers", action="store_true", help="other libraries too, where they are installed")
     parser.add_argument("--repeat", type=int, help="one problem, by its seed")
     given = parser.parse_args()
     families = {given.family: FAMILIES[given.family]} if given.family else FAMILIES
     warnings.simplefilter("ignore")
     if given.repeat is not None:
-        show(measure(draw(given.repeat, families, given.rows)))
+        show(measure(draw(given.repeat, families, given.rows), given.peers))
         return 0
     rows, started = [], time.monotonic()
     first = given.seed * 1_000_000
     while len(rows) < given.most and (time.monotonic() - started < given.seconds or not rows):
-        rows.append(measure(draw(first + len(rows), families, given.rows)))
+        rows.append(measure(draw(first + len(rows), families, given.rows), given.peers))
         if sys.stderr.isatty():
             print(f"\r{len(rows)} problems, {time.monotonic() - started:.0f} s", end="", file=sys.stderr, flush=True)
     from report import picture, table
@@ -64,17 +67,37 @@ def main():
     return 0
 
 
-def measure(problem):
-    """Both libraries on one problem."""
+def measure(problem, peers=False):
+    """Both libraries on one problem, and the others where `peers`."""
     family = FAMILIES[problem.family]
     X, y, queries = make(problem)
     ours, theirs = family.makers(problem)
-    models = ours().fit(X, y), theirs().fit(X, y)
     judged = slice(family.judged_rows)
+    models = ours().fit(X, y), theirs().fit(X, y)
     worse = family.worse(problem, X[judged], y[judged], *models)
     fit = alternate(lambda: ours().fit(X, y), lambda: theirs().fit(X, y))
     predict = alternate(lambda: models[0].predict(queries), lambda: models[1].predict(queries))
-    return Row(problem, fit, predict, worse)
+    others = makers(problem, family.fixed) if peers else {}
+    return Row(problem, fit, predict, worse, {
+        library: beside(problem, X, y, queries, ours, models[0], other) for library, other in others.items()
+    })  # fmt: skip
+
+
+def beside(problem, X, y, queries, ours, model, other):
+    """(fit, predict) of fastml and another library in turns; (reason,) where that gives no result, or a worse one."""
+    family = FAMILIES[problem.family]
+    judged = slice(family.judged_rows)
+    try:
+        their_model = other()
+        their_model.fit(X, y)
+        their_model.predict(queries)
+        worse = family.worse(problem, X[judged], y[judged], their_model, model)
+    except Exception as error:  # whatever another library does not take
+        return (f"{type(error).__name__}: {error}"[:120],)
+    if worse:
+        return (f"a worse result: {worse}",)
+    fit = alternate(lambda: ours().fit(X, y), lambda: other().fit(X, y))
+    return fit, alternate(lambda: model.predict(queries), lambda: their_model.predict(queries))
 
 
 def alternate(a, b):
@@ -98,6 +121,9 @@ def show(row):
     print(row.problem.title)
     for what, (ours, theirs) in (("fit", row.fit), ("predict", row.predict)):
         print(f"  {what}: fastml {1e3 * ours:.3f} ms, scikit-learn {1e3 * theirs:.3f} ms, ratio {theirs / ours:.2f}")
+    for library, found in row.others.items():
+        told = found[0] if len(found) == 1 else ", ".join(f"{theirs / ours:.2f}" for ours, theirs in found)
+        print(f"  {library}, fit and predict: {told}")
     if row.worse:
         print(f"  worse than scikit-learn's result: {row.worse}")
 

@@ -41,6 +41,7 @@ def table(rows, seed):
         for name, ratios in [("**all**", every), *sorted(by_family.items())]:
             lines.append(line(name, ratios))
         lines.append("")
+    lines += beside_others(rows)
     lines += ["## The slowest against scikit-learn", ""]
     ranked = sorted(
         ((ratio(getattr(row, what)), what, row.problem) for row in counted for what in ("fit", "predict")),
@@ -54,6 +55,30 @@ def table(rows, seed):
         lines += ["", "## Not counted: fastml's result was worse than scikit-learn's", ""]
         lines += [f"- {row.problem.title}: {row.worse} (`--repeat {row.problem.seed}`)" for row in worse]
     return "\n".join(lines) + "\n"
+
+
+def beside_others(rows):
+    """The same ratios for other libraries, and how often these gave no result, or a worse one."""
+    by_library = defaultdict(list)
+    for row in rows:
+        for library, found in row.others.items():
+            by_library[library, row.problem.family].append(found)
+    if not by_library:
+        return []
+    lines = [
+        "## Beside other libraries",
+        "",
+        "Where they give a result that is no worse; the last column counts the other problems.",
+        "",
+        "| library, family, what | problems | p5 | p25 | median | geometric mean | below 1 | none or worse |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for (library, family), found in sorted(by_library.items()):
+        good = [pair for pair in found if len(pair) == 2]
+        for k, what in enumerate(("fit", "predict")):
+            ratios = [ratio(pair[k]) for pair in good]
+            lines.append(f"{line(f'{library}, {family}, {what}', ratios)} {len(found) - len(good)} |")
+    return [*lines, ""]
 
 
 def line(name, ratios):

@@ -41,7 +41,7 @@ class LinearModel(Estimator):
             product = X @ coef.T
             return (product.toarray() if sp.issparse(product) else product) + np.atleast_1d(intercept)
         if type(intercept) is not np.ndarray or intercept.shape != coef.shape[:1]:
-            intercept = np.full(len(coef), intercept)
+            intercept = np.full(len(coef), intercept, X.dtype)
         if coef.dtype != X.dtype or not coef.flags.c_contiguous:
             coef = np.ascontiguousarray(coef, X.dtype)
         return kernels.scores(X, coef, intercept, getattr(self, "n_jobs", None))

@@ -5,9 +5,10 @@ from numbers import Integral, Real
 
 import numpy as np
 import scipy.sparse as sp
+from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils._param_validation import Hidden
 
+from fastml._sklearn import Hidden
 from fastml.base import Interval, StrOptions, encode_labels
 from fastml.class_weight import row_weights
 from fastml.linear_model import solvers
@@ -23,6 +24,17 @@ __all__ = ["LogisticRegression"]
 SOLVERS = {"lbfgs", "liblinear", "newton-cg", "newton-cholesky", "sag", "saga", "newton", "gd", "sgd", "auto"}
 SMALL = 200_000  # values to look at in one pass, times classes
 FORMS = {"newton-cholesky": "scaled", "newton-cg": "white", "lbfgs": "white", "gd": "raw", "cd": "scaled"}
+
+
+# What scikit-learn's warning says of its solvers; programs look for these words.
+NOT_CONVERGED = {
+    "lbfgs": "lbfgs failed to converge. Increase the number of iterations. ",
+    "newton-cg": "newton-cg failed to converge. Increase the number of iterations. ",
+    "liblinear": "Liblinear failed to converge, increase the number of iterations. ",
+    "sag": "The max_iter was reached which means the coef_ did not converge. ",
+    "saga": "The max_iter was reached which means the coef_ did not converge. ",
+    "newton-cholesky": "Newton solver did not converge after {} iterations. ",
+}
 
 
 class LogisticRegression(SharedPath, LinearClassifier):
@@ -176,9 +188,21 @@ class LogisticRegression(SharedPath, LinearClassifier):
         """
         if self.penalty is None and self.C not in (1.0, np.inf):
             warnings.warn("Setting penalty=None will ignore the C and l1_ratio parameters", UserWarning, stacklevel=2)
+        if self.penalty in ("l1", "l2"):
+            self._warn_of_ratio(float(self.penalty == "l1"))
         problem = self._problem(X, y, sample_weight)
         start = (self.coef_, self.intercept_) if self.warm_start and hasattr(self, "coef_") else None
         return self._solve(*problem, start)
+
+    def _warn_of_ratio(self, meant):
+        """That penalty and l1_ratio say two things; meant: the share of l1 of the penalty, which counts."""
+        if self.l1_ratio not in (None, 0.0, meant):
+            warnings.warn(
+                f"Inconsistent values: penalty={self.penalty} with l1_ratio={self.l1_ratio}. l1_ratio parameter is only"
+                f" used when penalty is 'elasticnet'. Got (penalty={self.penalty})",
+                UserWarning,
+                stacklevel=4,
+            )
 
     def _goes_to_the_optimum(self):
         return self.solver not in ("gd", "sgd")
@@ -189,8 +213,9 @@ class LogisticRegression(SharedPath, LinearClassifier):
         self.classes_, codes = encode_labels(y)
         if len(self.classes_) < 2:
             raise ValueError(
-                f"y has one class only, {self.classes_[0]!r}, and LogisticRegression tells at least 2 classes apart"
-                " (the number of classes has to be greater than one)"
+                "This solver needs samples of at least 2 classes in the data, but the data contains only one class:"
+                f" y has one class only, {self.classes_.tolist()[0]!r}, and LogisticRegression tells at least 2 classes"
+                " apart (the number of classes has to be greater than one)"
             )
         weight = weights_of(sample_weight, X)
         if self.class_weight is not None:
@@ -207,7 +232,9 @@ class LogisticRegression(SharedPath, LinearClassifier):
         ratio = {"l1": 1.0, "l2": 0.0}.get(self.penalty, self.l1_ratio)
         strength = 0.0 if self.penalty is None or np.isinf(self.C) else 1.0 / (self.C * total)
         if ratio is None and self.penalty == "elasticnet":
-            raise ValueError("l1_ratio=None with penalty='elasticnet': give the share of l1, between 0 and 1")
+            raise ValueError(
+                "l1_ratio must be specified when penalty is elasticnet: l1_ratio=None with penalty='elasticnet'"
+            )
         ratio = 0.0 if ratio is None else ratio  # scikit-learn's older name of no l1
         return strength * ratio, strength * (1 - ratio)
 
@@ -254,8 +281,9 @@ class LogisticRegression(SharedPath, LinearClassifier):
         self.n_iter_ = np.array([solution.n_iter], np.int32)
         self.history_ = {"objective": solution.history}
         if not solution.converged:
+            said = NOT_CONVERGED.get(self.solver, "").format(self.max_iter)
             warnings.warn(
-                f"LogisticRegression(solver={self.solver_!r}) reached max_iter={self.max_iter} with a gradient of"
+                f"{said}LogisticRegression(solver={self.solver_!r}) reached max_iter={self.max_iter} with a gradient of"
                 f" {self.gradient_norm_:.3g} (tol={self.tol}): raise max_iter",
                 ConvergenceWarning,
                 stacklevel=4,
@@ -330,7 +358,7 @@ class LogisticRegression(SharedPath, LinearClassifier):
         """Probability of each of `classes_`: (n_samples, n_classes), the logistic function or softmax of the scores."""
         scores = self._scores(X)
         if scores.shape[1] == 1:
-            positive = 0.5 * (1 + np.tanh(0.5 * scores[:, 0]))
+            positive = expit(scores[:, 0])
             return np.column_stack([1 - positive, positive])
         shares = np.exp(scores - scores.max(axis=1, keepdims=True))
         return shares / shares.sum(axis=1, keepdims=True)

@@ -3,6 +3,7 @@
 from numbers import Integral
 
 import numpy as np
+from scipy.special import expit
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import column_or_1d
@@ -100,8 +101,11 @@ class StochasticClassifier(StochasticModel, LinearClassifier):
         X = self._more_columns(X, first)
         if self.class_weight == "balanced":
             raise ValueError(
-                "class_weight='balanced' is not supported for partial_fit, which never sees all of y: pass"
-                " compute_class_weight('balanced', classes=classes, y=y) as a dict {label: weight}"
+                "class_weight 'balanced' is not supported for partial_fit. In order to use 'balanced' weights, use"
+                " compute_class_weight('balanced', classes=classes, y=y). In place of y you can use a large enough"
+                " sample of the full training set target to properly estimate the class frequency distributions. Pass"
+                " the resulting weights as the class_weight parameter: class_weight='balanced' needs all of y, which"
+                " partial_fit never sees; as a dict {label: weight}"
             )
         X, y = self._check_fit(X, y, reset=first)
         X = X if first else X.astype(self.coef_.dtype, copy=False)
@@ -352,7 +356,7 @@ class SGDClassifier(StochasticClassifier):
         if scores.shape[1] > 1 and self.coupling_ == "softmax":
             p = np.exp(scores - scores.max(axis=1, keepdims=True))
             return p / p.sum(axis=1, keepdims=True)
-        p = np.clip((scores + 1) / 2, 0, 1) if self.loss == "modified_huber" else 0.5 * (1 + np.tanh(scores / 2))
+        p = np.clip((scores + 1) / 2, 0, 1) if self.loss == "modified_huber" else expit(scores)
         if p.shape[1] == 1:
             return np.column_stack([1 - p, p])
         total = p.sum(axis=1, keepdims=True)

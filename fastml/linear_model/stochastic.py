@@ -80,7 +80,10 @@ class StochasticModel(LinearModel):
     def _task(self, X, targets):
         """The parameters as numbers for the kernels."""
         if self.penalty == "elasticnet" and self.l1_ratio is None:
-            raise ValueError("l1_ratio=None with penalty='elasticnet': give the share of l1, between 0 and 1")
+            raise ValueError(
+                "l1_ratio must be set when penalty is 'elasticnet': l1_ratio=None with penalty='elasticnet', give the"
+                " share of l1, between 0 and 1"
+            )
         share = {"l1": 1.0, "elasticnet": self.l1_ratio}.get(self.penalty, 0.0)
         alpha = 0.0 if self.penalty is None else self.alpha
         rate = self.learning_rate
@@ -156,7 +159,8 @@ class StochasticModel(LinearModel):
 
     def _keep(self, outcome, rows, so_far=0):
         self._state, self._state_sparse = outcome.state, rows.sparse
-        self._set_weights(outcome.coef, outcome.intercept)
+        dtype = rows.X.dtype  # an average is taken in float64
+        self._set_weights(outcome.coef.astype(dtype, copy=False), outcome.intercept.astype(dtype, copy=False))
         self.history_ = outcome.history
         self.stopped_, self.eta_ = outcome.stopped, outcome.eta0
         self.n_iter_ = len(outcome.history["loss"])
@@ -288,7 +292,9 @@ class StochasticModel(LinearModel):
             coef, intercept = self._old_weights(k, d, dtype)
         for name, given, shape in (("coef_init", coef_init, (k, d)), ("intercept_init", intercept_init, (k,))):
             if given is not None and np.size(given) != np.prod(shape):
-                raise ValueError(f"{name} has shape {np.shape(given)}, but {shape} is needed")
+                raise ValueError(
+                    f"Provided {name} does not match dataset: {name} has shape {np.shape(given)}, but {shape} is needed"
+                )
         if coef_init is not None:
             coef = np.asarray(coef_init, dtype).reshape(k, d)
         if intercept_init is not None:
@@ -358,7 +364,8 @@ def rows_for(X, Y, weight, class_weight):
 def warn_if_not_converged(model):
     if model.stopped_ == "max_iter" and model.tol is not None:
         warnings.warn(
-            f"{type(model).__name__} reached max_iter={model.max_iter} epochs before the loss settled within"
+            "Maximum number of iteration reached before convergence. Consider increasing max_iter to improve the fit."
+            f" {type(model).__name__} reached max_iter={model.max_iter} epochs before the loss settled within"
             f" tol={model.tol}: raise max_iter, or scale the columns of X",
             ConvergenceWarning,
             stacklevel=4,

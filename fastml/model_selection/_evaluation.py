@@ -6,9 +6,9 @@ from collections import defaultdict
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.base import clone, is_classifier
-from sklearn.model_selection._validation import _fit_and_score, _insert_error_scores, _warn_or_raise_about_fit_failures
 from sklearn.pipeline import Pipeline
 
+from fastml._sklearn import _fit_and_score, _insert_error_scores, _warn_or_raise_about_fit_failures
 from fastml.model_selection._scoring import Scorers
 from fastml.progress import progress_bar
 from fastml.sharing import NotShared, group_by_shared_work, separate_fit, shared_responses

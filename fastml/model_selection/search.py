@@ -3,16 +3,17 @@
 import time
 import warnings
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 import sklearn.model_selection
 from sklearn.base import clone, is_classifier
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import PredefinedSplit, check_cv
-from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import indexable
-from sklearn.utils.validation import _check_method_params, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
+from fastml._sklearn import BaseSearchCV, _check_method_params, check_input_parameters
 from fastml.metrics.scoring import refuse_metric
 from fastml.model_selection._callbacks import SearchCallbacks, with_callbacks
 from fastml.model_selection._evaluation import Evaluation
@@ -28,7 +29,7 @@ RESULTS = (
 class SharedSearch(BaseSearchCV):
     """What the searches of fastml add to scikit-learn's of the same name."""
 
-    def fit(self, X, y=None, *, dev=None, **params):
+    def fit(self, X: Any, y: Any = None, *, dev: Any = None, **params: Any) -> Self:
         """Evaluate the candidates and fit the best one to all rows.
 
         Parameters
@@ -70,7 +71,7 @@ class SharedSearch(BaseSearchCV):
         splits = routed.splitter.split
         self._checked_cv_orig = check_cv(cv, y, classifier=is_classifier(self.estimator))
         self._n_samples_orig = X.shape[0] if hasattr(X, "shape") else len(X)  # successive halving asks for it
-        self._check_input_parameters(X=X, y=y, split_params=splits)
+        check_input_parameters(self, X, y, splits)
         self.n_splits_ = self._checked_cv_orig.get_n_splits(X, y, **splits)
         self._questions = 0
         evaluation = Evaluation(self, scorers, X, y, routed)
@@ -116,7 +117,7 @@ class SharedSearch(BaseSearchCV):
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
 
-    def test_score(self, X, y):
+    def test_score(self, X: Any, y: Any) -> float:
         """The score of the best model on rows it was not chosen with, to be asked once.
 
         A second question warns: whoever looks twice begins to choose by the test set.
@@ -181,7 +182,7 @@ class OneStandardError:
     simplest: str
     metric: str = "score"
 
-    def __call__(self, results):
+    def __call__(self, results: Any) -> Any:
         """Index of the chosen candidate of `cv_results_`."""
         mean, std = (results[f"{part}_test_{self.metric}"] for part in ("mean", "std"))
         n_folds = sum(key.startswith("split") and key.endswith(f"_test_{self.metric}") for key in results)

@@ -4,9 +4,9 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_is_fitted
 
+from fastml._sklearn import HasMethods
 from fastml.base import NO_TARGET, Estimator, Interval, StrOptions
 from fastml.neighbors.choice import choose
 from fastml.neighbors.given import check_distances, points_of

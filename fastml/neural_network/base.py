@@ -14,9 +14,9 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Options
 from sklearn.utils.validation import check_is_fitted
 
+from fastml._sklearn import Options
 from fastml.base import Estimator, Interval, StrOptions, all_or_nothing, check_weight, holding_out
 from fastml.memory import check_memory
 from fastml.neural_network.design import activations_of, design_of, is_pair, method_of, solver_of

@@ -8,9 +8,9 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import ClassifierMixin, clone
 from sklearn.utils import Bunch, check_array, check_random_state, column_or_1d
-from sklearn.utils._param_validation import RealNotInt
 from sklearn.utils.validation import check_is_fitted
 
+from fastml._sklearn import RealNotInt
 from fastml.base import Estimator, Interval, StrOptions, check_weight
 from fastml.table import coded, is_categorical, numeric, read
 from fastml.tree.pruning import pessimistic_leaves, reduced_error_leaves, weakest_links
@@ -24,7 +24,7 @@ __all__ = ["TreeEstimator"]
 
 UNPACKED = 2**20  # cells of a sparse X unpacked at a time to be coded; so many, or those of 8 bytes X, are all coded
 SPARSE = 16  # a column with fewer entries than rows / SPARSE is coded as it is stored
-LARGEST = 2**63 - 1  # of whole-number parameters: what the kernels' integers hold
+LARGEST = 2**62  # of whole-number parameters: more never makes a difference
 DERIVED = ("_walked", "_answers", "_dtypes", "_fast_columns")  # from the tree, whenever it is read
 
 
@@ -34,24 +34,18 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
     missing_values = "branch"  # of ID3Classifier, and of files written before there was a choice
     _parameter_constraints = {
         "splitter": [StrOptions({"best", "random"})],
-        "max_depth": [Interval(Integral, 1, LARGEST, closed="both"), None],
-        "min_samples_split": [
-            Interval(Integral, 2, LARGEST, closed="both"),
-            Interval(RealNotInt, 0, 1, closed="right"),
-        ],
-        "min_samples_leaf": [
-            Interval(Integral, 1, LARGEST, closed="both"),
-            Interval(RealNotInt, 0, 1, closed="neither"),
-        ],
+        "max_depth": [Interval(Integral, 1, None, closed="left"), None],
+        "min_samples_split": [Interval(Integral, 2, None, closed="left"), Interval(RealNotInt, 0, 1, closed="right")],
+        "min_samples_leaf": [Interval(Integral, 1, None, closed="left"), Interval(RealNotInt, 0, 1, closed="neither")],
         "min_weight_fraction_leaf": [Interval(Real, 0, 0.5, closed="both")],
         "max_features": [
-            Interval(Integral, 1, LARGEST, closed="both"),
+            Interval(Integral, 1, None, closed="left"),
             Interval(RealNotInt, 0, 1, closed="right"),
             StrOptions({"sqrt", "log2"}),
             None,
         ],
         "random_state": ["random_state"],
-        "max_leaf_nodes": [Interval(Integral, 2, LARGEST, closed="both"), None],
+        "max_leaf_nodes": [Interval(Integral, 2, None, closed="left"), None],
         "min_impurity_decrease": [Interval(Real, 0, None, closed="left")],
         "ccp_alpha": [Interval(Real, 0, None, closed="left")],
         "monotonic_cst": ["array-like", None],
@@ -97,6 +91,8 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
         self._validate_params()
         self._forget()
         options = {} if isinstance(self, ClassifierMixin) else {"y_numeric": True}
+        if sparse.issparse(y):
+            raise TypeError("Sparse data was passed for y, but dense data is required: pass y.toarray()")
         shape = y.shape if hasattr(y, "shape") else np.asarray(y).shape
         options |= {"multi_output": True} if len(shape) == 2 and shape[1] > 1 else {}
         if y is None:
@@ -142,6 +138,9 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
 
     def _code(self, table):
         """The columns as growing sees them; `columns_` are their names and categories."""
+        plain = type(self.categorical_features) is str and self.monotonic_cst is None
+        if plain and kernels.Numbers.fits(table.numbers):
+            return self._code_numbers(table)
         categorical = is_categorical(table, self.categorical_features, table.names)
         monotonic = self._check_monotonic(table, categorical)
         self.columns_, columns = [], []
@@ -156,6 +155,25 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
                 columns.append(Coded(codes, values, "numeric", int(monotonic[j]), *stored))
             self.columns_.append(column)
         return columns
+
+    def _code_numbers(self, table):
+        """As _code, of a small table of floats."""
+        numbers = kernels.Numbers(self._for_numbers(table.numbers), self.n_jobs)
+        self.columns_ = [
+            Column(name, "numeric", numbers.dtype, None, missing, spread)
+            for name, missing, spread in zip(
+                table.names, numbers.missing.view(bool).tolist(), numbers.spread.tolist(), strict=True
+            )
+        ]
+        return numbers
+
+    def _for_numbers(self, X):
+        if type(X) is np.ndarray:
+            return X
+        if X.nnz * SPARSE >= X.shape[0] * X.shape[1]:
+            return X.toarray(order="F")
+        X = canonical(X)
+        return X.data, X.indices.astype(np.uint32, copy=False), X.indptr.astype(np.int64), X.shape[0]
 
     def _grow_tree(self, columns, target, weight, settings):
         """The whole tree, before anything is pruned."""
@@ -176,10 +194,7 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
 
     def _encode_sparse(self, X, chosen):
         """Dense codes of one byte or more a cell, where they take no more than X does, or the column is well filled."""
-        packed = X.tocsc()
-        if not packed.has_canonical_format:
-            packed = packed.copy() if packed is X else packed
-            packed.sum_duplicates()
+        packed = canonical(X)
         n, d = packed.shape
         filled = np.diff(packed.indptr)
         full = filled * SPARSE >= n if n * d > max(UNPACKED, 8 * packed.nnz) else np.ones(d, bool)
@@ -235,19 +250,19 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
         n_classes = fitted.n_classes_ if isinstance(self, ClassifierMixin) else 0
         leaf, split = self.min_samples_leaf, self.min_samples_split
         leaf = min(int(leaf), n + 1) if isinstance(leaf, Integral) else ceil(leaf * n)
-        split = split if isinstance(split, Integral) else max(2, ceil(float(split) * n))
+        split = min(int(split), LARGEST) if isinstance(split, Integral) else max(2, ceil(float(split) * n))
         max_features = _number_of_features(self.max_features, d)
         return Settings(
             criterion=self.criterion,
             n_classes=n_classes if isinstance(n_classes, int) else max(n_classes),
             random=self.splitter == "random",
-            max_depth=2**62 if self.max_depth is None else int(self.max_depth),
+            max_depth=LARGEST if self.max_depth is None else min(int(self.max_depth), LARGEST),
             min_samples_split=max(int(split), 2 * int(leaf)),
             min_samples_leaf=leaf,
             min_weight_leaf=self.min_weight_fraction_leaf * total,
             max_features=max_features if max_features < d else 0,
             min_impurity_decrease=self.min_impurity_decrease,
-            max_leaf_nodes=self.max_leaf_nodes or 0,
+            max_leaf_nodes=min(self.max_leaf_nodes or 0, LARGEST),
             fractional=self.missing_values == "fractional",
             seed=int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max)) if fitted._draws() else 0,
         )
@@ -361,6 +376,15 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
     def _make_leaves(self, stop):
         self.tree_ = kernels.truncate(self.tree_, stop)
         self._ready()
+
+
+def canonical(X):
+    """A sparse matrix by columns, with one entry at most for each cell; X stays as it is."""
+    packed = X.tocsc()
+    if not packed.has_canonical_format:
+        packed = packed.copy() if packed is X else packed
+        packed.sum_duplicates()
+    return packed
 
 
 def plain(column):

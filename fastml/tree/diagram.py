@@ -212,7 +212,7 @@ def node_lines(view, node, is_root, label, impurity, node_ids, proportion, preci
     if tree.kind[node]:
         lines.append(view.names[tree.feature[node]])
     if impurity:
-        lines.append(("impurity = " if named else "") + number(float(tree.impurity[node]), precision))
+        lines.append((f"{view.criterion} = " if named else "") + number(float(tree.impurity[node]), precision))
     samples = f"{100 * n / tree.n_node_samples[0]:.1f}%" if proportion else str(n)
     lines.append(("samples = " if named else "") + samples)
     if view.classes is None:

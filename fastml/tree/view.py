@@ -40,6 +40,7 @@ class View(NamedTuple):
     labels: list[str] | None  # the labels as text
     rounds: bool  # whether rows are rounded to float32 before they are compared, as scikit-learn does
     fractional: bool = False  # whether a row whose value is missing goes down every branch, in shares
+    criterion: str = "impurity"  # what the impurity is measured by
 
     def branches(self, node):
         """[(child, Region of the column tested)] of a node, in order; [] for a leaf."""
@@ -157,7 +158,8 @@ def view(decision_tree, feature_names=None, class_names=None, *, one_way="", mis
                 f" {len(labels)} while the tree was fitted with {len(classes)} classes. class_names has {len(labels)}"
                 f" names, but the tree has {len(classes)} classes"
             )
-    return View(tree, list(columns), [plain(name) for name in names], classes, labels, rounds, fractional)
+    criterion = str(getattr(decision_tree, "criterion", "impurity"))
+    return View(tree, list(columns), [plain(name) for name in names], classes, labels, rounds, fractional, criterion)
 
 
 def from_scikit_learn(decision_tree):

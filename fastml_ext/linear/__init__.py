@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = exports(
         "epochs": ["begin", "dense_epoch", "slopes", "sparse_epoch"],
         "settled": ["average", "look", "weights"],
         "multiclass": ["multiclass_svm"],
+        "sums": ["moments", "residual_moments", "small_squares"],
         "newton": ["newton_steps"],
         "orders": ["block_order"],
         "coordinates": ["quadratic_lasso"],

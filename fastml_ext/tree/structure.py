@@ -26,9 +26,10 @@ or the largest integer, and missing values go right.
 from typing import NamedTuple
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 __all__ = [
-    "LEAF", "MULTIWAY", "NUMERIC", "SUBSET", "Column", "Tree",
+    "LEAF", "MULTIWAY", "NUMERIC", "SUBSET", "Coded", "Column", "Tree",
     "branches", "depths", "exact_threshold", "parents",
 ]  # fmt: skip
 
@@ -44,6 +45,17 @@ class Column(NamedTuple):
     categories: np.ndarray | None = None  # the values in order of their codes; None for numeric columns
     missing: bool = False  # whether a value was missing in training
     spread: float = 0.0  # of numbers: the largest met in training minus the smallest
+
+
+class Coded(NamedTuple):
+    """A column as growing sees it."""
+
+    codes: np.ndarray  # (n,) uint8, uint16 or uint32: places in values; len(values) where the value is missing
+    values: np.ndarray  # ascending numbers; of categories, their codes
+    split: str = "numeric"  # or "ordered", "multiway", "subset"
+    monotonic: int = 0  # 1, -1: predictions may only rise, only fall with the column
+    rows: np.ndarray | None = None  # uint32, ascending: of a sparse column the rows that `codes` are of
+    rest: int = 0  # and the code of all others
 
 
 class Tree(NamedTuple):
@@ -91,6 +103,56 @@ class Tree(NamedTuple):
     @property
     def max_n_classes(self):
         return self.value.shape[2]
+
+    @property
+    def capacity(self):
+        return self.node_count
+
+    def apply(self, X):
+        """(n,) node at which each row of X, dense or sparse numbers without categories, stops."""
+        from fastml_ext.tree import apply
+
+        if (self.kind == MULTIWAY).any() or (self.kind == SUBSET).any():
+            raise ValueError("the tree tests categories, which its own apply does not know: ask the estimator's")
+        numbers = X.toarray() if hasattr(X, "toarray") else np.ascontiguousarray(X)
+        numbers = numbers if numbers.dtype.kind == "f" else numbers.astype(np.float64)
+        return apply(self, numbers, [np.dtype(np.float64)] * self.n_features)
+
+    def predict(self, X):
+        """The value of the node at which each row stops: (n, K), of several outputs (n, n_outputs, K)."""
+        values = self.value[self.apply(X)]
+        return values[:, 0] if self.n_outputs == 1 else values
+
+    def decision_path(self, X):
+        """Sparse 0/1 matrix (n, N): the nodes that each row passes."""
+        from fastml_ext.tree import decision_path
+
+        indptr, indices = decision_path(self, self.apply(X))
+        return csr_matrix((np.ones(len(indices), np.int64), indices, indptr), shape=(len(indptr) - 1, self.node_count))
+
+    def compute_node_depths(self):
+        """(N,) int64: the number of nodes from the root to every node, both included."""
+        return depths(self) + 1
+
+    def compute_partial_dependence(self, X, target_features, out):
+        """Add to out (n,) the mean value of the tree when the columns target_features have the values of X (n, t).
+
+        At other columns a row goes down both ways, by the weight of their rows.
+        """
+        for i, row in enumerate(np.asarray(X, np.float64)):
+            waiting = [(0, 1.0)]
+            while waiting:
+                node, share = waiting.pop()
+                if self.kind[node] == LEAF:
+                    out[i] += share * self.value[node, 0, 0]
+                    continue
+                left, right = int(self.children_left[node]), int(self.children_right[node])
+                at = np.flatnonzero(np.asarray(target_features) == self.feature[node])
+                if len(at):
+                    waiting.append((left if row[at[0]] <= self.threshold[node] else right, share))
+                else:
+                    part = self.weighted_n_node_samples[left] / self.weighted_n_node_samples[node]
+                    waiting += [(left, share * part), (right, share * (1 - part))]
 
     def compute_feature_importances(self, normalize=True):
         """(n_features,) total decrease of impurity by each column, weighted by the rows it reached."""

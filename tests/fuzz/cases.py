@@ -12,7 +12,8 @@ import pandas as pd
 import polars as pl
 import scipy.sparse
 from sklearn.base import is_regressor
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+
+from fastml._sklearn import Interval, Options, StrOptions
 
 MODULES = ("linear_model", "naive_bayes", "neighbors", "neural_network", "preprocessing", "svm", "tree")
 FLOATS, INTEGERS = ("float64", "float32", "float16"), ("int64", "int32", "int16", "int8", "uint64", "uint8")

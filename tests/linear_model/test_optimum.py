@@ -194,7 +194,7 @@ def test_one_class_constant_columns_and_bad_weights():
         LinearRegression().fit([[1.0], [2.0]], [0, np.nan])
 
 
-@pytest.mark.filterwarnings("ignore:SGDRegressor reached")
+@pytest.mark.filterwarnings("ignore:Maximum number of iteration")
 @pytest.mark.parametrize("solver", ["exact", "gd", "sgd"])
 def test_the_worked_line(solver):
     model = LinearRegression(solver=solver, max_iter=20_000, tol=1e-9, random_state=0).fit([[1], [2], [4]], [1, 3, 3])

@@ -13,6 +13,7 @@ import sklearn.metrics
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.exceptions import UndefinedMetricWarning
+from versions import as_of_newest
 
 from fastml import metrics
 
@@ -49,7 +50,11 @@ def outcome(function, *args, **options):
 def assert_same(name, *args, rtol=0.0, **options):
     found, warned = outcome(getattr(metrics, name), *args, **options)
     expected, expected_warnings = outcome(getattr(sklearn.metrics, name), *args, **options)
-    assert_equal(found, expected, rtol)
+    if isinstance(expected, tuple) and isinstance(expected[0], str):
+        assert found[0] == expected[0]
+        assert found[1].startswith(expected[1])  # behind scikit-learn's words may stand which argument it is
+    else:
+        assert_equal(found, expected, rtol)
     assert warned == expected_warnings
 
 
@@ -132,7 +137,9 @@ def random_pair(n, n_classes, seed=0):
     return y_true, np.where(random.random(n) < 0.6, y_true, random.integers(0, n_classes, n))
 
 
-@pytest.mark.parametrize(("n", "n_classes"), [(20_000, 7), (20_000, 3000), (1_000_001, 3), (300, 290)])
+@pytest.mark.parametrize(
+    ("n", "n_classes"), [(20_000, 7), (20_000, 3000), (1_000_001, 3), pytest.param(300, 290, marks=as_of_newest)]
+)
 def test_many_rows_and_many_classes(n, n_classes):
     pair = random_pair(n, n_classes)
     assert_same("precision_recall_fscore_support", *pair)
@@ -170,6 +177,7 @@ BAD = {
 }
 
 
+@as_of_newest
 @pytest.mark.parametrize("bad", BAD)
 @pytest.mark.parametrize("name", SCORES)
 def test_bad_labels_raise_scikit_learns_error(name, bad):
@@ -231,6 +239,7 @@ def test_names_of_scikit_learn_are_handed_through():
         metrics.no_such_score  # noqa: B018
 
 
+@as_of_newest
 @pytest.mark.parametrize("name", metrics.__all__)
 def test_signatures_are_scikit_learns(name):
     if not hasattr(sklearn.metrics, name):

@@ -7,6 +7,7 @@ import pytest
 import sklearn.metrics
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from versions import as_of_newest
 
 from fastml import metrics
 
@@ -17,7 +18,7 @@ def outcome(function, *args, **options):
         try:
             result = function(*args, **options)
         except Exception as error:
-            result = type(error).__name__, str(error)
+            result = "TypeError" if isinstance(error, TypeError) else type(error).__name__, str(error)
     return result, sorted((w.category.__name__, str(w.message)) for w in caught)
 
 
@@ -26,7 +27,8 @@ def assert_same(name, *args, rtol=0.0, **options):
     expected, expected_warnings = outcome(getattr(sklearn.metrics, name), *args, **options)
     assert warned == expected_warnings
     if isinstance(expected, tuple) and isinstance(expected[0], str):
-        assert found == expected
+        assert found[0] == expected[0]
+        assert found[1].startswith(expected[1].strip())  # behind scikit-learn's words may stand which argument it is
         return
     assert type(found) is type(expected) or isinstance(found, float)
     pairs = zip(found, expected, strict=True) if isinstance(expected, tuple) else [(found, expected)]
@@ -57,6 +59,7 @@ def scored(draw):
     return KINDS[draw(st.sampled_from(sorted(KINDS)))](positive), score.astype(dtype), weight
 
 
+@as_of_newest
 @pytest.mark.parametrize(
     ("name", "options"),
     [
@@ -213,3 +216,22 @@ def test_bad_scores_raise_scikit_learns_error(name, pair):
 def test_average_precision_of_no_rows(empty):
     with pytest.raises(ValueError, match="0 sample.*y_true is empty"):  # scikit-learn raises an IndexError
         metrics.average_precision_score(empty, empty)
+
+
+@pytest.mark.parametrize("metric", [metrics.roc_curve, metrics.roc_auc_score, metrics.average_precision_score])
+@pytest.mark.parametrize("scores", [["a", "b", "c"], [0.1, None, 0.3], [1j, 2, 3]], ids=repr)
+def test_scores_that_are_no_numbers_are_named(metric, scores):
+    with pytest.raises((ValueError, TypeError), match="y_score must hold numbers|Complex data"):
+        metric([0, 1, 1], scores)
+
+
+@as_of_newest
+@pytest.mark.parametrize("metric", [metrics.roc_curve, metrics.precision_recall_curve, metrics.average_precision_score])
+def test_curves_of_no_rows_say_which_argument_is_empty(metric):
+    with pytest.raises(ValueError, match="y_true is empty"):
+        metric([], [])
+
+
+def test_scores_in_a_list_for_several_classes_are_refused_as_those_in_an_array():
+    with pytest.raises(ValueError, match=r"`y_score` needs to be of shape `\(n_samples, n_classes\)`"):
+        metrics.average_precision_score([1, 2, 0], [1, 0, 0])

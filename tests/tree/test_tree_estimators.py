@@ -410,3 +410,31 @@ def test_plain_tables_are_read_as_all_others(Tree, dtype, missing):
         Tree().fit(X, y[1:])
     with pytest.raises(ValueError, match="y contains NaN"):
         Tree().fit(X, np.where(y == 0, np.nan, y))
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_the_tree_answers_as_scikit_learns_does(packed):
+    """`tree_` has the methods of scikit-learn's Tree, for columns of numbers."""
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(80, 4)).astype(np.float32)
+    y = X[:, 0] + X[:, 1] ** 2
+    asked = sparse.csr_matrix(X) if packed else X
+    own = DecisionTreeRegressor(max_depth=5).fit(X, y)
+    theirs = fastml.to_sklearn(own)
+    tree = own.tree_
+    np.testing.assert_array_equal(tree.apply(asked), own.apply(X))
+    np.testing.assert_allclose(tree.predict(asked), own.predict(X)[:, None])
+    np.testing.assert_array_equal(tree.decision_path(asked).toarray(), own.decision_path(X).toarray())
+    assert tree.capacity == tree.node_count == theirs.tree_.capacity
+    np.testing.assert_array_equal(tree.compute_node_depths(), theirs.tree_.compute_node_depths())
+    for columns in ([0], [1, 3]):
+        grid = np.ascontiguousarray(X[:20, columns])
+        found, wanted = np.zeros(20), np.zeros(20)
+        tree.compute_partial_dependence(grid, np.array(columns, np.intp), found)
+        theirs.tree_.compute_partial_dependence(grid, np.array(columns, np.intp), wanted)
+        np.testing.assert_allclose(found, wanted)
+
+
+def test_sparse_targets_are_refused():
+    with pytest.raises(TypeError, match="toarray"):
+        DecisionTreeClassifier().fit(np.eye(3), sparse.csr_matrix(np.eye(3)))

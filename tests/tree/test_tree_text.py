@@ -129,7 +129,7 @@ def test_scikit_learns_options_of_graphviz(tmp_path):
         "leaves_parallel": True, "node_ids": True, "proportion": True, "rotate": True, "rounded": True, "precision": 2,
     }  # fmt: skip
     dot = export_graphviz(tree, **options)
-    for words in ("rankdir=LR", "rank=same", "node #0", "samples = 100.0%", "impurity = 0.67", "class = setosa"):
+    for words in ("rankdir=LR", "rank=same", "node #0", "samples = 100.0%", "gini = 0.67", "class = setosa"):
         assert words in dot
     assert dot.count("samples = ") == 1
     export_graphviz(tree, tmp_path / "tree.dot", **options)

@@ -1,0 +1,74 @@
+"""What ran where while programs were accelerated: calls, seconds, and why scikit-learn served."""
+
+import time
+from collections import Counter, defaultdict
+from contextlib import contextmanager
+
+__all__ = ["clear", "note", "report", "timed"]
+
+HERE, THERE = "fastml", "scikit-learn"
+_spent: dict = defaultdict(lambda: [0, 0.0])  # (what was called, who served): calls, seconds
+_why: dict = defaultdict(Counter)  # what was called: reasons for which scikit-learn served
+
+
+def note(what, who, seconds, why=""):
+    """One call of `what`, such as "KNeighborsClassifier.fit", that took `seconds` of `who`."""
+    spent = _spent[what, who]
+    spent[0] += 1
+    spent[1] += seconds
+    if why:
+        _why[what][why] += 1
+
+
+@contextmanager
+def timed(what, who, why=""):
+    """Notes the block when it ends well."""
+    start = time.perf_counter()
+    yield
+    note(what, who, time.perf_counter() - start, why)
+
+
+def clear():
+    """Forget all calls."""
+    _spent.clear()
+    _why.clear()
+
+
+class Report:
+    """Calls and seconds of each method by fastml and by scikit-learn; the reasons of the latter. Prints as a table."""
+
+    def __init__(self, spent, why):
+        self.calls = {key: tuple(value) for key, value in spent.items()}
+        self.reasons = {what: dict(reasons) for what, reasons in why.items()}
+
+    def seconds(self, who):
+        return sum(seconds for (_, other), (_, seconds) in self.calls.items() if other == who)
+
+    def __str__(self):
+        names = sorted(
+            {what for what, _ in self.calls}, key=lambda what: -max(self._of(what, w)[1] for w in (HERE, THERE))
+        )
+        if not names:
+            return "fastml.accel: nothing of scikit-learn was called that fastml has"
+        width = max(map(len, names))
+        lines = [
+            f"{'':{width}}  {'fastml':>16}  {'scikit-learn':>16}",
+            f"{'':{width}}  {'calls  seconds':>16}  {'calls  seconds':>16}",
+        ]
+        for what in [*names]:
+            parts = [self._of(what, who) for who in (HERE, THERE)]
+            cells = [f"{calls:>7} {seconds:>8.3f}" if calls else "" for calls, seconds in parts]
+            lines.append(f"{what:{width}}  {cells[0]:>16}  {cells[1]:>16}")
+            lines += [f"    {count} x {why}" for why, count in self.reasons.get(what, {}).items()]
+        lines.append(f"{'all':{width}}  {self.seconds(HERE):>16.3f}  {self.seconds(THERE):>16.3f}")
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def _of(self, what, who):
+        return self.calls.get((what, who), (0, 0.0))
+
+
+def report():
+    """What has run where since the start, or since `clear()`: prints as a table, with the reasons."""
+    return Report(_spent, _why)
