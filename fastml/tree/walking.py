@@ -69,6 +69,7 @@ class TreeWalking:
                 out, clean = walk.walk_rows(X, packed, answers, self.n_jobs)
                 if clean and (self.missing_values == "branch" or not np.isnan(X.data).any()):
                     return out
+                X.check_format(full_check=True)  # SciPy's own products would read beyond the end
         return None
 
     def apply(self, X, check_input=True):
