@@ -230,7 +230,7 @@ class LogisticRegression(SharedPath, LinearClassifier):
     def _penalties(self, total):
         """(l1, l2) of the mean objective."""
         ratio = {"l1": 1.0, "l2": 0.0}.get(self.penalty, self.l1_ratio)
-        strength = 0.0 if self.penalty is None or np.isinf(self.C) else 1.0 / (self.C * total)
+        strength = 0.0 if self.penalty is None or self.C == np.inf else 1.0 / (self.C * total)
         if ratio is None and self.penalty == "elasticnet":
             raise ValueError(
                 "l1_ratio must be specified when penalty is elasticnet: l1_ratio=None with penalty='elasticnet'"
