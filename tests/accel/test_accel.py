@@ -47,7 +47,8 @@ def test_a_script_a_module_and_their_arguments(program):
     print(sys.argv, __name__, type(DecisionTreeClassifier().fit(X, y)._engine).__module__)
     """
     assert program(code, *SCRIPT) == "['program.py', 'one', '--two'] __main__ fastml.tree.classes\n"
-    assert "__main__ fastml.tree.classes" in program(code, "-m", "fastml.accel", "-m", "program", "three")
+    out = program(code, "-m", "fastml.accel", "--profile", "-m", "program", "-q", "three", "-m", "four")
+    assert "'-q', 'three', '-m', 'four'] __main__ fastml.tree.classes" in out
     done = program(code, "-m", "fastml.accel", check=False)
     assert done.returncode == 2
     assert "nothing to run" in done.stderr
