@@ -66,10 +66,11 @@ class Estimator(BaseEstimator):
             elif hasattr(method, "fn") and not hasattr(method.fn, "all_or_nothing"):  # scikit-learn's available_if
                 method.fn = all_or_nothing(method.fn)
 
-    def _check_fit(self, X, y=NO_TARGET, *, small_integers=False, allow_nan=False, **options):
+    def _check_fit(self, X, y=NO_TARGET, *, small_integers=False, allow_nan=False, finite=True, **options):
         """Parameters, X and y of a fit, checked; X comes back as a finite table in C order, or as CSR.
 
-        X is float32 or float64; `small_integers` of up to 16 bits stay as they are. NaN passes where `allow_nan`.
+        X is float32 or float64; `small_integers` of up to 16 bits stay as they are. NaN passes where `allow_nan`. With
+        `finite=False` a dense X is not looked at: the caller does, where its sums are not finite.
         options: as for scikit-learn's validate_data
         """
         self._validate_params()
@@ -85,7 +86,8 @@ class Estimator(BaseEstimator):
         else:
             X, y = self._convert(X, y, options)
             X = as_numbers(X, type(self).__name__, small_integers)
-        self._check_finite(X)
+        if finite or issparse(X):
+            self._check_finite(X)
         self._dtype = X.dtype if X.dtype.kind == "f" else np.dtype(np.float64)
         # Frames are checked for the names of their columns, so they never take the fast path; nor do values with NaN.
         self._fast_columns = -1 if hasattr(self, "feature_names_in_") else X.shape[1]

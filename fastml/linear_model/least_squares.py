@@ -1,5 +1,6 @@
 """Linear regression and ridge regression: exactly, by gradient descent, or by stochastic gradients."""
 
+import functools
 from numbers import Integral, Real
 
 import numpy as np
@@ -53,7 +54,7 @@ class LinearRegression(LeastSquares):
     singular_ : ndarray of shape (min(n_samples, n_features),)
         Singular values of the centred X, for the closed form of a dense X.
     solver_ : str
-        "cholesky", "lstsq", "lsqr", "nnls", "gd" or "sgd".
+        "cholesky", "dual" (no more rows than columns), "lstsq", "lsqr", "nnls", "gd" or "sgd".
     history_ : dict
         "objective" after each step or epoch, of "gd" and "sgd".
 
@@ -129,8 +130,31 @@ class LinearRegression(LeastSquares):
             return self._descend(X, Y, weight)
         if self.solver == "sgd":
             return self._fit_by_epochs(X, Y, sample_weight)
+        for name in ("singular_", "_gram"):
+            self.__dict__.pop(name, None)  # of an earlier fit
+        found = None if self.positive else self._by_sums(X, Y, weight, np.zeros(Y.shape[1]))
+        if found is not None:
+            self.solver_ = "cholesky" if found.G.shape[0] == X.shape[1] else "dual"
+            self._gram = found.G
+            full = X.shape[0] - self.fit_intercept if self.solver_ == "dual" else np.count_nonzero(found.G.diagonal())
+            self.rank_ = int(full)
+            return self._keep(found.coef, found.means - found.coef @ found.centre, X, Y)
         problem = self._centred(X, Y, weight)
         return self._store(self._solve(problem), problem)
+
+    @functools.cached_property
+    def singular_(self):
+        """Singular values of the centred X, from the products of its columns or rows when they are first asked for."""
+        if "_gram" not in self.__dict__:
+            raise AttributeError("singular_ is known of a dense X only, after fit in closed form")
+        return np.sqrt(np.maximum(np.linalg.eigvalsh(self.__dict__["_gram"])[::-1], 0.0))
+
+    def __getstate__(self):
+        if "_gram" in self.__dict__:
+            _ = self.singular_
+        state = super().__getstate__()
+        state.pop("_gram", None)
+        return state
 
     def _solve(self, problem):
         X, nothing = problem.X, np.zeros(problem.Y.shape[1])
@@ -143,10 +167,10 @@ class LinearRegression(LeastSquares):
             self.solver_ = "cholesky"
             if not sp.issparse(X):
                 G, scale = self._gram
-                values = np.linalg.eigvalsh(G / (scale[:, None] * scale))[::-1]
-                self.singular_ = np.sqrt(np.maximum(values, 0.0))
+                self._gram = G / (scale[:, None] * scale)
                 self.rank_ = int(np.count_nonzero(G.diagonal()))  # less the constant columns
-            del self._gram
+            else:
+                del self._gram
             return coef
         if sp.issparse(X):
             self.solver_ = "lsqr"
@@ -308,6 +332,10 @@ class Ridge(LeastSquares):
             raise ValueError("solver='lbfgs' can be used only when positive=True: use solver='auto'")
         self._one_output = Y.shape[1] == 1  # scikit-learn's Ridge makes no difference between (n,) and (n, 1)
         alphas, self.n_iter_ = np.full(Y.shape[1], alphas), 1
+        found = None if self.positive else self._by_sums(X, Y, weight, alphas)
+        if found is not None:
+            self.solver_ = "cholesky" if found.G.shape[0] == X.shape[1] else "dual"
+            return self._keep(found.coef, found.means - found.coef @ found.centre, X, Y)
         problem = self._centred(X, Y, weight)
         coef = self._solve(problem, alphas)
         self.__dict__.pop("_gram", None)

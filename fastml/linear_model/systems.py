@@ -10,7 +10,9 @@ from scipy.linalg.lapack import dpotrf, dpotrs
 from scipy.sparse.linalg import LinearOperator, lsqr
 
 from fastml.linear_model.base import LinearRegressor
-from fastml.linear_model.columns import column_scales, moved_columns, refuse_huge
+from fastml.linear_model.columns import NO_WEIGHT, column_scales, moved_columns, refuse_huge
+from fastml.linear_model.normal import by_columns, by_rows
+from fastml.linear_model.objective import FEW_COLUMNS
 from fastml.linear_model.stochastic import weights_of
 from fastml_ext import linear as kernels
 
@@ -39,15 +41,26 @@ class LeastSquares(LinearRegressor):
     """What the two share: checked input, centred columns, the systems solved."""
 
     def _take(self, X, y, sample_weight):
-        X, y = self._check_fit(X, y, y_numeric=True, multi_output=True)
+        """(X, Y (n, k), weight), checked; whether a dense X is finite is left to `_by_sums`, and to `_centred`."""
+        X, y = self._check_fit(X, y, finite=False, y_numeric=True, multi_output=True)
         self._flat = y.ndim == 1
         self._one_output = self._flat
-        Y = y.reshape(len(y), -1).astype(np.float64)
-        weight = weights_of(sample_weight, X)
+        Y = np.ascontiguousarray(y.reshape(len(y), -1), np.float64)
+        weight = weights_of(sample_weight, X) if sample_weight is not None else NO_WEIGHT
         return X, Y, weight
+
+    def _by_sums(self, X, Y, weight, alphas):
+        """`Fitted` of a dense X by one pass over it; None where that is not to be trusted, or X not finite."""
+        if type(X) is not np.ndarray:
+            return None
+        n, d = X.shape
+        if d <= FEW_COLUMNS and (d < n or (d <= 50 and min(alphas) > 0)):
+            return by_columns(X, Y, weight, alphas, self.fit_intercept, getattr(self, "n_jobs", None))
+        return by_rows(X, Y, weight, alphas, self.fit_intercept) if n <= d and n <= FEW_COLUMNS else None
 
     def _centred(self, X, Y, weight):
         """The `Problem`: with an intercept, columns and targets minus their weighted means."""
+        self._check_finite(X)
         unit = np.ones(Y.shape[1])
         if max(Y.max(), -Y.min()) > HUGE:
             top = np.abs(Y).max(axis=0)
@@ -61,15 +74,20 @@ class LeastSquares(LinearRegressor):
         return Problem(X, Y, weight, np.asarray(X.T @ share, float).ravel(), share @ Y, scale, shift, unit)
 
     def _store(self, coef, problem):
-        """coef (k, d) of the centred problem, stored in the shapes that scikit-learn gives its own."""
-        dtype = problem.X.dtype
+        """coef (k, d) of the centred problem."""
         with np.errstate(over="ignore", invalid="ignore"):
             intercept = (problem.means - coef @ (problem.centre + problem.shift)) * problem.unit
-            coef, intercept = (coef * problem.unit[:, None]).astype(dtype), intercept.astype(dtype)
+            coef = coef * problem.unit[:, None]
+        return self._keep(coef, intercept, problem.X, problem.Y * problem.unit)
+
+    def _keep(self, coef, intercept, X, Y):
+        """coef (k, d) and intercept (k,), stored in the shapes that scikit-learn gives its own."""
+        with np.errstate(over="ignore"):
+            coef, intercept = coef.astype(X.dtype, copy=False), intercept.astype(X.dtype, copy=False)
         if not (np.isfinite(coef).all() and np.isfinite(intercept).all()):
             raise ValueError(
-                f"y holds values up to {np.abs(problem.Y * problem.unit).max():.4g}, for which weights of {dtype}"
-                f" overflow: divide y{', or pass X as float64' if dtype == np.float32 else ''}"
+                f"y holds values up to {np.abs(Y).max():.4g}, for which weights of {X.dtype}"
+                f" overflow: divide y{', or pass X as float64' if X.dtype == np.float32 else ''}"
             )
         self.coef_ = coef[0] if self._one_output else coef
         if not self.fit_intercept:

@@ -8,6 +8,7 @@ from sklearn.utils.validation import column_or_1d
 from fastml.base import StrOptions, encode_labels
 from fastml.class_weight import class_factors, row_weights
 from fastml.neural_network.base import ByBatches, MultilayerPerceptron, weights_of
+from fastml_ext import neural as kernels
 from fastml_ext.neural.codes import ACTIVATIONS, LOSSES, Data
 
 __all__ = ["MLPClassifier"]
@@ -432,11 +433,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
 
     def _own_score(self, output, data):
         """Accuracy; of several labels, of all of a row together."""
-        if data.Y.shape[1] > 1 and not self._several:
-            right = output.argmax(axis=1) == data.Y.argmax(axis=1)
-        else:
-            right = ((output > 0.5) == (data.Y > 0.5)).all(axis=1)
-        return float(np.average(right, weights=data.weight if data.weight.size and data.weight.any() else None))
+        weight = data.weight if data.weight.size and data.weight.any() else data.weight[:0]
+        return kernels.share_right(output, data.Y, weight, data.Y.shape[1] > 1 and not self._several)
 
     def _loss_and_output(self):
         loss, last = self.loss, self.output_activation

@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
 
 from fastml.neural_network.base import ByBatches, MultilayerPerceptron, weights_of
+from fastml_ext import neural as kernels
 from fastml_ext.neural.codes import ACTIVATIONS, LOSSES, Data
 
 __all__ = ["MLPRegressor"]
@@ -313,14 +314,10 @@ class MLPRegressor(RegressorMixin, MultiOutputMixin, MultilayerPerceptron):
     def _targets(self, Y):
         return Y[:, 0] if Y.shape[1] == 1 else Y
 
-    @np.errstate(all="ignore")
     def _own_score(self, output, data):
         """R^2, the mean over the outputs."""
-        weight = data.weight if data.weight.size and data.weight.any() else np.ones(len(data.Y))
-        Y = data.Y.astype(float)
-        wrong = weight @ (Y - output) ** 2
-        spread = weight @ (Y - np.average(Y, axis=0, weights=weight)) ** 2
-        return float(np.mean(np.where(spread > 0, 1 - wrong / np.where(spread > 0, spread, 1), wrong == 0)))
+        weight = data.weight if data.weight.size and data.weight.any() else data.weight[:0]
+        return kernels.r_squared(output, data.Y, weight)
 
     def _loss_and_output(self):
         loss, last = self.loss, self.output_activation

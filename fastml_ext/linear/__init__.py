@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = exports(
         "dual": ["dual_svm"],
         "epochs": ["average", "begin", "dense_epoch", "slopes", "sparse_epoch", "weights"],
         "multiclass": ["multiclass_svm"],
+        "sums": ["moments", "residual_moments", "small_squares"],
         "newton": ["newton_steps"],
         "orders": ["block_order"],
         "coordinates": ["quadratic_lasso"],

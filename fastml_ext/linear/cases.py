@@ -16,10 +16,13 @@ CLOSE = {
     "evaluate": 1e-12,
     "gram": 1e-12,
     "hessian_product": 1e-12,
+    "moments": 1e-12,
     "multiclass_svm": 2e-5,
     "newton_steps": 1e-6,
     "quadratic_lasso": 1e-9,
+    "residual_moments": 1e-11,
     "slopes": 1e-12,
+    "small_squares": 1e-8,
     "sparse_epoch": 1e-9,
     "weights": 1e-9,
 }
@@ -122,6 +125,32 @@ def gram(family, random):
     curvature = random.random(len(X)) if random.integers(2) else EACH
     scale = random.uniform(0.1, 2, X.shape[1])
     return family.gram(layout(family, X, random.integers(2)), curvature, X.mean(axis=0), scale)
+
+
+def moments(family, random):
+    return family.moments(*squares(random))
+
+
+def residual_moments(family, random):
+    X, Y, *others = squares(random)
+    k = Y.shape[1]
+    return family.residual_moments(X, Y, *others, random.standard_normal((k, X.shape[1])), random.standard_normal(k))
+
+
+def small_squares(family, random):
+    X, Y, weight, *_ = squares(random)
+    coef, *others, solved = family.small_squares(
+        X, Y, weight, random.choice([0.1, 3.0], Y.shape[1]), random.random() < 0.7
+    )
+    return coef if solved else 0.0, *others, solved
+
+
+def squares(random):
+    """(X, Y, weight, shift, shift_y) of a regression."""
+    n, d, k = int(random.choice([1, 5, 200])), int(random.integers(1, 7)), int(random.choice([1, 3]))
+    weight = random.uniform(0.1, 2, n) if random.integers(2) else EACH
+    shift = random.choice([0.0, 1.0]) * random.standard_normal(d)
+    return table(random, n, d), random.standard_normal((n, k)), weight, shift, random.standard_normal(k)
 
 
 def scores(family, random):

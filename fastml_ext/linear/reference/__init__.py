@@ -13,6 +13,7 @@ from fastml_ext.linear.reference.newton import newton_steps
 from fastml_ext.linear.reference.orders import block_order
 from fastml_ext.linear.reference.passes import evaluate, gram, hessian_product
 from fastml_ext.linear.reference.scores import scores
+from fastml_ext.linear.reference.sums import moments, residual_moments, small_squares
 
 __all__ = [
     "average",
@@ -23,11 +24,14 @@ __all__ = [
     "evaluate",
     "gram",
     "hessian_product",
+    "moments",
     "multiclass_svm",
     "newton_steps",
     "quadratic_lasso",
+    "residual_moments",
     "scores",
     "slopes",
+    "small_squares",
     "sparse_epoch",
     "weights",
 ]
