@@ -19,16 +19,8 @@ import numpy as np
 from fastml_ext import blas, pool
 from fastml_ext.neighbors import axes as bounds
 from fastml_ext.neighbors import order
-from fastml_ext.neighbors.bounded.block import (
-    BLOCK,
-    FARTHEST,
-    HEIGHT,
-    IN_ORDER,
-    WIDTH,
-    hold_kernel,
-    order_block,
-    within_block,
-)
+from fastml_ext.neighbors.bounded.block import BLOCK, FARTHEST, HEIGHT, IN_ORDER, WIDTH, hold_kernel, order_block
+from fastml_ext.neighbors.bounded.radius import within_block
 
 __all__ = ["WIDTH", "nearest", "within"]
 
