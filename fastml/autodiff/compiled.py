@@ -54,8 +54,8 @@ class Compiled:
         self, function: Callable | Graph, example: Sequence = (), argnums: int | tuple[int, ...] | None = None
     ) -> None:
         self.function, self.argnums = function, argnums
-        self._transforms = {}
-        self._bodies = {}  # number of arguments -> machine code, for when all are Python floats
+        self._transforms: dict = {}
+        self._bodies: dict = {}  # number of arguments -> machine code, for when all are Python floats
         self._last = None
         if isinstance(function, Graph) and not example:
             example = [np.zeros(function.shapes[k], DTYPES[function.kinds[k]])[()] for k in function.inputs]
@@ -103,22 +103,22 @@ class Compiled:
         return values, parts[0] if isinstance(self.argnums, int) else tuple(parts)
 
     @property
-    def kernel(self):
+    def kernel(self) -> Any:
         """Value and gradient for other Numba code: (value, *gradients) from numbers or arrays as in the last call."""
         return self._compiled().kernel
 
     @property
-    def source(self):
+    def source(self) -> str:
         """The generated Python source of the kernel of value and gradient."""
         return self._compiled().source.text
 
     @property
-    def engine(self):
+    def engine(self) -> str:
         """'compiled' or 'interpreted', for the last shapes it was called with."""
         return self._program().engine
 
     @property
-    def compile_seconds(self):
+    def compile_seconds(self) -> float:
         """Seconds it took to compile the last kernel, or to load it from the cache."""
         return self._compiled().compile_seconds
 

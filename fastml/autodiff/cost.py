@@ -21,7 +21,7 @@ class Cost(NamedTuple):
     forward_mode: int
 
     @property
-    def cheaper(self):
+    def cheaper(self) -> str:
         """The mode that needs fewer operations for these sizes: 'reverse' or 'forward'; reverse when equal."""
         return "reverse" if self.reverse <= self.forward_mode else "forward"
 

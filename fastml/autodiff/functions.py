@@ -2,6 +2,7 @@
 
 import builtins
 import operator
+from typing import Any
 
 import numpy as np
 
@@ -82,7 +83,7 @@ def _documented(function, name, sentence, parameters, returns):
 
 
 def _elementwise(name, doc, parameters="x"):
-    def function(*args):
+    def function(*args: Any) -> Any:
         return apply(name, *args)
 
     meanings = {"condition": "True where the first is chosen; numbers count as True where they are not 0."}
@@ -139,7 +140,7 @@ def shape_of(x):
     return x.shape if type(x) is Node else np.shape(x)
 
 
-def greater(a, b):
+def greater(a: Any, b: Any) -> Any:
     """a > b, elementwise.
 
     Parameters
@@ -156,7 +157,7 @@ def greater(a, b):
     return apply("less", b, a)
 
 
-def greater_equal(a, b):
+def greater_equal(a: Any, b: Any) -> Any:
     """a >= b, elementwise.
 
     Parameters
@@ -173,7 +174,7 @@ def greater_equal(a, b):
     return apply("less_equal", b, a)
 
 
-def square(x):
+def square(x: Any) -> Any:
     """x times x.
 
     Parameters
@@ -190,7 +191,7 @@ def square(x):
 
 
 def _reduction(name, doc):
-    def function(x, axis=None, keepdims=False):
+    def function(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
         shape = shape_of(x)
         return apply(name, x, params=(_axes(axis, len(shape)), bool(keepdims)))
 
@@ -211,7 +212,7 @@ norm = _reduction("norm", "Euclidean norm, the root of the sum of squares; its g
 logsumexp = _reduction("logsumexp", "log(sum(exp(x))) without overflow.")
 
 
-def softmax(x, axis=-1):
+def softmax(x: Any, axis: Any = -1) -> Any:
     """exp(x) divided by its sum along `axis`, without overflow.
 
     Parameters
@@ -229,7 +230,7 @@ def softmax(x, axis=-1):
     return apply("softmax", x, params=(_axes(axis, len(shape_of(x))),))
 
 
-def dot(a, b):
+def dot(a: Any, b: Any) -> Any:
     """Product of two vectors, of a matrix and a vector, or of two matrices; with a scalar, the plain product.
 
     Parameters
@@ -247,7 +248,7 @@ def dot(a, b):
     return apply("multiply", a, b) if len(shape_of(a)) == 0 or len(shape_of(b)) == 0 else matmul(a, b)
 
 
-def matmul(a, b):
+def matmul(a: Any, b: Any) -> Any:
     """Matrix product as numpy.matmul.
 
     Parameters
@@ -276,7 +277,7 @@ def matmul(a, b):
     return y
 
 
-def outer(a, b):
+def outer(a: Any, b: Any) -> Any:
     """Products of every entry of one vector with every entry of another.
 
     Parameters
@@ -294,7 +295,7 @@ def outer(a, b):
     return apply("multiply", reshape(a, (-1, 1)), reshape(b, (1, -1)))
 
 
-def transpose(x, axes=None):
+def transpose(x: Any, axes: Any = None) -> Any:
     """Axes permuted.
 
     Parameters
@@ -315,7 +316,7 @@ def transpose(x, axes=None):
     return x if axes == tuple(range(n)) else apply("transpose", x, params=(axes,))
 
 
-def reshape(x, shape):
+def reshape(x: Any, shape: Any) -> Any:
     """The same entries in row-major order under another shape.
 
     Parameters
@@ -339,7 +340,7 @@ def reshape(x, shape):
     return x if shape == shape_of(x) else apply("reshape", x, params=(shape,))
 
 
-def broadcast_to(x, shape):
+def broadcast_to(x: Any, shape: Any) -> Any:
     """Repeated along new axes and axes of length 1, as numpy.broadcast_to.
 
     Parameters
@@ -358,7 +359,7 @@ def broadcast_to(x, shape):
     return x if tuple(shape) == shape_of(x) else apply("broadcast_to", x, params=(tuple(shape),))
 
 
-def expand_dims(x, axis):
+def expand_dims(x: Any, axis: Any) -> Any:
     """A new axis of length 1.
 
     Parameters
@@ -378,7 +379,7 @@ def expand_dims(x, axis):
     return reshape(x, shape)
 
 
-def concatenate(arrays, axis=0):
+def concatenate(arrays: Any, axis: Any = 0) -> Any:
     """Arrays joined along an existing axis.
 
     Parameters
@@ -400,7 +401,7 @@ def concatenate(arrays, axis=0):
     return arrays[0] if len(arrays) == 1 else apply("concatenate", *arrays, params=(axis,))
 
 
-def stack(arrays, axis=0):
+def stack(arrays: Any, axis: Any = 0) -> Any:
     """Arrays of one shape joined along a new axis.
 
     Parameters
@@ -417,7 +418,7 @@ def stack(arrays, axis=0):
     return concatenate([expand_dims(a, axis) for a in arrays], axis)
 
 
-def named(x, name):
+def named(x: Any, name: str) -> Any:
     """Give a traced value a name for tables, pictures and reports; a plain value passes through.
 
     Parameters

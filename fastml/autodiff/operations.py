@@ -44,7 +44,7 @@ MATRIX, ROWS = ((2, 3),), ((1,), False)
 SOME, PLACES = Key((slice(0, 2), np.array([0, 2, 2]))), Key(np.array([0, 2, 2, 5]))
 
 
-def table():
+def table() -> list[str]:
     """The names of all operations, each a line of the table that differentiation works from."""
     return sorted(TABLE)
 

@@ -1,6 +1,9 @@
 """Errors of predicted numbers, with scikit-learn's names, signatures and results."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fastml.metrics._labels import read_scores, read_weight
 from fastml.metrics._scikit import Unread, otherwise_scikit_learn
@@ -19,7 +22,13 @@ SMALLEST = 1e-280  # a mean of squares above it has lost nothing that matters to
 
 
 @otherwise_scikit_learn
-def mean_squared_error(y_true, y_pred, *, sample_weight=None, multioutput="uniform_average"):
+def mean_squared_error(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    multioutput: Any = "uniform_average",
+) -> Any:
     """Mean of the squared errors.
 
     y_true, y_pred: (n,) numbers, or (n, outputs) | sample_weight: (n,)
@@ -33,7 +42,13 @@ def mean_squared_error(y_true, y_pred, *, sample_weight=None, multioutput="unifo
 
 
 @otherwise_scikit_learn
-def root_mean_squared_error(y_true, y_pred, *, sample_weight=None, multioutput="uniform_average"):
+def root_mean_squared_error(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    multioutput: Any = "uniform_average",
+) -> Any:
     """Root of the mean of the squared errors; parameters as in `mean_squared_error`.
 
     >>> round(root_mean_squared_error([3, -0.5, 2, 7], [2.5, 0.0, 2, 8]), 4)
@@ -44,7 +59,13 @@ def root_mean_squared_error(y_true, y_pred, *, sample_weight=None, multioutput="
 
 
 @otherwise_scikit_learn
-def mean_absolute_error(y_true, y_pred, *, sample_weight=None, multioutput="uniform_average"):
+def mean_absolute_error(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    multioutput: Any = "uniform_average",
+) -> Any:
     """Mean of the absolute errors; parameters as in `mean_squared_error`.
 
     >>> mean_absolute_error([3, -0.5, 2, 7], [2.5, 0.0, 2, 8])
@@ -55,7 +76,14 @@ def mean_absolute_error(y_true, y_pred, *, sample_weight=None, multioutput="unif
 
 
 @otherwise_scikit_learn
-def mean_pinball_loss(y_true, y_pred, *, sample_weight=None, alpha=0.5, multioutput="uniform_average"):
+def mean_pinball_loss(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    alpha: Any = 0.5,
+    multioutput: Any = "uniform_average",
+) -> Any:
     """Quantile loss: alpha times an error above the prediction, 1 - alpha times one below (Koenker, Bassett 1978).
 
     alpha: the quantile predicted, in [0, 1] | other parameters as in `mean_squared_error`
@@ -73,7 +101,7 @@ def mean_pinball_loss(y_true, y_pred, *, sample_weight=None, alpha=0.5, multiout
 
 
 @otherwise_scikit_learn
-def max_error(y_true, y_pred):
+def max_error(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     """The largest absolute error.
 
     >>> max_error([3, 2, 7, 1], [4, 2, 7, 1])
@@ -84,7 +112,14 @@ def max_error(y_true, y_pred):
 
 
 @otherwise_scikit_learn
-def r2_score(y_true, y_pred, *, sample_weight=None, multioutput="uniform_average", force_finite=True):
+def r2_score(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    multioutput: Any = "uniform_average",
+    force_finite: bool = True,
+) -> Any:
     """Share of the variance explained: 1 - squared errors / squared distances from the mean.
 
     force_finite: for a constant truth 1 where all errors are 0 and 0 otherwise, instead of NaN and -inf
@@ -98,7 +133,7 @@ def r2_score(y_true, y_pred, *, sample_weight=None, multioutput="uniform_average
         raise Unread
     if isinstance(multioutput, str) and multioutput == "variance_weighted":
         multioutput = "uniform_average"  # the same for one output
-    truth, predicted, weight = _read(y_true, y_pred, sample_weight, multioutput)
+    truth, predicted, weight = _read(y_true, y_pred, sample_weight, multioutput, _moved)
     if len(truth) < 2:
         warn_undefined("R^2 score is not well-defined with less than two samples.")
         return float("nan")
@@ -113,8 +148,11 @@ def r2_score(y_true, y_pred, *, sample_weight=None, multioutput="uniform_average
     return 1.0 if unexplained == 0 else 0.0
 
 
-def _read(y_true, y_pred, sample_weight, multioutput):
-    """(y_true, y_pred, weight or None) of vectors; float32 where both are, else float64."""
+def _read(y_true, y_pred, sample_weight, multioutput, exact=None):
+    """(y_true, y_pred, weight or None) of vectors; float32 where both are, else float64.
+
+    exact: of integers that float64 does not hold, numbers with the same errors; default: `_differences`
+    """
     y_true, y_pred = read_scores(y_true), read_scores(y_pred)
     if y_true.ndim == 2 and y_true.shape[1] == 1:
         y_true = y_true[:, 0]
@@ -126,7 +164,29 @@ def _read(y_true, y_pred, sample_weight, multioutput):
         raise Unread
     dtype = np.float32 if y_true.dtype == y_pred.dtype == np.float32 else np.float64
     weight, _ = read_weight(sample_weight, len(y_true))
+    if _are_large(y_true, y_pred):
+        y_true, y_pred = (exact or _differences)(y_true, y_pred)
     return y_true.astype(dtype, copy=False), y_pred.astype(dtype, copy=False), weight
+
+
+def _differences(y_true, y_pred):
+    """Errors of integers that float64 does not hold, and zeros: their difference is the same."""
+    error = (y_true.astype(object) - y_pred.astype(object)).astype(np.float64)
+    return error, np.zeros(len(error))
+
+
+def _moved(y_true, y_pred):
+    """Integers that float64 does not hold, less one of them, by which no error and no distance changes."""
+    truth, first = y_true.astype(object), int(y_true[0])
+    return (truth - first).astype(np.float64), (y_pred.astype(object) - first).astype(np.float64)
+
+
+def _are_large(y_true, y_pred):
+    """Whether both are integers, some of them beyond 2**53, where float64 makes one number of two."""
+    if not (y_true.dtype.kind in "iu" and y_pred.dtype.kind in "iu"):
+        return False
+    wide = [y for y in (y_true, y_pred) if y.dtype.itemsize == 8]
+    return any(int(y.max()) > 2**53 or int(y.min()) < -(2**53) for y in wide)
 
 
 def _mean_in_range(measure, read, power, name):

@@ -4,6 +4,7 @@ from functools import reduce
 from numbers import Real
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fastml.base import Interval
 from fastml.naive_bayes.base import NaiveBayes, check_priors
@@ -29,7 +30,12 @@ def normal(moments, var_smoothing, columns=None):
         j = int(np.flatnonzero(~np.isfinite(everywhere[2]))[0])
         refuse_variance(j if columns is None else columns[j], np.abs(mean[:, j]).max())
     overall = everywhere[2] / np.where(everywhere[0] > 0, everywhere[0], 1.0)
-    epsilon = float(var_smoothing * overall.max(initial=0.0))
+    epsilon = float(var_smoothing) * float(overall.max(initial=0.0))
+    if not np.isfinite(epsilon):
+        raise ValueError(
+            f"var_smoothing={var_smoothing:g} times the largest variance of a column of X, {overall.max():.3g}, is"
+            " beyond the largest float64: choose a smaller var_smoothing, or scale the columns"
+        )
     variance = spread / np.where(total > 0, total, 1.0)
     mean, variance = np.where(total > 0, mean, everywhere[1]), np.where(total > 0, variance, overall)
     return mean, variance + epsilon, epsilon
@@ -139,7 +145,9 @@ class GaussianNB(NaiveBayes):
     _moments: tuple
     _derived = ("_normal", "_prior")
 
-    def __init__(self, *, priors=None, var_smoothing=1e-9, n_jobs=None):
+    def __init__(
+        self, *, priors: ArrayLike | None = None, var_smoothing: float = 1e-9, n_jobs: int | None = None
+    ) -> None:
         self.priors = priors
         self.var_smoothing = var_smoothing
         self.n_jobs = n_jobs
