@@ -226,7 +226,7 @@ class MultilayerPerceptron(Inspected, Estimator):
         return self
 
     def _draws(self):
-        return self.input_noise > 0 or np.any(np.asarray(self.dropout) > 0)
+        return self.input_noise > 0 or self._design.dropout.any()
 
     def _keep(self, outcome, watched, n, incremental):
         history = outcome.history

@@ -42,7 +42,7 @@ ROWS = 2048  # rows of a full gradient that are held at a time
 ITEM = 10e3  # ns that a part or block takes at least
 PARTS, BLOCKS = 32, 64  # of a batch at most
 SERIAL = 500e3  # ns: a full gradient of less is done by one call
-SHARED = 25e3  # ns: a batch of less is done by one thread
+SHARED = 40e3  # ns: a batch of less is done by one thread
 PRODUCT = {"f": 0.012, "d": 0.024}  # ns of a multiplication, by one thread
 UNIT, STEP = 0.3, 0.6  # ns of an activation forward and back, and of a weight's step
 
@@ -165,14 +165,14 @@ def train(design, method, order, batch, data, state, before=None, n_jobs=None):
     losses, before = np.zeros(-(-len(order) // batch)), state.w[:0] if before is None else before
     layout, sparse, whole = layout_for(design, batch, char), len(table.indptr) > 0, method.clip_norm < np.inf
     plain = not (method.immediate or whole or sparse or design.noise or design.l1 or design.dropout.any())
-    if plain and layout.cost < SHARED and method.clip_value == np.inf:
+    if plain and (layout.cost < SHARED or layout.parts == 1) and method.clip_value == np.inf:
         train_small(design, method, state, order, batch, table, before, losses)
         return losses
     buffers, saved = layout.buffers(state.w.dtype, whole), 0.0
     if sparse:
         zeros = design.units[0] - data.X.nnz / max(1, data.X.shape[0])
         saved = 3 * zeros * batch * int(design.units[1]) * PRODUCT[char]
-    if method.immediate or whole or layout.cost - saved < SHARED:
+    if method.immediate or whole or layout.parts == 1 or layout.cost - saved < SHARED:
         train_slice(design, method, state, order, batch, table, buffers, before, losses)
     else:
         share(design, method, state, order, batch, table, layout, buffers, before, losses, n_jobs)
