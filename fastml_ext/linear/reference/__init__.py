@@ -14,6 +14,7 @@ from fastml_ext.linear.reference.orders import block_order
 from fastml_ext.linear.reference.passes import evaluate, gram, hessian_product
 from fastml_ext.linear.reference.scores import scores
 from fastml_ext.linear.reference.sums import moments, residual_moments, small_squares
+from fastml_ext.linear.reference.wide import wide_newton
 
 __all__ = [
     "average",
@@ -34,4 +35,5 @@ __all__ = [
     "small_squares",
     "sparse_epoch",
     "weights",
+    "wide_newton",
 ]
