@@ -1,7 +1,10 @@
 """The documentation site: `make docs` builds it into build/docs; tests/test_documentation.py runs its snippets."""
 
+import json
 import re
+import statistics
 import textwrap
+from pathlib import Path
 
 import latex2mathml.converter
 import matplotlib
@@ -24,7 +27,7 @@ extensions = [
     "sphinx_design",
     "matplotlib.sphinxext.plot_directive",
 ]
-myst_enable_extensions = ["colon_fence", "dollarmath", "deflist"]
+myst_enable_extensions = ["colon_fence", "dollarmath", "deflist", "substitution"]
 myst_heading_anchors = 3
 suppress_warnings = ["myst.header"]  # benchmarks/BENCHMARKS.md is a page of its own and a part of one
 exclude_patterns = ["_build", "benchmarks"]
@@ -56,16 +59,40 @@ copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
 
+def measured():
+    """What the home page says of the benchmarks, by the last ratio of each work: see benchmarks/history.py."""
+    ratios: dict = {}
+    for line in (Path(__file__).parent / "benchmarks/history.jsonl").read_text(encoding="utf-8").splitlines():
+        for work, peers in json.loads(line)["ratios"].items():
+            ratios.setdefault(work, {}).update(peers)
+    beside = [peers["scikit-learn"] for peers in ratios.values() if "scikit-learn" in peers]
+    fastest = [min(peers.values()) for peers in ratios.values()]
+    return {
+        "works": len(ratios),
+        "beside": len(beside),
+        "median": f"{statistics.median(beside):.1f}",
+        "faster": sum(ratio >= 1 for ratio in fastest),
+    }
+
+
+myst_substitutions = measured()
+
+
 def skip(app, what, name, member, skipped, options):
     """Leave out the methods that scikit-learn's metadata routing makes for every estimator."""
     return True if name.startswith("set_") and name.endswith("_request") else None
 
 
 def pictures(app, docname, source):
-    """matplotlib's plot directive speaks reStructuredText: hand a page's {plot} blocks over in that."""
+    """matplotlib's plot directive speaks reStructuredText: hand a page's {plot} blocks over in that.
+
+    A block that begins with "# picture" is shown without its code.
+    """
 
     def in_rst(block):
-        return "```{eval-rst}\n.. plot::\n\n" + textwrap.indent(block[1], "   ") + "```"
+        alone = block[1].startswith("# picture")
+        options = "   :include-source: false\n" if alone else ""
+        return f"```{{eval-rst}}\n.. plot::\n{options}\n" + textwrap.indent(block[1], "   ") + "```"
 
     source[0] = re.sub(r"^```\{plot\}\n(.*?)^```", in_rst, source[0], flags=re.DOTALL | re.MULTILINE)
 

@@ -24,7 +24,7 @@ from fastml.kinds import (
     read_target,
     without_mask,
 )  # fmt: skip
-from fastml.plain import is_plain_table, is_plain_target
+from fastml.plain import is_plain_sparse, is_plain_table, is_plain_target
 from fastml_ext import checks
 from fastml_ext.tree import Column
 
@@ -66,6 +66,8 @@ def read(estimator, X, y=None, *, reset, text, **options):
         y = read_target(y, y_numeric)
     if reset and is_plain_table(X, options) and (y is None or is_plain_target(y, len(X), y_numeric)):
         return read_plain(estimator, X), y
+    if reset and is_plain_sparse(X, options) and (y is None or is_plain_target(y, X.shape[0], y_numeric)):
+        return read_plain(estimator, X), y
     X = from_arrow(X)
     if is_frame(X):
         checked = validate_data(estimator, X, reset=reset, skip_check_array=True)
@@ -102,10 +104,12 @@ def read(estimator, X, y=None, *, reset, text, **options):
 
 
 def read_plain(estimator, X):
-    """The Table of what `is_plain_table` has passed, to learn from."""
+    """The Table of what `is_plain_table` or `is_plain_sparse` has passed, to learn from."""
     estimator.n_features_in_ = d = X.shape[1]
     estimator.__dict__.pop("feature_names_in_", None)  # of an earlier fit
-    table = Table(X, None, [f"x{j}" for j in range(d)], checks.is_table(X, d, np.ndarray))
+    values = X if type(X) is np.ndarray else X.data[None]
+    complete = values.size == 0 or checks.is_table(values, values.shape[1], np.ndarray)
+    table = Table(X, None, [f"x{j}" for j in range(d)], complete)
     if not table.complete:
         check_infinite(estimator, table)
     return table

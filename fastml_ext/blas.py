@@ -77,7 +77,7 @@ def _leave():
 def _set(library, threads):
     """Set the limit, whichever thread set one last: threadpoolctl lets only that one, and the others do nothing.
 
-    The lock and the count of this module do what that rule is for.
+    That rule keeps two threads from undoing each other's limits; here the lock and the count of users do.
     """
     release = getattr(library, "clear_controlling_thread", lambda force: None)  # OpenBLAS only
     release(force=True)

@@ -111,6 +111,29 @@ def is_reference(name):
     return any(part == "reference" or part.endswith("_reference") for part in name.split("."))
 
 
+def uses_within(package):
+    """{module of a package: its modules that it imports, also inside functions}."""
+    members = {name for name in PYTHON if name.startswith(f"{package}.")}
+    uses = {}
+    for name in members:
+        found = set(imports(PYTHON[name]))
+        for node in ast.walk(tree(PYTHON[name])):
+            if isinstance(node, ast.ImportFrom):
+                found |= {f"{node.module}.{alias.name}" for alias in node.names}
+        uses[name] = found & members
+    return uses
+
+
+def test_autodiff_has_no_ring():
+    """No module of it imports another that imports it, over whatever others and wherever the import stands."""
+    uses = uses_within("fastml.autodiff")
+    assert len(uses) > 20
+    while uses:
+        leaves = {name for name, needed in uses.items() if not needed}
+        assert leaves, f"these import each other: {sorted(uses)}"
+        uses = {name: needed - leaves for name, needed in uses.items() if name not in leaves}
+
+
 def test_there_is_something_to_check():
     assert {
         "fastml.base",

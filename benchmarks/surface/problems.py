@@ -52,7 +52,10 @@ def draw(seed, families, most_rows=200_000):
     dtype = str(random.choice(["float64", "float32"], p=[0.65, 0.35]))
     n_classes = int(random.choice([2, 3, 5, 10], p=[0.55, 0.2, 0.15, 0.1])) if family.classifies else 0
     settings = {k: v[random.integers(len(v))] for k, v in family.settings.items()}
-    return Problem(seed, name, kind, dtype, max(n, 20), d, n_classes, settings)
+    n = max(n, 20)
+    if "n_neighbors" in settings:
+        settings["n_neighbors"] = min(settings["n_neighbors"], n)
+    return Problem(seed, name, kind, dtype, n, d, n_classes, settings)
 
 
 def make(problem):

@@ -5,7 +5,7 @@
 np.float64(2.0)
 """
 
-from fastml.autodiff import operations  # noqa: F401  fills the table that every function here works from
+from fastml.autodiff import methods, operations  # noqa: F401  Graph's methods; the table that every function works from
 from fastml.autodiff.functions import __all__ as _functions
 from fastml_ext.lazy import exports
 

@@ -1,12 +1,14 @@
 """Is a gradient right, and if not, whose fault is it; where does a NaN come from."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastml.autodiff.evaluate import forward_values
+from fastml.autodiff.arguments import flatten
+from fastml.autodiff.evaluate import feed, forward_values
 from fastml.autodiff.graph import CONSTANT, INPUT, Graph, short
 from fastml.autodiff.modes import value_and_grad
 from fastml.autodiff.node import FLOAT32, INT
@@ -50,16 +52,42 @@ class GradientCheck:
         return "\n".join(lines + ([f"  first wrong rule: {self.culprit}"] if self.culprit else []))
 
 
-def check_gradient(function, *args, argnums=None, max_entries=None, random_state=0):
-    """Compare the gradient of a scalar function, or of a Graph, with differences; returns a GradientCheck.
+def check_gradient(
+    function: Callable | Graph,
+    *args: Any,
+    argnums: int | tuple[int, ...] | None = None,
+    max_entries: int | None = None,
+    random_state: int | None = 0,
+) -> GradientCheck:
+    """Compare the gradient of a scalar function, or of a Graph, with differences.
 
-    argnums: positions to check; None for all that hold floats | max_entries: at most so many entries of each argument,
-        drawn at random; None for all
+    Parameters
+    ----------
+    function : callable or Graph
+        Of one scalar value.
+    *args : numbers, arrays or containers of them
+        Where the gradient is checked.
+    argnums : int or tuple of int, default=None
+        Positions of the arguments to check; None for all that hold floats.
+    max_entries : int, default=None
+        At most so many entries of each argument are checked, drawn at random; None for all.
+    random_state : int, default=0
+        Seed of that draw.
+
+    Returns
+    -------
+    GradientCheck
+        True where all entries agree; printed, it says where they do not.
+
+    Notes
+    -----
     The complex step (exact to rounding) where every operation is analytic, otherwise central differences with step
     6e-6 (1 + |x|), both in float64. Tolerance 1e-6 for float64 gradients and 2e-3 for float32, relative to the largest
     entry. When something disagrees, every node's rules are checked by themselves and the first wrong one is named.
     Source: Squire and Trapp, Using complex variables to estimate derivatives of real functions, 1998.
 
+    Examples
+    --------
     >>> from fastml import autodiff as ad
     >>> bool(ad.check_gradient(lambda x: ad.sum(ad.tanh(x) ** 2), np.array([0.5, -1.0])))
     True
@@ -93,8 +121,6 @@ def check_gradient(function, *args, argnums=None, max_entries=None, random_state
 
 
 def _leaves(args):
-    from fastml.autodiff.arguments import flatten
-
     return flatten(tuple(float(a) if type(a) is int else a for a in args))[0]
 
 
@@ -221,18 +247,29 @@ class Nonfinite(NamedTuple):
         )
 
 
-def trace_nonfinite(function, *args):
-    """The first node of a Graph or function that gives NaN or infinity, as a Nonfinite; None when all are finite.
+def trace_nonfinite(function: Callable | Graph, *args: Any) -> Nonfinite | None:
+    """The first node of a Graph or function that gives NaN or infinity.
 
-    args: values of the inputs in order, or for a Graph one dictionary of them by name.
+    Parameters
+    ----------
+    function : callable or Graph
+    *args : numbers, arrays or containers of them
+        Values of the inputs in order, or for a Graph one dictionary of them by name.
 
+    Returns
+    -------
+    Nonfinite or None
+        The node and what it was computed from; None where all are finite.
+
+    Examples
+    --------
     >>> from fastml import autodiff as ad
     >>> found = ad.trace_nonfinite(lambda x: ad.exp(ad.log(x)), -1.0)
     >>> found.operation, found.arguments
     ('log', {'x': np.float64(-1.0)})
     """
     if isinstance(function, Graph):
-        graph, inputs = function, function._feed(args[0] if len(args) == 1 else args, {})
+        graph, inputs = function, feed(function, args[0] if len(args) == 1 else args, {})
     else:
         graph = trace(function, *args)
         inputs = [np.asarray(a) for a in _leaves(args)]

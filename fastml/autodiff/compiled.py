@@ -1,5 +1,8 @@
 """Functions and graphs as machine code: value and gradient without Python in between."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 
 from fastml.autodiff.arguments import flatten
@@ -11,18 +14,31 @@ from fastml.autodiff.node import DTYPES
 __all__ = ["Compiled", "compile"]
 
 
-def compile(function, *example, argnums=None):
+def compile(function: Callable | Graph, *example: Any, argnums: int | tuple[int, ...] | None = None) -> "Compiled":
     """Compiled value and gradient of a Python function or a Graph.
 
-    function: as for `value_and_grad`, or a Graph with a scalar output
-    example: arguments like those it will be called with; compiles at once instead of at the first call
-    argnums: position or positions of the arguments to differentiate by; None for all that hold floats
+    Parameters
+    ----------
+    function : callable or Graph
+        As for `value_and_grad`, or a Graph with a scalar output.
+    *example : numbers, arrays or containers of them
+        Arguments like those it will be called with: compiles at once instead of at the first call.
+    argnums : int or tuple of int, default=None
+        Positions of the arguments to differentiate by; None for all that hold floats.
 
+    Returns
+    -------
+    Compiled
+
+    Notes
+    -----
     Structures of more than 1,000 instructions (value and gradient, simplified) are run by an interpreter that is
     compiled once; `engine` says which. Kernels are cached on disk by structure. Both engines give the same bits, except
     that generated code may fuse a multiplication and an addition, keeps float32 sums in float64 up to their end, and
     computes float32 exponentials in float32. Large products of matrices run on the threads that BLAS has.
 
+    Examples
+    --------
     >>> from fastml import autodiff as ad
     >>> c = ad.compile(lambda x, z: ad.exp(x * z) + x)
     >>> c.value_and_grad(0.0, 3.0)
@@ -34,26 +50,28 @@ def compile(function, *example, argnums=None):
 class Compiled:
     """A function with its gradient, compiled for every set of shapes and dtypes it meets; see `compile`."""
 
-    def __init__(self, function, example=(), argnums=None):
+    def __init__(
+        self, function: Callable | Graph, example: Sequence = (), argnums: int | tuple[int, ...] | None = None
+    ) -> None:
         self.function, self.argnums = function, argnums
-        self._transforms = {}
-        self._bodies = {}  # number of arguments -> machine code, for when all are Python floats
+        self._transforms: dict = {}
+        self._bodies: dict = {}  # number of arguments -> machine code, for when all are Python floats
         self._last = None
         if isinstance(function, Graph) and not example:
             example = [np.zeros(function.shapes[k], DTYPES[function.kinds[k]])[()] for k in function.inputs]
         if example:
             self._made(_build_gradient, tuple(example))
 
-    def __call__(self, *args):
+    def __call__(self, *args: Any) -> Any:
         """The value."""
         made, leaves = self._made(_build_value, args)
         return made.values(made.run(leaves))
 
-    def grad(self, *args):
+    def grad(self, *args: Any) -> Any:
         """The gradient: a tuple over the arguments, or one part where argnums is an integer."""
         return self.value_and_grad(*args)[1]
 
-    def value_and_grad(self, *args):
+    def value_and_grad(self, *args: Any) -> tuple[Any, Any]:
         """(value, gradient)."""
         body = self._bodies.get(len(args))
         if body is not None:
@@ -69,7 +87,7 @@ class Compiled:
         outputs = made.run(leaves)
         return made.values(outputs), made.arguments(outputs, 0 if isinstance(self.argnums, int) else ())
 
-    def map(self, *columns, n_jobs=None):
+    def map(self, *columns: Any, n_jobs: int | None = None) -> tuple[Any, Any]:
         """(values, gradients) of a function of numbers at every row of arrays of equal length, over the thread pool.
 
         gradients: a tuple of arrays, or one array where argnums is an integer.
@@ -85,22 +103,22 @@ class Compiled:
         return values, parts[0] if isinstance(self.argnums, int) else tuple(parts)
 
     @property
-    def kernel(self):
+    def kernel(self) -> Any:
         """Value and gradient for other Numba code: (value, *gradients) from numbers or arrays as in the last call."""
         return self._compiled().kernel
 
     @property
-    def source(self):
+    def source(self) -> str:
         """The generated Python source of the kernel of value and gradient."""
         return self._compiled().source.text
 
     @property
-    def engine(self):
+    def engine(self) -> str:
         """'compiled' or 'interpreted', for the last shapes it was called with."""
         return self._program().engine
 
     @property
-    def compile_seconds(self):
+    def compile_seconds(self) -> float:
         """Seconds it took to compile the last kernel, or to load it from the cache."""
         return self._compiled().compile_seconds
 

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fastml.autodiff.extending import _build_gradient, _build_pullback, _build_pushforward
 from fastml.autodiff.graph import CONSTANT, INPUT
-from fastml.autodiff.modes import _build_pullback, _build_pushforward
 from fastml.autodiff.node import INT
 from fastml.autodiff.rewrite import rewrite
 
@@ -21,7 +21,7 @@ class Cost(NamedTuple):
     forward_mode: int
 
     @property
-    def cheaper(self):
+    def cheaper(self) -> str:
         """The mode that needs fewer operations for these sizes: 'reverse' or 'forward'; reverse when equal."""
         return "reverse" if self.reverse <= self.forward_mode else "forward"
 
@@ -51,8 +51,6 @@ def cost(graph):
 
 def _single(graph, build, inputs):
     """The reverse graph; that of a scalar starts from the number one, which costs nothing to multiply by."""
-    from fastml.autodiff.modes import _build_gradient
-
     return rewrite(_build_gradient(graph, inputs) if graph.shapes[graph.result] == () else build(graph, inputs))
 
 

@@ -3,13 +3,40 @@
 import numpy as np
 
 from fastml.autodiff import functions as ad
-from fastml.autodiff.graph import CONSTANT, INPUT
+from fastml.autodiff.graph import CONSTANT, INPUT, kind_of
 from fastml.autodiff.masks import either, of_entries, reverse_parts, tangent_of
-from fastml.autodiff.node import DTYPES, FLOAT32, Key, Node, apply
+from fastml.autodiff.node import DTYPES, FLOAT32, FLOAT64, INT, Key, Node, apply
 from fastml.autodiff.operations import forward_rule
 from fastml.autodiff.rules import flat_index
 
-__all__ = ["backward_values", "forward_values", "pull", "push"]
+__all__ = ["backward_values", "feed", "forward_values", "pull", "push"]
+
+
+def feed(graph, values, named):
+    """Values of the inputs of a graph in their order, checked; in a tuple or by name."""
+    if values is not None and not isinstance(values, dict):
+        values = values if isinstance(values, tuple | list) else (values,)
+        if len(values) != len(graph.inputs):
+            raise ValueError(f"{len(values)} values were given for the {len(graph.inputs)} inputs of the graph")
+        return [_checked(graph, k, v) for k, v in zip(graph.inputs, values, strict=True)]
+    given = {**(values or {}), **named}
+    labels = [graph.label(k) for k in graph.inputs]
+    for name in given:
+        if name not in labels:
+            raise ValueError(f"{name!r} is no input of the graph; its inputs are {', '.join(labels)}")
+    for name in labels:
+        if name not in given:
+            raise ValueError(f"no value was given for the input {name!r}")
+    return [_checked(graph, k, given[name]) for k, name in zip(graph.inputs, labels, strict=True)]
+
+
+def _checked(graph, k, value):
+    value = np.asarray(value)
+    if value.shape != graph.shapes[k]:
+        raise ValueError(f"{graph.label(k)} has shape {graph.shapes[k]} in the graph but {value.shape} was given")
+    if kind_of(value.dtype, value) > FLOAT64 or (graph.kinds[k] <= INT and value.dtype.kind == "f"):
+        raise ValueError(f"{graph.label(k)} is {DTYPES[graph.kinds[k]]} in the graph but {value.dtype} was given")
+    return value.astype(DTYPES[graph.kinds[k]], copy=False)
 
 
 def forward_values(graph, inputs, dtype=None):

@@ -2,6 +2,7 @@
 
 import builtins
 import operator
+from typing import Any
 
 import numpy as np
 
@@ -82,7 +83,7 @@ def _documented(function, name, sentence, parameters, returns):
 
 
 def _elementwise(name, doc, parameters="x"):
-    def function(*args):
+    def function(*args: Any) -> Any:
         return apply(name, *args)
 
     meanings = {"condition": "True where the first is chosen; numbers count as True where they are not 0."}
@@ -139,23 +140,58 @@ def shape_of(x):
     return x.shape if type(x) is Node else np.shape(x)
 
 
-def greater(a, b):
-    """a > b, elementwise."""
+def greater(a: Any, b: Any) -> Any:
+    """a > b, elementwise.
+
+    Parameters
+    ----------
+    a : number, array-like or traced value
+        Entries, repeated as NumPy's are.
+    b : number, array-like or traced value
+        Entries, repeated as NumPy's are.
+
+    Returns
+    -------
+    bool, array or traced value
+    """
     return apply("less", b, a)
 
 
-def greater_equal(a, b):
-    """a >= b, elementwise."""
+def greater_equal(a: Any, b: Any) -> Any:
+    """a >= b, elementwise.
+
+    Parameters
+    ----------
+    a : number, array-like or traced value
+        Entries, repeated as NumPy's are.
+    b : number, array-like or traced value
+        Entries, repeated as NumPy's are.
+
+    Returns
+    -------
+    bool, array or traced value
+    """
     return apply("less_equal", b, a)
 
 
-def square(x):
-    """x times x."""
+def square(x: Any) -> Any:
+    """x times x.
+
+    Parameters
+    ----------
+    x : number, array-like or traced value
+        Entries.
+
+    Returns
+    -------
+    number, array or traced value
+        Of the shape of x.
+    """
     return apply("multiply", x, x)
 
 
 def _reduction(name, doc):
-    def function(x, axis=None, keepdims=False):
+    def function(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
         shape = shape_of(x)
         return apply(name, x, params=(_axes(axis, len(shape)), bool(keepdims)))
 
@@ -176,7 +212,7 @@ norm = _reduction("norm", "Euclidean norm, the root of the sum of squares; its g
 logsumexp = _reduction("logsumexp", "log(sum(exp(x))) without overflow.")
 
 
-def softmax(x, axis=-1):
+def softmax(x: Any, axis: Any = -1) -> Any:
     """exp(x) divided by its sum along `axis`, without overflow.
 
     Parameters
@@ -194,13 +230,39 @@ def softmax(x, axis=-1):
     return apply("softmax", x, params=(_axes(axis, len(shape_of(x))),))
 
 
-def dot(a, b):
-    """Product of two vectors, of a matrix and a vector, or of two matrices; with a scalar, the plain product."""
+def dot(a: Any, b: Any) -> Any:
+    """Product of two vectors, of a matrix and a vector, or of two matrices; with a scalar, the plain product.
+
+    Parameters
+    ----------
+    a : number, array-like or traced value
+        The left factor.
+    b : number, array-like or traced value
+        The right factor.
+
+    Returns
+    -------
+    number, array or traced value
+        As numpy.dot of two axes at most.
+    """
     return apply("multiply", a, b) if len(shape_of(a)) == 0 or len(shape_of(b)) == 0 else matmul(a, b)
 
 
-def matmul(a, b):
-    """Matrix product as numpy.matmul: vectors are rows on the left and columns on the right, leading axes broadcast."""
+def matmul(a: Any, b: Any) -> Any:
+    """Matrix product as numpy.matmul.
+
+    Parameters
+    ----------
+    a : array-like or traced value of shape (..., m, k) or (k,)
+        A vector is a row.
+    b : array-like or traced value of shape (..., k, n) or (k,)
+        A vector is a column.
+
+    Returns
+    -------
+    number, array or traced value
+        Of shape (..., m, n), without the axis of a vector; leading axes are repeated as NumPy's are.
+    """
     sa, sb = shape_of(a), shape_of(b)
     if not sa or not sb or sa[-1] != (sb[-2] if len(sb) > 1 else sb[0]):
         raise ValueError(f"matmul of shapes {sa} and {sb}: the last axis of the left must match the right{at_line()}")
@@ -215,13 +277,38 @@ def matmul(a, b):
     return y
 
 
-def outer(a, b):
-    """Products of every entry of vector `a` with every entry of vector `b`: shape (len(a), len(b))."""
+def outer(a: Any, b: Any) -> Any:
+    """Products of every entry of one vector with every entry of another.
+
+    Parameters
+    ----------
+    a : array-like or traced value of shape (n,)
+        The entries along the rows.
+    b : array-like or traced value of shape (m,)
+        The entries along the columns.
+
+    Returns
+    -------
+    array or traced value
+        Of shape (n, m).
+    """
     return apply("multiply", reshape(a, (-1, 1)), reshape(b, (1, -1)))
 
 
-def transpose(x, axes=None):
-    """Axes permuted; reversed when `axes` is None."""
+def transpose(x: Any, axes: Any = None) -> Any:
+    """Axes permuted.
+
+    Parameters
+    ----------
+    x : number, array-like or traced value
+        Entries.
+    axes : sequence of int, default=None
+        Which axis of x stands at each place; None reverses them.
+
+    Returns
+    -------
+    array or traced value
+    """
     n = len(shape_of(x))
     axes = tuple(range(n))[::-1] if axes is None else tuple(operator.index(a) % n for a in axes)
     if sorted(axes) != list(range(n)):
@@ -229,8 +316,20 @@ def transpose(x, axes=None):
     return x if axes == tuple(range(n)) else apply("transpose", x, params=(axes,))
 
 
-def reshape(x, shape):
-    """The same entries in row-major order under another shape; one length may be -1."""
+def reshape(x: Any, shape: Any) -> Any:
+    """The same entries in row-major order under another shape.
+
+    Parameters
+    ----------
+    x : number, array-like or traced value
+        Entries.
+    shape : int or tuple of int
+        One length may be -1: it follows from the others.
+
+    Returns
+    -------
+    array or traced value
+    """
     shape = (shape,) if isinstance(shape, int | np.integer) else tuple(operator.index(s) for s in shape)
     size = int(np.prod(shape_of(x), dtype=np.int64))
     if shape.count(-1) == 1:
@@ -241,23 +340,59 @@ def reshape(x, shape):
     return x if shape == shape_of(x) else apply("reshape", x, params=(shape,))
 
 
-def broadcast_to(x, shape):
-    """Repeated along new axes and axes of length 1, as numpy.broadcast_to."""
+def broadcast_to(x: Any, shape: Any) -> Any:
+    """Repeated along new axes and axes of length 1, as numpy.broadcast_to.
+
+    Parameters
+    ----------
+    x : number, array-like or traced value
+        Entries.
+    shape : tuple of int
+        The shape of the result.
+
+    Returns
+    -------
+    array or traced value
+    """
     if broadcast_shapes(shape_of(x), shape) != tuple(shape):
         raise ValueError(f"broadcast of shape {shape_of(x)} to {tuple(shape)}{at_line()}")
     return x if tuple(shape) == shape_of(x) else apply("broadcast_to", x, params=(tuple(shape),))
 
 
-def expand_dims(x, axis):
-    """A new axis of length 1 before position `axis` of the result."""
+def expand_dims(x: Any, axis: Any) -> Any:
+    """A new axis of length 1.
+
+    Parameters
+    ----------
+    x : number, array-like or traced value
+        Entries.
+    axis : int or tuple of int
+        Its place in the result.
+
+    Returns
+    -------
+    array or traced value
+    """
     shape = list(shape_of(x))
     for a in sorted(_axes(axis, len(shape) + (len(axis) if isinstance(axis, tuple) else 1))):
         shape.insert(a, 1)
     return reshape(x, shape)
 
 
-def concatenate(arrays, axis=0):
-    """Arrays joined along an existing axis."""
+def concatenate(arrays: Any, axis: Any = 0) -> Any:
+    """Arrays joined along an existing axis.
+
+    Parameters
+    ----------
+    arrays : sequence of array-likes or traced values
+        Of equal lengths along all other axes.
+    axis : int, default=0
+        Along which they are joined.
+
+    Returns
+    -------
+    array or traced value
+    """
     arrays = list(arrays)
     shapes = [shape_of(a) for a in arrays]
     axis = _axes(axis, len(shapes[0]))[0] if shapes and shapes[0] else None
@@ -266,13 +401,37 @@ def concatenate(arrays, axis=0):
     return arrays[0] if len(arrays) == 1 else apply("concatenate", *arrays, params=(axis,))
 
 
-def stack(arrays, axis=0):
-    """Arrays of one shape joined along a new axis."""
+def stack(arrays: Any, axis: Any = 0) -> Any:
+    """Arrays of one shape joined along a new axis.
+
+    Parameters
+    ----------
+    arrays : sequence of array-likes or traced values
+        Of one shape.
+    axis : int, default=0
+        The place of the new axis in the result.
+
+    Returns
+    -------
+    array or traced value
+    """
     return concatenate([expand_dims(a, axis) for a in arrays], axis)
 
 
-def named(x, name):
-    """Give a traced value a name for tables, pictures and reports; a plain value passes through."""
+def named(x: Any, name: str) -> Any:
+    """Give a traced value a name for tables, pictures and reports; a plain value passes through.
+
+    Parameters
+    ----------
+    x : number, array-like or traced value
+        What is named.
+    name : str
+        Of its own in the graph.
+
+    Returns
+    -------
+    x
+    """
     return x.named(name) if type(x) is Node else x
 
 

@@ -1,8 +1,10 @@
-"""The computation graph: nodes in topological order, as parallel lists; and what can be asked of it."""
+"""The computation graph as data: nodes in topological order, as parallel lists; methods.py has what else it answers."""
 
 import math
 import operator
 import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -34,16 +36,21 @@ class Graph:
     np.float64(108.0)
     """
 
-    def __init__(self, level=0):
-        self.ops, self.args, self.params = [], [], []
-        self.shapes, self.kinds, self.lines = [], [], []
-        self.names = {}  # node -> name
-        self.inputs, self.outputs = [], []  # nodes
-        self.constants = {}  # node -> its value
-        self.captured = {}  # node of an enclosing trace -> the input here that stands for it
+    def __init__(self, level: int = 0) -> None:
+        self.ops: list[Operation] = []
+        self.args: list[tuple[int, ...]] = []
+        self.params: list[tuple] = []
+        self.shapes: list[tuple[int, ...]] = []
+        self.kinds: list[int] = []
+        self.lines: list[Any] = []
+        self.names: dict[int, str] = {}  # node -> name
+        self.inputs: list[int] = []  # nodes
+        self.outputs: list[int] = []  # nodes
+        self.constants: dict[int, Any] = {}  # node -> its value
+        self.captured: dict[Node, int] = {}  # node of an enclosing trace -> the input here that stands for it
         self.level = level
         self.simplified = False  # by `rewrite`, and not written to since
-        self._scalars = {}  # constants already here, so that each stands once
+        self._scalars: dict[tuple, int] = {}  # constants already here, so that each stands once
         self._last = threading.local()
 
     def __len__(self):
@@ -51,14 +58,14 @@ class Graph:
 
     # --- writing ---
 
-    def variable(self, name=None, shape=(), dtype=float):
+    def variable(self, name: str | None = None, shape: Any = (), dtype: Any = float) -> Node:
         """A new input: a traced value of the given shape and dtype (float64, float32, int64 or bool)."""
         shape = (shape,) if isinstance(shape, int) else tuple(shape)
         node = self._append(INPUT, (), (), shape, kind_of(np.dtype(dtype)))
         self.inputs.append(node.index)
         return self.name(name, node) if name is not None else node
 
-    def constant(self, value):
+    def constant(self, value: Any) -> Node:
         """A fixed value: a number or an array, in its own precision if it is an array."""
         if type(value) is float or type(value) is int:
             kind = WEAK
@@ -83,7 +90,7 @@ class Graph:
         self.constants[node.index] = value
         return node
 
-    def name(self, name, node):
+    def name(self, name: str, node: Any) -> Node:
         """Give a node a name of its own."""
         taken = next((k for k, other in self.names.items() if other == name and k != node.index), None)
         if taken is not None:
@@ -91,12 +98,12 @@ class Graph:
         self.names[node.index] = name
         return node
 
-    def output(self, *nodes):
+    def output(self, *nodes: Any) -> "Graph":
         """Say which nodes are the results; without it the last node is."""
         self.outputs = [n.index for n in nodes]
         return self
 
-    def record(self, operation, args, params):
+    def record(self, operation: Any, args: Any, params: Any) -> Node:
         """Append one operation; the arguments are nodes of this graph, of an enclosing trace, or plain values."""
         indices = [a.index if type(a) is Node and a.graph is self else self._index(a) for a in args]
         shapes = [self.shapes[i] for i in indices]
@@ -143,7 +150,7 @@ class Graph:
             self.captured[value] = inner.index
         return self.captured[value]
 
-    def copy(self):
+    def copy(self) -> "Graph":
         """A graph with the same nodes, to be extended without changing this one."""
         other = Graph(self.level)
         for field in ("ops", "args", "params", "shapes", "kinds", "lines", "inputs", "outputs"):
@@ -154,7 +161,7 @@ class Graph:
 
     # --- reading ---
 
-    def node(self, which):
+    def node(self, which: Any) -> Node:
         """The traced value with this name, index or output of this graph."""
         if isinstance(which, Node):
             if which.graph is not self:
@@ -168,7 +175,7 @@ class Graph:
         return Node(self, range(len(self))[operator.index(which)])
 
     @property
-    def result(self):
+    def result(self) -> int:
         """Index of the one output: the last node unless `output` says otherwise."""
         if not self.ops:
             raise ValueError("the graph is empty: it has no output; write it with variable() and operators")
@@ -178,16 +185,16 @@ class Graph:
             )
         return self.outputs[0] if self.outputs else len(self) - 1
 
-    def scalar(self, node):
+    def scalar(self, node: Any) -> float | None:
         """The number a constant scalar node stands for, or None."""
         value = self.constants.get(node.index)
         return value if isinstance(value, float) else None
 
-    def label(self, k):
+    def label(self, k: Any) -> str:
         """What a node is called: its name, or %3 for node 3."""
         return self.names.get(k, f"%{k}")
 
-    def function_text(self, k):
+    def function_text(self, k: Any) -> str:
         """What a node computes, as it stands inside its rectangle."""
         op = self.ops[k]
         if op is CONSTANT:
@@ -195,14 +202,14 @@ class Graph:
             return f"{value:g}" if isinstance(value, float) else str(value) if self.shapes[k] == () else "array"
         return "" if op is INPUT else op.label or op.name
 
-    def arrays(self):
+    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The structure as flat arrays: operation names, starts of the argument lists, the lists end to end."""
         starts = np.zeros(len(self) + 1, np.int64)
         np.cumsum([len(a) for a in self.args], out=starts[1:])
         flat = np.fromiter((i for a in self.args for i in a), np.int64, int(starts[-1]))
         return np.array([op.name for op in self.ops]), starts, flat
 
-    def table(self, values=None, gradients=None):
+    def table(self, values: Any = None, gradients: Any = None) -> str:
         """The graph as text: one line a node, with values and gradients where they are given."""
         rows = [["node", "name", "function", "arguments", "shape"]]
         rows[0] += ["value"] * (values is not None) + ["gradient"] * (gradients is not None)
@@ -225,107 +232,22 @@ class Graph:
         names = ", ".join(self.label(k) for k in self.inputs)
         return f"<Graph of {len(self)} nodes, inputs {names}>"
 
-    def _repr_html_(self):
-        from fastml.autodiff.draw import to_html
-
-        return to_html(self)
-
-    # --- evaluation: node by node with NumPy, every value kept ---
-
-    def forward(self, values=None, /, **named):
-        """Value of every node, as a mapping readable by name, index or node; the names of `values` are the inputs'.
-
-        It is also kept, for each thread, as what `backward` without arguments starts from.
-        """
-        from fastml.autodiff.evaluate import forward_values
-
-        self._last.values = forward_values(self, self._feed(values, named))
-        return Values(self, self._last.values)
-
-    def backward(self, values=None):
-        """Gradient of the output with respect to every node, as a mapping; at the values of the last `forward`."""
-        from fastml.autodiff.evaluate import backward_values
-
-        values = getattr(self._last, "values", None) if values is None else values
-        if values is None:
-            raise ValueError("backward() before forward(): the gradient is taken at values; call forward(...) first")
-        values = values.values if isinstance(values, Values) else values
-        return Values(self, backward_values(self, values))
-
-    def _feed(self, values, named):
-        """Values of the inputs in their order, checked."""
-        if values is not None and not isinstance(values, dict):
-            values = values if isinstance(values, tuple | list) else (values,)
-            if len(values) != len(self.inputs):
-                raise ValueError(f"{len(values)} values were given for the {len(self.inputs)} inputs of the graph")
-            return [self._checked(k, v) for k, v in zip(self.inputs, values, strict=True)]
-        given = {**(values or {}), **named}
-        labels = [self.label(k) for k in self.inputs]
-        for name in given:
-            if name not in labels:
-                raise ValueError(f"{name!r} is no input of the graph; its inputs are {', '.join(labels)}")
-        for name in labels:
-            if name not in given:
-                raise ValueError(f"no value was given for the input {name!r}")
-        return [self._checked(k, given[name]) for k, name in zip(self.inputs, labels, strict=True)]
-
-    def _checked(self, k, value):
-        value = np.asarray(value)
-        if value.shape != self.shapes[k]:
-            raise ValueError(f"{self.label(k)} has shape {self.shapes[k]} in the graph but {value.shape} was given")
-        if kind_of(value.dtype, value) > FLOAT64 or (self.kinds[k] <= INT and value.dtype.kind == "f"):
-            raise ValueError(f"{self.label(k)} is {DTYPES[self.kinds[k]]} in the graph but {value.dtype} was given")
-        return value.astype(DTYPES[self.kinds[k]], copy=False)
-
-    # --- questions answered elsewhere ---
-
-    def derivative(self, y, x):
-        """Symbolic derivative of node y with respect to input x, as another graph, simplified."""
-        from fastml.autodiff.symbolic import derivative
-
-        return derivative(self, y, x)
-
-    def cost(self):
-        """Arithmetic operations of a forward pass, and of its gradient by reverse and by forward mode."""
-        from fastml.autodiff.cost import cost
-
-        return cost(self)
-
-    def to_dot(self, values=None, gradients=None):
-        """The picture as Graphviz source."""
-        from fastml.autodiff.draw import to_dot
-
-        return to_dot(self, values, gradients)
-
-    def to_mermaid(self, values=None, gradients=None):
-        """The picture as Mermaid source, for Markdown pages."""
-        from fastml.autodiff.draw import to_mermaid
-
-        return to_mermaid(self, values, gradients)
-
-    def plot(self, values=None, gradients=None, ax=None):
-        """The picture with matplotlib; returns the axes."""
-        from fastml.autodiff.draw import plot
-
-        return plot(self, values, gradients, ax)
-
-    def to_html(self, values=None, gradients=None):
-        """The picture as an SVG element, as notebooks show it."""
-        from fastml.autodiff.draw import to_html
-
-        return to_html(self, values, gradients)
-
-    def to_sympy(self):
-        """The output as a SymPy expression of symbols named as the inputs (an object array where it is an array)."""
-        from fastml.autodiff.sympy_bridge import to_sympy
-
-        return to_sympy(self)
+    if TYPE_CHECKING:  # questions that other modules answer: methods.py puts them here
+        forward: Callable[..., "Values"]
+        backward: Callable[..., "Values"]
+        derivative: Callable[..., "Graph"]
+        cost: Callable[[], Any]
+        to_dot: Callable[..., str]
+        to_mermaid: Callable[..., str]
+        to_html: Callable[..., str]
+        plot: Callable[..., Any]
+        to_sympy: Callable[[], Any]
 
 
 class Values:
     """A number or array for every node of a graph, read by name, index or traced value."""
 
-    def __init__(self, graph, values):
+    def __init__(self, graph: Any, values: Any) -> None:
         self.graph, self.values = graph, values
 
     def __getitem__(self, which):
@@ -334,7 +256,7 @@ class Values:
     def __len__(self):
         return len(self.values)
 
-    def named(self):
+    def named(self) -> Any:
         """The values of the named nodes, as a dictionary."""
         return {name: self.values[k] for k, name in self.graph.names.items()}
 

@@ -2,6 +2,8 @@
 
 import math
 import weakref
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +25,7 @@ from fastml.autodiff.tracing import graft, trace_call
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
 
 
-def value_and_grad(function, argnums=0):
+def value_and_grad(function: Any, argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     """Function that returns (value, gradient) of a scalar function, by reverse mode.
 
     Parameters
@@ -54,7 +56,7 @@ def value_and_grad(function, argnums=0):
     return _Transform(function, argnums, _build_gradient, _value_and_gradient, "value_and_grad")
 
 
-def grad(function, argnums=0):
+def grad(function: Any, argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     """Function that returns the gradient of a scalar function, by reverse mode.
 
     Parameters
@@ -76,7 +78,7 @@ def grad(function, argnums=0):
     return _Transform(function, argnums, _build_gradient, _gradient, "grad")
 
 
-def vjp(function, *primals):
+def vjp(function: Any, *primals: Any) -> tuple[Any, Callable[..., Any]]:
     """(value, pullback) of a function: pullback(g) is g times the Jacobian, one part an argument, by reverse mode.
 
     Parameters
@@ -106,7 +108,7 @@ def vjp(function, *primals):
     return value, lambda g: _finite_first(transforms, primals, {}, flatten(_seeds(g))[0])
 
 
-def jvp(function, primals, tangents):
+def jvp(function: Any, primals: Any, tangents: Any) -> tuple[Any, Any]:
     """(value, derivative along `tangents`) of a function at `primals`, by forward mode.
 
     Parameters
@@ -135,17 +137,7 @@ def jvp(function, primals, tangents):
     return _finite_first(transforms, tuple(primals), {}, flatten(_seeds(tuple(tangents)))[0])
 
 
-def pulled_back(function, primals, g):
-    """The pullback of a function of one array, inside a rule."""
-    return _cached(function, (0,), _build_pullback, _gradient).run(primals, {}, (g,))
-
-
-def pushed_forward(function, primals, tangents):
-    """The pushforward of a function of one array, inside a rule."""
-    return _cached(function, (0,), _build_pushforward, _value_and_tangent).run(primals, {}, tangents)
-
-
-def jacobian(function, argnums=0, layout="numerator"):
+def jacobian(function: Any, argnums: int | tuple[int, ...] = 0, layout: str = "numerator") -> Callable[..., Any]:
     """Function that returns the matrix of derivatives of an array by an array; by the mode that needs fewer passes.
 
     Parameters
@@ -196,7 +188,7 @@ def jacobian(function, argnums=0, layout="numerator"):
     return _titled(run, "jacobian", function)
 
 
-def hessian(function, argnums=0):
+def hessian(function: Any, argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     """Function that returns the matrix of second derivatives of a scalar function, of shape x.shape + x.shape.
 
     Parameters
@@ -219,7 +211,7 @@ def hessian(function, argnums=0):
     return _titled(jacobian(grad(function, argnums), argnums), "hessian", function)
 
 
-def hvp(function, x, v, *args):
+def hvp(function: Any, x: Any, v: Any, *args: Any) -> Any:
     """Second derivatives of a scalar function at x times v, for about the cost of a gradient: forward over reverse.
 
     Parameters

@@ -1,5 +1,12 @@
 # ruff: noqa: E501  one line an operation
-"""The table of operations: one line each. Adding a line adds its tests.
+"""The table of operations: one line each. Adding a line adds its tests. All places of an operation:
+
+    here             its line
+    functions.py     the function that people call, which checks and records
+    if it has `lower`, that is all. If not, the machine and the compiler must know it by name:
+    fastml_ext/autodiff/codes.py, machine.py, reference.py     its number, its kernel, its definition
+    emit.py          its text in a compiled kernel
+    sympy_bridge.py  its name, where expressions of SymPy with it are to be read
 
     name       as in NumPy
     forward    the value, computed with NumPy
@@ -16,12 +23,14 @@
     domain     intervals from which the tests draw the arguments; (shapes of the arguments, params) for structural ones
 
 The rules use the functions of this module alone, so they hold for arrays (a backward pass with numbers) and for traced
-values (the gradient as another graph, which can be differentiated again). What takes more than a line is in rules.py.
+values (the gradient as another graph, which can be differentiated again). What takes more than a line is in rules.py and
+products.py.
 """
 
 import numpy as np
 
 from fastml.autodiff import functions as ad
+from fastml.autodiff import products
 from fastml.autodiff import rules as r
 from fastml.autodiff.functions import cos, greater, less, shape_of, sigmoid, sign, sin
 from fastml.autodiff.node import BOOL, TABLE, Key, Operation, apply
@@ -35,7 +44,7 @@ MATRIX, ROWS = ((2, 3),), ((1,), False)
 SOME, PLACES = Key((slice(0, 2), np.array([0, 2, 2]))), Key(np.array([0, 2, 2, 5]))
 
 
-def table():
+def table() -> list[str]:
     """The names of all operations, each a line of the table that differentiation works from."""
     return sorted(TABLE)
 
@@ -103,7 +112,7 @@ condition("logical_not", np.logical_not, (CONDITION,), "not", "Not")
 
 reduction("sum", r.along(np.sum), reverse=r.sum_reverse, tangent="linear", label="Σ")
 reduction("mean", r.along(np.mean), reverse=r.mean_reverse, tangent="linear", lower=r.mean_lowered, domain=(MATRIX, ((0, 1), True)))
-reduction("prod", r.along(np.prod), reverse=r.product_reverse, tangent=r.product_tangent, lower=r.product_tree, label="Π")
+reduction("prod", r.along(np.prod), reverse=products.product_reverse, tangent=products.product_tangent, lower=products.product_tree, label="Π")
 reduction("max", r.along(np.max), **r.extreme(1), analytic=False)
 reduction("min", r.along(np.min), **r.extreme(-1), analytic=False)
 reduction("norm", r.norm, reverse=r.norm_reverse, tangent=r.norm_tangent, lower=r.norm_lowered, label="‖x‖")

@@ -1,6 +1,7 @@
 """Stochastic gradient descent over any graph: any hypothesis, any loss, with a penalty."""
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,41 +35,75 @@ class Minimum:
 
 
 def minimize(
-    function,
-    params,
-    data=(),
+    function: Callable | Graph,
+    params: Any,
+    data: Any = (),
     *,
-    optimizer="adam",
-    learning_rate=None,
-    momentum=0.9,
-    batch_size=None,
-    max_iter=100,
-    penalty=None,
-    alpha=1e-4,
-    l1_ratio=0.15,
-    unpenalized=(),
-    tol=1e-6,
-    n_iter_no_change=10,
-    shuffle=True,
-    random_state=None,
-    progress=None,
-):
+    optimizer: str = "adam",
+    learning_rate: float | None = None,
+    momentum: float = 0.9,
+    batch_size: int | None = None,
+    max_iter: int = 100,
+    penalty: str | None = None,
+    alpha: float = 1e-4,
+    l1_ratio: float = 0.15,
+    unpenalized: Sequence[str] = (),
+    tol: float = 1e-6,
+    n_iter_no_change: int = 10,
+    shuffle: bool = True,
+    random_state: int | np.random.Generator | None = None,
+    progress: Callable[[int, float], Any] | None = None,
+) -> "Minimum":
     """Minimise a loss over its parameters by stochastic gradients, compiled.
 
-    function: loss(params, *batch) -> number, the mean over the rows of the batch; or a Graph of the loss of one row
-    params: start: a number, an array, or containers of them; for a Graph a dictionary of its inputs by name
-    data: arrays with one row a sample, equally many; for a Graph a dictionary by name, in which an array of the input's
-        own shape is the same for all rows; empty for a plain function of its parameters
-    optimizer: "sgd" (with `momentum`), "adagrad" or "adam" | learning_rate: None for 0.01, 0.1 and 0.01
-    batch_size: rows a step; None for all | max_iter: epochs | shuffle, random_state: order of the rows
-    penalty: None, "l1", "l2" or "elasticnet": alpha (l1_ratio |w| + (1 - l1_ratio) w^2 / 2), summed over the weights;
-        the slope of |w| at 0 is taken as 0 | unpenalized: keys of `params`, if it is a dictionary, to leave out
-    tol, n_iter_no_change: stop when the loss has not fallen by tol for so many epochs
-    progress: called after each epoch with (epochs run, loss); a true answer stops
+    Parameters
+    ----------
+    function : callable or Graph
+        loss(params, *batch) -> number, the mean over the rows of the batch; or a Graph of the loss of one row.
+    params : number, array, or containers of them
+        The start; for a Graph a dictionary of its inputs by name.
+    data : tuple of arrays or dict, default=()
+        Arrays with one row a sample, equally many; for a Graph a dictionary by name, in which an array of the input's
+        own shape is the same for all rows. Empty for a plain function of its parameters.
+    optimizer : {"sgd", "adagrad", "adam"}, default="adam"
+    learning_rate : float, default=None
+        None for 0.01, 0.1 and 0.01.
+    momentum : float, default=0.9
+        Of "sgd".
+    batch_size : int, default=None
+        Rows a step; None for all.
+    max_iter : int, default=100
+        Epochs.
+    penalty : {None, "l1", "l2", "elasticnet"}, default=None
+        alpha (l1_ratio |w| + (1 - l1_ratio) w^2 / 2), summed over the weights; the slope of |w| at 0 is taken as 0.
+    alpha, l1_ratio : float, default=1e-4 and 0.15
+        Of the penalty.
+    unpenalized : sequence of str, default=()
+        Keys of `params`, if it is a dictionary, that the penalty leaves out.
+    tol, n_iter_no_change : float and int, default=1e-6 and 10
+        Stop when the loss has not fallen by tol for so many epochs.
+    shuffle : bool, default=True
+        Whether the rows are taken in a new order in each epoch.
+    random_state : int, default=None
+        Seed of these orders.
+    progress : callable, default=None
+        Called after each epoch with (epochs run, loss); a true answer stops.
 
-    Raises FloatingPointError when the loss becomes NaN or infinite, naming the operation where it began.
+    Returns
+    -------
+    Minimum
+
+    Raises
+    ------
+    FloatingPointError
+        Where the loss becomes NaN or infinite; it names the operation where that began.
+
+    Notes
+    -----
     Sources: Polyak 1964; Duchi, Hazan and Singer 2011; Kingma and Ba 2015.
 
+    Examples
+    --------
     >>> from fastml import autodiff as ad
     >>> X, y = np.array([[1.0, 1.0], [1.0, 2.0], [1.0, 4.0]]), np.array([1.0, 3.0, 3.0])
     >>> def loss(w, X, y):

@@ -324,32 +324,6 @@ def extreme(sign):
     return {"reverse": reverse, "tangent": tangent, "chosen": chosen}
 
 
-def product_tree(x, axes, keepdims=False):
-    """Product by halves: n - 1 multiplications, each of whose gradients is exact at zeros."""
-    shape = shape_of(x)
-    order = [*axes, *(a for a in range(len(shape)) if a not in axes)]
-    rest = reduced(shape, axes)
-    x = reshape(ad.transpose(x, order), (count(x, axes), *rest))
-    while (n := shape_of(x)[0]) > 1:
-        half = n // 2
-        product = ad.getitem(x, slice(0, half)) * ad.getitem(x, slice(half, 2 * half))
-        x = ad.concatenate([product, ad.getitem(x, slice(2 * half, n))]) if n % 2 else product
-    x = np.ones((1, *rest), np.float32) if n == 0 else x
-    return reshape(x, reduced(shape, axes, keepdims))
-
-
-def product_reverse(g, y, x, axes, keepdims):
-    from fastml.autodiff.modes import pulled_back
-
-    return pulled_back(lambda v: product_tree(v, axes, keepdims), (x,), g)
-
-
-def product_tangent(t, y, x, axes, keepdims):
-    from fastml.autodiff.modes import pushed_forward
-
-    return pushed_forward(lambda v: product_tree(v, axes, keepdims), (x,), (t[0],))[1]
-
-
 def norm_ratio(x, y, axes):
     """x / |x|, and 0 where |x| = 0."""
     y = kept(y, x, axes)

@@ -1,8 +1,10 @@
 """A user's loss or activation, written in Python for numbers, as machine code that models call for every sample."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from fastml.autodiff.check import check_gradient
 from fastml.autodiff.modes import _build_gradient
@@ -29,16 +31,33 @@ class ScalarFunction:
     dtype: np.dtype
 
 
-def scalar_function(function, n_arguments=1, dtype=np.float64, check=True):
+def scalar_function(
+    function: Callable, n_arguments: int = 1, dtype: DTypeLike = np.float64, check: bool = True
+) -> ScalarFunction:
     """Compile a Python function of numbers and its derivative with respect to the first of them.
 
-    function: such as activation(z) or loss(score, y), written with this module's functions; a branch is where(...)
-    n_arguments: how many numbers it takes: 1 for an activation, 2 for a loss | dtype: float64 or float32
-    check: compare the derivative with differences at a few points, and raise ValueError if they disagree
+    Parameters
+    ----------
+    function : callable
+        Such as activation(z) or loss(score, y), written with this module's functions; a branch is where(...).
+    n_arguments : int, default=1
+        How many numbers it takes: 1 for an activation, 2 for a loss.
+    dtype : dtype, default=float64
+        float64 or float32.
+    check : bool, default=True
+        Compare the derivative with differences at a few points, and raise ValueError if they disagree.
 
+    Returns
+    -------
+    ScalarFunction
+
+    Notes
+    -----
     `both` serves Numba code that is compiled for this function; `value` and `derivative` are first-class callbacks that
     one cached kernel can take as arguments, whatever function they stand for.
 
+    Examples
+    --------
     >>> from fastml import autodiff as ad
     >>> loss = ad.scalar_function(lambda score, y: ad.softplus(-y * score), 2)
     >>> loss.both(0.0, 1.0)

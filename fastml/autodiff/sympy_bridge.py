@@ -1,5 +1,7 @@
 """Graphs from and to SymPy expressions. SymPy is optional; what needs it says so."""
 
+from typing import Any
+
 import numpy as np
 
 from fastml.autodiff import functions as ad
@@ -9,7 +11,7 @@ from fastml.autodiff.rewrite import rewrite
 __all__ = ["from_sympy", "to_sympy"]
 
 
-def to_sympy(graph):
+def to_sympy(graph: Graph) -> Any:
     """The output of a graph as a SymPy expression of symbols named as the inputs; an object array where it is an array.
 
     Entry (1, 2) of an input X stands for a symbol X_1_2. Composed operations are written out.
@@ -47,9 +49,21 @@ def to_sympy(graph):
     return value.item() if isinstance(value, np.ndarray) and value.shape == () else value
 
 
-def from_sympy(expression, *symbols):
-    """Graph of a SymPy expression. symbols: its inputs in order; None given, the free symbols in alphabetical order.
+def from_sympy(expression: Any, *symbols: Any) -> Graph:
+    """Graph of a SymPy expression.
 
+    Parameters
+    ----------
+    expression : sympy.Expr
+    *symbols : sympy.Symbol
+        Its inputs in order; where none is given, the free symbols in alphabetical order.
+
+    Returns
+    -------
+    Graph
+
+    Examples
+    --------
     >>> import sympy
     >>> from fastml import autodiff as ad
     >>> x = sympy.Symbol("x")

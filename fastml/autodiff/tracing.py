@@ -2,6 +2,8 @@
 
 import inspect
 import threading
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -14,11 +16,23 @@ __all__ = ["Trace", "graft", "trace", "trace_call"]
 _running = threading.local()
 
 
-def trace(function, *args, **kwargs):
-    """Graph of a function at arguments like these: numbers, arrays, or containers of them, by shape and dtype.
+def trace(function: Callable, *args: Any, **kwargs: Any) -> Graph:
+    """Graph of a function at arguments like these.
 
-    Inputs are named as the parameters; other values by `named`. Python integers, words and other objects are fixed.
+    Parameters
+    ----------
+    function : callable
+        Written with this module's functions, operators and NumPy's functions of the same names.
+    *args, **kwargs : numbers, arrays, or containers of them
+        Only their shapes and dtypes count; Python integers, words and other objects are fixed.
 
+    Returns
+    -------
+    Graph
+        Its inputs are named as the parameters; other values by `named`.
+
+    Examples
+    --------
     >>> from fastml import autodiff as ad
     >>> print(ad.trace(lambda x, y: ad.exp(x) * y, 1.0, 2.0))
     node  name  function  arguments  shape

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from numbers import Integral
+from typing import Any, Self
 
 import numpy as np
 from sklearn.feature_extraction import DictVectorizer as ScikitDictVectorizer
@@ -50,7 +51,7 @@ class DictVectorizer(Estimator, ScikitDictVectorizer):
     ['age', 'city=Oslo', 'city=Rome']
     """
 
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the names of the features of X, an iterable of mappings; y is ignored."""
         self._validate_params()
         if not self._has_kernel():
@@ -58,7 +59,7 @@ class DictVectorizer(Estimator, ScikitDictVectorizer):
         self._learn(X)
         return self
 
-    def fit_transform(self, X, y=None):
+    def fit_transform(self, X: Any, y: Any = None) -> Any:
         """`fit(X)` and then `transform(X)`, in one pass; raises as `transform` does."""
         self._validate_params()
         if not self._has_kernel():
@@ -66,7 +67,7 @@ class DictVectorizer(Estimator, ScikitDictVectorizer):
         entries, rank = self._learn(X)
         return self._matrix(entries, rank)
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """The matrix (n_samples, n_features) of X, an iterable of mappings; names not met in fit are left out.
 
         Raises

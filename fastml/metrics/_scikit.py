@@ -6,7 +6,9 @@ import inspect
 import numbers
 import re
 import reprlib
+from collections.abc import Callable
 from decimal import Decimal
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 
@@ -15,18 +17,22 @@ __all__ = ["Unread", "otherwise_scikit_learn"]
 SCORES = ("y_score", "y_prob", "y_proba", "probas_pred", "pred_decision", "x", "y")
 
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
 class Unread(Exception):  # noqa: N818  it is no error: the caller goes on elsewhere
     """The arguments are not the plain kind that fastml reads itself; never leaves the package."""
 
 
-def otherwise_scikit_learn(function):
+def otherwise_scikit_learn(function: Callable[P, R]) -> Callable[P, R]:
     """Let scikit-learn's function of the same name answer, or raise its own error, where `function` raises Unread.
 
     Multilabel tables, several outputs and whatever is wrong end there, so they are judged by one authority.
     """
 
     @functools.wraps(function)
-    def answer(*args, **kwargs):
+    def answer(*args: P.args, **kwargs: P.kwargs) -> R:
         if args and hasattr(args[0], "fit"):
             raise TypeError(
                 f"{function.__name__} is a metric, which takes labels or numbers, not an estimator:"

@@ -1,6 +1,9 @@
 """Scores of predicted labels, with scikit-learn's names, signatures, results, warnings and errors."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fastml.metrics import _counts
 from fastml.metrics._counts import count
@@ -27,7 +30,9 @@ __all__ = [
 
 
 @otherwise_scikit_learn
-def accuracy_score(y_true, y_pred, *, normalize=True, sample_weight=None):
+def accuracy_score(
+    y_true: ArrayLike, y_pred: ArrayLike, *, normalize: Any = True, sample_weight: ArrayLike | None = None
+) -> float:
     """Share of the rows predicted correctly.
 
     y_true, y_pred: (n,) labels: integers, integral floats, bools or strings; or multilabel tables
@@ -50,7 +55,9 @@ def accuracy_score(y_true, y_pred, *, normalize=True, sample_weight=None):
 
 
 @otherwise_scikit_learn
-def zero_one_loss(y_true, y_pred, *, normalize=True, sample_weight=None):
+def zero_one_loss(
+    y_true: ArrayLike, y_pred: ArrayLike, *, normalize: Any = True, sample_weight: ArrayLike | None = None
+) -> float:
     """Share of the rows predicted wrongly, or their number; parameters as in `accuracy_score`.
 
     >>> zero_one_loss([1, 2, 3, 4], [2, 2, 3, 4])
@@ -58,11 +65,11 @@ def zero_one_loss(y_true, y_pred, *, normalize=True, sample_weight=None):
     """
     if normalize is not True:
         raise Unread
-    return 1 - accuracy_score.__wrapped__(y_true, y_pred, sample_weight=sample_weight)
+    return 1 - accuracy_score.__wrapped__(y_true, y_pred, sample_weight=sample_weight)  # type: ignore[attr-defined]
 
 
 @otherwise_scikit_learn
-def hamming_loss(y_true, y_pred, *, sample_weight=None):
+def hamming_loss(y_true: ArrayLike, y_pred: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
     """Share of the labels predicted wrongly; for single labels the share of the rows.
 
     >>> hamming_loss([1, 2, 3, 4], [2, 2, 3, 4])
@@ -74,7 +81,14 @@ def hamming_loss(y_true, y_pred, *, sample_weight=None):
 
 
 @otherwise_scikit_learn
-def confusion_matrix(y_true, y_pred, *, labels=None, sample_weight=None, normalize=None):
+def confusion_matrix(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    labels: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+    normalize: Any = None,
+) -> np.ndarray:
     """How many rows of each true class (rows) were predicted as each class (columns).
 
     y_true, y_pred: (n,) labels
@@ -116,7 +130,9 @@ def _warn_if_single(matrix):
 
 
 @otherwise_scikit_learn
-def balanced_accuracy_score(y_true, y_pred, *, sample_weight=None, adjusted=False):
+def balanced_accuracy_score(
+    y_true: ArrayLike, y_pred: ArrayLike, *, sample_weight: ArrayLike | None = None, adjusted: bool = False
+) -> float:
     """Mean of the recalls of all classes that occur in y_true.
 
     y_true, y_pred: (n,) labels | sample_weight: (n,) | adjusted: 0 for a constant or random prediction, 1 at best
@@ -132,7 +148,7 @@ def balanced_accuracy_score(y_true, y_pred, *, sample_weight=None, adjusted=Fals
 
 
 @otherwise_scikit_learn
-def matthews_corrcoef(y_true, y_pred, *, sample_weight=None):
+def matthews_corrcoef(y_true: ArrayLike, y_pred: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
     """Correlation coefficient of truth and prediction in [-1, 1], for any number of classes.
 
     y_true, y_pred: (n,) labels | sample_weight: (n,) | J. Gorodkin 2004; 0 where either is constant
@@ -146,7 +162,15 @@ def matthews_corrcoef(y_true, y_pred, *, sample_weight=None):
 
 
 @otherwise_scikit_learn
-def cohen_kappa_score(y1, y2, *, labels=None, weights=None, sample_weight=None, replace_undefined_by=np.nan):
+def cohen_kappa_score(
+    y1: ArrayLike,
+    y2: ArrayLike,
+    *,
+    labels: ArrayLike | None = None,
+    weights: Any = None,
+    sample_weight: ArrayLike | None = None,
+    replace_undefined_by: Any = np.nan,
+) -> float:
     """Agreement of two raters beyond what chance would give.
 
     y1, y2: (n,) labels | labels: (K,) the classes counted, default all
@@ -168,17 +192,17 @@ def cohen_kappa_score(y1, y2, *, labels=None, weights=None, sample_weight=None, 
 
 @otherwise_scikit_learn
 def precision_recall_fscore_support(
-    y_true,
-    y_pred,
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
     *,
-    beta=1.0,
-    labels=None,
-    pos_label=1,
-    average=None,
-    warn_for=("precision", "recall", "f-score"),
-    sample_weight=None,
-    zero_division="warn",
-):
+    beta: float = 1.0,
+    labels: ArrayLike | None = None,
+    pos_label: Any = 1,
+    average: str | None = None,
+    warn_for: Any = ("precision", "recall", "f-score"),
+    sample_weight: ArrayLike | None = None,
+    zero_division: Any = "warn",
+) -> tuple[Any, Any, Any, Any]:
     """(precision, recall, F-beta, support), of each class or averaged, from one count.
 
     y_true, y_pred: (n,) labels, or multilabel tables
@@ -198,8 +222,15 @@ def precision_recall_fscore_support(
 
 @otherwise_scikit_learn
 def precision_score(
-    y_true, y_pred, *, labels=None, pos_label=1, average="binary", sample_weight=None, zero_division="warn"
-):
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    labels: ArrayLike | None = None,
+    pos_label: Any = 1,
+    average: str | None = "binary",
+    sample_weight: ArrayLike | None = None,
+    zero_division: Any = "warn",
+) -> Any:
     """Share of the rows predicted as a class that are of it; parameters as in `precision_recall_fscore_support`.
 
     >>> precision_score([0, 1, 2, 0, 1, 2], [0, 2, 1, 0, 0, 1], average="macro")
@@ -210,8 +241,15 @@ def precision_score(
 
 @otherwise_scikit_learn
 def recall_score(
-    y_true, y_pred, *, labels=None, pos_label=1, average="binary", sample_weight=None, zero_division="warn"
-):
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    labels: ArrayLike | None = None,
+    pos_label: Any = 1,
+    average: str | None = "binary",
+    sample_weight: ArrayLike | None = None,
+    zero_division: Any = "warn",
+) -> Any:
     """Share of the rows of a class that were predicted as it; parameters as in `precision_recall_fscore_support`.
 
     >>> recall_score([0, 1, 2, 0, 1, 2], [0, 2, 1, 0, 0, 1], average="macro")
@@ -221,7 +259,16 @@ def recall_score(
 
 
 @otherwise_scikit_learn
-def f1_score(y_true, y_pred, *, labels=None, pos_label=1, average="binary", sample_weight=None, zero_division="warn"):
+def f1_score(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    labels: ArrayLike | None = None,
+    pos_label: Any = 1,
+    average: str | None = "binary",
+    sample_weight: ArrayLike | None = None,
+    zero_division: Any = "warn",
+) -> Any:
     """Harmonic mean of precision and recall; parameters as in `precision_recall_fscore_support`.
 
     >>> f1_score([0, 1, 2, 0, 1, 2], [0, 2, 1, 0, 0, 1], average=None)
@@ -232,8 +279,16 @@ def f1_score(y_true, y_pred, *, labels=None, pos_label=1, average="binary", samp
 
 @otherwise_scikit_learn
 def fbeta_score(
-    y_true, y_pred, *, beta, labels=None, pos_label=1, average="binary", sample_weight=None, zero_division="warn"
-):
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    beta: float,
+    labels: ArrayLike | None = None,
+    pos_label: Any = 1,
+    average: str | None = "binary",
+    sample_weight: ArrayLike | None = None,
+    zero_division: Any = "warn",
+) -> Any:
     """Weighted harmonic mean of precision and recall; parameters as in `precision_recall_fscore_support`.
 
     >>> fbeta_score([0, 1, 2, 0, 1, 2], [0, 2, 1, 0, 0, 1], average="macro", beta=0.5)
@@ -278,16 +333,16 @@ def is_zero_division(value):
 
 @otherwise_scikit_learn
 def classification_report(
-    y_true,
-    y_pred,
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
     *,
-    labels=None,
-    target_names=None,
-    sample_weight=None,
-    digits=2,
-    output_dict=False,
-    zero_division="warn",
-):
+    labels: ArrayLike | None = None,
+    target_names: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+    digits: int = 2,
+    output_dict: bool = False,
+    zero_division: Any = "warn",
+) -> str | dict[str, Any]:
     """Precision, recall, F1 and support of every class and on average, as a text or as a dict.
 
     y_true, y_pred: (n,) labels, or multilabel tables | labels: (K,) classes to report, default all that occur

@@ -1,9 +1,10 @@
 """`Confusion`: rows counted by true and predicted class, once, and every score of the two derived from the counts."""
 
 import html
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fastml.metrics import _counts
 from fastml.metrics._labels import read_labels
@@ -51,7 +52,7 @@ class Confusion:
     __hash__ = None  # type: ignore[assignment]  # it changes in place
     __array_ufunc__ = None
 
-    def __init__(self, matrix, labels):
+    def __init__(self, matrix: Any, labels: ArrayLike | None) -> None:
         self.matrix, self.labels = np.asarray(matrix), np.asarray(labels)
         if self.matrix.shape != (len(self.labels),) * 2:
             raise ValueError(f"matrix has shape {self.matrix.shape}, but there are {len(self.labels)} labels")
@@ -59,7 +60,14 @@ class Confusion:
             raise ValueError("labels must be at least one, ascending and distinct")
 
     @classmethod
-    def count(cls, y_true, y_pred, *, labels=None, sample_weight=None):
+    def count(
+        cls,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        *,
+        labels: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Any:
         """Count the rows of two vectors of labels.
 
         y_true, y_pred: (n,) labels | labels: classes to list even where they do not occur | sample_weight: (n,)
@@ -72,7 +80,7 @@ class Confusion:
         result = cls(counts.matrix, counts.labels)
         return result if labels is None else result._over(np.union1d(result.labels, read_labels(labels)))
 
-    def update(self, y_true, y_pred, sample_weight=None):
+    def update(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Add the rows of two more vectors of labels, in place; returns self."""
         total = self + type(self).count(y_true, y_pred, sample_weight=sample_weight)
         self.matrix, self.labels = total.matrix, total.labels
@@ -105,72 +113,89 @@ class Confusion:
         return type(self)(matrix, labels)
 
     @property
-    def support(self):
+    def support(self) -> np.ndarray:
         """(K,) rows, or their weight, of each true class."""
         return self.matrix.sum(axis=1)
 
     @property
-    def total(self):
+    def total(self) -> Any:
         """Rows counted, or their weight."""
         return self.matrix.sum()
 
     @property
-    def accuracy(self):
+    def accuracy(self) -> float:
         """Share of the rows predicted correctly."""
         return float(np.trace(self.matrix) / self.total)
 
     @property
-    def majority(self):
+    def majority(self) -> float:
         """Accuracy of always predicting the most frequent true class: what a model must beat."""
         return float(self.support.max() / self.total)
 
     @property
-    def balanced_accuracy(self):
+    def balanced_accuracy(self) -> float:
         """Mean recall of the classes that occur in the truth."""
         return _counts.balanced_accuracy(self.matrix)
 
     @property
-    def matthews(self):
+    def matthews(self) -> float:
         """Correlation of truth and prediction."""
         return _counts.matthews(self.matrix)
 
-    def kappa(self, weights=None):
+    def kappa(self, weights: Any = None) -> float:
         """Cohen's kappa, `weights` None, "linear" or "quadratic"; NaN where chance alone explains everything."""
         if weights not in (None, "linear", "quadratic"):
             raise ValueError(f'weights={weights!r} must be None, "linear" or "quadratic"')
         kappa = _counts.cohen_kappa(self.matrix, weights)
         return float("nan") if kappa is None else kappa
 
-    def precision(self, average=None, pos_label=1, zero_division="warn"):
+    def precision(self, average: str | None = None, pos_label: Any = 1, zero_division: Any = "warn") -> np.ndarray:
         """Precision of each class (K,), or averaged as `precision_score` does."""
         return self._prf(1.0, average, pos_label, ("precision",), zero_division)[0]
 
-    def recall(self, average=None, pos_label=1, zero_division="warn"):
+    def recall(self, average: str | None = None, pos_label: Any = 1, zero_division: Any = "warn") -> np.ndarray:
         """Recall of each class (K,), or averaged as `recall_score` does."""
         return self._prf(1.0, average, pos_label, ("recall",), zero_division)[1]
 
-    def f1(self, average=None, pos_label=1, zero_division="warn"):
+    def f1(self, average: str | None = None, pos_label: Any = 1, zero_division: Any = "warn") -> np.ndarray:
         """F1 of each class (K,), or averaged as `f1_score` does."""
         return self._prf(1.0, average, pos_label, ("f-score",), zero_division)[2]
 
-    def fbeta(self, beta, average=None, pos_label=1, zero_division="warn"):
+    def fbeta(
+        self, beta: float, average: str | None = None, pos_label: Any = 1, zero_division: Any = "warn"
+    ) -> np.ndarray:
         """F-beta of each class (K,), or averaged as `fbeta_score` does."""
         return self._prf(beta, average, pos_label, ("f-score",), zero_division)[2]
 
-    def normalized(self, by="true"):
+    def normalized(self, by: Any = "true") -> np.ndarray:
         """(K, K) shares of each true class ("true"), of each predicted class ("pred") or of everything ("all")."""
         if by not in ("true", "pred", "all"):
             raise ValueError(f'by={by!r} must be "true", "pred" or "all"')
         return _counts.normalized(self.matrix, by)
 
-    def report(self, *, target_names=None, digits=2, output_dict=False, zero_division="warn"):
+    def report(
+        self,
+        *,
+        target_names: Any = None,
+        digits: int = 2,
+        output_dict: bool = False,
+        zero_division: Any = "warn",
+    ) -> str | dict[str, Any]:
         """The text, or dict, of `classification_report`."""
         try:
             return report(self._as_counts(), None, target_names, digits, output_dict, zero_division)
         except Unread:
             raise ValueError(f"{len(target_names)} target_names for {len(self.labels)} classes") from None
 
-    def interval(self, score="accuracy", *, level=0.95, method="wilson", n_resamples=2000, random_state=None):
+    def interval(
+        self,
+        score: Any = "accuracy",
+        *,
+        level: float = 0.95,
+        method: Any = "wilson",
+        n_resamples: int = 2000,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> tuple[float, float]:
         """Confidence interval of a score of these rows, taken as drawn independently.
 
         score: "accuracy", ("precision", label) or ("recall", label); for the bootstrap also any function of a Confusion
@@ -197,7 +222,7 @@ class Confusion:
         rows, of_all = self._share(score)
         return _wilson(rows, of_all, level)
 
-    def plot(self, **options):
+    def plot(self, **options: Any) -> Any:
         """Draw the matrix; see `fastml.plot.confusion_matrix`."""
         from fastml import plot
 
@@ -264,7 +289,7 @@ class Confusion:
         return Interval(estimate, float(low), float(high))
 
 
-def mcnemar(y_true, first, second):
+def mcnemar(y_true: ArrayLike, first: Any, second: Any) -> Any:
     """Do two models differ on the same rows? Test of the rows that only one of them predicts correctly.
 
     y_true, first, second: (n,) labels: the truth and the two models' predictions

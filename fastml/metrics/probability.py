@@ -1,8 +1,10 @@
 """Scores of predicted probabilities, with scikit-learn's names, signatures and results."""
 
 import math
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fastml.metrics._counts import count
 from fastml.metrics._labels import Pairs, read_labels, read_scores, read_weight
@@ -12,7 +14,15 @@ __all__ = ["brier_score_loss", "log_loss"]
 
 
 @otherwise_scikit_learn
-def log_loss(y_true, y_proba=None, *, normalize=True, sample_weight=None, labels=None, y_pred="deprecated"):
+def log_loss(
+    y_true: ArrayLike,
+    y_proba: ArrayLike | None = None,
+    *,
+    normalize: Any = True,
+    sample_weight: ArrayLike | None = None,
+    labels: ArrayLike | None = None,
+    y_pred: ArrayLike = "deprecated",
+) -> float:
     """Mean of -ln P(true class): the cross-entropy of the predicted probabilities.
 
     y_true: (n,) labels | y_proba: (n,) probability of the larger of two classes, or (n, K) of the classes, ascending
@@ -35,7 +45,15 @@ def log_loss(y_true, y_proba=None, *, normalize=True, sample_weight=None, labels
 
 
 @otherwise_scikit_learn
-def brier_score_loss(y_true, y_proba, *, sample_weight=None, pos_label=None, labels=None, scale_by_half="auto"):
+def brier_score_loss(
+    y_true: ArrayLike,
+    y_proba: ArrayLike | None,
+    *,
+    sample_weight: ArrayLike | None = None,
+    pos_label: Any = None,
+    labels: ArrayLike | None = None,
+    scale_by_half: Any = "auto",
+) -> float:
     """Mean squared distance of the predicted probabilities from the truth (G. W. Brier 1950).
 
     y_true: (n,) labels | y_proba: (n,) probability of `pos_label`, or (n, K) of the classes, ascending

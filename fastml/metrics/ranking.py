@@ -1,6 +1,9 @@
 """Curves and areas over the thresholds of a score, with scikit-learn's names, signatures and results."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fastml.metrics._counts import count
 from fastml.metrics._labels import read_labels, read_scores, read_weight
@@ -11,7 +14,7 @@ __all__ = ["auc", "average_precision_score", "precision_recall_curve", "roc_auc_
 
 
 @otherwise_scikit_learn
-def auc(x, y):
+def auc(x: Any, y: Any) -> float:
     """Area under the points (x, y) by the trapezoidal rule; x ascending or descending, at least two points.
 
     >>> auc([0, 0.5, 1], [0, 1, 1])
@@ -29,7 +32,14 @@ def auc(x, y):
 
 
 @otherwise_scikit_learn
-def roc_curve(y_true, y_score, *, pos_label=None, sample_weight=None, drop_intermediate=True):
+def roc_curve(
+    y_true: ArrayLike,
+    y_score: ArrayLike,
+    *,
+    pos_label: Any = None,
+    sample_weight: ArrayLike | None = None,
+    drop_intermediate: bool = True,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(false positive rate, true positive rate, thresholds) of the rule "positive where the score is >= threshold".
 
     y_true: (n,) labels of two classes, or of more with `pos_label` | y_score: (n,) finite
@@ -50,7 +60,14 @@ def roc_curve(y_true, y_score, *, pos_label=None, sample_weight=None, drop_inter
 
 
 @otherwise_scikit_learn
-def precision_recall_curve(y_true, y_score, *, pos_label=None, sample_weight=None, drop_intermediate=False):
+def precision_recall_curve(
+    y_true: ArrayLike,
+    y_score: ArrayLike,
+    *,
+    pos_label: Any = None,
+    sample_weight: ArrayLike | None = None,
+    drop_intermediate: bool = False,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(precision, recall, thresholds) of the rule "positive where the score is >= threshold".
 
     Parameters as in `roc_curve`. The thresholds ascend; precision and recall end with 1 and 0, without a threshold.
@@ -67,8 +84,15 @@ def precision_recall_curve(y_true, y_score, *, pos_label=None, sample_weight=Non
 
 @otherwise_scikit_learn
 def roc_auc_score(
-    y_true, y_score, *, average="macro", sample_weight=None, max_fpr=None, multi_class="raise", labels=None
-):
+    y_true: ArrayLike,
+    y_score: ArrayLike,
+    *,
+    average: str | None = "macro",
+    sample_weight: ArrayLike | None = None,
+    max_fpr: float | None = None,
+    multi_class: str = "raise",
+    labels: ArrayLike | None = None,
+) -> Any:
     """Area under the ROC curve: the chance that a positive row scores higher than a negative one.
 
     y_true: (n,) labels, or multilabel tables | y_score: (n,), or (n, K) probabilities for K > 2 classes
@@ -102,7 +126,14 @@ def roc_auc_score(
 
 
 @otherwise_scikit_learn
-def average_precision_score(y_true, y_score, *, average="macro", pos_label=1, sample_weight=None):
+def average_precision_score(
+    y_true: ArrayLike,
+    y_score: ArrayLike,
+    *,
+    average: str | None = "macro",
+    pos_label: Any = 1,
+    sample_weight: ArrayLike | None = None,
+) -> Any:
     """Mean of the precisions over the recalls gained: the area under the precision-recall steps.
 
     y_true: (n,) labels, or multilabel tables | y_score: (n,), or (n, K) for K > 2 classes

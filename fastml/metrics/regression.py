@@ -1,6 +1,9 @@
 """Errors of predicted numbers, with scikit-learn's names, signatures and results."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fastml.metrics._labels import read_scores, read_weight
 from fastml.metrics._scikit import Unread, otherwise_scikit_learn
@@ -19,7 +22,13 @@ SMALLEST = 1e-280  # a mean of squares above it has lost nothing that matters to
 
 
 @otherwise_scikit_learn
-def mean_squared_error(y_true, y_pred, *, sample_weight=None, multioutput="uniform_average"):
+def mean_squared_error(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    multioutput: Any = "uniform_average",
+) -> Any:
     """Mean of the squared errors.
 
     y_true, y_pred: (n,) numbers, or (n, outputs) | sample_weight: (n,)
@@ -33,7 +42,13 @@ def mean_squared_error(y_true, y_pred, *, sample_weight=None, multioutput="unifo
 
 
 @otherwise_scikit_learn
-def root_mean_squared_error(y_true, y_pred, *, sample_weight=None, multioutput="uniform_average"):
+def root_mean_squared_error(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    multioutput: Any = "uniform_average",
+) -> Any:
     """Root of the mean of the squared errors; parameters as in `mean_squared_error`.
 
     >>> round(root_mean_squared_error([3, -0.5, 2, 7], [2.5, 0.0, 2, 8]), 4)
@@ -44,7 +59,13 @@ def root_mean_squared_error(y_true, y_pred, *, sample_weight=None, multioutput="
 
 
 @otherwise_scikit_learn
-def mean_absolute_error(y_true, y_pred, *, sample_weight=None, multioutput="uniform_average"):
+def mean_absolute_error(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    multioutput: Any = "uniform_average",
+) -> Any:
     """Mean of the absolute errors; parameters as in `mean_squared_error`.
 
     >>> mean_absolute_error([3, -0.5, 2, 7], [2.5, 0.0, 2, 8])
@@ -55,7 +76,14 @@ def mean_absolute_error(y_true, y_pred, *, sample_weight=None, multioutput="unif
 
 
 @otherwise_scikit_learn
-def mean_pinball_loss(y_true, y_pred, *, sample_weight=None, alpha=0.5, multioutput="uniform_average"):
+def mean_pinball_loss(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    alpha: Any = 0.5,
+    multioutput: Any = "uniform_average",
+) -> Any:
     """Quantile loss: alpha times an error above the prediction, 1 - alpha times one below (Koenker, Bassett 1978).
 
     alpha: the quantile predicted, in [0, 1] | other parameters as in `mean_squared_error`
@@ -73,7 +101,7 @@ def mean_pinball_loss(y_true, y_pred, *, sample_weight=None, alpha=0.5, multiout
 
 
 @otherwise_scikit_learn
-def max_error(y_true, y_pred):
+def max_error(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     """The largest absolute error.
 
     >>> max_error([3, 2, 7, 1], [4, 2, 7, 1])
@@ -84,7 +112,14 @@ def max_error(y_true, y_pred):
 
 
 @otherwise_scikit_learn
-def r2_score(y_true, y_pred, *, sample_weight=None, multioutput="uniform_average", force_finite=True):
+def r2_score(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    multioutput: Any = "uniform_average",
+    force_finite: bool = True,
+) -> Any:
     """Share of the variance explained: 1 - squared errors / squared distances from the mean.
 
     force_finite: for a constant truth 1 where all errors are 0 and 0 otherwise, instead of NaN and -inf

@@ -1,11 +1,13 @@
 """Scorers: scikit-learn's own, and the check that tells a metric from one."""
 
+from typing import Any
+
 import sklearn.metrics
 
 __all__ = ["check_scoring"]
 
 
-def check_scoring(estimator=None, scoring=None, *, allow_none=False, raise_exc=True):
+def check_scoring(estimator: Any = None, scoring: Any = None, *, allow_none: Any = False, raise_exc: Any = True) -> Any:
     """The scorer that `scoring` names or is; sklearn.metrics.check_scoring, which knows the metrics of fastml too.
 
     estimator: whose `score` is the default | scoring: name, scorer, or several as a list, tuple, set or dict

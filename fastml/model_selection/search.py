@@ -3,6 +3,7 @@
 import time
 import warnings
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 import sklearn.model_selection
@@ -28,7 +29,7 @@ RESULTS = (
 class SharedSearch(BaseSearchCV):
     """What the searches of fastml add to scikit-learn's of the same name."""
 
-    def fit(self, X, y=None, *, dev=None, **params):
+    def fit(self, X: Any, y: Any = None, *, dev: Any = None, **params: Any) -> Self:
         """Evaluate the candidates and fit the best one to all rows.
 
         Parameters
@@ -116,7 +117,7 @@ class SharedSearch(BaseSearchCV):
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
 
-    def test_score(self, X, y):
+    def test_score(self, X: Any, y: Any) -> float:
         """The score of the best model on rows it was not chosen with, to be asked once.
 
         A second question warns: whoever looks twice begins to choose by the test set.
@@ -181,7 +182,7 @@ class OneStandardError:
     simplest: str
     metric: str = "score"
 
-    def __call__(self, results):
+    def __call__(self, results: Any) -> Any:
         """Index of the chosen candidate of `cv_results_`."""
         mean, std = (results[f"{part}_test_{self.metric}"] for part in ("mean", "std"))
         n_folds = sum(key.startswith("split") and key.endswith(f"_test_{self.metric}") for key in results)

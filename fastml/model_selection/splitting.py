@@ -1,5 +1,7 @@
 """Training, development and test set in one call; the splitters are scikit-learn's."""
 
+from typing import Any
+
 import numpy as np
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 from sklearn.utils import check_random_state, indexable
@@ -10,8 +12,14 @@ __all__ = ["train_dev_test_split"]
 
 
 def train_dev_test_split(
-    *arrays, dev_size=0.2, test_size=0.2, shuffle=True, stratify=None, groups=None, random_state=None
-):
+    *arrays: Any,
+    dev_size: Any = 0.2,
+    test_size: Any = 0.2,
+    shuffle: Any = True,
+    stratify: Any = None,
+    groups: Any = None,
+    random_state: int | np.random.RandomState | None = None,
+) -> list[Any]:
     """Split rows into a set to train on, one to choose parameters on and one to test on once: 60:20:20.
 
     Parameters

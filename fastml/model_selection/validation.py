@@ -1,6 +1,6 @@
 """Cross-validation with what is needed to judge it: errors of the mean, paired comparisons, out-of-fold predictions."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import sklearn.model_selection
@@ -38,28 +38,28 @@ class CrossValidation(dict):
     Machine Learning 52 (2003), with Student's t of folds - 1 degrees of freedom.
     """
 
-    def __init__(self, results, indices, predictions=None):
+    def __init__(self, results: Any, indices: Any, predictions: Any = None) -> None:
         super().__init__(results)
         self.indices, self.predictions = indices, predictions
 
-    def mean(self, name="score"):
+    def mean(self, name: str = "score") -> float:
         """Mean of the scores of the folds."""
         return float(np.mean(self._scores(name)))
 
-    def std(self, name="score", ddof=1):
+    def std(self, name: str = "score", ddof: Any = 1) -> float:
         """Standard deviation of the scores of the folds, dividing by folds - ddof."""
         return float(np.std(self._scores(name), ddof=ddof))
 
-    def standard_error(self, name="score"):
+    def standard_error(self, name: str = "score") -> float:
         """Standard deviation (ddof=1) over the root of the number of folds: as if the folds were independent."""
         return self.std(name) / np.sqrt(len(self._scores(name)))
 
-    def interval(self, name="score", level=0.95):
+    def interval(self, name: str = "score", level: float = 0.95) -> tuple[float, float]:
         """(low, high): confidence interval of the mean score, corrected for overlapping training sets."""
         mean, half, _ = corrected(self._scores(name), self._test_share(), level)
         return mean - half, mean + half
 
-    def minus(self, other, name="score", level=0.95):
+    def minus(self, other: Any, name: str = "score", level: float = 0.95) -> Any:
         """`PairedDifference` from another model on the same folds; ValueError where the folds are not the same."""
         ours, theirs = ([*each.indices["train"], *each.indices["test"]] for each in (self, other))
         if len(ours) != len(theirs) or not all(map(np.array_equal, ours, theirs)):
@@ -119,23 +119,23 @@ class WatchedSplits:
 
 
 def cross_validate(
-    estimator,
-    X,
-    y=None,
+    estimator: Any,
+    X: Any,
+    y: Any = None,
     *,
-    groups=None,
-    scoring=None,
-    cv=None,
-    n_jobs=None,
-    verbose=0,
-    params=None,
-    pre_dispatch="2*n_jobs",
-    return_train_score=False,
-    return_estimator=False,
-    return_indices=False,
-    error_score=np.nan,
-    return_predictions=False,
-):
+    groups: Any = None,
+    scoring: Any = None,
+    cv: Any = None,
+    n_jobs: int | None = None,
+    verbose: Any = 0,
+    params: Any = None,
+    pre_dispatch: Any = "2*n_jobs",
+    return_train_score: bool = False,
+    return_estimator: bool = False,
+    return_indices: bool = False,
+    error_score: Any = np.nan,
+    return_predictions: Any = False,
+) -> CrossValidation:
     """Scores of a model on each of several folds, fitted on the others.
 
     Parameters and results as of scikit-learn's cross_validate, and besides:
@@ -198,9 +198,19 @@ def cross_validate(
 
 
 def cross_val_score(
-    estimator, X, y=None, *, groups=None, scoring=None, cv=None, n_jobs=None, verbose=0, params=None,
-    pre_dispatch="2*n_jobs", error_score=np.nan,
-):  # fmt: skip
+    estimator: Any,
+    X: Any,
+    y: Any = None,
+    *,
+    groups: Any = None,
+    scoring: Any = None,
+    cv: Any = None,
+    n_jobs: int | None = None,
+    verbose: Any = 0,
+    params: Any = None,
+    pre_dispatch: Any = "2*n_jobs",
+    error_score: Any = np.nan,
+) -> np.ndarray:
     """The scores of `cross_validate` alone, (n_folds,) float64; parameters as of scikit-learn's cross_val_score.
 
     >>> from fastml.neighbors import KNeighborsClassifier

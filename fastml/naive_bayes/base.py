@@ -1,9 +1,12 @@
 """What every naive Bayes does once it has counted: probabilities, predictions, explanations, paths, shared searches."""
 
 import copy
+from collections.abc import Iterator
 from numbers import Integral
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import csr_array, csr_matrix, issparse
 from sklearn.base import ClassifierMixin, clone
 from sklearn.utils.validation import check_is_fitted, column_or_1d
@@ -44,7 +47,7 @@ class NaiveBayes(ClassifierMixin, Estimator):
 
     # ------------------------------------------------------------------------------------------------ fitting
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Count the rows of each class.
 
         Parameters
@@ -70,7 +73,9 @@ class NaiveBayes(ClassifierMixin, Estimator):
         self.classes_, codes = encode_labels(y)
         return self._learn(X, codes, sample_weight, first=True)
 
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(
+        self, X: Any, y: Any, classes: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Count more rows: in pieces, the model is the one that `fit` makes of all rows.
 
         Parameters
@@ -128,17 +133,17 @@ class NaiveBayes(ClassifierMixin, Estimator):
 
     # ------------------------------------------------------------------------------------------------ predicting
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         """The most probable class of each row of X: (n_samples,); of equally probable ones the first."""
         best = kernels.most_probable(self._scores(self._check_rows(X)), self.n_jobs)
         return self.classes_[best]
 
-    def predict_joint_log_proba(self, X):
+    def predict_joint_log_proba(self, X: Any) -> np.ndarray:
         """log P(c) + log P(x | c) of each row: (n_samples, n_classes) in the dtype of X."""
         with np.errstate(over="ignore"):  # float32 has no number below -3.4e38 but -inf
             return self._scores(self._check_rows(X)).astype(self._dtype, copy=False)
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: Any) -> np.ndarray:
         """log P(c | x) of each row: (n_samples, n_classes) in the dtype of X.
 
         Where no class is possible, which takes a model without smoothing, all are equally likely.
@@ -146,7 +151,7 @@ class NaiveBayes(ClassifierMixin, Estimator):
         with np.errstate(over="ignore"):  # as above
             return self._log_posterior(X).astype(self._dtype, copy=False)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Any) -> np.ndarray:
         """P(c | x) of each row: (n_samples, n_classes) in the dtype of X, in the order of `classes_`."""
         return np.exp(self._log_posterior(X)).astype(self._dtype, copy=False)
 
@@ -169,7 +174,7 @@ class NaiveBayes(ClassifierMixin, Estimator):
 
     # ------------------------------------------------------------------------------------------------ many settings
 
-    def predict_path(self, X, **values):
+    def predict_path(self, X: Any, **values: Any) -> np.ndarray:
         """What `predict` answers for each of several values of one parameter, from one count.
 
         Parameters
@@ -193,7 +198,7 @@ class NaiveBayes(ClassifierMixin, Estimator):
         scores = (self._with(**{name: value})._scores(X) for value in wanted)
         return np.array([self.classes_[kernels.most_probable(each, self.n_jobs)] for each in scores])
 
-    def shared_responses(self, X, y, splits, settings, method):
+    def shared_responses(self, X: Any, y: Any, splits: Any, settings: Any, method: Any) -> Iterator[Any]:
         """Responses of every setting for each split, from one count a split; see fastml/sharing.py."""
         for train, test in splits:
             with separate_fit():
@@ -213,7 +218,7 @@ class NaiveBayes(ClassifierMixin, Estimator):
 
     # ------------------------------------------------------------------------------------------------ explaining
 
-    def explain(self, x):
+    def explain(self, x: Any) -> Any:
         """Which features speak for the predicted class of one sample, and how loudly.
 
         Parameters

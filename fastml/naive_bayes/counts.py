@@ -1,8 +1,10 @@
 """Naive Bayes over counts and over events: MultinomialNB, ComplementNB, BernoulliNB."""
 
 from numbers import Real
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 
 from fastml.base import Interval
@@ -109,7 +111,15 @@ class MultinomialNB(WeighedCounts):
     [['bill'], ['bill'], ['letter']]
     """
 
-    def __init__(self, *, alpha=1.0, force_alpha=True, fit_prior=True, class_prior=None, n_jobs=None):
+    def __init__(
+        self,
+        *,
+        alpha: Any = 1.0,
+        force_alpha: bool = True,
+        fit_prior: bool = True,
+        class_prior: ArrayLike | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.alpha = alpha
         self.force_alpha = force_alpha
         self.fit_prior = fit_prior
@@ -164,7 +174,16 @@ class ComplementNB(WeighedCounts):
     _parameter_constraints: dict = {**SmoothedCounts._parameter_constraints, "norm": ["boolean"]}
     shared_parameters = (*SmoothedCounts.shared_parameters, "norm")
 
-    def __init__(self, *, alpha=1.0, force_alpha=True, fit_prior=True, class_prior=None, norm=False, n_jobs=None):
+    def __init__(
+        self,
+        *,
+        alpha: Any = 1.0,
+        force_alpha: bool = True,
+        fit_prior: bool = True,
+        class_prior: ArrayLike | None = None,
+        norm: bool = False,
+        n_jobs: int | None = None,
+    ) -> None:
         self.alpha = alpha
         self.force_alpha = force_alpha
         self.fit_prior = fit_prior
@@ -275,8 +294,15 @@ class BernoulliNB(SmoothedCounts):
     _derived = ("_absent", "_events", "_present")
 
     def __init__(
-        self, *, alpha=1.0, force_alpha=True, binarize=0.0, fit_prior=True, class_prior=None, n_jobs=None
-    ):  # fmt: skip
+        self,
+        *,
+        alpha: Any = 1.0,
+        force_alpha: bool = True,
+        binarize: float | None = 0.0,
+        fit_prior: bool = True,
+        class_prior: ArrayLike | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.alpha = alpha
         self.force_alpha = force_alpha
         self.binarize = binarize

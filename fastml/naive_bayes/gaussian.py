@@ -4,6 +4,7 @@ from functools import reduce
 from numbers import Real
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fastml.base import Interval
 from fastml.naive_bayes.base import NaiveBayes, check_priors
@@ -139,7 +140,9 @@ class GaussianNB(NaiveBayes):
     _moments: tuple
     _derived = ("_normal", "_prior")
 
-    def __init__(self, *, priors=None, var_smoothing=1e-9, n_jobs=None):
+    def __init__(
+        self, *, priors: ArrayLike | None = None, var_smoothing: float = 1e-9, n_jobs: int | None = None
+    ) -> None:
         self.priors = priors
         self.var_smoothing = var_smoothing
         self.n_jobs = n_jobs

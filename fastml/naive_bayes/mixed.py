@@ -1,9 +1,10 @@
 """Naive Bayes over tables whose columns are of several types: MixedNB."""
 
 from numbers import Real
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from fastml._sklearn import StrOptions
@@ -103,14 +104,14 @@ class MixedNB(NaiveBayes):
     def __init__(
         self,
         *,
-        alpha=1.0,
-        var_smoothing=1e-9,
-        fit_prior=True,
-        class_prior=None,
-        categorical_features="auto",
-        count_features=None,
-        n_jobs=None,
-    ):
+        alpha: Any = 1.0,
+        var_smoothing: float = 1e-9,
+        fit_prior: bool = True,
+        class_prior: ArrayLike | None = None,
+        categorical_features: Any = "auto",
+        count_features: Any = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.alpha = alpha
         self.var_smoothing = var_smoothing
         self.fit_prior = fit_prior

@@ -20,7 +20,6 @@ __all__ = ["KBallots", "RadiusBallots"]
 
 ONE_EACH = np.empty(0)  # weights of a plain majority vote
 NOBODY = np.empty(0, np.int64)
-SMALL_DISTANCE = 2.0**-1000
 LARGE_VOTE = 2.0**960  # the sum of many such would overflow
 WEIGHTS = {"weights": [StrOptions({"uniform", "distance"}), callable, None]}
 
@@ -70,12 +69,12 @@ class KBallots(KNeighbors, Ballots):
                 copies = None
             else:
                 distances, indices, copies = self._nearest_copies(queries, exclude, progress)
-            weights = vote_weights(self.weights, distances, copies)
+            weights = vote_weights(self.weights, distances, copies, self.n_jobs)
             yield starts_of(indices), indices.ravel(), weights.ravel()
 
     def _nearest_copies(self, queries, exclude, progress):
         """(distances, indices, copies taken), all (m, j): j neighbours make up k copies for every query of the part."""
-        k, n = self.n_neighbors, self.n_samples_fit_
+        k, n = int(self.n_neighbors), self.n_samples_fit_
         itself = NOBODY if exclude is None else exclude
         there = self._copies.sum() - (0 if exclude is None else 1)
         if there < k * (1 - 1e-9):
@@ -118,7 +117,7 @@ class RadiusBallots(RadiusNeighbors, Ballots):
     def _radius_weights(self, starts, indices, distances):
         copies = None if self._copies is None else self._copies[indices]
         if self.weights == "distance":
-            votes = inverse(distances, starts)
+            votes = kernels.inverse_distances(starts, distances, self.n_jobs)
         elif callable(self.weights):
             votes = np.empty(len(distances))
             for begin, end in itertools.pairwise(starts):
@@ -129,15 +128,14 @@ class RadiusBallots(RadiusNeighbors, Ballots):
         return votes if copies is None else votes * copies
 
 
-def vote_weights(weights, distances, copies=None):
+def vote_weights(weights, distances, copies=None, n_jobs=None):
     """What the votes of neighbours at `distances` (m, k), each taken `copies` times, count: (m, k), or ONE_EACH."""
     if weights in ("uniform", None):
         return ONE_EACH if copies is None else copies
     if weights == "distance":
         if copies is not None:
             distances = np.where(copies > 0, distances, np.inf)  # who is not taken does not stand on the query either
-        m, k = distances.shape
-        votes = inverse(distances.ravel(), np.arange(0, m * k + 1, k)).reshape(m, k)
+        votes = kernels.inverse_distances(starts_of(distances), distances.ravel(), n_jobs).reshape(distances.shape)
     else:
         votes = called(weights, distances)
     return votes if copies is None else votes * copies
@@ -163,19 +161,6 @@ def called(weights, distances):
         )
     largest = votes.max(axis=1, initial=0, keepdims=True)
     return np.ldexp(votes, -np.frexp(largest)[1]) if (largest > LARGE_VOTE).any() else votes
-
-
-def inverse(distances, starts):
-    """1 / distance; where a neighbour stands on the query itself, 1 for each of those and 0 for all others.
-
-    distances (all,): those of query q are distances[starts[q] : starts[q + 1]]
-    """
-    distances = distances.astype(np.float64)
-    with np.errstate(divide="ignore", over="ignore"):
-        if ((distances > 0) & (distances < SMALL_DISTANCE)).any():  # only ratios count, and the inverse would overflow
-            distances = np.ldexp(distances, 500)
-        votes = 1 / distances
-    return without_infinite(votes, starts)
 
 
 def without_infinite(votes, starts):

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from fastml.neighbors.metrics import SPARSE, TREE
+from fastml_ext import blas
 
 __all__ = ["choose"]
 
@@ -41,14 +42,15 @@ def for_sparse(algorithm, metric):
     return "brute"
 
 
-# The effective dimension up to which a tree is faster than looking at every point, by the number of points. Measured
-# for k = 5, 4 to 10 columns of normal data, up to 4000 queries: at the limits both need the same time; one dimension
-# further the tree needs 1.2 times that of brute force, two further 1.6 times. At half the limit it is 5 to 20 times
-# faster. For k = 50, both needed the same time at 0.55 (2000 points), 0.8 (10,000 to 200,000) of these limits.
-LIMITS = ((1_000, 10), (10_000, 7.2), (100_000, 7.7), (np.inf, 9))
+# The effective dimension up to which a tree is faster than the product, by the number of points. Measured for k = 5 and
+# 3 to 10 columns of normal data, up to 2000 queries: at the limits both need the same time; one dimension further the
+# tree needs 1.3 times that of brute force, two further up to 2 times, and at half the limit a third of it or less. For
+# k = 50 both needed the same time at 4 to 5 columns.
+LIMITS = ((1_000, 6), (10_000, 6.5), (100_000, 7.3), (np.inf, 9))
 MANY, FOR_MANY = 20, 0.7  # neighbours, above which the limits are multiplied by this
+FEW = 500  # points, up to which the dimension is the number of columns: to estimate it costs more than it gains
 MOST_COLUMNS = 40  # of a tree: each leaf is read in full width
-SAMPLE = 2000  # rows that the dimension is estimated from
+SAMPLE = 1000  # rows that the dimension is estimated from
 
 
 def tree_is_faster(X, k):
@@ -57,14 +59,15 @@ def tree_is_faster(X, k):
     if d > MOST_COLUMNS or k > max(n // 4, 1):
         return False
     limit = next(limit for points, limit in LIMITS if n <= points) * (FOR_MANY if k > MANY else 1)
-    return d <= limit / 2 or effective_dimension(X) <= limit
+    return d <= limit or (n > FEW and effective_dimension(X) <= limit)  # which is at most d
 
 
 def effective_dimension(X):
     """Participation ratio of the principal variances, (sum of them)² / (sum of their squares): from 1 to d."""
     sample = X[:: -(-len(X) // SAMPLE)].astype(np.float64)
     sample -= sample.mean(axis=0)
-    covariance = sample.T @ sample
+    with blas.single_for(sample.size * sample.shape[1]):
+        covariance = sample.T @ sample
     size = np.abs(covariance).max()
     if not size > 0 or not np.isfinite(size):
         return 1.0

@@ -3,6 +3,7 @@
 Neighbours stand in order of (distance, index). `exclude` (m,) is a fitted point that is left out for that query.
 """
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -133,14 +134,18 @@ class Brute(ScaledSearch):
 
 
 class Tree(ScaledSearch):
-    """A KD-tree."""
+    """A KD-tree, grown by the first search: a fit that is never asked anything costs no tree."""
 
     def __init__(self, points, metric, leaf_size, n_jobs):
         super().__init__(points, metric)
         self._anew = lambda points: Tree(points, metric, leaf_size, n_jobs)
-        self._dtype = dtype_of_distances(points)
-        points = points.astype(self._dtype, copy=False)
-        self._tree = kernels.build_tree(points, leaf_size, metric.name, metric.p, metric.w, n_jobs)
+        self._dtype, self._growth = dtype_of_distances(points), (leaf_size, n_jobs)
+
+    @functools.cached_property
+    def _tree(self):
+        (leaf_size, n_jobs), metric = self._growth, self._metric
+        points = self._points.astype(self._dtype, copy=False)
+        return kernels.build_tree(points, leaf_size, metric.name, metric.p, metric.w, n_jobs)
 
     def _nearest(self, Q, k, exclude=None, n_jobs=None, progress=None):
         Q = Q.astype(self._dtype, copy=False)

@@ -153,7 +153,7 @@ def path(voter, distances, indices, weights, ks, method):
     """The response for each of ascending ks, by one weighting of the votes."""
     ks = np.asarray(ks, np.int64)
     with separate_fit():  # so may weights
-        votes = vote_weights(weights, distances)
+        votes = vote_weights(weights, distances, n_jobs=voter.n_jobs)
     if not is_classifier(voter):
         means = [voter._mean_of_first(k, indices, votes.ravel(), indices.shape)[:, 0] for k in ks.tolist()]
         return [mean.astype(voter._target_dtype, copy=False) for mean in means]

@@ -2,8 +2,10 @@
 
 from itertools import pairwise
 from numbers import Integral
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_array, check_is_fitted
 
@@ -87,8 +89,19 @@ class PiecewiseConstant(ColumnMap):
         "n_jobs": [Integral, None],
     }
 
-    def __init__(self, n_bins=5, *, strategy="quantile", edges=None, closed="right", missing="auto", outside="clip",
-                 encode="onehot-dense", tree=None, n_jobs=None):  # fmt: skip
+    def __init__(
+        self,
+        n_bins: Any = 5,
+        *,
+        strategy: str = "quantile",
+        edges: Any = None,
+        closed: str = "right",
+        missing: str = "auto",
+        outside: str = "clip",
+        encode: str = "onehot-dense",
+        tree: Any = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.n_bins = n_bins
         self.strategy = strategy
         self.edges = edges
@@ -101,7 +114,7 @@ class PiecewiseConstant(ColumnMap):
 
     # ------------------------------------------------------------------------------------------------ fitting
 
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
         """Find the edges.
 
         Parameters
@@ -225,7 +238,7 @@ class PiecewiseConstant(ColumnMap):
 
     # ------------------------------------------------------------------------------------------------ use
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """The bins of the rows of X.
 
         Parameters
@@ -265,7 +278,7 @@ class PiecewiseConstant(ColumnMap):
                         f" {self._names()[j]!r}: use outside='clip', 'bin' or 'zero'"
                     )
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: Any) -> Any:
         """The middle of the bin for each number; an outer edge beyond the edges, NaN for a missing one or no bin.
 
         Parameters
@@ -297,7 +310,7 @@ class PiecewiseConstant(ColumnMap):
 
     # ------------------------------------------------------------------------------------------------ names
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """The bins in words, such as "1 < x0 <= 2"; the columns' own names for encode="ordinal".
 
         Parameters

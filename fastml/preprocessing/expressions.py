@@ -134,7 +134,7 @@ class Expression:
 
     # --- into a graph ---
 
-    def _write(self, node: Any):
+    def _write(self, node: Any) -> Any:
         if isinstance(node, ast.Name):
             value = CONSTANTS.get(node.id)
             return self._columns[self._name(node)] if value is None else self._graph.constant(value)
@@ -158,7 +158,7 @@ class Expression:
             return joined(by, [truth(self._write(value)) for value in node.values])
         return ad.where(truth(self._write(node.test)), self._write(node.body), self._write(node.orelse))
 
-    def _operator(self, node: Any):
+    def _operator(self, node: Any) -> Any:
         a = number(self._write(node.left))
         power = (
             as_any(node.right).value if isinstance(node.op, ast.Pow) and isinstance(node.right, ast.Constant) else None
@@ -168,7 +168,7 @@ class Expression:
         return getattr(ad, OPERATORS[type(node.op)])(a, number(self._write(node.right)))
 
 
-def as_any(node) -> Any:
+def as_any(node: Any) -> Any:
     """The node, of which the grammar has said what it holds and the type checker cannot know."""
     return node
 

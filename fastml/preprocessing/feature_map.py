@@ -2,9 +2,11 @@
 
 import inspect
 from numbers import Integral
+from typing import Any, Self
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
@@ -70,7 +72,9 @@ class FeatureMap(ColumnMap):
         "n_jobs": [Integral, None],
     }
 
-    def __init__(self, *terms, features=None, columns=None, missing="error", n_jobs=None):
+    def __init__(
+        self, *terms: Any, features: Any = None, columns: Any = None, missing: str = "error", n_jobs: int | None = None
+    ) -> None:
         if terms and features is not None:
             raise TypeError("FeatureMap takes its features as positional arguments or as features=, not both")
         self.features = [plain(term) for term in terms] if terms else features  # as texts, which can be copied and kept
@@ -90,7 +94,7 @@ class FeatureMap(ColumnMap):
     def _get_param_names(cls):
         return ["columns", "features", "missing", "n_jobs"]
 
-    def get_params(self, deep=True):
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Parameters by name; deep: also those of named transformers, as "name__parameter".
 
         Parameters
@@ -108,7 +112,7 @@ class FeatureMap(ColumnMap):
             found |= {f"{name}__{key}": value for key, value in transformer.get_params().items()}
         return found
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Self:
         """Set parameters by name, of named transformers as "name__parameter".
 
         Parameters
@@ -131,7 +135,7 @@ class FeatureMap(ColumnMap):
 
     # ------------------------------------------------------------------------------------------------ fitting
 
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Read the expressions, and fit the transformers.
 
         Parameters
@@ -227,7 +231,7 @@ class FeatureMap(ColumnMap):
 
     # ------------------------------------------------------------------------------------------------ use
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """The features of the rows of X.
 
         Parameters
@@ -294,7 +298,7 @@ class FeatureMap(ColumnMap):
         made = sp.hstack(blocks, "csr", dtype)
         return made.toarray() if made.nnz > DENSITY * n * made.shape[1] else made
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: Any) -> Any:
         """The columns, from features that are a column itself or from a transformer that can be inverted.
 
         Parameters
@@ -335,7 +339,7 @@ class FeatureMap(ColumnMap):
 
     # ------------------------------------------------------------------------------------------------ names and state
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """The expressions as they were written, or their names; those of transformers, after "name__" where named.
 
         Parameters

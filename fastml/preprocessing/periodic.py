@@ -2,8 +2,10 @@
 
 from itertools import pairwise
 from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import csr_matrix
 from sklearn.utils.validation import check_array, check_is_fitted
 
@@ -79,8 +81,18 @@ class Periodic(ColumnMap):
         "n_jobs": [Integral, None],
     }
 
-    def __init__(self, period=1.0, n_harmonics=1, *, basis="harmonics", n_bins=12, origin=0.0, missing="error",
-                 sparse_output=False, n_jobs=None):  # fmt: skip
+    def __init__(
+        self,
+        period: Any = 1.0,
+        n_harmonics: int = 1,
+        *,
+        basis: str = "harmonics",
+        n_bins: Any = 12,
+        origin: Any = 0.0,
+        missing: str = "error",
+        sparse_output: Any = False,
+        n_jobs: int | None = None,
+    ) -> None:
         self.period = period
         self.n_harmonics = n_harmonics
         self.basis = basis
@@ -90,7 +102,7 @@ class Periodic(ColumnMap):
         self.sparse_output = sparse_output
         self.n_jobs = n_jobs
 
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Take over the periods of the columns.
 
         Parameters
@@ -137,7 +149,7 @@ class Periodic(ColumnMap):
         ends = [np.append(np.arange(k) + 1, 0) + k * j for j in range(d)]  # a missing number has no bin
         return pack(cuts, begins, ends, k * d, np.dtype(np.float64))
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Harmonics or bins of the rows of X.
 
         Parameters
@@ -173,7 +185,7 @@ class Periodic(ColumnMap):
                 f" {self.origin_[j]:g} to have a place in one"
             )
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: Any) -> Any:
         """The numbers of the first period from the origin on, or the middle of the bins; NaN where there is none.
 
         Parameters
@@ -203,7 +215,7 @@ class Periodic(ColumnMap):
         out[(sine == 0) & (cosine == 0)] = np.nan
         return out.astype(self._dtype, copy=False)
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Formulas, such as "sin(2 pi x0 / 24)", or bins, such as "0 <= x0 mod 24 < 2".
 
         Parameters

@@ -1,8 +1,10 @@
 """Thermometer: ordered levels as marks that are all passed up to the value's own."""
 
 from numbers import Integral
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
@@ -82,8 +84,17 @@ class Thermometer(ColumnMap):
         "n_jobs": [Integral, None],
     }
 
-    def __init__(self, categories="auto", *, n_bins=None, strategy="quantile", missing="zero", unknown="error",
-                 sparse_output=False, n_jobs=None):  # fmt: skip
+    def __init__(
+        self,
+        categories: Any = "auto",
+        *,
+        n_bins: Any = None,
+        strategy: str = "quantile",
+        missing: str = "zero",
+        unknown: str = "error",
+        sparse_output: Any = False,
+        n_jobs: int | None = None,
+    ) -> None:
         self.categories = categories
         self.n_bins = n_bins
         self.strategy = strategy
@@ -94,7 +105,7 @@ class Thermometer(ColumnMap):
 
     # ------------------------------------------------------------------------------------------------ fitting
 
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Find the levels.
 
         Parameters
@@ -183,7 +194,7 @@ class Thermometer(ColumnMap):
 
     # ------------------------------------------------------------------------------------------------ use
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """The marks that the rows of X pass.
 
         Parameters
@@ -274,7 +285,7 @@ class Thermometer(ColumnMap):
             found[found < 0] = np.nan
         return found
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: Any) -> Any:
         """The highest level whose mark is passed; None (NaN among numbers) where none is.
 
         Parameters
@@ -306,7 +317,7 @@ class Thermometer(ColumnMap):
 
     # ------------------------------------------------------------------------------------------------ names
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """The marks in words, such as "x0 >= medium"; for bins "x0 known" and "x0 > 2.5".
 
         Parameters

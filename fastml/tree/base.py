@@ -138,6 +138,9 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
 
     def _code(self, table):
         """The columns as growing sees them; `columns_` are their names and categories."""
+        plain = type(self.categorical_features) is str and self.monotonic_cst is None
+        if plain and kernels.Numbers.fits(table.numbers):
+            return self._code_numbers(table)
         categorical = is_categorical(table, self.categorical_features, table.names)
         monotonic = self._check_monotonic(table, categorical)
         self.columns_, columns = [], []
@@ -152,6 +155,25 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
                 columns.append(Coded(codes, values, "numeric", int(monotonic[j]), *stored))
             self.columns_.append(column)
         return columns
+
+    def _code_numbers(self, table):
+        """As _code, of a small table of floats."""
+        numbers = kernels.Numbers(self._for_numbers(table.numbers), self.n_jobs)
+        self.columns_ = [
+            Column(name, "numeric", numbers.dtype, None, missing, spread)
+            for name, missing, spread in zip(
+                table.names, numbers.missing.view(bool).tolist(), numbers.spread.tolist(), strict=True
+            )
+        ]
+        return numbers
+
+    def _for_numbers(self, X):
+        if type(X) is np.ndarray:
+            return X
+        if X.nnz * SPARSE >= X.shape[0] * X.shape[1]:
+            return X.toarray(order="F")
+        X = canonical(X)
+        return X.data, X.indices.astype(np.uint32, copy=False), X.indptr.astype(np.int64), X.shape[0]
 
     def _grow_tree(self, columns, target, weight, settings):
         """The whole tree, before anything is pruned."""
@@ -172,10 +194,7 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
 
     def _encode_sparse(self, X, chosen):
         """Dense codes of one byte or more a cell, where they take no more than X does, or the column is well filled."""
-        packed = X.tocsc()
-        if not packed.has_canonical_format:
-            packed = packed.copy() if packed is X else packed
-            packed.sum_duplicates()
+        packed = canonical(X)
         n, d = packed.shape
         filled = np.diff(packed.indptr)
         full = filled * SPARSE >= n if n * d > max(UNPACKED, 8 * packed.nnz) else np.ones(d, bool)
@@ -357,6 +376,15 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
     def _make_leaves(self, stop):
         self.tree_ = kernels.truncate(self.tree_, stop)
         self._ready()
+
+
+def canonical(X):
+    """A sparse matrix by columns, with one entry at most for each cell; X stays as it is."""
+    packed = X.tocsc()
+    if not packed.has_canonical_format:
+        packed = packed.copy() if packed is X else packed
+        packed.sum_duplicates()
+    return packed
 
 
 def plain(column):

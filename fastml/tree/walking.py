@@ -7,6 +7,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
+from fastml.plain import COMPRESSED
 from fastml.table import first_missing, read, to_codes
 from fastml.tree.pruning import stops_at
 from fastml_ext import checks
@@ -54,13 +55,20 @@ class TreeWalking:
         return answers[self._slow_stops(X)] if out is None else out
 
     def _fast_stops(self, X, answers):
-        """As _stops, of a plain table without missing values; None of any other."""
+        """As _stops, of a plain table without missing values, or of a sparse matrix; None of any other."""
         plain = type(X) is np.ndarray and X.dtype.char in "fd" and X.dtype.isnative and X.flags.c_contiguous
         if plain and X.ndim == 2 and len(X) and X.shape[1] == self._fast_columns:
             packed = (self._walked.get(X.dtype.char) or self._walker(X.dtype))[1]
             out, clean = walk.walk(X, packed, answers, self.n_jobs)
-            if clean:  # else there are missing values, which are well, or infinity, which is not
+            if clean:  # else there is NaN, which is allowed, or infinity, which is not
                 return out
+        if type(X) in COMPRESSED and X.ndim == 2 and X.dtype.char in "fd" and X.shape[1] == self._fast_columns:
+            X = X.tocsr()
+            if X.shape[0] and X.indices.dtype == X.indptr.dtype:
+                packed = (self._walked.get(X.dtype.char) or self._walker(X.dtype))[1]
+                out, clean = walk.walk_rows(X, packed, answers, self.n_jobs)
+                if clean and (self.missing_values == "branch" or not np.isnan(X.data).any()):
+                    return out
         return None
 
     def apply(self, X, check_input=True):

@@ -7,6 +7,6 @@ __getattr__, __dir__, __all__ = exports(
     {
         "brute": ["nearest", "prepare", "within_radius"],
         "kd_tree": ["build_tree", "count_pairs", "count_radius", "pairs", "query_radius", "query_tree"],
-        "votes": ["average", "take_copies", "vote", "vote_path", "vote_shares"],
+        "votes": ["average", "inverse_distances", "take_copies", "vote", "vote_path", "vote_shares"],
     },
 )

@@ -41,14 +41,15 @@ import scipy.linalg
 
 from fastml_ext import blas, pool
 
-__all__ = ["Asked", "Axes", "Kept", "ask", "make"]
+__all__ = ["Asked", "Axes", "Kept", "ask", "make", "may_rotate", "sample_size"]
 
 U, V = 2.0**-24, 2.0**-53  # relative rounding of float32 and of float64
 TINY = 1e-35  # more than all products of a score can lose by underflow, and far below the square of any useful distance
 STEP = 1536  # rows turned at a time, a multiple of every panel's width
 LEADING = 8  # axes on which blocks of points have boxes
 FIRST_TAIL, SECOND_TAIL = 1 / 8, 1 / 32  # share of the variance that may be left out by the first and second stage
-WIDEST_ROTATION = 2048  # columns: finding the axes costs their cube
+FEWEST_COLUMNS, WIDEST_ROTATION = 48, 2048  # that are rotated: finding the axes costs the cube of their number
+SAMPLE = 4096  # rows, or four times as many as there are columns, that the axes are found from
 
 
 class Axes(NamedTuple):
@@ -82,8 +83,11 @@ class Asked(NamedTuple):
     norms: np.ndarray  # (m,) float64: N
 
 
-def make(X, width, n_jobs=None):
-    """(Axes, Kept) of X (n, d), `width` points to a panel; None where a value overflows or the sum has no bound."""
+def make(X, width, rotate=True, n_jobs=None):
+    """(Axes, Kept) of X (n, d), `width` points to a panel; None where a value overflows or the sum has no bound.
+
+    rotate: whether principal axes may take the place of the columns
+    """
     d = X.shape[1]
     centre = mean(X)
     reach = extent(X, centre)
@@ -93,7 +97,7 @@ def make(X, width, n_jobs=None):
     if not 1e-140 < scale < 1e140:
         return None
     with blas.single():  # its threads cost more than they give at these sizes
-        rotation, first = principal(X, centre, scale)
+        rotation, first = principal(X, centre, scale) if rotate and may_rotate(d) else (np.empty((d, 0)), d)
         axes = Axes(centre, scale, rotation, first, slack(rotation, first, d))
         return axes, keep(X, axes, width, n_jobs)
 
@@ -125,10 +129,11 @@ def principal(X, centre, scale):
     columns. Otherwise the columns are taken as they are and nothing is left out.
     """
     n, d = X.shape
-    if not 48 <= d <= WIDEST_ROTATION:
-        return np.empty((d, 0)), d
-    sample = (X[:: max(1, n // max(4096, 4 * d))] - centre) * scale
+    sample = (X[:: max(1, n // sample_size(n, d))] - centre) * scale
     moments = sample.T @ sample
+    # Any r eigenvalues add up to at most sqrt(r) times the norm: where that is too little, none need be found.
+    if np.sqrt(d // 3) * np.linalg.norm(moments) < (1 - FIRST_TAIL) * np.trace(moments):
+        return np.empty((d, 0)), d
     values, vectors = scipy.linalg.eigh(moments, driver="evd")  # asked for some axes only, it took 20 times as long
     with np.errstate(invalid="ignore", divide="ignore"):
         tail = 1 - np.cumsum(values[::-1]) / np.trace(moments)
@@ -137,6 +142,14 @@ def principal(X, centre, scale):
     if first > d // 3:
         return np.empty((d, 0)), d
     return np.ascontiguousarray(vectors[:, ::-1][:, : min(second, 3 * first)]), first
+
+
+def may_rotate(d):
+    return FEWEST_COLUMNS <= d <= WIDEST_ROTATION
+
+
+def sample_size(n, d):
+    return min(n, max(SAMPLE, 4 * d))
 
 
 def slack(rotation, first, d):

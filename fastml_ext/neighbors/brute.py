@@ -23,9 +23,10 @@ METRICS = (
     "precomputed",
 )
 SPARSE_METRICS = ("euclidean", "manhattan", "cosine")
-SMALLEST_BOUNDED = 2**22  # values compared, n m d, from which a product beats a scan when the axes are there
-WORTH_AXES = 8  # how many times its own n d values a search must look at before the axes are worth finding
+SMALLEST_BOUNDED = 2**20  # values compared, n m d, from which a product beats a scan when the panels are there
 FEWEST_QUERIES = 8  # of one search that a product serves
+WORTH_PANELS = 16  # queries of one search from which it pays to lay the points out in panels
+PRODUCT, MOMENT, ROTATION = 1 / 90, 0.04, 1.0  # ns: a value that the principal axes spare, of their covariance, of d**3
 
 
 class Index(NamedTuple):
@@ -119,18 +120,27 @@ def on_unit_sphere(X, dtype, own, n_jobs=None):
 
 
 def product_of(index, Q, k, n_jobs):
-    """(Axes, Kept) if the product serves this search: Euclidean, of enough queries, and the axes made or worth making.
+    """(Axes, Kept) if the product serves this search: Euclidean, of enough queries, and the panels made or worth it.
 
-    The rule is a function of the shapes, and of the searches before only through what they made.
+    The rule is a function of the shapes, and of the searches before only through what they made and how many queries
+    they had.
     """
-    (m, d), n = Q.shape, len(index.points)
+    (m, d), n, made = Q.shape, len(index.points), index.made
     if index.metric not in ("euclidean", "cosine") or m < FEWEST_QUERIES or n * m * d < SMALLEST_BOUNDED or 4 * k > n:
         return None
-    if "axes" not in index.made:
-        if m < WORTH_AXES + d * d / n:
-            return None
-        index.made["axes"] = axes.make(index.points, bounded.WIDTH, n_jobs)
-    return index.made["axes"]
+    if "axes" not in made and m < WORTH_PANELS:
+        return None
+    made["queries"] = made.get("queries", 0) + m
+    rotate = axes.may_rotate(d) and worth_rotation(n, d, made["queries"])
+    if "axes" not in made or (rotate and not made["rotated"]):
+        made["axes"] = axes.make(index.points, bounded.WIDTH, rotate, n_jobs)
+        made["rotated"] = rotate
+    return made["axes"]
+
+
+def worth_rotation(n, d, queries):
+    """Whether so many queries have cost more than finding the principal axes, which spare them up to two thirds."""
+    return n * d * queries * PRODUCT > d * d * (MOMENT * axes.sample_size(n, d) + ROTATION * d)
 
 
 def task(index, Q, exclude):

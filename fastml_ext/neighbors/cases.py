@@ -77,6 +77,12 @@ def average(family, random):
     return family.average(*election(random), random.standard_normal((9, random.integers(1, 4))))
 
 
+def inverse_distances(family, random):
+    starts, indices, _ = election(random)
+    tiny = random.choice([1.0, 2.0**-1030])
+    return family.inverse_distances(starts, random.integers(0, 4, len(indices)) * tiny)
+
+
 def take_copies(family, random):
     m, k = (int(n) for n in random.integers(1, [6, 8]))
     indices = np.array([random.permutation(9)[:k] for _ in range(m)])

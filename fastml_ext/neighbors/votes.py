@@ -3,9 +3,11 @@
 import numpy as np
 
 from fastml_ext import pool
-from fastml_ext.jit import kernel
+from fastml_ext.jit import kernel, kernel_exact
 
-__all__ = ["average", "take_copies", "vote", "vote_path", "vote_shares"]
+__all__ = ["average", "inverse_distances", "take_copies", "vote", "vote_path", "vote_shares"]
+
+SMALL = 2.0**-1000  # a distance whose inverse would overflow, times some
 
 
 def vote(starts, indices, weights, codes, n_classes, n_jobs=None):
@@ -36,6 +38,13 @@ def average(starts, indices, weights, targets, n_jobs=None):
     cost = cost_of(indices, m) * targets.shape[1]
     pool.run(mean, m, starts, indices, weights, targets, means, cost=cost, n_jobs=n_jobs)
     return means
+
+
+def inverse_distances(starts, distances, n_jobs=None):
+    m = len(starts) - 1
+    votes = np.empty(len(distances))
+    pool.run(invert, m, starts, distances, votes, cost=2 * len(distances) / max(m, 1) + 10, n_jobs=n_jobs)
+    return votes
 
 
 def take_copies(indices, copies, k, itself, n_jobs=None):
@@ -117,3 +126,18 @@ def take(start, stop, indices, copies, k, itself, taken):
                 there = max(there - 1.0, 0.0)
             taken[q, j] = min(there, wanted)
             wanted -= taken[q, j]
+
+
+@kernel_exact
+def invert(start, stop, starts, distances, votes):
+    for q in range(start, stop):
+        begin, end = starts[q], starts[q + 1]
+        equal, scale = 0, 1.0  # only ratios count
+        for at in range(begin, end):
+            equal += distances[at] == 0
+            scale = 2.0**500 if distances[at] < SMALL else scale
+        for at in range(begin, end):
+            if equal:
+                votes[at] = 1.0 if distances[at] == 0 else 0.0
+            else:
+                votes[at] = 1.0 / (np.float64(distances[at]) * scale)

@@ -6,9 +6,10 @@ __getattr__, __dir__, __all__ = exports(
     __name__,
     {
         "coding": ["encode", "encode_sparse"],
-        "growing": ["Coded", "Settings", "grow"],
+        "growing": ["Settings", "grow"],
+        "numbers": ["Numbers"],
         "pruning": ["cheapest_leaves", "first_stop", "subtree_sums", "truncate", "weakest_links"],
-        "structure": ["Column", "Tree"],
+        "structure": ["Coded", "Column", "Tree"],
         "thresholds": ["midpoint", "round_down"],
         "walk": ["apply", "apply_columns", "blend", "decision_path"],
     },

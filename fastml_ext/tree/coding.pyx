@@ -6,21 +6,11 @@ from libc.string cimport memcpy, memset
 
 import numpy as np
 
+from fastml_ext.tree.keys cimport key_of, number, word
+
 from fastml_ext import pool
 
 __all__ = ["encode", "encode_sparse"]
-
-ctypedef fused number:
-    float
-    double
-    uint8_t
-    int32_t
-    int64_t
-    uint64_t
-
-ctypedef fused word:
-    uint32_t
-    uint64_t
 
 ctypedef fused code_t:
     uint8_t
@@ -184,23 +174,6 @@ cdef _look_up(const number* x, Py_ssize_t n, number low, const uint32_t[::1] ran
             codes[i] = <code_t> rank[_offset(x[i], low)]
 
 
-cdef inline word _key(number value, word kind) noexcept nogil:
-    """Unsigned integers in the order of the values; -0.0 is 0.0, and NaN comes last."""
-    cdef word bits = 0, sign = <word> 1 << (8 * sizeof(word) - 1)
-    cdef number zero = 0
-    if number is float or number is double:
-        if value != value:
-            return ~<word> 0
-        if value == zero:
-            return sign
-        memcpy(&bits, &value, sizeof(number))
-        return ~bits if bits & sign else bits | sign
-    elif number is int32_t or number is int64_t:
-        return (<word> value) ^ sign
-    else:
-        return <word> value
-
-
 cdef _by_sorting(const number* x, Py_ssize_t n, word kind):
     """Codes by a radix sort of (key, row)."""
     cdef word* keys = <word*> malloc(2 * n * sizeof(word))
@@ -218,7 +191,7 @@ cdef _by_sorting(const number* x, Py_ssize_t n, word kind):
     try:
         with nogil:
             for i in range(n):
-                keys[i] = _key(x[i], kind)
+                keys[i] = key_of(x[i], kind)
                 rows[i] = <uint32_t> i
             odd = _radix_sort(keys, rows, keys + n, rows + n, n)
             sorted_keys = keys + n if odd else keys

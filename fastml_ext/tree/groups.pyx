@@ -186,7 +186,7 @@ cdef void _gather(const code_t* codes, const uint32_t* row, Py_ssize_t n, uint32
         out[i] = codes[row[i]]
 
 
-cdef inline uint32_t entry_code(const Column* column, Py_ssize_t e) noexcept nogil:
+cdef uint32_t entry_code(const Column* column, Py_ssize_t e) noexcept nogil:
     if column.width == 1:
         return (<const uint8_t*> column.codes)[e]
     if column.width == 2:
@@ -271,7 +271,7 @@ cdef void _sort_tiny(Scratch* s, Py_ssize_t n) noexcept nogil:
     s.sweep.listed, s.sweep.begin = s.listed, s.begin
 
 
-cdef void _list_rows(Scratch* s, Py_ssize_t n) noexcept nogil:
+cdef void list_rows(Scratch* s, Py_ssize_t n) noexcept nogil:
     """Lists of the rows of each group, by counting."""
     cdef Py_ssize_t i, g
     memset(s.begin, 0, (s.n_groups + 1) * sizeof(uint32_t))
@@ -287,6 +287,23 @@ cdef void _list_rows(Scratch* s, Py_ssize_t n) noexcept nogil:
         s.begin[g] = s.begin[g - 1]
     s.begin[0] = 0
     s.sweep.listed, s.sweep.begin = s.listed, s.begin
+
+
+cdef bint _list_order(Scratch* s, const uint32_t* order, Py_ssize_t n) noexcept nogil:
+    """Lists of the rows of each group of a presorted column, by their numbers; False where there is but one group."""
+    cdef Py_ssize_t i
+    s.n_groups = 0
+    if order[0] >> 16 == order[n - 1] >> 16:
+        return False
+    for i in range(n):
+        if i == 0 or order[i] >> 16 != order[i - 1] >> 16:
+            s.present[s.n_groups] = order[i] >> 16
+            s.begin[s.n_groups] = <uint32_t> i
+            s.n_groups += 1
+        s.listed[i] = order[i] & 0xffff
+    s.begin[s.n_groups] = <uint32_t> n
+    s.sweep.listed, s.sweep.begin, s.sweep.rows = s.listed, s.begin, &s.by_number
+    return True
 
 
 cdef void _count_rows(Scratch* s, const Rules* rules, const Rows* rows, const uint32_t* slot, Py_ssize_t first,
@@ -381,6 +398,9 @@ cdef bint group(Scratch* s, const Column* column, const Rules* rules, const Rows
     cdef Py_ssize_t n = rows.n, n_codes = <Py_ssize_t> column.n_codes + 1, size = 4 if rules.mode == COUNTS else 8, i
     s.sweep.listed = NULL
     s.sweep.counts, s.sweep.sums = s.counts, s.sums
+    if column.order != NULL:
+        return _list_order(s, column.order + column.first, n)
+    s.sweep.rows = rows
     if n > TINY and rules.mode != DEVIATIONS and n_codes <= 2 * n and n_codes * rules.n_stats <= s.cells:
         memset(s.counts, 0, n_codes * rules.n_stats * size)
         i = 0
@@ -401,7 +421,7 @@ cdef bint group(Scratch* s, const Column* column, const Rules* rules, const Rows
         return True
     s.n_groups = rank_by_bits(s, n)
     if rules.mode == DEVIATIONS or s.n_groups * rules.n_stats > s.cells:
-        _list_rows(s, n)
+        list_rows(s, n)
     else:
         memset(s.counts, 0, s.n_groups * rules.n_stats * size)
         _count_rows(s, rules, rows, s.slot, 0, n)

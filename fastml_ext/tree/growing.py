@@ -10,40 +10,32 @@ entries alone, with their rows; it costs some 1.5 kB beside them, and a node's s
 """
 
 import heapq
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
 from fastml_ext import pool
 from fastml_ext.tree import large
+from fastml_ext.tree.assembly import assemble
 from fastml_ext.tree.bundle import bundles
-from fastml_ext.tree.nodes import RECORD
-from fastml_ext.tree.structure import LEAF, MULTIWAY, NUMERIC, SUBSET, Tree
+from fastml_ext.tree.numbers import MOST_ROWS, Numbers
+from fastml_ext.tree.structure import LEAF, MULTIWAY
 from fastml_ext.tree.subtree import grow_subtrees
-from fastml_ext.tree.thresholds import midpoints
 
-__all__ = ["Coded", "Settings", "grow"]
+__all__ = ["Settings", "grow"]
 
 COUNTS, SUMS, DEVIATIONS = (large.MODES[name] for name in ("counts", "sums", "deviations"))
 CRITERIA, KINDS = large.CRITERIA, large.COLUMN_KINDS
-SUBTREE_BYTES = 2**20  # the codes of a subtree's rows: what the second cache holds
-SUBTREE_ROWS = 256, 65536  # at least, at most
 LARGEST = large.MOST_ROWS  # of a subtree
+SUBTREE_ROWS = 1, LARGEST  # at least, at most
+SUBTREE_BYTES = 2**20  # of codes of one byte, which large nodes count as fast as subtrees scan
+WORTH_PARTS = 2**18  # cells from which a tree is grown as several subtrees, which threads share
+PARTS = 8  # a subtree has at most this part of the rows
 COST = 3.0  # ns a row and column
+NO_LOGS = np.zeros(1, np.int64)
 EPSILON = 2.0**-52  # what impurity a leaf may have and be pure
 TINY, HUGE = 2.0**-200, 2.0**200  # weights and targets within these have squares within float64
-
-
-class Coded(NamedTuple):
-    """A column as growing sees it."""
-
-    codes: np.ndarray  # (n,) uint8, uint16 or uint32: places in values; len(values) where the value is missing
-    values: np.ndarray  # ascending numbers; of categories, their codes
-    split: str = "numeric"  # or "ordered", "multiway", "subset"
-    monotonic: int = 0  # 1, -1: predictions may only rise, only fall with the column
-    rows: np.ndarray | None = None  # uint32, ascending: of a sparse column the rows that `codes` are of
-    rest: int = 0  # and the code of all others
 
 
 class Settings(NamedTuple):
@@ -71,8 +63,7 @@ def grow(columns, y, weight=None, settings=Settings(), n_jobs=None):  # noqa: B0
         blocks = problem.grow_whole(root)
     else:
         blocks = problem.grow_best_first(root) if settings.max_leaf_nodes else problem.grow_depth_first(root)
-    tree = problem.in_units(_assemble(blocks, columns))
-    return tree._replace(value=tree.value.reshape(tree.node_count, problem.n_outputs, -1))
+    return problem.in_units(assemble(blocks, columns, problem.n_outputs))
 
 
 class _Problem:
@@ -81,9 +72,9 @@ class _Problem:
     def __init__(self, columns, y, weight, settings, n_jobs):
         self.settings, self.n_jobs, self.n_columns = settings, n_jobs, len(columns)
         weight, self.weight_unit = (None, 1.0) if weight is None else _in_a_unit(np.asarray(weight, np.float64))
-        kept = np.arange(len(y)) if weight is None else np.flatnonzero(weight)
+        kept = np.arange(len(y), dtype=np.uint32) if weight is None else np.flatnonzero(weight)
         taken = slice(None) if weight is None else kept
-        self.row = kept.astype(np.uint32)
+        self.row = kept.astype(np.uint32, copy=False)
         if settings.fractional:
             weight = np.ones(len(kept)) if weight is None else weight[kept]
         elif weight is not None:
@@ -107,14 +98,32 @@ class _Problem:
         if settings.fractional and len(kept) > LARGEST:  # its codes are read in place
             columns = [dense(column, len(y)) for column in columns]
         self.where = np.empty(0, np.uint32)
-        if any(column.rows is not None for column in columns):
+        if isinstance(columns, Numbers) and (settings.random or settings.fractional):
+            columns = list(columns)
+        if columns.sparse if isinstance(columns, Numbers) else any(column.rows is not None for column in columns):
             self.where = np.full(len(y), np.iinfo(np.uint32).max, np.uint32)
             self.where[self.row] = np.arange(len(self.row), dtype=np.uint32)
         self.columns = self._pack_columns(columns)
         self.rules, self.limits = self._pack_rules(columns), self._pack_limits()
-        widest = max((c.codes.itemsize for c in columns), default=1)
-        least, most = SUBTREE_ROWS
-        self.subtree_rows = min(max(SUBTREE_BYTES // (widest * max(1, self.n_active)), least), most)
+        self.subtree_rows = self._subtree_rows(columns)
+
+    def _subtree_rows(self, columns):
+        """The rows of which a node may have at most so many to be grown as a subtree."""
+        n, (least, most) = len(self.row), SUBTREE_ROWS
+        rows = n // PARTS if n > MOST_ROWS and self.n_entries * self.n_active >= WORTH_PARTS else n
+        whole = isinstance(columns, Numbers)
+        width = columns.width if whole else max((c.codes.itemsize for c in columns), default=1)
+        if (rows < n and width == 1) or (len(self.where) and not self._scans()):
+            rows = min(rows, max(SUBTREE_BYTES // (width * self.n_active), 256))
+        return min(max(rows, least), most)
+
+    def _scans(self):
+        """Whether subtrees read no more than the entries of sparse columns."""
+        s = self.settings
+        if s.random or s.min_weight_leaf or s.fractional or 0 < 3 * s.max_features <= self.n_active:
+            return False
+        usual = self.mode == COUNTS or (self.mode == SUMS and not s.n_classes and not len(self.weight))
+        return usual and self.n_outputs == 1 and s.criterion != "gain_ratio"
 
     @cached_property
     def large(self):
@@ -142,13 +151,13 @@ class _Problem:
         if self.settings.n_classes:
             return
         targets = self.outputs.get("targets", self.target)
-        largest = np.abs(targets).max(initial=0)
+        largest, whole = large.reach(targets.reshape(-1))
         if largest > HUGE:
             self.unit = _power_of_two(largest) / HUGE
             self.target = self.target / self.unit
             if "targets" in self.outputs:
                 self.outputs["targets"] = targets / self.unit
-        self.whole = self.unit == 1 and not np.any(targets % 1)
+        self.whole = self.unit == 1 and whole
 
     def in_units(self, tree):
         """The tree in the units of the weights and targets that were given."""
@@ -164,6 +173,11 @@ class _Problem:
 
     def _pack_columns(self, columns):
         """The columns as the kernels read them, those that exclude one another bundled."""
+        if isinstance(columns, Numbers):
+            self.n_active, self.kept = len(columns), columns
+            self.n_entries = int(columns.begin[-1]) / len(columns)
+            self.n_codes = int(columns.n_values.max(initial=1))
+            return large.pack_numbers(columns)
         s = self.settings
         apart = (
             s.fractional
@@ -197,10 +211,11 @@ class _Problem:
     def _pack_rules(self, columns):
         s = self.settings
         entropy = s.n_classes and CRITERIA[s.criterion] == CRITERIA["entropy"] and self.mode == COUNTS
-        self.logs, unit = _log_table(len(self.row)) if entropy else (np.zeros(1, np.int64), 1.0)
+        n, monotone = len(self.row), not isinstance(columns, Numbers) and any(c.monotonic for c in columns)
+        self.logs, unit = (_few_logs if n < 2048 else _log_table)(n) if entropy else (NO_LOGS, 1.0)
         return large.pack_rules(
             mode=self.mode, criterion=CRITERIA[s.criterion], n_classes=s.n_classes, ratio=s.criterion == "gain_ratio",
-            random=s.random, monotone=any(c.monotonic for c in columns), fractional=s.fractional,
+            random=s.random, monotone=monotone, fractional=s.fractional,
             min_leaf=s.min_samples_leaf, min_weight=s.min_weight_leaf / self.weight_unit, whole=self.whole,
             logs=self.logs, unit=unit,
             n_outputs=self.n_outputs, **self.outputs,
@@ -208,17 +223,16 @@ class _Problem:
 
     def _pack_limits(self):
         s = self.settings
-        limits = np.zeros(1, large.LIMITS)
-        limits["max_depth"], limits["min_split"] = s.max_depth, s.min_samples_split
-        limits["min_leaf"], limits["min_weight"] = s.min_samples_leaf, s.min_weight_leaf / self.weight_unit
-        limits["max_features"] = 0 if s.max_features >= self.n_columns else s.max_features
         unit = self.unit * self.unit if CRITERIA[s.criterion] == CRITERIA["squared_error"] else self.unit
-        limits["min_decrease"], limits["total_weight"] = s.min_impurity_decrease / unit, self.total_weight
-        limits["pure"] = EPSILON / unit
-        return limits.view(np.uint8)
+        self.max_features = 0 if s.max_features >= self.n_columns else s.max_features
+        return large.pack_limits(
+            max_depth=s.max_depth, min_split=s.min_samples_split, min_leaf=s.min_samples_leaf,
+            max_features=self.max_features, min_weight=s.min_weight_leaf / self.weight_unit,
+            min_decrease=s.min_impurity_decrease / unit, total_weight=self.total_weight, pure=EPSILON / unit,
+        )  # fmt: skip
 
     def place(self, begin, end, depth, parent, branch, bounds, key):
-        return np.array([(begin, end, depth, parent, branch, 0, *bounds, key)], large.PLACE)
+        return np.array([(begin, end, depth, parent, branch, 0, 0, *bounds, key)], large.PLACE)
 
     def grow_depth_first(self, root):
         """[_Block] of the large nodes, then of the subtrees that hang from them."""
@@ -271,7 +285,7 @@ class _Problem:
     def _search(self, node):
         """Search the node's columns, and forget those that are constant in it."""
         place, record = node.place.view(np.uint8), node.record.view(np.uint8)
-        key, limit = node.place["key"][0], int(self.limits.view(large.LIMITS)["max_features"][0])
+        key, limit = node.place["key"][0], self.max_features
         order = node.active
         if limit:
             order = order[np.argsort(np.array([large.child_key(key, j) for j in order], np.uint64), kind="stable")]
@@ -391,68 +405,4 @@ def _log_table(n):
     return np.rint(logs * 2.0**shift).astype(np.int64), 2.0**-shift
 
 
-def _assemble(blocks, columns):
-    """One Tree of the large nodes and the subtrees: each block's nodes get the numbers that depth-first order gives."""
-    nodes, small, subtrees = blocks
-    if not nodes:
-        return _tree(*subtrees[0], columns)
-    children = [[] for _ in nodes]
-    for i, node in enumerate(nodes):
-        if (parent := int(node.place["parent"][0])) >= 0:
-            children[parent].append((int(node.place["branch"][0]), False, i))
-    for i, (place, _) in enumerate(small):
-        if (parent := int(place["parent"][0])) >= 0:
-            children[parent].append((int(place["branch"][0]), True, i))
-    pieces, number, total = [], {}, 0
-    waiting = [(False, 0)]
-    while waiting:
-        is_subtree, i = waiting.pop()
-        pieces.append((is_subtree, i, total))
-        number[is_subtree, i] = total
-        total += len(subtrees[i][0]) if is_subtree else 1
-        if not is_subtree:
-            waiting += [piece[1:] for piece in sorted(children[i], reverse=True)]
-    records, values, codes, kids, n_codes = [], [], [], [], 0
-    for is_subtree, i, first in pieces:
-        if is_subtree:
-            record, value, code, kid = subtrees[i]
-            for name in ("left", "right"):
-                record[name][record[name] >= 0] += first
-            kid = kid + first
-        else:
-            node, code = nodes[i], nodes[i].codes
-            record, value = node.record, node.value[None]
-            branch = [number[piece[1:]] for piece in sorted(children[i])]
-            kid = np.array([branch[b] for b in node.branch], np.int64)
-            if record["kind"][0] in (NUMERIC, SUBSET):
-                record["left"], record["right"] = branch
-        record["category_start"] += n_codes - record["category_start"][0]
-        n_codes += len(code)
-        for out, part in zip((records, values, codes, kids), (record, value, code, kid), strict=True):
-            out.append(part)
-    return _tree(np.concatenate(records), np.concatenate(values), np.concatenate(codes), np.concatenate(kids),
-                 columns)  # fmt: skip
-
-
-def _tree(records, values, codes, children, columns):
-    assert records.dtype == RECORD
-    multiway = records["kind"] == MULTIWAY
-    threshold, threshold_int = midpoints(records, columns)
-    return Tree(
-        children_left=np.where(multiway, -3, records["left"]),
-        children_right=np.where(multiway, -3, records["right"]),
-        feature=records["feature"].copy(),
-        kind=records["kind"].astype(np.uint8),
-        threshold=threshold,
-        threshold_int=threshold_int,
-        missing_go_to_left=records["missing_left"].astype(bool),
-        impurity=records["impurity"].copy(),
-        n_node_samples=records["n_samples"].copy(),
-        weighted_n_node_samples=records["weight"].copy(),
-        value=np.ascontiguousarray(values[:, None, :]),
-        gain=records["gain"].copy(),
-        category_start=np.append(records["category_start"], len(codes)),
-        category_code=codes.astype(np.int64),
-        category_child=children.astype(np.int64),
-        n_features=len(columns),
-    )
+_few_logs = lru_cache(maxsize=16)(_log_table)  # of a small table: they would take as long as its tree

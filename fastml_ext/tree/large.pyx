@@ -1,5 +1,6 @@
 """Large nodes, one at a time, as the driver in growing.py sees them: its columns are searched by the pool's threads."""
 
+from libc.math cimport fabs, floor
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 
 import numpy as np
@@ -10,6 +11,7 @@ from fastml_ext.tree.nodes cimport (
     reserve_parts,
 )
 from fastml_ext.tree.groups cimport Scratch, prepare, prepare_totals, release, reserve
+from fastml_ext.tree.numbers cimport Numbers
 from fastml_ext.tree.search cimport Split, mix, search_column
 from fastml_ext.tree.state cimport (
     ABSOLUTE_ERROR, BUNDLE, COUNTS, DEVIATIONS, ENTROPY, GINI, LARGEST, MULTIWAY, NUMERIC, POISSON, SQUARED_ERROR,
@@ -29,12 +31,10 @@ COLUMN_KINDS = {"numeric": NUMERIC, "ordered": NUMERIC, "multiway": MULTIWAY, "s
 MOST_ROWS = LARGEST
 assert (structure.NUMERIC, structure.MULTIWAY, structure.SUBSET) == (NUMERIC, MULTIWAY, SUBSET)
 
-PLACE = np.dtype([(name, np.int64) for name in ("begin", "end", "depth", "parent", "branch", "n_constant")]
+PLACE = np.dtype([(name, np.int64) for name in ("begin", "end", "depth", "parent", "branch", "n_constant", "is_leaf")]
                  + [("lower", np.float64), ("upper", np.float64), ("key", np.uint64)])
-LIMITS = np.dtype([(name, np.int64) for name in ("max_depth", "min_split", "min_leaf", "max_features")]
-                  + [(name, np.float64) for name in ("min_weight", "min_decrease", "total_weight", "pure")])
 SPLIT_SIZE = sizeof(Split)
-assert PLACE.itemsize == sizeof(Place) and LIMITS.itemsize == sizeof(Limits), "NumPy's records are not the structs"
+assert PLACE.itemsize == sizeof(Place), "NumPy's records are not the structs"
 
 
 def pack_columns(codes, n_codes, kinds, monotonic, values, numbers, members, rows, rests):
@@ -72,6 +72,47 @@ def pack_columns(codes, n_codes, kinds, monotonic, values, numbers, members, row
         columns[j].number = numbers[j]
         columns[j].n_codes, columns[j].kind, columns[j].monotonic = n_codes[j], kinds[j], monotonic[j]
     return packed
+
+
+def pack_numbers(Numbers table):
+    """As pack_columns, of all columns of a table that was coded as a whole."""
+    cdef Py_ssize_t j
+    packed = np.zeros(table.d * sizeof(Column), np.uint8)
+    cdef uint8_t[::1] to = packed
+    cdef const uint32_t[::1] n_values = table.n_values, rest = table.rest
+    cdef const int64_t[::1] begin = table.begin
+    cdef Column* columns = <Column*> &to[0]
+    for j in range(table.d):
+        columns[j].codes, columns[j].width = table.first_code + begin[j] * table.width, table.width
+        columns[j].number, columns[j].n_codes, columns[j].kind = <uint32_t> j, n_values[j], NUMERIC
+        if table.sparse:
+            columns[j].rows = table.first_row + begin[j]
+            columns[j].n_entries, columns[j].rest = begin[j + 1] - begin[j], rest[j]
+    return packed
+
+
+def pack_limits(*, max_depth, min_split, min_leaf, max_features, min_weight, min_decrease, total_weight, pure):
+    """When a node is a leaf, as the kernels read it."""
+    packed = np.zeros(sizeof(Limits), np.uint8)
+    cdef uint8_t[::1] to = packed
+    cdef Limits* limits = <Limits*> &to[0]
+    limits.max_depth, limits.max_features = max_depth, max_features
+    limits.min_split, limits.min_leaf = min_split, min_leaf
+    limits.min_weight, limits.min_decrease, limits.total_weight = min_weight, min_decrease, total_weight
+    limits.pure = pure
+    return packed
+
+
+def reach(const double[::1] targets):
+    """(the largest size of the targets, whether all are whole numbers)."""
+    cdef double largest = 0
+    cdef bint whole = True
+    cdef Py_ssize_t i
+    with nogil:
+        for i in range(targets.shape[0]):
+            largest = max(largest, fabs(targets[i]))
+            whole &= floor(targets[i]) == targets[i]
+    return largest, whole
 
 
 def pack_rules(*, mode, criterion, n_classes, ratio, random, monotone, fractional, min_leaf, min_weight, whole,

@@ -13,6 +13,7 @@ cdef struct Limits:  # when a node is a leaf
 
 cdef struct Place:  # a node that waits for its turn
     int64_t begin, end, depth, parent, branch, n_constant
+    int64_t is_leaf  # for certain: its part of the presorted columns is not there
     double lower, upper
     uint64_t key
 
@@ -31,6 +32,7 @@ cdef struct Parts:  # how one node's rows were parted
     uint32_t* branch  # (n,) of each row
     uint32_t* begin  # (n_branches + 1,)
     uint8_t* goes_left  # (n_groups,) in SUBSET splits
+    uint8_t* side  # (n,) of each row of a subtree, by its number, whether it goes right
     uint32_t* spare
     double* spare_double
     int64_t* end  # (n_branches + 1,) of shares of rows: branch b has the rows end[b + 1] .. end[b] of the arena

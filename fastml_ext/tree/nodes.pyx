@@ -74,16 +74,19 @@ cdef bint reserve_parts(Parts* parts, Py_ssize_t n) noexcept nogil:
     parts.branch = <uint32_t*> malloc(n * sizeof(uint32_t))
     parts.begin = <uint32_t*> malloc((n + 3) * sizeof(uint32_t))
     parts.goes_left = <uint8_t*> malloc(n + 1)
+    parts.side = <uint8_t*> malloc(n)
     parts.spare_double = <double*> malloc(n * sizeof(double))
     parts.spare = <uint32_t*> parts.spare_double
     parts.end = NULL
-    return parts.branch != NULL and parts.begin != NULL and parts.goes_left != NULL and parts.spare_double != NULL
+    return (parts.branch != NULL and parts.begin != NULL and parts.goes_left != NULL and parts.side != NULL
+            and parts.spare_double != NULL)
 
 
 cdef void free_parts(Parts* parts) noexcept nogil:
     free(parts.branch)
     free(parts.begin)
     free(parts.goes_left)
+    free(parts.side)
     free(parts.spare_double)
     free(parts.end)
 
@@ -232,6 +235,9 @@ cdef void find_branches(const Column* column, const Rows* rows, const Node* node
     cdef uint32_t code
     cdef bint unknown
     cdef Split again
+    if column.order != NULL:
+        _find_sides(column, rows, split, parts)
+        return
     if column.kind == SUBSET:
         search_column(column, rows, node, rules, s, &again, parts.goes_left)
     gather(column, rows, 0, rows.n, s.slot)
@@ -260,6 +266,23 @@ cdef void find_branches(const Column* column, const Rows* rows, const Node* node
                 parts.branch[i] = s.slot[i] if column.kind == MULTIWAY else not parts.goes_left[s.slot[i]]
         if column.kind == MULTIWAY:
             parts.n_branches = s.n_groups
+
+
+cdef void _find_sides(const Column* column, const Rows* rows, const Split* split, Parts* parts) noexcept nogil:
+    """As find_branches, of a presorted column; `parts.side`, too."""
+    cdef const uint32_t* order = column.order + column.first
+    cdef Py_ssize_t i
+    cdef uint32_t code
+    parts.n_branches = 2
+    parts.any_missing = order[column.n_entries - 1] >> 16 == column.n_codes
+    for i in range(rows.n if column.n_entries < rows.n else 0):
+        parts.side[rows.row[i]] = column.original[column.rest] > split.left
+    for i in range(column.n_entries):
+        code = order[i] >> 16
+        parts.side[order[i] & 0xffff] = not split.missing_left if code == column.n_codes else \
+            column.original[code] > split.left
+    for i in range(rows.n):
+        parts.branch[i] = parts.side[rows.row[i]]
 
 
 cdef void part_rows(const Column* column, Rows* rows, const Node* node, const Rules* rules, Scratch* s,

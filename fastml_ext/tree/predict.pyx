@@ -1,6 +1,7 @@
 """Down the tree: the node at which each row stops. Contract: reference.py."""
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
 import numpy as np
@@ -85,11 +86,23 @@ cdef int32_t _stop_missing(const number* x, const packed* nodes, const uint8_t* 
     return at
 
 
+cdef inline void _walk_lanes(const number* x, Py_ssize_t d, const packed* nodes, int32_t* at) noexcept nogil:
+    """LANES finite rows side by side."""
+    cdef int32_t old, moved = 1
+    cdef Py_ssize_t lane
+    memset(at, 0, LANES * sizeof(int32_t))
+    while moved:
+        moved = 0
+        for lane in range(LANES):
+            old = at[lane]
+            at[lane] = _next(x + lane * d, nodes, old)
+            moved |= old ^ at[lane]
+
+
 cdef bint _walk(const number* x, Py_ssize_t d, Py_ssize_t n, const packed* nodes, const uint8_t* missing_left,
                 const int64_t* answers, int64_t* out) noexcept nogil:
     """Rows walk side by side, LANES at a time. False where a value was not finite."""
     cdef int32_t at[LANES]
-    cdef int32_t old, moved
     cdef Py_ssize_t i = 0, lane
     cdef bint clean = True
     while i < n:
@@ -99,14 +112,7 @@ cdef bint _walk(const number* x, Py_ssize_t d, Py_ssize_t n, const packed* nodes
                 out[lane] = answers[_stop_missing(x + lane * d, nodes, missing_left)]
             i += LANES
             continue
-        memset(at, 0, sizeof(at))
-        moved = 1
-        while moved:
-            moved = 0
-            for lane in range(LANES):
-                old = at[lane]
-                at[lane] = _next(x + (i + lane) * d, nodes, old)
-                moved |= old ^ at[lane]
+        _walk_lanes(x + i * d, d, nodes, at)
         for lane in range(LANES):
             out[i + lane] = answers[at[lane]]
         i += LANES
@@ -146,6 +152,91 @@ def walk_whole(Py_ssize_t start, Py_ssize_t stop, const whole_number[:, ::1] X, 
         _walk(&X[start, 0], X.shape[1], stop - start, <const Whole*> &nodes[0], &missing_left[0], &answers[0],
               &out[start])
     return True
+
+
+ctypedef fused real:
+    float
+    double
+
+ctypedef fused index_t:
+    int32_t
+    int64_t
+
+
+cdef bint _inside(const index_t* indices, Py_ssize_t n, Py_ssize_t d) noexcept nogil:
+    cdef Py_ssize_t k
+    cdef bint inside = True
+    for k in range(n):
+        inside &= 0 <= indices[k] < d
+    return inside
+
+
+cdef bint _infinite(const real* x, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t k
+    for k in range(n):
+        if x[k] == x[k] and x[k] - x[k] != 0:
+            return True
+    return False
+
+
+cdef bint _ascending(const index_t* indptr, Py_ssize_t n, Py_ssize_t n_entries) noexcept nogil:
+    """Whether rows begin and end within the entries."""
+    cdef Py_ssize_t i
+    cdef bint ascending = indptr[0] >= 0 and indptr[n] <= n_entries
+    for i in range(n):
+        ascending &= indptr[i] <= indptr[i + 1]
+    return ascending
+
+
+def walk_sparse(Py_ssize_t start, Py_ssize_t stop, const real[::1] data, const index_t[::1] indices,
+                const index_t[::1] indptr, Py_ssize_t d, const uint8_t[::1] nodes, const uint8_t[::1] missing_left,
+                const int64_t[::1] answers, int64_t[::1] out):
+    """As walk_float32 and walk_float64, of rows of a sparse matrix of d columns; NaN passes.
+
+    False, too, where an index or a row's end is not in the matrix.
+    """
+    cdef real* rows
+    cdef const real* x = &data[0] if data.shape[0] else NULL
+    cdef const index_t* column = &indices[0] if indices.shape[0] else NULL
+    cdef Py_ssize_t i, k, lane, first, n
+    cdef bint finite
+    if not _ascending(&indptr[start], stop - start, min(data.shape[0], indices.shape[0])):
+        return False
+    first, n = indptr[start], indptr[stop] - indptr[start]
+    finite = _finite(x + first, n)
+    if not _inside(column + first, n, d) or (not finite and _infinite(x + first, n)):
+        return False
+    rows = <real*> calloc(LANES * d, sizeof(real))
+    if rows == NULL:
+        raise MemoryError
+    with nogil:
+        i = start
+        while i < stop:
+            n = min(<Py_ssize_t> LANES, stop - i)
+            for lane in range(n):
+                for k in range(indptr[i + lane], indptr[i + lane + 1]):
+                    rows[lane * d + column[k]] += x[k]
+            if real is float:
+                _walk_unpacked(rows, d, n, <const Narrow*> &nodes[0], &missing_left[0], &answers[0], &out[i], finite)
+            else:
+                _walk_unpacked(rows, d, n, <const Wide*> &nodes[0], &missing_left[0], &answers[0], &out[i], finite)
+            for lane in range(n):
+                for k in range(indptr[i + lane], indptr[i + lane + 1]):
+                    rows[lane * d + column[k]] = 0
+            i += LANES
+    free(rows)
+    return True
+
+
+cdef void _walk_unpacked(const real* x, Py_ssize_t d, Py_ssize_t n, const packed* nodes, const uint8_t* missing_left,
+                         const int64_t* answers, int64_t* out, bint finite) noexcept nogil:
+    """Up to LANES rows, the last of which may be 0."""
+    cdef int32_t at[LANES]
+    cdef Py_ssize_t lane
+    if finite:
+        _walk_lanes(x, d, nodes, at)
+    for lane in range(n):
+        out[lane] = answers[at[lane] if finite else _stop_missing(x + lane * d, nodes, missing_left)]
 
 
 def stop_float32(const float[:, ::1] X, const uint8_t[::1] nodes):

@@ -6,6 +6,7 @@ from libc.stdlib cimport calloc, free, qsort
 from libc.string cimport memset
 
 from fastml_ext.tree.groups cimport Scratch, group
+from fastml_ext.tree.presorted cimport is_scanned, scan
 from fastml_ext.tree.state cimport BUNDLE, DEVIATIONS, MULTIWAY, NUMERIC, Column, Node, Rows, Rules, Sweep
 from fastml_ext.tree.sweep cimport cost, move, side_allowed, side_cost, side_place, side_weight, split_info, start
 
@@ -32,6 +33,9 @@ cdef void search_column(const Column* column, const Rows* rows, const Node* node
     split.missing_left = False
     split.left = split.right = 0
     split.column = column.number
+    if column.order != NULL and is_scanned(column, rows, rules):
+        scan(column, rows, node, rules, s, split)
+        return
     split.constant = not group(s, column, rules, rows)
     if split.constant:
         return

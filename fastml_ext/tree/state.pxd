@@ -28,10 +28,12 @@ cdef struct Column:
     const double* values  # of the codes, for thresholds drawn at random; or NULL
     const uint32_t* original  # the codes' names in the whole table; or NULL where they are the same
     const uint32_t* rows  # of a sparse column, ascending: the rows that `codes` are of; NULL of a dense one
-    Py_ssize_t n_entries
-    uint32_t rest  # of a sparse column: the code of all other rows
+    Py_ssize_t first, n_entries  # of the node in hand in a presorted column, or the number of rows in `rows`
+    uint32_t rest  # of a sparse column, or a presorted one: the code of all other rows
+    bint partial  # a presorted column in which the code `rest` has no entries
     const uint32_t* members  # BUNDLE: the columns that codes 1, 2, ... stand for
     uint32_t n_codes  # also the code of a missing value
+    uint32_t* order  # of a presorted column: its rows in the order of their codes (presorted.pyx); or NULL
     uint32_t number  # of the column in the input
     uint8_t width  # bytes of a code
     uint8_t kind
@@ -55,7 +57,7 @@ cdef struct Rows:  # the rows of one node, in their order in the table
     double* weight  # or NULL: 1 each
     double* target  # or NULL in classification
     const uint32_t* where  # of every row of the table its place in the order of all; NULL without sparse columns
-    int64_t begin  # the place of the first of these rows in it
+    int64_t begin  # the place of the first of these rows in it, and in the order of a presorted column
     double* share  # of each row in the node, which is what is counted; or NULL: all of it
     Py_ssize_t n
 

@@ -29,7 +29,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 __all__ = [
-    "LEAF", "MULTIWAY", "NUMERIC", "SUBSET", "Column", "Tree",
+    "LEAF", "MULTIWAY", "NUMERIC", "SUBSET", "Coded", "Column", "Tree",
     "branches", "depths", "exact_threshold", "parents",
 ]  # fmt: skip
 
@@ -45,6 +45,17 @@ class Column(NamedTuple):
     categories: np.ndarray | None = None  # the values in order of their codes; None for numeric columns
     missing: bool = False  # whether a value was missing in training
     spread: float = 0.0  # of numbers: the largest met in training minus the smallest
+
+
+class Coded(NamedTuple):
+    """A column as growing sees it."""
+
+    codes: np.ndarray  # (n,) uint8, uint16 or uint32: places in values; len(values) where the value is missing
+    values: np.ndarray  # ascending numbers; of categories, their codes
+    split: str = "numeric"  # or "ordered", "multiway", "subset"
+    monotonic: int = 0  # 1, -1: predictions may only rise, only fall with the column
+    rows: np.ndarray | None = None  # uint32, ascending: of a sparse column the rows that `codes` are of
+    rest: int = 0  # and the code of all others
 
 
 class Tree(NamedTuple):

@@ -1,7 +1,7 @@
 """Subtrees grown depth first, each by one thread, on a compact copy of its rows' codes. Contract: reference.py."""
 
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free, malloc, qsort, realloc
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free, qsort, realloc
 from libc.string cimport memcpy
 
 import numpy as np
@@ -12,7 +12,9 @@ from fastml_ext.tree.nodes cimport (
     note_split, part_rows, reserve_parts,
 )
 from fastml_ext.tree.arena cimport Arena, close_arena, deal_rows, fill_arena, open_arena
-from fastml_ext.tree.groups cimport Scratch, gather, is_rest, rank_by_bits, release, reserve
+from fastml_ext.tree.compact cimport compact, free_columns
+from fastml_ext.tree.groups cimport Scratch, release, reserve
+from fastml_ext.tree.presorted cimport free_numbers, number_rows, part_order
 from fastml_ext.tree.search cimport Split, mix, search_column
 from fastml_ext.tree.state cimport DEVIATIONS, LARGEST, MULTIWAY, NUMERIC, SUBSET, Column, Node, Rows, Rules, tie_of
 
@@ -73,6 +75,10 @@ cdef struct Keyed:
     uint32_t column
 
 
+cdef struct Extent:  # of a presorted column, in a node
+    uint32_t column, first, n
+
+
 cdef struct Work:
     const Rules* rules
     const Limits* limits
@@ -89,6 +95,23 @@ cdef struct Work:
     Place* stack
     Py_ssize_t height, room
     double* values
+    bint presorts  # whether columns of numbers are presorted
+    bint any_partial  # and some of them lack the entries of a code: then each node keeps where its own stand
+    Extent* extents  # a stack of those of the nodes that wait, and room for the two branches of one
+    Extent* branch_extents
+    Py_ssize_t n_extents, extent_room
+
+
+cdef bint _presorts(const Column* columns, const Rules* rules, const Limits* limits, const uint32_t* active,
+                    Py_ssize_t n_active, const Rows* rows) noexcept nogil:
+    """Presorted columns are parted in every node: that is worth it where most of them are searched, in two branches."""
+    cdef Py_ssize_t j
+    if rules.mode == DEVIATIONS or rules.random or rules.fractional or rows.n > LARGEST:
+        return False
+    for j in range(n_active):
+        if columns[active[j]].kind == MULTIWAY:
+            return False
+    return limits.max_features == 0 or 3 * limits.max_features > n_active
 
 
 cdef bint _grow(const Column* columns, const Rules* rules, const Limits* limits, const Place* place,
@@ -109,24 +132,33 @@ cdef bint _grow(const Column* columns, const Rules* rules, const Limits* limits,
     work.splits = <Split*> calloc(n_active + 1, sizeof(Split))
     work.keyed = <Keyed*> calloc(n_active + 1, sizeof(Keyed))
     work.stack, work.height, work.room = NULL, 0, 0
+    work.extents, work.n_extents, work.extent_room, work.any_partial = NULL, 0, 0, False
+    work.branch_extents = <Extent*> calloc(2 * (n_active + 1), sizeof(Extent))
     for j in range(n_active):
         n_codes = max(n_codes, columns[active[j]].n_codes)
     work.scratch.memory = NULL
+    work.scratch.by_number.label, work.scratch.reciprocal, work.scratch.numbers = NULL, NULL, NULL
+    work.scratch.by_number.weight = work.scratch.by_number.target = NULL
     grown = reserve_parts(&work.parts, rows.n) and open_arena(&work.arena, rows, &work.parts, rules.fractional)
     grown &= reserve(&work.scratch, rules, rows.n,
                      max(<Py_ssize_t> n_codes, _n_labels(rules, rows) if rules.mode == DEVIATIONS else 0))
+    work.presorts = _presorts(columns, rules, limits, active, n_active, rows)
+    grown = grown and (not work.presorts or number_rows(&work.scratch, rules, rows))
     grown &= work.columns != NULL and work.order != NULL and work.splits != NULL and work.keyed != NULL
-    grown = grown and _compact(&work, columns, active, n_active, rows) and _grow_from(&work, place, rows)
-    for j in range(work.n_columns):
-        if work.columns[j].original != NULL:
-            free(<void*> work.columns[j].codes)
+    grown &= work.branch_extents != NULL
+    grown = grown and _read_columns(&work, columns, active, n_active, rows) and _grow_from(&work, place, rows)
+    if rows.n <= LARGEST and work.columns != NULL:
+        free_columns(work.columns, n_active)
     free(work.columns)
     free(work.order)
     free(work.splits)
     free(work.keyed)
     free(work.stack)
+    free(work.extents)
+    free(work.branch_extents)
     free_parts(&work.parts)
     close_arena(&work.arena)
+    free_numbers(&work.scratch)
     release(&work.scratch)
     return grown
 
@@ -142,58 +174,57 @@ cdef Py_ssize_t _n_labels(const Rules* rules, const Rows* rows) noexcept nogil:
     return most + 1
 
 
-cdef bint _compact(Work* work, const Column* columns, const uint32_t* active, Py_ssize_t n_active,
-                   Rows* rows) noexcept nogil:
-    """Copy the codes of the subtree's rows, ranked anew among themselves; columns that are constant are left out.
+cdef bint _read_columns(Work* work, const Column* columns, const uint32_t* active, Py_ssize_t n_active,
+                        Rows* rows) noexcept nogil:
+    """The columns of the subtree; False where memory runs out.
 
     A tree of fractional instances is one subtree, however large: above LARGEST rows its codes stay where they are.
     """
-    cdef Scratch* s = &work.scratch
-    cdef Py_ssize_t i, j, n = rows.n, n_groups
-    cdef const Column* whole
-    cdef Column* local
-    cdef uint16_t* wide
-    cdef uint8_t* narrow
-    cdef uint32_t* original
-    cdef double* values
-    cdef bint missing
-    for j in range(n_active if n > LARGEST else 0):
-        work.columns[j], work.order[j] = columns[active[j]], <uint32_t> j
-        work.n_columns += 1
-    for j in range(n_active if n <= LARGEST else 0):
-        whole, local = columns + active[j], work.columns + work.n_columns
-        if whole.rows != NULL and is_rest(whole, rows):
-            continue
-        gather(whole, rows, 0, n, s.slot)
-        n_groups = rank_by_bits(s, n)
-        if n_groups < 2:
-            continue
-        missing = s.present[n_groups - 1] == whole.n_codes
-        local[0] = whole[0]
-        local.rows = NULL
-        local.width = 1 if n_groups <= 256 else 2
-        wide = <uint16_t*> malloc(n * local.width + n_groups * 12 + 16)
-        if wide == NULL:
+    cdef Py_ssize_t i
+    if rows.n > LARGEST:
+        for i in range(n_active):
+            work.columns[i] = columns[active[i]]
+        work.n_columns = n_active
+    else:
+        work.n_columns = compact(&work.scratch, work.rules, columns, active, n_active, rows, work.presorts,
+                                 work.columns)
+        for i in range(rows.n):
+            rows.row[i] = <uint32_t> i
+    for i in range(work.n_columns):
+        work.order[i] = <uint32_t> i
+        work.any_partial |= work.columns[i].partial
+    return work.n_columns >= 0
+
+
+cdef bint _push_extents(Work* work, Py_ssize_t n_constant, const Extent* extents) noexcept nogil:
+    """Where the entries of the presorted columns of a node stand, until it is its turn."""
+    cdef Py_ssize_t n = work.n_columns - n_constant
+    cdef void* grown
+    if work.n_extents + n > work.extent_room:
+        work.extent_room = 2 * work.extent_room + n + 64
+        grown = realloc(work.extents, work.extent_room * sizeof(Extent))
+        if grown == NULL:
             return False
-        values = <double*> (<char*> wide + ((n * local.width + 7) & ~<size_t> 7))
-        original = <uint32_t*> (values + n_groups)
-        narrow = <uint8_t*> wide
-        for i in range(n):
-            if local.width == 1:
-                narrow[i] = <uint8_t> s.slot[i]
-            else:
-                wide[i] = <uint16_t> s.slot[i]
-        memcpy(original, s.present, n_groups * sizeof(uint32_t))
-        if whole.values != NULL:
-            for i in range(n_groups - missing):
-                values[i] = whole.values[original[i]]
-            local.values = values
-        local.codes, local.original, local.n_codes = wide, original, <uint32_t> (n_groups - missing)
-        work.order[work.n_columns] = <uint32_t> work.n_columns
-        work.n_columns += 1
-    for i in range(n if n <= LARGEST else 0):
-        rows.row[i] = <uint32_t> i
+        work.extents = <Extent*> grown
+    memcpy(work.extents + work.n_extents, extents, n * sizeof(Extent))
+    work.n_extents += n
     return True
+
+
+cdef void _pop_extents(Work* work, const Place* place) noexcept nogil:
+    """Tell the presorted columns where the entries of the node stand that is grown now."""
+    cdef Py_ssize_t i, n = work.n_columns - place.n_constant
+    cdef Column* column
+    cdef const Extent* extent
+    if work.any_partial:
+        work.n_extents -= n
+        for i in range(n):
+            extent = work.extents + work.n_extents + i
+            work.columns[extent.column].first, work.columns[extent.column].n_entries = extent.first, extent.n
+        return
+    for i in range(place.n_constant, work.n_columns):
+        column = work.columns + work.order[i]
+        column.first, column.n_entries = place.begin, place.end - place.begin
 
 
 cdef bint _push(Work* work, const Place* place) noexcept nogil:
@@ -217,15 +248,20 @@ cdef bint _grow_from(Work* work, const Place* root, const Rows* given) noexcept 
     cdef Rows part
     cdef Py_ssize_t i
     place.end, place.begin = place.end - place.begin, 0
-    place.parent, place.n_constant = -1, 0
+    place.parent, place.n_constant, place.is_leaf = -1, 0, False
     if work.rules.fractional:
         fill_arena(&work.arena, given)
         rows = &work.arena.rows
-    if not _push(work, &place):
+    for i in range(work.n_columns if work.any_partial else 0):
+        work.branch_extents[i].column, work.branch_extents[i].first = <uint32_t> i, 0
+        work.branch_extents[i].n = <uint32_t> work.columns[i].n_entries
+    if not _push(work, &place) or (work.any_partial and not _push_extents(work, 0, work.branch_extents)):
         return False
     while work.height:
         work.height -= 1
         place = work.stack[work.height]
+        if work.presorts and not place.is_leaf:
+            _pop_extents(work, &place)
         if not more_nodes(nodes):
             return False
         if place.parent >= 0:
@@ -240,6 +276,7 @@ cdef bint _grow_from(Work* work, const Place* root, const Rows* given) noexcept 
         part.weight = rows.weight + place.begin if rows.weight != NULL else NULL
         part.target = rows.target + place.begin if rows.target != NULL else NULL
         part.share = rows.share + place.begin if rows.share != NULL else NULL
+        part.begin = place.begin
         if not _grow_node(work, &place, &part):
             return False
     for i in range(nodes.n):
@@ -269,7 +306,7 @@ cdef bint _grow_node(Work* work, Place* place, Rows* rows) noexcept nogil:
     clip(work.rules, value, place)
     record.category_start = nodes.n_categories
     nodes.n += 1
-    if not may_split(work.limits, record, place.depth) or (
+    if place.is_leaf or not may_split(work.limits, record, place.depth) or (
             rows.share != NULL and work.scratch.sweep.sum_all[work.rules.n_stats - 1] + 1e-9 < work.limits.min_split):
         return True
     node.weight, node.tolerance = record.weight, tie_of(record.weight, record.impurity)
@@ -303,7 +340,8 @@ cdef Py_ssize_t _search(Work* work, Place* place, const Rows* rows, const Node* 
     cdef Node keyed = node[0]
     for i in range(n_left):
         work.keyed[i].column = work.order[place.n_constant + i]
-        work.keyed[i].key = mix(place.key, work.columns[work.keyed[i].column].number)
+        if some or work.rules.random:
+            work.keyed[i].key = mix(place.key, work.columns[work.keyed[i].column].number)
     if some:
         qsort(work.keyed, n_left, sizeof(Keyed), _by_key)
     for i in range(n_left):
@@ -342,10 +380,53 @@ cdef bint _note_categories(Work* work, const Column* column) noexcept nogil:
     return True
 
 
+cdef void _part_columns(Work* work, const Column* column, const Place* place, const Rows* rows,
+                        bint* is_leaf) noexcept nogil:
+    """Part the presorted columns, but for the sides of which it is known that they are leaves."""
+    cdef Py_ssize_t i, n, n_left = work.parts.begin[1]
+    cdef const Column* other
+    cdef Extent* left
+    cdef Extent* right
+    is_leaf[0] = _surely_leaf(work, place.depth + 1, rows, 0, n_left)
+    is_leaf[1] = _surely_leaf(work, place.depth + 1, rows, n_left, rows.n)
+    if is_leaf[0] and is_leaf[1]:
+        return
+    if column.order == NULL:
+        for i in range(rows.n):
+            work.parts.side[rows.row[i]] = i >= n_left
+    for i in range(place.n_constant, work.n_columns):
+        other = work.columns + work.order[i]
+        n = 0
+        if other.order != NULL:
+            n = part_order(other.order + other.first, other.n_entries, work.parts.side, not is_leaf[0], not is_leaf[1],
+                           work.parts.spare)
+        left, right = work.branch_extents + i, work.branch_extents + work.n_columns + i
+        left.column = right.column = work.order[i]
+        left.first, left.n = <uint32_t> other.first, <uint32_t> n
+        right.first, right.n = <uint32_t> (other.first + n), <uint32_t> (other.n_entries - n)
+
+
+cdef bint _surely_leaf(const Work* work, int64_t depth, const Rows* rows, Py_ssize_t begin,
+                       Py_ssize_t end) noexcept nogil:
+    """Whether a branch is a leaf because of its depth, its size or equal targets: most leaves are."""
+    cdef Py_ssize_t i
+    if depth >= work.limits.max_depth or end - begin < max(work.limits.min_split, 2 * work.limits.min_leaf):
+        return True
+    if work.rules.n_outputs > 1:
+        return False
+    for i in range(begin + 1, end):
+        if rows.target[i] != rows.target[begin] if work.rules.regression else rows.label[i] != rows.label[begin]:
+            return False
+    return True
+
+
 cdef bint _push_children(Work* work, const Column* column, const Place* place, const Record* record,
                          Rows* rows) noexcept nogil:
     cdef Place child
     cdef Py_ssize_t b = work.parts.n_branches, name
+    cdef bint is_leaf[2]
+    if work.presorts:
+        _part_columns(work, column, place, rows, is_leaf)
     while b > 0:
         b -= 1
         name = 2 + work.nodes.codes[record.category_start + b] if column.kind == MULTIWAY else b
@@ -356,8 +437,12 @@ cdef bint _push_children(Work* work, const Column* column, const Place* place, c
         child.depth, child.parent, child.branch = place.depth + 1, work.nodes.n - 1, b
         child.n_constant, child.key = place.n_constant, mix(place.key, name)
         child.lower, child.upper = place.lower, place.upper
+        child.is_leaf = work.presorts and is_leaf[b]
         if work.rules.monotone:
             bounds(column, record, rows, work.rules, &work.scratch, &work.parts, place, b, &child.lower, &child.upper)
         if not _push(work, &child):
+            return False
+        if work.any_partial and not is_leaf[b] and not _push_extents(
+                work, place.n_constant, work.branch_extents + b * work.n_columns + place.n_constant):
             return False
     return True

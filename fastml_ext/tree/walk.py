@@ -12,7 +12,7 @@ from fastml_ext.tree.shares import blend_codes
 from fastml_ext.tree.structure import LEAF, NUMERIC, depths, parents
 from fastml_ext.tree.thresholds import WHOLE, nearest_below, round_down
 
-__all__ = ["apply", "apply_columns", "blend", "decision_path", "pack", "stop_of_one", "walk"]
+__all__ = ["apply", "apply_columns", "blend", "decision_path", "pack", "stop_of_one", "walk", "walk_rows"]
 
 COST = 25.0  # ns a row; one more for every level of a tree that is half as deep again
 WALKERS = {
@@ -42,6 +42,19 @@ def walk(X, packed, answers, n_jobs=None):
     clean = pool.run(
         WALKERS[X.dtype.name][0], len(X), X, nodes, missing_left, answers.view(np.int64), out.view(np.int64),
         cost=cost, step=8, n_jobs=n_jobs,
+    )  # fmt: skip
+    return out, all(clean)
+
+
+def walk_rows(X, packed, answers, n_jobs=None):
+    """As walk, of a CSR matrix of float32 or float64, of which NaN passes."""
+    nodes, missing_left = packed
+    n, d = X.shape
+    out = np.empty(n, answers.dtype)
+    cost = COST + 2 * np.log2(len(answers)) + 2 * len(X.data) / n
+    clean = pool.run(
+        predict.walk_sparse, n, X.data, X.indices, X.indptr, d, nodes, missing_left, answers.view(np.int64),
+        out.view(np.int64), cost=cost, step=max(1, d // 1024), n_jobs=n_jobs,
     )  # fmt: skip
     return out, all(clean)
 

@@ -7,10 +7,13 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastml import autodiff as ad
+from fastml.autodiff.emit import EXPRESSIONS
 from fastml.autodiff.evaluate import forward_values
 from fastml.autodiff.native import engine
 from fastml.autodiff.node import BOOL, TABLE, apply
 from fastml.autodiff.program import Program
+from fastml_ext.autodiff import reference
+from fastml_ext.autodiff.codes import CODES
 
 ELEMENTWISE = sorted(name for name, op in TABLE.items() if op.elementwise)
 STRUCTURAL = sorted(name for name, op in TABLE.items() if not op.elementwise and op.domain)
@@ -186,3 +189,19 @@ def test_softplus_keeps_every_digit(kind):
     for number in (-700.0, -30.0, 0.0, 0.1, 3.0, 1e300, 1e308):
         expected = number if number > 40 else math.log1p(math.exp(number))
         assert float(ad.softplus(kind(number))) == pytest.approx(expected, rel=1e-15)
+
+
+@pytest.mark.parametrize("name", sorted(TABLE))
+def test_an_operation_stands_in_all_its_places(name):
+    """Those that the docstring of operations.py lists."""
+    operation = TABLE[name]
+    if operation.lower is None and operation.elementwise:
+        places = {"codes": CODES, "emit": EXPRESSIONS, "reference": reference.SCALAR}
+        assert {place for place, names in places.items() if name not in names} == set()
+        assert CODES[name] == reference.NAMES.index(name)
+    assert operation.sympy is not None or operation.lower is not None or not operation.elementwise
+
+
+def test_no_place_knows_an_operation_that_is_not_in_the_table():
+    assert set(EXPRESSIONS) - set(TABLE) == {"copy"}  # the machine's own
+    assert set(reference.SCALAR) == set(EXPRESSIONS)

@@ -102,7 +102,9 @@ def alike(a, b):
         return len(a) == len(b) and all(alike(u, v) for u, v in zip(a, b, strict=True))
     if a is None or isinstance(a, (str, dict)):
         return a == b
-    beyond = np.isfinite(np.asarray(a, float)) & ~np.isfinite(np.asarray(b, float))  # scikit-learn's sums overflowed
+    ours, theirs = np.asarray(a, float), np.asarray(b, float)
+    beyond = np.isfinite(ours) & ~np.isfinite(theirs)  # scikit-learn's sums overflowed
+    beyond |= (np.abs(ours) < 1e-150) & (theirs == 0)  # or its squares vanished
     return equal(a, b) or bool(np.all(beyond)) or close(a, b, 1e-9)
 
 

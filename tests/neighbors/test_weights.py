@@ -246,3 +246,14 @@ def test_model_files_and_pickles_prepare_the_search_anew(algorithm, tmp_path):
         assert again.algorithm_ == algorithm
         assert np.array_equal(again.predict(X[900:]), model.predict(X[900:]))
     assert (tmp_path / "model.fml").stat().st_size < X[:900].nbytes + y[:900].nbytes + 4000
+
+
+@pytest.mark.parametrize("weights", ["uniform", "distance"])
+@pytest.mark.parametrize("algorithm", ["kd_tree", "brute"])
+def test_true_is_one_neighbour_with_sample_weights_too(algorithm, weights):
+    """Python's True is an int, which scikit-learn's parameter checks accept."""
+    X, y, weight = np.arange(6.0)[:, None], np.array([0, 0, 0, 1, 1, 1]), np.array([1, 2, 1, 1, 3, 1])
+    for model in (KNeighborsClassifier(True), KNeighborsRegressor(True)):
+        model.set_params(algorithm=algorithm, weights=weights)
+        assert model.fit(X, y, weight).predict([[0.1], [4.2]]).tolist() == [0, 1]
+        assert model.fit(X, y).predict([[0.1], [4.2]]).tolist() == [0, 1]

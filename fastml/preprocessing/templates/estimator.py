@@ -1,10 +1,11 @@
 """Records to sparse rows of named features, by declared templates."""
 
 from numbers import Integral
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import ArrayLike
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -91,14 +92,22 @@ class FeatureTemplates(TransformerMixin, Estimator):
         "sparse_output": ["boolean"],
     }
 
-    def __init__(self, templates=None, *, n_features=None, min_rows=1, dtype=np.float64, sparse_output=True):
+    def __init__(
+        self,
+        templates: Any = None,
+        *,
+        n_features: Any = None,
+        min_rows: Any = 1,
+        dtype: Any = np.float64,
+        sparse_output: Any = True,
+    ) -> None:
         self.templates = templates
         self.n_features = n_features
         self.min_rows = min_rows
         self.dtype = dtype
         self.sparse_output = sparse_output
 
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Learn which features there are.
 
         Parameters
@@ -123,12 +132,12 @@ class FeatureTemplates(TransformerMixin, Estimator):
         self.fit_transform(X)
         return self
 
-    def fit_transform(self, X, y=None):
+    def fit_transform(self, X: Any, y: Any = None) -> Any:
         """`fit(X)` and then `transform(X)`, in one pass."""
         self._begin(records := read(X))
         return self._rows_of(records, self._learn(records))
 
-    def partial_fit(self, X, y=None):
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Take in further records: features that are new get columns behind the old ones, which stay as they are."""
         records = read(X)
         if not hasattr(self, "learnt_"):
@@ -138,7 +147,7 @@ class FeatureTemplates(TransformerMixin, Estimator):
         self._learn(records)
         return self
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Features of the records X, as for `fit`: CSR (n_samples, n_columns_); what was not met in fit is left out."""
         check_is_fitted(self, "learnt_")
         records = read(X)
@@ -147,7 +156,7 @@ class FeatureTemplates(TransformerMixin, Estimator):
             return self._rows_of(records, [t.evaluate(records, s.state, True) for t, s in self._pairs()])
         return self._rows_of(records, [t.evaluate(records, s.state, False) for t, s in self._pairs()])
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Names of the columns, (n_columns_,) objects; where names are hashed, hash0, hash1, ...
 
         input_features : ignored
@@ -161,7 +170,7 @@ class FeatureTemplates(TransformerMixin, Estimator):
             names[learnt.columns[kept]] = np.array(template.names(learnt.state), dtype=object)[kept]
         return names
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: Any) -> Any:
         """Of each row of X (n_samples, n_columns_), array or sparse, the dictionary of its features by name."""
         names = self.get_feature_names_out()
         X = sp.csr_matrix(X)
@@ -169,7 +178,7 @@ class FeatureTemplates(TransformerMixin, Estimator):
             raise ValueError(f"X has {X.shape[1]} columns, but there are {len(names)} features")
         return named_entries(X, names)
 
-    def weights(self, by_name):
+    def weights(self, by_name: Any) -> Any:
         """A vector (n_columns_,) with the number that `by_name`, a dict, gives to each feature, 0 for the others.
 
         Raises
@@ -191,7 +200,7 @@ class FeatureTemplates(TransformerMixin, Estimator):
         found[[place[name] for name in by_name]] = list(by_name.values())
         return found
 
-    def explain(self, record, model=None):
+    def explain(self, record: Any, model: Any = None) -> Any:
         """The features of one record, by name; with a model fitted on such rows, what each adds to its answer.
 
         Parameters
@@ -210,7 +219,7 @@ class FeatureTemplates(TransformerMixin, Estimator):
         names = self.get_feature_names_out()
         return explain_features(row, names) if model is None else explain_model(row, names, model, self)
 
-    def collisions(self, X):
+    def collisions(self, X: Any) -> Any:
         """Which names share a column of `n_features` on the records X: a report with `n_names`, `n_used` and `shared`.
 
         Raises

@@ -1,6 +1,7 @@
 """The language of templates: `suffix(3)`, `email.length > _`, `prefix(1) and contains("@")`; parsed, never executed."""
 
 import ast
+from typing import Any
 
 from fastml.preprocessing.templates.characters import CLASSES
 from fastml.preprocessing.templates.fields import Both, Category, Cell, Fields, Value
@@ -232,7 +233,7 @@ def is_number(value):
     return isinstance(value, (int, float)) and not isinstance(value, bool) and value == value
 
 
-def default_templates(records) -> list[Template]:
+def default_templates(records: Any) -> list[Template]:
     """What is made of records where nothing is declared."""
     if records.kind == "texts":
         return [Grams(Source(lower=True), "words", 1, 1)]

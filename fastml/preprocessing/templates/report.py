@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +33,7 @@ class Collisions:
     shared: dict[int, list[str]]
 
     @classmethod
-    def of(cls, names, columns, n_columns):
+    def of(cls, names: Any, columns: Any, n_columns: Any) -> Any:
         """columns (n_names,): where each name goes"""
         held: dict[int, list[str]] = {}
         for name, column in zip(names, columns.tolist(), strict=True):

@@ -11,6 +11,7 @@ best is estimated and those clearly worse are dropped, and only those left at th
 Where too many stand at nearly one distance to be told apart so, they are kept in order after all, from the start.
 """
 
+import contextlib
 from typing import NamedTuple
 
 import numpy as np
@@ -65,7 +66,7 @@ def nearest(points, made, Q, k, exclude, n_jobs=None, progress=None):
     axes, kept = made
     m, d = Q.shape
     squares, indices, spare = np.empty((m, k), Q.dtype), np.empty((m, k), np.int64), []
-    with blas.single():
+    with blas.single() if axes.rotation.size else contextlib.nullcontext():
         limits = Limits(axes.slack, *bounds.rounding(Q.dtype, d), float(axes.scale) ** 2, kept.longest)
         asked = bounds.ask(Q, axes, HEIGHT, BLOCK, n_jobs)
         task = Search(points, Q, exclude, kept, asked, limits, squares, indices)
@@ -106,6 +107,8 @@ def new_state(task, room):
 
 def visiting_order(panels, kept):
     """The blocks of points, those whose box is nearest to the middle of the queries first."""
+    if not kept.low.shape[1]:  # no boxes
+        return np.arange(len(kept.low))
     middle = panels[:, : kept.low.shape[1]].mean(axis=(0, 2))
     gap = np.maximum(np.maximum(kept.low - middle, middle - kept.high), 0)
     return np.argsort((gap**2).sum(axis=1), kind="stable")

@@ -20,6 +20,7 @@ WIDTH = 2 * LANES  # points in a panel
 HEIGHT = 6  # queries in a panel: 12 sums stay in registers even where there are 16 of them
 BLOCK = 40 * HEIGHT  # queries that share one order of visiting the points
 SEEDED = 64  # up to so many neighbours the best scores of the first block are looked at first
+ABREAST = 8  # points scored side by side: one sum waits for its additions, and its row for the memory
 IN_ORDER = -1
 FARTHEST = 1e30  # N of a query beyond which float32 may overflow: it is compared with every point
 
@@ -307,11 +308,14 @@ def finish(task, state, position, lane):
     wanted, found = task.squares.shape[1] + (1 if len(task.exclude) else 0), 0
     if state.counts[lane] > wanted + wanted // 4:
         tighten(state, lane, wanted, task.asked.norms[position], task.limits)
-    for t in range(state.counts[lane]):
-        i = task.kept.order[state.places[lane, t]]
-        if i != left_out:
-            near[found], who[found] = squared(task.points[i], task.Q[q]), i
-            found += 1
+    count, kept_order = state.counts[lane], task.kept.order
+    for start in range(0, count, ABREAST):
+        squares = squared_abreast(task.points, kept_order, who[:count], start, task.Q[q])
+        for t in range(min(ABREAST, count - start)):
+            i = kept_order[who[start + t]]
+            if i != left_out:
+                near[found], who[found] = squares[t], i
+                found += 1
     state.counts[lane] = found
 
 
@@ -433,3 +437,22 @@ def squared(x, y):
         difference = y.dtype.type(x[j]) - y[j]
         total += difference * difference
     return total
+
+
+@kernel_exact
+def squared_abreast(points, order, places, start, query):
+    """`squared` of eight points, from order[places[start]] on, the last one again where there are fewer."""
+    last = len(places) - 1
+    a, b = points[order[places[start]]], points[order[places[min(start + 1, last)]]]
+    c, d = points[order[places[min(start + 2, last)]]], points[order[places[min(start + 3, last)]]]
+    e, f = points[order[places[min(start + 4, last)]]], points[order[places[min(start + 5, last)]]]
+    g, h = points[order[places[min(start + 6, last)]]], points[order[places[min(start + 7, last)]]]
+    real = query.dtype.type
+    sa = sb = sc = sd = se = sf = sg = sh = real(0)
+    for j in range(len(query)):
+        y = query[j]
+        da, db, dc, dd = real(a[j]) - y, real(b[j]) - y, real(c[j]) - y, real(d[j]) - y
+        de, df, dg, dh = real(e[j]) - y, real(f[j]) - y, real(g[j]) - y, real(h[j]) - y
+        sa, sb, sc, sd = sa + da * da, sb + db * db, sc + dc * dc, sd + dd * dd
+        se, sf, sg, sh = se + de * de, sf + df * df, sg + dg * dg, sh + dh * dh
+    return sa, sb, sc, sd, se, sf, sg, sh

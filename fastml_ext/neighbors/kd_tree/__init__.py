@@ -1,5 +1,6 @@
 """Nearest neighbours by a KD-tree. Contract: reference.py."""
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from fastml_ext.neighbors.kd_tree.places import places
 __all__ = ["Tree", "build_tree", "count_pairs", "count_radius", "pairs", "query_radius", "query_tree"]
 
 NONE, ALL = np.empty(0, np.int64), np.empty(0, np.bool_)
+UNLIMITED = {np.dtype(real): np.full(1, np.inf, real) for real in (np.float32, np.float64)}
 UNROLLED = 3  # columns up to which their number may be compiled in: from 4 on that gains nothing
 NARROW = 8  # columns up to which NumPy is slow along a row
 SMALL, LARGE = 16, 32  # points in a leaf
@@ -145,16 +147,25 @@ def find_within(tree, Q, home, order, wanted, sorting, n_jobs, progress):
 def plan(tree, Q, radius, allowed, exclude, n_jobs):
     """The tree and the queries, where they fall and in what order they are served, and what they may find."""
     dtype = tree.leaves.dtype
-    Q = without_unweighted(np.ascontiguousarray(Q, dtype), tree.weights)
+    Q = np.ascontiguousarray(Q, dtype)
+    if tree.metric >= search.WEIGHTED:
+        Q = without_unweighted(Q, tree.weights)
     if allowed is not None:
         tree = tree._replace(lowest=lowest_indices(tree.index, allowed))
+    limit = UNLIMITED[dtype] if radius is np.inf else limits_at(radius, tree)
+    home, order = places(tree, Q, n_jobs)
+    wanted = search.Wanted(limit, NONE if exclude is None else exclude, NONE, ALL if allowed is None else allowed)
+    return tree, Q, home, order, wanted
+
+
+def limits_at(radius, tree):
+    """The largest reduced distance at a radius, of all queries or of each: (1,) or (m,)."""
+    dtype = tree.leaves.dtype
     radius = np.atleast_1d(np.asarray(radius, dtype))
     limit = radius.copy()
     if not np.isinf(radius).all():
         search.limits(0, len(radius), radius, dtype.type(tree.p), tree.metric, limit)
-    home, order = places(tree, Q, n_jobs)
-    wanted = search.Wanted(limit, NONE if exclude is None else exclude, NONE, ALL if allowed is None else allowed)
-    return tree, Q, home, order, wanted
+    return limit
 
 
 def variant(tree):
@@ -163,6 +174,7 @@ def variant(tree):
     return compiled_in(d, tree.metric, size)
 
 
+@functools.lru_cache(256)
 def compiled_in(d, metric, size):
     """(columns, metric, size of leaves): kernels for 0 columns serve any number.
 
@@ -172,6 +184,7 @@ def compiled_in(d, metric, size):
     return d if special else 0, metric, size
 
 
+@functools.lru_cache(256)
 def lanes(metric, k):
     """How many neighbours the kernel for a metric holds in a vector, at least k; 0: any number, in memory."""
     return next((n for n in ((1, 8, 16) if metric == search.EUCLIDEAN else (8, 16)) if k <= n), 0)
@@ -186,8 +199,12 @@ def all_compiled_in():
 
 
 def cost(tree, k):
+    return cost_of(*tree.leaves.shape, k)
+
+
+@functools.lru_cache(256)
+def cost_of(n_leaves, d, size, k):
     """Nanoseconds a query may take: about (1 + (k / size)^(1/d))^d leaves are visited."""
-    n_leaves, d, size = tree.leaves.shape
     visited = min(n_leaves, (1 + (k / size) ** (1 / d)) ** d)
     return 150 + 30 * k + visited * (20 + 0.1 * d * size)
 

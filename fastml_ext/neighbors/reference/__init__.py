@@ -2,7 +2,7 @@
 
 from fastml_ext.neighbors.reference.search import distances, nearest, prepare, reduced_distances, within_radius
 from fastml_ext.neighbors.reference.trees import build_tree, count_pairs, count_radius, pairs, query_radius, query_tree
-from fastml_ext.neighbors.reference.votes import average, take_copies, vote, vote_path, vote_shares
+from fastml_ext.neighbors.reference.votes import average, inverse_distances, take_copies, vote, vote_path, vote_shares
 
 __all__ = [
     "average",
@@ -10,6 +10,7 @@ __all__ = [
     "count_pairs",
     "count_radius",
     "distances",
+    "inverse_distances",
     "nearest",
     "pairs",
     "prepare",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["average", "take_copies", "vote", "vote_path", "vote_shares"]
+__all__ = ["average", "inverse_distances", "take_copies", "vote", "vote_path", "vote_shares"]
 
 
 def vote(starts, indices, weights, codes, n_classes):
@@ -50,6 +50,22 @@ def average(starts, indices, weights, targets):
         if votes.sum() > 0:
             means[q] = (votes[:, None] * targets[who]).sum(axis=0) / votes.sum()
     return means
+
+
+def inverse_distances(starts, distances):
+    """1 / distance, float64 (all,); where neighbours stand on the query itself, 1 for each of those and 0 for others.
+
+    starts, distances (all,), float32 or float64, none negative: those of query q are distances[starts[q] :
+    starts[q + 1]] | only their ratios count: where a distance above 0 lies below 2^-1000, 1 / (2^500 distance)
+    """
+    votes = np.zeros(len(distances))
+    for own in map(slice, starts[:-1], starts[1:]):
+        near = distances[own].astype(float)
+        if (near == 0).any():
+            votes[own] = near == 0
+        elif len(near):
+            votes[own] = 1 / (near * 2.0**500 if near.min() < 2.0**-1000 else near)
+    return votes
 
 
 def take_copies(indices, copies, k, itself):

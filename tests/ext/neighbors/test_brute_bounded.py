@@ -190,6 +190,7 @@ def test_public_search_takes_the_product_and_agrees(dtype):
     table = np.clip(table, 0, 255).astype(dtype)
     X, Q = table[:1400], table[1400:].astype(np.float32 if dtype == np.float32 else np.float64)
     index = brute.prepare(X)
+    index.made["queries"] = 10_000  # of searches before, which make the axes worth finding
     found = brute.nearest(index, Q, 6)
     assert index.made["axes"][0].rotation.shape[1] > 0
     for a, b in zip(found, reference.nearest(reference.prepare(X), Q, 6), strict=True):
@@ -197,6 +198,34 @@ def test_public_search_takes_the_product_and_agrees(dtype):
     for n_jobs in (1, 3):
         for a, b in zip(brute.nearest(index, Q, 6, n_jobs=n_jobs), found, strict=True):
             np.testing.assert_array_equal(a, b)
+
+
+def test_axes_are_found_once_the_queries_are_worth_them():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1500, 5)) @ rng.normal(size=(5, 60)) + 0.01 * rng.normal(size=(1500, 60))
+    index = brute.prepare(X)
+    first = brute.nearest(index, X[:100], 4)
+    assert index.made["axes"][0].rotation.size == 0
+    later = [brute.nearest(index, X[:100], 4) for _ in range(10)]
+    assert index.made["axes"][0].rotation.size > 0
+    for distances, indices in later:
+        np.testing.assert_array_equal(distances, first[0])
+        np.testing.assert_array_equal(indices, first[1])
+
+
+@pytest.mark.parametrize("n", [3, 11, 300])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8])
+def test_many_neighbours_are_scored_in_order_of_the_columns(n, dtype):
+    """Eight points are scored side by side, the last ones in part; a neighbour less where the query leaves one out."""
+    rng = np.random.default_rng(n)
+    X = (10 * rng.random((n, 19))).astype(dtype)
+    Q = X[: min(n, 50)].astype(np.float32 if dtype == np.float32 else np.float64)
+    made = bounds.make(X, bounded.WIDTH)
+    for exclude in (NOBODY, np.arange(len(Q))):
+        for k in {1, min(n - 1, 9), min(n - 1, 70)}:
+            found = bounded.nearest(X, made, Q, k, exclude)
+            for a, b in zip(found, scan.nearest(brute.task(brute.prepare(X), Q, exclude), k), strict=True):
+                np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.parametrize("offset", [0, 1e3, 1e6, 1e8])
@@ -214,6 +243,7 @@ def test_real_images(dtype):
     X, Q = (fashion_mnist(part)[0] for part in ("train", "t10k"))
     X, Q = np.ascontiguousarray(X, dtype), Q[:100].astype(np.float32 if dtype == np.float32 else np.float64)
     index = brute.prepare(X)
+    index.made["queries"] = 10_000  # of searches before, which make the axes worth finding
     found = brute.nearest(index, Q, 5)
     axes, kept = index.made["axes"]
     assert axes.first < 100
@@ -281,6 +311,7 @@ def test_working_memory_stays_small():
     X = (rng.normal(size=(6000, 40)) @ rng.normal(size=(40, 784))).astype(np.float32)
     Q = X[rng.integers(0, 6000, 500)] + 1
     index = brute.prepare(X)
+    index.made["queries"] = 10_000  # of searches before, which make the axes worth finding
     brute.nearest(index, Q[:1], 1)
     tracemalloc.start()
     brute.nearest(index, Q, 5)

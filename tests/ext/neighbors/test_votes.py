@@ -39,6 +39,16 @@ def test_votes(election, labels, n_jobs):
     assert np.array_equal(shares, reference.vote_shares(*election, *labels))
 
 
+@given(elections(), st.sampled_from([1, 2.0**-1030, 2.0**600]), st.sampled_from([np.float32, np.float64]), threads)
+def test_inverse_distances(election, scale, dtype, n_jobs):
+    """At a distance of 0 only those count; tiny distances give no infinity; float32 is inverted in float64."""
+    starts, indices, _ = election
+    distances = (indices * (1.0 if dtype == np.float32 else scale)).astype(dtype)
+    votes = kernels.inverse_distances(starts, distances, n_jobs=n_jobs)
+    np.testing.assert_array_equal(votes, reference.inverse_distances(starts, distances))
+    assert np.isfinite(votes).all()
+
+
 @given(st.integers(1, 6), st.integers(1, 8), codes, st.booleans(), st.integers(0, 2**32 - 1), threads)
 def test_vote_path(m, k, labels, weighted, seed, n_jobs):
     random = np.random.default_rng(seed)

@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from fastml_ext.tree import encode, midpoint, reference, round_down
+from fastml_ext.tree import Numbers, encode, midpoint, reference, round_down
 
 DTYPES = [
     "bool",
@@ -64,6 +64,52 @@ def test_encode_many_rows(dtype, spread):
         agree(X + np.asarray(0.5, dtype))
     agree(X, n_jobs=2)
     assert [codes.itemsize for _, codes in encode(X[:, :1])] == [1 if len(np.unique(X[:, 0])) < 256 else 2]
+
+
+def agree_as_numbers(X, n_jobs=None):
+    """Dense, and by the entries that are not 0, and by some that are."""
+    numbers, expected = Numbers(X, n_jobs), reference.encode(X)
+    assert len(numbers) == len(expected)
+    for j, (column, (values, codes)) in enumerate(zip(numbers, expected, strict=True)):
+        assert np.array_equal(column.values, values)
+        assert column.values.dtype == X.dtype
+        assert not np.signbit(column.values[column.values == 0]).any()
+        assert np.array_equal(column.codes, codes)
+        assert numbers.missing[j] == np.isnan(X[:, j]).any()
+        spread = float(values[-1]) - float(values[0]) if len(values) else 0.0
+        assert numbers.spread[j] == (spread if np.isfinite(spread) else 0)
+
+
+def agree_as_entries(X, stored, n_jobs=None):
+    rows = [np.flatnonzero(column).astype(np.uint32) for column in stored.T]
+    data = np.concatenate([X[at, j] for j, at in enumerate(rows)])
+    begin = np.cumsum([0, *map(len, rows)])
+    numbers = Numbers((data, np.concatenate(rows), begin, len(X)), n_jobs)
+    for column, at, (values, codes, rest) in zip(numbers, rows, reference.encode_sparse(data, begin), strict=True):
+        assert np.array_equal(column.values, values)
+        if len(at):
+            assert np.array_equal(column.rows, at)
+            assert np.array_equal(column.codes, codes)
+            assert column.rest == rest
+        else:
+            assert (column.codes.tolist(), column.values.tolist()) == ([0], [0.0])
+
+
+@given(tables().filter(lambda X: X.dtype.char in "fd"), st.integers(0, 2**31))
+def test_numbers(X, seed):
+    agree_as_numbers(X)
+    agree_as_entries(X, np.isnan(X) | (X != 0) | (np.random.default_rng(seed).random(X.shape) < 0.2))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("n", "n_values"), [(255, 10**6), (256, 10**6), (300, 200), (1000, 30), (70_000, 10**9)])
+def test_numbers_of_many_rows(dtype, n, n_values):
+    random = np.random.default_rng(n)
+    X = (random.integers(-n_values, n_values, (n, 3)) / 8).astype(dtype)
+    X[random.random(X.shape) < 0.3] = 0
+    X[random.random(X.shape) < 0.01] = np.nan
+    agree_as_numbers(X, n_jobs=2)
+    agree_as_entries(X, random.random(X.shape) < 0.99, n_jobs=2) if n < 70_000 else agree_as_entries(X, X != 0)
 
 
 def test_encode_needs_no_more_than_31_bits_for_a_row():

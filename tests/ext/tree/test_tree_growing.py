@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastml_ext.tree import Coded, Settings, growing, reference
+from fastml_ext.tree import Coded, Numbers, Settings, encode, growing, reference
 from fastml_ext.tree.structure import LEAF, NUMERIC, branches
 
 CRITERIA = ["gini", "entropy", "gain_ratio", "squared_error", "poisson", "absolute_error"]
@@ -189,6 +189,51 @@ def test_large_nodes_subtrees_and_threads_give_one_tree(monkeypatch, criterion, 
             ):
                 assert np.array_equal(getattr(tree, name), getattr(expected, name)), name
             assert np.array_equal(tree.value, expected.value)
+
+
+@given(st.integers(0, 2**31), st.sampled_from(CRITERIA), st.booleans())
+def test_columns_of_many_codes_and_of_mostly_one(seed, criterion, weighted):
+    """Those that subtrees presort: with many values, a few of them missing, or but a few rows unlike the others."""
+    random = np.random.default_rng(seed)
+    n = int(random.integers(5, 60))
+    columns = []
+    for _ in range(random.integers(1, 5)):
+        codes = random.integers(0, random.integers(1, n + 1), n)
+        if random.random() < 0.6:
+            codes[random.random(n) < random.choice([0.8, 0.95, 1.0])] = codes[0]
+        missing = random.random(n) < 0.1 * random.integers(2)
+        values, codes = np.unique(codes.astype(float), return_inverse=True)
+        columns.append(Coded(np.where(missing, len(values), codes).astype(np.uint8), values))
+    n_classes = int(random.integers(1, 4)) if criterion in ("gini", "entropy", "gain_ratio") else 0
+    y = random.integers(0, n_classes, n) if n_classes else random.integers(0, 4, n) / 2
+    weight = random.choice([0.0, 0.5, 1.0, 3.0], n) if weighted else None
+    if weighted and not weight.any():
+        return
+    limits = {"min_samples_leaf": int(random.integers(1, 4)), "max_depth": int(random.integers(1, 9))}
+    check(columns, y, weight, Settings(criterion=criterion, n_classes=n_classes, **limits))
+
+
+@pytest.mark.parametrize("criterion", CRITERIA)
+@pytest.mark.parametrize("sparse", [False, True])
+def test_numbers_are_grown_as_their_columns_are(monkeypatch, criterion, sparse):
+    random = np.random.default_rng(len(criterion))
+    X = np.round(random.normal(size=(400, 5)), 1) * (random.random((400, 5)) < 0.1 if sparse else 1)
+    n_classes = 3 if criterion in ("gini", "entropy", "gain_ratio") else 0
+    y = random.integers(0, 3, 400) if n_classes else np.abs(X[:, 0]) + random.random(400)
+    numbers = Numbers(X)
+    if sparse:
+        column, row = np.nonzero(X.T)
+        begin = np.searchsorted(column, np.arange(6))
+        numbers = Numbers((X.T[column, row], row.astype(np.uint32), begin, 400))
+    columns = [Coded(codes, values) for values, codes in encode(X)]
+    for rows in ((400, 400), (20, 20)):
+        monkeypatch.setattr(growing, "SUBTREE_ROWS", rows)
+        for options in ({}, {"random": True, "seed": 3}, {"max_features": 2, "seed": 3}, {"max_leaf_nodes": 9}):
+            settings = Settings(criterion=criterion, n_classes=n_classes, **options)
+            one, other = growing.grow(numbers, y, None, settings), growing.grow(columns, y, None, settings)
+            for name in ("kind", "feature", "threshold", "n_node_samples", "children_left"):
+                assert np.array_equal(getattr(one, name), getattr(other, name)), name
+            assert one.value == pytest.approx(other.value)
 
 
 @given(st.integers(2, 6), st.integers(0, 2**31))
