@@ -70,7 +70,8 @@ class LogisticRegression(SharedPath, LinearClassifier):
         "auto", "liblinear", "sag" and "saga"; "gd" is gradient descent on the mean loss. With l1, coordinate descent on
         Newton's quadratics, or accelerated proximal steps, whatever the name. Where Newton's
         system is small (small tables, few columns beside the rows, two classes and few rows beside the columns)
-        "newton-cholesky" runs for any of them but "gd" and "sgd", unless max_iter is below 20. `solver_` says which ran.
+        "newton-cholesky" runs for any of them but "gd" and "sgd", unless max_iter is below 20. `solver_` says which
+        ran.
     max_iter : int, default=100
         Most iterations.
     verbose : int, default=0
