@@ -1,5 +1,6 @@
 """The documentation site: `make docs` builds it into build/docs; tests/test_documentation.py runs its snippets."""
 
+import itertools
 import json
 import re
 import statistics
@@ -86,12 +87,15 @@ def skip(app, what, name, member, skipped, options):
 def pictures(app, docname, source):
     """matplotlib's plot directive speaks reStructuredText: hand a page's {plot} blocks over in that.
 
-    A block that begins with "# picture" is shown without its code.
+    A block that begins with "# picture" is shown without its code. Each gets a name of its own: the directive counts
+    within a document, and every block is one.
     """
+    numbers = itertools.count(1)
 
     def in_rst(block):
         alone = block[1].startswith("# picture")
-        options = "   :include-source: false\n" if alone else ""
+        options = f"   :filename-prefix: {docname.replace('/', '-')}-{next(numbers)}\n"
+        options += "   :include-source: false\n" if alone else ""
         return f"```{{eval-rst}}\n.. plot::\n{options}\n" + textwrap.indent(block[1], "   ") + "```"
 
     source[0] = re.sub(r"^```\{plot\}\n(.*?)^```", in_rst, source[0], flags=re.DOTALL | re.MULTILINE)

@@ -97,7 +97,7 @@ class Estimator(BaseEstimator):
         """X and y of any kind as arrays, by scikit-learn's checks; y is None where there is none."""
         options = {"dtype": "numeric", "order": "C", "ensure_all_finite": False} | options
         with np.errstate(over="ignore", invalid="ignore"):  # the sums that scikit-learn looks at first
-            checked = validate_data(self, array_of_numbers(X), y, **options)
+            checked = validate_data(self, array_of_numbers(X, bool(self._sparse)), y, **options)
         return (checked, None) if y is NO_TARGET else checked
 
     def _validate_params(self):
@@ -113,7 +113,7 @@ class Estimator(BaseEstimator):
             return X
         check_is_fitted(self)
         options = {"accept_sparse": self._sparse, "ensure_all_finite": False, "reset": False}
-        X = validate_data(self, array_of_numbers(X), dtype="numeric", order="C", **options)
+        X = validate_data(self, array_of_numbers(X, bool(self._sparse)), dtype="numeric", order="C", **options)
         X = as_numbers(X, type(self).__name__)
         self._check_finite(X)
         if X.dtype != self._dtype:

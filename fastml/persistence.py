@@ -26,6 +26,7 @@ import dataclasses
 import errno
 import hashlib
 import importlib.util
+import inspect
 import json
 import math
 import os
@@ -377,10 +378,17 @@ class Reader:
         if not (isinstance(found, type) and issubclass(found, Estimator) and public(found) == name):
             raise ValueError(f"there is no estimator fastml.{name}")
         values = {key: self.value(v) for key, v in state.items()}
+        values |= {key: v for key, v in defaults_of(found).items() if key not in values}
         check_state(found, values)
         model = found.__new__(found)
         model.__setstate__(values)
         return model
+
+
+def defaults_of(cls):
+    """The parameters of a class with their defaults, which a file from before a parameter was added does not name."""
+    parameters = inspect.signature(cls).parameters.values()
+    return {p.name: p.default for p in parameters if p.default is not p.empty}
 
 
 def public(cls):

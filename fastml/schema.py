@@ -60,6 +60,8 @@ def may_lack(rule):
 def check_state(cls, state):
     """Hold the state of a model of that class to its table; ValueError names the key."""
     parameters = set(cls._get_param_names())
+    for key in sorted(parameters - state.keys()):
+        raise ValueError(f"{cls.__name__} lacks the parameter {key!r}")
     rules, also = table_of(cls)
     results = state.keys() - parameters
     for key in sorted(results - rules.keys()):

@@ -13,7 +13,8 @@ from fastml.class_weight import class_factors
 from fastml.linear_model import solvers
 from fastml.linear_model.base import MOST, LinearClassifier
 from fastml.linear_model.columns import refuse_huge
-from fastml.linear_model.interior import Together, TwoClasses, interior_point
+from fastml.linear_model.interior import Together, interior_point
+from fastml.linear_model.margins import ENOUGH, Margins
 from fastml.linear_model.objective import Objective
 from fastml.linear_model.sharing import SharedPath
 from fastml.linear_model.stochastic import check_total, weights_of
@@ -46,8 +47,8 @@ class LinearSVC(SharedPath, LinearClassifier):
         True: dual coordinate descent. False: Newton's method on the primal, for "squared_hinge". "auto": Newton for
         "squared_hinge" with up to 1000 columns and more rows than columns, else the dual.
     tol : float, default=1e-4
-        Dual: the largest difference of two projected slopes, or the duality gap beside the losses; Newton: the
-        largest entry of the mean gradient, columns scaled to unit variance.
+        Dual: the largest difference of two projected slopes, or the duality gap beside the objective; Newton: the
+        largest entry of the mean gradient, columns scaled to unit variance. Where it costs little, more is done.
     C : float, default=1.0
         What a loss costs.
     multi_class : {"ovr", "crammer_singer"}, default="ovr"
@@ -89,8 +90,10 @@ class LinearSVC(SharedPath, LinearClassifier):
 
     Notes
     -----
-    Where coordinates have not got there after some sweeps, an interior point method finishes, up to 1000 columns: it
-    needs tens of steps whatever C and the columns' scales are.
+    The dual starts with sweeps over its coordinates. Where some have not got there, Newton's method on augmented
+    Lagrangians finishes, up to 1000 rows or columns: it needs tens of passes over the rows whatever C and the columns'
+    scales are, and ends at a duality gap of 1e-8 of the objective. All classes together are finished by an interior
+    point method.
 
     C.-J. Hsieh et al., A dual coordinate descent method for large-scale linear SVM, ICML 2008; O. Chapelle, Training a
     support vector machine in the primal, Neural Computation 19 (2007); S. Keerthi et al., A sequential dual method for
@@ -183,6 +186,9 @@ class LinearSVC(SharedPath, LinearClassifier):
 
     fit_path.__doc__ = SharedPath.fit_path.__doc__
 
+    def _reached(self):
+        return *super()._reached(), getattr(self, "dual_coef_", 0.0) / self.C  # the costs are multiples of C
+
     def _goes_to_the_optimum(self):
         return self.solver != "sgd" and self.multi_class == "ovr"
 
@@ -217,7 +223,9 @@ class LinearSVC(SharedPath, LinearClassifier):
         own = [1] if len(self.classes_) == 2 else range(len(self.classes_))
         signs, costs = np.array([np.where(codes == c, 1.0, -1.0) for c in own]), self.C * weights
         if self.solver_ == "dual":
-            coef, intercept, done = self._solve_dual(X, signs, costs)
+            coef, intercept, done = self._solve_dual(X, signs, costs, start)
+        elif self.solver_ == "newton" and self._small(X) and self.max_iter >= ENOUGH:
+            coef, intercept, done = self._solve_small(X, signs, costs, start)
         else:
             coef, intercept, done = self._solve_primal(X, signs, costs, start)
         return self._keep(X.dtype, coef, intercept, done)
@@ -258,51 +266,35 @@ class LinearSVC(SharedPath, LinearClassifier):
             return "dual" if self.dual else "newton"
         return "newton" if few and X.shape[0] >= X.shape[1] else "dual"
 
-    def _solve_dual(self, X, signs, costs):
+    def _solve_dual(self, X, signs, costs, start):
         """(coef, intercept, whether all classes reached tol)."""
-        squared = self.loss == "squared_hinge"
-        with np.errstate(divide="ignore"):
-            upper = np.where(costs > 0, np.inf if squared else costs, 0.0)
-            diagonal = np.where(costs > 0, 0.5 / costs, 0.0) if squared else np.zeros_like(costs)
-        bias, seed, tol = self._path(X)
-        inner = not squared and self._goes_inside(X, X.shape[1] + 1, X.shape[0])
+        found = self._margins(X, signs, costs, start)
+        self.dual_coef_, self.duality_gap_ = found.alpha, found.gaps
+        return found.W[:, :-1], found.bias * found.W[:, -1], found.done.all()
 
-        def sweep(classes, most):
-            """(W, alpha, gaps, sweeps, done, loss) of these classes by coordinates."""
-            y, c, u, q = signs[classes], costs[classes], upper[classes], diagonal[classes]
-            W, alpha, sweeps, done = kernels.dual_svm(X, y, u, q, bias, tol, most, seed, self.n_jobs)
-            hinge = np.maximum(0.0, 1.0 - y * (X @ W[:, :-1].T + bias * W[:, -1]).T)
-            loss = (c * (hinge**2 if squared else hinge)).sum(axis=1)
-            gaps = (W**2).sum(axis=1) + loss - alpha.sum(axis=1) + 0.5 * (q * alpha**2).sum(axis=1)
-            return W, alpha, gaps, sweeps, done | (gaps <= self.tol * loss), loss
+    def _solve_small(self, X, signs, costs, start):
+        """As `_solve_primal`, for the squared hinge of a small table: all classes by one kernel, to the last digits."""
+        found = self._margins(X, signs, costs, start)
+        return found.W[:, :-1], found.bias * found.W[:, -1], found.done.all()
 
-        W, alpha, gaps, sweeps, done, loss = sweep(slice(None), self._sweeps(X, inner))
-        if inner:
-            for c in np.flatnonzero(~done | (gaps > LAST_DIGITS * loss) & self._small(X)):
-                at = np.flatnonzero(costs[c])
-                problem = TwoClasses(with_bias(X[at], bias), signs[c, at])
-                found, duals, gap, steps = interior_point(problem, costs[c, at], PRECISE)
-                sweeps[c] += steps
-                if gap < gaps[c]:
-                    W[c], gaps[c], alpha[c, at] = found, gap, duals[:, 0]
-                    done[c] |= gap <= self.tol * alpha[c].sum()
-            left = np.flatnonzero(~done)
-            if len(left):  # digits that its systems do not have
-                *again, _ = sweep(left, self.max_iter)
-                better = again[2] < gaps[left]
-                for kept, found in zip((W, alpha, gaps, sweeps, done), again, strict=True):
-                    kept[left[better]] = found[better]
-        self.n_iter_, self.dual_coef_, self.duality_gap_ = int(sweeps.max(initial=0)), alpha, gaps
-        return W[:, :-1], bias * W[:, -1], done.all()
+    def _margins(self, X, signs, costs, start):
+        """All classes solved; start: (coef, intercept, duals of costs of 1)."""
+        bias, seed = self._path(X)
+        found = Margins(X, signs, costs, self.loss == "squared_hinge", bias, self.tol, self.n_jobs)
+        if start is not None:
+            coef, intercept, shares = start
+            start = np.column_stack([coef, intercept / bias if bias else intercept]), self.C * shares
+        self.n_iter_ = int(found.solve(self.max_iter, seed, start).steps.max(initial=0))
+        return found
 
     def _path(self, X):
-        """(bias, seed, tolerance) of a dual's path."""
+        """(bias, seed) of a dual's path."""
         values = X.data if sp.issparse(X) else X
         if max(values.max(initial=0), -values.min(initial=0)) > LARGEST / np.sqrt(1 + X.shape[1]):
             refuse_huge(X)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         bias = float(self.intercept_scaling) if self.fit_intercept else 0.0
-        return bias, seed, max(self.tol * 1e-7, 1e-11) if self._small(X) else self.tol
+        return bias, seed
 
     def _small(self, X):
         return X.shape[0] * X.shape[1] <= SMALL
@@ -319,7 +311,8 @@ class LinearSVC(SharedPath, LinearClassifier):
 
     def _solve_together(self, X, codes, cost):
         """(coef, intercept, whether tol was reached) of all classes at once; of two, the second less the first."""
-        k, (bias, seed, tol) = len(self.classes_), self._path(X)
+        k, (bias, seed) = len(self.classes_), self._path(X)
+        tol = max(self.tol * 1e-7, 1e-11) if self._small(X) else self.tol
         inner = self._goes_inside(X, k * (X.shape[1] + 1))
         most = self._sweeps(X, inner)
         W, alpha, self.n_iter_, done = kernels.multiclass_svm(X, codes, k, cost, bias, tol, most, seed)

@@ -28,7 +28,7 @@ from fastml.plain import is_plain_sparse, is_plain_table, is_plain_target
 from fastml_ext import checks
 from fastml_ext.tree import Column
 
-__all__ = ["Table", "coded", "first_missing", "is_categorical", "numeric", "read", "to_codes"]
+__all__ = ["Table", "coded", "first_missing", "is_categorical", "numeric", "read", "to_codes", "truths_as_numbers"]
 
 
 class Table(NamedTuple):
@@ -85,9 +85,10 @@ def read(estimator, X, y=None, *, reset, text, **options):
         X = from_list(X)
     if isinstance(X, np.ma.MaskedArray):
         X = without_mask(X)
-    objects = getattr(X, "dtype", np.dtype(float)).kind == "O"
+    kind = getattr(getattr(X, "dtype", None), "kind", "f")  # a Series of polars has a dtype, but no kind
+    objects = kind == "O"
     options = {"dtype": "numeric", "ensure_all_finite": False, "accept_sparse": ["csc", "csr"]} | options
-    if objects or (text and getattr(X, "dtype", np.dtype(float)).kind in "UST"):
+    if objects or (text and kind in "UST"):
         options["dtype"] = None
     checked = validate_data(estimator, X, **({} if y is None else {"y": y}), reset=reset, **options)
     X, y = (checked, None) if y is None else checked
@@ -206,11 +207,20 @@ def numeric(name, values, codes, complete=False):
     return Column(name, "numeric", values.dtype, None, missing, spread if isfinite(spread) else 0.0)
 
 
+def truths_as_numbers(x):
+    """A column of truth values, asked of a model that was fitted on numbers there, as 0 and 1; others as they are."""
+    if not isinstance(x, Categories) or not all(isinstance(value, bool) for value in x.values.tolist()):
+        return x
+    return np.append(x.values.astype(np.float64), np.nan)[x.codes]
+
+
 def to_codes(x, column, place, unknown):
     """Codes of a column's values at prediction: -1 for a category not fitted, len(categories) where it is missing."""
     n = len(column.categories)
     if not isinstance(x, Categories):
         missing = x != x
+        if all(isinstance(value, bool) for value in column.categories.tolist()):
+            x = x > 0.5  # half way, as between any two numbers
         values, codes = np.unique(np.where(missing, 0, x) if missing.any() else x, return_inverse=True)
         x = Categories(np.where(missing, -1, codes), values.astype(object))
     known = np.array([place.get(value, -1) for value in x.values.tolist()] + [n], np.int64)

@@ -367,3 +367,47 @@ def test_masked_cells_are_missing():
         if not get_tags(make(Estimator)).input_tags.allow_nan:
             with pytest.raises(ValueError, match="NaN"):
                 make(Estimator).fit(X, Y)
+
+
+TRUTHS = {
+    "array": lambda x: np.array(x, bool)[:, None],
+    "objects": lambda x: np.array(x, object)[:, None],
+    "pandas": lambda x: pd.DataFrame({"x": x}),
+    "pandas boolean": lambda x: pd.DataFrame({"x": pd.array(x, dtype="boolean")}),
+    "polars": lambda x: pl.DataFrame({"x": x}),
+}
+MADE_OF_NUMBERS = {"array": np.array, "objects": np.array, "polars": lambda x: pl.DataFrame(x, schema=["x"])}
+
+
+def numbers_like(kind, values):
+    return MADE_OF_NUMBERS.get(kind, lambda x: pd.DataFrame(x, columns=["x"]))(np.array(values, float)[:, None])
+
+
+@pytest.mark.parametrize("kind", TRUTHS)
+@pytest.mark.parametrize("name", ["DecisionTreeClassifier", "ID3Classifier", "MixedNB", "GaussianNB"])
+def test_truth_values_are_0_and_1_for_models_of_numbers_and_the_other_way_round(name, kind):
+    Estimator = next(E for E in ESTIMATORS if E.__name__ == name)
+    truths = TRUTHS[kind]([False, True, False, True])
+    assert Estimator().fit(numbers_like(kind, [0, 1, 0, 1]), [0, 1, 0, 1]).predict(truths).tolist() == [0, 1, 0, 1]
+    model = Estimator().fit(truths, [0, 1, 0, 1])
+    assert model.predict(numbers_like(kind, [1, 0])).tolist() == [1, 0]
+    if name != "MixedNB":  # where 0.6 is a category that was not seen
+        assert model.predict(numbers_like(kind, [0.6, 0.4, 7, -7])).tolist() == [1, 0, 1, 0]
+
+
+@pytest.mark.parametrize("Estimator", PER_TABLE, ids=lambda E: E.__name__)
+def test_containers_of_no_rows_yet_of_one_dimension_and_huge_integers(Estimator):
+    with pytest.raises(TypeError, match="collect"):
+        make(Estimator).fit(pl.DataFrame({"x": [1, 2]}).lazy(), [0, 1])
+    with pytest.raises(ValueError, match="2D"):
+        make(Estimator).fit(pl.Series([1, 2]), [0, 1])
+    with pytest.raises(ValueError, match="beyond the largest float64"):
+        make(Estimator).fit([[10**400], [1]], [0, 1])
+
+
+@pytest.mark.parametrize("Estimator", PER_TABLE, ids=lambda E: E.__name__)
+def test_sparse_columns_of_a_frame_are_columns(Estimator):
+    frame = pd.DataFrame(TABLE, columns=list("ab")).astype(pd.SparseDtype(float, 0))
+    made = make(Estimator).fit(frame, Y)
+    answer = getattr(made, "predict", None) or getattr(made, "transform", None) or made.kneighbors
+    answer(frame)

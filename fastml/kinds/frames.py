@@ -14,7 +14,9 @@ def is_frame(X):
 
 
 def from_arrow(X):
-    """A table of pyarrow as a data frame of its columns; anything else as it is."""
+    """A table of pyarrow as a data frame of its columns; anything else as it is, but for a query yet to be run."""
+    if type(X).__name__ == "LazyFrame":
+        raise TypeError("X is a LazyFrame, which holds no rows yet: pass X.collect()")
     if not is_arrow(X) or not hasattr(X, "to_pandas") or not hasattr(X, "schema"):
         return X
     try:

@@ -6,13 +6,14 @@ from fastml.kinds.frames import frame_column, from_arrow, is_frame
 from fastml.kinds.numbers import as_numbers, with_missing
 from fastml.kinds.values import EXACT, NUMBERS, Categories, array_of_objects, floats, kinds_in, refuse_dtype
 
-__all__ = ["array_of_numbers", "from_list", "without_mask"]
+__all__ = ["array_of_numbers", "from_list", "numbers_of", "without_mask"]
 
 
-def array_of_numbers(X):
+def array_of_numbers(X, sparse=True):
     """X as scikit-learn's checks shall see it, for those who take numbers alone: no number is rounded in them.
 
-    What is neither number nor text is refused; plain arrays and frames pass as they are.
+    What is neither number nor text is refused; plain arrays and frames pass as they are, frames of sparse columns where
+    those are taken (`sparse`).
     """
     if type(X) is np.ndarray:
         if X.dtype.kind == "O" and X.ndim == 2:
@@ -24,7 +25,7 @@ def array_of_numbers(X):
     if is_frame(X):
         if len(X.columns) == 0:
             return np.empty(X.shape)  # scikit-learn has no word for a frame without columns, but one for such an array
-        return X if is_plain(X) else frame_of_numbers(X)
+        return X if is_plain(X, sparse) else frame_of_numbers(X)
     if isinstance(X, np.ma.MaskedArray):
         return array_of_numbers(without_mask(X))
     if isinstance(X, list | tuple):
@@ -53,13 +54,13 @@ def list_of_numbers(X):
     return array_of_numbers(found) if found.ndim == 2 else X
 
 
-def is_plain(frame):
+def is_plain(frame, sparse):
     """Whether every column of a frame is of NumPy's numbers, and all of them go into one dtype unchanged."""
     if not hasattr(frame, "iloc"):
         kinds = set(frame.dtypes)
         return len(kinds) == 1 and all(kind.is_numeric() for kind in kinds) and is_simple_polars(frame, kinds.pop())
     dtypes = set(frame.dtypes.tolist())
-    if all(hasattr(dtype, "fill_value") for dtype in dtypes) and dtypes:
+    if sparse and dtypes and all(hasattr(dtype, "fill_value") for dtype in dtypes):
         return True  # sparse columns are scikit-learn's to join
     if not all(isinstance(dtype, np.dtype) and dtype.kind in NUMBERS and dtype.itemsize <= 8 for dtype in dtypes):
         return False

@@ -1,5 +1,6 @@
 """What a value is: number, category or neither; and columns of Python objects. The table stands in __init__.py."""
 
+import contextlib
 import datetime
 from typing import NamedTuple, NoReturn
 
@@ -216,9 +217,10 @@ def to_numbers(x, name):
 def array_of_objects(X):
     """A table of Python objects as float64."""
     if set(map(type, X.ravel().tolist())) <= PLAIN:
-        found = X.astype(np.float64)
-        if not (np.abs(found) >= EXACT).any():
-            return found
+        with contextlib.suppress(OverflowError):  # of an int, which is then refused by name
+            found = X.astype(np.float64)
+            if not (np.abs(found) >= EXACT).any():
+                return found
     return np.stack([to_numbers(X[:, j], j) for j in range(X.shape[1])], axis=1)
 
 

@@ -8,6 +8,7 @@ import scipy.sparse as sp
 __all__ = ["NO_WEIGHT", "Columns", "column_scales", "moved_columns", "refuse_huge", "spread_rows"]
 
 ENOUGH_ROWS = 4_000  # spread over the table, these tell well enough where a column stands
+SMALLEST = {4: 2.0**-120, 8: 2.0**-500}  # a column below it is all but 0, and 1 / its size, or the square, infinite
 FAR = {4: 1e2, 8: 1e4}  # by the bytes of a number: a mean of so many spreads costs too many of its digits
 NO_WEIGHT = np.empty(0)
 
@@ -35,7 +36,7 @@ def moved_columns(X, weight=NO_WEIGHT, far=None):
     size = np.abs(mean)
     constant = spread <= np.finfo(X.dtype).eps * size
     far = size > (far or FAR[X.dtype.itemsize]) * spread
-    scale = 1.0 / np.where(constant, 1.0, spread)
+    scale = 1.0 / np.where(constant, 1.0, np.maximum(spread, SMALLEST[X.dtype.itemsize]))
     if not far.any():
         return Columns(X, np.zeros(X.shape[1]), mean, scale)
     shift = np.where(far, mean, 0.0).astype(X.dtype)
@@ -68,7 +69,7 @@ def column_scales(X, weight=NO_WEIGHT):
         return 1.0 / root_mean_squares(X, weight)
     mean, spread = mean_and_spread(X, weight)
     size = np.hypot(mean, spread)
-    return 1.0 / np.where(size > 0, size, 1.0)
+    return 1.0 / np.where(size > 0, np.maximum(size, SMALLEST[X.dtype.itemsize]), 1.0)
 
 
 def mean_and_spread(X, weight):
@@ -113,7 +114,7 @@ def root_mean_squares(X, weight):
         squares = np.bincount(X.indices, values * values, minlength=X.shape[1])
     if not np.isfinite(squares).all():
         refuse_huge(X)
-    return np.where(squares > 0, np.sqrt(squares / X.shape[0]), 1.0)
+    return np.where(squares > 0, np.maximum(np.sqrt(squares / X.shape[0]), SMALLEST[X.dtype.itemsize]), 1.0)
 
 
 def refuse_huge(X):

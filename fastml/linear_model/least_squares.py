@@ -18,6 +18,8 @@ from fastml.sharing import NotShared, rows_of, separate_fit
 
 __all__ = ["LinearRegression", "Ridge"]
 
+SMALL = 2**20  # values of a sparse table that is made dense where its columns depend on one another
+
 
 class LinearRegression(LeastSquares):
     """Least mean squares, exactly or by gradient descent.
@@ -172,7 +174,7 @@ class LinearRegression(LeastSquares):
             else:
                 del self._gram
             return coef
-        if sp.issparse(X):
+        if sp.issparse(X) and n * d > SMALL:
             self.solver_ = "lsqr"
             return self._by_lsqr(problem, nothing, self.tol)
         self.solver_ = "lstsq"
@@ -379,7 +381,7 @@ class Ridge(LeastSquares):
         if coef is not None:
             self.solver_ = "cholesky"
             return coef
-        if sp.issparse(X):
+        if sp.issparse(X) and n * d > SMALL:
             self.solver_ = "lsqr"
             return self._by_lsqr(problem, alphas, 1e-3 * self.tol, self.max_iter)
         rows, targets = self._whole(problem)

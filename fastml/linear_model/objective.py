@@ -41,7 +41,7 @@ class Objective:
             else:
                 self.scale = column_scales(X, weight)
             # A rare column of unit variance would be all penalty, and the worst conditioned of them all.
-            self.scale /= np.sqrt(1.0 + l2 / (SETTLED * self.share()) * self.scale**2)
+            self.scale = 1.0 / np.hypot(1.0 / self.scale, np.sqrt(l2 / (SETTLED * self.share())))
         self.factor = self._correlations() if form == "white" and self.d <= FEW_COLUMNS else None
         self.curvature = np.empty((self.n, k))
 
@@ -49,9 +49,13 @@ class Objective:
         """Cholesky factor L of the Hessian at 0 in scaled coordinates, from some of the rows: u -> L^-T u whitens."""
         rows = self.X[spread_rows(self.n, max(ROWS_TO_LOOK_AT, 8 * self.d))]
         H = kernels.gram(rows, np.empty(0), self.centre, self.scale, self.n_jobs)[:-1, :-1] / rows.shape[0]
-        H = self.share() * H + np.diag(self.l2 * self.scale**2)
+        H = self.share() * H + np.diag(self._penalty())
         H[np.diag_indices_from(H)] += 1e-6 * max(np.trace(H) / self.d, 1e-300)
         return scipy.linalg.cholesky(H, lower=True)
+
+    def _penalty(self):
+        """(d,): the curvature of the l2 penalty along each scaled weight."""
+        return (np.sqrt(self.l2) * self.scale) ** 2  # scale**2 alone may overflow
 
     def share(self):
         """Curvature of the loss of one score at 0."""
@@ -120,7 +124,7 @@ class Objective:
         gradient[:, :-1] += self.l2 * coef
         gradient[:, -1] += self.l2_intercept * intercept
         self.gradient_norm = float(np.abs(gradient if self.fit_intercept else gradient[:, :-1]).max())
-        penalty = self.l2 * np.sum(coef**2) + self.l2_intercept * np.sum(intercept**2)
+        penalty = np.sum((np.sqrt(self.l2) * coef) ** 2) + self.l2_intercept * np.sum(intercept**2)
         return losses / self.total + 0.5 * penalty, self._back(gradient)
 
     def is_small(self):
@@ -134,7 +138,7 @@ class Objective:
         Z[:, :-1] = (X - self.centre) * self.scale
         weight = self.weight / self.total if len(self.weight) else np.full(self.n, 1.0 / self.total)
         last = self.l2_intercept if self.fit_intercept else 1.0  # a column of zeros has weight 0
-        l2 = self.l2 * self.scale**2
+        l2 = self._penalty()
         if self.l2 == 0:
             l2[~Z[:, :-1].any(axis=0)] = 1.0
         return Z, weight, np.append(l2, last)
@@ -179,7 +183,7 @@ class Objective:
         to_intercept = np.append(-self.centre * self.scale, 1.0)
         for a in range(k):
             own = H[a, :, a]
-            own[np.diag_indices(self.d)] += self.l2 * self.scale**2
+            own[np.diag_indices(self.d)] += self._penalty()
             own += self.l2_intercept * np.outer(to_intercept, to_intercept)
             own[np.diag_indices(self.d)] += own.diagonal()[:-1] == 0
             if not self.fit_intercept:

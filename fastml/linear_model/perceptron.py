@@ -271,37 +271,27 @@ class Watch:
         if whole and not np.any(stored != np.rint(stored)):
             limit = np.abs(stored).max(initial=1) * model.eta0 * rows.n * 1000
             self.exact = limit < (EXACT if stored.dtype == np.float64 else 2.0**24)
-        self.sums, self.seen = None, [{b""} for _ in range(self.k)]  # b"": the start
+        self.seen = [{b""} for _ in range(self.k)]  # b"": the start
         self.rows, self.intercept, self.together = rows, model.fit_intercept, model.coupling_ == "argmax"
 
     def hits(self, order, signs):
-        self.now += np.count_nonzero(signs, axis=0)
+        for c in range(self.k):
+            self.now[c] += np.count_nonzero(signs[:, c])
         if self.log is not None:
             for c, log in enumerate(self.log):
                 at = np.flatnonzero(signs[:, c])
                 log += zip((self.step + at).tolist(), order[at].tolist(), signs[at, c].tolist(), strict=True)
-        if self.exact:
-            self._add(order, signs)
         self.step += len(order)
 
-    def _add(self, order, signs):
-        """The weights in units of eta, added up exactly."""
-        if self.sums is None:
-            self.sums = np.zeros((self.k, self.rows.X.shape[1] + 1))
-        hit = np.flatnonzero(signs.any(axis=1))
-        moves = signs[hit].astype(np.float64)
-        self.sums[:, :-1] += (self.rows.X[order[hit]].T @ moves).T
-        if self.intercept:
-            self.sums[:, -1] += moves.sum(axis=0)
-
-    def until(self, row):
+    def until(self, state):
         """A clean epoch, or a proof for every score that is still moving, ends training."""
         mistakes, self.now = self.now.copy(), np.zeros(self.k, np.int64)
         self.mistakes.append(mistakes)
         if not mistakes.any():
             return "separated"
         if self.exact:
-            states = [self.sums] * self.k if self.together else self.sums
+            W = state.W.T if self.rows.sparse else state.W  # sums of rows, exact
+            states = [W] * self.k if self.together else W
             for c, state in enumerate(states):
                 state = sha256((state + 0.0).tobytes()).digest() if state.any() else b""  # + 0.0: -0.0 is 0.0
                 self.proven[c] |= bool(mistakes[c]) and state in self.seen[c]

@@ -40,8 +40,12 @@ class SharedPath:
         models, start = [None] * len(Cs), None
         for at in np.argsort(Cs):
             models[at] = copy.copy(self).set_params(C=float(Cs[at]))._solve(*problem, start)
-            start = models[at].coef_, models[at].intercept_
+            start = models[at]._reached()
         return models
+
+    def _reached(self):
+        """Where the next fit of a path starts."""
+        return self.coef_, self.intercept_
 
     @property
     def shared_parameters(self):

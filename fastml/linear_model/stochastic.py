@@ -1,5 +1,6 @@
 """What the estimators trained by stochastic gradient descent share: parameters, epochs, warm starts, new columns."""
 
+import functools
 import math
 import warnings
 from numbers import Integral, Real
@@ -168,7 +169,6 @@ class StochasticModel(LinearModel):
 
     def _plan(self, validate=None, **options):
         """The parameters that say when to stop."""
-        random = check_random_state(self.random_state)
         callbacks = [] if self.callbacks is None else self.callbacks
         callbacks = list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]
         return Plan(
@@ -176,7 +176,7 @@ class StochasticModel(LinearModel):
             tol=self.tol,
             patience=self.n_iter_no_change,
             shuffle=self.shuffle,
-            seed=int(random.randint(np.iinfo(np.int32).max)),
+            seed=seed_of(self.random_state),
             adaptive=self.learning_rate == "adaptive",
             max_time=self.max_time,
             verbose=int(self.verbose),
@@ -300,6 +300,18 @@ class StochasticModel(LinearModel):
         if intercept_init is not None:
             intercept = np.asarray(intercept_init, dtype).reshape(k)
         return coef, intercept
+
+
+def seed_of(random_state):
+    """The seed of a fit's orders, below 2**31 - 1."""
+    return first_of_generator(random_state) if type(random_state) is int else next_of(random_state)
+
+
+def next_of(random_state):
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+
+
+first_of_generator = functools.lru_cache(1000)(next_of)  # a generator takes 100 us to start, as long as a small fit
 
 
 def weights_of(sample_weight, X):

@@ -63,7 +63,7 @@ class Plan:
     validate: object = None  # validate(coef, intercept) -> score, the higher the better
     callbacks: list = field(default_factory=list)  # called with the epoch's record; True stops
     hits: object = None  # hits(order, signs): called after each slice with the sign of every score's move
-    until: object = None  # until(record, W) -> a reason to stop, or None
+    until: object = None  # until(state) -> a reason to stop, or None
 
 
 @dataclass
@@ -87,7 +87,7 @@ def descend(task, rows, state, plan):
     is itself in random order: there, blocks of neighbours in random order, each shuffled, are as good as all rows
     shuffled, whatever order X came in, and take half the time.
     """
-    start, first = copied(state), task
+    start, first = state, task
     limit = GROWTH * loss_of_zero_weights(task, rows)
     places = None
     if plan.shuffle and plan.max_iter > FEW_EPOCHS and rows.bytes > IN_CACHE and task.batch < rows.n:
@@ -121,15 +121,17 @@ class Run:
         self.epoch = kernels.sparse_epoch if rows.sparse else kernels.dense_epoch
         self.history = {name: [] for name in ("loss", "objective", "validation_score", "step_size", "gradient_norm")}
         self.started = time.perf_counter()
-        self.best = None  # (how good, (coef, intercept)) of the best epoch
+        self.now = np.zeros_like(state.W)  # the weights after the last epoch, in the state's layout
+        self.best = None  # (how good, the weights after the best epoch)
 
     def epochs(self):
         stopped = "max_iter"
-        waiting, reached, weights = 0, np.inf, self.current()
+        waiting, reached = 0, np.inf
+        self.look()
         try:
             for number in range(self.plan.max_iter):
                 loss, in_time = self.one_epoch(number)
-                weights = self.record(loss, weights)
+                self.record(loss)
                 better = self.measure() < reached - (self.plan.tol or 0)
                 waiting = 0 if better else waiting + 1
                 reached = min(reached, self.measure())
@@ -147,12 +149,12 @@ class Run:
                 ConvergenceWarning,
                 stacklevel=6,
             )
-        coef, intercept = self.current()
+            self.look()
         if self.best and (self.plan.validate or stopped == "interrupted"):
-            coef, intercept = self.best[1]
-        if not finite((coef, intercept)):
+            self.now = self.best[1]
+        if not np.isfinite(self.now).all():
             raise DivergedError
-        return Outcome(coef, intercept, self.state, self.history, stopped, self.task.eta0)
+        return Outcome(*self.current(), self.state, self.history, stopped, self.task.eta0)
 
     def one_epoch(self, number):
         """(mean loss of the rows as they were met, whether time is left)."""
@@ -166,10 +168,9 @@ class Run:
         for first in range(0, rows.n, size):
             part = order[first : first + size]
             hits = np.zeros((len(part), rows.class_weight.shape[1]), np.int8) if plan.hits else NO_HITS
-            with np.errstate(all="ignore"):
-                losses, finite = self.epoch(
-                    self.task, part, rows.X, rows.Y, rows.weight, rows.class_weight, self.state, hits
-                )
+            losses, finite = self.epoch(
+                self.task, part, rows.X, rows.Y, rows.weight, rows.class_weight, self.state, hits
+            )
             if not finite or losses > self.limit * rows.n:
                 raise DivergedError
             total += losses
@@ -182,34 +183,37 @@ class Run:
         return total / rows.n, True
 
     def current(self):
-        return kernels.average(self.task, self.state, self.rows.sparse)
+        """(coef, intercept) after the last epoch."""
+        W = self.now.T if self.rows.sparse else self.now
+        return np.array(W[:, :-1], order="C"), np.array(W[:, -1])
 
-    def record(self, loss, before):
-        """Write the epoch into the history; the weights after it."""
-        task, clock, history = self.task, self.state.clock, self.history
-        coef, intercept = weights = self.current()
-        if not math.isfinite(square(coef) + square(intercept)) and not finite(weights):
+    def look(self):
+        """Into `now` the weights as they are; (sums of squares of coefficients, of moves, of sizes)."""
+        before, self.now = self.now, np.empty_like(self.now)
+        squares, moves, sizes, intercepts = kernels.look(self.task, self.state, self.rows.sparse, before, self.now)
+        if not math.isfinite(squares + intercepts) and not np.isfinite(self.now).all():
             raise DivergedError
-        penalty = self.penalty(coef) if task.l1 or task.l2 else 0.0
-        moved = math.sqrt(square(coef - before[0]) + square(intercept - before[1]))
-        history["loss"].append(loss)
-        history["objective"].append(loss + penalty)
-        history["validation_score"].append(self.plan.validate(*weights) if self.plan.validate else None)
-        history["step_size"].append(clock[4] / max(1, -(-self.rows.n // task.batch)))
-        history["gradient_norm"].append(float(moved / clock[4]) if clock[4] > 0 else 0.0)
+        return squares, moves, sizes
+
+    def record(self, loss):
+        """Write the epoch into the history."""
+        task, clock, history = self.task, self.state.clock, self.history
+        squares, moves, sizes = self.look()
+        rates = float(clock[4])
         clock[4] = 0.0
+        history["loss"].append(loss)
+        history["objective"].append(loss + self.penalty(squares, sizes))
+        history["validation_score"].append(self.plan.validate(*self.current()) if self.plan.validate else None)
+        history["step_size"].append(rates / max(1, -(-self.rows.n // task.batch)))
+        history["gradient_norm"].append(math.sqrt(moves) / rates if rates > 0 else 0.0)
         if self.best is None or self.measure() < self.best[0]:
-            self.best = self.measure(), weights
-        return weights
+            self.best = self.measure(), self.now
 
-    def penalty(self, coef):
-        if self.state.strength.size == 0:
-            return 0.5 * self.task.l2 * square(coef) + self.task.l1 * (np.abs(coef).sum() if self.task.l1 else 0.0)
-        strengths = self.strengths()
-        return 0.5 * self.task.l2 * np.sum(strengths * coef**2) + self.task.l1 * np.sum(strengths * np.abs(coef))
-
-    def strengths(self):
-        return self.state.strength[:-1, 0] if self.rows.sparse else self.state.strength[0, :-1]
+    def penalty(self, squares, sizes):
+        task, strength = self.task, self.state.strength
+        if strength.size and (task.l1 or task.l2):
+            squares, sizes = np.sum(strength * self.now.astype(float) ** 2), np.sum(strength * np.abs(self.now))
+        return float(0.5 * task.l2 * squares + task.l1 * sizes)
 
     def measure(self):
         """What is to become small."""
@@ -217,37 +221,28 @@ class Run:
         return self.history["loss"][-1] if score is None else -score
 
     def reason(self, in_time, waiting):
-        plan, row = self.plan, {name: values[-1] for name, values in self.history.items()}
-        row["epoch"] = len(self.history["loss"])
-        answers = [callback(row, self.current) for callback in plan.callbacks]  # each is called
-        if any(answers):
-            return "callback"
+        plan = self.plan
+        if plan.callbacks:
+            row = {name: values[-1] for name, values in self.history.items()}
+            row["epoch"] = len(self.history["loss"])
+            answers = [callback(row, self.current) for callback in plan.callbacks]  # each is called
+            if any(answers):
+                return "callback"
         if not in_time:
             return "max_time"
-        if plan.until and (why := plan.until(row)):
+        if plan.until and (why := plan.until(self.state)):
             return why
         return "tol" if plan.tol is not None and waiting >= plan.patience else None
 
 
 def loss_of_zero_weights(task, rows, sample=1000):
     """Mean loss of scores 0 over some of the rows; infinity where it is 0, and so no measure of growth."""
-    at, k = spread_rows(rows.n, sample), rows.class_weight.shape[1]
+    at, k = spread_rows(rows.n, sample) if rows.n > sample else slice(None), rows.class_weight.shape[1]
     weight = rows.weight[at] if len(rows.weight) else rows.weight
-    losses, _ = kernels.slopes(task, np.zeros((len(at), k)), rows.Y[at], weight, rows.class_weight)
+    Y = rows.Y[at]
+    losses, _ = kernels.slopes(task, np.zeros((len(Y), k)), Y, weight, rows.class_weight)
     mean = float(losses.mean())
     return mean if mean > 0 else np.inf
-
-
-def finite(weights):
-    return all(np.isfinite(part).all() for part in weights)
-
-
-def square(values):
-    """Sum of squares, by one product: the norms of NumPy take ten times as long on a few weights.
-
-    Infinite where it overflows, without a warning, which `@` would give.
-    """
-    return float(np.vdot(values, values))
 
 
 def copied(state):

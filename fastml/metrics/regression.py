@@ -133,7 +133,7 @@ def r2_score(
         raise Unread
     if isinstance(multioutput, str) and multioutput == "variance_weighted":
         multioutput = "uniform_average"  # the same for one output
-    truth, predicted, weight = _read(y_true, y_pred, sample_weight, multioutput)
+    truth, predicted, weight = _read(y_true, y_pred, sample_weight, multioutput, _moved)
     if len(truth) < 2:
         warn_undefined("R^2 score is not well-defined with less than two samples.")
         return float("nan")
@@ -148,8 +148,11 @@ def r2_score(
     return 1.0 if unexplained == 0 else 0.0
 
 
-def _read(y_true, y_pred, sample_weight, multioutput):
-    """(y_true, y_pred, weight or None) of vectors; float32 where both are, else float64."""
+def _read(y_true, y_pred, sample_weight, multioutput, exact=None):
+    """(y_true, y_pred, weight or None) of vectors; float32 where both are, else float64.
+
+    exact: of integers that float64 does not hold, numbers with the same errors; default: `_differences`
+    """
     y_true, y_pred = read_scores(y_true), read_scores(y_pred)
     if y_true.ndim == 2 and y_true.shape[1] == 1:
         y_true = y_true[:, 0]
@@ -161,7 +164,29 @@ def _read(y_true, y_pred, sample_weight, multioutput):
         raise Unread
     dtype = np.float32 if y_true.dtype == y_pred.dtype == np.float32 else np.float64
     weight, _ = read_weight(sample_weight, len(y_true))
+    if _are_large(y_true, y_pred):
+        y_true, y_pred = (exact or _differences)(y_true, y_pred)
     return y_true.astype(dtype, copy=False), y_pred.astype(dtype, copy=False), weight
+
+
+def _differences(y_true, y_pred):
+    """Errors of integers that float64 does not hold, and zeros: their difference is the same."""
+    error = (y_true.astype(object) - y_pred.astype(object)).astype(np.float64)
+    return error, np.zeros(len(error))
+
+
+def _moved(y_true, y_pred):
+    """Integers that float64 does not hold, less one of them, by which no error and no distance changes."""
+    truth, first = y_true.astype(object), int(y_true[0])
+    return (truth - first).astype(np.float64), (y_pred.astype(object) - first).astype(np.float64)
+
+
+def _are_large(y_true, y_pred):
+    """Whether both are integers, some of them beyond 2**53, where float64 makes one number of two."""
+    if not (y_true.dtype.kind in "iu" and y_pred.dtype.kind in "iu"):
+        return False
+    wide = [y for y in (y_true, y_pred) if y.dtype.itemsize == 8]
+    return any(int(y.max()) > 2**53 or int(y.min()) < -(2**53) for y in wide)
 
 
 def _mean_in_range(measure, read, power, name):

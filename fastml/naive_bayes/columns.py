@@ -96,6 +96,7 @@ def union(first, second):
 def rows_of_table(table, kinds, categories, who):
     """Rows of a table whose columns are of those kinds; categories: {value: place} of each categorical column."""
     from fastml.kinds import Categories
+    from fastml.table import truths_as_numbers
 
     n = table.n_rows
     if table.columns is None and set(kinds) == {REAL}:
@@ -103,7 +104,7 @@ def rows_of_table(table, kinds, categories, who):
     parts: dict = {REAL: [], CATEGORICAL: [], COUNT: []}
     known = iter(categories)
     for j, kind in enumerate(kinds):
-        column = table.column(j)
+        column = table.column(j) if kind == CATEGORICAL else truths_as_numbers(table.column(j))
         if kind == CATEGORICAL:
             place = next(known)
             column = places(column, place, len(place))

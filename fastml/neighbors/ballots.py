@@ -20,6 +20,7 @@ __all__ = ["KBallots", "RadiusBallots"]
 
 ONE_EACH = np.empty(0)  # weights of a plain majority vote
 NOBODY = np.empty(0, np.int64)
+LARGE_COPIES = 2.0**20
 LARGE_VOTE = 2.0**960  # the sum of many such would overflow
 WEIGHTS = {"weights": [StrOptions({"uniform", "distance"}), callable, None]}
 
@@ -106,6 +107,11 @@ class RadiusBallots(RadiusNeighbors, Ballots):
     """All within a radius vote; a row of weight w with w votes."""
 
     _parameter_constraints = Ballots._parameter_constraints | {"radius": [Interval(Real, 0, None, closed="both")]}
+
+    def _keep_copies(self, sample_weight, X):
+        super()._keep_copies(sample_weight, X)
+        if self._copies is not None and (largest := self._copies.max()) > LARGE_COPIES:
+            self._copies = np.ldexp(self._copies, -np.frexp(largest)[1])  # only ratios count, and sums would overflow
 
     def _ballots(self, X):
         for queries, exclude, progress in self._parts(X, 1024):

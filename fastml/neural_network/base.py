@@ -13,12 +13,12 @@ import scipy.sparse as sp
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from fastml._sklearn import Options
 from fastml.base import Estimator, Interval, StrOptions, all_or_nothing, check_weight, holding_out
 from fastml.memory import check_memory
+from fastml.neural_network.chance import random_numbers
 from fastml.neural_network.design import activations_of, design_of, is_pair, method_of, solver_of
 from fastml.neural_network.inspection import Inspected
 from fastml.neural_network.lbfgs import minimize
@@ -115,30 +115,46 @@ class MultilayerPerceptron(Inspected, Estimator):
         sizes = hidden_sizes(self.hidden_layer_sizes)
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True: call fit, which sees all epochs")
-        random = check_random_state(self.random_state)
         units = [data.X.shape[1], *sizes, data.Y.shape[1]]
         check_size(self.hidden_layer_sizes, units, data.X.dtype)
         check_total(data.weight, data.X.dtype)
         self.n_layers_, self.n_outputs_ = len(units), units[-1]
         self._set_design(units)
-        if first:
-            hidden = activations_of(self, len(sizes)) or [self.out_activation_]
-            self._set_weights(first_weights(self, units, hidden, random, data.X.dtype))
-            self._note_facts(data)
-            self.n_iter_, self.t_ = 0, 0
-            self.loss_curve_, self.validation_scores_ = [], None
-            self.best_validation_score_ = None
-            self._first = self._second = None
-        elif list(itertools.pairwise(units)) != [c.shape for c in self.coefs_]:
+        if not first and list(itertools.pairwise(units)) != [c.shape for c in self.coefs_]:
             raise ValueError(
                 f"layers of {units} units, but coefs_ of an earlier fit have {[c.shape for c in self.coefs_]}:"
                 " fit a new model, or leave the layers as they were"
             )
-        if self.solver == "lbfgs":
-            return self._by_lbfgs(data)
-        if validation is None and self.early_stopping:
-            data, validation = self._split(data, random, stratify)
-        return self._by_epochs(data, validation, random, incremental)
+        with random_numbers(self.random_state) as (random, rewind):
+            if first:
+                self._start(data, units, random)
+            if self.solver == "lbfgs":
+                return self._by_lbfgs(data)
+            held_out = validation is None and self.early_stopping
+            learnt, watched = self._split(data, random, stratify) if held_out else (data, validation)
+
+            def again():
+                """Bring the random numbers to where training begins."""
+                rewind()
+                if first:
+                    self._first_weights(data, units, random)
+                if held_out:
+                    self._split(data, random, stratify)
+
+            return self._by_epochs(learnt, watched, random, again, incremental)
+
+    def _first_weights(self, data, units, random):
+        hidden = activations_of(self, len(units) - 2) or [self.out_activation_]
+        return first_weights(self, units, hidden, random, data.X.dtype)
+
+    def _start(self, data, units, random):
+        """What a fit begins with that goes on from no other."""
+        self._set_weights(self._first_weights(data, units, random))
+        self._note_facts(data)
+        self.n_iter_, self.t_ = 0, 0
+        self.loss_curve_, self.validation_scores_ = [], None
+        self.best_validation_score_ = None
+        self._first = self._second = None
 
     def _split(self, data, random, stratify):
         n = data.X.shape[0]
@@ -160,7 +176,7 @@ class MultilayerPerceptron(Inspected, Estimator):
             for rows in (train, test)
         )
 
-    def _by_epochs(self, data, validation, random, incremental):
+    def _by_epochs(self, data, validation, random, rewind, incremental):
         w = self._flat_weights()
         n = data.X.shape[0]
         if self.batch_size != "auto" and self.batch_size > n:
@@ -178,6 +194,8 @@ class MultilayerPerceptron(Inspected, Estimator):
             max_iter=self.max_iter,
             batch=min(200, n) if self.batch_size == "auto" else min(self.batch_size, n),
             random=random,
+            rewind=rewind,
+            first_loss=self._facts.first_loss if self.t_ == 0 and not incremental else np.nan,
             tol=self.tol,
             patience=self.n_iter_no_change,
             shuffle=self.shuffle,
@@ -208,7 +226,7 @@ class MultilayerPerceptron(Inspected, Estimator):
         return self
 
     def _draws(self):
-        return self.input_noise > 0 or np.any(np.asarray(self.dropout) > 0)
+        return self.input_noise > 0 or self._design.dropout.any()
 
     def _keep(self, outcome, watched, n, incremental):
         history = outcome.history

@@ -8,6 +8,7 @@ from sklearn.utils.validation import column_or_1d
 from fastml.base import StrOptions, encode_labels
 from fastml.class_weight import class_factors, row_weights
 from fastml.neural_network.base import ByBatches, MultilayerPerceptron, weights_of
+from fastml_ext import neural as kernels
 from fastml_ext.neural.codes import ACTIVATIONS, LOSSES, Data
 
 __all__ = ["MLPClassifier"]
@@ -287,18 +288,18 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         """
         X, y, first = self._begin(X, y, incremental=False)
         known = None if first else self.classes_
-        self._set_labels(y)
+        codes = self._set_labels(y)
         if known is not None and not np.array_equal(known, self.classes_):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous call to fit."
                 f" Previously got {known}, `y` has {self.classes_}"
             )
-        data = Data(X, self._indicators(y, X.dtype), self._all_weights(y, sample_weight, X))
+        data = Data(X, self._indicators(y, X.dtype, codes), self._all_weights(y, sample_weight, X))
         validation = None
         if X_val is not None:
             X_val = self._check_rows(X_val)
             validation = Data(X_val, self._indicators(self._labels_of(y_val), X.dtype), np.empty(0))
-        stratify = None if self._several or len(self.classes_) > 2 else column_or_1d(y)
+        stratify = None if codes is None or len(self.classes_) > 2 else self.classes_[codes]
         return self._learn(data, first, False, validation, stratify)
 
     @ByBatches
@@ -373,11 +374,14 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         return self.classes_[(output[:, 0] > 0.5).view(np.int8)]
 
     def _set_labels(self, y):
-        self._several = type_of_target(y) == "multilabel-indicator"
+        """Learn the classes; (n,) the place of each row's label among them, or None where there are several labels."""
+        one = type(y) is np.ndarray and y.ndim == 1
+        self._several = not one and type_of_target(y) == "multilabel-indicator"
         if self._several:
             self.classes_ = np.arange(y.shape[1])
-        else:
-            self.classes_, _ = encode_labels(y)
+            return None
+        self.classes_, codes = encode_labels(y)
+        return codes
 
     def _labels_of(self, y):
         """Labels that are all known, as an array."""
@@ -394,12 +398,15 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
             raise ValueError(f"y has the labels {strangers[:5].tolist()}, not among classes={self.classes_.tolist()}")
         return y
 
-    def _indicators(self, y, dtype):
-        """Targets for the kernels: 0 and 1, a column for each class or label; one column for two classes."""
+    def _indicators(self, y, dtype, codes=None):
+        """Targets for the kernels: 0 and 1, a column for each class or label; one column for two classes.
+
+        codes: the places of the labels y among `classes_`, where they are known
+        """
         if self._several:
             y = y.toarray() if hasattr(y, "toarray") else y
             return np.ascontiguousarray(y, dtype)
-        codes = np.searchsorted(self.classes_, column_or_1d(y))
+        codes = np.searchsorted(self.classes_, column_or_1d(y)) if codes is None else codes
         if len(self.classes_) <= 2:
             return codes[:, None].astype(dtype)
         Y = np.zeros((len(codes), len(self.classes_)), dtype)
@@ -432,11 +439,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
 
     def _own_score(self, output, data):
         """Accuracy; of several labels, of all of a row together."""
-        if data.Y.shape[1] > 1 and not self._several:
-            right = output.argmax(axis=1) == data.Y.argmax(axis=1)
-        else:
-            right = ((output > 0.5) == (data.Y > 0.5)).all(axis=1)
-        return float(np.average(right, weights=data.weight if data.weight.size and data.weight.any() else None))
+        weight = data.weight if data.weight.size and data.weight.any() else data.weight[:0]
+        return kernels.share_right(output, data.Y, weight, data.Y.shape[1] > 1 and not self._several)
 
     def _loss_and_output(self):
         loss, last = self.loss, self.output_activation

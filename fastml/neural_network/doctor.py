@@ -94,9 +94,9 @@ def facts_of(X, coefs, intercepts, activations, first_loss=np.nan, constant_loss
     if issparse(X):
         squares = np.bincount(X.indices, np.square(X.data, dtype=float), d) / n
     else:
-        squares = np.mean(np.square(X[:: max(1, n // 1000)], dtype=float), axis=0)  # some of the rows tell well enough
+        squares = np.mean(np.square(X[:: max(1, n // 256)], dtype=float), axis=0)  # some of the rows tell well enough
     twins = tuple(twins_of(coefs[k], intercepts[k], coefs[k + 1]) for k in range(len(coefs) - 1))
-    norms = np.array([np.hypot(np.linalg.norm(c), np.linalg.norm(b)) for c, b in zip(coefs, intercepts, strict=True)])
+    norms = np.sqrt([np.vdot(c, c) + np.vdot(b, b) for c, b in zip(coefs, intercepts, strict=True)])
     return Facts(
         tuple(activations), np.sqrt(squares), twins, norms, float(first_loss), float(constant_loss), n_samples=n
     )
@@ -104,9 +104,9 @@ def facts_of(X, coefs, intercepts, activations, first_loss=np.nan, constant_loss
 
 def twins_of(coef, intercept, above):
     """How many units of a layer have the weights of another: coef (n_in, n), intercept (n,), above (n, n_out)."""
-    few = np.column_stack([coef[0], intercept, above[:, 0]])
-    if len(np.unique(few, axis=0)) == len(few):  # most often: the rest need not be looked at
-        return 0
+    for one in (intercept, coef[0], above[:, 0]):
+        if len(set(one.tolist())) == len(one):  # most often: the rest need not be looked at
+            return 0
     units = np.hstack([coef.T, intercept[:, None], above])
     return len(units) - len(np.unique(units, axis=0))
 

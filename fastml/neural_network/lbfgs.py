@@ -5,10 +5,9 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.optimize
 from sklearn.exceptions import ConvergenceWarning
 
-from fastml.neural_network.training import BY_LAYER, HISTORY, layer_norms, looked_at, rows_of, sizes_of
+from fastml.neural_network.training import BY_LAYER, HISTORY, sample_of, sizes_of
 from fastml.progress import line_writer, progress_bar
 from fastml_ext import neural as kernels
 from fastml_ext.neural.codes import State
@@ -27,8 +26,10 @@ class Outcome:
 
 def minimize(model, design, w, data, score):
     """The weights at which the mean loss and the penalties over all of `data` are least, as far as SciPy gets."""
+    import scipy.optimize  # a tenth of a second, which the other solvers need not wait for
+
     history: dict = {name: [] for name in HISTORY}
-    sample, callbacks, started = rows_of(data, looked_at(data)), model._callbacks(), time.perf_counter()
+    sample, callbacks, started = sample_of(data), model._callbacks(), time.perf_counter()
     reached = {"w": w.copy(), "stopped": None, "loss": np.inf, "begun": False}
     tell = line_writer(model.verbose)
 
@@ -42,9 +43,7 @@ def minimize(model, design, w, data, score):
     def told(intermediate_result):
         now = intermediate_result.x.astype(w.dtype)
         _, norms, dead, saturated, output = kernels.examine(design, now, sample)
-        ratio = layer_norms(design.units, now - reached["w"]) / np.maximum(
-            layer_norms(design.units, reached["w"]), 1e-30
-        )
+        ratio = kernels.update_ratios(design.units, now, reached["w"])
         row = dict.fromkeys(HISTORY)
         row |= {"loss": float(intermediate_result.fun), "train_score": score(now, output, sample)}
         row |= {"gradient_norm": norms, "update_ratio": ratio, "dead": dead, "saturated": saturated}

@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
 
 from fastml.neural_network.base import ByBatches, MultilayerPerceptron, weights_of
+from fastml_ext import neural as kernels
 from fastml_ext.neural.codes import ACTIVATIONS, LOSSES, Data
 
 __all__ = ["MLPRegressor"]
@@ -303,7 +304,8 @@ class MLPRegressor(RegressorMixin, MultiOutputMixin, MultilayerPerceptron):
 
     def _numbers(self, y, dtype):
         y = np.asarray(y)
-        Y = np.ascontiguousarray(y[:, None] if y.ndim == 1 else y, dtype)
+        with np.errstate(over="ignore"):  # what overflows is refused below
+            Y = np.ascontiguousarray(y[:, None] if y.ndim == 1 else y, dtype)
         if not np.isfinite(Y).all():
             raise ValueError("y contains NaN, infinity, or a value too large for the dtype of X: drop those rows")
         if self.loss == "poisson" and (Y < 0).any():
@@ -313,14 +315,10 @@ class MLPRegressor(RegressorMixin, MultiOutputMixin, MultilayerPerceptron):
     def _targets(self, Y):
         return Y[:, 0] if Y.shape[1] == 1 else Y
 
-    @np.errstate(all="ignore")
     def _own_score(self, output, data):
         """R^2, the mean over the outputs."""
-        weight = data.weight if data.weight.size and data.weight.any() else np.ones(len(data.Y))
-        Y = data.Y.astype(float)
-        wrong = weight @ (Y - output) ** 2
-        spread = weight @ (Y - np.average(Y, axis=0, weights=weight)) ** 2
-        return float(np.mean(np.where(spread > 0, 1 - wrong / np.where(spread > 0, spread, 1), wrong == 0)))
+        weight = data.weight if data.weight.size and data.weight.any() else data.weight[:0]
+        return kernels.r_squared(output, data.Y, weight)
 
     def _loss_and_output(self):
         loss, last = self.loss, self.output_activation

@@ -3,6 +3,7 @@
 import itertools
 import time
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,7 @@ from fastml_ext.neural.codes import State
 __all__ = ["BY_LAYER", "HISTORY", "Plan", "descend", "new_state"]
 
 SLICE = 30e-3  # seconds: how long Ctrl-C may have to wait
+SLOW = 1e-9  # seconds for a multiplication, forward and back, on a slow machine
 HUGE, SMALL = 1e300, 1e-6
 GROWTH = 1e6  # a mean loss this many times that of the first weights has diverged
 RESTARTS = 40  # each halves the step once more often than the one before
@@ -37,6 +39,8 @@ class Plan:
     max_iter: int
     batch: int
     random: np.random.RandomState
+    rewind: Callable[[], None]  # brings `random` back to where training begins
+    first_loss: float = np.nan  # of the rows that are looked at, before training, where it is known
     tol: float = 1e-4
     patience: float = 10
     shuffle: bool = True
@@ -76,9 +80,11 @@ def new_state(w, solver):
 
 def descend(design, method, data, state, plan, seen=0):
     """Epochs from `state` until the plan says stop: an Outcome. Diverging runs start again with a smaller step."""
-    start, chance, first = copied(state), plan.random.get_state(), method
-    some = rows_of(data, looked_at(data))
-    beginning = kernels.mean_loss(design, kernels.outputs(design, state.w, some.X, plan.n_jobs), some)
+    start, first = copied(state), method
+    some = sample_of(data)
+    beginning = plan.first_loss
+    if np.isnan(beginning):
+        beginning = kernels.mean_loss(design, kernels.outputs(design, state.w, some.X, plan.n_jobs), some)
     if not np.isfinite(beginning):
         raise ValueError(f"the loss of the first weights is {beginning}: {sizes_of(data)}")
     tell = line_writer(plan.verbose)
@@ -86,12 +92,13 @@ def descend(design, method, data, state, plan, seen=0):
         try:
             with progress_bar("training", plan.max_iter, plan.verbose and not tell) as show, np.errstate(all="ignore"):
                 run = Run(design, method, data, copied(start), plan, show or nothing, seen)
-                run.first, run.limit, run.tell = start.w, GROWTH * max(beginning, 1e-3), tell
+                run.sample, run.first, run.tell = some, start.w, tell
+                run.limit = GROWTH * max(beginning, 1e-3)
                 outcome = run.epochs()
             break
         except DivergedError:
             method = method._replace(rate=method.rate / 2.0 ** (restart + 1))
-            plan.random.set_state(chance)
+            plan.rewind()
     else:
         raise ValueError(
             "Solver produced non-finite parameter weights. The input data may contain large values and need to be"
@@ -112,6 +119,7 @@ def descend(design, method, data, state, plan, seen=0):
 class Run:
     """One attempt: epochs from one state with one first step size."""
 
+    sample: Any  # codes.Data: rows that are looked at after each epoch
     first: np.ndarray  # weights before training
     limit: float  # of a mean loss, above which it is looked at whether training has diverged
     tell: Any = None  # prints a line for each epoch
@@ -122,10 +130,10 @@ class Run:
         self.n = data.X.shape[0]
         self.rows = max(1, round(plan.fraction * self.n))
         self.order = np.arange(self.n)
-        self.sample = rows_of(data, looked_at(data))
+        self.before = np.empty_like(state.w)  # the last batch's step is measured
         self.history: dict = {name: [] for name in HISTORY}
         self.started = time.perf_counter()
-        self.size = plan.batch  # rows of a slice, until one has been timed
+        self.size = slice_of(design, plan.batch)  # rows of a slice, until one has been timed
         self.rate, self.stalls = method.rate, 0
         self.best, self.best_weights = (np.inf if plan.judge == "loss" else -np.inf), None
 
@@ -164,32 +172,27 @@ class Run:
         """(mean loss of the batches before their steps, whether time is left)."""
         plan, batch, losses, done = self.plan, self.plan.batch, [], 0
         if plan.shuffle:
-            change = np.arange(self.n)
-            plan.random.shuffle(change)
-            self.order = self.order[change]
-        order = self.order[: self.rows]
+            plan.random.shuffle(self.order)
         scale = plan.schedule(number, self.seen, self.stalls) if plan.schedule else 1.0
         method = self.method._replace(rate=self.rate * scale)
-        last = (self.rows - 1) // batch * batch  # the last batch goes alone: its step is measured
         while done < self.rows:
-            stop = last if done < last else self.rows
-            part = order[done : min(done + self.size, stop)]
-            if done == last:
-                self.before = self.state.w.copy()
+            part = self.order[done : min(done + self.size, self.rows)]
+            before = self.before if done + len(part) == self.rows else None
             began = time.perf_counter()
-            found = kernels.train(self.design, method, part, batch, self.data, self.state, plan.n_jobs)
-            now = time.perf_counter()
-            if not found.sum() <= self.limit * len(part) and self.diverged(found.sum() / len(part), part):
+            found = kernels.train(self.design, method, part, batch, self.data, self.state, before, plan.n_jobs)
+            now, total = time.perf_counter(), found.sum()
+            if not total <= self.limit * len(part) and self.diverged(total / len(part), part):
                 raise DivergedError
-            losses.append(found)
+            losses.append(total)
             self.size = max(1, int(SLICE / max(now - began, 1e-7) * len(part)) // batch) * batch
             done += len(part)
             self.show(number + done / self.rows)
             if plan.max_time is not None and now - self.started > plan.max_time:
-                self.before = self.state.w.copy() if done <= last else self.before
+                if done < self.rows:
+                    self.before[:] = self.state.w
                 break
         self.step_size, self.seen = method.rate, self.seen + done
-        return np.concatenate(losses).sum() / done, done == self.rows
+        return sum(losses) / done, done == self.rows
 
     def diverged(self, loss, rows):
         """Whether the mean loss of some rows, outliers maybe, is far above what it was before training."""
@@ -212,8 +215,7 @@ class Run:
             "validation_score": None,
             "step_size": self.step_size,
             "gradient_norm": norms,
-            "update_ratio": layer_norms(self.design.units, w - self.before)
-            / np.maximum(layer_norms(self.design.units, self.before), 1e-30),
+            "update_ratio": kernels.update_ratios(self.design.units, w, self.before),
             "dead": dead,
             "saturated": saturated,
         }
@@ -236,11 +238,13 @@ class Run:
         return better
 
     def reason(self, in_time, waiting):
-        plan, row = self.plan, {name: values[-1] for name, values in self.history.items()}
-        row["epoch"] = len(self.history["loss"])
-        answers = [callback(row, self.state) for callback in plan.callbacks]  # each is called
-        if any(answers):
-            return "callback"
+        plan = self.plan
+        if plan.callbacks:
+            row = {name: values[-1] for name, values in self.history.items()}
+            row["epoch"] = len(self.history["loss"])
+            answers = [callback(row, self.state) for callback in plan.callbacks]  # each is called
+            if any(answers):
+                return "callback"
         if not in_time:
             return "max_time"
         return "tol" if waiting > plan.patience else None
@@ -263,17 +267,22 @@ def copied(state):
     return State(*(np.array(part, copy=True) for part in state))
 
 
+def slice_of(design, batch):
+    """Rows that a slow machine trains on within SLICE, whole batches of them."""
+    multiplications = sum(k * n for k, n in itertools.pairwise(design.units.tolist()))
+    return max(1, int(SLICE / (SLOW * multiplications)) // batch) * batch
+
+
 def looked_at(data):
-    """Places of up to LOOKED_AT rows, evenly spread."""
+    """Numbers of up to LOOKED_AT rows, evenly spread."""
     n = data.X.shape[0]
     return np.linspace(0, n - 1, min(n, LOOKED_AT)).astype(np.int64)
 
 
+def sample_of(data):
+    """Those rows; all of few ones are not copied."""
+    return data if data.X.shape[0] <= LOOKED_AT else rows_of(data, looked_at(data))
+
+
 def rows_of(data, rows):
     return kernels.Data(data.X[rows], data.Y[rows], data.weight[rows] if data.weight.size else data.weight)
-
-
-def layer_norms(units, w):
-    """Norm of each layer's part of flat weights, intercepts included: (L,)."""
-    sizes = [(k + 1) * n for k, n in itertools.pairwise(units)]
-    return np.sqrt([np.sum(part.astype(float) ** 2) for part in np.split(w, np.cumsum(sizes)[:-1])])

@@ -16,7 +16,7 @@ from fastml.kinds import from_arrow, is_frame
 from fastml.preprocessing.base import ColumnMap
 from fastml.preprocessing.expressions import quoted
 from fastml.preprocessing.rows import RowProgram
-from fastml.preprocessing.terms import named_transformer, numbers_of, plain, read_term
+from fastml.preprocessing.terms import named_transformer, plain, read_numbers, read_term
 
 __all__ = ["FeatureMap"]
 
@@ -215,7 +215,7 @@ class FeatureMap(ColumnMap):
             return table[:, self._read_places] if self._framed else table
         table = np.empty((len(X), len(self._read_names)), self._dtype, order="F")
         for k, j in enumerate(self._read_places):
-            table[:, k] = numbers_of(X, j, self._columns[j])
+            table[:, k] = read_numbers(X, j, self._columns[j])
         names = np.array(self._read_names, object)
         refuse_nonfinite(table, type(self).__name__, names, self.missing == "nan")
         return table

@@ -3,14 +3,12 @@
 from numbers import Real
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from fastml.autodiff.graph import Graph
 from fastml.autodiff.node import Node
-from fastml.kinds import Categories, as_numbers, frame_column
+from fastml.kinds import Categories, as_numbers, frame_column, numbers_of
 from fastml.preprocessing.expressions import Expression, as_text
 
-__all__ = ["Term", "named_transformer", "numbers_of", "plain", "read_term"]
+__all__ = ["Term", "named_transformer", "plain", "read_numbers", "read_term"]
 
 
 class Term(NamedTuple):
@@ -73,13 +71,14 @@ def numbered(columns, places):
     return found
 
 
-def numbers_of(frame, j, name):
-    """Column j of a frame as floats; False and True are 0 and 1."""
+def read_numbers(frame, j, name):
+    """Column j of a frame as floats, categories that are numbers, or texts of numbers, among them."""
     column = frame_column(frame, j, name)
     if not isinstance(column, Categories):
         return as_numbers(column, "the expressions are computed in float64", name=name)
-    if not all(isinstance(value, bool | np.bool_) for value in column.values.tolist()):
-        raise ValueError(
-            f"the column {name!r} holds {column.values[0]!r}, which is no number: could not convert string to float"
-        )
-    return np.append(column.values.astype(float), np.nan)[column.codes]
+    for value in column.values.tolist():
+        try:
+            float(value)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"the column {name!r} holds {value!r}, which is no number: {error}") from None
+    return numbers_of(column, name)

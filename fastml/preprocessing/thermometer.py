@@ -216,6 +216,8 @@ class Thermometer(ColumnMap):
         """The columns of X: arrays of numbers, and Categories."""
         who = type(self).__name__
         X = from_arrow(X)
+        if hasattr(X, "to_numpy") and not is_frame(X):
+            X = np.asarray(X)  # a Series
         if is_frame(X):
             checked = validate_data(self, X, reset=reset, skip_check_array=True)
             if min(X.shape) == 0:

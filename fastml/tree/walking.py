@@ -8,7 +8,7 @@ from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
 from fastml.plain import COMPRESSED
-from fastml.table import first_missing, read, to_codes
+from fastml.table import first_missing, read, to_codes, truths_as_numbers
 from fastml.tree.pruning import stops_at
 from fastml_ext import checks
 from fastml_ext import tree as kernels
@@ -69,6 +69,7 @@ class TreeWalking:
                 out, clean = walk.walk_rows(X, packed, answers, self.n_jobs)
                 if clean and (self.missing_values == "branch" or not np.isnan(X.data).any()):
                     return out
+                X.check_format(full_check=True)  # SciPy's own products would read beyond the end
         return None
 
     def apply(self, X, check_input=True):
@@ -142,6 +143,7 @@ class TreeWalking:
         columns = []
         for j, (x, column) in enumerate(zip(values, fitted, strict=True)):
             if column.split == "numeric":
+                x = truths_as_numbers(x)
                 if not isinstance(x, np.ndarray):
                     raise ValueError(
                         f"column {column.name!r} was fitted as numbers, but holds {x.values[0]!r}, a string"

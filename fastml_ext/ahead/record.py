@@ -40,7 +40,7 @@ CASES = 40  # inputs drawn of each case
 # Arrays of the user that LLVM cannot tell to be only read: by kernel, what stands before the array in the codes.
 ONLY_READ = (
     ("kd_tree.search.within_kernel", r"kd_tree\.Tree\{[^}]*\}"),
-    ("neural.batches.forward_part", r"neural\.codes\.Table\{"),
+    ("neural.inference.forward_part", r"neural\.codes\.Table\{"),
     *((f"scan.{kernel}_rows", before) for kernel in ("scan", "within") for before in (r"Scan\{", r"Scan\{A.\d.r")),
 )
 # Kernels that take the rows of a sparse matrix, or a table of either kind.

@@ -5,9 +5,11 @@ from fastml_ext.lazy import exports
 __getattr__, __dir__, __all__ = exports(
     __name__,
     {
+        "augmented": ["augmented_svm"],
         "codes": ["COUPLINGS", "LOSSES", "METHODS", "SCHEDULES", "State", "Task"],
         "dual": ["dual_svm"],
-        "epochs": ["average", "begin", "dense_epoch", "slopes", "sparse_epoch", "weights"],
+        "epochs": ["begin", "dense_epoch", "slopes", "sparse_epoch"],
+        "settled": ["average", "look", "weights"],
         "multiclass": ["multiclass_svm"],
         "sums": ["moments", "residual_moments", "small_squares"],
         "newton": ["newton_steps"],

@@ -10,12 +10,14 @@ from fastml_ext.linear import reference
 from fastml_ext.linear.codes import COUPLINGS, LOSSES, METHODS, SCHEDULES, Task
 
 CLOSE = {
+    "augmented_svm": 1e-6,
     "average": 1e-9,
     "dense_epoch": 1e-9,
     "dual_svm": 1e-5,  # the optimum by another path, and only as near as the last slopes tell
     "evaluate": 1e-12,
     "gram": 1e-12,
     "hessian_product": 1e-12,
+    "look": 1e-9,
     "moments": 1e-12,
     "multiclass_svm": 2e-5,
     "newton_steps": 1e-6,
@@ -61,6 +63,16 @@ def average(family, random):
     return family.average(task, state, sparse)
 
 
+def look(family, random):
+    sparse = bool(random.integers(2))
+    task, state, _ = descent(family, random, sparse, average_from=int(random.integers(-1, 9)))
+    coef, intercept = (np.array(part) for part in family.weights(state, sparse))
+    now = np.column_stack([coef, intercept])
+    now = np.ascontiguousarray(now.T if sparse else now)
+    before = np.zeros_like(now)
+    return family.look(task, state, sparse, before, now), now
+
+
 def dense_epoch(family, random):
     _, state, epochs = descent(family, random, False)
     return epochs, family.weights(state, False)
@@ -96,6 +108,14 @@ def dual_svm(family, random):
     X, bias = layout(family, X, random.integers(2)), random.choice([0.0, 1.0])
     W, _, _, done = family.dual_svm(X, signs, *box, bias, 1e-11, 20_000, 3)
     return W, done
+
+
+def augmented_svm(family, random):
+    """The objectives reached; the dual variables need not be unique."""
+    n, squared = int(random.integers(1, 9)), bool(random.integers(2))
+    X, signs = table(random, n, 3), random.choice([-1.0, 1.0], (2, n))
+    columns = np.ascontiguousarray(np.column_stack([X, np.ones(n)]).T)
+    return family.augmented_svm(columns, signs, random.uniform(0.1, 2, (2, n)), squared, 1e-9, 100_000)[2]
 
 
 def multiclass_svm(family, random):

@@ -9,13 +9,13 @@ import numpy as np
 
 from fastml_ext.jit import cgutils, intrinsic, kernel, types
 from fastml_ext.linear.codes import State, Task
-from fastml_ext.linear.steps import sparse_steps, takes
+from fastml_ext.linear.settled import COUNT, OWED, RATES, SCALE, SCALES, STEPS, settle
+from fastml_ext.linear.steps import dense_steps, prefetch, sparse_steps, takes
 from fastml_ext.products import inner
 
-__all__ = ["State", "Task", "average", "begin", "dense_epoch", "slopes", "sparse_epoch", "weights"]
+__all__ = ["State", "Task", "begin", "dense_epoch", "slopes", "sparse_epoch"]
 
 EACH, REST, SOFTMAX, ARGMAX = 0, 1, 2, 3
-STEPS, SCALE, SCALES, OWED, RATES, COUNT = range(6)  # places in State.clock
 FOLD = 0.01  # the scale is folded into W below this: two digits of W at most are lost to it
 LEAST_MOMENT = 1e-30  # smaller moments are zero: subnormal numbers take 100 times longer
 
@@ -32,23 +32,6 @@ def call_user(typing_context, address, score, y):
         return builder.call(pointer, arguments[1:])
 
     return signature, code
-
-
-@intrinsic
-def prefetch(typing_context, X, at):
-    """Ask for the cache line of X's at-th value, while the processor works on something else."""
-
-    def code(context, builder, signature, arguments):
-        ir = cgutils.ir
-        byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
-        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        line = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
-        kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
-        ask = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
-        builder.call(ask, [line, word(0), word(3), word(1)])
-        return context.get_dummy_value()
-
-    return types.void(X, types.intp), code
 
 
 @kernel
@@ -192,23 +175,6 @@ def move(task, eta, step, gradient, met, state):
     if 0 <= task.average_from < step:
         for j in range(len(W)):
             total[j] -= W[j]
-
-
-@kernel
-def settle(state, sparse):
-    """Fold the scale into W; bring the sum for the average up to date."""
-    W, total, clock = state.W, state.total, state.clock
-    d = W.shape[0] - 1 if sparse else W.shape[1] - 1
-    k = W.shape[1] if sparse else W.shape[0]
-    for c in range(k):
-        for j in range(d + 1):
-            a, b = (j, c) if sparse else (c, j)
-            if total.size and state.strength.size == 0:
-                share = clock[SCALES] if j < d else clock[COUNT]
-                total[a, b] -= share * W[a, b]
-            if j < d:
-                W[a, b] *= clock[SCALE]
-    clock[SCALE], clock[SCALES], clock[COUNT] = 1.0, 0.0, 0.0
 
 
 @kernel
@@ -467,27 +433,13 @@ def begin(task, coef, intercept, sparse=False, strength=None):
 
 
 def dense_epoch(task, order, X, Y, weight, class_weight, state, hits):
-    return dense_slice(task, order, X, Y, weight, class_weight, state, hits)
+    slice_of_epoch = dense_steps if takes(task, state) else dense_slice
+    return slice_of_epoch(task, order, X, Y, weight, class_weight, state, hits)
 
 
 def sparse_epoch(task, order, X, Y, weight, class_weight, state, hits):
     slice_of_epoch = sparse_steps if takes(task, state) else sparse_slice
     return slice_of_epoch(task, order, X.data, X.indices, X.indptr, Y, weight, class_weight, state, hits)
-
-
-def weights(state, sparse=False):
-    settle(state, sparse)
-    W = state.W.T if sparse else state.W
-    return np.array(W[:, :-1], order="C"), np.array(W[:, -1])
-
-
-def average(task, state, sparse=False):
-    count = state.clock[STEPS] - task.average_from
-    if task.average_from < 0 or count <= 0:
-        return weights(state, sparse)
-    settle(state, sparse)
-    W = -(state.total.T if sparse else state.total) / count
-    return np.array(W[:, :-1], order="C"), np.array(W[:, -1])
 
 
 def slopes(task, scores, Y, weight, class_weight):

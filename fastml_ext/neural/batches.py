@@ -2,448 +2,354 @@
 
 A batch is done in two phases, whose parts are cut by the shapes alone. Rows: gather, forward, loss and backward of some
 rows of the batch. Weights: the gradient of a block of one layer's weights over the whole batch, and at once their step,
-so that no gradient as large as the network is ever stored, none is added up, and no thread can change a bit. A small
-network runs both phases in one serial kernel, for as many batches as it is given.
-
-All arrays of a batch are flat: of each layer, rows after rows. Products go to BLAS where they are large, and to a plain
-loop where calling BLAS costs more than the product (`LOOPS`, measured).
+so that no gradient as large as the network is ever stored, none is added up, and no thread can change a bit. Threads
+take parts and blocks as they come, batch after batch, without leaving the kernel.
 """
 
 import numpy as np
 
 from fastml_ext.jit import kernel
 from fastml_ext.neural.codes import Buffers, Design, State, Table
-from fastml_ext.neural.functions import SOFTMAX, activate, one_loss, output_row, softmax
-from fastml_ext.neural.instructions import (
-    GOLDEN,
-    borrow,
-    gemm,
-    mix,
-    panel_1,
-    panel_4,
-    panel_16,
-    panel_32,
-    row_key,
-)
+from fastml_ext.neural.instructions import add_one, borrow, inner, wait_for
+from fastml_ext.neural.passes import backward_rows, forward_rows, losses_of
+from fastml_ext.neural.products import ROOM, product, row_sums, transpose
 from fastml_ext.neural.steps import move, scale_of
 
 __all__ = [
-    "few_rows",
-    "forward_part",
+    "TILE",
+    "clocks_of",
+    "gradient_of",
     "gradient_part",
-    "loss_part",
+    "losses_from",
+    "mirror_all",
     "rows_part",
+    "train_shared",
     "train_slice",
-    "weights_part",
 ]
 
-LOOPS = 6000  # multiplications below which a product is a plain loop
-CHUNK = 128  # rows of a forward pass that is not trained from
-INPUT = np.uint64(2**32)
+TILE = 8  # rows at which parts and blocks are cut: those of a tile
+TAKEN, DONE = 0, 16  # places of the two counters that threads share, a cache line apart
 
 
 @kernel
-def across(C, B, A, W, n, count):
-    """C[c : c + n] = B[b : b + n] + sum of A[a + j * step] * W[w + j * stride : ... + n] over j < count."""
-    c, c0 = C
-    b, b0 = B
-    w, w0, stride = W
-    o = np.int64(0)
-    while o + 32 <= n:
-        panel_32((c, c0 + o), (b, b0 + o), A, (w, w0 + o, stride), count)
-        o += 32
-    if o + 16 <= n:
-        panel_16((c, c0 + o), (b, b0 + o), A, (w, w0 + o, stride), count)
-        o += 16
-    while o + 4 <= n:
-        panel_4((c, c0 + o), (b, b0 + o), A, (w, w0 + o, stride), count)
-        o += 4
-    while o < n:
-        panel_1((c, c0 + o), (b, b0 + o), A, (w, w0 + o, stride), count)
-        o += 1
-
-
-@kernel
-def multiply(blas, A, W, C, m, n, k):
-    """C (m, n) = A (m, k) W (k, n) + the intercepts (n,) that follow W; each a (flat array, first place)."""
-    a, a0 = A
-    w, w0 = W
-    c, c0 = C
-    bias = w0 + k * n
-    if m <= 2 or m * n * k <= LOOPS:
-        for i in range(m):
-            across((c, c0 + i * n), (w, bias), (a, a0 + i * k, 1), (w, w0, n), n, k)
-        return
-    repeat(w[bias : bias + n], m, c, c0)
-    gemm(blas, (0, 0), (m, n, k), (a, a0, k), (w, w0, n), (c, c0, n), 1)
-
-
-@kernel
-def repeat(row, m, C, c0):
-    """`row` into m rows of C from c0 on."""
-    n = len(row)
-    for i in range(m):
-        target = C[c0 + i * n : c0 + (i + 1) * n]
-        for o in range(n):
-            target[o] = row[o]
-
-
-@kernel
-def multiply_sparse(table, rows, first, last, W, w0, C, n):
-    """C (rows, n) = the CSR rows times W (d, n), plus the intercepts that follow W."""
-    d_n = w0 + np.int64(table.columns[0]) * n
-    repeat(W[d_n : d_n + n], last - first, C, first * n)
-    for r in range(first, last):
-        i = rows[r]
-        row = C[r * n : (r + 1) * n]
-        for p in range(table.indptr[i], table.indptr[i + 1]):
-            x, at = table.stored[p], w0 + np.int64(table.indices[p]) * n
-            w = W[at : at + n]
-            for o in range(n):
-                row[o] += x * w[o]
-
-
-@kernel
-def gather(design, method, step, rows, first, last, table, values):
-    """Rows of X, with noise on them, into the first layer's values."""
-    d = design.units[0]
-    for r in range(first, last):
-        row, target = table.X[rows[r]], values[r * d : (r + 1) * d]
-        for j in range(d):
-            target[j] = row[j]
-        if design.noise > 0:
-            key = row_key(method.seed, step, r)
-            for j in range(d):
-                bits = mix(key + GOLDEN * (np.uint64(j) + INPUT + np.uint64(1)))
-                u = (np.float64(bits >> np.uint64(32)) + 0.5) / 2.0**32
-                v = np.float64(bits & np.uint64(2**32 - 1)) / 2.0**32
-                values[r * d + j] += design.noise * np.sqrt(-2.0 * np.log(u)) * np.cos(2.0 * np.pi * v)
-
-
-@kernel
-def drop(share, seed, step, first, last, n, counted, Z, z0, D, d0):
-    """Multiply activations and derivatives of rows first..last with 0, or with what makes up for it."""
-    up = 1.0 / (1.0 - share)
-    for r in range(first, last):
-        key = row_key(seed, step, r)
-        for j in range(n):
-            bits = mix(key + GOLDEN * np.uint64(counted + j + 1))
-            factor = 0.0 if np.float64(bits >> np.uint64(11)) / 2.0**53 < share else up
-            Z[z0 + r * n + j] *= factor
-            D[d0 + r * n + j] *= factor
-
-
-@kernel
-def forward_rows(design, method, state, rows, first, last, table, buffers):
-    """Values and derivatives of all layers but the last, whose z are left as they are, for rows first..last."""
-    units, values, slopes, w = design.units, buffers.values, buffers.slopes, state.w
-    sparse, counted = len(table.indptr) > 0, np.int64(0)
-    if not sparse:
-        gather(design, method, state.clock[0], rows, first, last, table, values)
-    for layer in range(len(units) - 1):
-        k, n = units[layer], units[layer + 1]
-        at, to, place = buffers.places[layer, 0], buffers.places[layer, 1], buffers.places[layer, 2]
-        after = buffers.places[layer + 1, 0]
-        if sparse and layer == 0:
-            multiply_sparse(table, rows, first, last, w, place, values[after:], n)
-        else:
-            A, C = (values, at + first * k), (values, after + first * n)
-            multiply(buffers.blas, A, (w, place), C, last - first, n, k)
-        if layer < len(units) - 2:
-            z0, z1 = after + first * n, after + last * n
-            activate(design.activations[layer], design.functions[layer], values, z0, z1, slopes, to + first * n)
-            if design.dropout[layer] > 0:
-                share, step = design.dropout[layer], state.clock[0]
-                drop(share, method.seed, step, first, last, n, counted, values, after, slopes, to)
-        counted += n
-
-
-@kernel
-def losses_of(design, rows, first, last, table, buffers):
-    """(sum of weighted losses, sum of weights) of rows first..last; the last layer's slopes."""
-    total, weights, k = 0.0, 0.0, design.units[-1]
-    at, to = buffers.places[-1, 0], buffers.places[-2, 1]
-    eps = np.float64(np.finfo(buffers.values.dtype).eps)
-    for r in range(first, last):
-        i = rows[r]
-        v = table.weight[i] if len(table.weight) else 1.0
-        total += output_row(design, buffers.values, at + r * k, buffers.slopes, to + r * k, table.Y[i], v, eps)
-        weights += v
-    return total, weights
-
-
-@kernel
-def backward_rows(design, state, first, last, buffers, layer):
-    """Slopes of the layer below `layer` for rows first..last: through its weights, times the derivatives there."""
-    to, place, below = buffers.places[layer, 1], buffers.places[layer, 2], buffers.places[layer - 1, 1]
-    k, n, m = design.units[layer], design.units[layer + 1], last - first
-    slopes, carry, w = buffers.slopes, buffers.carry, state.w
-    own, zeros = first * buffers.hidden, len(carry) - k  # parts may be at different layers: each has its own room
-    if m * n * k > LOOPS:
-        gemm(buffers.blas, (0, 1), (m, k, n), (slopes, to + first * n, n), (w, place, n), (carry, own, k), 0)
-        row, target = carry[own : own + m * k], slopes[below + first * k : below + last * k]
-        for i in range(m * k):
-            target[i] *= row[i]
-        return
-    turned = buffers.turned[buffers.places[layer, 3] :]
-    for j in range(k):
-        for o in range(n):
-            turned[o * k + j] = w[place + j * n + o]
-    for r in range(first, last):
-        across((carry, own), (carry, zeros), (slopes, to + r * n, 1), (turned, 0, k), k, n)
-        target, row = slopes[below + r * k : below + (r + 1) * k], carry[own : own + k]
-        for j in range(k):
-            target[j] *= row[j]
-
-
-@kernel
-def block_gradient(design, rows, table, buffers, block, G, g0, keep):
-    """Sum over the batch of a block's gradient into G from g0 on (added if `keep`): its coefs, then its intercepts."""
+def block_gradient(design, rows, table, buffers, block, G):
+    """Sum over the batch of a block's gradient into G: its coefs, then its intercepts."""
     layer, low, high = block
-    at, to = buffers.places[layer, 0], buffers.places[layer, 1]
+    at, to = buffers.offsets[layer, 0], buffers.offsets[layer, 1]
     k, n, size = design.units[layer], design.units[layer + 1], len(rows)
-    values, slopes, count = buffers.values, buffers.slopes, (high - low) * n
-    if not keep:
-        whole = G[g0 : g0 + count + (n if high == k else 0)]
-        for i in range(len(whole)):
-            whole[i] = 0
+    values, deltas, count = buffers.values, buffers.deltas, (high - low) * n
     if layer == 0 and len(table.indptr) > 0:
-        sparse_gradient(table, rows, low, high, slopes, to, n, G, g0)
-    elif count * size > LOOPS and size > 2:
-        gemm(buffers.blas, (1, 0), (high - low, n, size), (values, at + low, k), (slopes, to, n), (G, g0, n), 1)
+        sparse_gradient(table, rows, low, high, deltas, to, n, G)
+    elif n == 1:
+        row_sums(G, 0, buffers.zeros, 0, (deltas, to), (values, at + low, k), high - low, size)
     else:
-        for j in range(low, high):
-            at_j = g0 + (j - low) * n
-            across((G, at_j), (G, at_j), (values, at + j, k), (slopes, to, n), n, size)
+        product((G, 0, n), (buffers.zeros, 0, 0), (values, at + low, 1, k), (deltas, to, n), high - low, n, size)
     if high == k:
-        for r in range(size):
-            row, target = slopes[to + r * n : to + (r + 1) * n], G[g0 + count : g0 + count + n]
-            for o in range(n):
-                target[o] += row[o]
+        column_sums(deltas, to, size, n, G, count)
 
 
 @kernel
-def sparse_gradient(table, rows, low, high, slopes, to, n, G, g0):
+def column_sums(deltas, to, size, n, G, count):
+    total = G[count : count + n]
+    for o in range(n):
+        total[o] = 0
+    for r in range(size):
+        row = deltas[to + r * n : to + (r + 1) * n]
+        for o in range(n):
+            total[o] += row[o]
+
+
+@kernel
+def sparse_gradient(table, rows, low, high, deltas, to, n, G):
+    whole = G[: (high - low) * n]
+    for i in range(len(whole)):
+        whole[i] = 0
     for r in range(len(rows)):
         i = rows[r]
         first, last = table.indptr[i], table.indptr[i + 1]
-        delta = slopes[to + r * n : to + (r + 1) * n]
+        delta = deltas[to + r * n : to + (r + 1) * n]
         for p in range(first + np.searchsorted(table.indices[first:last], low), last):
             j = np.int64(table.indices[p])
             if j >= high:
                 break
             a = table.stored[p]
-            row = G[g0 + (j - low) * n : g0 + (j - low + 1) * n]
+            row = G[(j - low) * n : (j - low + 1) * n]
             for o in range(n):
                 row[o] += a * delta[o]
 
 
 @kernel
-def finish_gradient(design, method, state, G, g0, place, coefs, end, scale, weights):
-    """The gradient of the batch's objective in G[g0:], from sums; the penalty of the block's weights.
-
-    The block's coefs stand in w[place : place + coefs], its intercepts up to `end`.
-    """
-    T, gradient, w = G.dtype.type, G[g0 : g0 + end - place], state.w[place : place + coefs]
-    factor, cut, total = T(scale), T(method.clip_value), 0.0
-    l1, l2 = T(design.l1 / weights), T(design.l2 / weights)
-    for i in range(len(gradient)):
-        gradient[i] *= factor
+def finish_gradient(design, method, w, start, coefs, G, scale, weights):
+    """The gradient of the batch's objective in G, from sums; the penalty of the coefs in w from `start` on."""
+    T, factor, cut = G.dtype.type, G.dtype.type(scale), G.dtype.type(method.clip_value)
+    l1, l2, own, total = T(design.l1 / weights), T(design.l2 / weights), w[start : start + coefs], 0.0
+    for i in range(len(G)):
+        G[i] *= factor
     if design.l2 > 0:
-        total += 0.5 * design.l2 * np.dot(w, w)
-        for i in range(len(w)):
-            gradient[i] += l2 * w[i]
+        total += 0.5 * design.l2 * inner(w, start, w, start, coefs)
+        for i in range(coefs):
+            G[i] += l2 * own[i]
     if design.l1 > 0:
-        for i in range(len(w)):
-            total += design.l1 * abs(w[i])
-            gradient[i] += l1 * np.sign(w[i])
+        for i in range(coefs):
+            total += design.l1 * abs(own[i])
+            G[i] += l1 * np.sign(own[i])
     if method.clip_value < np.inf:
-        for i in range(len(gradient)):
-            gradient[i] = min(max(gradient[i], -cut), cut)
+        for i in range(len(G)):
+            G[i] = min(max(G[i], -cut), cut)
     return total
 
 
 @kernel
-def step(method, state, gradient, place, end):
-    """One step of w[place:end] along `gradient`, as long; the clock has counted it already."""
-    move(method, state.clock[0], state.w[place:end], state.first[place:end], state.second[place:end], gradient)
+def step_weights(design, method, state, clock, block, place, G, buffers):
+    """Step number `clock` of a block's weights, which begin at `place`, along its gradient G."""
+    end = place + len(G)
+    move(method, clock, state.w[place:end], state.first[place:end], state.second[place:end], G)
+    mirror(design.units, state.w, block, place, end, buffers)
+
+
+@kernel
+def mirror(units, w, block, place, end, buffers):
+    """Bring the copies of a block's weights, w[place:end], up to date: the transposed ones and those of the tail."""
+    layer, low, high = block
+    k, n = units[layer], units[layer + 1]
+    if layer > 0 and n > 1:
+        transpose(w, buffers.offsets[layer, 2], k, n, low, high, buffers.transposed, buffers.offsets[layer, 3])
+    if layer >= buffers.edge:
+        start = buffers.offsets[buffers.edge, 2]
+        for i in range(place, end):
+            buffers.tail[i - start] = w[i]
+
+
+@kernel
+def mirror_all(units, w, buffers):
+    for layer in range(len(units) - 1):
+        block = np.int64(layer), np.int64(0), units[layer]
+        mirror(units, w, block, buffers.offsets[layer, 2], buffers.offsets[layer + 1, 2], buffers)
 
 
 @kernel
 def extent(design, buffers, block):
-    """(place in w, coefs, end in w) of a block; its intercepts follow the layer's last coefs."""
+    """(place in w, coefs, weights) of a block; its intercepts follow the layer's last coefs."""
     layer, low, high = block
     k, n = design.units[layer], design.units[layer + 1]
-    place = buffers.places[layer, 2] + low * n
     coefs = (high - low) * n
-    return place, coefs, place + coefs + (n if high == k else 0)
+    return buffers.offsets[layer, 2] + low * n, coefs, coefs + (n if high == k else 0)
 
 
 @kernel
-def loss_part(start, stop, design, output, Y, weight):
-    """(sum of weighted losses, sum of weights) of given outputs."""
-    total, weights, eps = 0.0, 0.0, np.float64(np.finfo(output.dtype).eps)
-    for i in range(start, stop):
-        v = weight[i] if len(weight) else 1.0
-        for c in range(Y.shape[1]):
-            total += v * one_loss(design, np.float64(output[i, c]), np.float64(Y[i, c]), eps)[0]
-        weights += v
-    return total, weights
+def one_block(design, method, state, clock, rows, table, buffers, block, G, scale, weights):
+    """Gradient and step of a block of weights: its penalty."""
+    place, coefs, count = extent(design, buffers, block)
+    block_gradient(design, rows, table, buffers, block, G)
+    penalty = finish_gradient(design, method, state.w, place, coefs, G[:count], scale, weights)
+    step_weights(design, method, state, clock, block, place, G[:count], buffers)
+    return penalty
 
 
 @kernel
 def borrowed(design, state, table, buffers):
     """The same records, to be handed to helpers at no cost; the kernel's caller keeps the arrays."""
     d, s, t, b = design, state, table, buffers
-    functions, places = borrow(d.functions), borrow(b.places)
     numbers = d.loss, d.delta, d.loss_value, d.loss_slope, d.l1, d.l2, d.noise
     return (
-        Design(borrow(d.units), borrow(d.activations), functions, borrow(d.dropout), *numbers),
+        Design(borrow(d.units), borrow(d.activations), borrow(d.functions), borrow(d.dropout), *numbers),
         State(borrow(s.w), borrow(s.first), borrow(s.second), borrow(s.clock)),
         Table(
             *(borrow(t.X), borrow(t.stored), borrow(t.indices), borrow(t.indptr)),
             *(borrow(t.columns), borrow(t.Y), borrow(t.weight)),
         ),
         Buffers(
-            *(b.blas, b.part, b.widest, b.hidden, places, borrow(b.blocks), borrow(b.values), borrow(b.slopes)),
-            *(borrow(b.carry), borrow(b.turned), borrow(b.gradient), borrow(b.sums)),
+            *(b.parts, b.hidden, borrow(b.offsets), borrow(b.blocks), borrow(b.values), borrow(b.deltas)),
+            *(borrow(b.carry), borrow(b.zeros), borrow(b.transposed), b.edge, borrow(b.tail), borrow(b.gradient)),
         ),
     )
 
 
 @kernel
-def rows_part(start, stop, design, method, state, rows, table, buffers):
-    """First phase of some parts of a batch, `buffers.part` rows each: (sum of losses, sum of weights)."""
-    design, state, table, buffers = borrowed(design, state, table, buffers)
-    rows, total, weights = borrow(rows), 0.0, 0.0
-    for p in range(start, stop):
-        first, last = p * buffers.part, min((p + 1) * buffers.part, len(rows))
-        forward_rows(design, method, state, rows, first, last, table, buffers)
-        loss, weight = losses_of(design, rows, first, last, table, buffers)
-        total, weights = total + loss, weights + weight
-        for layer in range(len(design.units) - 2, 0, -1):
-            backward_rows(design, state, first, last, buffers, layer)
-    return total, weights
+def keep(w, before):
+    """Copy the weights into `before`, if it is not empty."""
+    for i in range(len(before)):
+        before[i] = w[i]
 
 
 @kernel
-def weights_part(start, stop, design, method, state, rows, table, buffers):
-    """Second phase of some blocks, whose steps are taken: their penalty. buffers.sums: (scale, sum of weights)."""
-    G, penalty = np.empty(buffers.widest, state.w.dtype), 0.0
-    scale, weights = buffers.sums
-    for b in range(start, stop):
-        block = buffers.blocks[b, 0], buffers.blocks[b, 1], buffers.blocks[b, 2]
-        place, coefs, end = extent(design, buffers, block)
-        block_gradient(design, rows, table, buffers, block, G, 0, False)
-        penalty += finish_gradient(design, method, state, G, 0, place, coefs, end, scale, weights)
-        step(method, state, G[: end - place], place, end)
-    return penalty
+def part_of(design, method, w, step, rows, first, last, table, buffers):
+    """First phase of some rows of a batch: (sum of weighted losses, sum of weights)."""
+    forward_rows(design, method, w, step, rows, first, last, table, buffers)
+    loss, weight = losses_of(design, rows, first, last, table, buffers)
+    for layer in range(len(design.units) - 2, 0, -1):
+        backward_rows(design, w, first, last, buffers, layer)
+    return loss, weight
+
+
+@kernel
+def bounds(part, parts, rows):
+    """(first, last) row of a part: tiles of TILE rows are shared out evenly."""
+    tiles = (rows + TILE - 1) // TILE
+    return min(part * tiles // parts * TILE, rows), min((part + 1) * tiles // parts * TILE, rows)
+
+
+@kernel
+def rows_part(start, stop, design, method, state, rows, table, buffers):
+    """First phase of some of the `buffers.parts` parts of a batch: (sum of losses, sum of weights)."""
+    design, state, table, buffers = borrowed(design, state, table, buffers)
+    rows, total, weights = borrow(rows), 0.0, 0.0
+    for p in range(start, stop):
+        first, last = bounds(p, buffers.parts, len(rows))
+        if first < last:
+            loss, weight = part_of(design, method, state.w, 0, rows, first, last, table, buffers)
+            total, weights = total + loss, weights + weight
+    return total, weights
 
 
 @kernel
 def gradient_part(start, stop, design, rows, table, buffers, G):
     """Second phase of some blocks, added to G (P,)."""
+    own = np.empty(len(buffers.gradient), G.dtype)
     for b in range(start, stop):
         block = buffers.blocks[b, 0], buffers.blocks[b, 1], buffers.blocks[b, 2]
-        place, _, _ = extent(design, buffers, block)
-        block_gradient(design, rows, table, buffers, block, G, place, True)
+        place, _, count = extent(design, buffers, block)
+        block_gradient(design, rows, table, buffers, block, own)
+        for i in range(count):
+            G[place + i] += own[i]
 
 
 @kernel
-def train_slice(design, method, state, order, batch, table, buffers, losses):
-    """Whole batches in this thread; into losses: (loss before the step, penalty included) x (rows of the batch)."""
+def gradient_of(design, method, state, rows, table, buffers, G):
+    """Both phases of a batch in this thread: (sum of losses, sum of weights); the gradient, added to G (P,)."""
+    design, state, table, buffers = borrowed(design, state, table, buffers)
+    rows, G = borrow(rows), borrow(G)
+    mirror_all(design.units, state.w, buffers)
+    total, weights = rows_part(0, buffers.parts, design, method, state, rows, table, buffers)
+    gradient_part(0, len(buffers.blocks), design, rows, table, buffers, G)
+    return total, weights
+
+
+@kernel
+def train_shared(
+    start, stop, design, method, state, order, batch, table, buffers, before, clocks, sums, counters, relax
+):
+    """As train_slice, by all who call this at once: parts and blocks are taken as they come, until none is left.
+
+    A part or block is taken, then waits until every one of the phase before is done: whoever has taken one is at work
+    on it, so nobody waits in vain, however many callers there are.
+
+    clocks: steps done after each batch | sums (batches, parts + blocks, 2): losses and weights of parts, penalties
+    counters (32,): of what is TAKEN and DONE | relax: address of a function that lets other threads run, or 0
+    """
+    design, state, table, buffers = borrowed(design, state, table, buffers)
+    order, clocks, sums, counters = borrow(order), borrow(clocks), borrow(sums), borrow(counters)
+    own = np.empty(len(buffers.gradient), state.w.dtype)
+    G, before = borrow(own), borrow(before)
+    each, parts = sums.shape[1], buffers.parts
+    while True:
+        taken = add_one(counters, TAKEN)
+        if taken >= len(sums) * each:
+            return
+        number, item = taken // each, taken % each
+        rows = order[number * batch : (number + 1) * batch]
+        wait_for(counters, DONE, number * each + (0 if item < parts else parts), relax)
+        if item < parts:
+            if item == 0 and number == len(sums) - 1:
+                keep(state.w, before)
+            first, last = bounds(item, parts, len(rows))
+            if first < last:
+                step = clocks[number - 1] if number else state.clock[0]
+                loss, weight = part_of(design, method, state.w, step, rows, first, last, table, buffers)
+                sums[number, item, 0], sums[number, item, 1] = loss, weight
+        else:
+            total, weights = totals(sums, number, parts)
+            if weights > 0:
+                scale, b = scale_of(design, total, weights)[1], item - parts
+                block = buffers.blocks[b, 0], buffers.blocks[b, 1], buffers.blocks[b, 2]
+                arguments = rows, table, buffers, block, G, scale, weights
+                sums[number, item, 0] = one_block(design, method, state, clocks[number], *arguments)
+        add_one(counters, DONE)
+
+
+@kernel
+def totals(sums, number, parts):
+    """(sum of losses, sum of weights) of a batch."""
+    total, weights = 0.0, 0.0
+    for p in range(parts):
+        total, weights = total + sums[number, p, 0], weights + sums[number, p, 1]
+    return total, weights
+
+
+@kernel
+def losses_from(design, order, batch, parts, sums, losses):
+    """What train_shared found, as train_slice says it."""
+    for number in range(len(sums)):
+        total, weights = totals(sums, number, parts)
+        if weights > 0:
+            penalty, size = 0.0, min(batch, len(order) - number * batch)
+            for item in range(sums.shape[1] - 1, parts - 1, -1):
+                penalty += sums[number, item, 0]
+            losses[number] = size * (scale_of(design, total, weights)[0] + penalty / weights)
+
+
+@kernel
+def clocks_of(order, batch, weight, clock, clocks):
+    """Steps done after each batch: those whose weights sum to 0 take none."""
+    for number in range(len(clocks)):
+        total = 0.0
+        for i in range(number * batch, min((number + 1) * batch, len(order))):
+            total += weight[order[i]]
+        clock += 1 if total > 0 else 0
+        clocks[number] = clock
+
+
+@kernel
+def train_slice(design, method, state, order, batch, table, buffers, before, losses):
+    """Whole batches in this thread; into losses: (loss before the step, penalty included) x (rows of the batch).
+
+    before: (P,) for the weights before the last batch, or empty
+    """
     design, state, table, buffers = borrowed(design, state, table, buffers)
     order, layers, blocks, G = borrow(order), len(design.units) - 1, buffers.blocks, buffers.gradient
-    whole = method.clip_norm < np.inf
+    whole, w = method.clip_norm < np.inf, state.w
+    mirror_all(design.units, w, buffers)
     for begin in range(0, len(order), batch):
         rows = order[begin : begin + batch]
-        size = len(rows)
-        forward_rows(design, method, state, rows, 0, size, table, buffers)
+        size, clock = len(rows), state.clock[0]
+        if begin + batch >= len(order):
+            keep(w, before)
+        forward_rows(design, method, w, clock, rows, 0, size, table, buffers)
         total, weights = losses_of(design, rows, 0, size, table, buffers)
         if weights == 0:
             continue
         loss, scale = scale_of(design, total, weights)
-        state.clock[0] += 1
+        clock += 1
+        state.clock[0] = clock
         if not method.immediate:
             for layer in range(layers - 1, 0, -1):
-                backward_rows(design, state, 0, size, buffers, layer)
+                backward_rows(design, w, 0, size, buffers, layer)
         penalty, square = 0.0, 0.0
         for b in range(len(blocks) - 1, -1, -1):
             block = blocks[b, 0], blocks[b, 1], blocks[b, 2]
-            place, coefs, end = extent(design, buffers, block)
-            g0 = place if whole else np.int64(0)
-            block_gradient(design, rows, table, buffers, block, G, g0, False)
-            penalty += finish_gradient(design, method, state, G, g0, place, coefs, end, scale, weights)
-            if whole:
-                for i in range(place, end):
-                    square += np.float64(G[i]) ** 2
+            if not whole:
+                penalty += one_block(design, method, state, clock, rows, table, buffers, block, G, scale, weights)
+                if method.immediate and block[1] == 0 and block[0] > 0:
+                    backward_rows(design, w, 0, size, buffers, block[0])
                 continue
-            step(method, state, G[g0 : g0 + end - place], place, end)
-            if method.immediate and block[1] == 0 and block[0] > 0:
-                backward_rows(design, state, 0, size, buffers, block[0])
+            place, coefs, count = extent(design, buffers, block)
+            own = G[place : place + count + ROOM]
+            block_gradient(design, rows, table, buffers, block, own)
+            penalty += finish_gradient(design, method, w, place, coefs, own[:count], scale, weights)
+            for i in range(count):
+                square += np.float64(own[i]) ** 2
         if whole:
-            if square > method.clip_norm**2:
-                G *= G.dtype.type(method.clip_norm / np.sqrt(square))
-            step(method, state, G, 0, len(G))
+            step_whole(design, method, state, clock, square, buffers)
         losses[begin // batch] = size * (loss + penalty / weights)
 
 
 @kernel
-def forward_part(start, stop, units, activations, functions, w, table, out, blas):
-    """Outputs of rows start..stop of a table into out, CHUNK rows at a time."""
-    layers, widest, sparse = len(activations), np.int64(1), len(table.indptr) > 0
-    for layer in range(layers):
-        widest = max(widest, units[layer + 1])
-    size = min(stop - start, CHUNK)
-    one, other, waste = (
-        np.empty(size * widest, w.dtype),
-        np.empty(size * widest, w.dtype),
-        np.empty(size * widest, w.dtype),
-    )
-    flat = table.X.reshape(-1)
-    for low in range(start, stop, CHUNK):
-        m, place = min(CHUNK, stop - low), np.int64(0)
-        for layer in range(layers):
-            k, n = units[layer], units[layer + 1]
-            target = one if layer % 2 == 0 else other
-            source = other if layer % 2 == 0 else one
-            if layer > 0:
-                multiply(blas, (source, 0), (w, place), (target, 0), m, n, k)
-            elif sparse:
-                multiply_sparse(table, np.arange(low, low + m), 0, m, w, place, target, n)
-            else:
-                multiply(blas, (flat, low * k), (w, place), (target, 0), m, n, k)
-            if activations[layer] == SOFTMAX:
-                for r in range(m):
-                    softmax(target, r * n, (r + 1) * n)
-            else:
-                activate(activations[layer], functions[layer], target, 0, m * n, waste, 0)
-            place += k * n + n
-        for r in range(m):
-            row, answer = target[r * n : (r + 1) * n], out[low + r]
-            for o in range(n):
-                answer[o] = row[o]
-
-
-@kernel
-def few_rows(units, activations, functions, w, X, out):
-    """Outputs of a row or two, for which BLAS is too slow to call, and so are the records of `forward_part`."""
-    widest = np.int64(1)
-    for n in units:
-        widest = max(widest, n)
-    one, other, waste = np.empty(widest, w.dtype), np.empty(widest, w.dtype), np.empty(widest, w.dtype)
-    for i in range(len(X)):
-        place = np.int64(0)
-        for j in range(units[0]):
-            one[j] = X[i, j]
-        for layer in range(len(activations)):
-            k, n = units[layer], units[layer + 1]
-            across((other, 0), (w, place + k * n), (one, 0, 1), (w, place, n), n, k)
-            if activations[layer] == SOFTMAX:
-                softmax(other, 0, n)
-            else:
-                activate(activations[layer], functions[layer], other, 0, n, waste, 0)
-            one, other = other, one
-            place += k * n + n
-        for o in range(len(out[i])):
-            out[i, o] = one[o]
+def step_whole(design, method, state, clock, square, buffers):
+    """One step along the gradient of all weights, whose sum of squares is `square`, scaled down to clip_norm."""
+    G = buffers.gradient[: buffers.offsets[-1, 2]]
+    if square > method.clip_norm**2:
+        factor = G.dtype.type(method.clip_norm / np.sqrt(square))
+        for i in range(len(G)):
+            G[i] *= factor
+    move(method, clock, state.w[: len(G)], state.first, state.second, G)
+    mirror_all(design.units, state.w, buffers)

@@ -11,7 +11,10 @@ import scipy.sparse as sp
 from fastml_ext.neural import reference
 from fastml_ext.neural.codes import ACTIVATIONS, LOSSES, SOLVERS, Data, Design, Method, State
 
-CLOSE = {"examine": 1e-9, "gradients": 1e-9, "mean_loss": 1e-12, "outputs": 1e-12, "train": 1e-7}
+CLOSE = {
+    "examine": 1e-9, "gradients": 1e-9, "mean_loss": 1e-12, "outputs": 1e-12, "r_squared": 1e-9, "share_right": 1e-12,
+    "train": 1e-7, "update_ratios": 1e-12,
+}  # fmt: skip
 
 HIDDEN = [name for name in ACTIVATIONS if name not in ("softmax", "exp", "user")]
 SHARES = ("log_loss", "binary_log_loss")
@@ -42,8 +45,30 @@ def mean_loss(family, random):
     return family.mean_loss(design, reference.outputs(design, w, plain(data.X)), data)
 
 
+def r_squared(family, random):
+    output, Y, weight = answers(random)
+    return family.r_squared(output, Y, weight)
+
+
+def share_right(family, random):
+    output, Y, weight = answers(random)
+    return family.share_right(output, Y, weight, bool(random.integers(2)))
+
+
+def answers(random):
+    """(output, Y, weight): shares of one dtype, many of them equal, or all."""
+    n, k, dtype = int(random.choice([1, 2, 30])), int(random.integers(1, 4)), random.choice([np.float32, np.float64])
+    output, Y = (random.integers(0, random.choice([1, 2, 5]), (n, k)) / 4 for _ in range(2))
+    return output.astype(dtype), Y.astype(dtype), random.uniform(0.1, 2, n) if random.integers(2) else np.empty(0)
+
+
+def update_ratios(family, random):
+    design, w, _ = problem(family, random)
+    return family.update_ratios(design.units, w + 0.1 * random.standard_normal(len(w)), w)
+
+
 def train(family, random):
-    """(sums of losses of two calls, the state after them)"""
+    """(sums of losses of two calls, the weights before their last batch, the state after them)"""
     design, w, data = problem(family, random, noisy=True)
     n, P = data.X.shape[0], len(w)
     method = Method(
@@ -61,8 +86,9 @@ def train(family, random):
     w = 0.3 * w  # large weights saturate, and rounding then shows in the first digits of the loss
     state = State(w, np.zeros(P), np.zeros(P), np.zeros(1, np.int64))
     batch = int(random.choice([1, 3, 32, n]))
-    losses = [family.train(design, method, random.permutation(n), batch, data, state) for _ in range(2)]
-    return losses, list(state)
+    before = np.empty(P)
+    losses = [family.train(design, method, random.permutation(n), batch, data, state, before) for _ in range(2)]
+    return losses, before, list(state)
 
 
 def problem(family, random, noisy=False):

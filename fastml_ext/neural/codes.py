@@ -101,15 +101,15 @@ class Table(NamedTuple):
 class Buffers(NamedTuple):
     """Room for one batch."""
 
-    blas: int  # address of the matrix product for the dtype
-    part: int  # rows of a part
-    widest: int  # weights and intercepts of the largest block
+    parts: int  # that the rows of a batch are cut into
     hidden: int  # units of the widest hidden layer
-    places: np.ndarray  # (L + 1, 4): where each layer's input values, slopes, weights and turned weights begin
+    offsets: np.ndarray  # (L + 1, 4): where each layer's input values, deltas, weights and transposed weights begin
     blocks: np.ndarray  # (b, 3): layer, first and last row of its coefs
     values: np.ndarray
-    slopes: np.ndarray
+    deltas: np.ndarray  # derivatives of activations, then those of the losses by z
     carry: np.ndarray
-    turned: np.ndarray  # weights of the layers without BLAS, the other way round
+    zeros: np.ndarray
+    transposed: np.ndarray  # weights that deltas go back through, the other way round
+    edge: int  # the first layer whose weights end less than ROOM before those of the last
+    tail: np.ndarray  # the weights from that layer on, with ROOM behind them: tiles read there
     gradient: np.ndarray  # of a block, or of all weights
-    sums: np.ndarray  # (2,): scale and sum of weights of the batch in hand

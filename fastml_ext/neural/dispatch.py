@@ -1,36 +1,50 @@
 """What the kernels of a network are called through: buffers, cuts, the choice between one thread and many."""
 
+import ctypes
 import functools
 import itertools
+import sys
 
 import numpy as np
-import scipy.sparse as sp
 
-from fastml_ext import blas, pool
+from fastml_ext import pool
 from fastml_ext.neural.batches import (
-    LOOPS,
-    few_rows,
-    forward_part,
+    TILE,
+    clocks_of,
+    gradient_of,
     gradient_part,
-    loss_part,
+    losses_from,
+    mirror_all,
     rows_part,
+    train_shared,
     train_slice,
-    weights_part,
 )
 from fastml_ext.neural.codes import Buffers, Design, Method, State, Table
+from fastml_ext.neural.inference import (
+    few_rows,
+    forward_part,
+    loss_part,
+    norms_of,
+    r_squared_of,
+    right_of,
+    units_of,
+    whole_gradient,
+)
+from fastml_ext.neural.products import ROOM
 from fastml_ext.neural.small import train_small
 from fastml_ext.neural.steps import scale_of
 
-__all__ = ["examine", "gradients", "mean_loss", "outputs", "train"]
+__all__ = ["examine", "gradients", "mean_loss", "outputs", "r_squared", "share_right", "train", "update_ratios"]
 
-SAME = 1e-6  # activations this near to one another are one
-PART = 128  # rows of a part at most
-BLOCK = 16384  # weights of a block at least, where a layer has as many
+BLOCK = 16384  # weights of a block at most, but for those of a few rows
+LEAST = 1e-30  # norm of weights that a step is compared with
 ROWS = 2048  # rows of a full gradient that are held at a time
-# Multiplications of a batch up to which train_small is faster: in general; with one output, or one or two rows.
-SMALL, SMALL_PLAIN = 30_000, 200_000
-SERIAL = 3e5  # ns: a batch shorter than this is done in one thread
-PRODUCT = 0.03  # ns a multiplication takes in BLAS, on one thread
+ITEM = 10e3  # ns that a part or block takes at least
+PARTS, BLOCKS = 32, 64  # of a batch at most
+SERIAL = 500e3  # ns: a full gradient of less is done by one call
+SHARED = 40e3  # ns: a batch of less is done by one thread
+PRODUCT = {"f": 0.012, "d": 0.024}  # ns of a multiplication, by one thread
+UNIT, STEP = 0.3, 0.6  # ns of an activation forward and back, and of a weight's step
 
 
 class Nothing:
@@ -46,9 +60,14 @@ NOTHING = {char: Nothing(char) for char in "fd"}
 
 
 @functools.cache
-def product_address(char):
-    """Address of SciPy's matrix product for the dtype: the library that blas.single() holds to one thread."""
-    return blas.address({"f": "sgemm", "d": "dgemm"}[char])
+def relaxing():
+    """Address of the system's function by which a thread that waits lets others run."""
+    try:
+        library = ctypes.windll.kernel32 if sys.platform == "win32" else ctypes.CDLL(None)
+        function = library.SwitchToThread if sys.platform == "win32" else library.sched_yield
+    except (OSError, AttributeError):
+        return 0
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
 def table_of(X, Y=None, weight=None):
@@ -60,104 +79,119 @@ def table_of(X, Y=None, weight=None):
     return Table(*parts, nothing.Y if Y is None else Y, nothing.weight if weight is None else weight)
 
 
-def buffers_for(units, rows, dtype, whole=None):
-    """Buffers for batches of up to `rows` rows; parts and blocks by the shapes alone.
+class Layout:
+    """Where the arrays of a batch begin, and how it is cut, by the shapes alone."""
 
-    whole: number of weights, where their gradient must be there as a whole before any is stepped
-    """
-    units = [int(u) for u in units]
-    places, blocks = np.zeros((len(units), 4), np.int64), []
-    for layer, (k, n) in enumerate(itertools.pairwise(units)):
-        places[layer + 1] = places[layer] + [rows * k, rows * n, k * n + n, k * n * (0 < layer and k * n <= LOOPS)]
-        count = max(1, k * n // BLOCK)
-        cuts = [k * b // count for b in range(count + 1)]
-        blocks += [(layer, low, high) for low, high in itertools.pairwise(cuts)]
-    widest = max((high - low) * units[layer + 1] + units[layer + 1] for layer, low, high in blocks)
-    parts = max(1, -(-rows // PART))
-    hidden = max([1, *units[1:-1]])
-    return Buffers(
-        blas=product_address(np.dtype(dtype).char),
-        part=-(-rows // parts),
-        widest=widest,
-        hidden=hidden,
-        places=places,
-        blocks=np.array(blocks, np.int64),
-        values=np.empty(rows * sum(units), dtype),
-        slopes=np.empty(rows * sum(units[1:]), dtype),
-        carry=np.zeros((rows + 1) * hidden, dtype),  # the last of it stays 0
-        turned=np.empty(max(1, places[-1, 3]), dtype),
-        gradient=np.empty(widest if whole is None else whole, dtype),
-        sums=np.zeros(2),
-    )
+    def __init__(self, units, rows, char):
+        product = PRODUCT[char]
+        self.units, self.rows = units, rows
+        offsets, blocks = np.zeros((len(units), 4), np.int64), []
+        per_row = sum(2 * k * n * product + n * UNIT for k, n in itertools.pairwise(units))
+        self.parts = even(min(PARTS, rows * per_row / ITEM, -(-rows // TILE)))
+        for layer, (k, n) in enumerate(itertools.pairwise(units)):
+            offsets[layer + 1] = offsets[layer] + [rows * k, rows * n, k * n + n, k * n if 0 < layer and n > 1 else 0]
+            cost = k * n * (rows * product + STEP)
+            tiles = -(-k // TILE)
+            count = even(min(max(min(BLOCKS, cost / ITEM), k * n / BLOCK), tiles))
+            cuts = [min(b * tiles // count * TILE, k) for b in range(count + 1)]
+            blocks += [(layer, low, high) for low, high in itertools.pairwise(cuts)]
+        self.offsets, self.blocks = offsets, np.array(blocks, np.int64)
+        self.widest = max((high - low) * units[layer + 1] + units[layer + 1] for layer, low, high in blocks)
+        self.hidden = max([1, *units[1:-1]])
+        self.weights = int(offsets[-1, 2])
+        self.edge = int(np.flatnonzero(self.weights - offsets[1:, 2] < ROOM)[0])
+        self.cost = rows * per_row * 1.5 + STEP * self.weights  # ns of a batch
+
+    def buffers(self, dtype, whole=False):
+        """Room for a batch; whole: where the gradient of all weights must be there before any is stepped."""
+        return Buffers(
+            parts=self.parts,
+            hidden=self.hidden,
+            offsets=self.offsets,
+            blocks=self.blocks,
+            values=np.zeros(int(self.offsets[-1, 0]) + self.rows * self.units[-1] + ROOM, dtype),
+            deltas=np.zeros(int(self.offsets[-1, 1]) + ROOM, dtype),
+            carry=np.zeros(self.rows * self.hidden, dtype),
+            zeros=np.zeros(max(self.units) + ROOM, dtype),
+            transposed=np.zeros(int(self.offsets[-1, 3]) + ROOM, dtype),
+            edge=self.edge,
+            tail=np.zeros(self.weights - int(self.offsets[self.edge, 2]) + ROOM, dtype),
+            gradient=np.zeros((self.weights if whole else self.widest) + ROOM, dtype),
+        )
+
+
+def even(count):
+    """A count of parts that two threads can halve, or one."""
+    return int(count) // 2 * 2 or 1
+
+
+@functools.lru_cache(256)
+def layout_of(units, rows, char):
+    """units: as bytes of int64"""
+    return Layout(np.frombuffer(units, np.int64).tolist(), rows, char)
+
+
+def layout_for(design, rows, char):
+    return layout_of(design.units.tobytes(), rows, char)
 
 
 def typed(record):
     """The record with its numbers in the one type that its kernels are compiled for."""
+    kinds = KINDS[type(record)]
+    if tuple(map(type, record)) == kinds:
+        return record
     return type(record)(
-        *(convert(value, type(default)) for value, default in zip(record, DEFAULTS[type(record)], strict=True))
+        *(value if kind is np.ndarray else kind(value) for value, kind in zip(record, kinds, strict=True))
     )
 
 
-def convert(value, kind):
-    return value if isinstance(value, np.ndarray) else kind(value)
+def kinds_of(record):
+    defaults = record._field_defaults
+    return tuple(type(defaults[name]) if name in defaults else np.ndarray for name in record._fields)
 
 
-def defaults(record):
-    return [record._field_defaults.get(name) for name in record._fields]
-
-
-DEFAULTS = {Design: defaults(Design), Method: defaults(Method)}
+KINDS = {Design: kinds_of(Design), Method: kinds_of(Method)}
 
 
 def multiplications(design):
-    return int(sum(k * n for k, n in itertools.pairwise(design.units)))
+    units = design.units.tolist()
+    return sum(k * n for k, n in itertools.pairwise(units))
 
 
-def train(design, method, order, batch, data, state, n_jobs=None):
-    design, method = typed(design), typed(method)
+def train(design, method, order, batch, data, state, before=None, n_jobs=None):
+    design, method, char = typed(design), typed(method), state.w.dtype.char
     batch = min(batch, len(order))
     table = table_of(data.X, data.Y, data.weight)
-    saved = design.units[0] - data.X.nnz / max(1, data.X.shape[0]) if sp.issparse(data.X) else 0
-    work = (multiplications(design) - saved * int(design.units[1])) * batch * PRODUCT
-    losses = np.zeros(-(-len(order) // batch))
-    if is_small(design, method, batch, data.X):
-        train_small(design, method, state, order, batch, table, losses)
+    losses, before = np.zeros(-(-len(order) // batch)), state.w[:0] if before is None else before
+    layout, sparse, whole = layout_for(design, batch, char), len(table.indptr) > 0, method.clip_norm < np.inf
+    plain = not (method.immediate or whole or sparse or design.noise or design.l1 or design.dropout.any())
+    if plain and (layout.cost < SHARED or layout.parts == 1) and method.clip_value == np.inf:
+        train_small(design, method, state, order, batch, table, before, losses)
         return losses
-    buffers = buffers_for(design.units, batch, state.w.dtype, len(state.w) if method.clip_norm < np.inf else None)
-    with blas.single():
-        if method.immediate or method.clip_norm < np.inf or work < SERIAL:
-            train_slice(design, method, state, order, batch, table, buffers, losses)
-        else:
-            train_in_parts(design, method, order, batch, state, table, buffers, losses, n_jobs)
+    buffers, saved = layout.buffers(state.w.dtype, whole), 0.0
+    if sparse:
+        zeros = design.units[0] - data.X.nnz / max(1, data.X.shape[0])
+        saved = 3 * zeros * batch * int(design.units[1]) * PRODUCT[char]
+    if method.immediate or whole or layout.parts == 1 or layout.cost - saved < SHARED:
+        train_slice(design, method, state, order, batch, table, buffers, before, losses)
+    else:
+        share(design, method, state, order, batch, table, layout, buffers, before, losses, n_jobs)
     return losses
 
 
-def is_small(design, method, batch, X):
-    """Whether train_small can do it, and is faster at that."""
-    plain = not (method.immediate or design.noise or design.l1 or design.dropout.any() or sp.issparse(X))
-    clipped = min(method.clip_norm, method.clip_value) < np.inf
-    limit = SMALL_PLAIN if design.units[-1] == 1 or batch <= 2 else SMALL
-    return plain and not clipped and multiplications(design) * batch <= limit
-
-
-def train_in_parts(design, method, order, batch, state, table, buffers, losses, n_jobs):
-    """Batches whose two phases are each spread over the threads."""
-    multiplied, stepped = multiplications(design) * PRODUCT, 1.0 * len(state.w)
-    for begin in range(0, len(order), batch):
-        rows = order[begin : begin + batch]
-        arguments = design, method, state, rows, table, buffers
-        parts = -(-len(rows) // buffers.part)
-        cost = 2 * multiplied * len(rows) / parts
-        found = pool.run(rows_part, parts, *arguments, cost=cost, n_jobs=n_jobs)
-        total, weights = (sum(column) for column in zip(*found, strict=True))
-        if weights == 0:
-            continue
-        loss, buffers.sums[0] = scale_of(design, total, weights)
-        buffers.sums[1] = weights
-        state.clock[0] += 1
-        cost = (multiplied * len(rows) + stepped) / len(buffers.blocks)
-        penalties = pool.run(weights_part, len(buffers.blocks), *arguments, cost=cost, n_jobs=n_jobs)
-        losses[begin // batch] = len(rows) * (loss + sum(penalties) / weights)
+def share(design, method, state, order, batch, table, layout, buffers, before, losses, n_jobs):
+    """Batches whose parts and blocks the threads take as they come, all batches in one call of each thread."""
+    clocks = np.arange(1, len(losses) + 1) + state.clock[0]
+    if table.weight.size:
+        clocks_of(order, batch, table.weight, int(state.clock[0]), clocks)
+    sums = np.zeros((len(losses), layout.parts + len(layout.blocks), 2))
+    counters, jobs = np.zeros(32, np.int64), min(pool.effective_jobs(n_jobs), layout.parts)
+    arguments = design, method, state, order, batch, table, buffers, before, clocks, sums, counters, relaxing()
+    mirror_all(design.units, state.w, buffers)
+    cost = layout.cost * len(losses) / jobs
+    pool.run(train_shared, jobs, *arguments, cost=cost, n_jobs=jobs)
+    losses_from(design, order, batch, layout.parts, sums, losses)
+    state.clock[0] = clocks[-1]
 
 
 def gradients(design, w, data, n_jobs=None):
@@ -167,46 +201,65 @@ def gradients(design, w, data, n_jobs=None):
 
 def full_gradient(design, w, data, most, n_jobs=None):
     """(loss, gradient, buffers), taking at most `most` rows at a time; the buffers hold the last of them."""
-    design = typed(design)._replace(noise=0.0, dropout=np.zeros(len(design.activations)))
+    design = typed(design)
+    if design.noise or design.dropout.any():
+        design = design._replace(noise=0.0, dropout=np.zeros(len(design.activations)))
     n = data.X.shape[0]
     size = min(n, most)
-    table, buffers = table_of(data.X, data.Y, data.weight), buffers_for(design.units, size, w.dtype)
-    state, G, method = State(w, w[:0], w[:0], np.zeros(1, np.int64)), np.zeros_like(w), typed(Method())
-    total, weights, cost = 0.0, 0.0, multiplications(design) * PRODUCT
-    with blas.single():
-        for begin in range(0, n, size):
-            rows = np.arange(begin, min(begin + size, n))
-            parts = -(-len(rows) // buffers.part)
-            arguments = design, method, state, rows, table, buffers
-            for loss, weight in pool.run(rows_part, parts, *arguments, cost=2 * cost * buffers.part, n_jobs=n_jobs):
-                total, weights = total + loss, weights + weight
-            per_block = cost * len(rows) / len(buffers.blocks)
-            pool.run(gradient_part, len(buffers.blocks), design, rows, table, buffers, G, cost=per_block, n_jobs=n_jobs)
+    layout, table = layout_for(design, size, w.dtype.char), table_of(data.X, data.Y, data.weight)
+    buffers, G = layout.buffers(w.dtype), np.zeros_like(w)
+    state = State(w, w[:0], w[:0], np.zeros(1, np.int64))
+    if size == n and layout.cost < SERIAL:
+        total, weights = gradient_of(design, METHOD, state, np.arange(n), table, buffers, G)
+    else:
+        total, weights = in_parts(design, state, size, n, table, layout, buffers, G, n_jobs)
     if weights == 0:
         return 0.0, G, buffers
     loss, scale = scale_of(design, total, weights)
-    G *= w.dtype.type(scale)
-    penalty, at = 0.0, 0
-    for k, n_out in itertools.pairwise(design.units):
-        coef = w[at : at + k * n_out]
-        penalty += 0.5 * design.l2 * float(np.dot(coef, coef)) + design.l1 * float(np.abs(coef).sum(dtype=float))
-        G[at : at + k * n_out] += (design.l2 * coef + design.l1 * np.sign(coef)) / weights
-        at += k * n_out + n_out
+    penalty = whole_gradient(design, w, G, scale, weights)
     return loss + penalty / weights, G, buffers
 
 
+def in_parts(design, state, size, n, table, layout, buffers, G, n_jobs):
+    """(sum of losses, sum of weights) of n rows, `size` at a time, and the sums of their gradients into G."""
+    total, weights, parts, blocks = 0.0, 0.0, layout.parts, len(layout.blocks)
+    mirror_all(design.units, state.w, buffers)
+    for begin in range(0, n, size):
+        rows = np.arange(begin, min(begin + size, n))
+        arguments, cost = (design, METHOD, state, rows, table, buffers), 0.7 * layout.cost / parts
+        for loss, weight in pool.run(rows_part, parts, *arguments, cost=cost, n_jobs=n_jobs):
+            total, weights = total + loss, weights + weight
+        cost = 0.3 * layout.cost / blocks
+        pool.run(gradient_part, blocks, design, rows, table, buffers, G, cost=cost, n_jobs=n_jobs)
+    return total, weights
+
+
+METHOD = typed(Method())
+
+
 def examine(design, w, data):
-    n = data.X.shape[0]
+    n, layers = data.X.shape[0], len(design.activations)
     loss, gradient, buffers = full_gradient(design, w, data, n)
-    sizes = np.cumsum([(k + 1) * u for k, u in itertools.pairwise(design.units)])
-    norms = np.sqrt([np.sum(np.square(part, dtype=float)) for part in np.split(gradient, sizes[:-1])])
-    starts, dead, saturated = buffers.places[:, 0], [], []
-    layers = [buffers.values[s : s + n * u].reshape(n, u) for s, u in zip(starts[1:], design.units[1:], strict=True)]
-    for code, a in zip(design.activations, layers[:-1], strict=False):
-        dead.append(np.mean(a.max(axis=0) - a.min(axis=0) <= SAME))
-        middle = {1: lambda a: 2 * a - 1, 2: lambda a: a}.get(int(code))
-        saturated.append(0.0 if middle is None else np.mean(np.abs(middle(a)) > 0.95))
-    return loss, norms, np.array(dead), np.array(saturated), layers[-1]
+    norms, dead, saturated = np.empty(layers), np.empty(layers - 1), np.empty(layers - 1)
+    norms_of(design.units, gradient, gradient[:0], norms)
+    units_of(typed(design), buffers.offsets, buffers.values, n, dead, saturated)
+    outputs = buffers.values[buffers.offsets[-1, 0] :][: n * design.units[-1]].reshape(n, -1)
+    return loss, norms, dead, saturated, outputs
+
+
+def update_ratios(units, w, before):
+    change, size = np.empty(len(units) - 1), np.empty(len(units) - 1)
+    norms_of(units, w, before, change)
+    norms_of(units, before, before[:0], size)
+    return change / np.maximum(size, LEAST)
+
+
+def r_squared(output, Y, weight):
+    return r_squared_of(output, Y, weight)
+
+
+def share_right(output, Y, weight, one_of_several):
+    return right_of(output, Y, weight, one_of_several)
 
 
 def mean_loss(design, output, data):
@@ -221,8 +274,7 @@ def outputs(design, w, X, n_jobs=None):
     if n <= 2 and type(X) is np.ndarray:
         few_rows(units, activations, functions, w, X, out)
         return out
-    arguments = units, activations, functions, w, table_of(X), out, product_address(w.dtype.char)
-    with blas.single():
-        cost = 5 + multiplications(design) * PRODUCT
-        pool.run(forward_part, n, *arguments, cost=cost, step=128, n_jobs=n_jobs)
+    arguments = units, activations, functions, w, table_of(X), out
+    cost = 5 + multiplications(design) * PRODUCT[w.dtype.char]
+    pool.run(forward_part, n, *arguments, cost=cost, step=128, n_jobs=n_jobs)
     return out

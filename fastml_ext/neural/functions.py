@@ -7,9 +7,10 @@ import numpy as np
 from fastml_ext.jit import kernel
 from fastml_ext.neural.instructions import call_one, call_two, expm1
 
-__all__ = ["ROOT", "SOFTMAX", "activate", "one_loss", "output_row", "softmax"]
+__all__ = ["ROOT", "SOFTMAX", "activate", "one_loss", "output_rows", "softmax"]
 
 SQUARED, ROOT, ABSOLUTE, HUBER, LOG, BINARY, POISSON, OWN = range(8)  # codes.LOSSES
+LEAST_EXPONENT = -708.0  # exp of less is no normal number
 IDENTITY, LOGISTIC, TANH, RELU, LEAKY, GELU, ELU, SOFTPLUS, STEP, THROUGH, EXP, SOFTMAX, USER = range(13)
 
 
@@ -44,12 +45,12 @@ def activation(code, z, functions):
 @kernel
 def activate(code, functions, Z, first, last, D, at):
     """Activations of Z[first:last] in place; their derivatives into D from `at` on."""
-    values, slopes = Z[first:last], D[at : at + last - first]
+    values, derivatives = Z[first:last], D[at : at + last - first]
     zero, one = Z.dtype.type(0), Z.dtype.type(1)
     if code == RELU:
         for i in range(len(values)):
             z = values[i]
-            slopes[i] = one if z > zero else zero
+            derivatives[i] = one if z > zero else zero
             values[i] = z if z > zero else zero
     elif code == LOGISTIC:
         for i in range(len(values)):
@@ -58,7 +59,7 @@ def activate(code, functions, Z, first, last, D, at):
             s = 1.0 / (1.0 + e)
             s = s if z > 0 else e * s
             values[i] = s
-            slopes[i] = s * (1.0 - s)
+            derivatives[i] = s * (1.0 - s)
     elif code == TANH:
         for i in range(len(values)):
             z = np.float64(values[i])
@@ -66,25 +67,34 @@ def activate(code, functions, Z, first, last, D, at):
             t = -e / (e + 2.0)
             t = t if z > 0 else -t
             values[i] = t
-            slopes[i] = 1.0 - t * t
+            derivatives[i] = 1.0 - t * t
     else:
         for i in range(len(values)):
             a, d = activation(code, np.float64(values[i]), functions)
             values[i] = a
-            slopes[i] = d
+            derivatives[i] = d
 
 
 @kernel
-def softmax(Z, first, last):
-    top, total = Z[first], 0.0
-    for i in range(first + 1, last):
-        top = max(top, Z[i])
-    for i in range(first, last):
-        e = np.exp(np.float64(Z[i] - top))
-        Z[i] = e
-        total += e
-    for i in range(first, last):
-        Z[i] /= total
+def softmax(Z, start, rows, k):
+    """Rows of k numbers in Z from `start` on become positive, with a sum of 1 each."""
+    for r in range(rows):
+        row = Z[start + r * k : start + (r + 1) * k]
+        top = row[0]
+        for c in range(1, k):
+            top = max(top, row[c])
+        for c in range(k):
+            row[c] -= top
+    values = Z[start : start + rows * k]
+    for i in range(len(values)):
+        z = np.float64(values[i])
+        values[i] = expm1(z) + 1.0 if z > LEAST_EXPONENT else 0.0
+    for r in range(rows):
+        row, total = Z[start + r * k : start + (r + 1) * k], 0.0
+        for c in range(k):
+            total += row[c]
+        for c in range(k):
+            row[c] /= total
 
 
 @kernel
@@ -113,33 +123,98 @@ def one_loss(design, a, y, eps):
 
 
 @kernel
-def output_row(design, Z, at, D, to, y, v, eps):
-    """Loss of a row of weight v, whose last z stand in Z from `at` on; its derivative by them into D from `to` on."""
-    k, last = len(y), len(design.activations) - 1
-    code, total = design.activations[last], 0.0
-    canonical = (
-        (code == SOFTMAX and design.loss == LOG)
-        or (code == LOGISTIC and design.loss == BINARY)
-        or (code == IDENTITY and design.loss == SQUARED)
-        or (code == EXP and design.loss == POISSON)
-    )
+def output_rows(design, Z, at, D, to, rows, Y, weight):
+    """(sum of weighted losses, sum of weights) of rows whose last z stand in Z from `at` on, row after row.
+
+    Activations take the place of z; derivatives of the weighted losses by z go into D from `to` on.
+    rows: their numbers in Y and in weight, which may be empty
+    """
+    k, n, layer = Y.shape[1], len(rows), len(design.activations) - 1
+    code, eps = design.activations[layer], np.float64(np.finfo(Z.dtype).eps)
     if code == SOFTMAX:
-        softmax(Z, at, at + k)
+        softmax(Z, at, n, k)
     else:
-        activate(code, design.functions[last], Z, at, at + k, D, to)
-    inner = 0.0
-    for c in range(k):
-        a = np.float64(Z[at + c])
-        loss, slope = one_loss(design, a, np.float64(y[c]), eps)
-        total += loss
-        if canonical:
-            D[to + c] = v * (a - y[c])
-        elif code == SOFTMAX:
-            D[to + c] = slope
-            inner += slope * a
-        else:
-            D[to + c] *= v * slope
-    if code == SOFTMAX and not canonical:
+        activate(code, design.functions[layer], Z, at, at + n * k, D, to)
+    if code == LOGISTIC and design.loss == BINARY:
+        total = binary_losses(Z, at, D, to, rows, Y, weight, eps)
+    elif code == IDENTITY and design.loss == SQUARED:
+        total = squared_losses(Z, at, D, to, rows, Y, weight)
+    elif code == SOFTMAX and design.loss == LOG:
+        total = log_losses(Z, at, D, to, rows, Y, weight, eps)
+    else:
+        total = other_losses(design, Z, at, D, to, rows, Y, weight, eps)
+    if len(weight) == 0:
+        return total, np.float64(n)
+    weights = 0.0
+    for r in range(n):
+        weights += weight[rows[r]]
+    return total, weights
+
+
+@kernel
+def squared_losses(Z, at, D, to, rows, Y, weight):
+    total, k = 0.0, Y.shape[1]
+    for r in range(len(rows)):
+        i = rows[r]
+        v = weight[i] if len(weight) else 1.0
         for c in range(k):
-            D[to + c] = v * Z[at + c] * (D[to + c] - inner)
-    return v * total
+            difference = np.float64(Z[at + r * k + c]) - Y[i, c]
+            total += v * (0.5 * difference * difference)
+            D[to + r * k + c] = v * difference
+    return total
+
+
+@kernel
+def binary_losses(Z, at, D, to, rows, Y, weight, eps):
+    total, k = 0.0, Y.shape[1]
+    for r in range(len(rows)):
+        i = rows[r]
+        v = weight[i] if len(weight) else 1.0
+        for c in range(k):
+            a, y = np.float64(Z[at + r * k + c]), np.float64(Y[i, c])
+            D[to + r * k + c] = v * (a - y)
+            a = min(max(a, eps), 1.0 - eps)
+            if y == 0 or y == 1:
+                total -= v * np.log(a if y == 1 else 1.0 - a)
+            else:
+                total -= v * (y * np.log(a) + (1.0 - y) * np.log(1.0 - a))
+    return total
+
+
+@kernel
+def log_losses(Z, at, D, to, rows, Y, weight, eps):
+    total, k = 0.0, Y.shape[1]
+    for r in range(len(rows)):
+        i = rows[r]
+        v = weight[i] if len(weight) else 1.0
+        for c in range(k):
+            a, y = np.float64(Z[at + r * k + c]), np.float64(Y[i, c])
+            D[to + r * k + c] = v * (a - y)
+            if y != 0:
+                total -= v * y * np.log(min(max(a, eps), 1.0 - eps))
+    return total
+
+
+@kernel
+def other_losses(design, Z, at, D, to, rows, Y, weight, eps):
+    """D holds the derivatives of the activations, but for softmax."""
+    total, k, code = 0.0, Y.shape[1], design.activations[len(design.activations) - 1]
+    for r in range(len(rows)):
+        i, row, back = rows[r], at + r * k, to + r * k
+        v = weight[i] if len(weight) else 1.0
+        inner = 0.0
+        for c in range(k):
+            a, y = np.float64(Z[row + c]), np.float64(Y[i, c])
+            loss, derivative = one_loss(design, a, y, eps)
+            total += v * loss
+            if code == EXP and design.loss == POISSON:
+                D[back + c] = v * (a - y)
+            elif code == SOFTMAX:
+                D[back + c] = derivative
+                inner += derivative * a
+            else:
+                D[back + c] *= v * derivative
+        if code == SOFTMAX:
+            for c in range(k):
+                D[back + c] = v * Z[row + c] * (D[back + c] - inner)
+    return total

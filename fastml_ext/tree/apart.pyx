@@ -71,7 +71,7 @@ cdef void start_deviations(Sweep* s) noexcept nogil:
 
 cdef inline Py_ssize_t _rank_at(const Deviations* of, bint left, double weight, double* below,
                                 double* below_target) noexcept nogil:
-    """The rank at which the targets of a heap, in ascending order, first weigh more; what is before it."""
+    """The rank at which the targets of a side, in ascending order, first weigh more; what is before it."""
     cdef const double* tree = of.tree_left if left else of.tree_right
     cdef double w = 0, wt = 0
     cdef Py_ssize_t at = 0, step = 1
@@ -87,7 +87,7 @@ cdef inline Py_ssize_t _rank_at(const Deviations* of, bint left, double weight, 
     return at
 
 
-cdef double heap_median(const Sweep* s, bint left, Py_ssize_t q) noexcept nogil:
+cdef double side_median(const Sweep* s, bint left, Py_ssize_t q) noexcept nogil:
     """The weighted median of output q; the middle of two targets where the weight is cut in half between them."""
     cdef double half = (s.weight_left if left else s.weight_right) / 2, w = 0, wt = 0
     cdef const Deviations* of = s.deviations + q

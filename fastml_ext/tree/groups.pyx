@@ -43,7 +43,7 @@ cdef bint reserve(Scratch* s, const Rules* rules, Py_ssize_t n, Py_ssize_t n_cod
     cdef int i
     s.cells = n + SMALL
     sizes[0] = s.cells * (4 if rules.mode == COUNTS else 8)  # counts or sums
-    sizes[1] = 4 * rules.n_stats * 8  # totals of the heaps
+    sizes[1] = 4 * rules.n_stats * 8  # totals of the sides
     sizes[2] = groups * 4  # present
     sizes[3] = n * 4  # slot
     sizes[4] = n * 4  # listed
@@ -104,7 +104,7 @@ cdef void release(Scratch* s) noexcept nogil:
 
 
 cdef void prepare(Scratch* s, const Rules* rules, const Rows* rows) noexcept nogil:
-    """Put the rows of a node into the right heap: once for all columns, for every search restores it.
+    """Put the rows of a node on the right side: once for all columns, for every search restores it.
 
     The middles of means must stand there.
     """
@@ -157,7 +157,7 @@ cdef void prepare_totals(Scratch* s, const Rules* rules, const Rows* rows, const
 
 
 cdef void _rank_targets(Scratch* s, const Rules* rules, const Rows* rows, Py_ssize_t q) noexcept nogil:
-    """Of output q: the ranks of the targets, and all of them in the right heap."""
+    """Of output q: the ranks of the targets, and all of them on the right side."""
     cdef Deviations* of = s.sweep.deviations + q
     cdef Py_ssize_t i
     cdef double w, wt

@@ -4,9 +4,9 @@ Contract: reference.py. What is split where does not depend on the number of thr
 node's split is a function of its rows alone, and where it draws at random, of its place in the tree.
 
 Memory beside X: its codes (1, 2 or 4 bytes a value), 8 to 40 bytes a row for the rows' order, labels, targets and
-weights, as much again for parting them, 16 to 60 bytes a row and thread for searching a column, and for each thread the
-compact codes of one subtree. Measured: 0.5 to 2.1 times the size of a float32 X. A sparse column has codes for its
-entries alone, with their rows; it costs some 1.5 kB beside them, and a node's search reads each entry once.
+weights, as much again for parting them, 16 to 60 bytes a row and thread for searching a column, and for each thread 4
+bytes a row and column of one subtree, which has a quarter of the rows of a large table at most. A sparse column has
+codes and places in a subtree for its entries alone, with their rows; a node's search reads each of its entries once.
 """
 
 import heapq
@@ -31,7 +31,7 @@ LARGEST = large.MOST_ROWS  # of a subtree
 SUBTREE_ROWS = 1, LARGEST  # at least, at most
 SUBTREE_BYTES = 2**20  # of codes of one byte, which large nodes count as fast as subtrees scan
 WORTH_PARTS = 2**18  # cells from which a tree is grown as several subtrees, which threads share
-PARTS = 8  # a subtree has at most this part of the rows
+PARTS = 4  # a subtree has at most this part of the rows
 COST = 3.0  # ns a row and column
 NO_LOGS = np.zeros(1, np.int64)
 EPSILON = 2.0**-52  # what impurity a leaf may have and be pure

@@ -10,7 +10,7 @@ import numpy as np
 
 from fastml_ext.tree.groups cimport Scratch, gather, prepare, rank_by_bits
 from fastml_ext.tree.search cimport Split, search_column
-from fastml_ext.tree.apart cimport heap_median, unit_deviance
+from fastml_ext.tree.apart cimport side_median, unit_deviance
 from fastml_ext.tree.state cimport (
     BUNDLE, COUNTS, DEVIATIONS, ENTROPY, MULTIWAY, NUMERIC, POISSON, SUBSET,
     Column, Node, Rows, Rules,
@@ -111,7 +111,7 @@ cdef void describe(Scratch* s, const Rules* rules, const Rows* rows, Record* rec
         record.weight = s.sweep.sum_all[0]
         record.impurity = max(side_cost(&s.sweep, False) / record.weight, 0.0)
         for q in range(rules.n_outputs):
-            value[q] = heap_median(&s.sweep, False, q)
+            value[q] = side_median(&s.sweep, False, q)
 
 
 cdef void _describe_classes(Scratch* s, const Rules* rules, Record* record, double* value) noexcept nogil:

@@ -152,7 +152,7 @@ cdef void _random_cut(Scratch* s, const Column* column, const Node* node, Py_ssi
 
 
 cdef void _best_member(Scratch* s, const Column* column, const Node* node, Split* split) noexcept nogil:
-    """The best column of a bundle; the left heap takes the rows in which it has its higher value."""
+    """The best column of a bundle; the left side takes the rows in which it has its higher value."""
     cdef double parent = side_cost(&s.sweep, False)
     cdef Py_ssize_t g
     cdef uint32_t code

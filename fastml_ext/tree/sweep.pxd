@@ -1,6 +1,6 @@
-"""A sweep holds the rows of a node in two heaps, left and right; groups of equal codes are moved from right to left.
+"""A sweep holds the rows of a node on two sides, left and right; groups of equal codes are moved from right to left.
 
-What a pair of heaps costs is their weighted impurity, up to a constant of the node: the best split is the cheapest.
+What two sides cost is their weighted impurity, up to a constant of the node: the best split is the cheapest.
 
     COUNTS      classes, every weight 1: whole numbers, so that sums are exact in any order. n log2 n is a table of
                 64-bit fixed-point numbers: sums of them are exact too, and rows may be moved one after the other
@@ -17,7 +17,7 @@ A group is a row of a histogram, or, where histograms would be longer than the r
 from libc.math cimport INFINITY, log2
 from libc.stdint cimport int64_t, uint32_t
 
-from fastml_ext.tree.apart cimport deviations_cost, heap_median, poisson_cost, shift_row, start_deviations
+from fastml_ext.tree.apart cimport deviations_cost, side_median, poisson_cost, shift_row, start_deviations
 from fastml_ext.tree.state cimport COUNTS, DEVIATIONS, ENTROPY, POISSON, SUMS, Rules, Sweep
 
 
@@ -191,17 +191,17 @@ cdef inline int64_t side_count(Sweep* s, bint left) noexcept nogil:
 
 
 cdef inline double side_place(Sweep* s, bint left, Py_ssize_t k) noexcept nogil:
-    """What the heap would predict: the share of class k, the mean (of output k) from its middle, or the median."""
+    """What the side would predict: the share of class k, the mean (of output k) from its middle, or the median."""
     cdef const double* sums = s.sum_left if left else s.sum_right
     if s.rules.mode == DEVIATIONS:
-        return heap_median(s, left, k)
+        return side_median(s, left, k)
     if s.rules.mode == COUNTS:
         return <double> (s.count_left if left else s.count_right)[k] / side_weight(s, left)
     return sums[1 + k if s.rules.regression else k] / side_weight(s, left)
 
 
 cdef inline double side_value(Sweep* s, bint left) noexcept nogil:
-    """What the heap would predict: the share of class 1, the mean, or the median."""
+    """What the side would predict: the share of class 1, the mean, or the median."""
     if s.rules.mode == SUMS and s.rules.regression:
         return s.middles[0] + side_place(s, left, 0)
     return side_place(s, left, 0 if s.rules.regression else 1)
@@ -220,7 +220,7 @@ cdef inline bint side_allowed(Sweep* s, bint left) noexcept nogil:
 
 
 cdef inline double cost(Sweep* s) noexcept nogil:
-    """Cost of the two heaps, or infinity where the rules forbid them."""
+    """Cost of the two sides, or infinity where the rules forbid them."""
     if not (side_allowed(s, True) and side_allowed(s, False)):
         return INFINITY
     if s.monotonic != 0 and (side_value(s, True) - side_value(s, False)) * s.monotonic > 0:

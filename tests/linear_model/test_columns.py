@@ -165,3 +165,32 @@ def test_huge_targets():
             model.fit(X.astype(np.float32), y * 1e308)
     with pytest.raises(ValueError, match="squares of y overflow"):
         LinearRegression(solver="gd").fit(X, y * 1e308)
+
+
+TINY = [
+    *[LogisticRegression(solver=solver) for solver in ("lbfgs", "newton-cholesky", "newton-cg", "saga")],
+    *[LogisticRegression(penalty=None), LogisticRegression(penalty="l1", solver="saga")],
+    *[LinearSVC(), LinearSVC(loss="hinge"), LinearSVC(penalty="l1"), LinearSVC(multi_class="crammer_singer")],
+    *[LinearRegression(), Ridge(), Ridge(alpha=0)],
+]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("size", [1e-160, 1e-300, 1e-310, 5e-324])
+@pytest.mark.parametrize("varies", [False, True])
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("model", TINY, ids=str)
+def test_columns_whose_scale_would_overflow(model, layout, varies, size):
+    X = np.random.default_rng(0).normal(size=(100, 2))
+    y = (X @ [1.0, 2.0] + np.random.default_rng(1).normal(size=100) > 0).astype(int)
+    beside = np.column_stack([size * (np.arange(100) if varies else np.ones(100)), X])
+    expected = model.fit(layout(X), y).score(layout(X), y)
+    assert model.fit(layout(beside), y).score(layout(beside), y) >= expected - 0.02
+    assert np.isfinite(model.coef_).all()
+
+
+@pytest.mark.parametrize("model", [LinearRegression(fit_intercept=False), Ridge(alpha=1e-9, fit_intercept=False)])
+def test_sparse_columns_that_are_large_and_depend_on_one_another(model):
+    X, y = curve()
+    X = np.column_stack([np.full(len(y), 1e8), X, np.full(len(y), 1e8)])
+    np.testing.assert_allclose(model.fit(sp.csr_matrix(X), y).coef_, [0, 3, 1, 0], atol=1e-6)

@@ -120,3 +120,13 @@ def test_a_metric_is_no_scorer(name):
         metrics.check_scoring(scoring={"one": "accuracy", "two": metric})
     with pytest.raises(TypeError, match="make_scorer"):
         metric(sklearn.dummy.DummyClassifier(), [[0], [1]], [0, 1])
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64])
+def test_errors_of_integers_that_float64_does_not_hold(dtype):
+    truth, predicted = np.array([2**62, 2**62 + 1, 7], dtype), np.array([2**62, 2**62 + 3, 7], dtype)
+    assert metrics.max_error(truth, predicted) == 2
+    assert metrics.mean_absolute_error(truth, predicted) == pytest.approx(2 / 3)
+    assert metrics.mean_squared_error(truth, predicted) == pytest.approx(4 / 3)
+    assert metrics.r2_score(truth[:2], predicted[:2]) == -7
+    assert metrics.max_error(np.array([2**64 - 1], np.uint64), np.array([-1])) == 2**64

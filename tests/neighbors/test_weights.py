@@ -114,6 +114,16 @@ def test_radius_voters_are_scikit_learns(weights):
     assert ours.score(X[900:], y[900:]) > 0.85
 
 
+@pytest.mark.parametrize("votes", ["uniform", "distance", lambda d: np.full_like(d, 1e308)])
+def test_weights_whose_sums_overflow_within_a_radius(votes):
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    y, huge = np.arange(30) % 3, np.full(30, 1e308)
+    for Model, method in ((RadiusNeighborsClassifier, "predict_proba"), (RadiusNeighborsRegressor, "predict")):
+        plain = Model(radius=5.0, weights=votes).fit(X, y)
+        heavy = Model(radius=5.0, weights=votes).fit(X, y, sample_weight=huge)
+        np.testing.assert_allclose(getattr(heavy, method)(X + 0.1), getattr(plain, method)(X + 0.1), rtol=1e-12)
+
+
 def test_queries_that_nobody_is_near():
     X, y = [[0.0], [1.0], [2.0]], ["a", "a", "b"]
     with pytest.raises(ValueError, match="no neighbors within radius=1.0 of 1 queries, the first of them row 1"):

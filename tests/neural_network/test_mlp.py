@@ -384,8 +384,8 @@ def test_given_weights(digits):
 
 def test_no_hidden_layer_is_a_linear_model(digits):
     X, y = digits
-    model = MLPRegressor(hidden_layer_sizes=(), solver="lbfgs", alpha=0, max_iter=5000, max_fun=50000, tol=1e-9)
-    model.fit(X[:, 18:24], y)
+    settings = {"solver": "lbfgs", "alpha": 0, "max_iter": 5000, "max_fun": 50000, "tol": 1e-9, "random_state": 0}
+    model = MLPRegressor(hidden_layer_sizes=(), **settings).fit(X[:, 18:24], y)
     A = np.column_stack([X[:, 18:24], np.ones(len(X))])
     assert np.allclose(model.coefs_[0][:, 0], np.linalg.lstsq(A, y, rcond=None)[0][:-1], rtol=1e-3)
 

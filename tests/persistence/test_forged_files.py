@@ -86,6 +86,12 @@ def test_keys_that_are_missing(forge, key):
     refused(forge(KNeighborsClassifier(1).fit(X, LABELS), lambda state, *_: state.pop(key)), key)
 
 
+def test_parameters_that_are_missing(forge):
+    path = forge(DecisionTreeClassifier(max_depth=1).fit(X, LABELS), lambda state, *_: state.pop("min_samples_leaf"))
+    model = fastml.load(path)  # as of a version that did not have it yet
+    assert model.get_params() == DecisionTreeClassifier(max_depth=1).get_params()
+
+
 def test_codes_and_columns_outside_what_they_point_into(forge):
     neighbors, tree = KNeighborsClassifier(1).fit(X, LABELS), DecisionTreeClassifier().fit(X, LABELS)
     for value in (-1, 2, 2**40):

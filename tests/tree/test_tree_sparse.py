@@ -111,3 +111,38 @@ def test_twenty_thousand_rows_of_a_hundred_thousand_columns():
     entries = X.data.nbytes + X.indices.nbytes
     assert peak < 3 * entries + 1500 * X.shape[1]  # and what Python keeps of every column
     assert model.score(X, y) > 0.5
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("index", ["int32", "int64"])
+def test_sparse_rows_are_answered_as_dense_ones_are(dtype, index):
+    """Also entries of one cell that add up, explicit zeros, missing values, and columns instead of rows."""
+    random = np.random.default_rng(3)
+    X = np.where(random.random((203, 30)) < 0.1, random.normal(size=(203, 30)), 0).astype(dtype)
+    X[random.random(X.shape) < 0.01] = np.nan
+    model = DecisionTreeRegressor().fit(X, random.normal(size=203))
+    row, column = np.nonzero(random.random(X.shape) < 2)
+    for share in (1.0, 0.25):  # the second adds up only in the kernel
+        entries = share * X[row, column]
+        twice = np.concatenate([entries, (1 - share) * X[row, column]])
+        rows = sparse.csr_array((203, 30), dtype=dtype)
+        order = np.argsort(np.tile(row, 2), kind="stable")
+        rows.data = twice.astype(dtype)[order]
+        rows.indices, rows.indptr = np.tile(column, 2)[order].astype(index), np.arange(0, 60 * 204, 60).astype(index)
+        same = share * X + (1 - share) * X
+        assert np.array_equal(model.predict(rows), model.predict(same))
+        assert np.array_equal(model.apply(rows.tocsc()), model.apply(same))
+
+
+@pytest.mark.parametrize("fault", ["infinity", "column", "row"])
+def test_a_faulty_sparse_matrix_is_never_read_beyond_its_end(fault):
+    X = sparse.random_array((40, 5), density=0.4, format="csr", rng=np.random.default_rng(0))
+    model = DecisionTreeRegressor().fit(X, np.arange(40.0))
+    if fault == "infinity":
+        X.data[3] = np.inf
+    elif fault == "column":
+        X.indices[3] = 99
+    else:
+        X.indptr[-1] = 10**6
+    with pytest.raises((ValueError, IndexError)):
+        model.predict(X)

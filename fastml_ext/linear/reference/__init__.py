@@ -5,9 +5,10 @@ kernels also take scipy's CSR; coef is (k, d) and intercept (k,), so the scores 
 share one dtype, float32 or float64; losses and what is summed over rows are float64. Values are finite.
 """
 
+from fastml_ext.linear.reference.augmented import augmented_svm
 from fastml_ext.linear.reference.coordinates import quadratic_lasso
 from fastml_ext.linear.reference.dual import dual_svm
-from fastml_ext.linear.reference.epochs import average, begin, dense_epoch, slopes, sparse_epoch, weights
+from fastml_ext.linear.reference.epochs import average, begin, dense_epoch, look, slopes, sparse_epoch, weights
 from fastml_ext.linear.reference.multiclass import multiclass_svm
 from fastml_ext.linear.reference.newton import newton_steps
 from fastml_ext.linear.reference.orders import block_order
@@ -17,6 +18,7 @@ from fastml_ext.linear.reference.sums import moments, residual_moments, small_sq
 from fastml_ext.linear.reference.wide import wide_newton
 
 __all__ = [
+    "augmented_svm",
     "average",
     "begin",
     "block_order",
@@ -25,6 +27,7 @@ __all__ = [
     "evaluate",
     "gram",
     "hessian_product",
+    "look",
     "moments",
     "multiclass_svm",
     "newton_steps",

@@ -4,7 +4,7 @@ import numpy as np
 
 from fastml_ext.linear.reference.losses import LOSSES, row_loss, row_slopes
 
-__all__ = ["average", "begin", "dense_epoch", "slopes", "sparse_epoch", "weights"]
+__all__ = ["average", "begin", "dense_epoch", "look", "slopes", "sparse_epoch", "weights"]
 
 COUPLINGS = ["each", "rest", "softmax", "argmax"]
 SCHEDULES = ["constant", "invscaling", "optimal", "pa1", "pa2"]
@@ -146,6 +146,20 @@ def average(task, state, sparse=False):
     late = state.path[task.average_from :] if task.average_from >= 0 else []
     W = np.mean(late, axis=0) if late else state.W
     return W[:, :-1], W[:, -1]
+
+
+def look(task, state, sparse, before, now):
+    """Sums over the weights that `average` gives: (squares of coefficients, of moves, sizes, squares of intercepts).
+
+    The weights are written into `now`; moves are from `before`, intercepts included. Both have the shape of the state's
+    own, (k, d + 1), or for CSR rows its transpose.
+    """
+    coef, intercept = average(task, state, sparse)
+    W = np.column_stack([coef, intercept])
+    W = W.T if sparse else W
+    moves = ((W - before) ** 2).sum()
+    now[:] = W
+    return (coef**2).sum(), moves, np.abs(coef).sum(), (intercept**2).sum()
 
 
 def slopes(task, scores, Y, weight, class_weight):

@@ -19,7 +19,17 @@ from fastml_ext.neural.reference.functions import (
     loss_derivative,
 )
 from fastml_ext.neural.reference.layers import backward, forward, join, pre_activations, split
-from fastml_ext.neural.reference.training import examine, gradients, mean_loss, outputs, step, train
+from fastml_ext.neural.reference.training import (
+    examine,
+    gradients,
+    mean_loss,
+    outputs,
+    r_squared,
+    share_right,
+    step,
+    train,
+    update_ratios,
+)
 
 __all__ = [
     "ACTIVATIONS",
@@ -39,8 +49,11 @@ __all__ = [
     "mean_loss",
     "outputs",
     "pre_activations",
+    "r_squared",
     "random_bits",
+    "share_right",
     "split",
     "step",
     "train",
+    "update_ratios",
 ]

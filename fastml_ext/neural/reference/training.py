@@ -6,7 +6,9 @@ from fastml_ext.neural.reference.chance import dropout_factors, input_noise
 from fastml_ext.neural.reference.functions import ACTIVATIONS, LOSSES, loss
 from fastml_ext.neural.reference.layers import backward, forward, join, output_slope, pre_activations, split, through
 
-__all__ = ["examine", "gradients", "mean_loss", "outputs", "step", "train"]
+__all__ = [
+    "examine", "gradients", "mean_loss", "outputs", "r_squared", "share_right", "step", "train", "update_ratios",
+]  # fmt: skip
 
 # In the order of the kernels' codes.
 SOLVERS = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw")
@@ -64,9 +66,44 @@ def examine(design, w, data):
     return value, np.array(norms), np.array(dead), np.array(saturated), values[-1]
 
 
-def train(design, method, order, batch, data, state):
+def update_ratios(units, w, before):
+    """Of each layer, norm of the change of flat weights (P,) since `before` over the norm they had: (L,) float64."""
+    ratios = []
+    for layer in zip(*split(w, units), *split(before, units), strict=True):
+        coef, intercept, old_coef, old_intercept = (part.astype(float) for part in layer)
+        change = np.sqrt(np.sum((coef - old_coef) ** 2) + np.sum((intercept - old_intercept) ** 2))
+        ratios.append(change / max(np.sqrt(np.sum(old_coef**2) + np.sum(old_intercept**2)), 1e-30))
+    return np.array(ratios)
+
+
+def r_squared(output, Y, weight):
+    """1 - sum v (y - output)^2 / sum v (y - mean)^2, the mean over the outputs; weight (n,) v, or empty for ones.
+
+    Of an output whose y are all the same: 1 where it is met exactly, else 0.
+    """
+    weight, scores = np.ones(len(Y)) if weight.size == 0 else weight, []
+    for y, found in zip(Y.T.astype(float), output.T, strict=True):
+        wrong, spread = weight @ (y - found) ** 2, weight @ (y - weight @ y / weight.sum()) ** 2
+        scores.append(float(wrong == 0) if y.min() == y.max() else 1 - wrong / spread)
+    return float(np.mean(scores))
+
+
+def share_right(output, Y, weight, one_of_several):
+    """Share of the rows, by weight (n,) or of equal ones if empty, that the outputs (n, k) decide as targets Y do.
+
+    one_of_several: a row's class is its first largest output; otherwise each output decides by itself, at 0.5, and a
+    row is right if all are.
+    """
+    weight = np.ones(len(Y)) if weight.size == 0 else weight
+    decided = (lambda a: a.argmax(axis=1)[:, None]) if one_of_several else (lambda a: a > 0.5)
+    right = (decided(output) == decided(Y)).all(axis=1)
+    return float(weight @ right / weight.sum())
+
+
+def train(design, method, order, batch, data, state, before=None):
     """For each batch, (loss before the step, penalty included) x (rows of the batch), float64; `state` is stepped.
 
+    before: (P,) that the weights before the last batch are written into, or None
     order: rows to visit, int64, taken `batch` at a time; the last batch may be smaller
     method: see codes.Method; state: see codes.State. A batch whose weights sum to 0 counts 0 and steps nothing.
     Together, every layer is stepped along the gradient at the weights before; "immediate" steps the last layer first,
@@ -77,6 +114,8 @@ def train(design, method, order, batch, data, state):
     for number, first in enumerate(range(0, len(order), batch)):
         rows = order[first : first + batch]
         weight = data.weight[rows] if data.weight.size else np.ones(len(rows))
+        if before is not None:
+            before[:] = state.w
         if weight.sum() > 0:
             losses[number] = len(rows) * one_batch(design, method, data.X[rows], data.Y[rows], weight, state)
     return losses

@@ -14,7 +14,7 @@ from fastml_ext.neural import cases, dispatch, reference
 from fastml_ext.neural.codes import ACTIVATIONS, LOSSES, SOLVERS, Data, Design, Method, State
 
 
-@pytest.mark.parametrize("name", ["examine", "gradients", "mean_loss", "outputs", "train"])
+@pytest.mark.parametrize("name", cases.CLOSE)
 @given(seed=st.integers(0, 2**32))
 @effort(1.5, derandomize=True)  # one training in 4,000 is chaotic: rounding grows at each step
 def test_equal_to_the_definition(name, seed):
@@ -22,6 +22,20 @@ def test_equal_to_the_definition(name, seed):
         expected = getattr(cases, name)(reference, np.random.default_rng(seed))
         found = getattr(cases, name)(kernels, np.random.default_rng(seed))
     same(found, expected, cases.CLOSE[name])
+
+
+@given(seed=st.integers(0, 2**32))
+@effort(1.0, derandomize=True)
+def test_batches_in_parts_are_equal_to_the_definition(seed):
+    """What is drawn is small: here it takes the way of large batches."""
+    with pytest.MonkeyPatch.context() as change, np.errstate(all="ignore"):
+        change.setattr(dispatch, "SHARED", 0.0)
+        change.setattr(dispatch, "ITEM", 100.0)
+        dispatch.layout_of.cache_clear()
+        expected = cases.train(reference, np.random.default_rng(seed))
+        found = cases.train(kernels, np.random.default_rng(seed))
+    dispatch.layout_of.cache_clear()
+    same(found, expected, cases.CLOSE["train"])
 
 
 def same(found, expected, close):
@@ -56,7 +70,7 @@ def trained(family, design, w, data, method, batch=300, **options):
 
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_large_batches_in_parts(solver, monkeypatch):
-    monkeypatch.setattr(dispatch, "SERIAL", 0.0)
+    monkeypatch.setattr(dispatch, "SHARED", 0.0)
     problem, method = images(), Method(SOLVERS[solver], rate=0.01, epsilon=1e-4)
     same(trained(kernels, *problem, method), trained(reference, *problem, method), 1e-7)
 
@@ -67,7 +81,7 @@ def test_large_batches_in_parts(solver, monkeypatch):
     ids=lambda change: "-".join(change),
 )
 def test_large_batches_with_all_there_is(change, monkeypatch):
-    monkeypatch.setattr(dispatch, "SERIAL", 0.0)
+    monkeypatch.setattr(dispatch, "SHARED", 0.0)
     problem = images(**change)
     for method in (Method(rate=0.01, epsilon=1e-4), Method(clip_norm=0.1, epsilon=1e-4), Method(immediate=True)):
         same(trained(kernels, *problem, method), trained(reference, *problem, method), 1e-6)
@@ -75,7 +89,7 @@ def test_large_batches_with_all_there_is(change, monkeypatch):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_any_number_of_threads_gives_the_same_bits(dtype, monkeypatch):
-    monkeypatch.setattr(dispatch, "SERIAL", 0.0)
+    monkeypatch.setattr(dispatch, "SHARED", 0.0)
     design, w, data = images(n=1000, dtype=dtype)
     method = kernels.Method()
     one = trained(kernels, design, w, data, method, batch=600, n_jobs=1)
