@@ -38,6 +38,7 @@ class Evaluation:
                 f"cv.split and cv.get_n_splits return inconsistent results. Expected {search.n_splits_} splits, got"
                 f" {len(splits)}"
             )
+        splits = [(rows_meant(train), rows_meant(test)) for train, test in splits]
         if not candidates or not splits:
             raise ValueError("No fits were performed. Was the CV iterator empty? Were there no candidates?")
         rows: list = [None] * len(candidates)
@@ -182,3 +183,9 @@ def result_of(score, train_score, n_test):
     """What scikit-learn's `_fit_and_score` returns for a fit that did not fail."""
     result = {"fit_error": None, "test_scores": score, "n_test_samples": n_test}
     return result if train_score is None else result | {"train_scores": train_score}
+
+
+def rows_meant(part):
+    """The rows of one side of a split by number, also where it is a mask."""
+    part = np.asarray(part)
+    return np.flatnonzero(part) if part.dtype == bool else part

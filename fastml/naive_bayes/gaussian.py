@@ -30,7 +30,12 @@ def normal(moments, var_smoothing, columns=None):
         j = int(np.flatnonzero(~np.isfinite(everywhere[2]))[0])
         refuse_variance(j if columns is None else columns[j], np.abs(mean[:, j]).max())
     overall = everywhere[2] / np.where(everywhere[0] > 0, everywhere[0], 1.0)
-    epsilon = float(var_smoothing * overall.max(initial=0.0))
+    epsilon = float(var_smoothing) * float(overall.max(initial=0.0))
+    if not np.isfinite(epsilon):
+        raise ValueError(
+            f"var_smoothing={var_smoothing:g} times the largest variance of a column of X, {overall.max():.3g}, is"
+            " beyond the largest float64: choose a smaller var_smoothing, or scale the columns"
+        )
     variance = spread / np.where(total > 0, total, 1.0)
     mean, variance = np.where(total > 0, mean, everywhere[1]), np.where(total > 0, variance, overall)
     return mean, variance + epsilon, epsilon

@@ -304,7 +304,8 @@ class MLPRegressor(RegressorMixin, MultiOutputMixin, MultilayerPerceptron):
 
     def _numbers(self, y, dtype):
         y = np.asarray(y)
-        Y = np.ascontiguousarray(y[:, None] if y.ndim == 1 else y, dtype)
+        with np.errstate(over="ignore"):  # what overflows is refused below
+            Y = np.ascontiguousarray(y[:, None] if y.ndim == 1 else y, dtype)
         if not np.isfinite(Y).all():
             raise ValueError("y contains NaN, infinity, or a value too large for the dtype of X: drop those rows")
         if self.loss == "poisson" and (Y < 0).any():

@@ -220,7 +220,8 @@ KNOWN = (
     r"'criterion' parameter of DecisionTreeClassifier must be .* Got 'gain_ratio'",  # C4.5's, of fastml's own
     r"^Input y contains infinity",  # scikit-learn's trees do not look into a target of objects
     r"sample_weight sums to .* beyond 1e-300",  # weights with which a sum of losses would overflow are refused
-    r"which overflows in sums",
+    r"which overflows in sums|times the largest variance of a column",
+    r"Python int too large to convert to C",  # a leaf_size beyond every table
     r"sums of squares of such values are beyond",  # so are columns whose squares would
     r"early_stopping=True with validation_fraction=\S+ holds out 1 of",  # one row scores nothing
     r"solver='\w+' does not support fitting the intercept on sparse data",  # here every solver does

@@ -189,3 +189,13 @@ def test_a_metric_is_no_scorer():
         ):
             with pytest.raises(ValueError, match="make_scorer"):
                 ask(scoring)
+
+
+def test_searches_that_share_work_take_masks_as_splits():
+    X, y, first = np.random.default_rng(0).normal(size=(60, 3)), np.arange(60) % 3, np.arange(60) < 40
+    settings = {"cv": [(first, ~first), (~first, first)], "return_train_score": True}
+    ours = GridSearchCV(KNeighborsClassifier(), {"n_neighbors": [1, 3]}, **settings).fit(X, y).cv_results_
+    Theirs = sklearn.model_selection.GridSearchCV
+    theirs = Theirs(KNeighborsClassifier(), {"n_neighbors": [1, 3]}, **settings).fit(X, y).cv_results_
+    for name in ("mean_test_score", "mean_train_score"):
+        np.testing.assert_array_equal(ours[name], theirs[name])

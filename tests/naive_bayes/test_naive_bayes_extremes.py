@@ -161,3 +161,10 @@ def test_log_probabilities_beyond_float32_are_infinite_without_a_word(model):
 def test_priors_that_are_no_numbers_are_named(model, name):
     with pytest.raises(ValueError, match=f"{name}="):
         model(**{name: ["a", "b"]}).fit(COUNTS, Y)
+
+
+def test_a_smoothing_beyond_the_floats_is_refused_by_name():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ValueError, match=r"var_smoothing=1e\+308 times the largest variance"):
+            GaussianNB(var_smoothing=1e308).fit([[4.0], [1.0]], [0, 1])

@@ -181,3 +181,10 @@ def test_outputs_that_are_no_numbers_are_refused_with_their_row():
         for name in ("predict", "predict_proba") if hasattr(model, "predict_proba") else ("predict",):
             with pytest.raises(ValueError, match=r"X\[1\] are NaN"):
                 getattr(model, name)([[0.0], [1e308]])
+
+
+def test_targets_beyond_the_dtype_of_X_are_refused_without_a_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ValueError, match="y contains NaN, infinity, or a value too large"):
+            MLPRegressor(max_iter=2).fit(np.ones((1, 1), np.float32), [1e308])
