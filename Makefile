@@ -13,7 +13,7 @@ AOT ?= host
 SECONDS ?= 600
 SEED ?= 0
 
-.PHONY: demo test coverage debug-test fuzz bench bench-tiny surface docs lint format wheel clean
+.PHONY: demo test coverage debug-test fuzz dropin bench bench-tiny surface docs lint format wheel clean
 
 demo: $(VENV)/installed
 	$(BIN)/python -P -m fastml demo
@@ -39,6 +39,10 @@ debug-test: $(VENV)/installed-test $(VENV)/checked
 # Random inputs through every estimator and metric, against scikit-learn and the rules of tests/fuzz, for SECONDS.
 fuzz: $(VENV)/installed-test
 	$(BIN)/python -P tests/fuzz --seconds $(SECONDS) --seed $(SEED)
+
+# scikit-learn's own tests with fastml's names, against the list of known differences; FAMILIES="tree svm" for some.
+dropin: $(VENV)/installed-test
+	$(BIN)/python -P tests/dropin $(FAMILIES)
 
 bench: $(VENV)/installed-bench
 	$(BIN)/pytest benchmarks --benchmark-json=.benchmarks.json --benchmark-columns=median,rounds --report=$(REPORT) $(PYTEST)

@@ -47,7 +47,25 @@ def shell_of(own, original):
             if hasattr(own, name) and (method := getattr_static(original, name, None)) is not None:
                 space[name] = served(name, method, serve)
     kind: Any = face(type(original))  # type: ignore[arg-type]
+    copyreg.pickle(original, reduced)
     return kind(original.__name__, (Shell, original), space)
+
+
+def reduced(model):
+    """How pickle takes a model of scikit-learn's own class: by the name of the class, as its caller sees that.
+
+    Pickle finds the class by name and refuses any other than it finds, which for most callers is the shell.
+    """
+    cls, caller = type(model), sys._getframe(1).f_globals.get("__name__") or ""
+    if "_original" in vars(cls):  # a shell, whose class equals this one
+        cls = cls if sees_others(caller) else cls._original
+    elif caller == "copy":
+        return model.__reduce_ex__(4)
+    elif sees_others(caller):
+        from fastml.accel import find
+
+        cls = find(row_of(cls, "sklearn").family, cls.__name__, cls)
+    return copyreg._reconstructor, (cls, object, None), model.__getstate__()  # type: ignore[attr-defined]
 
 
 @functools.cache

@@ -46,6 +46,11 @@ def to_onnx(model, path=None):
     last = twin[-1] if hasattr(twin, "named_steps") else twin
     if type(last).__name__ in NOT_ANSWERED:
         raise ExchangeError(f"{type(last).__name__}: skl2onnx makes no ONNX of it that answers")
+    if decides_by_probabilities(last):
+        raise ExchangeError(
+            f"SGDClassifier(loss={last.loss!r}) of {len(last.classes_)} classes: skl2onnx decides by the probabilities,"
+            " which are equal where scores differ: take LogisticRegression, or loss='hinge'"
+        )
     dtype = np.float32 if type(last).__name__ in SINGLE else np.float64
     row = np.zeros((1, twin.n_features_in_), dtype)
     try:
@@ -56,6 +61,11 @@ def to_onnx(model, path=None):
         with replacing(path) as file:
             file.write(made.SerializeToString())
     return made
+
+
+def decides_by_probabilities(model):
+    several = type(model).__name__ == "SGDClassifier" and len(model.classes_) > 2
+    return several and model.loss in ("log_loss", "modified_huber")
 
 
 def in_onnx(twin, last, row):

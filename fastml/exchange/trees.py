@@ -5,7 +5,7 @@ import numpy as np
 from fastml._sklearn import Tree as ScikitTree
 from fastml.exchange.common import ExchangeError, new, refuse
 from fastml_ext.tree import Column
-from fastml_ext.tree.structure import LEAF, NUMERIC, Tree
+from fastml_ext.tree.structure import LEAF, NUMERIC, Tree, parents
 
 __all__ = ["read", "say"]
 
@@ -60,7 +60,7 @@ def float32_thresholds(model, tree):
         column, cuts = model.columns_[j], tree.threshold[here]
         if column.dtype.kind != "f":
             cuts = between_whole_numbers(column, cuts, tree.threshold_int[here])
-        check_apart(column, cuts)
+        check_apart(tree, column, np.flatnonzero(here), cuts)
         thresholds[here] = cuts
     return thresholds
 
@@ -76,9 +76,12 @@ def between_whole_numbers(column, cuts, whole):
     return np.where(to_move, middle, np.where(np.isfinite(cuts) & (cuts % 1 == 0), np.inf, cuts))
 
 
-def check_apart(column, cuts):
-    """Refuse thresholds that float32 does not tell apart, and columns that lie between two numbers of it."""
-    cuts = np.unique(cuts[np.isfinite(cuts)])
+def check_apart(tree, column, nodes, cuts):
+    """Refuse columns that lie between two numbers of float32, and nodes whose rows it does not part.
+
+    Two thresholds between the same numbers of float32 part the same rows; only below one another must they differ.
+    """
+    nodes, cuts = nodes[np.isfinite(cuts)], cuts[np.isfinite(cuts)]
     if not len(cuts):
         return
     rounded = cuts.astype(np.float32)
@@ -86,8 +89,15 @@ def check_apart(column, cuts):
     if 0 < column.spread < gap and column.dtype.itemsize > 4:
         refuse_columns(column, f"numbers {column.spread:g} apart around {cuts[-1]:.17g}")
     last_left = np.where(rounded <= cuts, rounded, np.nextafter(rounded, np.float32(-np.inf)))
-    if len(np.unique(last_left)) < len(cuts):
-        refuse_columns(column, f"thresholds around {cuts[int(np.argmin(np.diff(last_left)))]:.17g}")
+    if len(np.unique(last_left)) == len(np.unique(cuts)):
+        return
+    above, found = parents(tree), dict(zip(nodes.tolist(), last_left.tolist(), strict=True))
+    for node, last in found.items():
+        other = int(above[node])
+        while other >= 0:
+            if found.get(other) == last:
+                refuse_columns(column, f"thresholds around {last:.9g}")
+            other = int(above[other])
 
 
 def refuse_columns(column, what):

@@ -7,7 +7,7 @@ import scipy.sparse as sp
 
 __all__ = ["NO_WEIGHT", "Columns", "column_scales", "moved_columns", "refuse_huge", "spread_rows"]
 
-ENOUGH_ROWS = 20_000  # spread over the table, these tell well enough where a column stands
+ENOUGH_ROWS = 4_000  # spread over the table, these tell well enough where a column stands
 SMALLEST = {4: 2.0**-120, 8: 2.0**-500}  # a column below it is all but 0, and 1 / its size, or the square, infinite
 FAR = {4: 1e2, 8: 1e4}  # by the bytes of a number: a mean of so many spreads costs too many of its digits
 NO_WEIGHT = np.empty(0)

@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from fastml._sklearn import Hidden
 from fastml.base import Interval, StrOptions, encode_labels
 from fastml.class_weight import row_weights
-from fastml.linear_model import solvers
+from fastml.linear_model import solvers, wide
 from fastml.linear_model.base import MOST, LinearClassifier
 from fastml.linear_model.columns import column_scales, moved_columns
 from fastml.linear_model.objective import Objective, small_table
@@ -22,6 +22,7 @@ from fastml_ext import blas
 __all__ = ["LogisticRegression"]
 
 SOLVERS = {"lbfgs", "liblinear", "newton-cg", "newton-cholesky", "sag", "saga", "newton", "gd", "sgd", "auto"}
+SPARSE_UNKNOWNS, DENSE_UNKNOWNS = 600, 120  # weights whose Hessian costs less than the steps it saves
 SMALL = 200_000  # values to look at in one pass, times classes
 FORMS = {"newton-cholesky": "scaled", "newton-cg": "white", "lbfgs": "white", "gd": "raw", "cd": "scaled"}
 
@@ -67,8 +68,10 @@ class LogisticRegression(SharedPath, LinearClassifier):
             default="lbfgs"
         "newton" takes Cholesky factors for two classes and up to 1000 columns, else conjugate gradients, and so do
         "auto", "liblinear", "sag" and "saga"; "gd" is gradient descent on the mean loss. With l1, coordinate descent on
-        Newton's quadratics, or accelerated proximal steps, whatever the name. A small table takes "newton-cholesky"
-        for any of them but "gd" and "sgd", unless max_iter is below 20. `solver_` says which ran.
+        Newton's quadratics, or accelerated proximal steps, whatever the name. Where Newton's
+        system is small (small tables, few columns beside the rows, two classes and few rows beside the columns)
+        "newton-cholesky" runs for any of them but "gd" and "sgd", unless max_iter is below 20. `solver_` says which
+        ran.
     max_iter : int, default=100
         Most iterations.
     verbose : int, default=0
@@ -201,7 +204,7 @@ class LogisticRegression(SharedPath, LinearClassifier):
                 f"Inconsistent values: penalty={self.penalty} with l1_ratio={self.l1_ratio}. l1_ratio parameter is only"
                 f" used when penalty is 'elasticnet'. Got (penalty={self.penalty})",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
 
     def _goes_to_the_optimum(self):
@@ -238,13 +241,16 @@ class LogisticRegression(SharedPath, LinearClassifier):
         ratio = 0.0 if ratio is None else ratio  # scikit-learn's older name of no l1
         return strength * ratio, strength * (1 - ratio)
 
-    def _solver_for(self, n, k, d, l1):
+    def _solver_for(self, X, k, l1, l2):
+        n, d = X.shape
         few = k == 1 and d <= solvers.FEW_COLUMNS
         if self.solver in ("gd", "sgd") and not (l1 and self.solver == "gd"):
             return self.solver
         if l1:
             return "cd" if few else "proximal"
         if small_table(n, d, k) and self.max_iter >= solvers.ENOUGH:
+            return "newton-cholesky"
+        if self.max_iter >= solvers.ENOUGH and l2 > 0 and newton_pays(X, k):
             return "newton-cholesky"
         if self.solver in ("lbfgs", "newton-cg"):
             return self.solver
@@ -258,9 +264,15 @@ class LogisticRegression(SharedPath, LinearClassifier):
 
     def _optimise(self, X, Y, weight, start, k, d):
         l1, l2 = self._penalties(weight.sum() if len(weight) else X.shape[0])
-        self.solver_ = self._solver_for(X.shape[0], k, d, l1)
+        self.solver_ = self._solver_for(X, k, l1, l2)
         if self.solver_ == "sgd":
             return self._solve_by_epochs(X, Y, weight, start)
+        if self._by_rows_pays(X.shape[0], k, d, l1, l2, start):
+            found = wide.solve_by_rows(X, Y, weight, *self._by_rows_options(l2, weight, X.shape[0]))
+            if found is not None:
+                coef, intercept, solution, size = found
+                self.solver_ = "newton-cholesky"
+                return self._keep(X, coef[None], np.array([intercept]), solution, size)
         form = FORMS.get(self.solver_, "scaled")
         objective = Objective("log", X, Y, weight, k, l2, self.fit_intercept, form=form, n_jobs=self.n_jobs)
         coef, intercept = (np.zeros((k, d)), np.zeros(k)) if start is None else start
@@ -276,8 +288,18 @@ class LogisticRegression(SharedPath, LinearClassifier):
         coef, intercept = objective.weights(solution.u)
         if k > 1:
             intercept -= intercept.mean()  # softmax does not see a shift of all scores
+        return self._keep(X, coef, intercept, solution, objective.gradient_norm)
+
+    def _by_rows_pays(self, n, k, d, l1, l2, start):
+        few = k == 1 and not l1 and l2 > 0 and start is None
+        return few and self.solver not in ("gd", "sgd") and self.max_iter >= solvers.ENOUGH and wide.pays(n, d)
+
+    def _by_rows_options(self, l2, weight, n):
+        return l2 * (weight.sum() if len(weight) else n), self.fit_intercept, self.tol, self.max_iter
+
+    def _keep(self, X, coef, intercept, solution, gradient_norm):
         self.coef_, self.intercept_ = coef.astype(X.dtype), intercept.astype(X.dtype)
-        self.gradient_norm_, self.converged_ = objective.gradient_norm, solution.converged
+        self.gradient_norm_, self.converged_ = gradient_norm, solution.converged
         self.n_iter_ = np.array([solution.n_iter], np.int32)
         self.history_ = {"objective": solution.history}
         if not solution.converged:
@@ -286,7 +308,7 @@ class LogisticRegression(SharedPath, LinearClassifier):
                 f"{said}LogisticRegression(solver={self.solver_!r}) reached max_iter={self.max_iter} with a gradient of"
                 f" {self.gradient_norm_:.3g} (tol={self.tol}): raise max_iter",
                 ConvergenceWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
         return self
 
@@ -370,3 +392,11 @@ class LogisticRegression(SharedPath, LinearClassifier):
             return -np.column_stack([np.logaddexp(0, scores[:, 0]), np.logaddexp(0, -scores[:, 0])])
         scores = scores - scores.max(axis=1, keepdims=True)
         return scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
+
+
+def newton_pays(X, k):
+    """Whether the second derivatives, made of some of the rows, cost less than the steps they save."""
+    n, d = X.shape
+    if sp.issparse(X):
+        return k * (d + 1) <= SPARSE_UNKNOWNS and X.nnz <= 60 * n and n >= 20 * k * d
+    return k * (d + 1) <= DENSE_UNKNOWNS and n >= 20 * k * d

@@ -154,15 +154,44 @@ class Objective:
         return self._back(result)
 
     def hessian(self):
-        """Hessian by u (d + 1, d + 1) at the last point called, for one score and u that are not whitened."""
-        H = kernels.gram(self.X, self.curvature[:, 0], self.centre, self.scale, self.n_jobs) / self.total
-        H[np.diag_indices(self.d)] += self._penalty()
+        """Hessian by u, (k (d + 1),) * 2, at the last point called, for u that are not whitened.
+
+        What the objective does not see is given a curvature of its own: the weight of a column of zeros, an intercept
+        that is not there, and with several scores what all intercepts have in common.
+        """
+        k, p = self.k, self.d + 1
+        H = np.zeros((k, p, k, p))
+        for a in range(k):
+            for b in range(a + 1):
+                H[a, :, b] = self._gram(self._curvature(a, b)) / self.total
+                H[b, :, a] = H[a, :, b]
+        return self._regular(H)
+
+    def _curvature(self, a, b):
+        if self.k == 1:
+            return self.curvature[:, 0]
+        shares = self.curvature[:, a] * ((a == b) - self.curvature[:, b])
+        return shares * self.weight if len(self.weight) else shares
+
+    def _gram(self, curvature):
+        if not (curvature < 0).any():
+            return kernels.gram(self.X, curvature, self.centre, self.scale, self.n_jobs)
+        return -kernels.gram(self.X, -curvature, self.centre, self.scale, self.n_jobs)
+
+    def _regular(self, H):
+        k, p = self.k, self.d + 1
         to_intercept = np.append(-self.centre * self.scale, 1.0)
-        H += self.l2_intercept * np.outer(to_intercept, to_intercept)
-        H[np.diag_indices(self.d)] += np.diag(H)[:-1] == 0  # a column of zeros has weight 0
-        if not self.fit_intercept:
-            H[-1], H[:, -1], H[-1, -1] = 0.0, 0.0, 1.0
-        return H
+        for a in range(k):
+            own = H[a, :, a]
+            own[np.diag_indices(self.d)] += self._penalty()
+            own += self.l2_intercept * np.outer(to_intercept, to_intercept)
+            own[np.diag_indices(self.d)] += own.diagonal()[:-1] == 0
+            if not self.fit_intercept:
+                H[a, -1], H[a, :, :, -1], H[:, :, a, -1], H[:, -1, a] = 0.0, 0.0, 0.0, 0.0
+                H[a, -1, a, -1] = 1.0
+        if k > 1 and self.fit_intercept and self.l2_intercept == 0:
+            H[:, -1, :, -1] += self.share() / k
+        return H.reshape(k * p, k * p)
 
 
 def small_table(n, d, k):

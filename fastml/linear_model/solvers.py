@@ -1,5 +1,6 @@
 """Solvers that go to the optimum of an `Objective`: Newton's method, conjugate gradients, L-BFGS, gradient descent."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,11 +24,13 @@ __all__ = [
 SMALLEST_STEP = 1e-10
 FAR_BELOW = 1e-2
 ENOUGH = 20  # iterations: who allows fewer wants to see the solver stop
-MANY_ROWS, SHARE = 10_000, 8  # from so many rows on, the first iterations see every eighth only
+MANY_ROWS, SHARE = 3_000, 8  # from so many rows on, the first iterations see every eighth only
 ROUNDING = 1e-16  # relative to the value: no gain smaller than this can be seen
 ROUNDING_OF_SINGLES = 1e-9
 HIDDEN = 1e3  # times the least gain that shows: so much rounding may hide from a line search
-CLOSE = 1e-9  # Newton's own estimate of what is left to gain, relative to the value
+AT_REST = 1e-5  # of the value gained by an iteration of L-BFGS
+REFRESH = 0.1  # of the gain promised before: a Hessian that leads on by less than this is made anew
+CLOSE, CLOSE_SINGLES, ROUGHLY = 1e-9, 1e-7, 1e-4  # Newton's own estimate of what is left to gain, relative to the value
 
 
 @dataclass
@@ -40,49 +43,62 @@ class Solution:
     converged: bool
     history: list = field(default_factory=list)  # objective after each iteration
     gradient: np.ndarray | None = None  # at u, where the solver looked there last
+    factor: Callable | None = None  # right -> H^-1 right for the last Hessian made
 
 
-def newton(objective, u, tol, max_iter, warm=False):
+def newton(objective, u, tol, max_iter, warm=False, close=None):
     """Newton's method with Cholesky factors and halved steps; first on some of the rows, where there are many.
 
     One score, or several where the objective is small. warm: u is near the optimum
     """
-    before = 0
+    before, fresh = 0, False
+    close = close or (CLOSE if objective.X.dtype == np.float64 else CLOSE_SINGLES)
     if objective.is_small():
         Z, weight, l2 = objective.table()
         start = u.reshape(objective.k, -1)
         U, history, done = kernels.newton_steps(objective.code, Z, objective.Y, weight, l2, tol, max_iter, start)
         return Solution(U.ravel(), history[-1], len(history) - 1, done, history.tolist())
+    factor = None
     if not warm and objective.n >= MANY_ROWS and objective.n >= 100 * objective.d and max_iter >= ENOUGH:
-        rough = newton(objective.some_rows(SHARE), u, 1e-3, max_iter)
-        u, before = rough.u, rough.n_iter
+        rough = newton(objective.some_rows(SHARE), u, 1e-2, max_iter, close=ROUGHLY)
+        u, before, factor = rough.u, rough.n_iter, rough.factor
     value, gradient = objective(u)
-    history = [value]
+    history, last = [value], np.inf
     for iteration in range(before, max_iter):
-        step = solve(objective.hessian(), gradient)
+        if factor is None:
+            factor, fresh = regular_factor(objective.hessian()), True
+        step = factor(gradient)
         gain = gradient @ step
-        if (np.abs(gradient).max() <= tol and gain <= CLOSE * abs(value)) or gain <= seen(objective, value):
-            return Solution(u, value, iteration, True, history, gradient)
+        if (np.abs(gradient).max() <= tol and gain <= close * abs(value)) or gain <= seen(objective, value):
+            return Solution(u, value, iteration, True, history, gradient, factor)
+        if gain > REFRESH * last and gain > 1e-5 * abs(value) and not fresh:  # an older Hessian leads on by too little
+            factor, fresh = regular_factor(objective.hessian()), True
+            step = factor(gradient)
+            gain = gradient @ step
         u, value, gradient, moved = search(objective, u, step, value, gradient, gain)
         history.append(value)
         if not moved:
+            if not fresh:
+                factor = None
+                continue
             done = np.abs(gradient).max() <= 100 * tol or gain <= HIDDEN * seen(objective, value)
-            return Solution(u, value, iteration + 1, bool(done), history)
+            return Solution(u, value, iteration + 1, bool(done), history, None, factor)
         if gain <= CLOSE**0.5 * max(abs(value), 1e-300) and np.abs(gradient).max() <= 1e-3 * tol:
-            return Solution(u, value, iteration + 1, True, history, gradient)  # no need of another Hessian to say so
-    return Solution(u, value, max_iter, bool(np.abs(gradient).max() <= tol), history)
+            return Solution(u, value, iteration + 1, True, history, gradient, factor)
+        last, fresh = gain, False
+    return Solution(u, value, max_iter, bool(np.abs(gradient).max() <= tol), history, None, factor)
 
 
-def solve(H, gradient):
-    """H^-1 gradient; where H is singular, as little of it as makes it regular is added."""
+def regular_factor(H):
+    """right -> H^-1 right by Cholesky factors; where H is singular, as little as makes it regular is added."""
     extra, size = 0.0, max(np.trace(H) / len(H), 1e-300)
     for _ in range(12):
         try:
-            factor = scipy.linalg.cho_factor(H + extra * np.eye(len(H)), lower=True, check_finite=False)
-            return scipy.linalg.cho_solve(factor, gradient, check_finite=False)
+            made = scipy.linalg.cho_factor(H + extra * np.eye(len(H)), lower=True, check_finite=False)
+            return lambda right: scipy.linalg.cho_solve(made, right, check_finite=False)
         except scipy.linalg.LinAlgError:
             extra = max(10 * extra, 1e-12 * size)
-    return gradient / size
+    return lambda right: right / size
 
 
 def seen(objective, value):
@@ -162,7 +178,9 @@ def lbfgs(objective, u, tol, max_iter):
 
     def watch(intermediate_result):
         history.append(float(intermediate_result.fun))
-        if reached(objective, last[0], tol):
+        # Where the classes part the gradient is small long before the optimum: the value must have come to rest too.
+        gained = history[-2] - history[-1] if len(history) > 1 else np.inf
+        if reached(objective, last[0], tol) and gained <= AT_REST * abs(history[-1]):
             raise StopIteration
 
     if max_iter == 0:  # SciPy makes one step all the same

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from fastml.neural_network.training import BY_LAYER, HISTORY, sample_of, sizes_of
+from fastml.neural_network.training import BY_LAYER, HISTORY, NOT_FINITE, sample_of, sizes_of
 from fastml.progress import line_writer, progress_bar
 from fastml_ext import neural as kernels
 from fastml_ext.neural.codes import State
@@ -36,7 +36,8 @@ def minimize(model, design, w, data, score):
     def objective(x):
         value, gradient = kernels.gradients(design, x.astype(w.dtype), data, model.n_jobs)
         if not reached["begun"] and not (np.isfinite(value) and np.isfinite(gradient).all()):
-            raise ValueError(f"the loss of the first weights is {value}, or its gradient infinite: {sizes_of(data)}")
+            told = f"the loss of the first weights is {value}, or its gradient infinite: {sizes_of(data)}"
+            raise ValueError(f"{NOT_FINITE} {told}")
         reached["begun"] = True
         return value, gradient.astype(np.float64)
 
@@ -74,10 +75,7 @@ def minimize(model, design, w, data, score):
         warnings.warn("interrupted: the best weights so far are kept", ConvergenceWarning, stacklevel=6)
         return Outcome(reached["w"], reached["loss"], len(history["loss"]), history, "interrupted")
     if not np.isfinite(found.x).all():
-        raise ValueError(
-            "Solver produced non-finite parameter weights. The input data may contain large values and need to be"
-            f" preprocessed. {sizes_of(data)}"
-        )
+        raise ValueError(f"{NOT_FINITE} {sizes_of(data)}")
     stopped = reached["stopped"] or ("tol" if found.status == 0 else "max_iter")
     if stopped == "max_iter":
         warnings.warn(

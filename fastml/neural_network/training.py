@@ -22,6 +22,9 @@ SLICE = 30e-3  # seconds: how long Ctrl-C may have to wait
 SLOW = 1e-9  # seconds for a multiplication, forward and back, on a slow machine
 HUGE, SMALL = 1e300, 1e-6
 GROWTH = 1e6  # a mean loss this many times that of the first weights has diverged
+NOT_FINITE = (  # scikit-learn's words
+    "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
+)
 RESTARTS = 40  # each halves the step once more often than the one before
 LOOKED_AT = 512  # rows on which an epoch's gradient, score and units are looked at
 LEAST_RATE = 1e-6  # "adaptive" ends below it
@@ -86,7 +89,7 @@ def descend(design, method, data, state, plan, seen=0):
     if np.isnan(beginning):
         beginning = kernels.mean_loss(design, kernels.outputs(design, state.w, some.X, plan.n_jobs), some)
     if not np.isfinite(beginning):
-        raise ValueError(f"the loss of the first weights is {beginning}: {sizes_of(data)}")
+        raise ValueError(f"{NOT_FINITE} the loss of the first weights is {beginning}: {sizes_of(data)}")
     tell = line_writer(plan.verbose)
     for restart in range(RESTARTS):
         try:
@@ -101,8 +104,7 @@ def descend(design, method, data, state, plan, seen=0):
             plan.rewind()
     else:
         raise ValueError(
-            "Solver produced non-finite parameter weights. The input data may contain large values and need to be"
-            f" preprocessed: the loss diverges at every step size below learning_rate_init={first.rate:g}. Lower alpha"
+            f"{NOT_FINITE} The loss diverges at every step size below learning_rate_init={first.rate:g}. Lower alpha"
             f" and l1 if they are large, or the data are: {sizes_of(data)}"
         )
     if method is not first:

@@ -60,7 +60,7 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
 
     # ------------------------------------------------------------------------------------------------ growing
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None, check_input=True):
         """Grow the tree.
 
         Parameters
@@ -72,6 +72,8 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
         sample_weight : array-like of shape (n_samples,), default=None
             Weights, not negative: 2 is as good as having the row twice, 0 as not having it, but for the parameters that
             count samples. None for 1 each.
+        check_input : bool, default=True
+            Accepted for scikit-learn's sake; input is always checked, which costs one pass.
 
         Returns
         -------

@@ -17,5 +17,6 @@ __getattr__, __dir__, __all__ = exports(
         "coordinates": ["quadratic_lasso"],
         "passes": ["evaluate", "gram", "hessian_product"],
         "decisions": ["scores"],
+        "wide": ["wide_newton"],
     },
 )

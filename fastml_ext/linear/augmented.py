@@ -16,7 +16,7 @@ from fastml_ext.products import inner
 
 __all__ = ["augmented_svm"]
 
-SLICE = 20e6  # ns of work in one call
+SLICE, USUAL = 20e6, 20  # ns of work in one call, and steps that most problems need
 BEFORE, SHARPNESS, PRIMAL, DUAL, INNER, STALLED, STEPS, DONE = range(8)  # places in a problem's state
 COLD, WARM, GROWTH, SHARPEST = 0.5, 4.0, 3.0, 1e5  # 1 / the width of an envelope in margins: first, later, last
 SETTLED, LONGEST = 1e-14, 40  # an envelope is minimised once a step promises less of the objective, or after so many
@@ -56,11 +56,11 @@ def augmented_svm(table, signs, cost, squared, tol, max_steps, start=None, n_job
     state[:, PRIMAL], state[:, DUAL], state[:, BEFORE] = np.inf, -np.inf, np.inf
     problems = Problems(table, signs, cost, bool(squared), float(tol))
     points = Points(W, share, W.copy(), share.copy(), state)
-    each = n * (15.0 + p * (0.6 + 0.02 * min(p, 100)))
+    each = n * (8.0 + p * (0.3 + 0.01 * min(p, 100)))  # ns of a step
     most = min(max(1, int(SLICE / each)), max_steps)
     with blas.single_for(n * p * p):
         while not state[:, DONE].all() and state[:, STEPS].max() < max_steps:
-            pool.run(newton_steps, k, most, max_steps, problems, points, cost=most * each, n_jobs=n_jobs)
+            pool.run(newton_steps, k, most, max_steps, problems, points, cost=min(most, USUAL) * each, n_jobs=n_jobs)
     gaps = state[:, PRIMAL] - state[:, DUAL]
     return points.best, points.best_share * cost, state[:, PRIMAL], gaps, state[:, STEPS].astype(np.int64)
 

@@ -27,6 +27,7 @@ CLOSE = {
     "small_squares": 1e-8,
     "sparse_epoch": 1e-9,
     "weights": 1e-9,
+    "wide_newton": 1e-7,
 }
 WITHIN = {"begin": "weights"}
 
@@ -44,6 +45,16 @@ def newton_steps(family, random):
     Z, weight = random.standard_normal((n, p)), random.uniform(0, 2, n)
     U, values, done = family.newton_steps(code, Z, Y, weight, np.full(p, 0.3), 1e-9, 50, np.zeros((k, p)))
     return U, values[-1], done
+
+
+def wide_newton(family, random):
+    """The weights and the value reached."""
+    n = int(random.integers(2, 30))
+    Z, Y = random.standard_normal((n, n + 3)), random.choice([-1.0, 1.0], n)
+    free, weight = bool(random.integers(2)), random.uniform(0.1, 2, n)
+    Y[:2] = -1.0, 1.0
+    a, b, values, done = family.wide_newton(Z @ Z.T, Y, weight, 0.5, free, 1e-9, 50)
+    return a, b, values[-1], done
 
 
 def average(family, random):

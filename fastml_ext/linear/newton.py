@@ -6,6 +6,7 @@ Contract: reference/newton.py.
 import numpy as np
 
 from fastml_ext.jit import kernel
+from fastml_ext.linear.wide import factor
 
 __all__ = ["newton_steps"]
 
@@ -47,7 +48,7 @@ def row_loss(code, scores, i, y, v, slopes):
     k = scores.shape[1]
     if k == 1:
         loss, slope, curve = one_curve(code, scores[i, 0], y)
-        slopes[0], scores[i, 0] = v * slope, v * curve
+        slopes[i, 0], scores[i, 0] = v * slope, v * curve
         return v * loss
     top, total, own = scores[i, 0], 0.0, int(y)
     for c in range(1, k):
@@ -58,8 +59,8 @@ def row_loss(code, scores, i, y, v, slopes):
         total += scores[i, c]
     for c in range(k):
         scores[i, c] /= total
-        slopes[c] = v * scores[i, c]
-    slopes[own] -= v
+        slopes[i, c] = v * scores[i, c]
+    slopes[i, own] -= v
     return v * (np.log(total) - mine)
 
 
@@ -67,72 +68,59 @@ def row_loss(code, scores, i, y, v, slopes):
 def value_at(code, Z, Y, weight, l2, U, scores, gradient):
     """The objective at U; its gradient; into scores the curvatures or probabilities of the rows."""
     n, p, k = len(Z), Z.shape[1], len(U)
-    total, slopes = 0.0, np.empty(k)
+    total, slopes = 0.0, np.empty((n, k))
+    copy(np.dot(Z, U.T), scores)
+    for i in range(n):
+        total += row_loss(code, scores, i, Y[i], weight[i], slopes)
+    copy(np.dot(slopes.T, Z), gradient)
     for c in range(k):
         for j in range(p):
             total += 0.5 * l2[j] * U[c, j] * U[c, j]
-            gradient[c, j] = l2[j] * U[c, j]
-    for i in range(n):
-        for c in range(k):
-            scores[i, c] = 0.0
-            for j in range(p):
-                scores[i, c] += Z[i, j] * U[c, j]
-        total += row_loss(code, scores, i, Y[i], weight[i], slopes)
-        for c in range(k):
-            for j in range(p):
-                gradient[c, j] += slopes[c] * Z[i, j]
+            gradient[c, j] += l2[j] * U[c, j]
     return total
 
 
 @kernel
 def hessian_at(Z, weight, l2, scores, H):
-    """Lower half of the Hessian. What no score sees, the same weight more for each class, is given a curvature too."""
+    """Upper half of the Hessian. What no score sees, the same weight more for each class, is given a curvature too."""
     n, p, k = len(Z), Z.shape[1], scores.shape[1]
-    H[:] = 0.0
-    for i in range(n):
-        for a in range(k):
-            for b in range(a + 1):
+    weighted = np.empty((n, p))
+    for a in range(k):
+        for b in range(a, k):
+            for i in range(n):
                 h = scores[i, a]
                 if k > 1:
                     h = weight[i] * scores[i, a] * ((a == b) - scores[i, b])
-                if h == 0.0:
-                    continue
                 for j in range(p):
-                    x = h * Z[i, j]
-                    for l in range(j + 1 if a == b else p):
-                        H[a * p + j, b * p + l] += x * Z[i, l]
+                    weighted[i, j] = h * Z[i, j]
+            block = np.dot(weighted.T, Z)
+            for j in range(p):
+                for l in range(p):
+                    H[a * p + j, b * p + l] = block[j, l]
     for j in range(p):
         for a in range(k):
             H[a * p + j, a * p + j] += l2[j]
             if k > 1 and l2[j] == 0.0:
-                for b in range(a + 1):
+                for b in range(a, k):
                     H[a * p + j, b * p + j] += 1.0 / k
 
 
 @kernel
 def solve(H, extra, step):
-    """step becomes (H + extra I)^-1 step, H's lower half its Cholesky factor; False where a pivot is not positive."""
+    """step becomes (H + extra I)^-1 step, H's upper half its Cholesky factor; False where a pivot is not positive."""
     m = len(H)
     for j in range(m):
-        pivot = H[j, j] + extra
-        for l in range(j):
-            pivot -= H[j, l] * H[j, l]
-        if not pivot > 1e-14 * (H[j, j] + extra):
-            return False
-        H[j, j] = np.sqrt(pivot)
-        for i in range(j + 1, m):
-            entry = H[i, j]
-            for l in range(j):
-                entry -= H[i, l] * H[j, l]
-            H[i, j] = entry / H[j, j]
+        H[j, j] += extra
+    if not factor(H, 1e-14):
+        return False
     for i in range(m):
-        for l in range(i):
+        step[i] /= H[i, i]
+        for l in range(i + 1, m):
+            step[l] -= step[i] * H[i, l]
+    for i in range(m - 1, -1, -1):
+        for l in range(i + 1, m):
             step[i] -= H[i, l] * step[l]
         step[i] /= H[i, i]
-    for i in range(m - 1, -1, -1):
-        step[i] /= H[i, i]
-        for l in range(i):
-            step[l] -= H[i, l] * step[i]
     return True
 
 

@@ -9,11 +9,11 @@ import scipy.sparse as sp
 
 from fastml_ext import blas, pool
 from fastml_ext.jit import kernel
+from fastml_ext.linear.sums import moments
 
 __all__ = ["evaluate", "gram", "hessian_product"]
 
 BLOCK = 128  # rows at a time: their part of X is still in the cache when the gradient reads it again
-GRAM_BLOCK = 2048
 NO_CURVATURE = np.empty((0, 0))
 
 
@@ -212,20 +212,6 @@ def sparse_gram(start, stop, data, indices, indptr, curvature, result):
     return total
 
 
-def dense_gram(start, stop, X, curvature, centre, scale):
-    d = X.shape[1]
-    total = np.zeros((d + 1, d + 1))
-    for first in range(start, stop, GRAM_BLOCK):
-        last = min(stop, first + GRAM_BLOCK)
-        rows = (X[first:last] - centre) * scale
-        root = np.sqrt(curvature[first:last]) if len(curvature) else np.ones(last - first)
-        rows *= root[:, None]
-        total[:d, :d] += rows.T @ rows
-        total[d, :d] += root @ rows
-        total[d, d] += root @ root
-    return total
-
-
 def few_parts(n, cost):
     """Rows of a part: 8 parts, or as many as Ctrl-C needs, for each has a whole gradient of its own."""
     return max(1, min(-(-n // 8), int(pool.LONGEST_CHUNK / cost)))
@@ -271,10 +257,8 @@ def gram(X, curvature, centre, scale, n_jobs=None):
         total[d, :d] -= total[d, d] * centre
         total *= np.outer(np.append(scale, 1.0), np.append(scale, 1.0))
     else:
-        with blas.single_for(n * d * (d + 1) / 2):
-            arrays = X, curvature, centre.astype(X.dtype), scale.astype(X.dtype)
-            total = sum(
-                pool.run(dense_gram, n, *arrays, cost=0.05 * d * d + 2 * d, step=max(1, -(-n // 8)), n_jobs=n_jobs)
-            )
+        total = moments(X, np.empty((n, 0)), curvature, centre, np.empty(0), n_jobs)
+        lengths = np.append(scale, 1.0)
+        return total * (lengths[:, None] * lengths)
     total[:d, d] = total[d, :d]
     return total

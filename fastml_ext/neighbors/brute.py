@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastml_ext import pool
-from fastml_ext.neighbors import axes, bounded, scan, sparse
+from fastml_ext.neighbors import axes, bounded, order, scan, sparse
 from fastml_ext.neighbors.user_metric import compile_metric
 
 __all__ = ["nearest", "prepare", "within_radius"]
@@ -88,15 +88,25 @@ def within_radius(index, Q, r, n_jobs=None, progress=None):
     limit = index.dtype.type(largest_reduced(index, r))
     if isinstance(index.points, sparse.Rows):
         parts = sparse.within(index.points, Q, limit, index.metric, n_jobs, progress)
+    elif limit >= 0 and (made := product_of(index, Q, 0, n_jobs)) is not None:
+        parts = bounded.within(index.points, made, Q, limit, n_jobs, progress)
     else:
         parts = scan.within(task(index, Q, NOBODY), limit, n_jobs, progress)
     asked, indices, reduced = (np.concatenate([part[at] for part in parts] or [NOBODY]) for at in range(3))
-    order = np.lexsort((indices, reduced, asked))
-    found = distances(index, reduced)
-    order = order[found[order] <= r]
-    indptr = np.zeros(Q.shape[0] + 1, np.int64)
-    np.cumsum(np.bincount(asked[order], minlength=Q.shape[0]), out=indptr[1:])
-    return indptr, indices[order], found[order]
+    near = distances(index, reduced.copy()) <= r
+    if not near.all():
+        asked, indices, reduced = asked[near], indices[near], reduced[near]
+    return in_order(index, Q.shape[0], asked, indices, reduced, n_jobs)
+
+
+def in_order(index, m, asked, indices, reduced, n_jobs):
+    """(indptr, indices, distances) of what was found for m queries, `asked`: in order of (distance, index)."""
+    indptr = np.zeros(m + 1, np.int64)
+    np.cumsum(np.bincount(asked, minlength=m), out=indptr[1:])
+    found, near = np.empty(len(asked), np.int64), np.empty(len(asked), index.dtype)
+    order.by_query(asked, indices, reduced.astype(index.dtype, copy=False), indptr[:-1].copy(), found, near)
+    pool.run(order.sort_each, m, indptr, near, found, cost=40 * len(asked) / max(m, 1) + 10, n_jobs=n_jobs)
+    return indptr, found, distances(index, near)
 
 
 def queries(index, Q, n_jobs=None):

@@ -5,7 +5,7 @@ Searches call it between their own kernels, so that one compiled sort serves all
 
 from fastml_ext.jit import kernel_exact
 
-__all__ = ["write_nearest"]
+__all__ = ["by_query", "sort_each", "write_nearest"]
 
 MOST_RANKED = 256  # candidates that are sorted by counting, for each, those before it
 
@@ -58,6 +58,22 @@ def sort_pairs(near, who):
             near[parent], who[parent] = near[child], who[child]
             parent, child = child, 2 * child + 1
         near[parent], who[parent] = s, i
+
+
+@kernel_exact
+def by_query(queries, indices, reduced, places, sorted_indices, sorted_reduced):
+    """Write what was found, in any order, query by query: that of q from places[q] on, which moves behind it."""
+    for t in range(len(queries)):
+        at = places[queries[t]]
+        sorted_indices[at], sorted_reduced[at] = indices[t], reduced[t]
+        places[queries[t]] = at + 1
+
+
+@kernel_exact
+def sort_each(start, stop, starts, reduced, indices):
+    """Sort the neighbours starts[q] to starts[q + 1] of each query by (distance, index), in place."""
+    for q in range(start, stop):
+        sort_pairs(reduced[starts[q] : starts[q + 1]], indices[starts[q] : starts[q + 1]])
 
 
 @kernel_exact

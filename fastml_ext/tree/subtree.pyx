@@ -14,7 +14,7 @@ from fastml_ext.tree.nodes cimport (
 from fastml_ext.tree.arena cimport Arena, close_arena, deal_rows, fill_arena, open_arena
 from fastml_ext.tree.compact cimport compact, free_columns
 from fastml_ext.tree.groups cimport Scratch, release, reserve
-from fastml_ext.tree.presorted cimport free_numbers, number_rows, part_order
+from fastml_ext.tree.presorted cimport are_scanned, free_numbers, number_rows, part_order
 from fastml_ext.tree.search cimport Split, mix, search_column
 from fastml_ext.tree.state cimport DEVIATIONS, LARGEST, MULTIWAY, NUMERIC, SUBSET, Column, Node, Rows, Rules, tie_of
 
@@ -96,6 +96,7 @@ cdef struct Work:
     Py_ssize_t height, room
     double* values
     bint presorts  # whether columns of numbers are presorted
+    bint pairs_are_alike
     bint any_partial  # and some of them lack the entries of a code: then each node keeps where its own stand
     Extent* extents  # a stack of those of the nodes that wait, and room for the two branches of one
     Extent* branch_extents
@@ -193,6 +194,7 @@ cdef bint _read_columns(Work* work, const Column* columns, const uint32_t* activ
     for i in range(work.n_columns):
         work.order[i] = <uint32_t> i
         work.any_partial |= work.columns[i].partial
+    work.pairs_are_alike = _pairs_are_alike(work, rows)
     return work.n_columns >= 0
 
 
@@ -311,7 +313,10 @@ cdef bint _grow_node(Work* work, Place* place, Rows* rows) noexcept nogil:
         return True
     node.weight, node.tolerance = record.weight, tie_of(record.weight, record.impurity)
     node.lower, node.upper, node.key = place.lower, place.upper, place.key
-    n_searched = _search(work, place, rows, &node)
+    if rows.n == 2 and work.pairs_are_alike:
+        n_searched = _search_pair(work, place, rows, &node)
+    else:
+        n_searched = _search(work, place, rows, &node)
     best = choose(work.splits, n_searched, node.tolerance, work.rules.ratio)
     if best < 0 or not gains_enough(work.splits + best, work.limits):
         return True
@@ -330,6 +335,35 @@ cdef bint _grow_node(Work* work, Place* place, Rows* rows) noexcept nogil:
 cdef int _by_key(const void* a, const void* b) noexcept nogil:
     cdef uint64_t x = (<const Keyed*> a).key, y = (<const Keyed*> b).key
     return 1 if x > y else -1 if x < y else 0
+
+
+cdef bint _pairs_are_alike(const Work* work, const Rows* rows) noexcept nogil:
+    """Whether in a node of two rows every column that tells them apart gains the same, by one rule."""
+    cdef Py_ssize_t i
+    if not work.presorts or work.rules.monotone or not are_scanned(work.rules, rows):
+        return False
+    for i in range(work.n_columns):
+        if work.columns[i].kind != NUMERIC or work.columns[i].order == NULL:
+            return False
+    return work.limits.max_features == 0 and work.limits.min_leaf <= 1
+
+
+cdef Py_ssize_t _search_pair(Work* work, const Place* place, const Rows* rows, const Node* node) noexcept nogil:
+    """Search the first column that tells two rows apart: the others gain the same."""
+    cdef Py_ssize_t i, best = -1
+    cdef const Column* column
+    for i in range(place.n_constant, work.n_columns):
+        column = work.columns + work.order[i]
+        if column.n_entries == 0 or (column.n_entries == 2 and column.order[column.first] >> 16
+                                     == column.order[column.first + 1] >> 16):
+            continue
+        if best < 0 or column.number < work.columns[best].number:
+            best = work.order[i]
+    if best < 0:
+        return 0
+    work.searched[0] = <uint32_t> best
+    search_column(work.columns + best, rows, node, work.rules, &work.scratch, work.splits, NULL)
+    return 1
 
 
 cdef Py_ssize_t _search(Work* work, Place* place, const Rows* rows, const Node* node) noexcept nogil:

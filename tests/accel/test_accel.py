@@ -47,7 +47,8 @@ def test_a_script_a_module_and_their_arguments(program):
     print(sys.argv, __name__, type(DecisionTreeClassifier().fit(X, y)._engine).__module__)
     """
     assert program(code, *SCRIPT) == "['program.py', 'one', '--two'] __main__ fastml.tree.classes\n"
-    assert "__main__ fastml.tree.classes" in program(code, "-m", "fastml.accel", "-m", "program", "three")
+    out = program(code, "-m", "fastml.accel", "--profile", "-m", "program", "-q", "three", "-m", "four")
+    assert "'-q', 'three', '-m', 'four'] __main__ fastml.tree.classes" in out
     done = program(code, "-m", "fastml.accel", check=False)
     assert done.returncode == 2
     assert "nothing to run" in done.stderr
@@ -351,3 +352,26 @@ def test_errors_and_pickles_after_it_was_taken_away(program):
         """
     )
     assert out == "not fitted\nFalse True False\n"
+
+
+def test_models_of_the_insides_are_pickled_too(program, tmp_path):
+    program(
+        """
+        import copy, joblib
+        from sklearn.ensemble import BaggingClassifier, GradientBoostingClassifier, RandomForestClassifier
+        forest = RandomForestClassifier(3, random_state=0).fit(X, y)
+        models = [forest, GradientBoostingClassifier(n_estimators=2).fit(X, y), BaggingClassifier(n_jobs=2).fit(X, y)]
+        assert type(copy.deepcopy(forest.estimators_[0])) is type(forest.estimators_[0])
+        again = pickle.loads(pickle.dumps(models))
+        assert all((one.predict(X) == other.predict(X)).all() for one, other in zip(models, again))
+        joblib.dump(models, "models")
+        with open("models.pickle", "wb") as file:
+            pickle.dump((models, [model.predict_proba(X) for model in models]), file)
+        """
+    )
+    content = (tmp_path / "models.pickle").read_bytes()
+    assert b"fastml" not in content
+    models, answers = pickle.loads(content)
+    X = np.random.default_rng(0).normal(size=(60, 4))
+    for model, wanted in zip(models, answers, strict=True):
+        np.testing.assert_allclose(model.predict_proba(X), wanted)

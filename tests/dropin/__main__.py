@@ -9,8 +9,8 @@ not. known.txt lists the differences that are known, a line each, `id  # kind: r
     choice    a difference that the documentation states
     gap       what fastml should do as scikit-learn does, and does not yet
 
-A failure that is not listed fails the run, and so does a listed test that passes. `--record` adds new failures as gaps
-and takes out what passes.
+A failure that is not listed fails the run, and so does a listed test that passes. `--record` adds new failures as gaps,
+takes out what passes, and writes the pages of the documentation that tell of them.
 """
 
 import argparse
@@ -23,11 +23,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import sklearn
+from known import KINDS, family_of, read_known, read_shares, write_known, write_page, write_shares
 
 import fastml
 
 HERE = Path(__file__).resolve().parent
-KNOWN = HERE / "known.txt"
 VERSION = "1.9.1"  # of scikit-learn, whose tests known.txt is about
 FAMILIES = {
     "tree": ["sklearn.tree.tests"],
@@ -56,44 +56,52 @@ class Outcome(NamedTuple):
 
 def main():
     options = parse()
+    if options.page:
+        write_page()
+        return 0
     if sklearn.__version__ != VERSION:
         print(f"known.txt is about scikit-learn {VERSION}, and {sklearn.__version__} is installed: expect differences")
-    known = read_known()
-    wrong, rows = [], []
+    known, measured, wrong = read_known(), {}, []
     for family in options.families or FAMILIES:
         outcomes = run(FAMILIES[family], swap=True)
-        if not outcomes:
-            wrong.append(f"{family}: no test ran")
-            continue
-        counted = {test: outcome for test, outcome in outcomes.items() if outcome.state in ("passed", "failed")}
-        failed = {test for test, outcome in counted.items() if outcome.state == "failed"}
-        new = failed - known.keys()
-        new &= (
-            {test for test, outcome in run(sorted(new), swap=False).items() if outcome.state == "passed"}
-            if new
-            else set()
-        )
-        back = {test for test in known if test in outcomes} - failed
+        new, back = compared(outcomes, known)
         if options.record:
-            known |= {test: ("gap", short(counted[test].error)) for test in new}
+            known |= {test: ("gap", short(outcomes[test].error)) for test in new}
             known = {test: why for test, why in known.items() if test not in back}
             write_known(known)
         else:
-            wrong += [f"new: {test}\n     {counted[test].error}" for test in sorted(new)]
+            wrong += [f"new: {test}\n     {outcomes[test].error}" for test in sorted(new)]
             wrong += [f"passes, so it must leave known.txt: {test}" for test in sorted(back)]
-        rows.append(shares(family, counted, failed, new, known))
-    show(rows)
+            wrong += [] if outcomes else [f"{family}: no test ran"]
+        passed = sum(outcome.state == "passed" for outcome in outcomes.values())
+        failed = sum(outcomes[test].state == "failed" for test in {*known, *new} & outcomes.keys())
+        measured[family] = passed + failed, passed
+    if options.record:
+        write_shares({**read_shares(), **measured})
+        write_page()
+    show(measured, known)
     print("\n".join(wrong))
     return 1 if wrong else 0
 
 
+def compared(outcomes, known):
+    """(failures that are not known and pass on scikit-learn alone, known ones that pass)."""
+    failed = {test for test, outcome in outcomes.items() if outcome.state == "failed"}
+    new = sorted(failed - known.keys())
+    alone = run(new, swap=False) if new else {}
+    new = {test for test in new if test in alone and alone[test].state == "passed"}
+    return new, {test for test in known if test in outcomes} - failed
+
+
 def parse():
     parser = argparse.ArgumentParser(prog="tests/dropin", description=__doc__.split("\n")[0])
-    parser.add_argument("families", nargs="*", choices=[[], *FAMILIES], help="families of scikit-learn, default all")
-    parser.add_argument(
-        "--record", action="store_true", help="write what is new into known.txt, to be given its reason"
-    )
-    return parser.parse_args()
+    parser.add_argument("families", nargs="*", metavar="family", help=f"default all: {', '.join(FAMILIES)}")
+    parser.add_argument("--record", action="store_true", help="write what is new into known.txt")
+    parser.add_argument("--page", action="store_true", help="only write the documentation's pages anew")
+    options = parser.parse_args()
+    if strange := set(options.families) - FAMILIES.keys():
+        parser.error(f"no families: {', '.join(strange)}")
+    return options
 
 
 def run(tests, swap):
@@ -112,7 +120,8 @@ def run(tests, swap):
         }
         environment.pop("PYTHONSAFEPATH", None)
         single = bool(tests) and "::" in tests[0]
-        names = [str(root / test) for test in tests] if single else ["--pyargs", *tests]
+        functions = sorted({str(root / test.partition("[")[0]) for test in tests})  # sets of parameters may differ
+        names = functions if single else ["--pyargs", *tests]
         options = ["-p", "swapping", "-p", "no:cacheprovider", "-q", "--tb=no", "-W", "ignore", "-c", os.devnull]
         command = [sys.executable, "-m", "pytest", *options, "--rootdir", str(root), *names]
         done = subprocess.run(
@@ -128,51 +137,18 @@ def run(tests, swap):
     return found
 
 
-def read_known():
-    """{test: (kind, reason)} of known.txt."""
-    known = {}
-    for line in KNOWN.read_text(encoding="utf-8").splitlines() if KNOWN.exists() else ():
-        if line.strip() and not line.startswith("#"):
-            test, _, why = line.rpartition("  # ")
-            kind, _, reason = why.partition(": ")
-            if kind not in ("private", "words", "choice", "gap") or not reason:
-                raise SystemExit(f"known.txt: no kind and reason in {line!r}")
-            known[test] = kind, reason
-    return known
-
-
-def write_known(known):
-    head = "# Tests of scikit-learn that fail on fastml, and why: see tests/dropin/__main__.py.\n"
-    lines = [f"{test}  # {kind}: {reason}\n" for test, (kind, reason) in sorted(known.items())]
-    KNOWN.write_text(head + "".join(lines), encoding="utf-8")
-
-
 def short(error):
     return " ".join(error.split())[:100] or "fails"
 
 
-def shares(family, counted, failed, new, known):
-    """(family, tests that reached fastml without those of private names, passed, failed by kind)."""
-    kinds = dict.fromkeys(("private", "words", "choice", "gap"), 0)
-    for test in failed & known.keys():
-        kinds[known[test][0]] += 1
-    kinds["gap"] += len(new - known.keys())
-    passed = sum(outcome.state == "passed" for outcome in counted.values())
-    total = passed + sum(kinds.values()) - kinds["private"]
-    return family, total, passed, kinds
-
-
-def show(rows):
-    kinds = ("words", "choice", "gap", "private")
-    print(f"{'':18} {'tests':>6} {'passed':>7} {'share':>7}  " + " ".join(f"{kind:>7}" for kind in kinds))
-    all_of_them = (
-        "all",
-        *(sum(row[i] for row in rows) for i in (1, 2)),
-        {k: sum(row[3][k] for row in rows) for k in kinds},
-    )
-    for family, total, passed, found in [*rows, all_of_them] if len(rows) > 1 else rows:
-        cells = " ".join(f"{found[kind]:>7}" for kind in kinds)
-        print(f"{family:18} {total:>6} {passed:>7} {100 * passed / max(total, 1):>6.1f}%  {cells}")
+def show(measured, known):
+    print(f"{'':18} {'tests':>6} {'passed':>7} {'share':>7}  " + " ".join(f"{kind:>7}" for kind in KINDS))
+    for family, (ran, passed) in measured.items():
+        found = [kind for test, (kind, _) in known.items() if family_of(test) == family]
+        counts = [found.count(kind) for kind in KINDS]
+        tests = ran - counts[-1]  # without those of private names
+        cells = " ".join(f"{count:>7}" for count in counts)
+        print(f"{family:18} {tests:>6} {passed:>7} {100 * passed / max(tests, 1):>6.1f}%  {cells}")
 
 
 if __name__ == "__main__":

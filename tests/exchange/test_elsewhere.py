@@ -68,6 +68,15 @@ def test_onnx_of_a_pipeline():
     np.testing.assert_allclose(shares, model.predict_proba(NUMBERS), atol=1e-9)
 
 
+def test_onnx_that_would_decide_otherwise_is_refused():
+    needs("skl2onnx")
+    from fastml.linear_model import SGDClassifier
+
+    with pytest.raises(ExchangeError, match="probabilities"):
+        SGDClassifier(loss="log_loss").fit(NUMBERS, LABELS).to_onnx()
+    SGDClassifier(loss="log_loss").fit(NUMBERS, LABELS == "a").to_onnx()
+
+
 def test_without_skl2onnx_the_error_says_what_to_install():
     if importlib.util.find_spec("skl2onnx"):
         pytest.skip("it is installed")

@@ -324,6 +324,20 @@ def test_columns_that_float32_does_not_tell_apart_are_refused():
     both_ways(DecisionTreeClassifier().fit(large, [0, 0, 1, 1, 0, 0]), large)
 
 
+def test_midpoints_that_differ_in_the_last_digit_are_no_obstacle():
+    """(2.8 + 2.9) / 2 and (2.7 + 3.0) / 2 differ by one digit of float64, in branches of their own."""
+    from sklearn.datasets import load_iris
+
+    from fastml.tree import DecisionTreeClassifier
+
+    X, y = load_iris(return_X_y=True)
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        rows = rng.integers(0, 150, 150)
+        model = DecisionTreeClassifier().fit(X[rows], rng.permutation(y))
+        np.testing.assert_array_equal(fastml.to_sklearn(model).apply(X[rows]), model.apply(X[rows]))
+
+
 def test_what_fastml_lacks_is_refused():
     with pytest.raises(ExchangeError, match="SVC"):
         fastml.from_sklearn(SVC())

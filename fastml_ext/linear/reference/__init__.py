@@ -15,6 +15,7 @@ from fastml_ext.linear.reference.orders import block_order
 from fastml_ext.linear.reference.passes import evaluate, gram, hessian_product
 from fastml_ext.linear.reference.scores import scores
 from fastml_ext.linear.reference.sums import moments, residual_moments, small_squares
+from fastml_ext.linear.reference.wide import wide_newton
 
 __all__ = [
     "augmented_svm",
@@ -37,4 +38,5 @@ __all__ = [
     "small_squares",
     "sparse_epoch",
     "weights",
+    "wide_newton",
 ]

@@ -20,8 +20,11 @@ from fastml_ext import blas, pool
 from fastml_ext.neighbors import axes as bounds
 from fastml_ext.neighbors import order
 from fastml_ext.neighbors.bounded.block import BLOCK, FARTHEST, HEIGHT, IN_ORDER, WIDTH, hold_kernel, order_block
+from fastml_ext.neighbors.bounded.radius import within_block
 
-__all__ = ["WIDTH", "nearest"]
+__all__ = ["WIDTH", "nearest", "within"]
+
+NOBODY = np.empty(0, np.int64)
 
 FEW_SCORED, FEW_BOUNDED = 0, 16  # up to so many neighbours are kept in order, where the score is exact, or a bound
 
@@ -63,18 +66,42 @@ class State(NamedTuple):
 
 def nearest(points, made, Q, k, exclude, n_jobs=None, progress=None):
     """(squared distances, indices) of the k nearest; `made` is what axes.make returned for `points`."""
-    axes, kept = made
-    m, d = Q.shape
-    squares, indices, spare = np.empty((m, k), Q.dtype), np.empty((m, k), np.int64), []
-    with blas.single() if axes.rotation.size else contextlib.nullcontext():
-        limits = Limits(axes.slack, *bounds.rounding(Q.dtype, d), float(axes.scale) ** 2, kept.longest)
-        asked = bounds.ask(Q, axes, HEIGHT, BLOCK, n_jobs)
-        task = Search(points, Q, exclude, kept, asked, limits, squares, indices)
-        cost = len(points) * kept.panels.shape[1] / 60
-        few = FEW_BOUNDED if kept.rest.shape[1] else FEW_SCORED
-        hold_block = hold_kernel(kept.rest.shape[1] > 0) if k > few else None
-        pool.run(search, m, hold_block, task, spare, step=BLOCK, cost=cost, n_jobs=n_jobs, progress=progress)
+    m, kept, spare = len(Q), made[1], []
+    squares, indices = np.empty((m, k), Q.dtype), np.empty((m, k), np.int64)
+    few = FEW_BOUNDED if kept.rest.shape[1] else FEW_SCORED
+    hold_block = hold_kernel(kept.rest.shape[1] > 0) if k > few else None
+    with one_blas_thread(made):
+        task = search_of(points, made, Q, exclude, squares, indices, n_jobs)
+        pool.run(search, m, hold_block, task, spare, step=BLOCK, cost=cost(kept), n_jobs=n_jobs, progress=progress)
     return squares, indices
+
+
+def within(points, made, Q, limit, n_jobs=None, progress=None):
+    """[(queries, indices, squared distances)]: all points at a squared distance up to `limit`, in any order."""
+    nothing = np.empty((0, 0), Q.dtype), np.empty((0, 0), np.int64)
+    with one_blas_thread(made):
+        task = search_of(points, made, Q, NOBODY, *nothing, n_jobs)
+        parts = pool.run(
+            search_within, len(Q), task, limit, step=BLOCK, cost=cost(made[1]), n_jobs=n_jobs, progress=progress
+        )
+    return [found for part in parts for found in part]
+
+
+def one_blas_thread(made):
+    """For the product that rotates the queries, if they are rotated."""
+    return blas.single() if made[0].rotation.size else contextlib.nullcontext()
+
+
+def search_of(points, made, Q, exclude, squares, indices, n_jobs):
+    axes, kept = made
+    limits = Limits(axes.slack, *bounds.rounding(Q.dtype, Q.shape[1]), float(axes.scale) ** 2, kept.longest)
+    asked = bounds.ask(Q, axes, HEIGHT, BLOCK, n_jobs)
+    return Search(points, Q, exclude, kept, asked, limits, squares, indices)
+
+
+def cost(kept):
+    """Nanoseconds of one query."""
+    return len(kept.order) * kept.panels.shape[1] / 60
 
 
 def search(start, stop, hold_block, task, spare):
@@ -83,9 +110,7 @@ def search(start, stop, hold_block, task, spare):
         state = spare.pop()
     except IndexError:
         state = new_state(task, 0 if hold_block is None else 3 * (task.squares.shape[1] + 1) + 2 * WIDTH)
-    for first in range(start, stop, BLOCK):
-        last = min(first + BLOCK, stop)
-        visit = visiting_order(task.asked.panels[first // HEIGHT : -(-last // HEIGHT)], task.kept)
+    for first, last, visit in blocks(start, stop, task):
         counts = state.counts[: last - first]
         counts[:], state.cuts[:] = IN_ORDER, -np.inf
         if hold_block is not None:
@@ -96,6 +121,17 @@ def search(start, stop, hold_block, task, spare):
         if (counts == IN_ORDER).any():
             order_block(first, last, visit, task, state)
     spare.append(state)
+
+
+def search_within(start, stop, task, limit):
+    return [within_block(*block, task, limit) for block in blocks(start, stop, task)]
+
+
+def blocks(start, stop, task):
+    """(first, last, order of visiting the points) of each block of queries from start to stop."""
+    for first in range(start, stop, BLOCK):
+        last = min(first + BLOCK, stop)
+        yield first, last, visiting_order(task.asked.panels[first // HEIGHT : -(-last // HEIGHT)], task.kept)
 
 
 def new_state(task, room):

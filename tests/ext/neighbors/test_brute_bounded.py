@@ -213,6 +213,29 @@ def test_axes_are_found_once_the_queries_are_worth_them():
         np.testing.assert_array_equal(indices, first[1])
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8])
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+@pytest.mark.parametrize("flat", [True, False])
+def test_within_a_radius_the_product_finds_what_a_scan_finds(dtype, metric, flat, monkeypatch):
+    """Points at the radius itself too, of which there are many among whole numbers; with and without principal axes."""
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 9, (1200, 50)) if flat else rng.integers(0, 5, (1200, 3)) @ rng.integers(0, 4, (3, 50))
+    X = (X + 1).astype(dtype)
+    X[1] = X[0]
+    Q = X[:300].astype(np.float32 if dtype == np.float32 else np.float64)
+    index = brute.prepare(X, metric)
+    index.made["queries"] = 10_000  # of searches before, which make the axes worth finding
+    radii = [0, np.sort(brute.nearest(index, Q, 25)[0], axis=None)[-100], np.inf]
+    by_product = [brute.within_radius(index, Q, r) for r in radii]
+    assert (index.made["axes"][0].rotation.size == 0) == flat
+    monkeypatch.setattr(brute, "product_of", lambda *given: None)
+    for r, found in zip(radii, by_product, strict=True):
+        for a, b in zip(found, brute.within_radius(index, Q, r), strict=True):
+            np.testing.assert_array_equal(a, b)
+            assert a.dtype == b.dtype
+    assert by_product[2][0][-1] == 300 * 1200
+
+
 @pytest.mark.parametrize("n", [3, 11, 300])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8])
 def test_many_neighbours_are_scored_in_order_of_the_columns(n, dtype):
