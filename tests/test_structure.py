@@ -201,7 +201,6 @@ PUBLIC_SIGNATURES = {
 # limits goes out.
 TOO_LARGE = {
     "fastml.linear_model.objective.Objective.__init__",
-    "fastml.neural_network.lbfgs.minimize",
     "fastml_ext.autodiff.machine._scalar",
     "fastml_ext.features.vocabulary._count",
     "fastml_ext.linear.epochs.dense_slice",

@@ -64,7 +64,7 @@ def reduced(model):
     elif sees_others(caller):
         from fastml.accel import find
 
-        cls = find(row_of(cls, "sklearn").family, cls.__name__, cls)
+        cls = find(row_of(cls, "sklearn").family, cls.__name__, cls)  # type: ignore[arg-type]
     return copyreg._reconstructor, (cls, object, None), model.__getstate__()  # type: ignore[attr-defined]
 
 
