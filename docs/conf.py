@@ -80,8 +80,8 @@ myst_substitutions = measured()
 
 
 def skip(app, what, name, member, skipped, options):
-    """Leave out the methods that scikit-learn's metadata routing makes for every estimator."""
-    return True if name.startswith("set_") and name.endswith("_request") else None
+    """Leave out what metadata routing makes for every estimator, and an attribute that its class describes already."""
+    return True if name == "singular_" or (name.startswith("set_") and name.endswith("_request")) else None
 
 
 def pictures(app, docname, source):

@@ -41,6 +41,7 @@ def is_plain_sparse(X, options):
         and X.data.flags.c_contiguous
         and min(X.shape) > 0
         and options.get("reset", True)
+        and options.get("accept_sparse", True)
         and options.keys() <= KNOWN_OPTIONS
     )
 

@@ -226,6 +226,8 @@ class LinearSVC(SharedPath, LinearClassifier):
             coef, intercept, done = self._solve_dual(X, signs, costs, start)
         elif self.solver_ == "newton" and self._small(X) and self.max_iter >= ENOUGH:
             coef, intercept, done = self._solve_small(X, signs, costs, start)
+            if not done:  # beside a column of 1e15, say: steps of sixteen digits end before the last are reached
+                coef, intercept, done = self._solve_primal(X, signs, costs, start)
         else:
             coef, intercept, done = self._solve_primal(X, signs, costs, start)
         return self._keep(X.dtype, coef, intercept, done)

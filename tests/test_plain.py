@@ -18,6 +18,7 @@ class Table(Estimator):
     """An estimator that keeps what it is given."""
 
     _parameter_constraints: dict = {}
+    _sparse = False
 
     def fit(self, X, y=NO_TARGET, **options):
         self.read_ = self._check_fit(X, y, **options)

@@ -59,7 +59,7 @@ def minimize(
     Parameters
     ----------
     function : callable or Graph
-        loss(params, *batch) -> number, the mean over the rows of the batch; or a Graph of the loss of one row.
+        ``loss(params, *batch)`` -> number, the mean over the rows of the batch; or a Graph of the loss of one row.
     params : number, array, or containers of them
         The start; for a Graph a dictionary of its inputs by name.
     data : tuple of arrays or dict, default=()

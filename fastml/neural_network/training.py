@@ -189,12 +189,12 @@ class Run:
             self.size = max(1, int(SLICE / max(now - began, 1e-7) * len(part)) // batch) * batch
             done += len(part)
             self.show(number + done / self.rows)
-            if plan.max_time is not None and now - self.started > plan.max_time:
+            if late := plan.max_time is not None and now - self.started > plan.max_time:
                 if done < self.rows:
                     self.before[:] = self.state.w
                 break
         self.step_size, self.seen = method.rate, self.seen + done
-        return sum(losses) / done, done == self.rows
+        return sum(losses) / done, not late
 
     def diverged(self, loss, rows):
         """Whether the mean loss of some rows, outliers maybe, is far above what it was before training."""

@@ -48,13 +48,13 @@ def newton_steps(family, random):
 
 
 def wide_newton(family, random):
-    """The weights and the value reached."""
+    """The weights, the intercept with them, and the value reached."""
     n = int(random.integers(2, 30))
     Z, Y = random.standard_normal((n, n + 3)), random.choice([-1.0, 1.0], n)
     free, weight = bool(random.integers(2)), random.uniform(0.1, 2, n)
     Y[:2] = -1.0, 1.0
     a, b, values, done = family.wide_newton(Z @ Z.T, Y, weight, 0.5, free, 1e-9, 50)
-    return a, b, values[-1], done
+    return np.append(a, b), values[-1], done
 
 
 def average(family, random):
