@@ -12,6 +12,7 @@ PYTEST ?=
 AOT ?= host
 SECONDS ?= 600
 SEED ?= 0
+MOST ?= 1000000000
 
 .PHONY: demo test coverage debug-test fuzz dropin bench bench-tiny surface docs lint format wheel clean
 
@@ -36,9 +37,10 @@ debug-test: $(VENV)/installed-test $(VENV)/checked
 	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
 	$(BIN)/python -P -m pytest $(CHECKED_TESTS) $(PYTEST)
 
-# Random inputs through every estimator and metric, against scikit-learn and the rules of tests/fuzz, for SECONDS.
+# Random inputs through every estimator and metric, against scikit-learn and the rules of tests/fuzz, for SECONDS
+# or MOST cases.
 fuzz: $(VENV)/installed-test
-	$(BIN)/python -P tests/fuzz --seconds $(SECONDS) --seed $(SEED)
+	$(BIN)/python -P tests/fuzz --seconds $(SECONDS) --seed $(SEED) --most $(MOST)
 
 # scikit-learn's own tests with fastml's names, against the list of known differences; FAMILIES="tree svm" for some.
 dropin: $(VENV)/installed-test
