@@ -16,6 +16,7 @@ import time
 import venv
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))  # bench_start.py, beside this file
 from bench_start import CLASSES, FIRST, OPTIONS
 
 SHOWN = ("KNeighborsClassifier", "DecisionTreeClassifier", "LogisticRegression", "SGDClassifier", "MLPClassifier")

@@ -59,7 +59,7 @@ def main():
             print(f"\r{len(rows)} problems, {time.monotonic() - started:.0f} s", end="", file=sys.stderr, flush=True)
     from report import picture, table
 
-    page = table(rows, given.seed)
+    page = table(rows, given.seed, given.report and given.report.with_suffix(".svg").name)
     print(page)
     if given.report:
         given.report.write_text(page, encoding="utf-8")

@@ -16,7 +16,7 @@ def ratio(pair):
     return theirs / ours
 
 
-def table(rows, seed):
+def table(rows, seed, drawn=None):
     """The page in Markdown."""
     counted = [row for row in rows if row.worse is None]
     lines = [
@@ -26,6 +26,7 @@ def table(rows, seed):
         f" {platform.machine()}, {pool.cpu_limit()} threads.",
         "Ratios are scikit-learn's time over fastml's; above 1 fastml is faster.",
         "",
+        *([f"![the ratios over the rows and the columns of each problem]({drawn})", ""] if drawn else []),
     ]
     for what in ("fit", "predict"):
         lines += [
