@@ -1,8 +1,8 @@
-"""The hinge's optimum by an interior point method, where coordinates would take thousands of sweeps.
+"""The optimum of Crammer and Singer's hinge by an interior point method, where coordinates take thousands of sweeps.
 
     least over W, xi >= 0 of  |W|^2 / 2 + sum_i cost_i xi_i   where every margin of row i is at least 1 - xi_i
 
-A row has one margin (two classes), or one for each rival of its own class (`Together`). S. Mehrotra, On the
+A row has a margin for each rival of its own class. S. Mehrotra, On the
 implementation of a primal-dual interior point method, SIAM J. Optim. 2 (1992); M. Ferris, T. Munson, Interior-point
 methods for massive support vector machines, SIAM J. Optim. 13 (2002).
 """
@@ -10,34 +10,11 @@ methods for massive support vector machines, SIAM J. Optim. 13 (2002).
 import numpy as np
 import scipy.linalg
 
-__all__ = ["Together", "TwoClasses", "interior_point"]
+__all__ = ["Together", "interior_point"]
 
 STEPS = 100
 NEAR = 0.995  # of the way to the nearest bound
 SMALLEST = 1e-300
-
-
-class TwoClasses:
-    """Rows Z (n, p) and signs (n,); W is (p,)."""
-
-    def __init__(self, Z, signs):
-        self.A, self.shape, self.rivals = Z * signs[:, None], (Z.shape[1],), np.ones((len(Z), 1), bool)
-        self.K = self.A @ self.A.T if len(Z) < Z.shape[1] else None
-
-    def margins(self, W):
-        return (self.A @ W)[:, None]
-
-    def back(self, duals):
-        return self.A.T @ duals[:, 0]
-
-    def solver(self, e, ground):
-        """right -> (I + A' B A)^-1 right, B = e ground / (e + ground) for the one margin of a row."""
-        B = e[:, 0] * ground / (e[:, 0] + ground)
-        if self.K is None:
-            return factored(np.eye(len(self.A.T)) + self.A.T @ (B[:, None] * self.A))
-        root = np.sqrt(B)
-        inner = factored(np.eye(len(B)) + root[:, None] * self.K * root)
-        return lambda right: right - self.A.T @ (root * inner(root * (self.A @ right)))
 
 
 class Together:
@@ -57,7 +34,7 @@ class Together:
         return moves.T @ self.Z
 
     def solver(self, e, ground):
-        """As of `TwoClasses`; B = diag(e) - e e' / (ground + sum e) in the rivals, seen from the classes."""
+        """right -> (I + A' B A)^-1 right, B = diag(e) - e e' / (ground + sum e) in a row's rivals, A all margins."""
         (k, p), total = self.shape, e.sum(axis=1)
         share = 1.0 / (ground + total)
         signed = -e
