@@ -24,6 +24,7 @@ from fastml.neural_network.inspection import Inspected
 from fastml.neural_network.lbfgs import minimize
 from fastml.neural_network.schedules import INITS, SCHEDULES, first_weights, schedule_of
 from fastml.neural_network.training import BY_LAYER, Plan, descend, new_state
+from fastml.progress import line_writer
 from fastml.sharing import NotShared, rows_of, separate_fit
 from fastml_ext import neural as kernels
 from fastml_ext.neural.codes import SOLVERS, Data, State
@@ -189,15 +190,15 @@ class MultilayerPerceptron(Inspected, Estimator):
             kept = self._first.shape == state.first.shape and self._second.shape == state.second.shape
             if kept:
                 state = State(state.w, self._first.copy(), self._second.copy(), np.array([self._steps], np.int64))
-        watched = validation is not None
+        watched, tell = validation is not None, line_writer(self.verbose)
         plan = Plan(
-            max_iter=self.max_iter,
+            max_iter=1 if incremental else self.max_iter,
             batch=min(200, n) if self.batch_size == "auto" else min(self.batch_size, n),
             random=random,
             rewind=rewind,
             first_loss=self._facts.first_loss if self.t_ == 0 and not incremental else np.nan,
             tol=self.tol,
-            patience=self.n_iter_no_change,
+            patience=self.n_iter_no_change + 1,  # scikit-learn's networks wait for one epoch more
             shuffle=self.shuffle,
             fraction=self.epoch_fraction,
             schedule=schedule_of(self, solver in ("sgd", "momentum", "nesterov")),
@@ -208,10 +209,10 @@ class MultilayerPerceptron(Inspected, Estimator):
             score=self._scorer(validation),
             validation=validation,
             max_time=self.max_time,
-            verbose=int(self.verbose),
+            verbose=int(self.verbose and not tell),
+            tell=tell,
             callbacks=self._callbacks(),
             n_jobs=self.n_jobs,
-            once=incremental,
         )
         seed = random.get_state()[1][0] if self._draws() else 0
         outcome = descend(self._design, method_of(self, seed), data, state, plan, self.t_ if incremental else 0)
@@ -263,14 +264,15 @@ class MultilayerPerceptron(Inspected, Estimator):
         return self
 
     def _callbacks(self):
-        """The user's callbacks, and the one that writes checkpoints, to be called with the epoch's record and state."""
+        """The user's callbacks, and the one that writes checkpoints, as the training loop calls them."""
         given = [] if self.callbacks is None else self.callbacks
         given = list(given) if isinstance(given, list | tuple) else [given]
         if self.checkpoint is not None:
             given.append(write_checkpoint)
 
         def telling(callback):
-            def call(row, state):
+            def call(row, learner):
+                state = learner.state
                 self._set_weights(state.w.copy())
                 self._first, self._second, self._steps = state.first.copy(), state.second.copy(), int(state.clock[0])
                 return callback(self, row)
