@@ -11,8 +11,8 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.exceptions import ConvergenceWarning
 
-from fastml.linear_model.training import DivergedError
 from fastml.progress import line_writer, progress_bar
+from fastml.training import DivergedError
 from fastml_ext import neural as kernels
 from fastml_ext.neural.codes import State
 
