@@ -155,6 +155,22 @@ def test_kernels_import_only_what_they_may(name):
     assert {module.split(".")[0] for module in imports(PYTHON[name])} <= allowed
 
 
+GROUND = {"blas", "device", "jit", "lazy", "levels", "numba_cache", "pool", "products"}
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in PYTHON if name.startswith(tuple(f"{each}." for each in [*FAMILIES, "fastml_ext.device"]))]
+)
+def test_kernels_import_from_their_own_family_and_from_the_ground_floor_only(name):
+    """Caches look for changed sources there alone, and a family can be read without the others."""
+    family = name.split(".")[1]
+    places = set()
+    for node in ast.walk(tree(PYTHON[name])):
+        if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "fastml_ext":
+            places |= {node.module.split(".")[1]} if "." in node.module else {alias.name for alias in node.names}
+    assert places <= ({"device", "jit"} if family == "device" else {family} | GROUND)
+
+
 @pytest.mark.parametrize("name", [name for name in PYTHON if is_reference(name)])
 def test_references_import_numpy_and_math_only(name):
     others = {m for m in imports(PYTHON[name]) if m not in ("numpy", "math") and not is_reference(m)}
