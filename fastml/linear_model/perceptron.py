@@ -283,14 +283,14 @@ class Watch:
                 log += zip((self.step + at).tolist(), order[at].tolist(), signs[at, c].tolist(), strict=True)
         self.step += len(order)
 
-    def until(self, state):
+    def until(self, learner):
         """A clean epoch, or a proof for every score that is still moving, ends training."""
         mistakes, self.now = self.now.copy(), np.zeros(self.k, np.int64)
         self.mistakes.append(mistakes)
         if not mistakes.any():
             return "separated"
         if self.exact:
-            W = state.W.T if self.rows.sparse else state.W  # sums of rows, exact
+            W = learner.state.W.T if self.rows.sparse else learner.state.W  # sums of rows, exact
             states = [W] * self.k if self.together else W
             for c, state in enumerate(states):
                 state = sha256((state + 0.0).tobytes()).digest() if state.any() else b""  # + 0.0: -0.0 is 0.0

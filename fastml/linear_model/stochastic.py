@@ -181,6 +181,7 @@ class StochasticModel(LinearModel):
             max_time=self.max_time,
             verbose=int(self.verbose),
             validate=validate,
+            keep_best=validate is not None,
             callbacks=[self._telling(callback) for callback in callbacks],
             **options,
         )
@@ -188,8 +189,8 @@ class StochasticModel(LinearModel):
     def _telling(self, callback):
         """A callback(model, epoch) sees the model with the weights of the epoch."""
 
-        def call(row, current):
-            self._set_weights(*current())
+        def call(row, learner):
+            self._set_weights(*learner.current())
             return callback(self, row)
 
         return call

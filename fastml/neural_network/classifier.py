@@ -7,7 +7,8 @@ from sklearn.utils.validation import column_or_1d
 
 from fastml.base import StrOptions, encode_labels
 from fastml.class_weight import class_factors, row_weights
-from fastml.neural_network.base import ByBatches, MultilayerPerceptron, weights_of
+from fastml.neural_network.base import ByBatches, MultilayerPerceptron
+from fastml.neural_network.checks import weights_of
 from fastml_ext import neural as kernels
 from fastml_ext.neural.codes import ACTIVATIONS, LOSSES, Data
 

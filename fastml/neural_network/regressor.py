@@ -3,7 +3,8 @@
 import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
 
-from fastml.neural_network.base import ByBatches, MultilayerPerceptron, weights_of
+from fastml.neural_network.base import ByBatches, MultilayerPerceptron
+from fastml.neural_network.checks import weights_of
 from fastml_ext import neural as kernels
 from fastml_ext.neural.codes import ACTIVATIONS, LOSSES, Data
 
