@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from fastml._sklearn import Hidden
 from fastml.base import Interval, StrOptions, encode_labels
 from fastml.class_weight import row_weights
-from fastml.linear_model import solvers, wide
+from fastml.linear_model import quasi, solvers, wide
 from fastml.linear_model.base import MOST, LinearClassifier
 from fastml.linear_model.columns import column_scales, moved_columns
 from fastml.linear_model.objective import Objective, small_table
@@ -26,7 +26,7 @@ __all__ = ["LogisticRegression"]
 SOLVERS = {"lbfgs", "liblinear", "newton-cg", "newton-cholesky", "sag", "saga", "newton", "gd", "sgd", "auto"}
 SPARSE_UNKNOWNS, DENSE_UNKNOWNS = 600, 120  # weights whose Hessian costs less than the steps it saves
 SMALL = 200_000  # values to look at in one pass, times classes
-FORMS = {"newton-cholesky": "scaled", "newton-cg": "white", "lbfgs": "white", "gd": "raw", "cd": "scaled"}
+FORMS = {"newton-cholesky": "scaled", "newton-cg": "white", "gd": "raw", "cd": "scaled"}
 
 
 # What scikit-learn's warning says of its solvers; programs look for these words.
@@ -107,8 +107,9 @@ class LogisticRegression(SharedPath, LinearClassifier):
 
     Notes
     -----
-    Columns are centred and scaled inside, and for "lbfgs" and "newton-cg" decorrelated as well where there are at most
-    1000 of them, so that badly scaled data converges; the weights are given back in the user's units.
+    Columns are centred and scaled inside, and for "newton-cg" decorrelated as well where there are at most 1000 of
+    them, so that badly scaled data converges; the weights are given back in the user's units. "lbfgs" makes the second
+    derivatives of each class where its passes over the rows have taken as long as these would, and goes on from them.
     D. Böhning, Multinomial logistic regression algorithm, Ann. Inst. Stat. Math. 44 (1992) bounds the curvature;
     J. Friedman, T. Hastie, R. Tibshirani, Regularization paths, J. Stat. Softw. 33 (2010) for l1.
 
@@ -331,13 +332,11 @@ class LogisticRegression(SharedPath, LinearClassifier):
             case "gd":
                 solution, self.eta_ = solvers.gradient_descent(objective, u, self.tol, self.max_iter, self.eta0)
                 return solution
-        solution = solvers.lbfgs(objective, u, tol, self.max_iter)
-        _, gradient = objective(solution.u)
-        if self.max_iter < solvers.ENOUGH or (not small and np.abs(gradient).max() <= self.tol):
+        solution = quasi.lbfgs(objective, u, self.tol, self.max_iter)
+        if solution.converged or self.max_iter < solvers.ENOUGH:
             return solution
-        self.solver_ = "lbfgs, newton-cg"  # nearly separable data, or the last digits: second derivatives get there
-        limits = (1e-8 * self.tol, 5) if small else (self.tol, self.max_iter)
-        last = solvers.conjugate_newton(objective, solution.u, *limits)
+        self.solver_ = "lbfgs, newton-cg"
+        last = solvers.conjugate_newton(objective, solution.u, self.tol, self.max_iter)
         last.n_iter, last.history = solution.n_iter + last.n_iter, solution.history + last.history
         return last
 
