@@ -43,6 +43,11 @@ SETTINGS = {
     "RadiusNeighborsClassifier": FAR,
     "RadiusNeighborsRegressor": FAR,
     "FeatureTemplates": {"sparse_output": False},
+    "GenericUnivariateSelect": {"mode": "k_best", "param": 2},
+    "SelectFdr": {"alpha": 1.0},
+    "SelectFpr": {"alpha": 1.0},
+    "SelectFwe": {"alpha": 1.0},
+    "SelectKBest": {"k": 2},
 }
 
 

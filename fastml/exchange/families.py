@@ -37,6 +37,14 @@ FAMILIES = (
     Family("feature_extraction", ("DictVectorizer",), "vectorizers"),
     Family("feature_extraction.text", ("CountVectorizer",), "vectorizers"),
     Family(
+        "feature_selection",
+        (
+            *("GenericUnivariateSelect", "SelectFdr", "SelectFpr", "SelectFwe", "SelectKBest", "SelectPercentile"),
+            "VarianceThreshold",
+        ),
+        "attributes",
+    ),
+    Family(
         "model_selection",
         ("GridSearchCV", "RandomizedSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV"),
         "searches",
