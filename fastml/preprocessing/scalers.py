@@ -164,6 +164,10 @@ class MinMaxScaler(ByKernel, ScikitMinMaxScaler):
            [1. ]])
     """
 
+    data_min_: np.ndarray
+    data_max_: np.ndarray
+    n_samples_seen_: int
+
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Go on learning with more rows: as if all had been given at once."""
         low, high = check_range(self)
@@ -233,6 +237,9 @@ class MaxAbsScaler(ByKernel, ScikitMaxAbsScaler):
            [-1.  ,  0.  ]])
     """
 
+    max_abs_: np.ndarray
+    n_samples_seen_: int
+
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Go on learning with more rows: as if all had been given at once."""
         if issparse(X):
@@ -290,6 +297,9 @@ class RobustScaler(ByKernel, ScikitRobustScaler):
     >>> RobustScaler().fit_transform([[1.0], [2.0], [3.0], [4.0], [1000.0]]).ravel()
     array([ -1. ,  -0.5,   0. ,   0.5, 498.5])
     """
+
+    center_: Any
+    scale_: Any
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn median and quantiles of the columns of X, array-like, frame or sparse; NaN is left out."""

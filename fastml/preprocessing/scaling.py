@@ -53,7 +53,7 @@ class ByKernel(Estimator):
             X = validate_data(self, array_of_numbers(X, sparse=False), **options)
         return as_numbers(X, type(self).__name__)
 
-    def _refuse_infinite(self, X) -> Any:
+    def _refuse_infinite(self, X: Any) -> Any:
         """Say where the first value of X stands that is not finite."""
         refuse_nonfinite(X, type(self).__name__, getattr(self, "feature_names_in_", None), self._with_nan)
 
