@@ -34,6 +34,11 @@ FAMILIES = (
         "naive_bayes", ("GaussianNB", "BernoulliNB", "MultinomialNB", "ComplementNB", "CategoricalNB"), "naive_bayes"
     ),
     Family("neural_network", ("MLPClassifier", "MLPRegressor"), "networks"),
+    Family(
+        "preprocessing",
+        ("StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler", "Normalizer", "Binarizer"),
+        "steps",
+    ),
     Family("feature_extraction", ("DictVectorizer",), "vectorizers"),
     Family("feature_extraction.text", ("CountVectorizer",), "vectorizers"),
     Family(
