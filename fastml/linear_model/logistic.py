@@ -2,9 +2,11 @@
 
 import warnings
 from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import ArrayLike
 from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning
 
@@ -141,23 +143,23 @@ class LogisticRegression(SharedPath, LinearClassifier):
 
     def __init__(
         self,
-        penalty="deprecated",
+        penalty: str | None = "deprecated",
         *,
-        C=1.0,
-        l1_ratio=0.0,
-        dual=False,
-        tol=1e-4,
-        fit_intercept=True,
-        intercept_scaling=1,
-        class_weight=None,
-        random_state=None,
-        solver="lbfgs",
-        max_iter=100,
-        verbose=0,
-        warm_start=False,
-        n_jobs=None,
-        eta0=None,
-    ):
+        C: float = 1.0,
+        l1_ratio: float = 0.0,
+        dual: bool | str = False,
+        tol: float = 1e-4,
+        fit_intercept: bool = True,
+        intercept_scaling: float = 1,
+        class_weight: Any = None,
+        random_state: Any = None,
+        solver: str = "lbfgs",
+        max_iter: int = 100,
+        verbose: int = 0,
+        warm_start: bool = False,
+        n_jobs: int | None = None,
+        eta0: float | None = None,
+    ) -> None:
         self.penalty = penalty
         self.C = C
         self.l1_ratio = l1_ratio
@@ -174,7 +176,7 @@ class LogisticRegression(SharedPath, LinearClassifier):
         self.n_jobs = n_jobs
         self.eta0 = eta0
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Find the most likely weights.
 
         Parameters
@@ -194,9 +196,9 @@ class LogisticRegression(SharedPath, LinearClassifier):
             warnings.warn("Setting penalty=None will ignore the C and l1_ratio parameters", UserWarning, stacklevel=2)
         if self.penalty in ("l1", "l2"):
             self._warn_of_ratio(float(self.penalty == "l1"))
-        problem = self._problem(X, y, sample_weight)
+        X, Y, weight = self._problem(X, y, sample_weight)
         start = (self.coef_, self.intercept_) if self.warm_start and hasattr(self, "coef_") else None
-        return self._solve(*problem, start)
+        return self._solve(X, Y, weight, start)
 
     def _warn_of_ratio(self, meant):
         """That penalty and l1_ratio say two things; meant: the share of l1 of the penalty, which counts."""
@@ -376,7 +378,7 @@ class LogisticRegression(SharedPath, LinearClassifier):
         self.history_, self.n_iter_ = model.history_, np.array([model.n_iter_], np.int32)
         return self
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Any) -> np.ndarray:
         """Probability of each of `classes_`: (n_samples, n_classes), the logistic function or softmax of the scores."""
         scores = self._scores(X)
         if scores.shape[1] == 1:
@@ -385,7 +387,7 @@ class LogisticRegression(SharedPath, LinearClassifier):
         shares = np.exp(scores - scores.max(axis=1, keepdims=True))
         return shares / shares.sum(axis=1, keepdims=True)
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: Any) -> np.ndarray:
         """Logarithm of `predict_proba`: finite also where a probability is too small for a float."""
         scores = self._scores(X)
         if scores.shape[1] == 1:
