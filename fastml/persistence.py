@@ -69,7 +69,7 @@ class Saved(NamedTuple):
     fastml: str  # the version that wrote the file
 
 
-def save(model, path, about=None):
+def save(model: Any, path: str | os.PathLike, about: dict | None = None) -> None:
     """Write a model to a file.
 
     Parameters
@@ -109,7 +109,7 @@ def save(model, path, about=None):
         write(file, header, writer.arrays)
 
 
-def load(path):
+def load(path: str | os.PathLike) -> Any:
     """The model in the file `path`, as it was saved; nothing in the file is executed.
 
     Raises
@@ -122,7 +122,7 @@ def load(path):
     return read(path).model
 
 
-def read(path):
+def read(path: str | os.PathLike) -> Saved:
     """What the file `path` holds: (model, about, version of fastml that wrote it); raises as `load` does."""
     path = os.fspath(path)
     if not stat.S_ISREG(os.stat(path).st_mode):

@@ -36,8 +36,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from sklearn.exceptions import ConvergenceWarning
-
 from fastml.progress import progress_bar
 from fastml.warning import warn
 
@@ -111,7 +109,7 @@ class Run:
             if plan.interrupted is None:
                 raise
             self.stopped = "interrupted"
-            warn(plan.interrupted.format(epoch=len(self.rows) + 1), ConvergenceWarning)
+            warn_of_training(plan.interrupted.format(epoch=len(self.rows) + 1))
         if plan.keep_best or self.stopped == "interrupted":
             self.learner.restore()
         return self
@@ -197,9 +195,14 @@ def train(begin: Callable[[float], Any], rate: float, plan: Plan, drive: Callabl
         raise DivergedError
     if restart:
         run.restarts = restart
-        warn(
+        warn_of_training(
             f"the steps were too large and the loss diverged: restarted with steps {smaller / rate:.3g} times as large;"
-            " scaling the columns of X allows larger ones",
-            ConvergenceWarning,
+            " scaling the columns of X allows larger ones"
         )
     return run
+
+
+def warn_of_training(message: str) -> None:
+    from sklearn.exceptions import ConvergenceWarning  # autodiff, which trains too, does without scikit-learn
+
+    warn(message, ConvergenceWarning)

@@ -5,7 +5,10 @@ import inspect
 
 import pytest
 
-MODULES = ["autodiff", "feature_extraction", "metrics", "model_selection", "naive_bayes", "preprocessing"]
+MODULES = [
+    "accel", "autodiff", "cli", "exchange", "explanation", "feature_extraction", "linear_model", "metrics",
+    "model_selection", "naive_bayes", "neural_network", "persistence", "preprocessing", "svm",
+]  # fmt: skip
 
 
 def functions_of(thing):

@@ -128,6 +128,17 @@ def uses_within(package):
     return uses
 
 
+TRAINS = ("autodiff", "linear_model", "naive_bayes", "neural_network", "svm", "tree")
+
+
+@pytest.mark.parametrize("name", [name for name in PYTHON if name.startswith(tuple(f"fastml.{f}" for f in TRAINS))])
+def test_training_ends_in_one_place(name):
+    """Ctrl-C is heard by fastml.training, and with it by one loop: no family has one of its own."""
+    for node in ast.walk(tree(PYTHON[name])):
+        if isinstance(node, ast.ExceptHandler) and node.type is not None:
+            assert "KeyboardInterrupt" not in ast.unparse(node.type), f"{name}:{node.lineno}"
+
+
 def test_autodiff_has_no_ring():
     """No module of it imports another that imports it, over whatever others and wherever the import stands."""
     uses = uses_within("fastml.autodiff")

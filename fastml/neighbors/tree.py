@@ -6,7 +6,7 @@ from sklearn.utils.validation import check_array
 from fastml.base import as_numbers, refuse_nonfinite
 from fastml.kinds import array_of_numbers
 from fastml.neighbors.choice import choose
-from fastml.neighbors.metrics import TREE, resolve
+from fastml.neighbors.metrics import METRICS, TREE, resolve, served_by
 from fastml.neighbors.queries import check_k, to_rows
 from fastml_ext import neighbors as kernels
 
@@ -61,7 +61,7 @@ class KDTree:
     array([[0, 1]])
     """
 
-    valid_metrics = sorted([*TREE, "l1", "l2", "p", "cityblock", "infinity"])
+    valid_metrics = sorted(name for served in served_by(TREE) for name in (served, *METRICS[served].aliases))
 
     def __init__(self, X, leaf_size=40, metric="minkowski", *, p=2, w=None, n_jobs=None):
         self.data = self._check_table(X)

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from fastml import training
+from fastml.neural_network.callbacks import callbacks_of
 from fastml.neural_network.training import BY_LAYER, HISTORY, NOT_FINITE, sample_of, sizes_of
 from fastml.progress import line_writer
 from fastml.warning import warn
@@ -33,7 +34,7 @@ def minimize(model, design, w, data, score):
         max_iter=model.max_iter,
         max_time=model.max_time,
         verbose=int(model.verbose and not tell),
-        callbacks=model._callbacks(),
+        callbacks=callbacks_of(model),
         columns=HISTORY,
         interrupted="interrupted: the best weights so far are kept",
     )

@@ -12,7 +12,7 @@ from fastml import training
 from fastml_ext import neural as kernels
 from fastml_ext.neural.codes import State
 
-__all__ = ["BY_LAYER", "HISTORY", "Plan", "descend", "new_state"]
+__all__ = ["BY_LAYER", "HISTORY", "Plan", "descend", "new_state", "rows_of"]
 
 SLICE = 30e-3  # seconds: how long Ctrl-C may have to wait
 SLOW = 1e-9  # seconds for a multiplication, forward and back, on a slow machine

@@ -1,4 +1,4 @@
-"""Exact neighbours by looking at every point, for every metric. Contract: reference.py.
+"""Exact neighbours by looking at every point, for every metric. Contract: reference/.
 
 Points are turned by tiles of POINTS so that the sums of a whole tile grow side by side, each column by column in the
 contract's order. Partial sums only grow, so a tile is left as soon as all of them are beyond the k-th neighbour.
@@ -19,22 +19,23 @@ from fastml_ext.device.memory import grown
 from fastml_ext.device.sorting import insert
 from fastml_ext.jit import kernel_exact
 from fastml_ext.neighbors import order
+from fastml_ext.neighbors.metrics import (
+    CHEBYSHEV,
+    EUCLIDEAN,
+    FUNCTION,
+    HAMMING,
+    HAVERSINE,
+    MANHATTAN,
+    METRICS,
+    NAN_EUCLIDEAN,
+    OTHERS,
+    PRECOMPUTED,
+    TILES,
+)
 
-__all__ = ["CODES", "Scan", "nearest", "take_roots", "within"]
+__all__ = ["Scan", "nearest", "take_roots", "within"]
 
-EUCLIDEAN, MANHATTAN, CHEBYSHEV, MINKOWSKI, HAMMING, NAN_EUCLIDEAN, HAVERSINE, FUNCTION, PRECOMPUTED = range(9)
-CODES = {
-    "euclidean": EUCLIDEAN,
-    "manhattan": MANHATTAN,
-    "chebyshev": CHEBYSHEV,
-    "minkowski": MINKOWSKI,
-    "hamming": HAMMING,
-    "nan_euclidean": NAN_EUCLIDEAN,
-    "haversine": HAVERSINE,
-    "function": FUNCTION,
-    "precomputed": PRECOMPUTED,
-}
-BY_ROWS = (HAVERSINE, FUNCTION, PRECOMPUTED)  # no sums over columns that could grow side by side
+BY_ROWS = tuple({row.code for row in (*METRICS.values(), *OTHERS.values()) if TILES not in row.served_by} - {-1})
 POINTS = 64  # points in a tile
 QUERIES = 48  # queries that share a turned tile
 FEW = 8  # fewer queries than this are not worth turning a tile for

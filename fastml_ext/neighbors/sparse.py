@@ -1,4 +1,4 @@
-"""Exact neighbours among sparse rows. Contract: reference.py, on the same rows written out in full.
+"""Exact neighbours among sparse rows. Contract: reference/, on the same rows written out in full.
 
 A query meets the points column by column: for each value it has, the points that have one there. That gives the inner
 product (or, for Manhattan, what shared columns take off |x| + |q|) and from it an estimate of every distance, off by a

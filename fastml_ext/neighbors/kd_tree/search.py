@@ -18,23 +18,14 @@ import numpy as np
 
 from fastml_ext.device.sorting import MOST_RANKED, at_most, rank_pairs, sort_pairs
 from fastml_ext.jit import kernel_exact
-from fastml_ext.neighbors.kd_tree.vectors import (
-    CHEBYSHEV,
-    EUCLIDEAN,
-    METRICS,
-    MINKOWSKI,
-    WEIGHTED,
-    keep_nearest,
-    lowest_bit,
-    scan,
-)
+from fastml_ext.neighbors.kd_tree.vectors import WEIGHTED, keep_nearest, lowest_bit, scan
+from fastml_ext.neighbors.metrics import CHEBYSHEV, EUCLIDEAN, MINKOWSKI
 
 __all__ = [
     "BY_DISTANCE",
     "BY_INDEX",
     "COUNT",
     "EUCLIDEAN",
-    "METRICS",
     "WEIGHTED",
     "Wanted",
     "limits",
