@@ -67,7 +67,7 @@ def kernel_bound(function):
 
 
 def kernel_inline(function):
-    """As `kernel`, but Numba writes the function into its callers: no reference to its arrays is counted (10 ns each)."""
+    """As `kernel`, but Numba writes the function into its callers: no references to arrays are counted, 10 ns each."""
     return _compile(function, _REPRODUCIBLE, inline="always")
 
 

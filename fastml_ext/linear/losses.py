@@ -4,9 +4,9 @@ import numpy as np
 
 from fastml_ext.device.calls import call_two
 from fastml_ext.device.codes import USER
-from fastml_ext.device.losses import loss_of
+from fastml_ext.device.losses import loss_of, weighted
 from fastml_ext.device.numbers import exponentials
-from fastml_ext.jit import kernel, kernel_inline
+from fastml_ext.jit import kernel_inline
 from fastml_ext.linear.codes import EACH, PA1, REST, SOFTMAX
 
 __all__ = ["row_loss"]
@@ -42,14 +42,14 @@ def one_loss(task, s, y):
     return loss, slope
 
 
-@kernel
+@kernel_inline
 def single_loss(task, c, s, y, v, others, own):
     """(loss, slope) of score c of a row of weight v; others, own: class weights of targets -1 and 1."""
     if task.coupling == REST:
         y = 1.0 if y == c else -1.0
     value, slope = one_loss(task, s, y)
     u = v * (own if y > 0 else others)
-    return u * value, u * slope
+    return weighted(u, value), u * slope
 
 
 @kernel_inline
@@ -61,7 +61,7 @@ def joint_loss(task, scores, own, v, slopes, q):
         for c in range(k):
             slopes[q, c] *= v / total
         slopes[q, own] -= v
-        return v * (np.log(total) + top - scores[own])
+        return weighted(v, np.log(total) + top - scores[own])
     rival = 1 if own == 0 else 0
     for c in range(k):
         slopes[q, c] = 0.0
@@ -71,10 +71,10 @@ def joint_loss(task, scores, own, v, slopes, q):
     if gap < 0:
         return 0.0
     slopes[q, own], slopes[q, rival] = -v, v
-    return v * gap
+    return weighted(v, gap)
 
 
-@kernel
+@kernel_inline
 def passive(task, loss, square):
     """What a passive-aggressive step multiplies a slope with: just enough to satisfy the row, at most eta0."""
     if task.schedule == PA1:

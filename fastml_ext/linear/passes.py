@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from fastml_ext import blas, pool
-from fastml_ext.device.losses import loss_of
+from fastml_ext.device.losses import loss_of, weighted
 from fastml_ext.device.numbers import exponentials
 from fastml_ext.device.rows import row_product
 from fastml_ext.jit import kernel, kernel_inline
@@ -29,7 +29,7 @@ def curve_row(code, S, q, Y, i, v, curvature):
         S[q, 0] = v * slope
         if len(curvature):
             curvature[i, 0] = v * curve
-        return v * loss
+        return weighted(v, loss)
     own = int(Y[i])
     mine = S[q, own]
     top, total = exponentials(S[q], S[q])
@@ -39,7 +39,7 @@ def curve_row(code, S, q, Y, i, v, curvature):
             curvature[i, c] = p
         S[q, c] = v * p
     S[q, own] -= v
-    return v * (np.log(total) - (mine - top))
+    return weighted(v, np.log(total) - (mine - top))
 
 
 @kernel
