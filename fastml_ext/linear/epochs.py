@@ -40,7 +40,7 @@ def pay(w, owed, taken):
     return min(0.0, w + (owed - taken)) if w < 0.0 else 0.0
 
 
-@kernel
+@kernel_inline
 def move(task, eta, step, gradient, met, state):
     """One step of every weight along `gradient` (flat), by momentum, AdaGrad, Adam or plainly; those `met` pay l1."""
     W, strength, total = state.W.reshape(-1), state.strength.reshape(-1), state.total.reshape(-1)
@@ -299,7 +299,8 @@ def begin(task, coef, intercept, sparse=False, strength=None):
     eager = task.method != PLAIN or strength is not None or (task.l1 > 0 and averaged)
     penalised = np.append(np.ones(d) if strength is None else strength, 0.0)
     strengths = np.array(np.broadcast_to(penalised[:, None] if sparse else penalised, W.shape), dtype, order="C")
-    n_steps, scale, *others = np.array([[0.0], [1.0], [0.0], [0.0], [0.0], [0.0]])
+    counted = np.zeros((6, 1))
+    counted[1] = 1.0  # the scale
     return State(
         W,
         np.zeros_like(W) if averaged else nothing,
@@ -307,9 +308,7 @@ def begin(task, coef, intercept, sparse=False, strength=None):
         np.zeros_like(W) if task.method in (ADAGRAD, ADAM) else nothing,
         strengths if eager else nothing,
         np.zeros((0 if task.l1 == 0 else 2 if eager else 1) * W.size),
-        n_steps,
-        scale,
-        *others,
+        *counted,
     )
 
 

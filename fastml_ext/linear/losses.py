@@ -24,11 +24,14 @@ def row_loss(task, scores, Y, i, v, class_weight, square, slopes, q):
     loss = 0.0
     for c in range(len(scores)):
         y = Y[i, c] if task.coupling == EACH else Y[i, 0]
-        value, slope = single_loss(task, c, scores[c], y, v, class_weight[0, c], class_weight[1, c])
-        loss += value
+        if task.coupling == REST:
+            y = 1.0 if y == c else -1.0
+        value, slope = one_loss(task, scores[c], y)
+        u = v * (class_weight[1, c] if y > 0 else class_weight[0, c])
+        loss += u * value
+        slope *= u
         if square >= 0.0:
-            one = single_loss(task, c, scores[c], y, 1.0, 1.0, 1.0)[0]
-            slope *= passive(task, one, square)
+            slope *= passive(task, value, square)
         slopes[q, c] = slope
     return loss
 
@@ -40,16 +43,6 @@ def one_loss(task, s, y):
         return call_two(task.user_value, s, y), call_two(task.user_slope, s, y)
     loss, slope, _ = loss_of(task.loss, task.parameter, s, y)
     return loss, slope
-
-
-@kernel_inline
-def single_loss(task, c, s, y, v, others, own):
-    """(loss, slope) of score c of a row of weight v; others, own: class weights of targets -1 and 1."""
-    if task.coupling == REST:
-        y = 1.0 if y == c else -1.0
-    value, slope = one_loss(task, s, y)
-    u = v * (own if y > 0 else others)
-    return weighted(u, value), u * slope
 
 
 @kernel_inline
