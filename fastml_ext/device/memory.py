@@ -5,7 +5,7 @@ import numpy as np
 from fastml_ext.device.calls import call_system
 from fastml_ext.jit import cgutils, intrinsic, kernel, types
 
-__all__ = ["add_one", "borrow", "grown", "look_at", "prefetch", "wait_for"]
+__all__ = ["add_one", "borrow", "grown", "keep", "look_at", "prefetch", "wait_for"]
 
 PATIENCE = 4000  # looks at a number that another thread will change, before this one lets others run
 
@@ -23,7 +23,7 @@ def grown(array, size):
 def borrow(typing_context, array):
     """The same array without a share in its memory: counting references costs 10 ns for each array of each call.
 
-    The caller must keep the array that it is borrowed from.
+    Whoever borrows from an array of its own must `keep` it afterwards.
     """
 
     def code(context, builder, signature, arguments):
@@ -33,6 +33,16 @@ def borrow(typing_context, array):
         return view._getvalue()
 
     return array(array), code
+
+
+@intrinsic
+def keep(typing_context, array):
+    """Nothing, but that an array of the kernel's own lives until here, for what is borrowed from it."""
+
+    def code(context, builder, signature, arguments):
+        return context.get_dummy_value()
+
+    return types.void(array), code
 
 
 @intrinsic

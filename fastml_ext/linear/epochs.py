@@ -7,7 +7,7 @@ What every row goes through is written out in the two slices: a helper costs 10 
 
 import numpy as np
 
-from fastml_ext.device.memory import prefetch
+from fastml_ext.device.memory import borrow, keep, prefetch
 from fastml_ext.device.optimizers import LEAST, adaptive_step, decayed, power, velocity
 from fastml_ext.device.vectors import inner
 from fastml_ext.jit import kernel, kernel_inline
@@ -89,7 +89,8 @@ def dense_slice(task, order, X, Y, weight, class_weight, state, hits):
     n_steps, scale, owed, sum_of_rates = state.n_steps, state.scale, state.owed, state.sum_of_rates
     sum_of_scales, n_averaged = state.sum_of_scales, state.n_averaged
     k, d, eager, averaged = W.shape[0], W.shape[1] - 1, state.strength.size > 0, state.total.size > 0
-    scores, gradients = np.empty(k), np.empty((min(task.batch, len(order)), k))
+    own_scores, own_gradients = np.empty(k), np.empty((min(task.batch, len(order)), k))
+    scores, gradients, Y, class_weight = borrow(own_scores), borrow(own_gradients), borrow(Y), borrow(class_weight)
     gradient = np.empty((k, d + 1) if eager else (0, 0), W.dtype)
     met = np.empty(gradient.shape, np.bool_)
     losses = 0.0
@@ -151,6 +152,8 @@ def dense_slice(task, order, X, Y, weight, class_weight, state, hits):
         if 0 <= task.average_from < n_steps[0]:
             sum_of_scales[0] += scale[0]
             n_averaged[0] += 1
+    keep(own_scores)
+    keep(own_gradients)
     return losses, True
 
 
@@ -188,7 +191,8 @@ def sparse_slice(task, order, data, indices, indptr, Y, weight, class_weight, st
     W, touched, sum_of_scales, n_averaged = state.W, state.touched, state.sum_of_scales, state.n_averaged
     n_steps, scale, owed, sum_of_rates = state.n_steps, state.scale, state.owed, state.sum_of_rates
     d, k, eager, averaged = W.shape[0] - 1, W.shape[1], state.strength.size > 0, state.total.size > 0
-    scores, gradients = np.empty(k), np.empty((min(task.batch, len(order)), k))
+    own_scores, own_gradients = np.empty(k), np.empty((min(task.batch, len(order)), k))
+    scores, gradients, Y, class_weight = borrow(own_scores), borrow(own_gradients), borrow(Y), borrow(class_weight)
     gradient = np.empty((d + 1, k) if eager else (0, 0), W.dtype)
     met = np.empty(gradient.shape, np.bool_)
     losses = 0.0
@@ -260,6 +264,8 @@ def sparse_slice(task, order, data, indices, indptr, Y, weight, class_weight, st
         if 0 <= task.average_from < n_steps[0]:
             sum_of_scales[0] += scale[0]
             n_averaged[0] += 1
+    keep(own_scores)
+    keep(own_gradients)
     return losses, True
 
 
@@ -283,6 +289,7 @@ def add_sparse(factor, intercept, order, start, m, data, indices, indptr, gradie
 
 @kernel
 def all_slopes(task, scores, Y, weight, class_weight, losses, slopes):
+    scores, Y, class_weight, slopes = borrow(scores), borrow(Y), borrow(class_weight), borrow(slopes)
     for i in range(len(scores)):
         v = weight[i] if len(weight) else 1.0
         losses[i] = row_loss(task, scores[i], Y, i, v, class_weight, NOT_PASSIVE, slopes, i)

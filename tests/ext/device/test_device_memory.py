@@ -19,6 +19,18 @@ def total_of_borrowed(x):
 
 
 @kernel
+def total_of_own(n):
+    own = np.arange(n)
+    x, total = memory.borrow(own), 0
+    for _ in range(3):
+        other = np.full(n, 7)  # would be given the memory of an array that is gone
+        for i in range(n):
+            total += x[i] * other[i]
+    memory.keep(own)
+    return total
+
+
+@kernel
 def total_with_prefetch(x):
     total = 0.0
     for i in range(len(x)):
@@ -43,6 +55,10 @@ def test_borrow_is_the_same_array():
     x = np.arange(5.0)
     assert total_of_borrowed(x) == 10.0
     assert not x.any()
+
+
+def test_an_array_of_the_kernels_own_is_kept():
+    assert total_of_own(1000) == 3 * 7 * sum(range(1000))
 
 
 def test_prefetch_changes_nothing():
