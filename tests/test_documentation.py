@@ -74,9 +74,9 @@ def test_the_calls_that_the_architecture_page_follows_take_that_way(heading, n_s
     assert (len(steps), len({file for file, _ in steps})) == (n_steps, n_files)
     X, y = load_iris(return_X_y=True)
     work = {
-        "call": lambda nb=GaussianNB().fit(X, y): nb.predict(X),
-        "fit": lambda: MLPClassifier(learning_rate_init=0.02, random_state=0).fit(X, y),
-        "search": lambda neighbors=KNeighborsClassifier(algorithm="brute").fit(X, y): neighbors.predict(X),
+        "call": functools.partial(GaussianNB().fit(X, y).predict, X),
+        "fit": functools.partial(MLPClassifier(learning_rate_init=0.02, random_state=0).fit, X, y),
+        "search": functools.partial(KNeighborsClassifier(algorithm="brute").fit(X, y).predict, X),
     }[heading.split()[2].strip(",")]
     work()  # loads the kernels
     way = calls_of(work)
