@@ -4,6 +4,7 @@ The methods of the estimators, each of which takes those that it answers into it
 """
 
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array, csr_matrix
@@ -15,7 +16,7 @@ from fastml.progress import progress_bar
 __all__ = ["check_k", "check_path", "kneighbors", "kneighbors_graph", "radius_neighbors", "radius_neighbors_graph"]
 
 
-def kneighbors(self, X=None, n_neighbors=None, return_distance=True):
+def kneighbors(self: Any, X: Any = None, n_neighbors: int | None = None, return_distance: bool = True) -> Any:
     """The nearest fitted points of each query, nearest first; of two at one distance, the one fitted first.
 
     Parameters
@@ -47,7 +48,7 @@ def kneighbors(self, X=None, n_neighbors=None, return_distance=True):
     return (distances, indices) if return_distance else indices
 
 
-def kneighbors_graph(self, X=None, n_neighbors=None, mode="connectivity"):
+def kneighbors_graph(self: Any, X: Any = None, n_neighbors: int | None = None, mode: str = "connectivity") -> Any:
     """Sparse CSR of shape (n_queries, n_samples_fit) whose row q holds 1, or for mode="distance" the distance, at
     the neighbours of query q. Parameters as for `kneighbors`."""
     check_mode(mode)
@@ -56,7 +57,9 @@ def kneighbors_graph(self, X=None, n_neighbors=None, mode="connectivity"):
     return graph(self, data.ravel(), indices.ravel(), starts_of(indices))
 
 
-def radius_neighbors(self, X=None, radius=None, return_distance=True, sort_results=False):
+def radius_neighbors(
+    self: Any, X: Any = None, radius: float | None = None, return_distance: bool = True, sort_results: bool = False
+) -> Any:
     """All fitted points within a radius of each query, those at the radius included, nearest first.
 
     Parameters
@@ -84,7 +87,9 @@ def radius_neighbors(self, X=None, radius=None, return_distance=True, sort_resul
     return (to_rows(distances, starts), results) if return_distance else results
 
 
-def radius_neighbors_graph(self, X=None, radius=None, mode="connectivity", sort_results=False):
+def radius_neighbors_graph(
+    self: Any, X: Any = None, radius: float | None = None, mode: str = "connectivity", sort_results: bool = False
+) -> Any:
     """As `kneighbors_graph`, of the neighbours that `radius_neighbors` finds."""
     check_mode(mode)
     starts, indices, distances = within(self, X, radius)

@@ -1,9 +1,10 @@
 """Regression by the mean of neighbours."""
 
 import warnings
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
 
 from fastml.base import one_row
@@ -29,7 +30,7 @@ class NeighborRegressor(RegressorMixin, NeighborSearch):
     _copies_of: Any
     _copies: Any = None  # (n_samples_fit_,), how many copies of itself a row stands for, or None for one of each
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Keep the samples and prepare the search.
 
         Parameters
@@ -52,7 +53,7 @@ class NeighborRegressor(RegressorMixin, NeighborSearch):
         self._targets = np.ascontiguousarray(y.reshape(len(y), -1), np.float64)
         return self._fit_points(X)
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         """Weighted mean of the neighbours' targets: (n_queries,) or (n_queries, n_outputs); float32 if y was.
 
         X as in `kneighbors`; None predicts each fitted point by the others.
@@ -68,7 +69,7 @@ class NeighborRegressor(RegressorMixin, NeighborSearch):
         means = means.astype(self._target_dtype, copy=False)
         return means[:, 0] if self._one_output else means
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
         """Coefficient of determination R² of the predictions; X=None leaves each fitted row out of its own."""
         from sklearn.metrics import r2_score
 
@@ -128,17 +129,17 @@ class KNeighborsRegressor(NeighborRegressor):
 
     def __init__(
         self,
-        n_neighbors=5,
+        n_neighbors: int = 5,
         *,
-        weights="uniform",
-        algorithm="auto",
-        leaf_size=30,
-        p=2,
-        metric="minkowski",
-        metric_params=None,
-        n_jobs=None,
-        verbose=0,
-    ):
+        weights: Any = "uniform",
+        algorithm: str = "auto",
+        leaf_size: int = 30,
+        p: float = 2,
+        metric: Any = "minkowski",
+        metric_params: dict | None = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
         self.n_neighbors = n_neighbors
         self.weights = weights
         self.algorithm = algorithm
@@ -149,7 +150,7 @@ class KNeighborsRegressor(NeighborRegressor):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def predict_path(self, X, n_neighbors):
+    def predict_path(self, X: Any, n_neighbors: ArrayLike) -> np.ndarray:
         """What `predict` answers for each of several numbers of neighbours, from one search.
 
         X : as in `predict` | n_neighbors : array-like of int, of shape (n_values,) | returns (n_values, n_queries) or
@@ -170,7 +171,7 @@ class KNeighborsRegressor(NeighborRegressor):
         weights = weights.reshape(shape)[:, :k].ravel() if len(weights) else weights
         return kernels.average(starts, indices[:, :k].ravel(), weights, self._targets, self.n_jobs)
 
-    def explain(self, x):
+    def explain(self, x: Any) -> Any:
         """The neighbours of one query: rows of X, targets, distances, weights; an Explanation.
 
         x : array-like of shape (n_features,) or (1, n_features)
@@ -230,17 +231,17 @@ class RadiusNeighborsRegressor(NeighborRegressor):
 
     def __init__(
         self,
-        radius=1.0,
+        radius: float = 1.0,
         *,
-        weights="uniform",
-        algorithm="auto",
-        leaf_size=30,
-        p=2,
-        metric="minkowski",
-        metric_params=None,
-        n_jobs=None,
-        verbose=0,
-    ):
+        weights: Any = "uniform",
+        algorithm: str = "auto",
+        leaf_size: int = 30,
+        p: float = 2,
+        metric: Any = "minkowski",
+        metric_params: dict | None = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
         self.radius = radius
         self.weights = weights
         self.algorithm = algorithm
@@ -251,7 +252,7 @@ class RadiusNeighborsRegressor(NeighborRegressor):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         means = super().predict(X)
         if np.isnan(means).any():
             lonely = int(np.isnan(means.reshape(len(means), -1)).any(axis=1).sum())

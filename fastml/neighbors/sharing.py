@@ -1,6 +1,8 @@
 """What estimators by k nearest neighbours share: every k and weighting from one search, every fold from one index."""
 
+from collections.abc import Iterator
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from sklearn.base import clone, is_classifier
@@ -17,7 +19,7 @@ SPARE = 3.0  # standard deviations of neighbours in the own fold: a search of tw
 LEAST_SHARE = 0.5  # of the rows in a fold's training set, for a search among all rows to pay
 
 
-def shared_responses(self, X, y, splits, settings, method):
+def shared_responses(self: Any, X: Any, y: Any, splits: Any, settings: Any, method: str) -> Iterator[Any]:
     """Predictions of every setting for each split, or with method="predict_proba" shares of the votes.
 
     A method of `fastml.sharing.SharesWork`. One index over all rows serves every fold. Each asked row is searched once,

@@ -4,6 +4,7 @@ import functools
 import itertools
 import os
 import warnings
+from collections.abc import Iterator
 from math import isnan
 from numbers import Integral, Real
 from typing import Any
@@ -263,11 +264,11 @@ class MultilayerPerceptron(Inspected, Estimator):
     # ---- searches
 
     @property
-    def shared_parameters(self):
+    def shared_parameters(self) -> tuple[str, ...]:
         """("max_iter",) where one training run serves all its values; see fastml.sharing."""
         return ("max_iter",) if epochs_add_up(self) else ()
 
-    def shared_responses(self, X, y, splits, settings, method):
+    def shared_responses(self, X: Any, y: Any, splits: Any, settings: Any, method: str) -> Iterator[Any]:
         """Responses of all values of max_iter from one training run a split; see fastml.sharing."""
         return responses_of(self, X, y, splits, settings, method)
 
