@@ -49,7 +49,7 @@ class Explanation:
             return details[name]
         raise AttributeError(f"{type(self).__name__} has no {name!r}; it has {', '.join(['prediction', *details])}")
 
-    def to_dict(self):
+    def to_dict(self) -> dict:
         """{"prediction", "heading", "rows": a dict for each, and the details}."""
         rows = [dict(zip(self.columns, row, strict=True)) for row in self.rows]
         return {"prediction": self.prediction, "heading": self.heading, "rows": rows, **self.details}

@@ -2,9 +2,11 @@
 
 import warnings
 from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
@@ -128,22 +130,22 @@ class LinearSVC(SharedPath, LinearClassifier):
 
     def __init__(
         self,
-        penalty="l2",
-        loss="squared_hinge",
+        penalty: str | None = "l2",
+        loss: Any = "squared_hinge",
         *,
-        dual="auto",
-        tol=1e-4,
-        C=1.0,
-        multi_class="ovr",
-        fit_intercept=True,
-        intercept_scaling=1,
-        class_weight=None,
-        verbose=0,
-        random_state=None,
-        max_iter=1000,
-        solver="auto",
-        n_jobs=None,
-    ):
+        dual: bool | str = "auto",
+        tol: float = 1e-4,
+        C: float = 1.0,
+        multi_class: str = "ovr",
+        fit_intercept: bool = True,
+        intercept_scaling: float = 1,
+        class_weight: Any = None,
+        verbose: int = 0,
+        random_state: int | np.random.RandomState | None = None,
+        max_iter: int = 1000,
+        solver: str = "auto",
+        n_jobs: int | None = None,
+    ) -> None:
         self.penalty = penalty
         self.loss = loss
         self.dual = dual
@@ -159,7 +161,7 @@ class LinearSVC(SharedPath, LinearClassifier):
         self.solver = solver
         self.n_jobs = n_jobs
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Find the widest margin.
 
         Parameters
@@ -179,7 +181,7 @@ class LinearSVC(SharedPath, LinearClassifier):
             return self._fit_by_epochs(X, y, sample_weight)
         return self._solve(*self._problem(X, y, sample_weight), None)
 
-    def fit_path(self, X, y, Cs, sample_weight=None):
+    def fit_path(self, X: Any, y: Any, Cs: Any, sample_weight: ArrayLike | None = None) -> list[Any]:
         if not self._goes_to_the_optimum():
             raise ValueError("a path needs a solver that goes to the optimum: not 'sgd', and not 'crammer_singer'")
         return super().fit_path(X, y, Cs, sample_weight)

@@ -37,17 +37,8 @@ def test_page(page, tmp_path, monkeypatch):
         plt.close("all")
 
 
-def test_the_call_that_the_architecture_page_follows_takes_that_way():
-    from sklearn.datasets import load_iris
-
-    from fastml.naive_bayes import GaussianNB
-
-    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
-    steps = re.findall(r"^\| \d \| `([\w/.]+)` \| `([\w.]+)` \|", page, re.MULTILINE)
-    assert len(steps) == 7
-    X, y = load_iris(return_X_y=True)
-    model = GaussianNB().fit(X, y)
-    model.predict(X)  # loads the kernels
+def calls_of(work):
+    """(file, qualified name) of every Python function that `work` calls, in order."""
     called = []
 
     def note(frame, event, argument):
@@ -56,17 +47,37 @@ def test_the_call_that_the_architecture_page_follows_takes_that_way():
 
     sys.setprofile(note)
     try:
-        model.predict(X)
+        work()
     finally:
         sys.setprofile(None)
-    way = [(path, name) for path, name in called if {"fastml", "fastml_ext"} & set(path.parts)]
+    return [(path, name) for path, name in called if {"fastml", "fastml_ext"} & set(path.parts)]
+
+
+@pytest.mark.parametrize(
+    ("heading", "n_steps", "n_files"),
+    [("## One call, from `predict` to the inner loop", 7, 5), ("## One fit, from `fit` to the inner loop", 8, 6)],
+)
+def test_the_calls_that_the_architecture_page_follows_take_that_way(heading, n_steps, n_files):
+    from sklearn.datasets import load_iris
+
+    from fastml.naive_bayes import GaussianNB
+    from fastml.neural_network import MLPClassifier
+
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    section = page.split(heading)[1].split("\n## ")[0]
+    steps = re.findall(r"^\| \d \| `([\w/.]+)` \| `([\w.]+)` \|", section, re.MULTILINE)
+    assert (len(steps), len({file for file, _ in steps})) == (n_steps, n_files)
+    X, y = load_iris(return_X_y=True)
+    nb, network = GaussianNB().fit(X, y), MLPClassifier(learning_rate_init=0.02, random_state=0)
+    work = functools.partial(nb.predict, X) if "predict" in heading else functools.partial(network.fit, X, y)
+    work()  # loads the kernels
+    way = calls_of(work)
     for file, name in steps:
         module = importlib.import_module(file.removesuffix(".py").replace("/", "."))
         assert Path(module.__file__).as_posix().endswith(file)
         target = functools.reduce(getattr, name.split("."), module)
         if inspect.isfunction(target) and not hasattr(target, "py_func"):  # what is compiled shows no frame
-            place = next(at for at, (path, called_name) in enumerate(way) if called_name == name)
-            assert way[place][0].as_posix().endswith(file)
+            place = next(at for at, call in enumerate(way) if call[0].as_posix().endswith(file) and call[1] == name)
             way = way[place + 1 :]
 
 
@@ -75,3 +86,16 @@ def test_places_that_the_architecture_page_names_exist():
     places = set(re.findall(r"`((?:fastml|fastml_ext|tests|benchmarks)/[\w/.]*)`", page))
     assert len(places) > 15
     assert {place for place in places if not (ROOT / place).exists()} == set()
+
+
+def test_every_parameter_of_a_network_stands_in_one_group():
+    from fastml.neural_network import MLPClassifier, MLPRegressor
+
+    page = (ROOT / "docs/networks.md").read_text(encoding="utf-8")
+    groups = re.findall(
+        r"^\| [\w ,]+ \| (`.*`) \|$", page.split("## The parameters")[1].split("\n## ")[0], re.MULTILINE
+    )
+    named = [name for group in groups for name in re.findall(r"`(\w+)`", group)]
+    parameters = {*MLPClassifier().get_params(), *MLPRegressor().get_params()}
+    assert len(named) == len(set(named))
+    assert set(named) == parameters

@@ -128,6 +128,17 @@ def uses_within(package):
     return uses
 
 
+TRAINS = ("autodiff", "linear_model", "naive_bayes", "neural_network", "svm", "tree")
+
+
+@pytest.mark.parametrize("name", [name for name in PYTHON if name.startswith(tuple(f"fastml.{f}" for f in TRAINS))])
+def test_training_ends_in_one_place(name):
+    """Ctrl-C is heard by fastml.training, and with it by one loop: no family has one of its own."""
+    for node in ast.walk(tree(PYTHON[name])):
+        if isinstance(node, ast.ExceptHandler) and node.type is not None:
+            assert "KeyboardInterrupt" not in ast.unparse(node.type), f"{name}:{node.lineno}"
+
+
 def test_autodiff_has_no_ring():
     """No module of it imports another that imports it, over whatever others and wherever the import stands."""
     uses = uses_within("fastml.autodiff")
@@ -153,6 +164,22 @@ def test_there_is_something_to_check():
 def test_kernels_import_only_what_they_may(name):
     allowed = {"numpy", "scipy", "numba", "llvmlite", "threadpoolctl", "fastml_ext"} | sys.stdlib_module_names
     assert {module.split(".")[0] for module in imports(PYTHON[name])} <= allowed
+
+
+GROUND = {"blas", "device", "jit", "lazy", "levels", "numba_cache", "pool", "products"}
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in PYTHON if name.startswith(tuple(f"{each}." for each in [*FAMILIES, "fastml_ext.device"]))]
+)
+def test_kernels_import_from_their_own_family_and_from_the_ground_floor_only(name):
+    """Caches look for changed sources there alone, and a family can be read without the others."""
+    family = name.split(".")[1]
+    places = set()
+    for node in ast.walk(tree(PYTHON[name])):
+        if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "fastml_ext":
+            places |= {node.module.split(".")[1]} if "." in node.module else {alias.name for alias in node.names}
+    assert places <= ({"device", "jit"} if family == "device" else {family} | GROUND)
 
 
 @pytest.mark.parametrize("name", [name for name in PYTHON if is_reference(name)])

@@ -17,15 +17,21 @@ ledger.py   what ran where              start.py    programs that one does not s
 
 import functools
 import importlib
+from typing import Any
 
 from fastml.accel import names
 
 __all__ = ["install", "report", "uninstall"]
 
-OTHER_FUNCTIONS = {"neighbors": ("kneighbors_graph", "radius_neighbors_graph")}
+OTHER_FUNCTIONS = {
+    "feature_selection": (
+        *("chi2", "f_classif", "f_regression", "mutual_info_classif", "mutual_info_regression", "r_regression"),
+    ),
+    "neighbors": ("kneighbors_graph", "radius_neighbors_graph"),
+}
 
 
-def install():
+def install() -> None:
     """Give all code but scikit-learn's own fastml's answers under scikit-learn's names.
 
     What was imported by `from ... import` before keeps the class that it got.
@@ -33,12 +39,12 @@ def install():
     names.swap(find)
 
 
-def uninstall():
+def uninstall() -> None:
     """Give everybody scikit-learn's names again. Models made in between go on as they are."""
     names.restore()
 
 
-def report():
+def report() -> Any:
     """What has run where so far, and why not here: prints as a table."""
     from fastml.accel import ledger
 

@@ -69,7 +69,7 @@ def reduced(model):
 
 
 @functools.cache
-def face(kind: Any):
+def face(kind: Any) -> Any:
     """The class of shells: each equals scikit-learn's class, and has its instances, too."""
 
     class Face(kind):

@@ -19,7 +19,7 @@ DTYPES = tuple(np.dtype(d) for d in ("bool", "int64", "float64", "float32", "flo
 
 TABLE: dict[str, "Operation"] = {}  # name -> Operation: filled by operations.py
 
-_HERE = os.path.dirname(__file__)
+_HERE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")  # all of fastml
 _NUMPY = os.path.dirname(np.__file__)
 
 
@@ -86,11 +86,11 @@ def _index_text(part):
     return "..." if part is Ellipsis else str(part)
 
 
-_inner: dict[str, bool] = {}  # file -> whether it belongs to this package or to NumPy
+_inner: dict[str, bool] = {}  # file -> whether it belongs to fastml or to NumPy
 
 
 def user_line():
-    """(file, line) of the innermost caller outside this package and NumPy."""
+    """(file, line) of the innermost caller outside fastml and NumPy."""
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         file = frame.f_code.co_filename

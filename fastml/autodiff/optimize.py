@@ -14,6 +14,7 @@ from fastml.autodiff.graph import Graph
 from fastml.autodiff.modes import _build_gradient, _Transform
 from fastml.autodiff.native import engine
 from fastml.autodiff.tracing import graft
+from fastml.training import Plan, train
 
 __all__ = ["Minimum", "minimize"]
 
@@ -118,20 +119,13 @@ def minimize(
     problem = _Problem(function, params, data, batch_size)
     l1, l2 = (l1_ratio, 1 - l1_ratio) if penalty == "elasticnet" else PENALTIES[penalty]
     problem.set_step(optimizer, rate, momentum, alpha * l1, alpha * l2, unpenalized)
-    rng, order = np.random.default_rng(random_state), np.arange(problem.n)
-    history, best, since = [], math.inf, 0
-    for epoch in range(1, max_iter + 1):
-        loss = problem.epoch(rng.permutation(problem.n) if shuffle else order)
-        history.append(loss)
-        if not math.isfinite(loss):
-            raise FloatingPointError(
-                f"the loss became {loss} in epoch {epoch}{problem.blame()}; try a smaller learning_rate"
-            )
-        since = 0 if loss < best - tol else since + 1
-        best = min(best, loss)
-        if (progress is not None and progress(epoch, loss)) or since >= n_iter_no_change:
-            break
-    converged = since >= n_iter_no_change or len(history) < max_iter
+    problem.set_orders(shuffle, random_state)
+    plan = Plan(max_iter, tol=tol, patience=n_iter_no_change, interrupted=None)
+    if progress is not None:
+        plan.callbacks.append(lambda row, _: progress(row["epoch"], row["loss"]))
+    run = train(lambda rate: problem, rate, plan)
+    history = run.history()["loss"]
+    converged = run.waiting >= n_iter_no_change or len(history) < max_iter
     return Minimum(problem.params(), history[-1], np.array(history), len(history), converged, problem.engine)
 
 
@@ -147,7 +141,7 @@ def _check(optimizer, penalty, max_iter, batch_size):
 
 
 class _Problem:
-    """Weights as one flat vector, data as rows, and a kernel that takes many steps over them."""
+    """Weights as one flat vector, data as rows, and a kernel that takes many steps over them: see fastml.training."""
 
     def __init__(self, function, params, data, batch_size):
         params = _floats(params)
@@ -187,12 +181,23 @@ class _Problem:
             before = sum(self._size(k) for k in self.keys[: self.keys.index(key)])
             mask[before : before + self._size(key)] = 0
         self.l1, self.l2 = (l1 * mask).astype(self.dtype), (l2 * mask).astype(self.dtype)
-        self.step, self.penalty = getattr(kernels, f"{optimizer}_step"), kernels.penalty
+        self.move, self.penalty = getattr(kernels, f"{optimizer}_step"), kernels.penalty
         if self.engine == "compiled":
             shapes = [np.shape(leaf) for leaf in self.leaves]
             text = epoch_text(self.made.program, shapes, self.starts, self._row_shapes(), self.by_row, optimizer)
             self.kernel = load(text, self.dtype)["epoch"]
+            flat = [d.reshape(-1) for d in self.data]
+            batches = [np.empty(0 if self.by_row else self.batch * math.prod(d.shape[1:]), d.dtype) for d in self.data]
+            self.arguments = [*flat, *batches, self.w, self.g, self.part, self.state, self.hyper, self.l1, self.l2]
+            source = self.made.program.source
+            self.memory = source.constants, source.indices, np.empty(source.work, self.dtype)
         self.slice = max(1, int(SLICE / self._step_cost()))
+
+    def set_orders(self, shuffle, random_state):
+        """Choose the orders in which the rows are visited."""
+        order, n = np.arange(self.n), self.n
+        permutation = np.random.default_rng(random_state).permutation
+        self.order = (lambda: permutation(n)) if shuffle else (lambda: order)
 
     def _step_cost(self):
         """Nanoseconds a step, roughly."""
@@ -211,25 +216,35 @@ class _Problem:
         """The arguments of the function for some rows."""
         return [d[rows[0]] if self.by_row else d[rows] for d in self.data]
 
-    def epoch(self, order):
-        """One pass over the rows; mean loss, with the penalty."""
+    def step(self, number, tick):
+        """One pass over the rows."""
+        order = self.order()
         whole = len(order) // self.batch if not self.by_row else -(-len(order) // self.batch)
         whole = whole if self.kernel is not None else 0
-        total = sum(self._run(s, min(s + self.slice, whole), order) for s in range(0, whole, self.slice))
+        total = 0.0
+        for start in range(0, whole, self.slice):
+            stop = min(start + self.slice, whole)
+            total += self.kernel(start, stop, order, self.batch, *self.arguments, self.steps + 1, *self.memory)
         total *= 1 if self.by_row else self.batch  # the kernel adds up rows, or means over batches
         self.steps += whole
         for start in range(whole * self.batch, len(order), self.batch):  # a smaller last batch, or a graph too large
             total += self._interpreted(order[start : start + self.batch])
-        return total / len(order) + self.penalty(self.w, self.l1, self.l2)
+        self.epoch, self.loss = number + 1, total / len(order) + self.penalty(self.w, self.l1, self.l2)
+        tick(1.0)
 
-    def _run(self, start, stop, order):
-        source, spare = self.made.program.source, []
-        for d, shape in zip(self.data, self._row_shapes(), strict=True):
-            spare.append(np.empty(0 if self.by_row else self.batch * math.prod(shape), d.dtype))
-        flat = [d.reshape(-1) for d in self.data]
-        memory = (source.constants, source.indices, np.empty(source.work, self.dtype))
-        weights = (self.w, self.g, self.part, self.state, self.hyper, self.l1, self.l2, self.steps + 1)
-        return self.kernel(start, stop, order, self.batch, *flat, *spare, *weights, *memory)
+    def measure(self):
+        """Mean loss of the epoch, with the penalty at its end."""
+        if not math.isfinite(self.loss):
+            raise FloatingPointError(
+                f"the loss became {self.loss} in epoch {self.epoch}{self.blame()}; try a smaller learning_rate"
+            )
+        return self.loss, (self.loss,)
+
+    def keep(self):
+        pass
+
+    def restore(self):
+        pass
 
     def _interpreted(self, rows):
         """One step by the interpreter; the loss, summed over the rows."""
@@ -240,7 +255,7 @@ class _Problem:
             value, *gradients = made.run(leaves)
             total += float(value) * len(part)
             self.g += np.concatenate([np.ravel(g) for g in gradients]) / (len(rows) if self.by_row else 1)
-        self.step(self.w, self.g, self.state, self.hyper, self.l1, self.l2, self.steps + 1)
+        self.move(self.w, self.g, self.state, self.hyper, self.l1, self.l2, self.steps + 1)
         self.steps += 1
         return total
 

@@ -20,7 +20,7 @@ __all__ = ["main"]
 ROWS = 20_000
 
 
-def main(arguments=None):
+def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     with streams():
         readable_anywhere(sys.stdout)

@@ -7,6 +7,8 @@ trees.py  linear.py  neighbors.py  naive_bayes.py  networks.py  vectorizers.py  
 containers.py       what holds models: pipelines, votes, whatever pickle can take apart
 """
 
+from typing import Any
+
 from sklearn.base import BaseEstimator
 
 from fastml.exchange.common import ExchangeError, detached
@@ -16,7 +18,7 @@ from fastml.exchange.families import is_own, read, say
 __all__ = ["ExchangeError", "from_sklearn", "to_sklearn"]
 
 
-def to_sklearn(model):
+def to_sklearn(model: Any) -> Any:
     """The scikit-learn object with the same parameters and, where `model` is fitted, the same answers.
 
     Whatever knows scikit-learn's classes can take it: explainers, converters, a process without fastml. Parameters that
@@ -66,7 +68,7 @@ def said(part):
     return detached(found)
 
 
-def from_sklearn(model):
+def from_sklearn(model: Any) -> Any:
     """The fastml model of a scikit-learn one: the same parameters and, where it is fitted, the same answers, sooner.
 
     Parameters

@@ -34,8 +34,21 @@ FAMILIES = (
         "naive_bayes", ("GaussianNB", "BernoulliNB", "MultinomialNB", "ComplementNB", "CategoricalNB"), "naive_bayes"
     ),
     Family("neural_network", ("MLPClassifier", "MLPRegressor"), "networks"),
+    Family(
+        "preprocessing",
+        ("StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler", "Normalizer", "Binarizer"),
+        "steps",
+    ),
     Family("feature_extraction", ("DictVectorizer",), "vectorizers"),
     Family("feature_extraction.text", ("CountVectorizer",), "vectorizers"),
+    Family(
+        "feature_selection",
+        (
+            *("GenericUnivariateSelect", "SelectFdr", "SelectFpr", "SelectFwe", "SelectKBest", "SelectPercentile"),
+            "VarianceThreshold",
+        ),
+        "attributes",
+    ),
     Family(
         "model_selection",
         ("GridSearchCV", "RandomizedSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV"),

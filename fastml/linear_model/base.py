@@ -1,7 +1,10 @@
 """What linear models share once they are fitted: scores, predictions, explanations, weights given by hand."""
 
+from typing import Any, Self
+
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -16,6 +19,9 @@ MOST = 2**63 - 1  # iterations: what an integer of the kernels holds
 
 class LinearModel(Estimator):
     """A model whose scores are X @ coef_.T + intercept_."""
+
+    coef_: Any
+    intercept_: Any
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -46,20 +52,20 @@ class LinearModel(Estimator):
             coef = np.ascontiguousarray(coef, X.dtype)
         return kernels.scores(X, coef, intercept, getattr(self, "n_jobs", None))
 
-    def densify(self):
+    def densify(self) -> Self:
         """Turn `coef_` into a dense array, as it is after fit; returns the model."""
         check_is_fitted(self)
         if sp.issparse(self.coef_):
             self.coef_ = self.coef_.toarray()
         return self
 
-    def sparsify(self):
+    def sparsify(self) -> Self:
         """Turn `coef_` into a CSR matrix, which is smaller and faster where most weights are 0; returns the model."""
         check_is_fitted(self)
         self.coef_ = sp.csr_matrix(self.coef_)
         return self
 
-    def explain(self, x):
+    def explain(self, x: Any) -> Explanation:
         """What the scores of one sample x, array-like of shape (n_features,) or (1, n_features), are made of.
 
         Returns
@@ -112,12 +118,12 @@ def as_weights(coef, intercept):
 class LinearClassifier(ClassifierMixin, LinearModel):
     """A class for each score, the highest wins; or two classes and one score, which is positive for the second."""
 
-    def decision_function(self, X):
+    def decision_function(self, X: Any) -> np.ndarray:
         """Scores of the rows of X: (n_samples, n_classes); for two classes (n_samples,), positive for `classes_[1]`."""
         scores = self._scores(X)
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         """The class of each row of X, array-like or sparse of shape (n_samples, n_features): (n_samples,)."""
         scores = self._scores(X)
         if scores.shape[1] == 1:
@@ -128,7 +134,7 @@ class LinearClassifier(ClassifierMixin, LinearModel):
         return [self.classes_[1]] if k == 1 else list(self.classes_)
 
     @classmethod
-    def from_weights(cls, coef, intercept=0, feature_names=None, classes=None):
+    def from_weights(cls, coef: Any, intercept: ArrayLike = 0, feature_names: Any = None, classes: Any = None) -> Self:
         """A classifier with weights given by hand.
 
         Parameters
@@ -157,7 +163,7 @@ class LinearClassifier(ClassifierMixin, LinearModel):
 class LinearRegressor(RegressorMixin, MultiOutputMixin, LinearModel):
     """One output or several, each its own score."""
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         """The outputs of each row of X, array-like or sparse: (n_samples,) or (n_samples, n_outputs)."""
         scores = self._scores(X)
         return scores[:, 0] if self.coef_.ndim == 1 or self._one_output else scores
@@ -168,7 +174,7 @@ class LinearRegressor(RegressorMixin, MultiOutputMixin, LinearModel):
         return ["y"] if k == 1 else [f"y{c}" for c in range(k)]
 
     @classmethod
-    def from_weights(cls, coef, intercept=0, feature_names=None):
+    def from_weights(cls, coef: ArrayLike, intercept: ArrayLike = 0, feature_names: Any = None) -> Self:
         """A predictor with weights given by hand.
 
         Parameters

@@ -190,7 +190,7 @@ def fit_logistic(model, table, reduce):
     X, codes = table.sample(rows)
     if len(X) == n:
         return model.fit(X, classes[codes])
-    k = 1 if len(classes) == 2 else len(classes)
+    model.classes_, k = classes, 1 if len(classes) == 2 else len(classes)
     objective, begun = InParts(model, reduce, X, n, k), from_sample(model, X, codes, n)
     u = np.zeros((k, d + 1)) if begun is None else objective.point(*begun)
     del X, codes

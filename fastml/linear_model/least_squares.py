@@ -1,11 +1,14 @@
 """Linear regression and ridge regression: exactly, by gradient descent, or by stochastic gradients."""
 
 import functools
+from collections.abc import Iterator
 from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 
 from fastml.base import Interval, StrOptions
@@ -88,16 +91,16 @@ class LinearRegression(LeastSquares):
     def __init__(
         self,
         *,
-        fit_intercept=True,
-        copy_X=True,
-        tol=1e-6,
-        n_jobs=None,
-        positive=False,
-        solver="exact",
-        eta0=None,
-        max_iter=1000,
-        random_state=None,
-    ):
+        fit_intercept: bool = True,
+        copy_X: bool = True,
+        tol: float = 1e-6,
+        n_jobs: int | None = None,
+        positive: bool = False,
+        solver: str = "exact",
+        eta0: float | None = None,
+        max_iter: int = 1000,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
         self.fit_intercept = fit_intercept
         self.copy_X = copy_X
         self.tol = tol
@@ -108,7 +111,7 @@ class LinearRegression(LeastSquares):
         self.max_iter = max_iter
         self.random_state = random_state
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Find the weights.
 
         Parameters
@@ -285,16 +288,16 @@ class Ridge(LeastSquares):
 
     def __init__(
         self,
-        alpha=1.0,
+        alpha: Any = 1.0,
         *,
-        fit_intercept=True,
-        copy_X=True,
-        max_iter=None,
-        tol=1e-4,
-        solver="auto",
-        positive=False,
-        random_state=None,
-    ):
+        fit_intercept: bool = True,
+        copy_X: bool = True,
+        max_iter: int | None = None,
+        tol: float = 1e-4,
+        solver: str = "auto",
+        positive: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
         self.alpha = alpha
         self.fit_intercept = fit_intercept
         self.copy_X = copy_X
@@ -304,7 +307,7 @@ class Ridge(LeastSquares):
         self.positive = positive
         self.random_state = random_state
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Find the weights.
 
         Parameters
@@ -343,7 +346,7 @@ class Ridge(LeastSquares):
         self.__dict__.pop("_gram", None)
         return self._store(coef, problem)
 
-    def shared_responses(self, X, y, splits, settings, method):
+    def shared_responses(self, X: Any, y: Any, splits: Any, settings: Any, method: str) -> Iterator[Any]:
         """Predictions of every alpha for each split: one matrix of normal equations serves them all."""
         with separate_fit():
             alphas = np.array([setting["alpha"] for setting in settings], np.float64)

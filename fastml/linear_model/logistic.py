@@ -2,16 +2,18 @@
 
 import warnings
 from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import ArrayLike
 from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning
 
 from fastml._sklearn import Hidden
 from fastml.base import Interval, StrOptions, encode_labels
 from fastml.class_weight import row_weights
-from fastml.linear_model import solvers, wide
+from fastml.linear_model import quasi, solvers, wide
 from fastml.linear_model.base import MOST, LinearClassifier
 from fastml.linear_model.columns import column_scales, moved_columns
 from fastml.linear_model.objective import Objective, small_table
@@ -24,7 +26,7 @@ __all__ = ["LogisticRegression"]
 SOLVERS = {"lbfgs", "liblinear", "newton-cg", "newton-cholesky", "sag", "saga", "newton", "gd", "sgd", "auto"}
 SPARSE_UNKNOWNS, DENSE_UNKNOWNS = 600, 120  # weights whose Hessian costs less than the steps it saves
 SMALL = 200_000  # values to look at in one pass, times classes
-FORMS = {"newton-cholesky": "scaled", "newton-cg": "white", "lbfgs": "white", "gd": "raw", "cd": "scaled"}
+FORMS = {"newton-cholesky": "scaled", "newton-cg": "white", "gd": "raw", "cd": "scaled"}
 
 
 # What scikit-learn's warning says of its solvers; programs look for these words.
@@ -105,8 +107,9 @@ class LogisticRegression(SharedPath, LinearClassifier):
 
     Notes
     -----
-    Columns are centred and scaled inside, and for "lbfgs" and "newton-cg" decorrelated as well where there are at most
-    1000 of them, so that badly scaled data converges; the weights are given back in the user's units.
+    Columns are centred and scaled inside, and for "newton-cg" decorrelated as well where there are at most 1000 of
+    them, so that badly scaled data converges; the weights are given back in the user's units. "lbfgs" makes the second
+    derivatives of each class where its passes over the rows have taken as long as these would, and goes on from them.
     D. Böhning, Multinomial logistic regression algorithm, Ann. Inst. Stat. Math. 44 (1992) bounds the curvature;
     J. Friedman, T. Hastie, R. Tibshirani, Regularization paths, J. Stat. Softw. 33 (2010) for l1.
 
@@ -140,23 +143,23 @@ class LogisticRegression(SharedPath, LinearClassifier):
 
     def __init__(
         self,
-        penalty="deprecated",
+        penalty: str | None = "deprecated",
         *,
-        C=1.0,
-        l1_ratio=0.0,
-        dual=False,
-        tol=1e-4,
-        fit_intercept=True,
-        intercept_scaling=1,
-        class_weight=None,
-        random_state=None,
-        solver="lbfgs",
-        max_iter=100,
-        verbose=0,
-        warm_start=False,
-        n_jobs=None,
-        eta0=None,
-    ):
+        C: float = 1.0,
+        l1_ratio: float = 0.0,
+        dual: bool | str = False,
+        tol: float = 1e-4,
+        fit_intercept: bool = True,
+        intercept_scaling: float = 1,
+        class_weight: Any = None,
+        random_state: Any = None,
+        solver: str = "lbfgs",
+        max_iter: int = 100,
+        verbose: int = 0,
+        warm_start: bool = False,
+        n_jobs: int | None = None,
+        eta0: float | None = None,
+    ) -> None:
         self.penalty = penalty
         self.C = C
         self.l1_ratio = l1_ratio
@@ -173,7 +176,7 @@ class LogisticRegression(SharedPath, LinearClassifier):
         self.n_jobs = n_jobs
         self.eta0 = eta0
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Find the most likely weights.
 
         Parameters
@@ -193,9 +196,9 @@ class LogisticRegression(SharedPath, LinearClassifier):
             warnings.warn("Setting penalty=None will ignore the C and l1_ratio parameters", UserWarning, stacklevel=2)
         if self.penalty in ("l1", "l2"):
             self._warn_of_ratio(float(self.penalty == "l1"))
-        problem = self._problem(X, y, sample_weight)
+        X, Y, weight = self._problem(X, y, sample_weight)
         start = (self.coef_, self.intercept_) if self.warm_start and hasattr(self, "coef_") else None
-        return self._solve(*problem, start)
+        return self._solve(X, Y, weight, start)
 
     def _fit_parts(self, table, reduce):
         from fastml.linear_model.in_parts import fit_logistic
@@ -334,13 +337,11 @@ class LogisticRegression(SharedPath, LinearClassifier):
             case "gd":
                 solution, self.eta_ = solvers.gradient_descent(objective, u, self.tol, self.max_iter, self.eta0)
                 return solution
-        solution = solvers.lbfgs(objective, u, tol, self.max_iter)
-        _, gradient = objective(solution.u)
-        if self.max_iter < solvers.ENOUGH or (not small and np.abs(gradient).max() <= self.tol):
+        solution = quasi.lbfgs(objective, u, self.tol, self.max_iter)
+        if solution.converged or self.max_iter < solvers.ENOUGH:
             return solution
-        self.solver_ = "lbfgs, newton-cg"  # nearly separable data, or the last digits: second derivatives get there
-        limits = (1e-8 * self.tol, 5) if small else (self.tol, self.max_iter)
-        last = solvers.conjugate_newton(objective, solution.u, *limits)
+        self.solver_ = "lbfgs, newton-cg"
+        last = solvers.conjugate_newton(objective, solution.u, self.tol, self.max_iter)
         last.n_iter, last.history = solution.n_iter + last.n_iter, solution.history + last.history
         return last
 
@@ -381,7 +382,7 @@ class LogisticRegression(SharedPath, LinearClassifier):
         self.history_, self.n_iter_ = model.history_, np.array([model.n_iter_], np.int32)
         return self
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Any) -> np.ndarray:
         """Probability of each of `classes_`: (n_samples, n_classes), the logistic function or softmax of the scores."""
         scores = self._scores(X)
         if scores.shape[1] == 1:
@@ -390,7 +391,7 @@ class LogisticRegression(SharedPath, LinearClassifier):
         shares = np.exp(scores - scores.max(axis=1, keepdims=True))
         return shares / shares.sum(axis=1, keepdims=True)
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: Any) -> np.ndarray:
         """Logarithm of `predict_proba`: finite also where a probability is too small for a float."""
         scores = self._scores(X)
         if scores.shape[1] == 1:

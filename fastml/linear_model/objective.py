@@ -167,6 +167,10 @@ class Objective:
                 H[b, :, a] = H[a, :, b]
         return self._regular(H)
 
+    def own_hessian(self, c):
+        """The block of `hessian` that belongs to score c."""
+        return self._regular_block(self._gram(self._curvature(c, c)) / self.total)
+
     def _curvature(self, a, b):
         if self.k == 1:
             return self.curvature[:, 0]
@@ -180,18 +184,24 @@ class Objective:
 
     def _regular(self, H):
         k, p = self.k, self.d + 1
-        to_intercept = np.append(-self.centre * self.scale, 1.0)
         for a in range(k):
-            own = H[a, :, a]
-            own[np.diag_indices(self.d)] += self._penalty()
-            own += self.l2_intercept * np.outer(to_intercept, to_intercept)
-            own[np.diag_indices(self.d)] += own.diagonal()[:-1] == 0
+            H[a, :, a] = self._regular_block(H[a, :, a])
             if not self.fit_intercept:
-                H[a, -1], H[a, :, :, -1], H[:, :, a, -1], H[:, -1, a] = 0.0, 0.0, 0.0, 0.0
+                H[a, -1], H[:, :, a, -1] = 0.0, 0.0
                 H[a, -1, a, -1] = 1.0
         if k > 1 and self.fit_intercept and self.l2_intercept == 0:
             H[:, -1, :, -1] += self.share() / k
         return H.reshape(k * p, k * p)
+
+    def _regular_block(self, own):
+        to_intercept = np.append(-self.centre * self.scale, 1.0)
+        own[np.diag_indices(self.d)] += self._penalty()
+        own += self.l2_intercept * np.outer(to_intercept, to_intercept)
+        own[np.diag_indices(self.d)] += own.diagonal()[:-1] == 0
+        if not self.fit_intercept:
+            own[-1], own[:, -1] = 0.0, 0.0
+            own[-1, -1] = 1.0
+        return own
 
 
 def small_table(n, d, k):

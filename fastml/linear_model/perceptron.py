@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from hashlib import sha256
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -50,7 +51,7 @@ class PerceptronReport:
     proof: str = ""
 
     @property
-    def total_mistakes(self):
+    def total_mistakes(self) -> int:
         """Updates of all epochs."""
         return int(sum(self.mistakes))
 
@@ -167,30 +168,30 @@ class Perceptron(StochasticClassifier):
     def __init__(
         self,
         *,
-        penalty=None,
-        alpha=0.0001,
-        l1_ratio=0.15,
-        fit_intercept=True,
-        max_iter=1000,
-        tol=1e-3,
-        shuffle=True,
-        verbose=0,
-        eta0=1.0,
-        n_jobs=None,
-        random_state=0,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=5,
-        class_weight=None,
-        warm_start=False,
-        margin=0.0,
-        average=False,
-        multi_class="ovr",
-        prove="auto",
-        largest_margin=False,
-        max_time=None,
-        callbacks=None,
-    ):
+        penalty: str | None = None,
+        alpha: float = 0.0001,
+        l1_ratio: float | None = 0.15,
+        fit_intercept: bool = True,
+        max_iter: int = 1000,
+        tol: float = 1e-3,
+        shuffle: bool = True,
+        verbose: int = 0,
+        eta0: float = 1.0,
+        n_jobs: int | None = None,
+        random_state: Any = 0,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: float = 5,
+        class_weight: Any = None,
+        warm_start: bool = False,
+        margin: float = 0.0,
+        average: Any = False,
+        multi_class: str = "ovr",
+        prove: str = "auto",
+        largest_margin: bool = False,
+        max_time: float | None = None,
+        callbacks: Any = None,
+    ) -> None:
         self.penalty = penalty
         self.alpha = alpha
         self.l1_ratio = l1_ratio
@@ -235,14 +236,14 @@ class Perceptron(StochasticClassifier):
         self.report_ = watch.reports(self, rows, plain)
         return self
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         """The class of each row of X, array-like or sparse of shape (n_samples, n_features): (n_samples,)."""
         if self.average != "voted" or not hasattr(self, "_voters"):
             return super().predict(X)
         votes = self.decision_function(X)
         return self.classes_[(votes > 0).astype(int) if votes.ndim == 1 else votes.argmax(axis=1)]
 
-    def decision_function(self, X):
+    def decision_function(self, X: Any) -> np.ndarray:
         """Scores of the rows of X: (n_samples, n_classes), for two classes (n_samples,); of "voted", the mean vote."""
         if self.average != "voted" or not hasattr(self, "_voters"):
             return super().decision_function(X)
@@ -283,14 +284,14 @@ class Watch:
                 log += zip((self.step + at).tolist(), order[at].tolist(), signs[at, c].tolist(), strict=True)
         self.step += len(order)
 
-    def until(self, state):
+    def until(self, learner):
         """A clean epoch, or a proof for every score that is still moving, ends training."""
         mistakes, self.now = self.now.copy(), np.zeros(self.k, np.int64)
         self.mistakes.append(mistakes)
         if not mistakes.any():
             return "separated"
         if self.exact:
-            W = state.W.T if self.rows.sparse else state.W  # sums of rows, exact
+            W = learner.state.W.T if self.rows.sparse else learner.state.W  # sums of rows, exact
             states = [W] * self.k if self.together else W
             for c, state in enumerate(states):
                 state = sha256((state + 0.0).tobytes()).digest() if state.any() else b""  # + 0.0: -0.0 is 0.0

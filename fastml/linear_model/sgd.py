@@ -1,8 +1,11 @@
 """Classification by stochastic gradient descent."""
 
+from collections.abc import Callable
 from numbers import Integral
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import expit
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import unique_labels
@@ -31,7 +34,17 @@ class StochasticClassifier(StochasticModel, LinearClassifier):
 
     multi_class, _passive_loss = "ovr", "hinge"
 
-    def fit(self, X, y, coef_init=None, intercept_init=None, sample_weight=None, *, X_val=None, y_val=None):
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        coef_init: ArrayLike | None = None,
+        intercept_init: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+    ) -> Self:
         """Learn from scratch, or with `warm_start` from the weights of the last fit.
 
         Parameters
@@ -75,7 +88,9 @@ class StochasticClassifier(StochasticModel, LinearClassifier):
         warn_if_not_converged(self)
         return self
 
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(
+        self, X: Any, y: Any, classes: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """One epoch over X from where the last call ended; X may bring new columns, whose weights start at 0.
 
         The rows of X are taken in random order (with `shuffle=False` as they come), but only those of this call: where
@@ -286,36 +301,36 @@ class SGDClassifier(StochasticClassifier):
 
     def __init__(
         self,
-        loss="hinge",
+        loss: Any = "hinge",
         *,
-        penalty="l2",
-        alpha=0.0001,
-        l1_ratio=0.15,
-        fit_intercept=True,
-        max_iter=1000,
-        tol=1e-3,
-        shuffle=True,
-        verbose=0,
-        epsilon=0.1,
-        n_jobs=None,
-        random_state=None,
-        learning_rate="optimal",
-        eta0=0.01,
-        power_t=0.5,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=5,
-        class_weight=None,
-        warm_start=False,
-        average=False,
-        batch_size=1,
-        momentum=0.9,
-        penalty_strength=None,
-        multi_class="ovr",
-        derivative=None,
-        max_time=None,
-        callbacks=None,
-    ):
+        penalty: str | None = "l2",
+        alpha: float = 0.0001,
+        l1_ratio: float | None = 0.15,
+        fit_intercept: bool = True,
+        max_iter: int = 1000,
+        tol: float = 1e-3,
+        shuffle: bool = True,
+        verbose: int = 0,
+        epsilon: float = 0.1,
+        n_jobs: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        learning_rate: str = "optimal",
+        eta0: float = 0.01,
+        power_t: float = 0.5,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: float = 5,
+        class_weight: Any = None,
+        warm_start: bool = False,
+        average: Any = False,
+        batch_size: int | str = 1,
+        momentum: float = 0.9,
+        penalty_strength: ArrayLike | None = None,
+        multi_class: str = "ovr",
+        derivative: Callable | None = None,
+        max_time: float | None = None,
+        callbacks: Any = None,
+    ) -> None:
         self.loss = loss
         self.penalty = penalty
         self.alpha = alpha

@@ -1,8 +1,11 @@
 """Regression by stochastic gradient descent."""
 
+from collections.abc import Callable
 from numbers import Real
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fastml.base import Interval, StrOptions
 from fastml.linear_model.base import LinearRegressor
@@ -79,34 +82,34 @@ class SGDRegressor(StochasticModel, LinearRegressor):
 
     def __init__(
         self,
-        loss="squared_error",
+        loss: Any = "squared_error",
         *,
-        penalty="l2",
-        alpha=0.0001,
-        l1_ratio=0.15,
-        fit_intercept=True,
-        max_iter=1000,
-        tol=1e-3,
-        shuffle=True,
-        verbose=0,
-        epsilon=0.1,
-        random_state=None,
-        learning_rate="invscaling",
-        eta0=0.01,
-        power_t=0.25,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=5,
-        warm_start=False,
-        average=False,
-        batch_size=1,
-        momentum=0.9,
-        penalty_strength=None,
-        derivative=None,
-        max_time=None,
-        callbacks=None,
-        quantile=0.5,
-    ):
+        penalty: str | None = "l2",
+        alpha: float = 0.0001,
+        l1_ratio: float | None = 0.15,
+        fit_intercept: bool = True,
+        max_iter: int = 1000,
+        tol: float = 1e-3,
+        shuffle: bool = True,
+        verbose: int = 0,
+        epsilon: float = 0.1,
+        random_state: int | np.random.RandomState | None = None,
+        learning_rate: str = "invscaling",
+        eta0: float = 0.01,
+        power_t: float = 0.25,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: float = 5,
+        warm_start: bool = False,
+        average: Any = False,
+        batch_size: int | str = 1,
+        momentum: float = 0.9,
+        penalty_strength: ArrayLike | None = None,
+        derivative: Callable | None = None,
+        max_time: float | None = None,
+        callbacks: Any = None,
+        quantile: float = 0.5,
+    ) -> None:
         self.loss = loss
         self.penalty = penalty
         self.alpha = alpha
@@ -134,7 +137,17 @@ class SGDRegressor(StochasticModel, LinearRegressor):
         self.callbacks = callbacks
         self.quantile = quantile
 
-    def fit(self, X, y, coef_init=None, intercept_init=None, sample_weight=None, *, X_val=None, y_val=None):
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        coef_init: ArrayLike | None = None,
+        intercept_init: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+    ) -> Self:
         """Learn from scratch, or with `warm_start` from the weights of the last fit.
 
         Parameters
@@ -171,7 +184,7 @@ class SGDRegressor(StochasticModel, LinearRegressor):
         warn_if_not_converged(self)
         return self
 
-    def partial_fit(self, X, y, sample_weight=None):
+    def partial_fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """One epoch over X, as for SGDClassifier; X may bring new columns, whose weights start at 0.
 
         Parameters
@@ -194,7 +207,7 @@ class SGDRegressor(StochasticModel, LinearRegressor):
         rows = rows_for(X, Y, weights_of(sample_weight, X), np.ones((2, Y.shape[1])))
         return self._one_more_epoch(rows, np.unique(Y), Y.shape[1])
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         """The outputs of each row of X, array-like or sparse: (n_samples,) or (n_samples, n_outputs)."""
         predictions = super().predict(X)
         return np.exp(predictions) if self.loss == "poisson" else predictions

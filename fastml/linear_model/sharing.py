@@ -1,8 +1,11 @@
 """What models with a strength C share: each fit starts where that of the next smaller C ended."""
 
 import copy
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 
 from fastml.sharing import NotShared, rows_of, separate_fit
@@ -19,7 +22,7 @@ class SharedPath:
 
     shared_to_tolerance = True
 
-    def fit_path(self, X, y, Cs, sample_weight=None):
+    def fit_path(self: Any, X: Any, y: Any, Cs: Any, sample_weight: ArrayLike | None = None) -> list[Any]:
         """A fitted model for each of `Cs`, in order; where the solver can, each starts where the one before ended.
 
         Parameters
@@ -37,7 +40,8 @@ class SharedPath:
         if Cs.ndim != 1 or not len(Cs) or not (Cs > 0).all():
             raise ValueError(f"Cs={Cs} must be a list of positive numbers")
         problem = self._problem(X, y, sample_weight)
-        models, start = [None] * len(Cs), None
+        models: list[Any] = [None] * len(Cs)
+        start = None
         for at in np.argsort(Cs):
             models[at] = copy.copy(self).set_params(C=float(Cs[at]))._solve(*problem, start)
             start = models[at]._reached()
@@ -48,11 +52,11 @@ class SharedPath:
         return self.coef_, self.intercept_
 
     @property
-    def shared_parameters(self):
+    def shared_parameters(self: Any) -> tuple[str, ...]:
         """C, where the solver goes to an optimum; an unfinished descent depends on its start."""
         return ("C",) if self._goes_to_the_optimum() else ()
 
-    def shared_responses(self, X, y, splits, settings, method):
+    def shared_responses(self: Any, X: Any, y: Any, splits: Any, settings: Any, method: str) -> Iterator[Any]:
         """The response of every C for each split."""
         Cs = [setting["C"] for setting in settings]
         if not all(isinstance(C, (int, float, np.number)) and C > 0 for C in Cs):

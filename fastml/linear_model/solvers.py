@@ -1,11 +1,10 @@
-"""Solvers that go to the optimum of an `Objective`: Newton's method, conjugate gradients, L-BFGS, gradient descent."""
+"""Solvers that go to the optimum of an `Objective`: Newton's method, conjugate gradients, gradient descent."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 import scipy.linalg
-import scipy.optimize
 
 from fastml.linear_model.objective import FEW_COLUMNS
 from fastml_ext import linear as kernels
@@ -15,7 +14,6 @@ __all__ = [
     "Solution",
     "conjugate_newton",
     "gradient_descent",
-    "lbfgs",
     "newton",
     "proximal",
     "proximal_newton",
@@ -28,7 +26,6 @@ MANY_ROWS, SHARE = 3_000, 8  # from so many rows on, the first iterations see ev
 ROUNDING = 1e-16  # relative to the value: no gain smaller than this can be seen
 ROUNDING_OF_SINGLES = 1e-9
 HIDDEN = 1e3  # times the least gain that shows: so much rounding may hide from a line search
-AT_REST = 1e-5  # of the value gained by an iteration of L-BFGS
 REFRESH = 0.1  # of the gain promised before: a Hessian that leads on by less than this is made anew
 CLOSE, CLOSE_SINGLES, ROUGHLY = 1e-9, 1e-7, 1e-4  # Newton's own estimate of what is left to gain, relative to the value
 
@@ -166,31 +163,6 @@ def conjugate_gradients(product, b, precision, most=200):
             break
         p = r + rr / before * p
     return x
-
-
-def lbfgs(objective, u, tol, max_iter):
-    """SciPy's L-BFGS-B (Byrd, Lu, Nocedal, Zhu 1995)."""
-    history, last = [], [None]
-
-    def both(v):
-        value, last[0] = objective(v, curvature=False)
-        return value, last[0]
-
-    def watch(intermediate_result):
-        history.append(float(intermediate_result.fun))
-        # Where the classes part the gradient is small long before the optimum: the value must have come to rest too.
-        gained = history[-2] - history[-1] if len(history) > 1 else np.inf
-        if reached(objective, last[0], tol) and gained <= AT_REST * abs(history[-1]):
-            raise StopIteration
-
-    if max_iter == 0:  # SciPy makes one step all the same
-        value, gradient = objective(u, curvature=False)
-        return Solution(u, value, 0, reached(objective, gradient, tol), [value])
-    least = 2**-50 if objective.X.dtype == np.float64 else 0.1 * ROUNDING_OF_SINGLES
-    options = {"maxiter": max_iter, "gtol": FAR_BELOW * tol, "ftol": least, "maxls": 50, "maxcor": 20, "maxfun": 10**9}
-    answer = scipy.optimize.minimize(both, u, jac=True, method="L-BFGS-B", callback=watch, options=options)
-    converged = answer.status == 0 or reached(objective, last[0], tol)
-    return Solution(answer.x, float(answer.fun), int(answer.nit), converged, history)
 
 
 def gradient_descent(objective, u, tol, max_iter, eta=None):

@@ -4,6 +4,7 @@ import functools
 import math
 import warnings
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -73,6 +74,10 @@ class StochasticModel(LinearModel):
         "callbacks": [callable, list, tuple, None],
     }
     # What estimators without these parameters do.
+    average: Any
+    batch_size: Any
+    penalty_strength: Any
+    derivative: Any
     batch_size, momentum, penalty_strength, average, power_t, epsilon, derivative = 1, 0.9, None, False, 0.5, 0.1, None
     coupling = "each"
     _passive_loss: str | None = None
@@ -181,6 +186,7 @@ class StochasticModel(LinearModel):
             max_time=self.max_time,
             verbose=int(self.verbose),
             validate=validate,
+            keep_best=validate is not None,
             callbacks=[self._telling(callback) for callback in callbacks],
             **options,
         )
@@ -188,8 +194,8 @@ class StochasticModel(LinearModel):
     def _telling(self, callback):
         """A callback(model, epoch) sees the model with the weights of the epoch."""
 
-        def call(row, current):
-            self._set_weights(*current())
+        def call(row, learner):
+            self._set_weights(*learner.current())
             return callback(self, row)
 
         return call

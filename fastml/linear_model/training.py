@@ -1,16 +1,13 @@
-"""The epochs of stochastic gradient descent: order, history, stopping, divergence, Ctrl-C. Kernels do the steps."""
+"""An epoch of stochastic gradient descent: order, slices, loss. Kernels take the steps, fastml.training the rest."""
 
 import math
-import time
-import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.exceptions import ConvergenceWarning
 
+from fastml import training
 from fastml.linear_model.columns import spread_rows
-from fastml.progress import progress_bar
 from fastml_ext import linear as kernels
 from fastml_ext.linear.codes import State
 
@@ -18,11 +15,11 @@ __all__ = ["Plan", "Rows", "check_slope", "descend", "for_rows", "refitted", "wi
 
 SLICE = 30e-3  # seconds: how long Ctrl-C may have to wait
 GROWTH = 1e6  # a mean loss this many times that of zero weights has diverged
-RESTARTS = 60  # each halves the step once more often than the one before
 BLOCK = 64  # neighbours of the working copy that are shuffled together, so that they share cache lines
 IN_CACHE = 2**21  # bytes: rows that fit here are visited in any order at no cost
 FEW_EPOCHS = 4  # up to here a copy of the rows takes longer than visiting them in random order
 NO_HITS = np.empty((0, 0), np.int8)
+HISTORY = ("loss", "objective", "validation_score", "step_size", "gradient_norm")
 
 
 @dataclass
@@ -49,21 +46,15 @@ class Rows:
 
 
 @dataclass
-class Plan:
-    """When to stop, and whom to tell."""
+class Plan(training.Plan):
+    """When to stop, whom to tell, and how the rows are visited."""
 
-    max_iter: int
-    tol: float | None = None
-    patience: int = 5
     shuffle: bool = True
     seed: int = 0
-    adaptive: bool = False
-    max_time: float | None = None
-    verbose: int = 0
     validate: object = None  # validate(coef, intercept) -> score, the higher the better
-    callbacks: list = field(default_factory=list)  # called with the epoch's record; True stops
     hits: object = None  # hits(order, signs): called after each slice with the sign of every score's move
-    until: object = None  # until(state) -> a reason to stop, or None
+    columns: tuple[str, ...] = HISTORY
+    attempts: int = 60
 
 
 @dataclass
@@ -76,10 +67,6 @@ class Outcome:
     eta0: float
 
 
-class DivergedError(Exception):
-    """The loss is no longer finite, or has grown beyond all bounds."""
-
-
 def descend(task, rows, state, plan):
     """Epochs from `state` until the plan says stop: an Outcome. Diverging runs start again with half the step.
 
@@ -87,78 +74,41 @@ def descend(task, rows, state, plan):
     is itself in random order: there, blocks of neighbours in random order, each shuffled, are as good as all rows
     shuffled, whatever order X came in, and take half the time.
     """
-    start, first = state, task
     limit = GROWTH * loss_of_zero_weights(task, rows)
     places = None
     if plan.shuffle and plan.max_iter > FEW_EPOCHS and rows.bytes > IN_CACHE and task.batch < rows.n:
         places = kernels.block_order(rows.n, plan.seed, 0, 1)
         rows = rows.ordered(places)
-    for restart in range(RESTARTS):
-        try:
-            with progress_bar("training", plan.max_iter, plan.verbose) as show:
-                outcome = Run(task, rows, places, copied(start), plan, limit, show).epochs()
-            break
-        except DivergedError:
-            task = task._replace(eta0=task.eta0 / 2.0 ** (restart + 1))
-    else:
-        raise ValueError("the loss diverges at every step size: scale the columns of X (sklearn.preprocessing) first")
-    if task is not first:
-        warnings.warn(
-            f"the steps were too large and the loss diverged: restarted with steps {task.eta0 / first.eta0:.3g} times"
-            " as large; scaling the columns of X allows larger ones",
-            ConvergenceWarning,
-            stacklevel=5,
-        )
-    return outcome
+
+    def begin(eta0):
+        own = task if eta0 == task.eta0 else task._replace(eta0=eta0)
+        return Learner(own, rows, places, copied(state), plan, limit)
+
+    try:
+        run = training.train(begin, task.eta0, plan)
+    except training.DivergedError:
+        told = "the loss diverges at every step size: scale the columns of X (sklearn.preprocessing) first"
+        raise ValueError(told) from None
+    learner = run.learner
+    return Outcome(*learner.current(), learner.state, run.history(), run.stopped, learner.rate)
 
 
-class Run:
-    """One attempt: epochs from one state with one step size."""
+class Learner:
+    """The weights, one epoch at a time; see fastml.training."""
 
-    def __init__(self, task, rows, places, state, plan, limit, show):
-        self.task, self.rows, self.state, self.plan, self.limit, self.show = task, rows, state, plan, limit, show
+    def __init__(self, task, rows, places, state, plan, limit):
+        self.task, self.rows, self.state, self.plan, self.limit = task, rows, state, plan, limit
         self.places = places  # of the rows in the caller's order, where these are a copy in random order
         self.epoch = kernels.sparse_epoch if rows.sparse else kernels.dense_epoch
-        self.history = {name: [] for name in ("loss", "objective", "validation_score", "step_size", "gradient_norm")}
-        self.started = time.perf_counter()
+        self.rate = task.eta0
         self.now = np.zeros_like(state.W)  # the weights after the last epoch, in the state's layout
-        self.best = None  # (how good, the weights after the best epoch)
-
-    def epochs(self):
-        stopped = "max_iter"
-        waiting, reached = 0, np.inf
+        self.kept = None  # the weights after the best epoch
         self.look()
-        try:
-            for number in range(self.plan.max_iter):
-                loss, in_time = self.one_epoch(number)
-                self.record(loss)
-                better = self.measure() < reached - (self.plan.tol or 0)
-                waiting = 0 if better else waiting + 1
-                reached = min(reached, self.measure())
-                stopped = self.reason(in_time, waiting)
-                if stopped == "tol" and self.plan.adaptive and self.task.eta0 > 1e-6:
-                    self.task, waiting, stopped = self.task._replace(eta0=self.task.eta0 / 5), 0, None
-                if stopped:
-                    break
-            else:
-                stopped = "max_iter"
-        except KeyboardInterrupt:
-            stopped = "interrupted"
-            warnings.warn(
-                f"interrupted in epoch {len(self.history['loss']) + 1}: the best weights so far are kept",
-                ConvergenceWarning,
-                stacklevel=6,
-            )
-            self.look()
-        if self.best and (self.plan.validate or stopped == "interrupted"):
-            self.now = self.best[1]
-        if not np.isfinite(self.now).all():
-            raise DivergedError
-        return Outcome(*self.current(), self.state, self.history, stopped, self.task.eta0)
 
-    def one_epoch(self, number):
-        """(mean loss of the rows as they were met, whether time is left)."""
-        rows, plan, total = self.rows, self.plan, 0.0
+    def step(self, number, tick):
+        rows, plan, total, done = self.rows, self.plan, 0.0, 0
+        if self.rate != self.task.eta0:
+            self.task = self.task._replace(eta0=self.rate)
         if plan.shuffle:
             block = 1 if self.places is None else BLOCK
             order = kernels.block_order(rows.n, plan.seed, 1 + number + int(self.state.clock[0]), block)
@@ -172,15 +122,35 @@ class Run:
                 self.task, part, rows.X, rows.Y, rows.weight, rows.class_weight, self.state, hits
             )
             if not finite or losses > self.limit * rows.n:
-                raise DivergedError
+                raise training.DivergedError
             total += losses
-            if self.show:
-                self.show(number + (first + len(part)) / rows.n)
+            done += len(part)
             if plan.hits:
                 plan.hits(part if self.places is None else self.places[part], hits)
-            if plan.max_time is not None and time.perf_counter() - self.started > plan.max_time:
-                return total / (first + len(part)), False
-        return total / rows.n, True
+            if not tick(done / rows.n):
+                break
+        self.loss = total / done  # mean over the rows, as they were met
+
+    def measure(self):
+        """(the loss, or the validation score with its sign turned; the epoch's row of the history)."""
+        task, clock, plan = self.task, self.state.clock, self.plan
+        squares, moves, sizes = self.look()
+        rates = float(clock[4])
+        clock[4] = 0.0
+        score = plan.validate(*self.current()) if plan.validate else None
+        step_size = rates / max(1, -(-self.rows.n // task.batch))
+        gradient_norm = math.sqrt(moves) / rates if rates > 0 else 0.0
+        row = self.loss, self.loss + self.penalty(squares, sizes), score, step_size, gradient_norm
+        return self.loss if score is None else -score, row
+
+    def keep(self):
+        self.kept = self.now
+
+    def restore(self):
+        if self.kept is None:  # interrupted in the first epoch
+            self.look()
+        else:
+            self.now = self.kept
 
     def current(self):
         """(coef, intercept) after the last epoch."""
@@ -192,47 +162,14 @@ class Run:
         before, self.now = self.now, np.empty_like(self.now)
         squares, moves, sizes, intercepts = kernels.look(self.task, self.state, self.rows.sparse, before, self.now)
         if not math.isfinite(squares + intercepts) and not np.isfinite(self.now).all():
-            raise DivergedError
+            raise training.DivergedError
         return squares, moves, sizes
-
-    def record(self, loss):
-        """Write the epoch into the history."""
-        task, clock, history = self.task, self.state.clock, self.history
-        squares, moves, sizes = self.look()
-        rates = float(clock[4])
-        clock[4] = 0.0
-        history["loss"].append(loss)
-        history["objective"].append(loss + self.penalty(squares, sizes))
-        history["validation_score"].append(self.plan.validate(*self.current()) if self.plan.validate else None)
-        history["step_size"].append(rates / max(1, -(-self.rows.n // task.batch)))
-        history["gradient_norm"].append(math.sqrt(moves) / rates if rates > 0 else 0.0)
-        if self.best is None or self.measure() < self.best[0]:
-            self.best = self.measure(), self.now
 
     def penalty(self, squares, sizes):
         task, strength = self.task, self.state.strength
         if strength.size and (task.l1 or task.l2):
             squares, sizes = np.sum(strength * self.now.astype(float) ** 2), np.sum(strength * np.abs(self.now))
         return float(0.5 * task.l2 * squares + task.l1 * sizes)
-
-    def measure(self):
-        """What is to become small."""
-        score = self.history["validation_score"][-1]
-        return self.history["loss"][-1] if score is None else -score
-
-    def reason(self, in_time, waiting):
-        plan = self.plan
-        if plan.callbacks:
-            row = {name: values[-1] for name, values in self.history.items()}
-            row["epoch"] = len(self.history["loss"])
-            answers = [callback(row, self.current) for callback in plan.callbacks]  # each is called
-            if any(answers):
-                return "callback"
-        if not in_time:
-            return "max_time"
-        if plan.until and (why := plan.until(self.state)):
-            return why
-        return "tol" if plan.tol is not None and waiting >= plan.patience else None
 
 
 def loss_of_zero_weights(task, rows, sample=1000):

@@ -1,19 +1,12 @@
-"""Warnings that point at the caller's line."""
+"""Warnings of the metrics, which point at the line that called one, of fastml's too."""
 
-import sys
-import warnings
-from types import FrameType
+import functools
+
+from fastml import warning
 
 __all__ = ["warn", "warn_undefined"]
 
-
-def warn(message, category=UserWarning):
-    """Warn of the line that called into this package, however deep the call stands."""
-    frame: FrameType | None = sys._getframe(1)
-    level = 2
-    while frame is not None and frame.f_globals.get("__name__", "").startswith("fastml.metrics"):
-        frame, level = frame.f_back, level + 1
-    warnings.warn(message, category, stacklevel=level)
+warn = functools.partial(warning.warn, package="fastml.metrics")
 
 
 def warn_undefined(message):

@@ -10,7 +10,7 @@ from fastml._sklearn import HasMethods
 from fastml.base import NO_TARGET, Estimator, Interval, StrOptions
 from fastml.neighbors.choice import choose
 from fastml.neighbors.given import check_distances, points_of
-from fastml.neighbors.metrics import SCIPY, resolve, warn_of_settings
+from fastml.neighbors.metrics import COMPUTED, resolve, takes_missing, warn_of_settings
 from fastml.neighbors.searches import Brute, Computed, Given, Tree
 
 __all__ = ["AT_ONCE", "NeighborSearch"]
@@ -77,14 +77,11 @@ class NeighborSearch(Estimator):
             self._given_metric = given  # until the points are checked
         if self._precomputed():
             check_distances(X)
-        options |= {"small_integers": True, "accept_sparse": "csr", "allow_nan": self._metric_is("nan_euclidean")}
+        options |= {"small_integers": True, "accept_sparse": "csr", "allow_nan": takes_missing(self.metric)}
         return self._check_fit(X, y, **options)
 
-    def _metric_is(self, name):
-        return isinstance(self.metric, str) and self.metric == name
-
     def _precomputed(self):
-        return self._metric_is("precomputed")
+        return isinstance(self.metric, str) and self.metric == "precomputed"
 
     def _check_queries(self, X):
         """(queries, exclude): X checked, or for None the fitted points, each of which leaves itself out."""
@@ -100,7 +97,7 @@ class NeighborSearch(Estimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.input_tags.pairwise = tags.input_tags.positive_only = self._precomputed()
-        tags.input_tags.allow_nan = self._metric_is("nan_euclidean")
+        tags.input_tags.allow_nan = takes_missing(self.metric)
         return tags
 
 
@@ -108,7 +105,7 @@ def make_search(X, metric, algorithm, leaf_size, n_jobs):
     """The search that serves a metric among the rows of X."""
     if metric.name == "precomputed":
         return Given(X, metric)
-    python = metric.name == "callable" and (issparse(X) or metric.options)  # no kernel can call such a function
-    if metric.name in SCIPY or metric.name == "object" or python:
+    no_kernel = metric.name == "callable" and (issparse(X) or metric.options)  # none can call such a function
+    if no_kernel or metric.row.served_by == (COMPUTED,):
         return Computed(X, metric)
     return Tree(X, metric, leaf_size, n_jobs) if algorithm == "kd_tree" else Brute(X, metric)

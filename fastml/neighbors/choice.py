@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 from scipy.sparse import issparse
 
-from fastml.neighbors.metrics import SPARSE, TREE
+from fastml.neighbors.metrics import SPARSE, TREE, served_by
 from fastml_ext import blas
 
 __all__ = ["choose"]
@@ -20,11 +20,11 @@ def choose(algorithm, metric, X, n_neighbors):
             f'algorithm="{algorithm}" does not support 0 < p < 1 for the Minkowski metric. To resolve this problem'
             f' either set p >= 1 or algorithm="brute": p={metric.p:g}, and a tree needs p >= 1'
         )
-    served = metric.name in TREE and metric.p >= 1
+    served = metric.served_by(TREE)
     if algorithm == "kd_tree" and not served:
         raise ValueError(
-            f"algorithm='kd_tree' cannot serve metric={described(metric)}: a tree serves {', '.join(TREE)} with p >= 1;"
-            f" use algorithm='brute', which serves every metric"
+            f"algorithm='kd_tree' cannot serve metric={described(metric)}: a tree serves"
+            f" {', '.join(served_by(TREE))} with p >= 1; use algorithm='brute', which serves every metric"
         )
     if algorithm == "brute" or not served:
         return "brute"  # also for "ball_tree", whose other metrics are served by brute force; algorithm_ says so
@@ -32,10 +32,10 @@ def choose(algorithm, metric, X, n_neighbors):
 
 
 def for_sparse(algorithm, metric):
-    if metric.name not in (*SPARSE, "precomputed", "callable", "object"):
+    if not (metric.served_by(SPARSE) or metric.name in ("precomputed", "callable", "object")):
         raise ValueError(
             f"Metric '{metric.name}' not valid for sparse input. metric={described(metric)} is not served for sparse X,"
-            f" only {', '.join(SPARSE)} and functions of two rows: use X.toarray()"
+            f" only {', '.join(served_by(SPARSE))} and functions of two rows: use X.toarray()"
         )
     if algorithm in ("kd_tree", "ball_tree"):
         warnings.warn("cannot use tree with sparse input: using brute force", stacklevel=5)

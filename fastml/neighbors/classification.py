@@ -1,8 +1,10 @@
 """Classification by the votes of neighbours."""
 
 import warnings
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import check_is_fitted
@@ -21,7 +23,7 @@ class NeighborClassifier(ClassifierMixin):
 
     _parameter_constraints = {"class_weight": [dict, list, StrOptions({"balanced"}), None]}
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Keep the samples and prepare the search.
 
         Parameters
@@ -46,7 +48,7 @@ class NeighborClassifier(ClassifierMixin):
         self._class_votes = [self._votes_of(o) for o in range(len(labels))]
         return self._fit_points(X)
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         """The label of most votes, the lowest of several: (n_queries,) or (n_queries, n_outputs).
 
         X as in `kneighbors`; None predicts each fitted point by the others.
@@ -55,7 +57,7 @@ class NeighborClassifier(ClassifierMixin):
         labels = [self._label(o, codes) for o, codes in enumerate(winners)]
         return np.stack(labels, axis=1) if self.outputs_2d_ else labels[0]
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Any) -> np.ndarray | list[np.ndarray]:
         """Share of the votes for each of `classes_`: (n_queries, n_classes) float64, for several outputs a list.
 
         X as in `predict`.
@@ -64,7 +66,7 @@ class NeighborClassifier(ClassifierMixin):
         shares = [self._share(o, of_classes) for o, of_classes in enumerate(shares)]
         return shares if self.outputs_2d_ else shares[0]
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Share of rows whose label is predicted right, of all outputs at once; X=None leaves each fitted row out."""
         if not self._has_outputs():
             return super().score(X, y, sample_weight)
@@ -178,18 +180,18 @@ class KNeighborsClassifier(SharedSearch, NeighborClassifier, KBallots):
 
     def __init__(
         self,
-        n_neighbors=5,
+        n_neighbors: int = 5,
         *,
-        weights="uniform",
-        algorithm="auto",
-        leaf_size=30,
-        p=2,
-        metric="minkowski",
-        metric_params=None,
-        n_jobs=None,
-        class_weight=None,
-        verbose=0,
-    ):
+        weights: Any = "uniform",
+        algorithm: str = "auto",
+        leaf_size: int = 30,
+        p: float = 2,
+        metric: Any = "minkowski",
+        metric_params: dict | None = None,
+        n_jobs: int | None = None,
+        class_weight: Any = None,
+        verbose: int = 0,
+    ) -> None:
         self.n_neighbors = n_neighbors
         self.weights = weights
         self.algorithm = algorithm
@@ -201,7 +203,7 @@ class KNeighborsClassifier(SharedSearch, NeighborClassifier, KBallots):
         self.class_weight = class_weight
         self.verbose = verbose
 
-    def predict_path(self, X, n_neighbors):
+    def predict_path(self, X: Any, n_neighbors: ArrayLike) -> np.ndarray:
         """What `predict` answers for each of several numbers of neighbours, from one search.
 
         Parameters
@@ -236,7 +238,7 @@ class KNeighborsClassifier(SharedSearch, NeighborClassifier, KBallots):
         labels = np.concatenate(parts, axis=1)
         return labels if self.outputs_2d_ else labels[:, :, 0]
 
-    def explain(self, x):
+    def explain(self, x: Any) -> Any:
         """The neighbours of one query: rows of X, labels, distances, votes; an Explanation.
 
         x : array-like of shape (n_features,) or (1, n_features)
@@ -309,19 +311,19 @@ class RadiusNeighborsClassifier(NeighborClassifier, RadiusBallots):
 
     def __init__(
         self,
-        radius=1.0,
+        radius: float = 1.0,
         *,
-        weights="uniform",
-        algorithm="auto",
-        leaf_size=30,
-        p=2,
-        metric="minkowski",
-        outlier_label=None,
-        metric_params=None,
-        n_jobs=None,
-        class_weight=None,
-        verbose=0,
-    ):
+        weights: Any = "uniform",
+        algorithm: str = "auto",
+        leaf_size: int = 30,
+        p: float = 2,
+        metric: Any = "minkowski",
+        outlier_label: Any = None,
+        metric_params: dict | None = None,
+        n_jobs: int | None = None,
+        class_weight: Any = None,
+        verbose: int = 0,
+    ) -> None:
         self.radius = radius
         self.weights = weights
         self.algorithm = algorithm
@@ -334,7 +336,7 @@ class RadiusNeighborsClassifier(NeighborClassifier, RadiusBallots):
         self.class_weight = class_weight
         self.verbose = verbose
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         super().fit(X, y, sample_weight)
         self.outlier_label_ = self._check_outlier_label()
         return self

@@ -1,5 +1,7 @@
 """Graphs of neighbours."""
 
+from typing import Any
+
 import numpy as np
 
 from fastml.neighbors.base import NeighborSearch
@@ -9,16 +11,16 @@ __all__ = ["kneighbors_graph", "radius_neighbors_graph"]
 
 
 def kneighbors_graph(
-    X,
-    n_neighbors,
+    X: Any,
+    n_neighbors: int,
     *,
-    mode="connectivity",
-    metric="minkowski",
-    p=2,
-    metric_params=None,
-    include_self=False,
-    n_jobs=None,
-):
+    mode: str = "connectivity",
+    metric: Any = "minkowski",
+    p: float = 2,
+    metric_params: dict | None = None,
+    include_self: Any = False,
+    n_jobs: int | None = None,
+) -> Any:
     """The k nearest of the other rows of X, for each row, as a sparse graph.
 
     Parameters
@@ -50,16 +52,16 @@ def kneighbors_graph(
 
 
 def radius_neighbors_graph(
-    X,
-    radius,
+    X: Any,
+    radius: float,
     *,
-    mode="connectivity",
-    metric="minkowski",
-    p=2,
-    metric_params=None,
-    include_self=False,
-    n_jobs=None,
-):
+    mode: str = "connectivity",
+    metric: Any = "minkowski",
+    p: float = 2,
+    metric_params: dict | None = None,
+    include_self: Any = False,
+    n_jobs: int | None = None,
+) -> Any:
     """All other rows of X within a radius, for each row, as a sparse graph.
 
     Parameters

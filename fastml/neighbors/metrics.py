@@ -1,128 +1,43 @@
-"""Which distance is meant, and which algorithm can serve it."""
+"""Which distance is meant: names, functions and scikit-learn's objects, as a row of the kernels' table has them."""
 
 import warnings
-from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import issparse
 
+from fastml_ext.neighbors.metrics import COMPUTED, METRICS, SPARSE, TREE, Metric, served_by
+from fastml_ext.neighbors.metrics import resolve as resolve_name
+
 __all__ = [
-    "KERNELS",
-    "SCIPY",
+    "COMPUTED",
+    "METRICS",
     "SPARSE",
     "TREE",
     "Metric",
     "is_distance_object",
     "resolve",
+    "served_by",
     "table_of",
+    "takes_missing",
     "warn_of_settings",
 ]
 
-ALIASES = {
-    "l2": "euclidean",
-    "l1": "manhattan",
-    "cityblock": "manhattan",
-    "infinity": "chebyshev",
-    "p": "minkowski",
-    "nan-euclidean": "nan_euclidean",
-}
-TREE = ("euclidean", "manhattan", "chebyshev", "minkowski")  # a KD-tree bounds these column by column
-SPARSE = ("euclidean", "manhattan", "cosine")
-KERNELS = (*TREE, "hamming", "cosine", "nan_euclidean", "haversine")
-# SciPy computes these, in blocks of queries; they are searched as rows of distances.
-SCIPY = (
-    "braycurtis", "canberra", "correlation", "dice", "jaccard", "mahalanobis", "rogerstanimoto", "russellrao",
-    "seuclidean", "sokalsneath", "sqeuclidean", "yule",
-)  # fmt: skip
-OF_BOOLEANS = ("dice", "jaccard", "rogerstanimoto", "russellrao", "sokalsneath", "yule")  # what is not 0 is true
-
-
-class Metric(NamedTuple):
-    """A distance, with its parameters in one form: name "minkowski" only where no faster name says the same."""
-
-    name: str
-    p: float = 2.0
-    w: np.ndarray | None = None
-    function: Any = None  # of two rows, or scikit-learn's DistanceMetric
-    options: dict | None = None  # of a metric that SciPy computes, or of a function
-
-    @property
-    def parameters(self):
-        """As scikit-learn's effective_metric_params_ has them."""
-        return {"p": self.p, "w": self.w} if self.name == "minkowski" else dict(self.options or {})
+# scikit-learn's objects, without the bits of their numbers, that mean a metric that a kernel serves
+OBJECTS = {f"{row.name.capitalize()}Distance": row.name for row in METRICS.values() if row.code >= 0}
 
 
 def resolve(metric, p, metric_params, n_features):
     """The Metric that a metric's name or function, `p` and `metric_params` mean for tables of n_features columns."""
-    options = dict(metric_params or {})
     if is_distance_object(metric):
         return of_object(metric, n_features)
     if callable(metric):
-        return Metric("callable", function=metric, options=options)
-    name = ALIASES.get(metric, metric)
-    if name in STATED:
-        options = stated(name, options)
-    if name == "precomputed" or name in SCIPY:
-        return Metric(name, options=options)
-    if name not in KERNELS:
-        raise ValueError(
-            f"metric={metric!r} is not known; choose from {', '.join(sorted([*KERNELS, *SCIPY, *ALIASES]))},"
-            f" precomputed, or pass a function of two rows"
-        )
-    if name == "minkowski":
-        return minkowski(options.pop("p", p), options.pop("w", None), n_features, options)
-    if name == "nan_euclidean":
-        options.pop("missing_values", None)
-    refuse_unknown(options, name)
-    if name == "haversine" and n_features != 2:
-        raise ValueError(
-            f"Haversine distance only valid in 2 dimensions: metric='haversine' takes latitude and longitude, in"
-            f" radians, but X has {n_features} columns"
-        )
-    return Metric(name)
+        return Metric("callable", function=metric, options=dict(metric_params or {}))
+    return resolve_name(metric, p, metric_params, n_features)
 
 
-# What these metrics are relative to. SciPy would take it from the queries asked together, so that one query's distances
-# would depend on the others'.
-STATED = {"seuclidean": ("V", "X.var(axis=0, ddof=1)"), "mahalanobis": ("VI", "np.linalg.inv(np.cov(X.T))")}
-
-
-def stated(name, options):
-    """The options of a metric that is relative to variances, which must be given: V, for mahalanobis its inverse VI."""
-    key, example = STATED[name]
-    if name == "mahalanobis" and options.get("VI") is None and options.get("V") is not None:
-        options = {k: v for k, v in options.items() if k != "V"} | {"VI": np.linalg.inv(options["V"])}
-    if options.get(key) is None:
-        given = "'V'" if key == "V" else "'V' or 'VI'"
-        raise ValueError(
-            f"The {given} parameter is required for the {name} metric when Y is passed: for metric={name!r} give"
-            f" metric_params={{{key!r}: {example}}}"
-        )
-    return options
-
-
-def minkowski(p, w, n_features, options):
-    refuse_unknown(options, "minkowski")
-    if not p > 0:
-        raise ValueError(f"p={p} must be greater than 0")
-    if w is not None:
-        w = np.asarray(w, np.float64)
-        if w.shape != (n_features,) or not np.isfinite(w).all() or (w < 0).any():
-            raise ValueError(f"metric_params w={w} must hold {n_features} finite weights, one a column, none negative")
-        return Metric("minkowski", float(p), w)
-    name = {1: "manhattan", 2: "euclidean", np.inf: "chebyshev"}.get(p, "minkowski")
-    return Metric(name, float(p))
-
-
-# scikit-learn's objects, without the bits of their numbers, that mean one of the metrics above
-OBJECTS = {
-    "EuclideanDistance": "euclidean",
-    "ManhattanDistance": "manhattan",
-    "ChebyshevDistance": "chebyshev",
-    "MinkowskiDistance": "minkowski",
-    "HaversineDistance": "haversine",
-    "HammingDistance": "hamming",
-}
+def takes_missing(metric):
+    """Is it the name of a metric for which NaN stands for a missing value?"""
+    return isinstance(metric, str) and metric in METRICS and METRICS[metric].missing
 
 
 def is_distance_object(metric):
@@ -154,7 +69,7 @@ def table_of(metric, Q, X):
 
     if metric.name == "braycurtis":
         return bray_curtis(Q, X, **metric.options)
-    if metric.name in OF_BOOLEANS:
+    if metric.row.boolean:
         Q, X = Q != 0, X != 0
     return cdist(Q, X, metric.name, **metric.options)
 
@@ -182,8 +97,3 @@ def warn_of_settings(estimator, metric):
             " `algorithm='brute'`.",
             stacklevel=4,
         )
-
-
-def refuse_unknown(options, name):
-    if options:
-        raise ValueError(f"metric_params has {sorted(options)}, which metric={name!r} has no use for")

@@ -31,7 +31,7 @@ class Queries:
 class KNeighbors(Queries):
     """Questions for the k nearest."""
 
-    def kneighbors(self, X=None, n_neighbors=None, return_distance=True):
+    def kneighbors(self, X: Any = None, n_neighbors: int | None = None, return_distance: bool = True) -> Any:
         """The nearest fitted points of each query, nearest first; of two at one distance, the one fitted first.
 
         Parameters
@@ -62,7 +62,7 @@ class KNeighbors(Queries):
             distances, indices = self._search.nearest(queries, k, exclude, self.n_jobs, progress)
         return (distances, indices) if return_distance else indices
 
-    def kneighbors_graph(self, X=None, n_neighbors=None, mode="connectivity"):
+    def kneighbors_graph(self, X: Any = None, n_neighbors: int | None = None, mode: str = "connectivity") -> Any:
         """Sparse CSR of shape (n_queries, n_samples_fit) whose row q holds 1, or for mode="distance" the distance, at
         the neighbours of query q. Parameters as for `kneighbors`."""
         check_mode(mode)
@@ -77,7 +77,9 @@ class KNeighbors(Queries):
 class RadiusNeighbors(Queries):
     """Questions for all within a radius."""
 
-    def radius_neighbors(self, X=None, radius=None, return_distance=True, sort_results=False):
+    def radius_neighbors(
+        self, X: Any = None, radius: float | None = None, return_distance: bool = True, sort_results: bool = False
+    ) -> Any:
         """All fitted points within a radius of each query, those at the radius included, nearest first.
 
         Parameters
@@ -104,7 +106,9 @@ class RadiusNeighbors(Queries):
         results = to_rows(indices, starts)
         return (to_rows(distances, starts), results) if return_distance else results
 
-    def radius_neighbors_graph(self, X=None, radius=None, mode="connectivity", sort_results=False):
+    def radius_neighbors_graph(
+        self, X: Any = None, radius: float | None = None, mode: str = "connectivity", sort_results: bool = False
+    ) -> Any:
         """As `kneighbors_graph`, of the neighbours that `radius_neighbors` finds."""
         check_mode(mode)
         starts, indices, distances = self._within(X, radius)

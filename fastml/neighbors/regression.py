@@ -1,8 +1,10 @@
 """Regression by the mean of neighbours."""
 
 import warnings
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
 
 from fastml.base import one_row
@@ -17,7 +19,7 @@ __all__ = ["KNeighborsRegressor", "RadiusNeighborsRegressor"]
 class NeighborRegressor(RegressorMixin):
     """fit, and the weighted mean of the targets of `_ballots`."""
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Keep the samples and prepare the search.
 
         Parameters
@@ -40,7 +42,7 @@ class NeighborRegressor(RegressorMixin):
         self._targets = np.ascontiguousarray(y.reshape(len(y), -1), np.float64)
         return self._fit_points(X)
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         """Weighted mean of the neighbours' targets: (n_queries,) or (n_queries, n_outputs); float32 if y was.
 
         X as in `kneighbors`; None predicts each fitted point by the others.
@@ -53,7 +55,7 @@ class NeighborRegressor(RegressorMixin):
         means = means.astype(self._target_dtype, copy=False)
         return means[:, 0] if self._one_output else means
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
         """Coefficient of determination R² of the predictions; X=None leaves each fitted row out of its own."""
         from sklearn.metrics import r2_score
 
@@ -110,17 +112,17 @@ class KNeighborsRegressor(SharedSearch, NeighborRegressor, KBallots):
 
     def __init__(
         self,
-        n_neighbors=5,
+        n_neighbors: int = 5,
         *,
-        weights="uniform",
-        algorithm="auto",
-        leaf_size=30,
-        p=2,
-        metric="minkowski",
-        metric_params=None,
-        n_jobs=None,
-        verbose=0,
-    ):
+        weights: Any = "uniform",
+        algorithm: str = "auto",
+        leaf_size: int = 30,
+        p: float = 2,
+        metric: Any = "minkowski",
+        metric_params: dict | None = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
         self.n_neighbors = n_neighbors
         self.weights = weights
         self.algorithm = algorithm
@@ -131,7 +133,7 @@ class KNeighborsRegressor(SharedSearch, NeighborRegressor, KBallots):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def predict_path(self, X, n_neighbors):
+    def predict_path(self, X: Any, n_neighbors: ArrayLike) -> np.ndarray:
         """What `predict` answers for each of several numbers of neighbours, from one search.
 
         X : as in `predict` | n_neighbors : array-like of int, of shape (n_values,) | returns (n_values, n_queries) or
@@ -152,7 +154,7 @@ class KNeighborsRegressor(SharedSearch, NeighborRegressor, KBallots):
         weights = weights.reshape(shape)[:, :k].ravel() if len(weights) else weights
         return kernels.average(starts, indices[:, :k].ravel(), weights, self._targets, self.n_jobs)
 
-    def explain(self, x):
+    def explain(self, x: Any) -> Any:
         """The neighbours of one query: rows of X, targets, distances, weights; an Explanation.
 
         x : array-like of shape (n_features,) or (1, n_features)
@@ -210,17 +212,17 @@ class RadiusNeighborsRegressor(NeighborRegressor, RadiusBallots):
 
     def __init__(
         self,
-        radius=1.0,
+        radius: float = 1.0,
         *,
-        weights="uniform",
-        algorithm="auto",
-        leaf_size=30,
-        p=2,
-        metric="minkowski",
-        metric_params=None,
-        n_jobs=None,
-        verbose=0,
-    ):
+        weights: Any = "uniform",
+        algorithm: str = "auto",
+        leaf_size: int = 30,
+        p: float = 2,
+        metric: Any = "minkowski",
+        metric_params: dict | None = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
         self.radius = radius
         self.weights = weights
         self.algorithm = algorithm
@@ -231,7 +233,7 @@ class RadiusNeighborsRegressor(NeighborRegressor, RadiusBallots):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         means = super().predict(X)
         if np.isnan(means).any():
             lonely = int(np.isnan(means.reshape(len(means), -1)).any(axis=1).sum())

@@ -67,7 +67,7 @@ def also_points(state, sizes):
         state.get("metric_params"), sizes["d"],
     )  # fmt: skip
     values = points.data if issparse(points) else points
-    holes = metric.name == "nan_euclidean"
+    holes = metric.row.missing
     if values.dtype.kind == "f" and not (np.isfinite(values) | (np.isnan(values) if holes else False)).all():
         raise ValueError("_fit_X: points that are not finite")
     if state["_dtype"] != (points.dtype if points.dtype.kind == "f" else np.float64):

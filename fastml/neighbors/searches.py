@@ -58,13 +58,12 @@ class ScaledSearch(Search):
     Told by the results, so that a search of ordinary numbers costs nothing more.
     """
 
-    SCALED = ("euclidean", "manhattan", "chebyshev", "minkowski", "nan_euclidean")
     _dtype: np.dtype
     _anew: Any  # the same search among other points
 
     def __init__(self, points, metric):
         self._points, self._metric = points, metric
-        self._scaled = metric.name in self.SCALED and points.dtype.kind == "f"
+        self._scaled = metric.row.scales and points.dtype.kind == "f"
         self._largest, self._in_units = None, (0, None)
 
     def nearest(self, Q, k, exclude=None, n_jobs=None, progress=None):
@@ -116,7 +115,7 @@ class Brute(ScaledSearch):
     def __init__(self, points, metric):
         super().__init__(points, metric)
         self._dtype, self._sparse = dtype_of_distances(points), issparse(points)
-        self._index = kernels.prepare(points, metric.function or metric.name, metric.p, metric.w)
+        self._index = kernels.prepare(points, metric)
 
     def _anew(self, points):
         return Brute(points, self._metric)

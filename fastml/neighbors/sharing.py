@@ -1,5 +1,6 @@
 """What estimators by k nearest neighbours share: every k and weighting from one search, every fold from one index."""
 
+from collections.abc import Iterator
 from numbers import Integral
 from typing import Any
 
@@ -32,7 +33,7 @@ class SharedSearch:
     metric: Any
     _check_points: Any
 
-    def shared_responses(self, X, y, splits, settings, method):
+    def shared_responses(self, X: Any, y: Any, splits: Any, settings: Any, method: str) -> Iterator[Any]:
         """Predictions of every setting for each split, or with method="predict_proba" shares of the votes."""
         settings = [{"n_neighbors": self.n_neighbors, "weights": self.weights} | setting for setting in settings]
         most = self._check_settings(settings, min(len(train) for train, _ in splits))

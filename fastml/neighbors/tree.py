@@ -1,12 +1,15 @@
 """A KD-tree to ask directly."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_array
 
 from fastml.base import as_numbers, refuse_nonfinite
 from fastml.kinds import array_of_numbers
 from fastml.neighbors.choice import choose
-from fastml.neighbors.metrics import TREE, resolve
+from fastml.neighbors.metrics import METRICS, TREE, resolve, served_by
 from fastml.neighbors.queries import check_k, to_rows
 from fastml_ext import neighbors as kernels
 
@@ -61,9 +64,18 @@ class KDTree:
     array([[0, 1]])
     """
 
-    valid_metrics = sorted([*TREE, "l1", "l2", "p", "cityblock", "infinity"])
+    valid_metrics = sorted(name for served in served_by(TREE) for name in (served, *METRICS[served].aliases))
 
-    def __init__(self, X, leaf_size=40, metric="minkowski", *, p=2, w=None, n_jobs=None):
+    def __init__(
+        self,
+        X: ArrayLike,
+        leaf_size: int = 40,
+        metric: Any = "minkowski",
+        *,
+        p: float = 2,
+        w: ArrayLike | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.data = self._check_table(X)
         self.leaf_size, self.metric, self.n_jobs = leaf_size, metric, n_jobs
         if not isinstance(leaf_size, (int, np.integer)) or leaf_size < 1:
@@ -78,16 +90,16 @@ class KDTree:
 
     def query(
         self,
-        X,
-        k=1,
-        return_distance=True,
-        dualtree=False,
-        breadth_first=False,
-        sort_results=True,
+        X: Any,
+        k: int = 1,
+        return_distance: bool = True,
+        dualtree: bool = False,
+        breadth_first: bool = False,
+        sort_results: bool = True,
         *,
-        upper_bound=np.inf,
-        allowed=None,
-    ):
+        upper_bound: float = np.inf,
+        allowed: ArrayLike | None = None,
+    ) -> Any:
         """The k nearest points of each query, nearest first.
 
         Parameters
@@ -118,7 +130,16 @@ class KDTree:
         distances, indices = kernels.query_tree(self._tree, Q, k, bound, mask, n_jobs=self.n_jobs)
         return (distances, indices) if return_distance else indices
 
-    def query_radius(self, X, r, return_distance=False, count_only=False, sort_results=False, *, allowed=None):
+    def query_radius(
+        self,
+        X: Any,
+        r: Any,
+        return_distance: bool = False,
+        count_only: bool = False,
+        sort_results: bool = False,
+        *,
+        allowed: ArrayLike | None = None,
+    ) -> Any:
         """All points within a radius of each query, those at the radius included, nearest first.
 
         Parameters
@@ -153,23 +174,23 @@ class KDTree:
         indices = to_rows(indices, starts)
         return (indices, to_rows(distances, starts)) if return_distance else indices
 
-    def query_pairs(self, r, *, allowed=None):
+    def query_pairs(self, r: Any, *, allowed: ArrayLike | None = None) -> np.ndarray:
         """All pairs of points within the radius r of one another: (n_pairs, 2), the lower index first, in order."""
         return kernels.pairs(self._tree, self._check_radius("r", r, 1), self._check_mask(allowed), n_jobs=self.n_jobs)
 
-    def count_pairs(self, r, *, allowed=None):
+    def count_pairs(self, r: Any, *, allowed: ArrayLike | None = None) -> int:
         """Number of pairs that `query_pairs` would return."""
         r, mask = self._check_radius("r", r, 1), self._check_mask(allowed)
         return kernels.count_pairs(self._tree, r, mask, n_jobs=self.n_jobs)
 
-    def two_point_correlation(self, X, r, dualtree=False):
+    def two_point_correlation(self, X: Any, r: Any, dualtree: bool = False) -> np.ndarray:
         """Number of pairs of a query and a point within each of the radii r (n_radii,): (n_radii,), int64."""
         Q = self._check_queries(X)
         counts = [kernels.count_radius(self._tree, Q, self._check_radius("r", radius, 1), n_jobs=self.n_jobs).sum()
                   for radius in np.atleast_1d(r)]  # fmt: skip
         return np.array(counts, np.int64)
 
-    def kernel_density(self, X, h, kernel="gaussian", **options):
+    def kernel_density(self, X: Any, h: float, kernel: str = "gaussian", **options: Any) -> np.ndarray:
         """Density of the points at the rows of X; handed to scikit-learn's KDTree, with its parameters."""
         from sklearn.neighbors import KDTree as Original
 

@@ -1,6 +1,7 @@
 """Searches for neighbours, without labels."""
 
 from numbers import Integral, Real
+from typing import Any, Self
 
 from fastml.base import Interval
 from fastml.neighbors.base import NeighborSearch
@@ -60,16 +61,16 @@ class NearestNeighbors(KNeighbors, RadiusNeighbors, NeighborSearch):
     def __init__(
         self,
         *,
-        n_neighbors=5,
-        radius=1.0,
-        algorithm="auto",
-        leaf_size=30,
-        metric="minkowski",
-        p=2,
-        metric_params=None,
-        n_jobs=None,
-        verbose=0,
-    ):
+        n_neighbors: int = 5,
+        radius: float = 1.0,
+        algorithm: str = "auto",
+        leaf_size: int = 30,
+        metric: Any = "minkowski",
+        p: float = 2,
+        metric_params: dict | None = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
         self.n_neighbors = n_neighbors
         self.radius = radius
         self.algorithm = algorithm
@@ -80,7 +81,7 @@ class NearestNeighbors(KNeighbors, RadiusNeighbors, NeighborSearch):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Prepare the search among the rows of X; y is ignored.
 
         X : array-like or CSR of shape (n_samples, n_features), or a fitted search or tree, whose points and metric

@@ -1,32 +1,34 @@
-"""What the multilayer perceptrons share: parameters, training, weights, predictions."""
+"""What the multilayer perceptrons share: parameters, what comes before and after training, weights, predictions."""
 
 import functools
 import itertools
 import os
 import warnings
+from collections.abc import Iterator
 from math import isnan
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import check_is_fitted
 
 from fastml._sklearn import Options
-from fastml.base import Estimator, Interval, StrOptions, all_or_nothing, check_weight, holding_out
-from fastml.memory import check_memory
+from fastml.base import Estimator, Interval, StrOptions, all_or_nothing, holding_out
+from fastml.neural_network.callbacks import callbacks_of, scorer_of
 from fastml.neural_network.chance import random_numbers
+from fastml.neural_network.checks import check_size, check_total, hidden_sizes
 from fastml.neural_network.design import activations_of, design_of, is_pair, method_of, solver_of
 from fastml.neural_network.inspection import Inspected
 from fastml.neural_network.lbfgs import minimize
 from fastml.neural_network.schedules import INITS, SCHEDULES, first_weights, schedule_of
-from fastml.neural_network.training import BY_LAYER, Plan, descend, new_state
-from fastml.sharing import NotShared, rows_of, separate_fit
+from fastml.neural_network.sharing import epochs_add_up, responses_of
+from fastml.neural_network.training import BY_LAYER, Plan, descend, new_state, rows_of
+from fastml.progress import line_writer
 from fastml_ext import neural as kernels
-from fastml_ext.neural.codes import SOLVERS, Data, State
+from fastml_ext.neural.codes import SOLVERS, State
 
 __all__ = ["MultilayerPerceptron"]
 
@@ -171,10 +173,7 @@ class MultilayerPerceptron(Inspected, Estimator):
                 f"The validation set is too small: validation_fraction={self.validation_fraction} of {n} samples."
                 " Increase 'validation_fraction' or the size of your dataset"
             )
-        return tuple(
-            Data(data.X[rows], data.Y[rows], data.weight[rows] if data.weight.size else data.weight)
-            for rows in (train, test)
-        )
+        return rows_of(data, train), rows_of(data, test)
 
     def _by_epochs(self, data, validation, random, rewind, incremental):
         w = self._flat_weights()
@@ -189,15 +188,15 @@ class MultilayerPerceptron(Inspected, Estimator):
             kept = self._first.shape == state.first.shape and self._second.shape == state.second.shape
             if kept:
                 state = State(state.w, self._first.copy(), self._second.copy(), np.array([self._steps], np.int64))
-        watched = validation is not None
+        watched, tell = validation is not None, line_writer(self.verbose)
         plan = Plan(
-            max_iter=self.max_iter,
+            max_iter=1 if incremental else self.max_iter,
             batch=min(200, n) if self.batch_size == "auto" else min(self.batch_size, n),
             random=random,
             rewind=rewind,
             first_loss=self._facts.first_loss if self.t_ == 0 and not incremental else np.nan,
             tol=self.tol,
-            patience=self.n_iter_no_change,
+            patience=self.n_iter_no_change + 1,  # scikit-learn's networks wait for one epoch more
             shuffle=self.shuffle,
             fraction=self.epoch_fraction,
             schedule=schedule_of(self, solver in ("sgd", "momentum", "nesterov")),
@@ -205,13 +204,13 @@ class MultilayerPerceptron(Inspected, Estimator):
             plateau=self.schedule_epochs if self.learning_rate == "plateau" else 0,
             judge="validation_score" if watched else "loss",
             keep_best=watched,
-            score=self._scorer(validation),
+            score=scorer_of(self, validation),
             validation=validation,
             max_time=self.max_time,
-            verbose=int(self.verbose),
-            callbacks=self._callbacks(),
+            verbose=int(self.verbose and not tell),
+            tell=tell,
+            callbacks=callbacks_of(self),
             n_jobs=self.n_jobs,
-            once=incremental,
         )
         seed = random.get_state()[1][0] if self._draws() else 0
         outcome = descend(self._design, method_of(self, seed), data, state, plan, self.t_ if incremental else 0)
@@ -255,86 +254,23 @@ class MultilayerPerceptron(Inspected, Estimator):
             )
         if self._draws() or self.clip_norm is not None or self.clip_value is not None:
             raise ValueError("dropout, input_noise and clipping are for the stochastic solvers, not for solver='lbfgs'")
-        outcome = minimize(self, self._design, self._flat_weights(), data, self._scorer(None))
+        outcome = minimize(self, self._design, self._flat_weights(), data, scorer_of(self, None))
         self._set_weights(outcome.w)
         self.loss_, self.n_iter_, self.t_ = outcome.loss, outcome.epochs, 0
         self.best_loss_, self.loss_curve_ = outcome.loss, outcome.history["loss"]
         self.history_, self.stopped_, self.learning_rate_ = outcome.history, outcome.stopped, None
         return self
 
-    def _callbacks(self):
-        """The user's callbacks, and the one that writes checkpoints, to be called with the epoch's record and state."""
-        given = [] if self.callbacks is None else self.callbacks
-        given = list(given) if isinstance(given, list | tuple) else [given]
-        if self.checkpoint is not None:
-            given.append(write_checkpoint)
-
-        def telling(callback):
-            def call(row, state):
-                self._set_weights(state.w.copy())
-                self._first, self._second, self._steps = state.first.copy(), state.second.copy(), int(state.clock[0])
-                return callback(self, row)
-
-            return call
-
-        return [telling(callback) for callback in given]
-
-    def _scorer(self, validation):
-        """score(w, outputs, data or None for the validation set): of what the user's `scoring` says, else our own."""
-        if self.scoring is None:
-            return lambda w, output, data: self._own_score(output, validation if data is None else data)
-        from sklearn.metrics import get_scorer
-
-        scorer, probe = get_scorer(self.scoring), object.__new__(type(self))
-        probe.__dict__ = dict(self.__dict__)
-
-        def score(w, output, data):
-            probe._set_weights(w)
-            rows = validation if data is None else data
-            return float(scorer(probe, rows.X, self._targets(rows.Y)))
-
-        return score
-
     # ---- searches
 
     @property
-    def shared_parameters(self):
-        """("max_iter",) where the weights after m epochs are those of a fit with max_iter=m; see fastml.sharing."""
-        exact = (
-            self.solver != "lbfgs"
-            and self.learning_rate != "cosine"
-            and not (self.early_stopping or self.warm_start)
-            and self.max_time is None
-            and self.callbacks is None
-            and self.checkpoint is None
-            and (self.random_state is None or isinstance(self.random_state, Integral))
-        )
-        return ("max_iter",) if exact else ()
+    def shared_parameters(self) -> tuple[str, ...]:
+        """("max_iter",) where one training run serves all its values; see fastml.sharing."""
+        return ("max_iter",) if epochs_add_up(self) else ()
 
-    def shared_responses(self, X, y, splits, settings, method):
+    def shared_responses(self, X: Any, y: Any, splits: Any, settings: Any, method: str) -> Iterator[Any]:
         """Responses of all values of max_iter from one training run a split; see fastml.sharing."""
-        counts = [setting["max_iter"] for setting in settings]
-        if not all(isinstance(count, Integral) and int(count) > 0 for count in counts):
-            raise NotShared("only values of max_iter that are whole numbers above 0 are shared")
-        for train, test in splits:
-            kept: dict = {}
-
-            def keep(model, record, kept=kept):
-                if record["epoch"] in counts:
-                    kept[record["epoch"]] = model._flat_weights()
-
-            model = clone(self).set_params(max_iter=max(counts), callbacks=keep)
-            with separate_fit():
-                model.fit(rows_of(X, train), rows_of(y, train))
-            if model.learning_rate_ != model.learning_rate_init:
-                raise NotShared("training diverged and started again, which fewer epochs might not have done")
-            last = model._flat_weights()
-            responses = []
-            for count in counts:
-                model._set_weights(kept.get(count, last))
-                with separate_fit():
-                    responses.append(getattr(model, method)(rows_of(X, test)))
-            yield responses
+        return responses_of(self, X, y, splits, settings, method)
 
     # ---- weights
 
@@ -413,44 +349,3 @@ class ByBatches:
             name = self.method.__name__
             raise AttributeError(f"{name} is only for stochastic solvers, and solver={model.solver!r} is not")
         return self.method.__get__(model, owner)
-
-
-def hidden_sizes(given):
-    """The units of each hidden layer as Python integers."""
-    sizes = np.ravel(np.asarray(given, object)).tolist()
-    if any(isinstance(size, bool) or not isinstance(size, Integral) or size < 1 for size in sizes):
-        raise ValueError(f"hidden_layer_sizes={given} must be > 0 and whole: units of each hidden layer")
-    return [int(size) for size in sizes]
-
-
-def check_size(given, units, dtype):
-    """Refuse layers whose weights, with a gradient and two moments, are more than this machine's memory."""
-    weights = sum((k + 1) * n for k, n in itertools.pairwise(units))
-    wanted = 4 * weights * np.dtype(dtype).itemsize
-    what = f"hidden_layer_sizes={given} makes {weights:.3g} weights"
-    check_memory(wanted, what, "ask for fewer units (a gradient and two moments are kept beside the weights)")
-
-
-def weights_of(sample_weight, X):
-    """Sample weights for the kernels: (n,) float64, or empty for one each."""
-    return np.empty(0) if sample_weight is None else check_weight(sample_weight, X.shape[0])
-
-
-def check_total(weight, dtype):
-    """Refuse weights whose sums, or what is divided by them, leave the range of the network's numbers."""
-    if len(weight) == 0:
-        return
-    with np.errstate(over="ignore"):
-        total, range_ = weight.sum(), np.finfo(dtype)
-    if not range_.tiny <= total <= np.sqrt(range_.max):
-        how = "only, too little to divide by" if total < 1 else "which overflows in sums"
-        raise ValueError(
-            f"sample_weight goes up to {weight.max():.3g} {how} in {dtype}, class_weight included: divide all weights"
-            " by their mean"
-        )
-
-
-def write_checkpoint(model, record):
-    from fastml.persistence import save
-
-    save(model, model.checkpoint)

@@ -1,13 +1,18 @@
 """Classification by a multilayer perceptron."""
 
+import os
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import type_of_target, unique_labels
 from sklearn.utils.validation import column_or_1d
 
 from fastml.base import StrOptions, encode_labels
 from fastml.class_weight import class_factors, row_weights
-from fastml.neural_network.base import ByBatches, MultilayerPerceptron, weights_of
+from fastml.neural_network.base import ByBatches, MultilayerPerceptron
+from fastml.neural_network.checks import weights_of
 from fastml_ext import neural as kernels
 from fastml_ext.neural.codes import ACTIVATIONS, LOSSES, Data
 
@@ -168,54 +173,54 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
 
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
         *,
-        solver="adam",
-        alpha=0.0001,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.001,
-        power_t=0.5,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=10,
-        max_fun=15000,
-        loss="log_loss",
-        class_weight=None,
-        output_activation="auto",
-        delta=1.0,
-        rho=0.9,
-        weight_decay=0.01,
-        l1=0.0,
-        dropout=0.0,
-        input_noise=0.0,
-        clip_value=None,
-        clip_norm=None,
-        init="auto",
-        init_scale=0.01,
-        update="together",
-        epoch_fraction=1.0,
-        schedule_factor=0.1,
-        schedule_epochs=10,
-        warmup_epochs=0,
-        scoring=None,
-        max_time=None,
-        callbacks=None,
-        checkpoint=None,
-        n_jobs=None,
-    ):
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        loss: Any = "log_loss",
+        class_weight: Any = None,
+        output_activation: Any = "auto",
+        delta: float = 1.0,
+        rho: float = 0.9,
+        weight_decay: float = 0.01,
+        l1: float = 0.0,
+        dropout: Any = 0.0,
+        input_noise: float = 0.0,
+        clip_value: float | None = None,
+        clip_norm: float | None = None,
+        init: Any = "auto",
+        init_scale: float = 0.01,
+        update: str = "together",
+        epoch_fraction: float = 1.0,
+        schedule_factor: float = 0.1,
+        schedule_epochs: int = 10,
+        warmup_epochs: int = 0,
+        scoring: Any = None,
+        max_time: float | None = None,
+        callbacks: Any = None,
+        checkpoint: str | os.PathLike | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.solver = solver
@@ -268,7 +273,9 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         tags.classifier_tags.multi_label = True
         return tags
 
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None):
+    def fit(
+        self, X: Any, y: Any, sample_weight: ArrayLike | None = None, *, X_val: Any = None, y_val: Any = None
+    ) -> Self:
         """Learn from scratch, or with `warm_start` from the weights of the last fit.
 
         Parameters
@@ -338,11 +345,11 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         data = Data(X, self._indicators(self._labels_of(y), X.dtype), self._all_weights(y, sample_weight, X))
         return self._learn(data, first, True)
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         """The class of each row of X, array-like or sparse: (n_samples,), or (n_samples, n_outputs) of 0 and 1."""
         return self._decide(self._outputs(X))
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Any) -> np.ndarray:
         """Probability of each of `classes_`: (n_samples, n_classes); of several labels, of each by itself."""
         p = self._outputs(X)
         if self._several:
@@ -356,7 +363,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         p[total[:, 0] == 0], total[total == 0] = 1.0 / p.shape[1], 1.0
         return p / total
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: Any) -> np.ndarray:
         """Logarithm of `predict_proba`."""
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))

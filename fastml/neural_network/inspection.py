@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from fastml.base import one_row
+from fastml.explanation import Explanation
 from fastml.neural_network import doctor, explaining
 from fastml.neural_network.network import Network
 from fastml.neural_network.training import sample_of
@@ -31,11 +32,11 @@ class Inspected:
     _check_rows: Any
 
     @property
-    def network_(self):
+    def network_(self) -> Network:
         """The fitted weights as a `Network`: its graph, summary, picture, and derivatives towards X."""
         return Network.from_estimator(self)
 
-    def explain(self, x):
+    def explain(self, x: Any) -> Explanation:
         """What each feature of one sample x, array-like of shape (n_features,) or (1, n_features), adds to the scores.
 
         Returns
@@ -47,7 +48,7 @@ class Inspected:
         """
         return explaining.explain(self.network_, self._check_rows(one_row(x)))
 
-    def diagnose(self):
+    def diagnose(self) -> doctor.Diagnosis:
         """What the course of training says: a line of advice for each illness, at most one of each.
 
         Returns

@@ -1,14 +1,21 @@
 """A network whose weights are given: what it computes, its derivatives, its size, its graph and its picture."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 
 from fastml.base import as_numbers, encode_labels, one_row, refuse_nonfinite
 from fastml.kinds import array_of_numbers
 from fastml.neural_network import backpropagation
 from fastml.neural_network.formulas import activation_of, default_loss, loss_of
+
+if TYPE_CHECKING:
+    from fastml.explanation import Explanation
+    from fastml.neural_network.gradient_check import GradientReport
+    from fastml.neural_network.summary import Summary
 
 __all__ = ["Network"]
 
@@ -60,7 +67,16 @@ class Network:
     array([0., 1., 1., 0.])
     """
 
-    def __init__(self, coefs, intercepts=None, *, activations, classes=None, feature_names=None, multilabel=False):
+    def __init__(
+        self,
+        coefs: Any,
+        intercepts: Any = None,
+        *,
+        activations: Any,
+        classes: ArrayLike | None = None,
+        feature_names: Any = None,
+        multilabel: bool = False,
+    ) -> None:
         coefs = [np.asarray(coef) for coef in coefs]
         single = bool(coefs) and all(coef.dtype == np.float32 for coef in coefs)
         self.dtype = np.dtype(np.float32 if single else np.float64)
@@ -81,7 +97,9 @@ class Network:
         self.feature_names = [f"x{j}" for j in range(self.units[0])] if feature_names is None else list(feature_names)
 
     @classmethod
-    def from_rows(cls, *layers, activations, classes=None, feature_names=None):
+    def from_rows(
+        cls, *layers: Any, activations: Any, classes: ArrayLike | None = None, feature_names: Any = None
+    ) -> Self:
         """A network of matrices whose rows are units and whose first column is the bias: (n_out, 1 + n_in) each.
 
         The 1 that the bias is multiplied with is put before the inputs of every layer by the network itself.
@@ -102,7 +120,7 @@ class Network:
         return cls(coefs, intercepts, activations=activations, classes=classes, feature_names=feature_names)
 
     @classmethod
-    def from_estimator(cls, model):
+    def from_estimator(cls, model: Any) -> Self:
         """The network of a fitted MLPClassifier or MLPRegressor, fastml's or scikit-learn's.
 
         >>> from sklearn.neural_network import MLPRegressor
@@ -129,7 +147,7 @@ class Network:
             multilabel=holds_several(model),
         )
 
-    def forward(self, X):
+    def forward(self, X: Any) -> backpropagation.Forward:
         """All that the network computes from X, array-like or CSR (n_samples, n_features), or one row (n_features,).
 
         Returns
@@ -140,12 +158,12 @@ class Network:
         """
         return backpropagation.forward(self._rows(X), self.coefs, self.intercepts, self.activations)
 
-    def __call__(self, X):
+    def __call__(self, X: Any) -> np.ndarray:
         """Activations of the last layer, (n_samples, n_outputs); (n_outputs,) for a single row (n_features,)."""
         output = self.forward(X).output
         return output[0] if not issparse(X) and np.ndim(X) == 1 else output
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         """Labels where the network has classes, (n_samples,), or 0 and 1 for each output if these are several that
         may hold together; without classes the outputs, (n_samples,) if there is one."""
         output = self.forward(X).output
@@ -157,7 +175,9 @@ class Network:
             return self.classes[(output[:, 0] > 0.5).astype(int)]
         return self.classes[output.argmax(axis=1)]
 
-    def gradients(self, X, y, loss=None, *, sample_weight=None, delta=1.0):
+    def gradients(
+        self, X: Any, y: Any, loss: Any = None, *, sample_weight: ArrayLike | None = None, delta: float = 1.0
+    ) -> backpropagation.Gradients:
         """A loss of the network, and its derivatives towards the weights and towards X.
 
         Parameters
@@ -189,7 +209,16 @@ class Network:
         passed = backpropagation.forward(X, self.coefs, self.intercepts, self.activations)
         return backpropagation.backward(passed, Y, self.coefs, self.activations, loss, weight, delta)
 
-    def check_gradients(self, X, y, loss=None, *, gradients=None, max_entries=50, random_state=0):
+    def check_gradients(
+        self,
+        X: Any,
+        y: Any,
+        loss: Any = None,
+        *,
+        gradients: Any = None,
+        max_entries: int = 50,
+        random_state: int | np.random.RandomState | None = 0,
+    ) -> "GradientReport":
         """Compare derivatives with differences, and name the weight, the layer and the function that is wrong.
 
         Parameters
@@ -224,13 +253,13 @@ class Network:
         Y, loss = wide._targets(y), self._loss(loss)
         return check(wide, X.astype(float), Y, loss, gradients, max_entries, random_state)
 
-    def summary(self):
+    def summary(self) -> "Summary":
         """Layers, shapes, numbers of connections, parameters and operations: `print` it, or see it in a notebook."""
         from fastml.neural_network.summary import Summary
 
         return Summary.of(self)
 
-    def explain(self, x):
+    def explain(self, x: Any) -> "Explanation":
         """What the scores of one sample x, array-like of shape (n_features,) or (1, n_features), are made of.
 
         Returns
@@ -242,7 +271,7 @@ class Network:
 
         return explain(self, one_row(x))
 
-    def to_graph(self, n_samples=1, loss=None, *, delta=1.0):
+    def to_graph(self, n_samples: int = 1, loss: Any = None, *, delta: float = 1.0) -> Any:
         """The computation graph of the network, to differentiate, draw and compile with `fastml.autodiff`.
 
         Its inputs are X (n_samples, n_features), W1, b1, W2, ... and, with a loss, y (n_samples, n_outputs); the
@@ -277,39 +306,40 @@ class Network:
         wanted = None if loss is None else self._loss(None if loss == "default" else loss)
         return to_graph(self, n_samples, wanted, delta)
 
-    def values(self, X, y=None):
+    def values(self, X: Any, y: Any = None) -> dict[str, np.ndarray]:
         """{name: value} of the inputs of `to_graph`."""
         found = {"X": self._rows(X)}
         for number, (coef, intercept) in enumerate(zip(self.coefs, self.intercepts, strict=True), 1):
             found |= {f"W{number}": coef, f"b{number}": intercept}
         return found if y is None else {**found, "y": self._targets(y)}
 
-    def plot(self, **options):
+    def plot(self, **options: Any) -> Any:
         """Draw the network by `fastml.plot.network`, which takes the options; returns the axes."""
         from fastml.plot import network
 
         return network(self, **options)
 
-    def astype(self, dtype):
+    def astype(self, dtype: Any) -> "Network":
         """The same network in float32 or float64."""
-        options = {"classes": self.classes, "feature_names": self.feature_names, "multilabel": self.multilabel}
         coefs = [coef.astype(dtype) for coef in self.coefs]
-        return Network(coefs, self.intercepts, activations=self.activations, **options)
+        options: dict[str, Any] = {"classes": self.classes, "multilabel": self.multilabel}
+        options |= {"activations": self.activations, "feature_names": self.feature_names}
+        return Network(coefs, self.intercepts, **options)
 
     @property
-    def output_names(self):
+    def output_names(self) -> list[str]:
         """What each output stands for: its class, or y0, y1, ..."""
         if self.classes is None:
             return ["y"] if self.units[-1] == 1 else [f"y{k}" for k in range(self.units[-1])]
         return [str(label) for label in self.classes[-self.units[-1] :]]
 
     @property
-    def n_connections(self):
+    def n_connections(self) -> int:
         """Weights between units, biases not counted."""
         return sum(coef.size for coef in self.coefs)
 
     @property
-    def n_parameters(self):
+    def n_parameters(self) -> int:
         """Weights and biases."""
         return self.n_connections + sum(intercept.size for intercept in self.intercepts)
 

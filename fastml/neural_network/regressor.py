@@ -1,9 +1,14 @@
 """Regression by a multilayer perceptron."""
 
+import os
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import MultiOutputMixin, RegressorMixin
 
-from fastml.neural_network.base import ByBatches, MultilayerPerceptron, weights_of
+from fastml.neural_network.base import ByBatches, MultilayerPerceptron
+from fastml.neural_network.checks import weights_of
 from fastml_ext import neural as kernels
 from fastml_ext.neural.codes import ACTIVATIONS, LOSSES, Data
 
@@ -159,53 +164,53 @@ class MLPRegressor(RegressorMixin, MultiOutputMixin, MultilayerPerceptron):
 
     def __init__(
         self,
-        loss="squared_error",
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        loss: Any = "squared_error",
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
         *,
-        solver="adam",
-        alpha=0.0001,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.001,
-        power_t=0.5,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=10,
-        max_fun=15000,
-        output_activation="auto",
-        delta=1.0,
-        rho=0.9,
-        weight_decay=0.01,
-        l1=0.0,
-        dropout=0.0,
-        input_noise=0.0,
-        clip_value=None,
-        clip_norm=None,
-        init="auto",
-        init_scale=0.01,
-        update="together",
-        epoch_fraction=1.0,
-        schedule_factor=0.1,
-        schedule_epochs=10,
-        warmup_epochs=0,
-        scoring=None,
-        max_time=None,
-        callbacks=None,
-        checkpoint=None,
-        n_jobs=None,
-    ):
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        output_activation: Any = "auto",
+        delta: float = 1.0,
+        rho: float = 0.9,
+        weight_decay: float = 0.01,
+        l1: float = 0.0,
+        dropout: Any = 0.0,
+        input_noise: float = 0.0,
+        clip_value: float | None = None,
+        clip_norm: float | None = None,
+        init: Any = "auto",
+        init_scale: float = 0.01,
+        update: str = "together",
+        epoch_fraction: float = 1.0,
+        schedule_factor: float = 0.1,
+        schedule_epochs: int = 10,
+        warmup_epochs: int = 0,
+        scoring: Any = None,
+        max_time: float | None = None,
+        callbacks: Any = None,
+        checkpoint: str | os.PathLike | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -252,7 +257,9 @@ class MLPRegressor(RegressorMixin, MultiOutputMixin, MultilayerPerceptron):
         self.checkpoint = checkpoint
         self.n_jobs = n_jobs
 
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None):
+    def fit(
+        self, X: Any, y: Any, sample_weight: ArrayLike | None = None, *, X_val: Any = None, y_val: Any = None
+    ) -> Self:
         """Learn from scratch, or with `warm_start` from the weights of the last fit.
 
         Parameters
@@ -297,7 +304,7 @@ class MLPRegressor(RegressorMixin, MultiOutputMixin, MultilayerPerceptron):
         X, y, first = self._begin(X, y, incremental=True)
         return self._learn(Data(X, self._numbers(y, X.dtype), weights_of(sample_weight, X)), first, True)
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         """The outputs of each row of X, array-like or sparse: (n_samples,) or (n_samples, n_outputs)."""
         output = self._outputs(X)
         return output[:, 0] if output.shape[1] == 1 else output

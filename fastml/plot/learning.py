@@ -1,5 +1,7 @@
 """Pictures of learning: a training run, f(x) over one column, data lifted to where a plane parts them."""
 
+from typing import Any
+
 import numpy as np
 
 from fastml.markup import math_free
@@ -9,7 +11,7 @@ from fastml.plot.neighbors import palette
 __all__ = ["function", "lifted", "training"]
 
 
-def training(model, *, ax=None):
+def training(model: Any, *, ax: Any = None) -> Any:
     """Draw a training run: loss and score of each epoch, on the training rows and on those held out.
 
     Parameters
@@ -91,7 +93,7 @@ def best_epoch(curves):
     raise KeyError("loss")
 
 
-def function(models, X, y=None, *, resolution=400, ax=None):
+def function(models: Any, X: Any, y: Any = None, *, resolution: int = 400, ax: Any = None) -> Any:
     """Draw f(x) over data of one column, for a model or for several.
 
     Parameters
@@ -153,7 +155,7 @@ def answers(model, column):
     return found.reshape(len(column), -1)
 
 
-def lifted(X, y, *, height=None, weights=None, ax=None):
+def lifted(X: Any, y: Any, *, height: Any = None, weights: Any = None, ax: Any = None) -> Any:
     """Draw data of two columns in three dimensions, at a height that makes a plane part them.
 
     Parameters

@@ -1,6 +1,7 @@
 """Pictures of how linear models learn."""
 
 import warnings
+from typing import Any
 
 import numpy as np
 from sklearn.base import clone, is_classifier
@@ -15,7 +16,9 @@ __all__ = ["descent", "mistakes"]
 MOST_STEPS = 200  # of a solver that is run once for each length of its path
 
 
-def descent(model, X, y, *, etas=None, weights=None, resolution=120, ax=None):
+def descent(
+    model: Any, X: Any, y: Any, *, etas: Any = None, weights: Any = None, resolution: int = 120, ax: Any = None
+) -> Any:
     """Draw the objective over two weights, and the path of a solver on it.
 
     Parameters
@@ -136,7 +139,7 @@ def objective_of(model, X, y):
     return objective
 
 
-def mistakes(report, *, ax=None):
+def mistakes(report: Any, *, ax: Any = None) -> Any:
     """Draw a perceptron's mistakes: those of each epoch, their sum, and the bound that the sum never crosses.
 
     Parameters

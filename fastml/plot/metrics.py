@@ -1,6 +1,9 @@
 """Pictures of scores: the confusion matrix, curves over thresholds, over a parameter and over the number of rows."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fastml import metrics
 from fastml.markup import math_free
@@ -11,7 +14,7 @@ __all__ = ["confusion_matrix", "learning_curve", "precision_recall", "roc", "val
 MOST_WRITTEN = 30  # classes: with more, a number no longer fits into its cell
 
 
-def confusion_matrix(y_true, y_pred=None, *, normalize=None, ax=None):
+def confusion_matrix(y_true: Any, y_pred: Any = None, *, normalize: str | None = None, ax: Any = None) -> Any:
     """Draw how many rows of each true class (rows) were predicted as each class (columns).
 
     y_true: (n,) labels, or a `fastml.metrics.Confusion` | y_pred: (n,) labels, left out for a Confusion
@@ -41,7 +44,15 @@ def confusion_matrix(y_true, y_pred=None, *, normalize=None, ax=None):
     return ax
 
 
-def roc(y_true, y_score, *, pos_label=None, sample_weight=None, name=None, ax=None):
+def roc(
+    y_true: Any,
+    y_score: Any,
+    *,
+    pos_label: Any = None,
+    sample_weight: ArrayLike | None = None,
+    name: str | None = None,
+    ax: Any = None,
+) -> Any:
     """Draw the ROC curve of a score, or of each of several: true against false positive rate.
 
     y_true: (n,) labels of two classes | y_score: (n,), or a dict of such by name
@@ -62,7 +73,15 @@ def roc(y_true, y_score, *, pos_label=None, sample_weight=None, name=None, ax=No
     return ax
 
 
-def precision_recall(y_true, y_score, *, pos_label=None, sample_weight=None, name=None, ax=None):
+def precision_recall(
+    y_true: Any,
+    y_score: Any,
+    *,
+    pos_label: Any = None,
+    sample_weight: ArrayLike | None = None,
+    name: str | None = None,
+    ax: Any = None,
+) -> Any:
     """Draw the precision against the recall of a score, or of each of several; parameters as in `roc`.
 
     >>> ax = precision_recall([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8], name="model")
@@ -83,7 +102,9 @@ def precision_recall(y_true, y_score, *, pos_label=None, sample_weight=None, nam
     return ax
 
 
-def validation_curve(search, param=None, *, metric="score", log=None, ax=None):
+def validation_curve(
+    search: Any, param: str | None = None, *, metric: str = "score", log: bool | None = None, ax: Any = None
+) -> Any:
     """Draw the scores of a search over one of its parameters, a line for each combination of the others.
 
     search: fitted search, fastml's or scikit-learn's | param: the parameter, default the only one or the first numeric
@@ -136,7 +157,18 @@ def validation_curve(search, param=None, *, metric="score", log=None, ax=None):
     return ax
 
 
-def learning_curve(estimator, X, y, *, train_sizes=None, cv=5, scoring=None, random_state=0, n_jobs=None, ax=None):
+def learning_curve(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    *,
+    train_sizes: Any = None,
+    cv: Any = 5,
+    scoring: Any = None,
+    random_state: int | np.random.RandomState | None = 0,
+    n_jobs: int | None = None,
+    ax: Any = None,
+) -> Any:
     """Draw the scores of a model over the number of rows it was fitted on, held out and on the training rows.
 
     estimator, X, y, cv, scoring, n_jobs: as in scikit-learn's learning_curve

@@ -1,5 +1,7 @@
 """Pictures of what a classifier answers over a plane."""
 
+from typing import Any
+
 import numpy as np
 
 from fastml.markup import math_free
@@ -11,7 +13,9 @@ __all__ = ["decision_boundary"]
 MOST_CELLS = 500  # of the Voronoi diagram: more edges than this hide the picture
 
 
-def decision_boundary(model, X, y=None, *, features=(0, 1), resolution=300, ax=None):
+def decision_boundary(
+    model: Any, X: Any, y: Any = None, *, features: Any = (0, 1), resolution: int = 300, ax: Any = None
+) -> Any:
     """Draw which class a fitted classifier answers at each point of a plane, and the samples on it.
 
     For one nearest neighbour in two columns the Voronoi cells of the fitted points are drawn too: inside a cell the

@@ -1,6 +1,7 @@
 """A network drawn: its units and weights."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ MOST_NUMBERS = 20  # edges between two layers: with more, numbers hide the pictu
 PLUS, MINUS = "#2166ac", "#d6604d"
 
 
-def network(model, *, x=None, weights=None, max_units=10, ax=None):
+def network(model: Any, *, x: Any = None, weights: Any = None, max_units: int = 10, ax: Any = None) -> Any:
     """Draw a network: a circle for each unit, a line for each weight, blue above and red below zero.
 
     Lines are as wide as their weights are large within the layer. Biases and the loss have no circle of their own.

@@ -1,18 +1,26 @@
-"""Feature maps: bins, harmonics, thermometers and expressions between raw columns and a model."""
+"""Steps before a model: scaling and encoding under scikit-learn's names, and feature maps of fastml's own."""
 
 from fastml.base import hand_through
 from fastml.preprocessing.bins import PiecewiseConstant
 from fastml.preprocessing.feature_map import FeatureMap
 from fastml.preprocessing.periodic import Periodic
+from fastml.preprocessing.rowwise import Binarizer, Normalizer
+from fastml.preprocessing.scalers import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 from fastml.preprocessing.templates import Collisions, FeatureTemplates
 from fastml.preprocessing.thermometer import Thermometer
 
 __all__ = [
+    "Binarizer",
     "Collisions",
     "FeatureMap",
     "FeatureTemplates",
+    "MaxAbsScaler",
+    "MinMaxScaler",
+    "Normalizer",
     "Periodic",
     "PiecewiseConstant",
+    "RobustScaler",
+    "StandardScaler",
     "Thermometer",
 ]
 

@@ -13,8 +13,11 @@ from fastml.schema import (
     flag,
     may_lack,
     model,
+    names,
     nothing,
+    number,
     one_of,
+    size,
     struct,
     text,
     whole,
@@ -31,7 +34,30 @@ SPANS = struct(
     n_columns=whole(),
 )
 EDGES = array("O", "d")
-SCHEMAS: dict = {
+TABLES = {  # what scaling.ByKernel notes
+    "n_features_in_": size("d"),
+    "feature_names_in_": may_lack(names),
+    "_fast_columns": one_of(-1, "d"),
+}
+A_COLUMN = array(FLOAT, "d")
+SEEN = either(number(0), array(("i8", *FLOAT), "d", low=0))
+SCALERS: dict = {
+    "StandardScaler": TABLES
+    | {
+        "mean_": either(nothing, array("f8", "d")),
+        "var_": either(nothing, array("f8", "d")),
+        "scale_": either(nothing, array("f8", "d")),
+        "n_samples_seen_": SEEN,
+    },
+    "MinMaxScaler": TABLES
+    | dict.fromkeys(("data_min_", "data_max_", "data_range_", "scale_", "min_"), A_COLUMN)
+    | {"n_samples_seen_": whole(0)},
+    "MaxAbsScaler": TABLES | {"max_abs_": A_COLUMN, "scale_": A_COLUMN, "n_samples_seen_": whole(0)},
+    "RobustScaler": TABLES | {"center_": either(nothing, A_COLUMN), "scale_": either(nothing, A_COLUMN)},
+    "Normalizer": TABLES,
+    "Binarizer": TABLES,
+}
+SCHEMAS: dict = SCALERS | {
     "PiecewiseConstant": COMMON
     | {
         "_with_bin": array("b1", "d"),

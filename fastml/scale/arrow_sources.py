@@ -221,7 +221,7 @@ class CsvParts(ArrowParts):
         with first:
             schema = first.schema
         super().__init__(files, Columns(schema, target, columns, repr(str(files[0]))))
-        self.types = dict.fromkeys(self.columns.names, "float64")  # what looks whole in the first lines need not stay so
+        self.types = dict.fromkeys(self.columns.names, "float64")  # what begins whole need not stay so
         self.columns.dtype = self.dtype = np.dtype(np.float64)
         if target is not None:
             self.types[target] = schema.field(target).type

@@ -3,8 +3,10 @@
 from itertools import pairwise
 from math import ceil
 from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.base import ClassifierMixin, clone
 from sklearn.utils import Bunch, check_array, check_random_state, column_or_1d
@@ -60,7 +62,7 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
 
     # ------------------------------------------------------------------------------------------------ growing
 
-    def fit(self, X, y, sample_weight=None, check_input=True):
+    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None, check_input: bool = True) -> Self:
         """Grow the tree.
 
         Parameters
@@ -318,25 +320,25 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
 
     # ------------------------------------------------------------------------------------------------ what is known
 
-    def get_depth(self):
+    def get_depth(self) -> int:
         """Number of edges from the root to the deepest leaf."""
         check_is_fitted(self)
         return self.tree_.max_depth
 
-    def get_n_leaves(self):
+    def get_n_leaves(self) -> int:
         """Number of leaves."""
         check_is_fitted(self)
         return self.tree_.n_leaves
 
     @property
-    def feature_importances_(self):
+    def feature_importances_(self) -> np.ndarray:
         """(n_features,) share of each column in the total decrease of impurity (Breiman et al. 1984)."""
         check_is_fitted(self)
         return self.tree_.compute_feature_importances()
 
     # ------------------------------------------------------------------------------------------------ pruning
 
-    def cost_complexity_pruning_path(self, X, y, sample_weight=None):
+    def cost_complexity_pruning_path(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Bunch:
         """The effective alphas of pruning, and the total impurity of the leaves at each: Bunch(ccp_alphas, impurities).
 
         Parameters are those of `fit`; the tree grown is not kept. Breiman, Friedman, Olshen, Stone 1984, section 3.3.
@@ -346,7 +348,7 @@ class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
         path = weakest_links(model.fit(X, y, sample_weight).tree_)[1]
         return Bunch(ccp_alphas=path[:, 0], impurities=path[:, 1])
 
-    def prune(self, X, y, sample_weight=None):
+    def prune(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Prune the fitted tree on held-out data: a node becomes a leaf where that costs no more (Quinlan 1987).
 
         Parameters

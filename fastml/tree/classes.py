@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import column_or_1d
 
@@ -69,14 +70,14 @@ class TreeClassifier(ClassifierMixin, TreeEstimator):
             return self.classes_[codes[:, 0]]
         return np.stack([classes[codes[:, q]] for q, classes in enumerate(self.classes_)], axis=1)
 
-    def predict(self, X, check_input=True):
+    def predict(self, X: Any, check_input: bool = True) -> np.ndarray:
         """Labels of the rows of X: the most frequent of the node's, of equals the lowest.
 
         (n_samples,), or (n_samples, n_outputs) of several outputs.
         """
         return self._predict(X)
 
-    def predict_proba(self, X, check_input=True):
+    def predict_proba(self, X: Any, check_input: bool = True) -> np.ndarray | list[np.ndarray]:
         """Share of each of `classes_` in the node at which each row of X stops: (n_samples, n_classes), float64.
 
         Of several outputs a list of these.
@@ -86,7 +87,7 @@ class TreeClassifier(ClassifierMixin, TreeEstimator):
             return value[:, 0]
         return [value[:, q, :n] for q, n in enumerate(self.n_classes_)]
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: Any) -> np.ndarray | list[np.ndarray]:
         """Logarithm of `predict_proba`; -inf for a class that the node does not have."""
         shares = self.predict_proba(X)
         with np.errstate(divide="ignore"):
@@ -182,27 +183,27 @@ class DecisionTreeClassifier(TreeClassifier):
     def __init__(
         self,
         *,
-        criterion="gini",
-        splitter="best",
-        max_depth=None,
-        min_samples_split=2,
-        min_samples_leaf=1,
-        min_weight_fraction_leaf=0.0,
-        max_features=None,
-        random_state=None,
-        max_leaf_nodes=None,
-        min_impurity_decrease=0.0,
-        class_weight=None,
-        ccp_alpha=0.0,
-        monotonic_cst=None,
-        categorical_features="auto",
-        categorical_split="multiway",
-        missing_values="branch",
-        unknown="node",
-        pruning=None,
-        confidence=0.25,
-        n_jobs=None,
-    ):
+        criterion: str = "gini",
+        splitter: str = "best",
+        max_depth: int | None = None,
+        min_samples_split: float = 2,
+        min_samples_leaf: float = 1,
+        min_weight_fraction_leaf: float = 0.0,
+        max_features: Any = None,
+        random_state: int | np.random.RandomState | None = None,
+        max_leaf_nodes: int | None = None,
+        min_impurity_decrease: float = 0.0,
+        class_weight: Any = None,
+        ccp_alpha: float = 0.0,
+        monotonic_cst: ArrayLike | None = None,
+        categorical_features: Any = "auto",
+        categorical_split: str = "multiway",
+        missing_values: str = "branch",
+        unknown: str = "node",
+        pruning: str | None = None,
+        confidence: float = 0.25,
+        n_jobs: int | None = None,
+    ) -> None:
         self.criterion = criterion
         self.splitter = splitter
         self.max_depth = max_depth
@@ -272,7 +273,14 @@ class ID3Classifier(TreeClassifier):
     max_features = random_state = max_leaf_nodes = class_weight = monotonic_cst = None
     ccp_alpha = 0.0
 
-    def __init__(self, *, max_depth=None, categorical_features="auto", unknown="node", n_jobs=None):
+    def __init__(
+        self,
+        *,
+        max_depth: int | None = None,
+        categorical_features: Any = "auto",
+        unknown: str = "node",
+        n_jobs: int | None = None,
+    ) -> None:
         self.max_depth = max_depth
         self.categorical_features = categorical_features
         self.unknown = unknown
@@ -362,24 +370,24 @@ class DecisionTreeRegressor(RegressorMixin, TreeEstimator):
     def __init__(
         self,
         *,
-        criterion="squared_error",
-        splitter="best",
-        max_depth=None,
-        min_samples_split=2,
-        min_samples_leaf=1,
-        min_weight_fraction_leaf=0.0,
-        max_features=None,
-        random_state=None,
-        max_leaf_nodes=None,
-        min_impurity_decrease=0.0,
-        ccp_alpha=0.0,
-        monotonic_cst=None,
-        categorical_features="auto",
-        categorical_split="multiway",
-        missing_values="branch",
-        unknown="node",
-        n_jobs=None,
-    ):
+        criterion: str = "squared_error",
+        splitter: str = "best",
+        max_depth: int | None = None,
+        min_samples_split: float = 2,
+        min_samples_leaf: float = 1,
+        min_weight_fraction_leaf: float = 0.0,
+        max_features: Any = None,
+        random_state: int | np.random.RandomState | None = None,
+        max_leaf_nodes: int | None = None,
+        min_impurity_decrease: float = 0.0,
+        ccp_alpha: float = 0.0,
+        monotonic_cst: ArrayLike | None = None,
+        categorical_features: Any = "auto",
+        categorical_split: str = "multiway",
+        missing_values: str = "branch",
+        unknown: str = "node",
+        n_jobs: int | None = None,
+    ) -> None:
         self.criterion = criterion
         self.splitter = splitter
         self.max_depth = max_depth
@@ -418,7 +426,7 @@ class DecisionTreeRegressor(RegressorMixin, TreeEstimator):
     def _answer(self, value):
         return value[:, 0, 0].copy() if self.n_outputs_ == 1 else value[:, :, 0].copy()
 
-    def predict(self, X, check_input=True):
+    def predict(self, X: Any, check_input: bool = True) -> np.ndarray:
         """Predictions for the rows of X, float64: the mean, or median, of the node they stop at.
 
         (n_samples,), or (n_samples, n_outputs) of several outputs.

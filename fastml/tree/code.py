@@ -4,6 +4,7 @@ import builtins
 import keyword
 import re
 import unicodedata
+from typing import Any
 
 import numpy as np
 
@@ -50,7 +51,7 @@ def predict(row):
 '''
 
 
-def to_python(decision_tree, *, feature_names=None):
+def to_python(decision_tree: Any, *, feature_names: Any = None) -> str:
     """The source text of a Python module whose `predict(row)` answers as the tree does, with nothing to import.
 
     It has `predict`, `predict_proba` (of a classifier), `apply`, COLUMNS and, of a classifier, CLASSES. A row is a

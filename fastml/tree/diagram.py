@@ -1,5 +1,7 @@
 """A tree in the languages of two programs that draw graphs: DOT of Graphviz, and Mermaid."""
 
+from typing import Any
+
 from fastml.markup import dot_text, mermaid_text
 from fastml.tree.colours import shade
 from fastml.tree.view import number, truncated
@@ -10,24 +12,24 @@ __all__ = ["export_graphviz", "to_dot", "to_mermaid"]
 
 
 def export_graphviz(
-    decision_tree,
-    out_file=None,
+    decision_tree: Any,
+    out_file: Any = None,
     *,
-    max_depth=None,
-    feature_names=None,
-    class_names=None,
-    label="all",
-    filled=False,
-    leaves_parallel=False,
-    impurity=True,
-    node_ids=False,
-    proportion=False,
-    rotate=False,
-    rounded=False,
-    special_characters=False,
-    precision=3,
-    fontname="helvetica",
-):
+    max_depth: int | None = None,
+    feature_names: Any = None,
+    class_names: Any = None,
+    label: str = "all",
+    filled: bool = False,
+    leaves_parallel: bool = False,
+    impurity: bool = True,
+    node_ids: bool = False,
+    proportion: bool = False,
+    rotate: bool = False,
+    rounded: bool = False,
+    special_characters: bool = False,
+    precision: int = 3,
+    fontname: str = "helvetica",
+) -> Any:
     r"""A fitted tree in the DOT language; the parameters are those of scikit-learn's function.
 
     Branches stand at their edges, since a node may have any number of them.
@@ -113,7 +115,14 @@ def export_graphviz(
     return None
 
 
-def to_dot(decision_tree, *, feature_names=None, class_names=None, max_depth=None, decimals=2):
+def to_dot(
+    decision_tree: Any,
+    *,
+    feature_names: Any = None,
+    class_names: Any = None,
+    max_depth: int | None = None,
+    decimals: int = 2,
+) -> str:
     """A fitted tree in the DOT language: `export_graphviz` with colours and round corners, and without impurities.
 
     Parameters are those of `export_graphviz`; decimals is its precision.
@@ -136,7 +145,14 @@ def to_dot(decision_tree, *, feature_names=None, class_names=None, max_depth=Non
     )
 
 
-def to_mermaid(decision_tree, *, feature_names=None, class_names=None, max_depth=None, decimals=2):
+def to_mermaid(
+    decision_tree: Any,
+    *,
+    feature_names: Any = None,
+    class_names: Any = None,
+    max_depth: int | None = None,
+    decimals: int = 2,
+) -> str:
     """A fitted tree as a flowchart in the Mermaid language, which GitHub and many notebooks draw.
 
     Parameters

@@ -1,5 +1,7 @@
 """A decision tree drawn with matplotlib."""
 
+from typing import Any
+
 from fastml.tree.layout import GAP, LINE, PAD, SMALL, Options, scene, text_width
 from fastml.tree.view import view as view_of
 
@@ -10,22 +12,22 @@ GREY = "#555555"
 
 
 def plot_tree(
-    decision_tree,
+    decision_tree: Any,
     *,
-    max_depth=None,
-    feature_names=None,
-    class_names=None,
-    label="all",
-    filled=False,
-    impurity=True,
-    node_ids=False,
-    proportion=False,
-    rounded=False,
-    precision=3,
-    ax=None,
-    fontsize=None,
-    orientation="auto",
-):
+    max_depth: int | None = None,
+    feature_names: Any = None,
+    class_names: Any = None,
+    label: str = "all",
+    filled: bool = False,
+    impurity: bool = True,
+    node_ids: bool = False,
+    proportion: bool = False,
+    rounded: bool = False,
+    precision: int = 3,
+    ax: Any = None,
+    fontsize: float | None = None,
+    orientation: str = "auto",
+) -> list:
     """Draw a fitted tree; the parameters are those of scikit-learn's function.
 
     An inner node shows the column it tests, and its branches stand at their edges; a leaf shows its answer. The bar in

@@ -53,7 +53,15 @@ class TreeExplanation(Explanation):
         return f"It would be {self.change}" if self.change else "No change of the row alters the answer."
 
 
-def explain(decision_tree, x, *, spread=None, feature_names=None, class_names=None, decimals=2):
+def explain(
+    decision_tree: Any,
+    x: Any,
+    *,
+    spread: Any = None,
+    feature_names: Any = None,
+    class_names: Any = None,
+    decimals: int = 2,
+) -> TreeExplanation:
     """The path of one row through a fitted tree, and the nearest change of the row that would alter the answer.
 
     The nearest change leads to the leaf of another answer that costs least. The cost is a sum over the columns whose

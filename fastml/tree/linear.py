@@ -61,7 +61,9 @@ class PathModel(NamedTuple):
         return "\n".join([head, *(f"  {w:>{width}} [{c}]" for w, c in zip(words, self.conjunctions, strict=True))])
 
 
-def to_linear(decision_tree, *, feature_names=None, class_names=None, decimals=2):
+def to_linear(
+    decision_tree: Any, *, feature_names: Any = None, class_names: Any = None, decimals: int = 2
+) -> PathModel:
     """A fitted tree as a linear threshold function: a weight for each path, the paths being conjunctions of tests.
 
     A path from the root to a leaf is a conjunction, 1 for the rows that meet all its tests and 0 for all others. Over

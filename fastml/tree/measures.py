@@ -1,12 +1,13 @@
 """Entropy and what it says of an attribute, in bits."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 __all__ = ["entropy", "gain_ratio", "information_gain"]
 
 
-def entropy(y, sample_weight=None):
+def entropy(y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
     """Entropy of the labels y, in bits: 0 where all are equal, log2(k) for k equally frequent ones.
 
     Parameters
@@ -31,7 +32,7 @@ def entropy(y, sample_weight=None):
     return _bits(np.bincount(codes, weight))
 
 
-def information_gain(x, y, sample_weight=None):
+def information_gain(x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
     """Bits of the labels y that knowing the attribute x saves (Quinlan 1986, section 4).
 
     Parameters
@@ -55,7 +56,7 @@ def information_gain(x, y, sample_weight=None):
     return max(0.0, float(_bits(table.sum(axis=0)) - left))
 
 
-def gain_ratio(x, y, sample_weight=None):
+def gain_ratio(x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
     """Information gain of x over its own entropy (Quinlan 1986, section 7); 0.0 where x has one value only.
 
     Parameters

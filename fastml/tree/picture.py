@@ -1,6 +1,7 @@
 """A tree as a picture in a page: inline SVG that takes the colours of the page around it, light or dark."""
 
 from html import escape
+from typing import Any
 
 from fastml.tree.layout import GAP, LINE, PAD, SMALL, Options, scene, text_width
 from fastml.tree.view import plain
@@ -23,7 +24,15 @@ class Page(str):
         return str(self)
 
 
-def tree_html(decision_tree, *, feature_names=None, class_names=None, max_depth=None, decimals=2, orientation="auto"):
+def tree_html(
+    decision_tree: Any,
+    *,
+    feature_names: Any = None,
+    class_names: Any = None,
+    max_depth: int | None = None,
+    decimals: int = 2,
+    orientation: str = "auto",
+) -> str:
     """A fitted tree as a picture for notebooks and pages: self-contained HTML, shown when it is a cell's last value.
 
     Text and lines take the colour of the page around them, boxes a transparent shade of their class's colour, so it

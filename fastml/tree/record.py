@@ -17,7 +17,7 @@ FORMAT, VERSION = "fastml.tree", 1
 KINDS = {LEAF: "leaf", NUMERIC: "numeric", MULTIWAY: "multiway", SUBSET: "subset"}
 
 
-def to_dict(decision_tree):
+def to_dict(decision_tree: Any) -> dict:
     """A fitted tree as a dictionary of plain values, from which `from_dict` makes an equal estimator.
 
     Nodes are a flat list in depth-first order, the root first, and name their children by their places in it, so that
@@ -66,7 +66,7 @@ def to_dict(decision_tree):
     }
 
 
-def to_json(decision_tree, **options):
+def to_json(decision_tree: Any, **options: Any) -> str:
     """`to_dict` as JSON text; options as for json.dumps, such as indent=2.
 
     Examples
@@ -78,7 +78,7 @@ def to_json(decision_tree, **options):
     return json.dumps(to_dict(decision_tree), allow_nan=False, **options)
 
 
-def estimator_from_dict(cls, data):
+def estimator_from_dict(cls: Any, data: Any) -> Any:
     """An estimator of the class `cls` with the tree of a dictionary, or of JSON text, that `to_dict` made."""
     data = read(data)
     regressor = data["classes"] is None
@@ -91,7 +91,7 @@ def estimator_from_dict(cls, data):
     return model
 
 
-def from_dict(data):
+def from_dict(data: Any) -> Any:
     """The estimator that `to_dict` or `to_json` wrote, of the class that it was.
 
     Parameters

@@ -28,7 +28,7 @@ class Rule(NamedTuple):
         return f"   [{samples}, support {self.support:.3g}{confidence}]"
 
 
-def rules(decision_tree, *, feature_names=None, class_names=None, decimals=2):
+def rules(decision_tree: Any, *, feature_names: Any = None, class_names: Any = None, decimals: int = 2) -> list[Rule]:
     """The rules of a fitted tree in the order of its leaves; exactly one of them holds for a row of known values.
 
     Parameters

@@ -1,5 +1,6 @@
 """What trees share in a search: each fold is coded once, and one grown tree, cut back, answers for many settings."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ class SharedGrowth:
     max_leaf_nodes: Any
     random_state: Any
 
-    def shared_responses(self, X, y, splits, settings, method):
+    def shared_responses(self, X: Any, y: Any, splits: Any, settings: Any, method: str) -> Iterator[Any]:
         """Responses of every setting for each split: what `predict`, `predict_proba` or `predict_log_proba` gives."""
         if method not in METHODS or not hasattr(self, method):
             raise NotShared(f"trees share {', '.join(METHODS)}, but not {method}")

@@ -1,6 +1,7 @@
 """A tree as an SQL expression."""
 
 from itertools import count
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,9 @@ __all__ = ["to_sql"]
 NEVER = "1 = 0"
 
 
-def to_sql(decision_tree, table="data", *, output="prediction", feature_names=None, quote='"'):
+def to_sql(
+    decision_tree: Any, table: str = "data", *, output: str = "prediction", feature_names: Any = None, quote: str = '"'
+) -> str:
     """A query, in SQL that every database knows, that adds the tree's answers to the rows of a table.
 
     There is one WHEN for each leaf, with all tests on its path, those of one column drawn together, so that deep trees

@@ -1,5 +1,7 @@
 """A tree as text to read."""
 
+from typing import Any
+
 from fastml.tree.rules import paths, rule_of
 from fastml.tree.view import number, truncated
 from fastml.tree.view import view as view_of
@@ -9,16 +11,16 @@ __all__ = ["export_text"]
 
 
 def export_text(
-    decision_tree,
+    decision_tree: Any,
     *,
-    feature_names=None,
-    class_names=None,
-    max_depth=10,
-    spacing=3,
-    decimals=2,
-    show_weights=False,
-    style="tree",
-):
+    feature_names: Any = None,
+    class_names: Any = None,
+    max_depth: int | None = 10,
+    spacing: int = 3,
+    decimals: int = 2,
+    show_weights: bool = False,
+    style: str = "tree",
+) -> str:
     """A fitted tree as if/then text: every leaf with its answer, its support and the probability of the answer.
 
     Parameters

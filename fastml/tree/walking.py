@@ -72,7 +72,7 @@ class TreeWalking:
                 X.check_format(full_check=True)  # SciPy's own products would read beyond the end
         return None
 
-    def apply(self, X, check_input=True):
+    def apply(self, X: Any, check_input: bool = True) -> np.ndarray:
         """Node at which each row of X stops, int64 of shape (n_samples,).
 
         It is a leaf, or a node in which the row's category did not occur.
@@ -156,13 +156,13 @@ class TreeWalking:
                 columns.append(np.zeros(len(x.codes if hasattr(x, "codes") else x), np.int64))
         return columns
 
-    def decision_path(self, X, check_input=True):
+    def decision_path(self, X: Any, check_input: bool = True) -> Any:
         """Sparse 0/1 matrix of shape (n_samples, n_nodes): the nodes each row of X passes."""
         indptr, indices = kernels.decision_path(self.tree_, self.apply(X))
         shape = (len(indptr) - 1, self.tree_.node_count)
         return sparse.csr_matrix((np.ones(len(indices), np.int64), indices, indptr), shape=shape)
 
-    def predict_path(self, X, **values):
+    def predict_path(self, X: Any, **values: Any) -> np.ndarray:
         """Predictions of every truncation of this one tree, as if each had been fitted by itself.
 
         Parameters

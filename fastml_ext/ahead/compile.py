@@ -3,7 +3,7 @@
     python -m fastml_ext.ahead.compile v3 v4 --folder build/ahead --jobs 2
 
 setup.py runs this and links what it leaves: <folder>/<level>/table.c and the objects beside it. An object is kept until
-the sources it was made from change: those of its kernel's family and of the families that this one imports.
+the sources it was made from change: its kernel's module, those of the named tuples it takes, and what these import.
 """
 
 import argparse
@@ -64,6 +64,7 @@ RARE = (
     r"^naive_bayes\..*\tllA[bBhHiIlL]2C",  # tables of integers that are taken as they are
     r"(sparse|event_rows|neural\.codes\.Table).*A[df]1CwAl1CwAl1Cw",  # sparse rows whose indices need 64 bits
 )
+NOT_INLINED = {"", "blas", "lazy", "levels", "pool"}  # modules that kernels are called through
 MAKERS = ("back", "codes", "front")  # modules beside this one that objects depend on
 NO_CODE = re.compile(r"(^|_)(cases|reference)(\.py$|$)")  # parts of a path that hold no kernel
 
@@ -73,10 +74,6 @@ class Variant(NamedTuple):
 
     kernel: str
     code: str
-
-    @property
-    def family(self):
-        return self.kernel.partition(".")[0]
 
     @property
     def symbol(self):
@@ -144,16 +141,25 @@ def source_of(module):
 
 @functools.cache
 def imported(module):
-    """This module and those below fastml_ext that it imports, and so on."""
+    """This module and those below fastml_ext that it imports, and so on; without those that no kernel inlines."""
     found, waiting = set(), [module]
     while waiting:
         each = waiting.pop()
-        if each not in found and (path := source_of(each)):
+        if each not in found and each not in NOT_INLINED and source_of(each):
             found.add(each)
-            text = path.read_text(encoding="utf-8")
-            for base, names in re.findall(r"^\s*from fastml_ext\.?([\w.]*) import \(?([^)\n]*)", text, re.M):
-                waiting += [base, *(f"{base}.{name.strip()}".strip(".") for name in names.split(","))]
-    return frozenset(found - {""})
+            if each != "jit":
+                waiting += imports_of(each)
+    return frozenset(found)
+
+
+@functools.cache
+def imports_of(module):
+    """Names below fastml_ext that a module imports; of these, some are no modules."""
+    names = []
+    for node in ast.walk(ast.parse(source_of(module).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module.partition(".")[0] == "fastml_ext":
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return [name.removeprefix("fastml_ext").removeprefix(".") for name in names]
 
 
 @functools.cache
@@ -162,18 +168,16 @@ def has_lanes(module):
     return any(re.search(r"\bjit import .*\bLANES|\bjit\.LANES", source_of(m).read_text()) for m in imported(module))
 
 
+def digest(variant):
+    """Hash of all that may change the code of a variant, but for the level."""
+    records = re.findall(r"N([\w.]+)\.\w+{", variant.code)
+    return digest_of(frozenset().union(*map(imported, [module_of(variant.kernel), *records])))
+
+
 @functools.cache
-def digest(family):
-    """Hash of all that may change the code of a family's kernels, but for the level."""
-    paths, waiting = set(), [family, "jit"]
-    while waiting:
-        each = waiting.pop()
-        new = set(sources(each) if (ROOT / each).is_dir() else filter(None, [source_of(each)])) - paths
-        paths |= new
-        for path in new:
-            waiting += re.findall(r"\bfastml_ext\.(\w+)", path.read_text(encoding="utf-8"))
+def digest_of(modules):
     made_with = [version("numba"), version("llvmlite"), version("numpy"), *map(str, sys.version_info[:2])]
-    paths = [*sorted(paths), *(Path(__file__).with_name(f"{name}.py") for name in MAKERS)]
+    paths = [*map(source_of, sorted(modules)), *(Path(__file__).with_name(f"{name}.py") for name in MAKERS)]
     parts = [*made_with, *(path.read_text(encoding="utf-8") for path in paths)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
@@ -211,7 +215,7 @@ def main(arguments=None):
 def compile_missing(variants, levels, folder, jobs):
     """Compile what has no object that is up to date; every failure is told, then the build fails."""
     tasks = [
-        (lanes, each, folder, {variant: digest(variant.family) for variant in group})
+        (lanes, each, folder, {variant: digest(variant) for variant in group})
         for lanes, each, group in groups(variants, levels, folder, jobs)
     ]
     failures = []
@@ -240,7 +244,7 @@ def groups(variants, levels, folder, jobs):
 
 def up_to_date(variant, folder):
     note = folder / f"{variant.symbol}.json"
-    return note.exists() and json.loads(note.read_text())["digest"] == digest(variant.family)
+    return note.exists() and json.loads(note.read_text())["digest"] == digest(variant)
 
 
 def compile_group(lanes, levels, folder, digests):

@@ -13,6 +13,7 @@ __getattr__, __dir__, __all__ = exports(
         "multiclass": ["multiclass_svm"],
         "sums": ["moments", "residual_moments", "small_squares"],
         "newton": ["newton_steps"],
+        "quasi": ["quasi_newton", "table_pass"],
         "orders": ["block_order"],
         "coordinates": ["quadratic_lasso"],
         "passes": ["evaluate", "gram", "hessian_product"],

@@ -22,10 +22,12 @@ CLOSE = {
     "multiclass_svm": 2e-5,
     "newton_steps": 1e-6,
     "quadratic_lasso": 1e-9,
+    "quasi_newton": 1e-9,
     "residual_moments": 1e-11,
     "slopes": 1e-12,
     "small_squares": 1e-8,
     "sparse_epoch": 1e-9,
+    "table_pass": 1e-12,
     "weights": 1e-9,
     "wide_newton": 1e-7,
 }
@@ -45,6 +47,24 @@ def newton_steps(family, random):
     Z, weight = random.standard_normal((n, p)), random.uniform(0, 2, n)
     U, values, done = family.newton_steps(code, Z, Y, weight, np.full(p, 0.3), 1e-9, 50, np.zeros((k, p)))
     return U, values[-1], done
+
+
+def quasi_newton(family, random):
+    size = int(random.integers(1, 9))
+    root, steps = random.standard_normal((size, size)), random.standard_normal((4, size))
+    changes = steps @ (root @ root.T + np.eye(size))
+    return family.quasi_newton(steps, changes, random.permutation(4)[:3], lambda q: 0.5 * q, np.ones(size))
+
+
+def table_pass(family, random):
+    """The value, its gradient, and the probabilities or curvatures."""
+    n, p, k = int(random.integers(2, 40)), int(random.integers(1, 40)), int(random.choice([1, 3]))
+    Y = random.choice([-1.0, 1.0], n) if k == 1 else random.integers(0, k, n).astype(float)
+    Z, U, curvature = random.standard_normal((n, p)), random.standard_normal((k, p)), np.empty((n, k))
+    value, gradient = family.table_pass(
+        LOSSES["log"], Z, Y, random.uniform(0, 2, n), random.uniform(0, 1, p), U, curvature
+    )
+    return value, gradient, curvature
 
 
 def wide_newton(family, random):

@@ -213,8 +213,8 @@ def sparse_gram(start, stop, data, indices, indptr, curvature, result):
 
 
 def few_parts(n, cost):
-    """Rows of a part: 8 parts, or as many as Ctrl-C needs, for each has a whole gradient of its own."""
-    return max(1, min(-(-n // 8), int(pool.LONGEST_CHUNK / cost)))
+    """Rows of a part: 8 parts, or as many as Ctrl-C needs, for each has a whole gradient of its own; or one."""
+    return n if n * cost < pool.SHORTEST_PARALLEL else max(1, min(-(-n // 8), int(pool.LONGEST_CHUNK / cost)))
 
 
 def evaluate(code, X, Y, weight, coef, intercept, curvature=NO_CURVATURE, n_jobs=None):

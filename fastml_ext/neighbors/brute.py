@@ -1,28 +1,16 @@
-"""Nearest neighbours without a tree: what is kept of the points, and which search serves. Contract: reference.py."""
+"""Nearest neighbours without a tree: what is kept of the points, and which search serves. Contract: reference/."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fastml_ext import pool
-from fastml_ext.neighbors import axes, bounded, order, scan, sparse
+from fastml_ext.neighbors import axes, bounded, metrics, order, scan, sparse
 from fastml_ext.neighbors.user_metric import compile_metric
 
 __all__ = ["nearest", "prepare", "within_radius"]
 
 NOBODY = np.empty(0, np.int64)
-METRICS = (
-    "euclidean",
-    "manhattan",
-    "chebyshev",
-    "minkowski",
-    "hamming",
-    "cosine",
-    "nan_euclidean",
-    "haversine",
-    "precomputed",
-)
-SPARSE_METRICS = ("euclidean", "manhattan", "cosine")
 SMALLEST_BOUNDED = 2**20  # values compared, n m d, from which a product beats a scan when the panels are there
 FEWEST_QUERIES = 8  # of one search that a product serves
 WORTH_PANELS = 16  # queries of one search from which it pays to lay the points out in panels
@@ -34,7 +22,7 @@ class Index(NamedTuple):
 
     points: Any  # (n, d) ndarray in C order, or sparse.Rows; of the cosine metric, rows of length 1
     dtype: np.dtype  # of distances and queries: float32 or float64
-    metric: str
+    metric: metrics.Row
     p: float
     w: np.ndarray  # (d,) or (0,)
     function: Any  # the user's compiled metric, or None
@@ -42,40 +30,38 @@ class Index(NamedTuple):
 
 
 def prepare(X, metric="euclidean", p=2, w=None):
+    """The Index of the points X. `metric` may also be a Metric, which is taken as it is."""
     dtype = np.dtype(np.float32 if X.dtype == np.float32 else np.float64)
-    function = None
-    if not isinstance(metric, str):
-        metric, function = "function", compile_metric(metric)
+    if not isinstance(metric, metrics.Metric):
+        metric = metrics.of(metric, p, w, X.shape[1])
+    row, function = metric.row, None
+    if row.code == metrics.FUNCTION:
+        function = compile_metric(metric.function)
         X = np.ascontiguousarray(X, np.float64)
         dtype = X.dtype
-    elif metric not in METRICS:
-        raise ValueError(f"metric={metric!r} is none of {', '.join(METRICS)}, nor a function")
-    if w is not None and metric != "minkowski":
-        raise ValueError(f"w is only for metric='minkowski', not for metric={metric!r}")
-    if metric == "minkowski":
-        metric = {1: "manhattan", 2: "euclidean", np.inf: "chebyshev"}.get(p, metric) if w is None else metric
-        if not p > 0 or (p == np.inf and w is not None):
-            raise ValueError(f"p={p!r} must be above 0, and finite if there are weights w")
-    weights = np.ones(X.shape[1]) if w is None else np.asarray(w)
-    weights = weights.astype(dtype) if metric == "minkowski" else np.empty(0, dtype)
+    elif metrics.COMPUTED in row.served_by:
+        raise ValueError(f"metric={row.name!r} has no kernel: search its distances with metric='precomputed'")
+    if row.code == metrics.MINKOWSKI:
+        weights = np.ones(X.shape[1], dtype) if metric.w is None else metric.w.astype(dtype)
+    else:
+        weights = np.empty(0, dtype)
     if not isinstance(X, np.ndarray):
-        if metric not in SPARSE_METRICS:
-            raise ValueError(
-                f"metric={metric!r} does not take a sparse X, only {', '.join(SPARSE_METRICS)} do: use X.toarray()"
-            )
-        X = sparse.rows(X, dtype, unit=metric == "cosine")
-    elif metric == "cosine":
+        if metrics.SPARSE not in row.served_by:
+            served = ", ".join(metrics.served_by(metrics.SPARSE))
+            raise ValueError(f"metric={row.name!r} does not take a sparse X, only {served} do: use X.toarray()")
+        X = sparse.rows(X, dtype, unit=row.name == "cosine")
+    elif row.name == "cosine":
         X = on_unit_sphere(X, dtype, own=0)
-    elif metric == "precomputed":
+    elif row.code == metrics.PRECOMPUTED:
         X = np.empty((len(X), 0), dtype)
-    return Index(X, dtype, metric, float(p), weights, function, {})
+    return Index(X, dtype, row, metric.p, weights, function, {})
 
 
 def nearest(index, Q, k, exclude=None, n_jobs=None, progress=None):
     exclude = NOBODY if exclude is None else exclude
     Q = queries(index, Q, n_jobs)
     if isinstance(index.points, sparse.Rows):
-        reduced, indices = sparse.nearest(index.points, Q, k, exclude, index.metric, n_jobs, progress)
+        reduced, indices = sparse.nearest(index.points, Q, k, exclude, index.metric.name, n_jobs, progress)
     elif (made := product_of(index, Q, k, n_jobs)) is not None:
         reduced, indices = bounded.nearest(index.points, made, Q, k, exclude, n_jobs, progress)
     else:
@@ -87,7 +73,7 @@ def within_radius(index, Q, r, n_jobs=None, progress=None):
     Q = queries(index, Q, n_jobs)
     limit = index.dtype.type(largest_reduced(index, r))
     if isinstance(index.points, sparse.Rows):
-        parts = sparse.within(index.points, Q, limit, index.metric, n_jobs, progress)
+        parts = sparse.within(index.points, Q, limit, index.metric.name, n_jobs, progress)
     elif limit >= 0 and (made := product_of(index, Q, 0, n_jobs)) is not None:
         parts = bounded.within(index.points, made, Q, limit, n_jobs, progress)
     else:
@@ -112,8 +98,8 @@ def in_order(index, m, asked, indices, reduced, n_jobs):
 def queries(index, Q, n_jobs=None):
     """The queries in the form of the points."""
     if isinstance(index.points, sparse.Rows):
-        return sparse.rows(Q, index.dtype, unit=index.metric == "cosine", own=1)
-    if index.metric == "cosine":
+        return sparse.rows(Q, index.dtype, unit=index.metric.name == "cosine", own=1)
+    if index.metric.name == "cosine":
         return on_unit_sphere(Q, index.dtype, 1, n_jobs)
     return np.ascontiguousarray(Q, index.dtype)
 
@@ -136,7 +122,7 @@ def product_of(index, Q, k, n_jobs):
     they had.
     """
     (m, d), n, made = Q.shape, len(index.points), index.made
-    if index.metric not in ("euclidean", "cosine") or m < FEWEST_QUERIES or n * m * d < SMALLEST_BOUNDED or 4 * k > n:
+    if metrics.PRODUCT not in index.metric.served_by or m < FEWEST_QUERIES or n * m * d < SMALLEST_BOUNDED or 4 * k > n:
         return None
     if "axes" not in made and m < WORTH_PANELS:
         return None
@@ -154,34 +140,14 @@ def worth_rotation(n, d, queries):
 
 
 def task(index, Q, exclude):
-    code = scan.CODES["euclidean" if index.metric == "cosine" else index.metric]
     function = 0 if index.function is None else index.function.address
     relative, absolute = axes.rounding(index.dtype, Q.shape[1])
-    return scan.Scan(index.points, Q, exclude, code, index.p, index.w, function, relative, absolute)
+    return scan.Scan(index.points, Q, exclude, index.metric.code, index.p, index.w, function, relative, absolute)
 
 
 def distances(index, reduced):
     """The distances that reduced ones stand for; may be written over them."""
-    metric, dtype = index.metric, index.dtype.type
-    if metric == "euclidean":
-        return np.sqrt(reduced, out=reduced)
-    if metric == "nan_euclidean":
-        found = np.sqrt(reduced)
-        found[np.isinf(found)] = np.nan
-        return found
-    if metric == "cosine":
-        return np.minimum(reduced * dtype(0.5), dtype(2))
-    if metric == "minkowski" and index.p == 2:
-        return np.sqrt(reduced)
-    if metric == "minkowski" and index.p != 1:
-        found = reduced.copy()
-        scan.take_roots(found.reshape(-1), dtype(1) / dtype(index.p))
-        return found
-    if metric == "hamming":
-        return reduced / dtype(index.points.shape[1])
-    if metric == "haversine":
-        return dtype(2) * np.arcsin(np.sqrt(np.minimum(reduced, dtype(1))))
-    return reduced
+    return index.metric.distance(reduced, index.p, index.points.shape[1])
 
 
 def largest_reduced(index, r):
@@ -191,11 +157,4 @@ def largest_reduced(index, r):
         return -1.0
     with np.errstate(over="ignore"):
         r = np.float64(r) * (1 + 2.0**-18) + float(np.finfo(index.dtype).tiny) * 2.0**10
-        return {
-            "euclidean": lambda: r**2,
-            "nan_euclidean": lambda: r**2,
-            "cosine": lambda: 2 * r if r < 2 else np.inf,
-            "minkowski": lambda: r**index.p,
-            "hamming": lambda: r * index.points.shape[1],
-            "haversine": lambda: np.sin(min(r, np.pi) / 2) ** 2 * (1 + 2.0**-18) if r < np.pi else np.inf,
-        }.get(index.metric, lambda: r)()
+        return index.metric.reduced(r, index.p, index.points.shape[1])

@@ -1,4 +1,4 @@
-"""Exact neighbours by looking at every point, for every metric. Contract: reference.py.
+"""Exact neighbours by looking at every point, for every metric. Contract: reference/.
 
 Points are turned by tiles of POINTS so that the sums of a whole tile grow side by side, each column by column in the
 contract's order. Partial sums only grow, so a tile is left as soon as all of them are beyond the k-th neighbour.
@@ -13,24 +13,28 @@ from typing import NamedTuple
 import numpy as np
 
 from fastml_ext import pool
-from fastml_ext.jit import intrinsic, ir, kernel_bound, kernel_exact, types
+from fastml_ext.device.distances import estimate, squared
+from fastml_ext.device.memory import grown
+from fastml_ext.device.sorting import insert
+from fastml_ext.jit import intrinsic, ir, kernel_exact, types
 from fastml_ext.neighbors import order
+from fastml_ext.neighbors.metrics import (
+    CHEBYSHEV,
+    EUCLIDEAN,
+    FUNCTION,
+    HAMMING,
+    HAVERSINE,
+    MANHATTAN,
+    METRICS,
+    NAN_EUCLIDEAN,
+    OTHERS,
+    PRECOMPUTED,
+    TILES,
+)
 
-__all__ = ["CODES", "Scan", "nearest", "take_roots", "within"]
+__all__ = ["Scan", "nearest", "take_roots", "within"]
 
-EUCLIDEAN, MANHATTAN, CHEBYSHEV, MINKOWSKI, HAMMING, NAN_EUCLIDEAN, HAVERSINE, FUNCTION, PRECOMPUTED = range(9)
-CODES = {
-    "euclidean": EUCLIDEAN,
-    "manhattan": MANHATTAN,
-    "chebyshev": CHEBYSHEV,
-    "minkowski": MINKOWSKI,
-    "hamming": HAMMING,
-    "nan_euclidean": NAN_EUCLIDEAN,
-    "haversine": HAVERSINE,
-    "function": FUNCTION,
-    "precomputed": PRECOMPUTED,
-}
-BY_ROWS = (HAVERSINE, FUNCTION, PRECOMPUTED)  # no sums over columns that could grow side by side
+BY_ROWS = tuple({row.code for row in (*METRICS.values(), *OTHERS.values()) if TILES not in row.served_by} - {-1})
 POINTS = 64  # points in a tile
 QUERIES = 48  # queries that share a turned tile
 FEW = 8  # fewer queries than this are not worth turning a tile for
@@ -171,16 +175,6 @@ def turn(points, begin, count, tile):
 
 
 @kernel_exact
-def insert(s, i, near, who):
-    """Put point i at reduced distance s in its place by (distance, index); the last one drops out."""
-    at = len(near) - 1
-    while at > 0 and (who[at - 1] < 0 or s < near[at - 1] or (s == near[at - 1] and i < who[at - 1])):
-        near[at], who[at] = near[at - 1], who[at - 1]
-        at -= 1
-    near[at], who[at] = s, i
-
-
-@kernel_exact
 def measure(task, tile, query, worst, totals):
     """Fill `totals` with the reduced distances of a tile's points; False, unfinished, if all are beyond `worst`."""
     code = task.code
@@ -315,25 +309,6 @@ def pair(task, i, q):
 
 
 @kernel_exact
-def squared(x, y):
-    total = y.dtype.type(0)
-    for j in range(len(y)):
-        difference = y.dtype.type(x[j]) - y[j]
-        total += difference * difference
-    return total
-
-
-@kernel_bound
-def estimate(x, y):
-    """Squared distance, summed in any order."""
-    total = y.dtype.type(0)
-    for j in range(len(y)):
-        difference = y[j] - x[j]
-        total += difference * difference
-    return total
-
-
-@kernel_exact
 def widened(worst, task):
     """Largest sum, whatever its order, of a point whose true squared distance may be `worst`."""
     return worst * (1 + task.relative) + task.absolute
@@ -377,7 +352,11 @@ def within_tiles(start, stop, task, limit):
                 for i in range(count):
                     if totals[i] <= limit:
                         if used == len(indices):
-                            indices, reduced, queries = doubled(indices), doubled(reduced), doubled(queries)
+                            indices, reduced, queries = (
+                                grown(indices, 2 * used),
+                                grown(reduced, 2 * used),
+                                grown(queries, 2 * used),
+                            )
                         indices[used], reduced[used], queries[used] = begin + i, totals[i], q
                         used += 1
     return queries[:used], indices[:used], reduced[:used]
@@ -392,18 +371,14 @@ def within_rows(start, stop, task, limit):
             s = pair(task, i, q)
             if s <= limit:
                 if used == len(indices):
-                    indices, reduced, queries = doubled(indices), doubled(reduced), doubled(queries)
+                    indices, reduced, queries = (
+                        grown(indices, 2 * used),
+                        grown(reduced, 2 * used),
+                        grown(queries, 2 * used),
+                    )
                 indices[used], reduced[used], queries[used] = i, s, q
                 used += 1
     return queries[:used], indices[:used], reduced[:used]
-
-
-@kernel_exact
-def doubled(array):
-    larger = np.empty(2 * len(array), array.dtype)
-    for i in range(len(array)):  # not by slices: the error that Numba builds in for them takes two seconds to compile
-        larger[i] = array[i]
-    return larger
 
 
 @kernel_exact

@@ -1,4 +1,4 @@
-"""Exact neighbours among sparse rows. Contract: reference.py, on the same rows written out in full.
+"""Exact neighbours among sparse rows. Contract: reference/, on the same rows written out in full.
 
 A query meets the points column by column: for each value it has, the points that have one there. That gives the inner
 product (or, for Manhattan, what shared columns take off |x| + |q|) and from it an estimate of every distance, off by a
@@ -12,6 +12,8 @@ import numpy as np
 import scipy.sparse
 
 from fastml_ext import pool
+from fastml_ext.device.memory import grown
+from fastml_ext.device.sorting import insert
 from fastml_ext.jit import kernel, kernel_exact
 from fastml_ext.neighbors.axes import gamma, rounding
 
@@ -138,7 +140,8 @@ def gather(start, stop, task, limit):
             s = distance(task, i, q)
             if s <= limit:
                 if used == len(queries):
-                    queries, indices, reduced = doubled(queries), doubled(indices), doubled(reduced)
+                    room = 2 * used
+                    queries, indices, reduced = grown(queries, room), grown(indices, room), grown(reduced, room)
                 queries[used], indices[used], reduced[used] = q, i, s
                 used += 1
     return queries[:used], indices[:used], reduced[:used]
@@ -175,21 +178,3 @@ def distance(task, i, q):
         s += here <= there
         t += there <= here
     return total
-
-
-@kernel_exact
-def insert(s, i, near, who):
-    """Put point i at reduced distance s in its place by (distance, index); the last one drops out."""
-    at = len(near) - 1
-    while at > 0 and (who[at - 1] < 0 or s < near[at - 1] or (s == near[at - 1] and i < who[at - 1])):
-        near[at], who[at] = near[at - 1], who[at - 1]
-        at -= 1
-    near[at], who[at] = s, i
-
-
-@kernel
-def doubled(array):
-    larger = np.empty(2 * len(array), array.dtype)
-    for i in range(len(array)):  # not by slices: the error that Numba builds in for them takes two seconds to compile
-        larger[i] = array[i]
-    return larger

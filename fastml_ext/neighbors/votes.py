@@ -1,4 +1,4 @@
-"""What the neighbours of a query say: votes for classes, averages of numbers. Contract: reference.py."""
+"""What the neighbours of a query say: votes for classes, averages of numbers. Contract: reference/."""
 
 import numpy as np
 

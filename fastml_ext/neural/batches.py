@@ -160,7 +160,7 @@ def borrowed(design, state, table, buffers):
         ),
         Buffers(
             *(b.parts, b.hidden, borrow(b.offsets), borrow(b.blocks), borrow(b.values), borrow(b.deltas)),
-            *(borrow(b.carry), borrow(b.zeros), borrow(b.transposed), b.edge, borrow(b.tail), borrow(b.gradient)),
+            *(borrow(b.workspace), borrow(b.zeros), borrow(b.transposed), b.edge, borrow(b.tail), borrow(b.gradient)),
         ),
     )
 

@@ -107,7 +107,7 @@ class Buffers(NamedTuple):
     blocks: np.ndarray  # (b, 3): layer, first and last row of its coefs
     values: np.ndarray
     deltas: np.ndarray  # derivatives of activations, then those of the losses by z
-    carry: np.ndarray
+    workspace: np.ndarray  # deltas times weights, on their way to the layer below
     zeros: np.ndarray
     transposed: np.ndarray  # weights that deltas go back through, the other way round
     edge: int  # the first layer whose weights end less than ROOM before those of the last

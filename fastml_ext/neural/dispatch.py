@@ -111,7 +111,7 @@ class Layout:
             blocks=self.blocks,
             values=np.zeros(int(self.offsets[-1, 0]) + self.rows * self.units[-1] + ROOM, dtype),
             deltas=np.zeros(int(self.offsets[-1, 1]) + ROOM, dtype),
-            carry=np.zeros(self.rows * self.hidden, dtype),
+            workspace=np.zeros(self.rows * self.hidden, dtype),
             zeros=np.zeros(max(self.units) + ROOM, dtype),
             transposed=np.zeros(int(self.offsets[-1, 3]) + ROOM, dtype),
             edge=self.edge,

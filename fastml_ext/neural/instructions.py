@@ -117,7 +117,7 @@ def tile(rows, registers):
 
 
 class Tile:
-    """The code of `tile`: its four arrays, their places, and vectors of so many registers."""
+    """The code of `tile`: its four arrays, their offsets, and vectors of so many registers."""
 
     def __init__(self, context, builder, signature, arguments, registers):
         self.builder, self.arguments, self.ir = builder, arguments, cgutils.ir

@@ -118,7 +118,7 @@ def backward_rows(design, w, first, last, buffers, layer):
     """Deltas of the layer below `layer` for rows first..last: through its weights, times the derivatives there."""
     to, below = buffers.offsets[layer, 1], buffers.offsets[layer - 1, 1]
     k, n, m = design.units[layer], design.units[layer + 1], last - first
-    deltas, carry = buffers.deltas, buffers.carry
+    deltas, workspace = buffers.deltas, buffers.workspace
     if n == 1:
         row = w[buffers.offsets[layer, 2] : buffers.offsets[layer, 2] + k]
         for r in range(first, last):
@@ -128,7 +128,7 @@ def backward_rows(design, w, first, last, buffers, layer):
         return
     own = first * buffers.hidden  # parts may be at different layers: each has its own room
     A, W = (deltas, to + first * n, n, 1), (buffers.transposed, buffers.offsets[layer, 3], k)
-    product((carry, own, k), (buffers.zeros, 0, 0), A, W, m, k, n)
-    row, target = carry[own : own + m * k], deltas[below + first * k : below + last * k]
+    product((workspace, own, k), (buffers.zeros, 0, 0), A, W, m, k, n)
+    row, target = workspace[own : own + m * k], deltas[below + first * k : below + last * k]
     for i in range(m * k):
         target[i] *= row[i]

@@ -1,7 +1,7 @@
 """Whole batches of a small network in one array, cache and thread. Contract: reference/training.py, `train`.
 
 The kernels of batches.py hand a dozen arrays from helper to helper, which costs more than the work where a batch has a
-few thousand multiplications. Here weights, moments, values, slopes and gradients are places of one array.
+few thousand multiplications. Here weights, moments, values, deltas and gradients are parts of one array.
 """
 
 import numpy as np
@@ -26,10 +26,10 @@ def backward(M, size, k, n, deltas, w, below, room, zeros):
             for j in range(k):
                 target[j] *= delta * row[j]
         return
-    carry = room + k * n
+    workspace = room + k * n
     transpose(M, w, k, n, 0, k, M, room)
-    product((M, carry, k), (M, zeros, 0), (M, deltas, n, 1), (M, room, k), size, k, n)
-    target, row = M[below : below + size * k], M[carry : carry + size * k]
+    product((M, workspace, k), (M, zeros, 0), (M, deltas, n, 1), (M, room, k), size, k, n)
+    target, row = M[below : below + size * k], M[workspace : workspace + size * k]
     for i in range(size * k):
         target[i] *= row[i]
 

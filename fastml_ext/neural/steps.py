@@ -14,7 +14,7 @@ VANISHED = 40.0  # 1 - exp(-VANISHED) is 1
 
 @kernel
 def scale_of(design, total, weights):
-    """(loss of a batch, what sums of slopes are multiplied with) from the sums of its losses and of its weights."""
+    """(loss of a batch, what sums of gradients are multiplied with) from the sums of its losses and of its weights."""
     if design.loss == ROOT:
         value = np.sqrt(total / weights)
         return value, (1.0 / (weights * value) if value > 0 else 0.0)

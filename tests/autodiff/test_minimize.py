@@ -150,3 +150,25 @@ def test_a_loss_that_is_not_finite_names_its_source():
         FloatingPointError, match=r"became nan in epoch 2: .* = log\(.*test_minimize.py\); try a smaller"
     ):
         ad.minimize(lambda w, x: ad.mean(ad.log(w * x)), 1.0, (np.array([1.0, 2, 3]),), learning_rate=2.0)
+    with pytest.raises(FloatingPointError, match=r"epoch 2: w = input\(\) gave .* \(line \d+ of test_minimize.py\)"):
+        ad.minimize(lambda w, x: ad.mean((w * x) ** 2), 1.0, (np.ones(3),), optimizer="sgd", learning_rate=1e200)
+
+
+def test_progress_is_told_every_epoch_and_stops():
+    told = []
+
+    def progress(epoch, loss):
+        told.append((epoch, loss))
+        return epoch == 3
+
+    found = ad.minimize(lambda w: (w - 1.0) ** 2, 5.0, progress=progress)
+    assert told == [(k + 1, loss) for k, loss in enumerate(found.history)]
+    assert (found.n_iter, found.converged, found.value) == (3, True, told[-1][1])
+
+
+def test_ctrl_c_is_the_callers():
+    def progress(epoch, loss):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ad.minimize(lambda w: (w - 1.0) ** 2, 5.0, progress=progress)

@@ -116,6 +116,40 @@ def test_truncated_files_are_compiled_and_written_anew(start, tmp_path, suffix, 
     assert start()[0] == 0
 
 
+def test_an_edit_of_a_module_beside_it_or_of_the_ground_floor_makes_a_kernel_stale(tmp_path, monkeypatch):
+    from fastml_ext import numba_cache
+
+    monkeypatch.setattr(numba_cache, "ROOT", str(tmp_path / "ext"))
+    monkeypatch.setattr(numba_cache, "DEVICE", str(tmp_path / "ext" / "device"))
+    stale = {
+        "ext/one/a.py": [0, 1],
+        "ext/one/sub/b.py": [0, 1],
+        "ext/two/c.py": [2],
+        "ext/device/d.py": [0, 1, 2, 3],
+        "user/e.py": [3],
+        "ext/one/reference/f.py": [],
+    }
+    for file in stale:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text("")
+
+    def stamps():
+        numba_cache.modules_below.cache_clear()
+        numba_cache.modules_in.cache_clear()
+        return [
+            numba_cache.sources_of(str(tmp_path / folder)) for folder in ("ext/one", "ext/one/sub", "ext/two", "user")
+        ]
+
+    before = stamps()
+    for file, places in stale.items():
+        (tmp_path / file).write_text("x = 1")
+        after = stamps()
+        assert [i for i in range(4) if before[i] != after[i]] == places, file
+        before = after
+    numba_cache.modules_below.cache_clear()
+    numba_cache.modules_in.cache_clear()
+
+
 def test_many_processes_at_once(start):
     with ThreadPoolExecutor(6) as threads:
         assert all(compiled in (0, 1, 2) for compiled, _ in threads.map(lambda _: start(), range(6)))

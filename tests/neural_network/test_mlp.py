@@ -342,6 +342,26 @@ def test_time_limit_and_interruption(digits):
     close(model, MLPClassifier((20,), max_iter=3, random_state=0).fit(X, y), 0)
 
 
+def test_interrupted_lbfgs_keeps_its_last_weights_and_a_whole_history(digits):
+    X, y = digits
+
+    def stop(model, epoch):
+        if epoch["epoch"] == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    model = MLPClassifier((5,), solver="lbfgs", callbacks=stop, random_state=0)
+    with pytest.warns(ConvergenceWarning, match="interrupted: the best weights so far are kept") as caught:
+        model.fit(X, y)
+    assert caught[0].filename == __file__
+    assert (model.stopped_, model.n_iter_, len(model.history_["loss"])) == ("interrupted", 3, 3)
+    with pytest.warns(ConvergenceWarning, match="lbfgs ended after 3 iterations"):
+        other = MLPClassifier((5,), solver="lbfgs", max_iter=3, random_state=0).fit(X, y)
+    close(model, other, 0)
+    for name in other.history_:
+        np.testing.assert_array_equal(model.history_[name], other.history_[name])
+        assert type(model.history_[name]) is type(other.history_[name])
+
+
 def test_dropout_noise_clipping_and_updates_train(digits):
     X, y = digits
     for change in (

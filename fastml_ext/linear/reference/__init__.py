@@ -13,6 +13,7 @@ from fastml_ext.linear.reference.multiclass import multiclass_svm
 from fastml_ext.linear.reference.newton import newton_steps
 from fastml_ext.linear.reference.orders import block_order
 from fastml_ext.linear.reference.passes import evaluate, gram, hessian_product
+from fastml_ext.linear.reference.quasi import quasi_newton, table_pass
 from fastml_ext.linear.reference.scores import scores
 from fastml_ext.linear.reference.sums import moments, residual_moments, small_squares
 from fastml_ext.linear.reference.wide import wide_newton
@@ -32,11 +33,13 @@ __all__ = [
     "multiclass_svm",
     "newton_steps",
     "quadratic_lasso",
+    "quasi_newton",
     "residual_moments",
     "scores",
     "slopes",
     "small_squares",
     "sparse_epoch",
+    "table_pass",
     "weights",
     "wide_newton",
 ]

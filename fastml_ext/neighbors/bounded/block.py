@@ -11,6 +11,8 @@ import functools
 
 import numpy as np
 
+from fastml_ext.device.distances import estimate, squared
+from fastml_ext.device.sorting import at_least, insert
 from fastml_ext.jit import LANES, intrinsic, ir, kernel, kernel_bound, kernel_exact, types
 from fastml_ext.neighbors import axes as bounds
 
@@ -237,12 +239,12 @@ def first_rank(row, k, norm, limits, folded):
     low = np.float32(-norm - 2 * limits.longest - bounds.TINY)
     size = -(-4 * k // 64) * 64
     if 2 * size > len(row):
-        return near_rank(row, k, low, np.float32(norm / 2))
+        return at_least(row, k, low, np.float32(norm / 2))
     for j in range(size):  # not by slices: the error that Numba builds in for them takes two seconds to compile
         folded[j] = row[j]
     for start in range(size, len(row) - size + 1, size):
         fold(row[start : start + size], folded)
-    return near_rank(folded[:size], k, low, np.float32(norm / 2))
+    return at_least(folded[:size], k, low, np.float32(norm / 2))
 
 
 @kernel
@@ -254,26 +256,6 @@ def fold(row, folded):
 
 
 @kernel
-def near_rank(values, k, low, high):
-    """A number that k or a few more of the values reach, by halving what lies between two numbers.
-
-    low: a number that k of them reach | high: about the greatest
-    """
-    for _ in range(30):
-        middle = low + (high - low) / np.float32(2)
-        reached = 0
-        for i in range(len(values)):
-            reached += 1 if values[i] >= middle else 0
-        if reached < k:
-            high = middle
-        else:
-            low = middle
-            if reached <= k + k // 8:
-                break
-    return low
-
-
-@kernel
 def tighten(state, lane, wanted, norm, limits):
     """Raise the cut to what the k-th best of the points held allows, and drop those that are below it."""
     count, scores, places = state.counts[lane], state.scores[lane], state.places[lane]
@@ -282,7 +264,7 @@ def tighten(state, lane, wanted, norm, limits):
     end = -(-count // LANES) * LANES
     scores[count:end] = -np.inf  # whole vectors only
     low = max(state.cuts[lane], np.float32(-norm - 2 * limits.longest - bounds.TINY))
-    cut_at(near_rank(scores[:end], wanted, low, np.float32(norm / 2)), state, lane, norm, limits)
+    cut_at(at_least(scores[:end], wanted, low, np.float32(norm / 2)), state, lane, norm, limits)
     left = 0
     for t in range(count):
         scores[left], places[left] = scores[t], places[t]
@@ -387,10 +369,7 @@ def offer(s, i, near, who):
     at = len(near) - 1
     if not (s < near[at] or (s == near[at] and (who[at] < 0 or i < who[at]))):
         return False
-    while at > 0 and (who[at - 1] < 0 or s < near[at - 1] or (s == near[at - 1] and i < who[at - 1])):
-        near[at], who[at] = near[at - 1], who[at - 1]
-        at -= 1
-    near[at], who[at] = s, i
+    insert(s, i, near, who)
     return True
 
 
@@ -416,26 +395,6 @@ def dot(x, y):
     total = np.float32(0)
     for j in range(len(x)):
         total += x[j] * y[j]
-    return total
-
-
-@kernel_bound
-def estimate(x, y):
-    """Squared distance, summed in any order."""
-    total = y.dtype.type(0)
-    for j in range(len(y)):
-        difference = y[j] - x[j]
-        total += difference * difference
-    return total
-
-
-@kernel_exact
-def squared(x, y):
-    """Squared distance as the contract has it: column by column."""
-    total = y.dtype.type(0)
-    for j in range(len(y)):
-        difference = y.dtype.type(x[j]) - y[j]
-        total += difference * difference
     return total
 
 

@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from fastml_ext.device.distances import squared
+from fastml_ext.device.memory import grown
 from fastml_ext.jit import kernel
-from fastml_ext.neighbors.bounded.block import HEIGHT, WIDTH, beyond, dot, multiply, pick, squared, thresholds_at
+from fastml_ext.neighbors.bounded.block import HEIGHT, WIDTH, beyond, dot, multiply, pick, thresholds_at
 
 __all__ = ["within_block"]
 
@@ -31,11 +33,7 @@ def within_block(first, last, visit, task, limit):
                 hits = pick(row, cut, picked)
                 if used + hits > room:
                     room = 2 * room + hits
-                    queries, indices, squares = (
-                        with_room(queries, room),
-                        with_room(indices, room),
-                        with_room(squares, room),
-                    )
+                    queries, indices, squares = grown(queries, room), grown(indices, room), grown(squares, room)
                 for j in picked[:hits]:
                     if kept.rest.shape[1] and row[j] + dot(kept.rest[begin + j], asked.rest[position]) < cut:
                         continue
@@ -45,11 +43,3 @@ def within_block(first, last, visit, task, limit):
                         queries[used], indices[used], squares[used] = q, i, square
                         used += 1
     return queries[:used], indices[:used], squares[:used]
-
-
-@kernel
-def with_room(array, room):
-    wider = np.empty(room, array.dtype)
-    for i in range(len(array)):  # not by slices: the error that Numba builds in for them takes two seconds to compile
-        wider[i] = array[i]
-    return wider

@@ -1,4 +1,4 @@
-"""Nearest neighbours by a KD-tree. Contract: reference.py."""
+"""Nearest neighbours by a KD-tree. Contract: reference/."""
 
 import functools
 from typing import NamedTuple
@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fastml_ext import pool
+from fastml_ext.neighbors import metrics
 from fastml_ext.neighbors.kd_tree import search
 from fastml_ext.neighbors.kd_tree.grow import grow, lowest_indices
 from fastml_ext.neighbors.kd_tree.places import places
@@ -30,7 +31,7 @@ class Tree(NamedTuple):
     box: np.ndarray  # (2, d): least and greatest value of each column
     weights: np.ndarray  # (d,)
     p: float
-    metric: int  # search.METRICS, and search.WEIGHTED if the columns have weights
+    metric: int  # a code of metrics.py, and search.WEIGHTED if the columns have weights
     shrink: float  # what a bound is multiplied by before it is trusted, where it is not exact
     n: int
     nobody: int  # the index of no point, above all others
@@ -38,7 +39,7 @@ class Tree(NamedTuple):
 
 def build_tree(X, leaf_size=None, metric="euclidean", p=2, w=None, n_jobs=None):
     """Grow a KD-tree over the points X (n, d)."""
-    code, p = metric_code(metric, p, w)
+    code, p = metric_code(metric, p, w, X.shape[1])
     X = np.ascontiguousarray(X, np.float32 if X.dtype.newbyteorder("=") == np.float32 else np.float64)
     n, d = X.shape
     weights = np.ones(d, X.dtype) if w is None else np.ascontiguousarray(w, X.dtype)
@@ -71,18 +72,16 @@ def bounding_box(X):
     return np.array([[column.min() for column in X.T], [column.max() for column in X.T]])
 
 
-def metric_code(metric, p, w):
-    """(code, p) of a metric; the powers 1, 2 and infinity have kernels of their own."""
-    if metric == "minkowski":
-        metric = {1: "manhattan", 2: "euclidean", np.inf: "chebyshev"}.get(p, metric)
-    if metric not in search.METRICS:
-        raise ValueError(f"metric={metric!r}: a tree serves {', '.join(search.METRICS)}")
-    if metric == "minkowski" and not p >= 1:
+def metric_code(metric, p, w, n_features):
+    """(code, p) of a metric; the powers 1, 2 and infinity have kernels of their own, with and without weights."""
+    row = metrics.by_name(metric)
+    if metrics.TREE not in row.served_by:
+        raise ValueError(f"metric={metric!r}: a tree serves {', '.join(metrics.served_by(metrics.TREE))}")
+    p = metrics.resolve("minkowski", row.power or p, {"w": w}, n_features).p
+    if p < 1:
         raise ValueError(f"p={p!r}: below 1 there is no distance that a tree can serve, pass at least 1")
-    if w is not None and metric == "chebyshev":
-        raise ValueError("w: the chebyshev distance takes no weights, pass None")
-    p = {"manhattan": 1, "euclidean": 2, "chebyshev": 1}.get(metric, p)
-    return search.METRICS[metric] + (0 if w is None else search.WEIGHTED), float(p)
+    row = metrics.METRICS[metrics.BY_POWER.get(p, "minkowski")]
+    return row.code + (0 if w is None else search.WEIGHTED), 1.0 if p == np.inf else p
 
 
 def query_tree(tree, Q, k, upper_bound=np.inf, allowed=None, exclude=None, n_jobs=None, progress=None):
@@ -192,9 +191,10 @@ def lanes(metric, k):
 
 def all_compiled_in():
     """All that `variant` and `lanes` can say: (columns, metric, size of leaves, lanes), for the list of kernels."""
-    metrics = [code + w for name, code in search.METRICS.items() for w in (0, search.WEIGHTED)]
-    metrics.remove(search.METRICS["chebyshev"] + search.WEIGHTED)
-    shapes = {compiled_in(d, m, size) for d in range(1, UNROLLED + 2) for m in metrics for size in (SMALL, LARGE)}
+    served = [metrics.METRICS[name].code for name in metrics.served_by(metrics.TREE)]
+    weighted = [code + search.WEIGHTED for code in served if code != metrics.CHEBYSHEV]
+    codes, sizes = served + weighted, (SMALL, LARGE)
+    shapes = {compiled_in(d, code, size) for d in range(1, UNROLLED + 2) for code in codes for size in sizes}
     return sorted({(*shape, lanes(shape[1], k)) for shape in shapes for k in (1, 8, 16, 17)})
 
 

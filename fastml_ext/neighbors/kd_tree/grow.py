@@ -1,4 +1,4 @@
-"""Growing the tree: medians on the widest side, until a node is one leaf. Contract: reference.py.
+"""Growing the tree: medians on the widest side, until a node is one leaf. Contract: reference/.
 
 The n points fill leaves of B points each, but for the last. A node of L leaves has 2 children, of (L + 1) // 2 leaves
 and the rest, and internal nodes are numbered in preorder: the left child of node v is v + 1, the right one v + (leaves

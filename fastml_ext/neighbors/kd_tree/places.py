@@ -1,4 +1,4 @@
-"""Where queries fall in a tree, and in what order they are served. Contract: reference.py."""
+"""Where queries fall in a tree, and in what order they are served. Contract: reference/."""
 
 import numpy as np
 

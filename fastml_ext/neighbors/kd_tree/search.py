@@ -16,24 +16,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fastml_ext.device.sorting import MOST_RANKED, at_most, rank_pairs, sort_pairs
 from fastml_ext.jit import kernel_exact
-from fastml_ext.neighbors.kd_tree.vectors import (
-    CHEBYSHEV,
-    EUCLIDEAN,
-    METRICS,
-    MINKOWSKI,
-    WEIGHTED,
-    keep_nearest,
-    lowest_bit,
-    scan,
-)
+from fastml_ext.neighbors.kd_tree.vectors import WEIGHTED, keep_nearest, lowest_bit, scan
+from fastml_ext.neighbors.metrics import CHEBYSHEV, EUCLIDEAN, MINKOWSKI
 
 __all__ = [
     "BY_DISTANCE",
     "BY_INDEX",
     "COUNT",
     "EUCLIDEAN",
-    "METRICS",
     "WEIGHTED",
     "Wanted",
     "limits",
@@ -41,7 +33,6 @@ __all__ = [
     "within_kernel",
 ]
 
-MOST_RANKED = 256  # candidates that are sorted by counting, for each, those before it
 COUNT, BY_DISTANCE, BY_INDEX = range(3)  # what a search within a radius does with the points: order them by...
 
 
@@ -302,13 +293,8 @@ def write_sorted(near, who, sorted_near, sorted_who, nobody):
         sort_pairs(near, who)
         for j in range(min(k, len(near))):
             sorted_near[j], sorted_who[j] = near[j], who[j]
-    else:  # each to the place that is the number of those before it: quadratic, but without a branch
-        for a in range(len(near)):
-            s, i, before = near[a], who[a], 0
-            for b in range(len(near)):
-                before += 1 if (near[b] < s) | ((near[b] == s) & (who[b] < i)) else 0
-            if before < k:
-                sorted_near[before], sorted_who[before] = s, i
+    else:
+        rank_pairs(near, who, sorted_near, sorted_who)
     for j in range(len(near), k):
         sorted_who[j] = nobody
 
@@ -316,7 +302,7 @@ def write_sorted(near, who, sorted_near, sorted_who, nobody):
 @kernel_exact
 def tighten(near, who, count, k, most, last):
     """Drop points that k others are nearer than: (how many are left, the greatest distance of interest, `last`)."""
-    worst = rank_of(near[:count], k)
+    worst = at_most(near[:count], k)
     left = 0
     for j in range(count):
         near[left], who[left] = near[j], who[j]
@@ -325,26 +311,6 @@ def tighten(near, who, count, k, most, last):
         return left, worst, last
     sort_pairs(near[:left], who[:left])  # too many at nearly one distance: only their order tells who is nearer
     return k, near[k - 1], who[k - 1]
-
-
-@kernel_exact
-def rank_of(values, k):
-    """A number that k or a few more of the values do not exceed, by halving what lies between 0 and the greatest."""
-    low, high = values.dtype.type(0), values[0]
-    for value in values:
-        high = max(high, value)
-    for _ in range(30):
-        middle = low + (high - low) / values.dtype.type(2)
-        reached = 0
-        for i in range(len(values)):
-            reached += 1 if values[i] <= middle else 0
-        if reached < k:
-            low = middle
-        else:
-            high = middle
-            if reached <= k + k // 16:
-                break
-    return high
 
 
 @functools.cache
@@ -403,29 +369,3 @@ def within_kernel(D, METRIC, LEAF):
                 indptr[q + 1] = count
 
     return within
-
-
-@kernel_exact
-def sort_pairs(near, who):
-    """Sort by distance, then by index: heap sort, which needs no room and is never quadratic."""
-    n = len(near)
-    for end in range(n + n // 2 - 1, 0, -1):
-        parent, size = end - n, n  # first build the heap from its last parent, then take the greatest off it
-        if parent < 0:
-            near[0], near[end] = near[end], near[0]
-            who[0], who[end] = who[end], who[0]
-            parent, size = 0, end
-        s, i, child = near[parent], who[parent], 2 * parent + 1
-        while child < size:
-            if child + 1 < size and later(near[child + 1], who[child + 1], near[child], who[child]):
-                child += 1
-            if not later(near[child], who[child], s, i):
-                break
-            near[parent], who[parent] = near[child], who[child]
-            parent, child = child, 2 * child + 1
-        near[parent], who[parent] = s, i
-
-
-@kernel_exact
-def later(s, i, t, j):
-    return s > t or (s == t and i > j)

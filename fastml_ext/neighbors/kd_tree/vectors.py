@@ -4,11 +4,10 @@ Code for LLVM, which the kernels of search.py inline: their cache sees edits of 
 """
 
 from fastml_ext.jit import cgutils, intrinsic, ir, types
+from fastml_ext.neighbors.metrics import CHEBYSHEV, EUCLIDEAN, MINKOWSKI
 
-__all__ = ["METRICS", "WEIGHTED", "keep_nearest", "lowest_bit", "scan"]
+__all__ = ["WEIGHTED", "keep_nearest", "lowest_bit", "scan"]
 
-METRICS = {"euclidean": 0, "manhattan": 1, "chebyshev": 2, "minkowski": 3}
-EUCLIDEAN, MANHATTAN, CHEBYSHEV, MINKOWSKI = METRICS.values()
 WEIGHTED = 4  # added to the code of a metric whose columns have weights
 
 

@@ -9,18 +9,6 @@ import numpy as np
 
 __all__ = ["distances", "nearest", "prepare", "reduced_distances", "within_radius"]
 
-METRICS = (
-    "euclidean",
-    "manhattan",
-    "chebyshev",
-    "minkowski",
-    "hamming",
-    "cosine",
-    "nan_euclidean",
-    "haversine",
-    "precomputed",
-)
-
 
 def prepare(X, metric="euclidean", p=2, w=None):
     """What a search needs to know of the points X (n, d): the definition keeps them as they are.
@@ -28,8 +16,9 @@ def prepare(X, metric="euclidean", p=2, w=None):
     X: float32, float64, or an integer type of up to 32 bits, or of 64 bits within 2**53; or a SciPy sparse matrix, for
     euclidean, manhattan and cosine only. C order. Finite, but NaN stands for a missing value where the metric is
     nan_euclidean.
-    metric: one of METRICS, see `distances`, or a function of two rows (d,) float64 that returns a number
-    p: power of minkowski, above 0 | w (d,): weights of the columns, none negative, for minkowski with a finite p
+    metric: a name of `distances`, or a function of two rows (d,) float64 that returns a number
+    p: power of minkowski, above 0 | w (d,): weights of the columns, finite and not negative, for minkowski with a
+    finite p
 
     Raises ValueError for a metric, p or w that is none of these, and for a function that cannot be compiled.
     """

@@ -87,20 +87,43 @@ def test_levels_are_those_of_this_machine():
         ahead.levels_of("v9")
 
 
-def test_a_change_of_a_source_changes_its_family_only(tmp_path, monkeypatch):
-    (tmp_path / "one").mkdir()
-    (tmp_path / "two").mkdir()
-    (tmp_path / "jit.py").write_text("")
-    (tmp_path / "one" / "a.py").write_text("from fastml_ext.two import b\n")
-    (tmp_path / "two" / "b.py").write_text("")
+@pytest.fixture
+def digests(tmp_path, monkeypatch):
+    """digests(): of a kernel of each module of a small package; `written(path, text)` changes a module of it."""
     monkeypatch.setattr(ahead, "ROOT", tmp_path)
-    fresh = ahead.digest.__wrapped__
-    one, two = fresh("one"), fresh("two")
-    (tmp_path / "one" / "cases.py").write_text("x = 1")
-    assert (fresh("one"), fresh("two")) == (one, two)
-    (tmp_path / "one" / "a.py").write_text("from fastml_ext.two import c\n")
-    assert fresh("one") != one
-    assert fresh("two") == two
-    one = fresh("one")
-    (tmp_path / "two" / "b.py").write_text("x = 1")
-    assert fresh("one") != one
+
+    def written(path, text):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text)
+        for function in (ahead.imported, ahead.imports_of, ahead.digest_of):
+            function.cache_clear()
+        names = ["one.a.kernel", "two.b.kernel", "two.c.kernel"]
+        return [ahead.digest(ahead.Variant(name, "Nthree.d.Record{d}")) for name in names]
+
+    yield written
+    for function in (ahead.imported, ahead.imports_of, ahead.digest_of):
+        function.cache_clear()
+
+
+def test_a_change_of_a_source_changes_the_kernels_that_import_it_or_take_its_records(digests, tmp_path):
+    for folder in ("one", "two", "three", "device"):
+        (tmp_path / folder).mkdir()
+    for path in ("jit.py", "pool.py", "two/b.py", "two/c.py", "three/d.py", "device/e.py", "two/__init__.py"):
+        (tmp_path / path).write_text("")
+    (tmp_path / "one/a.py").write_text(
+        "from fastml_ext import jit, pool\nfrom fastml_ext.two import (\n    x,\n    b,\n)\n"
+    )
+    before = digests("two/c.py", "from fastml_ext.device.e import f\n")
+    for path, whose in {
+        "one/a.py": [0],
+        "two/b.py": [0, 1],
+        "device/e.py": [2],
+        "three/d.py": [0, 1, 2],
+        "jit.py": [0],
+        "pool.py": [],
+        "one/cases.py": [],
+    }.items():
+        text = (tmp_path / path).read_text() if (tmp_path / path).exists() else ""
+        after = digests(path, text + "\n# changed\n")
+        assert [i for i in range(3) if before[i] != after[i]] == whose, path
+        before = after

@@ -1,0 +1,184 @@
+"""L-BFGS that starts from second derivatives once they pay: on most tables it has ended before.
+
+Once as much time has gone into passes over the rows as the second derivatives of each class take, they are made where
+the search stands, and again after as much time: at worst this takes twice the time of whichever way is the better one.
+"""
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.linalg.lapack import dpotrf, dpotri
+
+from fastml.linear_model import solvers
+from fastml.linear_model.objective import FEW_COLUMNS
+from fastml_ext import linear as kernels
+
+__all__ = ["lbfgs"]
+
+PAIRS = 10  # last steps that are remembered
+CLOSER = 0.3  # of tol: what is left to gain goes with its square, and is then less than what other solvers leave
+LEFT, LITTLE = 10.0, 0.1  # times tol: relative to the value, what the solver expects to gain where it ends
+TABLE, SPARSE_TABLE = 10_000_000, 200_000  # products: up to here a dense copy of scaled columns is the quickest
+MOST_NUMBERS = 4_000_000  # in the matrices of all classes
+FEWEST = 8  # passes before the first matrices
+PRODUCT, CUBE = 0.04, 0.05  # ns for each product of a matrix, and for an inverse, times its size cubed
+
+
+def lbfgs(objective, u, tol, max_iter):
+    """From u on, to `tol` in scaled columns and in those of X, and until the solver expects little of its next step."""
+    passes = Table(objective) if fits_table(objective) else Passes(objective)
+    value, gradient = passes(u)
+    memory, history, waited, gain = Memory(gradient), [value], 0, np.inf
+    while len(history) <= max_iter:
+        if waited >= passes.wait:
+            memory, waited = Memory(gradient, passes.inverse()), 0
+        step = memory.product(gradient)
+        gain = float(gradient @ step)
+        if len(memory.order) and enough(passes, gradient, 0.5 * gain / max(abs(value), 1e-300), tol):
+            break
+        if abs(gain) <= passes.rounding * abs(value):
+            break
+        new, tries = search(passes, u, value, step, gain)
+        waited += tries
+        if new is None:
+            if not len(memory.order):  # rounding hides what is left
+                break
+            memory = Memory(gradient)
+            passes(u)
+            waited = max(waited, passes.wait if np.isfinite(passes.wait) else 0)
+            continue
+        memory.add(new[0] - u, new[2] - gradient)
+        u, value, gradient = new
+        history.append(value)
+    converged = passes.reached(gradient, tol) or abs(gain) <= solvers.HIDDEN * passes.rounding * abs(value)
+    return solvers.Solution(u, value, len(history) - 1, converged, history, gradient)
+
+
+def enough(passes, gradient, left, tol):
+    """left: what the solver expects to gain, relative to the value."""
+    return (left <= LEFT * tol and passes.reached(gradient, CLOSER * tol)) or (
+        left <= LITTLE * tol and passes.reached(gradient, tol)
+    )
+
+
+def search(passes, u, value, step, gain):
+    """((point, value, gradient), passes made) along -step; None for the first where nothing less is found."""
+    t, tries = 1.0, 0
+    while gain > 0 and t > solvers.SMALLEST_STEP and t * gain > passes.rounding * abs(value):
+        new, tries = u - t * step, tries + 1
+        new_value, new_gradient = passes(new)
+        if new_value <= value - 1e-4 * t * gain:
+            return (new, new_value, new_gradient), tries
+        t *= min(0.5, max(0.1, 0.5 * gain * t / (new_value - value + gain * t)))
+    return None, tries
+
+
+class Memory:
+    """The last steps, and what stands for second derivatives before them: the `first` product, times a number."""
+
+    def __init__(self, gradient, first=None):
+        self.first, self.order, self.places = first, [], np.empty(0, np.int64)
+        self.steps, self.changes = np.empty((PAIRS, len(gradient))), np.empty((PAIRS, len(gradient)))
+        size = np.sqrt(gradient @ gradient)
+        self.number = 1.0 if first is not None or size == 0 else 1.0 / size
+
+    def product(self, gradient):
+        return kernels.quasi_newton(self.steps, self.changes, self.places, self.start, gradient)
+
+    def start(self, q):
+        return self.number * (q if self.first is None else self.first(q))
+
+    def add(self, step, change):
+        at, length = self.order.pop(0) if len(self.order) == PAIRS else len(self.order), step @ change
+        if length > 0:  # rounding may leave none
+            self.steps[at], self.changes[at] = step, change
+            self.order.append(at)
+            self.number = length / (change @ (change if self.first is None else self.first(change)))
+        self.places = np.array(self.order, np.int64)
+
+
+class Passes:
+    """The objective by passes over X in several threads."""
+
+    def __init__(self, objective):
+        self.objective = objective
+        self.rounding = solvers.ROUNDING if objective.X.dtype == np.float64 else solvers.ROUNDING_OF_SINGLES
+        stored = objective.X.nnz / objective.n if sp.issparse(objective.X) else objective.d + 1
+        a_pass = 20.0 + (3.0 if sp.issparse(objective.X) else 0.2) * stored
+        products = stored**2 if sp.issparse(objective.X) else 0.5 * PRODUCT * stored**2
+        self.wait = wait(objective, a_pass, products)
+
+    def __call__(self, u):
+        return self.objective(u)
+
+    def reached(self, gradient, tol):
+        return solvers.reached(self.objective, gradient, tol)
+
+    def inverse(self):
+        return blocks(self.objective.own_hessian(c) for c in range(self.objective.k))
+
+
+class Table:
+    """The objective by passes over the dense table of scaled columns and the intercept's ones."""
+
+    rounding = solvers.ROUNDING
+
+    def __init__(self, objective):
+        self.objective = objective
+        self.Z, self.weight, self.l2 = objective.table()
+        self.scores = np.empty((objective.n, objective.k))
+        self.wait = wait(objective, 20.0 + 0.2 * len(self.l2), PRODUCT * len(self.l2) ** 2)
+
+    def __call__(self, u):
+        U = u.reshape(self.objective.k, -1)
+        args = self.objective.code, self.Z, self.objective.Y, self.weight, self.l2, U, self.scores
+        value, gradient = kernels.table_pass(*args, self.objective.n_jobs)
+        return value, gradient.ravel()
+
+    def reached(self, gradient, tol):
+        G = gradient.reshape(self.objective.k, -1)
+        own = G[:, :-1] / self.objective.scale + G[:, -1:] * self.objective.centre  # in the columns of X
+        self.objective.gradient_norm = max(float(np.abs(own).max()), float(np.abs(G[:, -1]).max()))
+        return solvers.reached(self.objective, gradient, tol)
+
+    def inverse(self):
+        return blocks(self.hessian(c) for c in range(self.objective.k))
+
+    def hessian(self, c):
+        h = self.scores[:, c]
+        h = h if self.objective.k == 1 else self.weight * h * (1.0 - h)
+        H = (self.Z * h[:, None]).T @ self.Z
+        H.flat[:: len(H) + 1] += self.l2
+        return H
+
+
+def fits_table(objective):
+    products = objective.n * (objective.d + 1) * objective.k
+    return products <= (SPARSE_TABLE if sp.issparse(objective.X) else TABLE)
+
+
+def wait(objective, a_pass, products):
+    """Passes that take as long as the matrices of all classes; a_pass, products: ns for a row, of one class."""
+    n, p, k = objective.n, objective.d + 1, objective.k
+    if p > FEW_COLUMNS or k * p * p > MOST_NUMBERS:
+        return np.inf
+    return max(FEWEST, (n * products + CUBE * p**3) / (n * a_pass))
+
+
+def blocks(hessians):
+    """q -> the inverses of positive matrices, times the parts of q."""
+    inverses = np.array([inverse(H) for H in hessians])
+    k, p = inverses.shape[:2]
+    return lambda q: np.matmul(inverses, q.reshape(k, p, 1)).ravel()
+
+
+def inverse(H):
+    """As little is added to the diagonal as makes it regular."""
+    diagonal, extra = H.diagonal().copy(), 1e-12 * max(np.trace(H) / len(H), 1e-300)
+    for _ in range(8):
+        H.flat[:: len(H) + 1] = diagonal + extra
+        factor, singular = dpotrf(H.T, lower=1, clean=0)
+        if not singular:
+            half = dpotri(factor, lower=1)[0]
+            return np.tril(half) + np.tril(half, -1).T
+        extra *= 30.0
+    return np.eye(len(H)) * (len(H) / max(diagonal.sum(), 1e-300))

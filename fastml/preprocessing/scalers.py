@@ -1,0 +1,344 @@
+"""Scalers of columns under scikit-learn's names: its parameters, attributes and results, in one pass over the table."""
+
+from typing import Any, Self
+
+import numpy as np
+from scipy.sparse import issparse
+from scipy.stats import norm
+from sklearn.preprocessing import MaxAbsScaler as ScikitMaxAbsScaler
+from sklearn.preprocessing import MinMaxScaler as ScikitMinMaxScaler
+from sklearn.preprocessing import RobustScaler as ScikitRobustScaler
+from sklearn.preprocessing import StandardScaler as ScikitStandardScaler
+
+from fastml.base import check_weight
+from fastml.preprocessing.quantiles import nan_medians, nan_quantiles
+from fastml.preprocessing.scaling import ByKernel, of_columns, without_zeros
+from fastml_ext import preprocessing as kernels
+
+__all__ = ["MaxAbsScaler", "MinMaxScaler", "RobustScaler", "StandardScaler"]
+
+
+class StandardScaler(ByKernel, ScikitStandardScaler):
+    """Columns of mean 0 and standard deviation 1.
+
+    Moments are taken in one pass, about means of blocks of rows, so that a large mean costs no digits; the same bits
+    for any number of threads.
+
+    Parameters
+    ----------
+    copy : bool, default=True
+        False changes the table that is given, where it is an array of floats.
+    with_mean : bool, default=True
+        Whether the mean is subtracted; False for sparse tables.
+    with_std : bool, default=True
+        Whether columns are divided by their standard deviation.
+
+    Attributes
+    ----------
+    mean_, var_, scale_ : ndarray of shape (n_features,) or None
+        Mean, variance, and what columns are divided by: the standard deviation, 1 for a constant column.
+    n_samples_seen_ : int or ndarray of shape (n_features,)
+        Rows, or their weight, that were learnt from; one for each column where numbers are missing.
+    n_features_in_, feature_names_in_
+        As in scikit-learn.
+
+    Examples
+    --------
+    >>> from fastml.preprocessing import StandardScaler
+    >>> scaler = StandardScaler().fit([[0.0, 5.0], [2.0, 5.0]])
+    >>> scaler.mean_, scaler.scale_
+    (array([1., 5.]), array([1., 1.]))
+    >>> scaler.transform([[4.0, 5.0]])
+    array([[3., 0.]])
+    """
+
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Learn mean and deviation of the columns of X, array-like, frame or sparse; NaN is left out."""
+        self._reset()
+        return self.partial_fit(X, y, sample_weight)
+
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Go on learning with more rows: as if all had been given at once, but for rounding."""
+        first = not hasattr(self, "n_samples_seen_")
+        if issparse(X) or sample_weight is not None:
+            if sample_weight is not None:
+                sample_weight = check_weight(sample_weight, X.shape[0] if hasattr(X, "shape") else len(X))
+            ScikitStandardScaler.partial_fit(self, X, y, sample_weight)
+            self._note()
+            return self
+        X = self._rows_to_learn(X, first)
+        count, mean, squares = kernels.moments(X)
+        if not np.isfinite(mean).all():
+            self._refuse_infinite(X)
+        if first:
+            seen = count
+        else:
+            seen, mean, squares = self._joined(count, mean, squares)
+        self._keep(seen, mean, squares)
+        return self
+
+    def _joined(self, count, mean, squares):
+        """(count, mean, squares) of earlier rows and these: Chan, Golub and LeVeque 1983, equation 1.5."""
+        before = np.broadcast_to(np.asarray(self.n_samples_seen_, np.float64), count.shape)
+        both = before + count
+        if self.mean_ is None:
+            return both, mean, squares
+        old = np.where(before > 0, self.mean_, 0.0)
+        new = np.where(count > 0, mean, old)
+        apart = np.where(before > 0, new - old, 0.0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            share = count / both
+            joined = np.where(before > 0, old + apart * share, np.where(count > 0, mean, np.nan))
+            if self.var_ is not None:
+                old_squares = np.where(before > 0, self.var_ * before, 0.0)
+                squares = old_squares + np.where(count > 0, squares, 0.0) + apart**2 * before * share
+        return both, joined, squares
+
+    def _keep(self, seen, mean, squares):
+        n = seen if self.with_mean or self.with_std else seen.astype(np.int64)  # as scikit-learn 1.9
+        self.n_samples_seen_ = n[0] if (n == n[0]).all() else n
+        self.mean_ = self.var_ = self.scale_ = None
+        if not (self.with_mean or self.with_std):
+            return
+        self.mean_ = mean
+        if self.with_std:
+            with np.errstate(invalid="ignore", divide="ignore"):
+                self.var_ = squares / seen
+            eps = np.finfo(np.float64).eps
+            rounding = seen * eps * self.var_ + (seen * mean * eps) ** 2  # of the variance of a constant column
+            self.scale_ = without_zeros(np.sqrt(self.var_), self.var_ <= rounding)
+
+    def transform(self, X: Any, copy: bool | None = None) -> Any:
+        """X with its columns centred and scaled, in the dtype of X; NaN stays.
+
+        Parameters
+        ----------
+        X : array-like, frame or sparse matrix of shape (n_samples, n_features)
+            The rows.
+        copy : bool, default=None
+            In place of the parameter of that name.
+        """
+        if issparse(X) or not (self.copy if copy is None else copy):
+            return ScikitStandardScaler.transform(self, self._by_scikit_learn(X), copy)
+        X = self._rows(X)
+        out = kernels.standardise(X, *self._centre_and_scale(X))
+        return self._refuse_infinite(X) if out is None else out
+
+    def _centre_and_scale(self, X):
+        """What is subtracted from the columns of X, and what they are then divided by; None for 0 and 1."""
+        return (
+            of_columns(self.mean_, X) if self.with_mean else None,
+            of_columns(self.scale_, X) if self.with_std else None,
+        )
+
+
+class MinMaxScaler(ByKernel, ScikitMinMaxScaler):
+    """Columns between two numbers.
+
+    Parameters
+    ----------
+    feature_range : tuple of two numbers, default=(0, 1)
+        Where the least and the largest number of each column go.
+    copy : bool, default=True
+        False changes the table that is given, where it is an array of floats.
+    clip : bool, default=False
+        Whether later numbers beyond the fitted ones stay between the two.
+
+    Attributes
+    ----------
+    data_min_, data_max_, data_range_ : ndarray of shape (n_features,)
+        Least and largest number of each column, and their difference.
+    scale_, min_ : ndarray of shape (n_features,)
+        What columns are multiplied by, and what is added then.
+    n_samples_seen_ : int
+        Rows that were learnt from.
+    n_features_in_, feature_names_in_
+        As in scikit-learn.
+
+    Examples
+    --------
+    >>> from fastml.preprocessing import MinMaxScaler
+    >>> MinMaxScaler().fit_transform([[1.0], [3.0], [5.0]])
+    array([[0. ],
+           [0.5],
+           [1. ]])
+    """
+
+    data_min_: np.ndarray
+    data_max_: np.ndarray
+    n_samples_seen_: int
+
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """Go on learning with more rows: as if all had been given at once."""
+        low, high = check_range(self)
+        if issparse(X):
+            return ScikitMinMaxScaler.partial_fit(self, X)  # which refuses it
+        first = not hasattr(self, "n_samples_seen_")
+        X = self._rows_to_learn(X, first)
+        least, largest = kernels.extremes(X)
+        if np.isinf(least).any() or np.isinf(largest).any():
+            self._refuse_infinite(X)
+        if not first:
+            least, largest = np.fmin(self.data_min_, least), np.fmax(self.data_max_, largest)
+        self.n_samples_seen_ = len(X) + (0 if first else self.n_samples_seen_)
+        low, high = X.dtype.type(low), X.dtype.type(high)
+        with np.errstate(over="ignore", invalid="ignore"):
+            spread = largest - least
+            self.scale_ = (high - low) / without_zeros(spread)
+            self.min_ = low - least * self.scale_
+        self.data_min_, self.data_max_, self.data_range_ = least, largest, spread
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """X (n_samples, n_features), array-like or frame, scaled, in its dtype; NaN stays."""
+        rows = None if issparse(X) else self._rows(X)
+        if rows is None or not self.copy or rows.dtype != self.scale_.dtype:
+            return ScikitMinMaxScaler.transform(self, self._by_scikit_learn(X))
+        ends = self.feature_range if self.clip else (-np.inf, np.inf)
+        out = kernels.rescale(rows, of_columns(self.scale_, rows), of_columns(self.min_, rows), *ends)
+        return self._refuse_infinite(rows) if out is None else out
+
+
+def check_range(scaler):
+    scaler._validate_params()
+    low, high = scaler.feature_range
+    if not low < high:
+        raise ValueError(
+            f"Minimum of desired feature range must be smaller than maximum. Got {scaler.feature_range}: feature_range"
+            " is (least, largest)"
+        )
+    return low, high
+
+
+class MaxAbsScaler(ByKernel, ScikitMaxAbsScaler):
+    """Columns divided by their largest magnitude; zeros stay zeros, so sparse tables stay sparse.
+
+    Parameters
+    ----------
+    copy : bool, default=True
+        False changes the table that is given, where it is an array of floats.
+    clip : bool, default=False
+        Whether later numbers beyond the fitted ones stay between -1 and 1.
+
+    Attributes
+    ----------
+    max_abs_, scale_ : ndarray of shape (n_features,)
+        Largest magnitude of each column, and what it is divided by: the same, but 1 in place of 0.
+    n_samples_seen_ : int
+        Rows that were learnt from.
+    n_features_in_, feature_names_in_
+        As in scikit-learn.
+
+    Examples
+    --------
+    >>> from fastml.preprocessing import MaxAbsScaler
+    >>> MaxAbsScaler().fit_transform([[1.0, 0.0], [-4.0, 0.0]])
+    array([[ 0.25,  0.  ],
+           [-1.  ,  0.  ]])
+    """
+
+    max_abs_: np.ndarray
+    n_samples_seen_: int
+
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """Go on learning with more rows: as if all had been given at once."""
+        if issparse(X):
+            ScikitMaxAbsScaler.partial_fit(self, X)
+            self._note()
+            return self
+        first = not hasattr(self, "n_samples_seen_")
+        X = self._rows_to_learn(X, first)
+        least, largest = kernels.extremes(X)
+        largest = np.maximum(-least, largest)
+        if np.isinf(largest).any():
+            self._refuse_infinite(X)
+        self.max_abs_ = largest if first else np.fmax(self.max_abs_, largest)
+        self.n_samples_seen_ = len(X) + (0 if first else self.n_samples_seen_)
+        self.scale_ = without_zeros(self.max_abs_)
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """X (n_samples, n_features), array-like, frame or sparse, scaled, in its dtype; NaN stays."""
+        rows = None if issparse(X) else self._rows(X)
+        if rows is None or not self.copy or self.clip or rows.dtype != self.scale_.dtype:
+            return ScikitMaxAbsScaler.transform(self, self._by_scikit_learn(X))
+        out = kernels.standardise(rows, None, of_columns(self.scale_, rows))
+        return self._refuse_infinite(rows) if out is None else out
+
+
+class RobustScaler(ByKernel, ScikitRobustScaler):
+    """Columns less their median, divided by the distance of two quantiles: outliers do not move them.
+
+    Medians and quantiles are selected from each column, exactly, in about one pass over it.
+
+    Parameters
+    ----------
+    with_centering : bool, default=True
+        Whether the median is subtracted; False for sparse tables.
+    with_scaling : bool, default=True
+        Whether columns are divided.
+    quantile_range : tuple of two numbers from 0 to 100, default=(25.0, 75.0)
+        The two quantiles, in per cent.
+    copy : bool, default=True
+        False changes the table that is given, where it is an array of floats.
+    unit_variance : bool, default=False
+        Whether the distance is measured by that of a standard normal distribution.
+
+    Attributes
+    ----------
+    center_, scale_ : ndarray of shape (n_features,) or None
+        Median of each column, and what it is divided by, 1 where the quantiles are one.
+    n_features_in_, feature_names_in_
+        As in scikit-learn.
+
+    Examples
+    --------
+    >>> from fastml.preprocessing import RobustScaler
+    >>> RobustScaler().fit_transform([[1.0], [2.0], [3.0], [4.0], [1000.0]]).ravel()
+    array([ -1. ,  -0.5,   0. ,   0.5, 498.5])
+    """
+
+    center_: Any
+    scale_: Any
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn median and quantiles of the columns of X, array-like, frame or sparse; NaN is left out."""
+        if issparse(X):
+            ScikitRobustScaler.fit(self, X)
+            self._note()
+            return self
+        X = self._rows_to_learn(X)
+        q_min, q_max = self.quantile_range
+        if not 0 <= q_min <= q_max <= 100:
+            raise ValueError(
+                f"Invalid quantile range: quantile_range={self.quantile_range} must be two per cents in order"
+            )
+        self._check_finite_or_missing(X)
+        self.center_ = nan_medians(X) if self.with_centering else None
+        self.scale_ = None
+        if self.with_scaling:
+            low, high = nan_quantiles(X, [q_min / 100, q_max / 100])
+            self.scale_ = without_zeros(high - low)
+            if self.unit_variance:
+                self.scale_ = self.scale_ / (norm.ppf(q_max / 100.0) - norm.ppf(q_min / 100.0))
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """X (n_samples, n_features), array-like, frame or sparse, centred and scaled, in its dtype; NaN stays."""
+        rows = None if issparse(X) else self._rows(X)
+        if rows is None or not self.copy or not self._of_dtype(rows.dtype):
+            return ScikitRobustScaler.transform(self, self._by_scikit_learn(X))
+        out = kernels.standardise(rows, *self._centre_and_scale(rows))
+        return self._refuse_infinite(rows) if out is None else out
+
+    def _of_dtype(self, dtype):
+        """Whether scikit-learn, too, computes in that dtype: with what was learnt from float64 it rounds later."""
+        learnt = [self.center_] * bool(self.with_centering) + [self.scale_] * bool(self.with_scaling)
+        return all(values.dtype == dtype for values in learnt)
+
+    def _centre_and_scale(self, X):
+        """What is subtracted from the columns of X, and what they are then divided by; None for 0 and 1."""
+        return (
+            of_columns(self.center_, X) if self.with_centering else None,
+            of_columns(self.scale_, X) if self.with_scaling else None,
+        )

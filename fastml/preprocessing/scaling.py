@@ -1,0 +1,91 @@
+"""What the transformers share that are scikit-learn's but for their passes over tables."""
+
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from fastml.base import Estimator, refuse_nonfinite
+from fastml.kinds import array_of_numbers, as_numbers
+from fastml.plain import is_plain_table
+from fastml_ext import preprocessing as kernels
+
+__all__ = ["ByKernel", "of_columns", "without_zeros"]
+
+
+class ByKernel(Estimator):
+    """A class of scikit-learn's whose dense tables go to kernels. Sparse ones, and weights, are left to scikit-learn.
+
+    Tables keep their dtype: float32 and float64 are computed in as they are, whatever was fitted.
+    """
+
+    _with_nan = True  # whether a number may be missing
+
+    def _rows_to_learn(self, X, reset=True):
+        """X of a fit as a table of float32 or float64 in C order; reset=False for a later part of one."""
+        self._validate_params()
+        if reset and is_plain_table(X, {}):
+            self.n_features_in_ = X.shape[1]
+            self.__dict__.pop("feature_names_in_", None)  # of an earlier fit
+        elif reset or not self._goes_as_it_is(X):
+            X = self._converted(X, reset)
+        self._note()
+        return X
+
+    def _note(self):
+        """What spares later tables the checks: frames are checked for the names of their columns, so they get none."""
+        self._fast_columns = -1 if hasattr(self, "feature_names_in_") else self.n_features_in_
+
+    def _goes_as_it_is(self, X):
+        return is_plain_table(X, {}) and X.shape[1] == self.__dict__.get("_fast_columns")
+
+    def _rows(self, X):
+        """X to be transformed as a table of float32 or float64 in C order; not looked at for values."""
+        if self._goes_as_it_is(X):
+            return X
+        check_is_fitted(self)
+        return self._converted(X, reset=False)
+
+    def _converted(self, X, reset):
+        options = {"dtype": "numeric", "order": "C", "ensure_all_finite": False, "reset": reset}
+        with np.errstate(over="ignore", invalid="ignore"):  # the sums that scikit-learn looks at first
+            X = validate_data(self, array_of_numbers(X, sparse=False), **options)
+        return as_numbers(X, type(self).__name__)
+
+    def _refuse_infinite(self, X: Any) -> Any:
+        """Say where the first value of X stands that is not finite."""
+        refuse_nonfinite(X, type(self).__name__, getattr(self, "feature_names_in_", None), self._with_nan)
+
+    def _check_finite_or_missing(self, X):
+        if any(np.isinf(ends).any() for ends in kernels.extremes(X)):
+            self._refuse_infinite(X)
+
+    def _by_scikit_learn(self, X):
+        """X as scikit-learn's own method may have it: sparse as it is, a table once its values have been looked at."""
+        if not issparse(X):
+            self._refuse_infinite(self._rows(X))
+        return X
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.array_api_support = False
+        return tags
+
+
+def of_columns(values, X):
+    """(d,) values, or None, as a kernel takes them beside X: contiguous, of its dtype."""
+    if values is None:
+        return None
+    if type(values) is not np.ndarray or values.dtype != X.dtype or not values.flags.c_contiguous:
+        values = np.ascontiguousarray(values, X.dtype)
+    if values.shape != X.shape[1:]:
+        raise ValueError(f"{values.shape} values were set on the fitted model for {X.shape[1]} columns: give one each")
+    return values
+
+
+def without_zeros(scale, constant=None):
+    """The scales with 1 where a column is constant: where `constant` says so, or the scale is rounding."""
+    found = scale.copy()
+    found[scale < 10 * np.finfo(scale.dtype).eps if constant is None else constant] = 1
+    return found

@@ -1,0 +1,11 @@
+"""Kernels of the steps before a model: moments, extremes and quantiles of columns, scaling. Contract: reference.py."""
+
+from fastml_ext.lazy import exports
+
+__getattr__, __dir__, __all__ = exports(
+    __name__,
+    {
+        "columns": ["binarise", "extremes", "moments", "normalise", "rescale", "standardise"],
+        "order": ["quantiles"],
+    },
+)

@@ -1,0 +1,47 @@
+"""Small inputs for the steps before a model; as in fastml_ext/neighbors/cases.py."""
+
+import numpy as np
+
+CLOSE = {  # sums in blocks, and sums of a row
+    "moments": 1e-12,
+    "normalise": 1e-6,
+    "rescale": 1e-6,
+}
+WITHIN: dict[str, str] = {}
+
+
+def moments(family, random):
+    return family.moments(table(random))
+
+
+def extremes(family, random):
+    return family.extremes(table(random))
+
+
+def quantiles(family, random):
+    return family.quantiles(table(random), random.random(3))
+
+
+def standardise(family, random):
+    X = table(random)
+    return family.standardise(X, *np.ones((2, X.shape[1]), X.dtype))
+
+
+def rescale(family, random):
+    X = table(random)
+    return family.rescale(X, *np.ones((2, X.shape[1]), X.dtype), -np.inf, 2.0)
+
+
+def normalise(family, random):
+    return family.normalise(np.nan_to_num(table(random)), str(random.choice(["l1", "l2", "max"])))
+
+
+def binarise(family, random):
+    return family.binarise(np.nan_to_num(table(random)), 0.5)
+
+
+def table(random):
+    """Small whole numbers, some missing."""
+    X = random.integers(-3, 4, (int(random.integers(1, 200)), int(random.integers(1, 9)))).astype(float)
+    X[random.random(X.shape) < 0.1] = np.nan
+    return X.astype(random.choice(["f4", "f8"]))

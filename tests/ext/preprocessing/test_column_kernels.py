@@ -1,0 +1,122 @@
+"""The kernels of the steps before a model against their definitions."""
+
+import numpy as np
+import pytest
+from effort import effort
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastml_ext import pool
+from fastml_ext import preprocessing as kernels
+from fastml_ext.preprocessing import reference
+
+
+@st.composite
+def tables(draw, missing=True):
+    """Small integers, decimals, or numbers far from 0; some missing; one row, one column, constants."""
+    n, d = draw(st.integers(1, 40)), draw(st.integers(1, 20))
+    random = np.random.default_rng(draw(st.integers(0, 2**32)))
+    kind = draw(st.sampled_from(["whole", "decimal", "far", "constant"]))
+    X = random.integers(-3, 4, (n, d)).astype(float)
+    X = {"whole": X, "decimal": X / 10, "far": X + 1e6, "constant": np.full((n, d), 0.1)}[kind]
+    if missing and draw(st.booleans()):
+        X[random.random((n, d)) < draw(st.sampled_from([0.1, 0.9, 1.0]))] = np.nan
+    return X.astype(draw(st.sampled_from([np.float32, np.float64])))
+
+
+@given(tables())
+def test_moments(X):
+    count, mean, squares = kernels.moments(X)
+    expected = reference.moments(X)
+    assert np.array_equal(count, expected[0])
+    np.testing.assert_allclose(mean, expected[1], rtol=1e-14, atol=1e-14)
+    np.testing.assert_allclose(squares, expected[2], rtol=1e-9, atol=1e-12)
+
+
+def test_moments_far_from_0():
+    X = np.random.default_rng(0).normal(size=(5000, 3)) + np.array([0, 1e9, -1e12])
+    _, mean, squares = kernels.moments(X)
+    np.testing.assert_allclose(mean, X.mean(axis=0), rtol=1e-15, atol=1e-15)
+    np.testing.assert_allclose(squares, 5000 * X.astype(np.longdouble).var(axis=0).astype(float), rtol=1e-11)
+
+
+def test_the_same_bits_for_any_number_of_threads():
+    X = np.random.default_rng(0).normal(size=(60_000, 30))
+    one, two = (np.array(kernels.moments(X, n_jobs)) for n_jobs in (1, 2))
+    assert len(pool.ranges(len(X), 36)) > 2
+    assert np.array_equal(one, two)
+
+
+@given(tables())
+def test_extremes(X):
+    for found, expected in zip(kernels.extremes(X), reference.extremes(X), strict=True):
+        assert found.dtype == X.dtype
+        assert np.array_equal(found, expected, equal_nan=True)
+
+
+@given(tables(), st.lists(st.floats(0, 1), min_size=1, max_size=10))
+def test_quantiles(X, q):
+    for found, expected in zip(kernels.quantiles(X, q), reference.quantiles(X, q), strict=True):
+        assert np.array_equal(found, expected, equal_nan=True)
+
+
+LONG = {
+    "normal": lambda random, n: random.normal(size=n),
+    "few values": lambda random, n: random.integers(0, 3, n).astype(float),
+    "nearly constant": lambda random, n: (random.random(n) < 1e-3).astype(float),
+    "constant": lambda random, n: np.ones(n),
+    "ascending": lambda random, n: np.arange(n, dtype=float),
+    "descending": lambda random, n: -np.arange(n, dtype=float),
+    "waves": lambda random, n: np.sin(np.arange(n) * np.pi / 8),
+    "what the sample does not see": lambda random, n: np.where(np.arange(n) % (n // 1024) == 0, 0.0, random.random(n)),
+    "heavy tails": lambda random, n: random.standard_cauchy(n) ** 3,
+    "missing": lambda random, n: np.where(random.random(n) < 0.5, np.nan, random.normal(size=n)),
+    "infinite": lambda random, n: np.where(random.random(n) < 0.5, np.inf, random.normal(size=n)),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", LONG)
+@effort(0.1)
+@given(st.integers(4000, 30_000), st.integers(0, 2**32))
+def test_quantiles_of_long_columns(kind, dtype, n, seed):
+    random = np.random.default_rng(seed)
+    X = np.stack([LONG[kind](random, n), random.normal(size=n)], axis=1).astype(dtype)
+    for q in ([0.0, 0.25, 0.5, 0.75, 1.0], [0.001, 0.999], np.linspace(0, 1, 20)):
+        for found, expected in zip(kernels.quantiles(X, q), reference.quantiles(X, q), strict=True):
+            assert np.array_equal(found, expected, equal_nan=True)
+
+
+@given(tables(), st.booleans(), st.booleans())
+def test_standardise(X, centred, scaled):
+    centre, scale = np.arange(X.shape[1], dtype=X.dtype), np.arange(1, X.shape[1] + 1, dtype=X.dtype)
+    given = X, centre if centred else None, scale if scaled else None
+    found, expected = kernels.standardise(*given), reference.standardise(*given)
+    assert found.dtype == X.dtype
+    assert np.array_equal(found, expected, equal_nan=True)
+    X[-1, -1] = -np.inf
+    assert kernels.standardise(*given) is reference.standardise(*given) is None
+
+
+@given(tables(), st.sampled_from([(-np.inf, np.inf), (0, 1), (-1, 0.5)]))
+def test_rescale(X, ends):
+    given = X, np.full(X.shape[1], 0.25, X.dtype), np.full(X.shape[1], 0.5, X.dtype), *ends
+    found, expected = kernels.rescale(*given), reference.rescale(*given)
+    assert found.dtype == X.dtype
+    np.testing.assert_allclose(found, expected, rtol=1e-6 if X.dtype == np.float32 else 1e-15)
+    X[0, 0] = np.inf
+    assert kernels.rescale(*given) is reference.rescale(*given) is None
+
+
+@given(tables(missing=False), st.sampled_from(["l1", "l2", "max"]))
+def test_normalise(X, norm):
+    for found, expected in zip(kernels.normalise(X, norm), reference.normalise(X, norm), strict=True):
+        assert found.dtype == X.dtype
+        np.testing.assert_allclose(found, expected, rtol=1e-6 if X.dtype == np.float32 else 1e-14)
+
+
+@given(tables(missing=False), st.sampled_from([0.0, 0.1, -1.0, 1e6]))
+def test_binarise(X, threshold):
+    found = kernels.binarise(X, threshold)
+    assert found.dtype == X.dtype
+    assert np.array_equal(found, reference.binarise(X, threshold))
