@@ -41,6 +41,7 @@ FAMILIES = (
     ),
     Family("feature_extraction", ("DictVectorizer",), "vectorizers"),
     Family("feature_extraction.text", ("CountVectorizer",), "vectorizers"),
+    Family("decomposition", ("PCA", "TruncatedSVD"), "attributes"),
     Family(
         "feature_selection",
         (
