@@ -44,6 +44,7 @@ SETTINGS = {
     "RadiusNeighborsRegressor": FAR,
     "FeatureTemplates": {"sparse_output": False},
     "GenericUnivariateSelect": {"mode": "k_best", "param": 2},
+    "QuadraticDiscriminantAnalysis": {"reg_param": 0.1},
     "SelectFdr": {"alpha": 1.0},
     "SelectFpr": {"alpha": 1.0},
     "SelectFwe": {"alpha": 1.0},

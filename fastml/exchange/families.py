@@ -42,6 +42,7 @@ FAMILIES = (
     Family("feature_extraction", ("DictVectorizer",), "vectorizers"),
     Family("feature_extraction.text", ("CountVectorizer",), "vectorizers"),
     Family("decomposition", ("PCA", "TruncatedSVD"), "attributes"),
+    Family("discriminant_analysis", ("LinearDiscriminantAnalysis", "QuadraticDiscriminantAnalysis"), "attributes"),
     Family(
         "feature_selection",
         (
