@@ -40,6 +40,11 @@ def binarise(family, random):
     return family.binarise(np.nan_to_num(table(random)), 0.5)
 
 
+def fill(family, random):
+    X = table(random)
+    return family.fill(X, np.arange(X.shape[1], dtype=X.dtype))
+
+
 def table(random):
     """Small whole numbers, some missing."""
     X = random.integers(-3, 4, (int(random.integers(1, 200)), int(random.integers(1, 9)))).astype(float)

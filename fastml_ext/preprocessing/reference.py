@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["binarise", "extremes", "moments", "normalise", "quantiles", "rescale", "standardise"]
+__all__ = ["binarise", "extremes", "fill", "moments", "normalise", "quantiles", "rescale", "standardise"]
 
 
 def moments(X):
@@ -73,3 +73,8 @@ def normalise(X, norm):
 def binarise(X, threshold):
     """1 where x > threshold, rounded to the dtype of X, else 0, in that dtype. X is finite."""
     return (X > X.dtype.type(threshold)).astype(X.dtype)
+
+
+def fill(X, values):
+    """X with values (d,), of its dtype, where NaN stands; None where a number of X is infinite."""
+    return None if np.isinf(X).any() else np.where(np.isnan(X), values, X)

@@ -120,3 +120,13 @@ def test_binarise(X, threshold):
     found = kernels.binarise(X, threshold)
     assert found.dtype == X.dtype
     assert np.array_equal(found, reference.binarise(X, threshold))
+
+
+@given(tables())
+def test_fill(X):
+    values = np.arange(X.shape[1], dtype=X.dtype)
+    found = kernels.fill(X, values)
+    assert found.dtype == X.dtype
+    assert np.array_equal(found, reference.fill(X, values))
+    X[-1, 0] = np.inf
+    assert kernels.fill(X, values) is reference.fill(X, values) is None
