@@ -15,8 +15,8 @@ __all__ = ["FAMILIES", "inside", "restore", "sees_others", "swap"]
 
 # Modules of scikit-learn that fastml has a module for, by their names below the package.
 FAMILIES = (
-    "feature_extraction", "feature_extraction.text", "linear_model", "metrics", "model_selection", "naive_bayes",
-    "neighbors", "neural_network", "preprocessing", "svm", "tree",
+    "feature_extraction", "feature_extraction.text", "impute", "linear_model", "metrics", "model_selection",
+    "naive_bayes", "neighbors", "neural_network", "preprocessing", "svm", "tree",
 )  # fmt: skip
 PLAIN = ModuleType.__getattribute__
 FOUND = (type, FunctionType)  # what has other names

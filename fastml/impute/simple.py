@@ -7,7 +7,7 @@ from scipy.sparse import issparse
 from sklearn.impute import MissingIndicator as ScikitMissingIndicator
 from sklearn.impute import SimpleImputer as ScikitSimpleImputer
 
-from fastml.base import Estimator
+from fastml.base import Estimator, refuse_nonfinite
 from fastml.plain import is_plain_table
 from fastml.preprocessing.quantiles import nan_medians
 from fastml.preprocessing.scaling import ByKernel, of_columns
@@ -18,7 +18,22 @@ __all__ = ["MissingIndicator", "SimpleImputer"]
 COUNTED = ("mean", "median")
 
 
-class MissingIndicator(Estimator, ScikitMissingIndicator):
+class NamesInfinity:
+    """scikit-learn's check of X, after which an infinite number is told with its place."""
+
+    def _validate_input(self, X, in_fit):
+        try:
+            return super()._validate_input(X, in_fit)
+        except ValueError as error:
+            if "infinity" in str(error) and hasattr(X, "shape"):
+                rows = np.asarray(X)
+                if rows.dtype.kind == "f" and rows.ndim == 2:
+                    names = getattr(self, "feature_names_in_", None)
+                    refuse_nonfinite(np.ascontiguousarray(rows), type(self).__name__, names, allow_nan=True)
+            raise
+
+
+class MissingIndicator(NamesInfinity, Estimator, ScikitMissingIndicator):
     """Columns that say where values are missing.
 
     Parameters
@@ -49,7 +64,7 @@ class MissingIndicator(Estimator, ScikitMissingIndicator):
     """
 
 
-class SimpleImputer(ByKernel, ScikitSimpleImputer):
+class SimpleImputer(NamesInfinity, ByKernel, ScikitSimpleImputer):
     """Missing values filled in with one value for each column.
 
     Means and medians of numbers, with NaN for missing ones, are found by kernels, medians by selection; all else is
@@ -139,14 +154,3 @@ class SimpleImputer(ByKernel, ScikitSimpleImputer):
             return ScikitSimpleImputer.transform(self, X)
         out = kernels.fill(rows, values)
         return self._refuse_infinite(rows) if out is None else out
-
-    def _validate_input(self, X, in_fit):
-        """scikit-learn's check; an infinite number is named."""
-        try:
-            return super()._validate_input(X, in_fit)
-        except ValueError as error:
-            if "infinity" in str(error) and hasattr(X, "shape"):
-                rows = np.asarray(X)
-                if rows.dtype.kind == "f" and rows.ndim == 2:
-                    self._refuse_infinite(np.ascontiguousarray(rows))
-            raise

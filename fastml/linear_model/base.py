@@ -1,6 +1,6 @@
 """What linear models share once they are fitted: scores, predictions, explanations, weights given by hand."""
 
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -12,9 +12,15 @@ from fastml.base import Estimator, one_row
 from fastml.explanation import Explanation
 from fastml_ext import linear as kernels
 
-__all__ = ["MOST", "LinearClassifier", "LinearModel", "LinearRegressor", "as_weights"]
+__all__ = ["MOST", "LinearClassifier", "LinearModel", "LinearRegressor", "Scores", "as_weights"]
 
 MOST = 2**63 - 1  # iterations: what an integer of the kernels holds
+
+
+class Scores(NamedTuple):
+    """Given in place of X: the scores of its rows, which a pipeline has found on the way (fastml.pipeline)."""
+
+    values: np.ndarray
 
 
 class LinearModel(Estimator):
@@ -39,6 +45,8 @@ class LinearModel(Estimator):
 
     def _scores(self, X):
         """Scores (n_samples, n_outputs) of rows X."""
+        if type(X) is Scores:
+            return X.values
         X = self._check_rows(X)
         coef, intercept = self.coef_, self.intercept_
         if coef.ndim == 1:

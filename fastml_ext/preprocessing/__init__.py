@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = exports(
     __name__,
     {
         "columns": ["binarise", "extremes", "fill", "moments", "normalise", "rescale", "standardise"],
+        "folded": ["scaled_scores"],
         "order": ["quantiles"],
     },
 )

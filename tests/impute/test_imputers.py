@@ -60,7 +60,9 @@ def test_everything_is_scikit_learns(X, options, data):
     later = data.draw(tables())
     for rows in (X, later):
         if rows.shape[1] == X.shape[1]:
-            (found, why), (wanted, expected) = (outcome(lambda m=m: m.transform(rows.copy())) for m in (one, other))
+            (found, why), (wanted, expected) = (
+                outcome(lambda m=m, rows=rows: m.transform(rows.copy())) for m in (one, other)
+            )
             assert (why is None) == (expected is None), (why, expected)
             if wanted is not None:
                 same(found, wanted)
