@@ -53,6 +53,13 @@ DIGEST = 32
 DTYPES = re.compile(r"[|<](b1|[iu][1248]|f[248]|c8|c16|[SU]\d{1,9}|[Mm]8(\[\d*[a-zA-Zμ]+\])?)")
 SPARSE = ("csr_array", "csr_matrix", "csc_array", "csc_matrix")
 PLAIN = (bool, int, str, type(None))
+FUNCTIONS = tuple(  # that a parameter may be; scikit-learn's of the same name is kept as fastml's
+    f"feature_selection.{name}"
+    for name in (
+        *("chi2", "f_classif", "f_regression", "gain_ratio", "information_gain"),
+        *("mutual_info_classif", "mutual_info_regression", "r_regression"),
+    )
+)
 DEEPEST = 100  # values inside one another
 LAST_CHARACTER = 0x10FFFF
 
@@ -218,7 +225,7 @@ class Writer:
 
     A value that JSON lacks is an object whose first key is "float" (nan, inf, -inf), "array" or "scalar" (a row of the
     table of arrays), "dtype", "type" (of NumPy's numbers), "sparse", "objects", "list", "tuple", "dict" (pairs),
-    "struct" or "model".
+    "struct", "model" or "function" (one of FUNCTIONS, by its name).
     """
 
     def __init__(self):
@@ -257,6 +264,8 @@ class Writer:
 
     def made_of_parts(self, value, name):
         cls = type(value)
+        if callable(value) and (known := function_name(value)):
+            return {"function": known}
         if isinstance(value, Estimator) and public(cls):
             state = self.named(value.__getstate__(), name)
             try:
@@ -304,7 +313,7 @@ class Reader:
 
     KINDS = (
         *("float", "array", "scalar", "dtype", "type", "sparse", "objects"),
-        *("list", "tuple", "dict", "struct", "model"),
+        *("list", "tuple", "dict", "struct", "model", "function"),
     )
 
     def __init__(self, arrays):
@@ -355,6 +364,11 @@ class Reader:
         filled = np.empty(len(values), object)
         filled[:] = self.read_list(values)
         return filled.reshape(shape)
+
+    def read_function(self, name):
+        if name not in FUNCTIONS:
+            raise ValueError(f"the function {name!r}, which is none that a file may name")
+        return function_named(name)
 
     def read_list(self, values):
         return [self.value(v) for v in values]
@@ -429,3 +443,18 @@ def known(module):
         return importlib.util.find_spec(module) is not None
     except (ImportError, AttributeError):
         return False
+
+
+def function_named(name):
+    family, _, name = name.partition(".")
+    return getattr(importlib.import_module(f"fastml.{family}"), name)
+
+
+def function_name(value):
+    """The name among FUNCTIONS of a function of fastml, or of scikit-learn's in its place; None of any other."""
+    package, _, rest = getattr(value, "__module__", "").partition(".")
+    name = f"{rest.partition('.')[0]}.{getattr(value, '__name__', '')}"
+    if package not in ("fastml", "sklearn") or name not in FUNCTIONS:
+        return None
+    family, _, short = name.partition(".")
+    return name if getattr(importlib.import_module(f"{package}.{family}"), short) is value else None

@@ -86,3 +86,16 @@ def test_places_that_the_architecture_page_names_exist():
     places = set(re.findall(r"`((?:fastml|fastml_ext|tests|benchmarks)/[\w/.]*)`", page))
     assert len(places) > 15
     assert {place for place in places if not (ROOT / place).exists()} == set()
+
+
+def test_every_parameter_of_a_network_stands_in_one_group():
+    from fastml.neural_network import MLPClassifier, MLPRegressor
+
+    page = (ROOT / "docs/networks.md").read_text(encoding="utf-8")
+    groups = re.findall(
+        r"^\| [\w ,]+ \| (`.*`) \|$", page.split("## The parameters")[1].split("\n## ")[0], re.MULTILINE
+    )
+    named = [name for group in groups for name in re.findall(r"`(\w+)`", group)]
+    parameters = {*MLPClassifier().get_params(), *MLPRegressor().get_params()}
+    assert len(named) == len(set(named))
+    assert set(named) == parameters

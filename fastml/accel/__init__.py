@@ -23,7 +23,12 @@ from fastml.accel import names
 
 __all__ = ["install", "report", "uninstall"]
 
-OTHER_FUNCTIONS = {"neighbors": ("kneighbors_graph", "radius_neighbors_graph")}
+OTHER_FUNCTIONS = {
+    "feature_selection": (
+        *("chi2", "f_classif", "f_regression", "mutual_info_classif", "mutual_info_regression", "r_regression"),
+    ),
+    "neighbors": ("kneighbors_graph", "radius_neighbors_graph"),
+}
 
 
 def install() -> None:

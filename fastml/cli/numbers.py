@@ -17,6 +17,10 @@ GROUPED = {
     POINT: re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?"),
     COMMA: re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d*)?"),
 }
+BLANKS_OF_THOUSANDS = re.compile(r"(?<=\d)[ \u00a0\u202f\u2009'’](?=\d{3}(?!\d))")
+MONEY = "$€£¥₹₽₩₺₪฿"
+CODES = r"USD|EUR|GBP|CHF|JPY|CAD|AUD|SEK|NOK|DKK|PLN|kr\.?"
+MONEY_WORDS = re.compile(rf"^(?:{CODES}|Rs\.?|Fr\.?) ?| ?(?:{CODES}|zł|Kč)$")
 DASHES = frozenset(("-", "--", "---", "–", "—", ".", "None", "none", "-nan", "-NaN", "1.#IND", "1.#QNAN", "-1.#IND"))
 
 
@@ -30,6 +34,7 @@ class Numbers:
         self.first_code = None  # (row, cell): the first such as 007
         self.first_part = None  # the first of "," and "." in a cell
         self.with_groups = {POINT: False, COMMA: False}  # whether a style has thousands in groups here
+        self.signs: set[str] = set()  # what stood beside the digits and was taken away: currencies, "%"
 
     def take(self, cells, done):
         """Numbers of some more cells, the first of which stands in row done + 1."""
@@ -39,15 +44,53 @@ class Numbers:
         if self.first_code is None:
             at = next((i for i, cell in enumerate(cells) if is_code(cell)), None)
             self.first_code = None if at is None else (done + at + 1, cells[at])
+        before, cells = cells, self._bare(cells)
         joined = "".join(cells)
         if self.first_part is None and ("," in joined or "." in joined):
             self.first_part = next(mark for mark in joined if mark in ",.")
         found = {style: self._parse(cells, joined, style) for style in self.parts}
         if all(numbers is None for numbers in found.values()):
             at = next(i for i, cell in enumerate(cells) if all(self._parse([cell], cell, s) is None for s in found))
-            self.first_text, self.parts = (done + at + 1, cells[at]), {}
+            self.first_text, self.parts = (done + at + 1, before[at]), {}
             return
         self.parts = {style: [*self.parts[style], x] for style, x in found.items() if x is not None}
+
+    def _bare(self, cells):
+        """The cells without currencies, percent signs, blanks between thousands; (5) as accountants' -5."""
+        joined = "".join(cells)
+        if joined.isascii() and not any(mark in joined for mark in "$%()' ") and joined.upper() == joined.lower():
+            return cells
+        percent = [cell.endswith("%") for cell in cells if cell != "nan"]
+        if any(percent) and not all(percent):  # half of them per hundred: whose, nobody can tell
+            return cells
+        return [cell if cell == "nan" else self._bare_cell(cell) for cell in cells]
+
+    def _bare_cell(self, cell):
+        text = cell
+        if text[0] == "(" and text[-1] == ")" and len(text) > 2:
+            text = "-" + text[1:-1].strip()
+        sign = ""
+        if text[:1] in "+-−" and len(text) > 1:
+            sign, text = text[0].replace("−", "-"), text[1:].strip()
+        for mark in MONEY:
+            if mark in (text[0], text[-1]):
+                self.signs.add(mark)
+                text = text.strip(mark).strip() or "?"
+        if text[-1] == "%":
+            self.signs.add("%")
+            text = text[:-1].strip() or "?"
+        found = MONEY_WORDS.search(text)
+        if found and any(c.isdigit() for c in text):
+            self.signs.add(found[0].strip())
+            text = MONEY_WORDS.sub("", text).strip() or "?"
+        if text[:1] == "-" and not sign:
+            sign, text = "-", text[1:]
+        return sign + BLANKS_OF_THOUSANDS.sub("", text) if text[:1].isdigit() or text[:1] in ".," else cell
+
+    @property
+    def words(self):
+        """What was taken away, in a word or two."""
+        return " and ".join(sorted(self.signs))
 
     def _parse(self, cells, joined, style):
         """float64 of the cells in a style; None where one is no number."""
@@ -67,12 +110,13 @@ class Numbers:
         except ValueError:
             return None
 
-    def finish(self, name, style):
-        """The numbers in a style; InputError where one is infinite."""
+    def finish(self, name, style, rows=None):
+        """The numbers in a style; InputError where one is infinite. rows: those in which the cells stand."""
         values = np.concatenate(self.parts[style]) if self.parts[style] else np.empty(0)
         infinite = np.isinf(values)
         if infinite.any():
-            row = int(infinite.argmax()) + 1
+            at = int(infinite.argmax())
+            row = at + 1 if rows is None else rows[at]
             raise InputError(f"column {name!r} is infinite in row {row}: leave the cell empty where it is unknown")
         return values
 

@@ -9,13 +9,15 @@ import numpy as np
 
 from fastml.cli.encoder import estimate
 from fastml.cli.models import CLASSIFICATION, REGRESSION
-from fastml.cli.tables import near
+from fastml.cli.reading import dates
+from fastml.cli.tables import Column, near
 from fastml.cli.terminal import InputError
 
-__all__ = ["Problem", "bundled", "from_table", "prepare", "strongest", "wants_labels"]
+__all__ = ["Problem", "bundled", "from_table", "in_parts", "prepare", "strongest", "wants_labels"]
 
 FEW_CLASSES = 20  # whole numbers with no more different values than this are classes
 PLAIN_WHOLE = re.compile("0|-?[1-9][0-9]*")
+IDENTIFIER = re.compile(r"(?:^|[\W_])(?:id|ids|nr|no|key|uuid|guid|index)$", re.IGNORECASE | re.ASCII)
 SHUFFLED = 20  # rows from where on a shuffled count is taken for one
 MANY_TEXTS = 20  # below this a text column is always used
 
@@ -31,6 +33,7 @@ class Problem(NamedTuple):
     texts: dict  # of each text column: its place -> its texts
     notes: list  # sentences about how the data was read
     rows: np.ndarray  # (n,) which row of the file, or of the data set, counted from 1
+    kinds: dict = {}  # of each column of the file that is learnt from: [kind, form]
 
 
 def bundled():
@@ -52,17 +55,22 @@ def bundled():
         yield Problem(name, task, X, data.target, names, {}, [], rows)
 
 
-def from_table(table, target, task="auto", rows=None, folds=5):
-    """The task of predicting the column `target` of a table; InputError where there is none."""
+def from_table(table, target, task="auto", rows=None, folds=5, aside=()):
+    """The task of predicting the column `target` of a table; InputError where there is none.
+
+    aside: names of columns that are not learnt from
+    """
     column = next((c for c in table.columns if c.name == target), None)
     if column is None:
         raise InputError(f"{str(table.path)!r} has no column {target!r}{hint(target, table)}")
+    column = column.original or column  # labels stay as they stand
     n = len(column.values)
     if n < folds:
         cure = f"pass --folds {max(2, n)} or add rows"
         raise InputError(f"{str(table.path)!r} has {n} rows, fewer than the {folds} folds: {cure}")
     y, task, why = read_target(column, task)
-    used, notes = choose_columns([c for c in table.columns if c is not column])
+    used, notes = choose_columns([c for c in table.columns if c.name not in (target, *aside)])
+    learnt = {c.source for c in used}
     if not used:
         raise InputError(f"no column of {str(table.path)!r} is left to predict {target!r} from ({'; '.join(notes)})")
     problem = Problem(
@@ -72,9 +80,13 @@ def from_table(table, target, task="auto", rows=None, folds=5):
         y,
         [c.name for c in used],
         {i: c.texts for i, c in enumerate(used) if c.texts is not None},
-        [describe(table), why, *missing_values(used), *text_columns(used), *notes],
+        [
+            describe(table), *table.notes, why, *(c.words for c in table.columns if c.words and c.name in learnt),
+            *missing_values(used), *text_columns(used), *notes,
+        ],
         np.arange(1, n + 1),
-    )
+        {c.source: [c.kind, c.form] for c in table.columns if c.source in learnt},
+    )  # fmt: skip
     problem = problem if rows is None or n <= rows else drawn(problem, rows)
     check_target(problem, target, folds)
     return problem
@@ -174,15 +186,33 @@ def exact(text):
 
 
 def choose_columns(columns):
-    """(the columns worth learning from, a sentence for each one left out)"""
-    used, notes = [], []
+    """(the columns worth learning from, dates as their parts; a sentence for each one left out)"""
+    used: list = []
+    notes: list = []
+    seen: dict = {}
     for column in columns:
         reason = useless(column)
+        twin = None if reason else seen.setdefault(contents(column), column.name)
+        if twin not in (None, column.name):
+            reason = f"the same as {twin!r} in every row"
         if reason is None:
-            used.append(column)
+            used += [part for part in in_parts(column) if column.kind != "date" or useless(part) is None]
         else:
             notes.append(f"left out: {column.name!r}, {reason}")
     return used, notes
+
+
+def contents(column):
+    """What two columns share that hold the same cells."""
+    return column.values.tobytes(), None if column.texts is None else tuple(column.texts)
+
+
+def in_parts(column):
+    """A column of dates as columns of numbers, any other as it is."""
+    if column.kind != "date":
+        return [column]
+    found = dates.parts(column.values, column.form)
+    return [Column(f"{column.name} ({name})", x, None, kind="part", source=column.name) for name, x in found.items()]
 
 
 def useless(column):
@@ -194,10 +224,18 @@ def useless(column):
     if different == 1 and len(known) == len(column.values):
         return "the same in every row"
     if column.texts is None:
-        return "which counts the rows" if counts_rows(column.values) else None
+        counts = column.kind == "number" and counts_rows(column.values)
+        return "which counts the rows" if counts else identifier(column, known, different)
     if different > MANY_TEXTS and 2 * different > len(known):
         row, cell = column.first_text
         return f"{different} different texts in {len(known)} rows (the first that is no number: {cell!r} in row {row})"
+    return None
+
+
+def identifier(column, known, different):
+    """Whether numbers that are different in every row bear the name of an identifier."""
+    if column.kind == "number" and len(known) >= SHUFFLED and different == len(known) and not (known % 1).any():
+        return "an identifier: different in every row" if IDENTIFIER.search(column.name) else None
     return None
 
 
@@ -212,6 +250,8 @@ def counts_rows(values):
 
 
 def describe(table):
+    if not table.separator:
+        return f"{table.path.name}: {len(table.columns[0].values)} rows, {len(table.columns)} columns, {table.encoding}"
     comma = ", decimal commas" if table.decimal_comma else ""
     comma += f", thousands in groups in {some(map(repr, table.thousands))}" if table.thousands else ""
     coding = {"utf-8-sig": "UTF-8"}.get(table.encoding, table.encoding)

@@ -39,6 +39,7 @@ def run(arguments):
         "target": arguments.target,
         "task": problem.task,
         "columns": problem.names,
+        "kinds": problem.kinds,
         "missing": arguments.missing,
         "decimals": COMMA if table.decimal_comma else POINT,
         "encoder": encoder._asdict(),

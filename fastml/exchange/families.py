@@ -42,6 +42,16 @@ FAMILIES = (
     Family("impute", ("SimpleImputer", "MissingIndicator"), "steps"),
     Family("feature_extraction", ("DictVectorizer",), "vectorizers"),
     Family("feature_extraction.text", ("CountVectorizer",), "vectorizers"),
+    Family("decomposition", ("PCA", "TruncatedSVD"), "attributes"),
+    Family("discriminant_analysis", ("LinearDiscriminantAnalysis", "QuadraticDiscriminantAnalysis"), "attributes"),
+    Family(
+        "feature_selection",
+        (
+            *("GenericUnivariateSelect", "SelectFdr", "SelectFpr", "SelectFwe", "SelectKBest", "SelectPercentile"),
+            "VarianceThreshold",
+        ),
+        "attributes",
+    ),
     Family(
         "model_selection",
         ("GridSearchCV", "RandomizedSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV"),
