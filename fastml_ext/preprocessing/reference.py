@@ -2,7 +2,9 @@
 
 import numpy as np
 
-__all__ = ["binarise", "extremes", "fill", "moments", "normalise", "quantiles", "rescale", "scaled_scores", "standardise"]
+__all__ = [
+    "binarise", "extremes", "fill", "moments", "normalise", "quantiles", "rescale", "scaled_scores", "standardise",
+]  # fmt: skip
 
 
 def moments(X):
