@@ -55,12 +55,17 @@ def calls_of(work):
 
 @pytest.mark.parametrize(
     ("heading", "n_steps", "n_files"),
-    [("## One call, from `predict` to the inner loop", 7, 5), ("## One fit, from `fit` to the inner loop", 8, 6)],
+    [
+        ("## One call, from `predict` to the inner loop", 7, 5),
+        ("## One fit, from `fit` to the inner loop", 8, 6),
+        ("## One search among neighbours", 7, 5),
+    ],
 )
 def test_the_calls_that_the_architecture_page_follows_take_that_way(heading, n_steps, n_files):
     from sklearn.datasets import load_iris
 
     from fastml.naive_bayes import GaussianNB
+    from fastml.neighbors import KNeighborsClassifier
     from fastml.neural_network import MLPClassifier
 
     page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
@@ -68,8 +73,11 @@ def test_the_calls_that_the_architecture_page_follows_take_that_way(heading, n_s
     steps = re.findall(r"^\| \d \| `([\w/.]+)` \| `([\w.]+)` \|", section, re.MULTILINE)
     assert (len(steps), len({file for file, _ in steps})) == (n_steps, n_files)
     X, y = load_iris(return_X_y=True)
-    nb, network = GaussianNB().fit(X, y), MLPClassifier(learning_rate_init=0.02, random_state=0)
-    work = functools.partial(nb.predict, X) if "predict" in heading else functools.partial(network.fit, X, y)
+    work = {
+        "call": functools.partial(GaussianNB().fit(X, y).predict, X),
+        "fit": functools.partial(MLPClassifier(learning_rate_init=0.02, random_state=0).fit, X, y),
+        "search": functools.partial(KNeighborsClassifier(algorithm="brute").fit(X, y).predict, X),
+    }[heading.split()[2].strip(",")]
     work()  # loads the kernels
     way = calls_of(work)
     for file, name in steps:
