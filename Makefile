@@ -65,6 +65,7 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --strict --config-file= --follow-imports=silent --ignore-missing-imports tests/typed_program.py
 	PATH=$(abspath $(BIN)):$$PATH cython-lint fastml_ext  # it starts pycodestyle by name
 
 format: $(VENV)/installed-dev

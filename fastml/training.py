@@ -56,7 +56,7 @@ class Learner(Protocol):
     stalls: int  # written with `plateau` only
 
     def step(self, number: int, tick: Callable[[float], bool]) -> None: ...
-    def measure(self) -> tuple[float, tuple]: ...
+    def measure(self) -> tuple[float, tuple[Any, ...]]: ...
     def keep(self) -> None: ...
     def restore(self) -> None: ...
 
@@ -78,7 +78,8 @@ class Plan:
     keep_best: bool = False  # whether training ends with the best weights, not the last ones
     max_time: float | None = None  # seconds
     verbose: int = 0
-    callbacks: list = field(default_factory=list)  # callback(row, learner), row a dict with its "epoch": true stops
+    # callback(row, learner), row a dict with its "epoch": an answer that is true ends training
+    callbacks: list[Callable[[dict[str, Any], Any], Any]] = field(default_factory=list)
     until: Callable[[Any], str | None] | None = None  # until(learner) -> a reason to stop, or None
     columns: tuple[str, ...] = ("loss",)  # names of what `measure` gives for the history
     attempts: int = 1  # with ever smaller steps, before training gives up
@@ -89,9 +90,9 @@ class Plan:
 class Run:
     """One attempt: epochs of one learner. After training `stopped` says why it ended."""
 
-    def __init__(self, learner: Any, plan: Plan, show: Callable[[float], None] | None = None):
+    def __init__(self, learner: Any, plan: Plan, show: Callable[[float], None] | None = None) -> None:
         self.learner, self.plan, self.show = learner, plan, show
-        self.rows: list[tuple] = []  # of the history, an epoch each
+        self.rows: list[tuple[Any, ...]] = []  # of the history, an epoch each
         self.best = float("inf")  # of what is to become small
         self.waiting = 0  # epochs since the last improvement
         self.stopped: str | None = None
@@ -142,7 +143,7 @@ class Run:
         self.stopped = self.reason(row)
         return self.stopped is not None
 
-    def reason(self, row: tuple) -> str | None:
+    def reason(self, row: tuple[Any, ...]) -> str | None:
         """Why training ends with this epoch; None where it goes on."""
         plan, learner = self.plan, self.learner
         if plan.callbacks:
@@ -162,7 +163,7 @@ class Run:
             return None
         return "tol"
 
-    def history(self) -> dict[str, list]:
+    def history(self) -> dict[str, list[Any]]:
         """{column: what was measured, an epoch each}."""
         values = map(list, zip(*self.rows, strict=True)) if self.rows else ([] for _ in self.plan.columns)
         return dict(zip(self.plan.columns, values, strict=True))

@@ -39,8 +39,11 @@ FAMILIES = (
         ("StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler", "Normalizer", "Binarizer"),
         "steps",
     ),
+    Family("impute", ("SimpleImputer", "MissingIndicator"), "steps"),
     Family("feature_extraction", ("DictVectorizer",), "vectorizers"),
     Family("feature_extraction.text", ("CountVectorizer",), "vectorizers"),
+    Family("decomposition", ("PCA", "TruncatedSVD"), "attributes"),
+    Family("discriminant_analysis", ("LinearDiscriminantAnalysis", "QuadraticDiscriminantAnalysis"), "attributes"),
     Family(
         "feature_selection",
         (

@@ -15,19 +15,28 @@ from fastml_ext import linear as kernels
 __all__ = ["lbfgs"]
 
 PAIRS = 10  # last steps that are remembered
-CLOSER = 0.3  # of tol: what is left to gain goes with its square, and is then less than what other solvers leave
-LEFT, LITTLE = 10.0, 0.1  # times tol: relative to the value, what the solver expects to gain where it ends
+# The gain that the solver expects, beside the value, and the largest entry of the gradient, over tol: at the end one
+# of these. Where classes part, gradients are small early; elsewhere other solvers leave little to gain at tol itself.
+ENOUGH = (10.0, 0.05), (0.01, 0.3), (0.001, 1.0)
+ROUGHLY = 1e-3  # tol of some of the rows
 TABLE, SPARSE_TABLE = 10_000_000, 200_000  # products: up to here a dense copy of scaled columns is the quickest
 MOST_NUMBERS = 4_000_000  # in the matrices of all classes
 FEWEST = 8  # passes before the first matrices
 PRODUCT, CUBE = 0.04, 0.05  # ns for each product of a matrix, and for an inverse, times its size cubed
 
 
-def lbfgs(objective, u, tol, max_iter):
-    """From u on, to `tol` in scaled columns and in those of X, and until the solver expects little of its next step."""
+def lbfgs(objective, u, tol, max_iter, warm=False):
+    """From u on, to `tol` in scaled columns and in those of X, and until the solver expects little of its next step.
+
+    Where there are many rows, some of them tell about where the optimum is. warm: u is near it
+    """
+    first = None
+    if not warm and worth_a_look(objective) and max_iter >= solvers.ENOUGH:
+        rough = lbfgs(objective.some_rows(solvers.SHARE), u, ROUGHLY, max_iter, warm=True)
+        u, first = rough.u, rough.factor
     passes = Table(objective) if fits_table(objective) else Passes(objective)
     value, gradient = passes(u)
-    memory, history, waited, gain = Memory(gradient), [value], 0, np.inf
+    memory, history, waited, gain = Memory(gradient, first), [value], 0, np.inf
     while len(history) <= max_iter:
         if waited >= passes.wait:
             memory, waited = Memory(gradient, passes.inverse()), 0
@@ -50,14 +59,18 @@ def lbfgs(objective, u, tol, max_iter):
         u, value, gradient = new
         history.append(value)
     converged = passes.reached(gradient, tol) or abs(gain) <= solvers.HIDDEN * passes.rounding * abs(value)
-    return solvers.Solution(u, value, len(history) - 1, converged, history, gradient)
+    factor = passes.inverse() if warm and np.isfinite(passes.wait) else None
+    return solvers.Solution(u, value, len(history) - 1, converged, history, gradient, factor)
+
+
+def worth_a_look(objective):
+    n, d = objective.n, objective.d
+    return n >= solvers.MANY_ROWS and n >= 100 * d and d <= FEW_COLUMNS
 
 
 def enough(passes, gradient, left, tol):
     """left: what the solver expects to gain, relative to the value."""
-    return (left <= LEFT * tol and passes.reached(gradient, CLOSER * tol)) or (
-        left <= LITTLE * tol and passes.reached(gradient, tol)
-    )
+    return any(left <= most * tol and passes.reached(gradient, share * tol) for most, share in ENOUGH)
 
 
 def search(passes, u, value, step, gain):

@@ -9,7 +9,7 @@ from fastml_ext import linear as kernels
 
 __all__ = ["pays", "solve_by_rows"]
 
-MOST_ROWS = 600  # from here on a factor of n x n takes longer than what L-BFGS needs
+MOST_ROWS = 150  # from here on a factor of n x n takes longer than what L-BFGS needs
 GAIN = 3e-5  # promised by the last step, relative to the value: it leaves about the square of this
 
 

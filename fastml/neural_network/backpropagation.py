@@ -7,7 +7,7 @@ import numpy as np
 
 from fastml.neural_network.formulas import NATURAL
 
-__all__ = ["Forward", "Gradients", "backward", "carry", "forward", "loss_value", "through"]
+__all__ = ["Forward", "Gradients", "backward", "forward", "loss_value", "propagate", "through"]
 
 
 class Forward(NamedTuple):
@@ -47,32 +47,32 @@ def backward(passed, Y, coefs, activations, loss, weight=None, delta=1.0):
     weight = np.ones(len(Y)) if weight is None else weight
     output, z = passed.output, passed.sums[-1]
     if NATURAL.get(activations[-1].name) == loss.name:
-        slope = (output - Y) * (weight / weight.sum())[:, None]
+        deltas = (output - Y) * (weight / weight.sum())[:, None]
     else:
-        slope = through(activations[-1], z, output, loss_slope(loss, output, Y, weight, delta))
-    slope = slope.astype(output.dtype, copy=False)
+        deltas = through(activations[-1], z, output, loss_slope(loss, output, Y, weight, delta))
+    deltas = deltas.astype(output.dtype, copy=False)
     by_coefs, by_intercepts = [], []
     for layer in reversed(range(len(coefs))):
-        by_coefs.append(np.asarray(passed.activations[layer].T @ slope))
-        by_intercepts.append(slope.sum(axis=0))
-        slope = carry(passed, coefs, activations, layer, slope)
+        by_coefs.append(np.asarray(passed.activations[layer].T @ deltas))
+        by_intercepts.append(deltas.sum(axis=0))
+        deltas = propagate(passed, coefs, activations, layer, deltas)
     value = loss_value(loss, output, Y, weight, delta)
-    return Gradients(value, by_coefs[::-1], by_intercepts[::-1], slope)
+    return Gradients(value, by_coefs[::-1], by_intercepts[::-1], deltas)
 
 
-def carry(passed, coefs, activations, layer, slope):
-    """From derivatives by the z of a layer to those by the z of the layer below, or by X."""
-    slope = slope @ coefs[layer].T
+def propagate(passed, coefs, activations, layer, deltas):
+    """From the deltas of a layer, derivatives by its z, to those of the layer below, or to derivatives by X."""
+    deltas = deltas @ coefs[layer].T
     if layer == 0:
-        return slope
-    return through(activations[layer - 1], passed.sums[layer - 1], passed.activations[layer], slope)
+        return deltas
+    return through(activations[layer - 1], passed.sums[layer - 1], passed.activations[layer], deltas)
 
 
-def through(activation, z, a, slope):
-    """From derivatives by activations a = activation(z) to those by z."""
+def through(activation, z, a, deltas):
+    """From derivatives by activations a = activation(z), given as deltas, to those by z."""
     if activation.slope is None:  # softmax: a_i (1_ij - a_j)
-        return a * (slope - (slope * a).sum(axis=-1, keepdims=True))
-    return slope * np.asarray(activation.slope(z, a), z.dtype)
+        return a * (deltas - (deltas * a).sum(axis=-1, keepdims=True))
+    return deltas * np.asarray(activation.slope(z, a), z.dtype)
 
 
 def held(loss, output):

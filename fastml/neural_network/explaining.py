@@ -4,7 +4,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from fastml.explanation import Explanation, readable
-from fastml.neural_network.backpropagation import carry
+from fastml.neural_network.backpropagation import propagate
 
 __all__ = ["explain", "score_gradients"]
 
@@ -14,10 +14,10 @@ def score_gradients(network, passed):
 
     passed: what `network.forward` gave of one row
     """
-    slope = np.eye(network.units[-1], dtype=network.dtype)
+    deltas = np.eye(network.units[-1], dtype=network.dtype)
     for layer in reversed(range(len(network.coefs))):
-        slope = carry(passed, network.coefs, network.activations, layer, slope)
-    return slope
+        deltas = propagate(passed, network.coefs, network.activations, layer, deltas)
+    return deltas
 
 
 def explain(network, row):

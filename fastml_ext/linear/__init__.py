@@ -17,7 +17,7 @@ __getattr__, __dir__, __all__ = exports(
         "orders": ["block_order"],
         "coordinates": ["quadratic_lasso"],
         "passes": ["evaluate", "gram", "hessian_product"],
-        "decisions": ["scores"],
+        "decisions": ["row_scores", "scores"],
         "wide": ["wide_newton"],
     },
 )

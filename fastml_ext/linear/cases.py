@@ -204,6 +204,12 @@ def squares(random):
     return table(random, n, d), random.standard_normal((n, k)), weight, shift, random.standard_normal(k)
 
 
+def row_scores(family, random):
+    (n, d, k), dtype = random.integers(1, [40, 20, 7]), random.choice([np.float32, np.float64])
+    X, coef, intercept = (random.integers(-9, 10, shape).astype(dtype) / 4 for shape in ((n, d), (k, d), k))
+    return family.row_scores(X, coef, intercept)
+
+
 def scores(family, random):
     """Numbers of a few bits, so that the sums are exact in any order."""
     (n, d, k), dtype = random.integers(1, [40, 20, 7]), random.choice([np.float32, np.float64])

@@ -3,18 +3,22 @@
 import numpy as np
 
 from fastml_ext import pool
+from fastml_ext.device.vectors import inner
 from fastml_ext.jit import kernel
-from fastml_ext.products import inner
 
-__all__ = ["scores"]
+__all__ = ["row_scores", "scores"]
 
 FEW = 4  # from here on the matrix product's blocks win over one dot product after another
 
 
 def scores(X, coef, intercept, n_jobs=None):
-    n, (k, d) = len(X), coef.shape  # a single row takes 1 us here: nothing may come before it
-    if k >= FEW and n > 16:
+    if len(coef) >= FEW and len(X) > 16:  # a single row takes 1 us here: nothing may come before it
         return X @ coef.T + intercept
+    return row_scores(X, coef, intercept, n_jobs)
+
+
+def row_scores(X, coef, intercept, n_jobs=None):
+    n, (k, d) = len(X), coef.shape
     result = np.empty((n, k), X.dtype)
     if n * k * d < 50_000:
         score_rows(0, n, X, coef, intercept, result)

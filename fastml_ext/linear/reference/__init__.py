@@ -14,7 +14,7 @@ from fastml_ext.linear.reference.newton import newton_steps
 from fastml_ext.linear.reference.orders import block_order
 from fastml_ext.linear.reference.passes import evaluate, gram, hessian_product
 from fastml_ext.linear.reference.quasi import quasi_newton, table_pass
-from fastml_ext.linear.reference.scores import scores
+from fastml_ext.linear.reference.scores import row_scores, scores
 from fastml_ext.linear.reference.sums import moments, residual_moments, small_squares
 from fastml_ext.linear.reference.wide import wide_newton
 
@@ -35,6 +35,7 @@ __all__ = [
     "quadratic_lasso",
     "quasi_newton",
     "residual_moments",
+    "row_scores",
     "scores",
     "slopes",
     "small_squares",
