@@ -4,6 +4,7 @@ import contextlib
 import functools
 import importlib
 import inspect
+import sys
 from numbers import Number
 from types import FunctionType
 
@@ -43,12 +44,29 @@ def all_or_nothing(method):
     def learn(self, *args, **options):
         aside = object.__new__(type(self))
         aside.__dict__.update(self.__dict__)
-        result = method(aside, *args, **options)
+        X = args[0] if args else options.get("X")
+        if type(X) is np.ndarray or not isinstance(X, in_parts()):
+            result = method(aside, *args, **options)
+        else:
+            result = fit_in_parts(aside, method.__name__, *args, **options)
         self.__dict__ = aside.__dict__
         return self if result is aside else result
 
     learn.all_or_nothing = True  # type: ignore[attr-defined]
     return learn
+
+
+def in_parts():
+    """The class of tables in parts, once somebody has made one; else no class at all."""
+    module = sys.modules.get("fastml.scale.parts")
+    return () if module is None else module.Parts
+
+
+def fit_in_parts(model, method, X, *args, **options):
+    """What a method that learns does with a table in parts."""
+    from fastml.scale.fitting import fit_parts
+
+    return fit_parts(model, method, (X, *args), options)
 
 
 class Estimator(BaseEstimator):

@@ -1,5 +1,7 @@
 """The transformers that keep columns: scikit-learn's, with one pass for the scores and no check of what is plain."""
 
+from typing import Any, Self
+
 import numpy as np
 from scipy.sparse import issparse
 from sklearn import feature_selection as scikit
@@ -44,13 +46,13 @@ class Selecting(SelectorMixin, Estimator):
         found = self.variances_ if hasattr(self, "variances_") else self.scores_
         settings = [getattr(self, name) for name in self._settings]
         if "_made" not in self.__dict__:  # of a model from a file
-            self._made = {}
+            self._made: dict = {}
         made = self._made.get("places")
         if made is None or made[0] is not found or made[1] != settings:
             made = self._made["places"] = found, settings, np.flatnonzero(self._get_support_mask())
         return made[2]
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """The columns that stay.
 
         Parameters
@@ -86,7 +88,7 @@ class Selecting(SelectorMixin, Estimator):
 class Filter(Selecting):
     """The selectors by a score of each column."""
 
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Score the columns.
 
         Parameters
@@ -159,7 +161,7 @@ class SelectKBest(Filter, scikit.SelectKBest):
 
     _settings = ("k",)
 
-    def __init__(self, score_func=f_classif, *, k=10):
+    def __init__(self, score_func: Any = f_classif, *, k: Any = 10) -> None:
         super().__init__(score_func, k=k)
 
 
@@ -191,7 +193,7 @@ class SelectPercentile(Filter, scikit.SelectPercentile):
 
     _settings = ("percentile",)
 
-    def __init__(self, score_func=f_classif, *, percentile=10):
+    def __init__(self, score_func: Any = f_classif, *, percentile: float = 10) -> None:
         super().__init__(score_func, percentile=percentile)
 
 
@@ -223,7 +225,7 @@ class SelectFpr(Filter, scikit.SelectFpr):
 
     _settings = ("alpha",)
 
-    def __init__(self, score_func=f_classif, *, alpha=5e-2):
+    def __init__(self, score_func: Any = f_classif, *, alpha: float = 5e-2) -> None:
         super().__init__(score_func, alpha=alpha)
 
 
@@ -255,7 +257,7 @@ class SelectFdr(Filter, scikit.SelectFdr):
 
     _settings = ("alpha",)
 
-    def __init__(self, score_func=f_classif, *, alpha=5e-2):
+    def __init__(self, score_func: Any = f_classif, *, alpha: float = 5e-2) -> None:
         super().__init__(score_func, alpha=alpha)
 
 
@@ -287,7 +289,7 @@ class SelectFwe(Filter, scikit.SelectFwe):
 
     _settings = ("alpha",)
 
-    def __init__(self, score_func=f_classif, *, alpha=5e-2):
+    def __init__(self, score_func: Any = f_classif, *, alpha: float = 5e-2) -> None:
         super().__init__(score_func, alpha=alpha)
 
 
@@ -321,7 +323,7 @@ class GenericUnivariateSelect(Filter, scikit.GenericUnivariateSelect):
 
     _settings = ("mode", "param")
 
-    def __init__(self, score_func=f_classif, *, mode="percentile", param=1e-5):
+    def __init__(self, score_func: Any = f_classif, *, mode: str = "percentile", param: Any = 1e-5) -> None:
         super().__init__(score_func, mode=mode, param=param)
 
 
@@ -350,7 +352,7 @@ class VarianceThreshold(Selecting, scikit.VarianceThreshold):
     _settings = ("threshold",)
     _takes_nan = True
 
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Find the variances.
 
         Parameters

@@ -1,6 +1,6 @@
 """What linear models share once they are fitted: scores, predictions, explanations, weights given by hand."""
 
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -12,10 +12,16 @@ from fastml.base import Estimator, one_row
 from fastml.explanation import Explanation
 from fastml_ext import linear as kernels
 
-__all__ = ["MOST", "LinearClassifier", "LinearModel", "LinearRegressor", "as_weights"]
+__all__ = ["MOST", "LinearClassifier", "LinearModel", "LinearRegressor", "Scores", "as_weights"]
 
 LARGE = 10_000  # values from which it pays to look at the scores alone for what is not finite
 MOST = 2**63 - 1  # iterations: what an integer of the kernels holds
+
+
+class Scores(NamedTuple):
+    """Given in place of X: the scores of its rows, which a pipeline has found on the way (fastml.pipeline)."""
+
+    values: np.ndarray
 
 
 class LinearModel(Estimator):
@@ -40,6 +46,8 @@ class LinearModel(Estimator):
 
     def _scores(self, X):
         """Scores (n_samples, n_outputs) of rows X."""
+        if type(X) is Scores:
+            return X.values
         if type(X) is np.ndarray and X.size > LARGE and self._is_plain(X):
             with np.errstate(over="ignore", invalid="ignore"):
                 scores = self._scores_of(X)  # a value that is not finite leaves no finite score: even times 0 it is NaN
