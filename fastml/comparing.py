@@ -42,7 +42,6 @@ def compare(
     drop: list[str] | tuple[str, ...] = (),
     budget: float | None = None,
     tune: bool = False,
-    progress: bool = False,
 ) -> Comparison:
     """Compare every model, fastml's and scikit-learn's, on a table, by cross-validation.
 
@@ -68,8 +67,6 @@ def compare(
         Seconds for the comparison; what would not fit is left out and named.
     tune : bool, default=False
         Whether each model's main parameters are chosen by a search within the training rows.
-    progress : bool, default=False
-        Whether what is being done is written to the error stream.
 
     Returns
     -------
@@ -91,7 +88,8 @@ def compare(
     ['small', 'large']
     """
     started = clock.monotonic()
-    show = Progress() if progress else quietly
+    show: Any = Progress()
+    show = show if show.live else quietly  # a line that is overwritten, or none
     try:
         table = as_table(data, show, wants_labels(target, task))
         problem = from_table(table, target, task, rows, folds, tuple(drop), group, time)
