@@ -1,5 +1,7 @@
 """PCA: the directions in which rows differ most."""
 
+from typing import Any, Self
+
 import numpy as np
 from scipy.sparse import issparse
 from sklearn import decomposition as scikit
@@ -76,7 +78,10 @@ class PCA(Estimator, scikit.PCA):
     array([[-2.68,  0.32]])
     """
 
-    def fit(self, X, y=None):
+    _made: dict[str, Any]  # what is computed from the results when it is first asked for
+    components_: np.ndarray
+
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Find the components.
 
         Parameters
@@ -96,7 +101,7 @@ class PCA(Estimator, scikit.PCA):
             self._learn(self._check_fit(X))
         return self._checked_further(X)
 
-    def fit_transform(self, X, y=None):
+    def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
         """Find the components, and project the rows; as `fit(X).transform(X)`.
 
         Parameters
@@ -191,7 +196,7 @@ class PCA(Estimator, scikit.PCA):
         self.explained_variance_, self.explained_variance_ratio_ = variance[:k].copy(), ratio[:k].astype(dtype)
         self.singular_values_ = values[:k].astype(dtype)
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Project rows on the components.
 
         Parameters

@@ -1,5 +1,7 @@
 """TruncatedSVD: the leading singular vectors of a table that is not centred."""
 
+from typing import Any, Self
+
 import numpy as np
 from scipy.sparse import issparse
 from sklearn import decomposition as scikit
@@ -55,7 +57,7 @@ class TruncatedSVD(Estimator, scikit.TruncatedSVD):
     array([95.96, 17.76])
     """
 
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Find the vectors.
 
         Parameters
@@ -72,7 +74,7 @@ class TruncatedSVD(Estimator, scikit.TruncatedSVD):
         self.fit_transform(X)
         return self
 
-    def fit_transform(self, X, y=None):
+    def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
         """Find the vectors, and project the rows; as `fit(X).transform(X)`.
 
         Parameters
@@ -112,7 +114,7 @@ class TruncatedSVD(Estimator, scikit.TruncatedSVD):
         self.singular_values_ = values[:k].copy()
         return result
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Project rows on the vectors.
 
         Parameters

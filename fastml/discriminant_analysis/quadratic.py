@@ -1,5 +1,7 @@
 """QuadraticDiscriminantAnalysis."""
 
+from typing import Any, Self
+
 import numpy as np
 from sklearn import discriminant_analysis as scikit
 
@@ -53,7 +55,9 @@ class QuadraticDiscriminantAnalysis(Estimator, scikit.QuadraticDiscriminantAnaly
     0.98
     """
 
-    def fit(self, X, y):
+    _made: dict[str, Any]  # what is computed from the results when it is first asked for
+
+    def fit(self, X: Any, y: Any) -> Self:
         """Learn the classes.
 
         Parameters
@@ -160,7 +164,7 @@ class QuadraticDiscriminantAnalysis(Estimator, scikit.QuadraticDiscriminantAnaly
             made = self._made["sides"] = self.means_, (centre, project, constant)
         return made[1]
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         """The most probable class of each row.
 
         Parameters

@@ -2,6 +2,7 @@
 
 from math import log
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
@@ -19,7 +20,16 @@ __all__ = ["gain_ratio", "information_gain", "mutual_info_classif", "mutual_info
 A_COLUMN = 300.0  # nanoseconds a row
 
 
-def mutual_info_classif(X, y, *, discrete_features="auto", n_neighbors=3, copy=True, random_state=None, n_jobs=None):
+def mutual_info_classif(
+    X: Any,
+    y: Any,
+    *,
+    discrete_features: Any = "auto",
+    n_neighbors: int = 3,
+    copy: bool = True,
+    random_state: Any = None,
+    n_jobs: int | None = None,
+) -> np.ndarray:
     """Mutual information of each column and the labels, in nats; 0 where they are independent.
 
     Of a column of numbers it is estimated from the distances of the nearest neighbours (Ross, PLoS ONE 9(2), 2014). For
@@ -58,7 +68,16 @@ def mutual_info_classif(X, y, *, discrete_features="auto", n_neighbors=3, copy=T
     return estimate(X, y, True, discrete_features, n_neighbors, copy, random_state, n_jobs)
 
 
-def mutual_info_regression(X, y, *, discrete_features="auto", n_neighbors=3, copy=True, random_state=None, n_jobs=None):
+def mutual_info_regression(
+    X: Any,
+    y: Any,
+    *,
+    discrete_features: Any = "auto",
+    n_neighbors: int = 3,
+    copy: bool = True,
+    random_state: Any = None,
+    n_jobs: int | None = None,
+) -> np.ndarray:
     """Mutual information of each column and a target of numbers, in nats; 0 where they are independent.
 
     It is estimated from the distances of the nearest neighbours (Kraskov, Stoegbauer and Grassberger, Phys. Rev. E 69,
@@ -216,7 +235,7 @@ def of_table(counts):
 # ------------------------------------------------------------------------------------------------ categories
 
 
-def information_gain(X, y):
+def information_gain(X: Any, y: Any) -> np.ndarray:
     """Bits of the labels that knowing each column of categories saves: the measure of ID3 (Quinlan 1986, section 4).
 
     Parameters
@@ -243,7 +262,7 @@ def information_gain(X, y):
     return gains(*categories(X, y))[0]
 
 
-def gain_ratio(X, y):
+def gain_ratio(X: Any, y: Any) -> np.ndarray:
     """Information gain of each column over its own entropy: the measure of C4.5 (Quinlan 1986, section 7).
 
     Parameters
@@ -311,8 +330,8 @@ def coded(values):
         classes, codes = np.unique(values, return_inverse=True)
         return codes.reshape(-1), len(classes)
     place: dict = {}
-    codes = [place.setdefault(None if v is None or v != v else v, len(place)) for v in values.tolist()]
-    return np.array(codes, np.int64), len(place)
+    found = [place.setdefault(None if v is None or v != v else v, len(place)) for v in values.tolist()]
+    return np.array(found, np.int64), len(place)
 
 
 def bits(counts, total=None):

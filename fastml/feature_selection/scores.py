@@ -1,6 +1,7 @@
 """Scores of columns against a target: F, Pearson's r and chi-squared, each from one pass over the table."""
 
 import warnings
+from typing import Any
 
 import numpy as np
 from scipy import special
@@ -18,7 +19,7 @@ __all__ = ["chi2", "f_classif", "f_regression", "r_regression"]
 EACH = np.empty(0)  # weights of one each
 
 
-def f_classif(X, y):
+def f_classif(X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
     """F of the analysis of variance: how far the classes' means lie apart beside the spread within the classes.
 
     Parameters
@@ -78,7 +79,7 @@ def sparse_spreads(X, codes, k):
     return counts, sums / counts, between, squares - of_all - between
 
 
-def chi2(X, y):
+def chi2(X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
     """Chi-squared of the columns' sums by class against what the classes' sizes would give.
 
     Parameters
@@ -123,7 +124,7 @@ def squared_distance_of_counts(X, y):
     return found, special.chdtrc(len(observed) - 1, found)
 
 
-def r_regression(X, y, *, center=True, force_finite=True):
+def r_regression(X: Any, y: Any, *, center: bool = True, force_finite: bool = True) -> np.ndarray:
     """Pearson's correlation of each column with the target.
 
     Parameters
@@ -180,7 +181,7 @@ def correlations(X, y, center=True, force_finite=True):
     return found
 
 
-def f_regression(X, y, *, center=True, force_finite=True):
+def f_regression(X: Any, y: Any, *, center: bool = True, force_finite: bool = True) -> tuple[np.ndarray, np.ndarray]:
     """F of a line through each column and the target, from Pearson's correlation.
 
     Parameters

@@ -1,5 +1,7 @@
 """The transformers that keep columns: scikit-learn's, with one pass for the scores and no check of what is plain."""
 
+from typing import Any, Self
+
 import numpy as np
 from scipy.sparse import issparse
 from sklearn import feature_selection as scikit
@@ -38,6 +40,7 @@ class Selecting(SelectorMixin, Estimator):
 
     _settings: tuple = ()  # parameters that decide which columns stay
     _takes_nan = False
+    _made: dict[str, Any]  # which columns stay
 
     def _places(self):
         """The columns that stay, found once for the scores and settings at hand."""
@@ -50,7 +53,7 @@ class Selecting(SelectorMixin, Estimator):
             made = self._made["places"] = found, settings, np.flatnonzero(self._get_support_mask())
         return made[2]
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """The columns that stay.
 
         Parameters
@@ -86,7 +89,7 @@ class Selecting(SelectorMixin, Estimator):
 class Filter(Selecting):
     """The selectors by a score of each column."""
 
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Score the columns.
 
         Parameters
@@ -159,7 +162,7 @@ class SelectKBest(Filter, scikit.SelectKBest):
 
     _settings = ("k",)
 
-    def __init__(self, score_func=f_classif, *, k=10):
+    def __init__(self, score_func: Any = f_classif, *, k: Any = 10) -> None:
         super().__init__(score_func, k=k)
 
 
@@ -191,7 +194,7 @@ class SelectPercentile(Filter, scikit.SelectPercentile):
 
     _settings = ("percentile",)
 
-    def __init__(self, score_func=f_classif, *, percentile=10):
+    def __init__(self, score_func: Any = f_classif, *, percentile: float = 10) -> None:
         super().__init__(score_func, percentile=percentile)
 
 
@@ -223,7 +226,7 @@ class SelectFpr(Filter, scikit.SelectFpr):
 
     _settings = ("alpha",)
 
-    def __init__(self, score_func=f_classif, *, alpha=5e-2):
+    def __init__(self, score_func: Any = f_classif, *, alpha: float = 5e-2) -> None:
         super().__init__(score_func, alpha=alpha)
 
 
@@ -255,7 +258,7 @@ class SelectFdr(Filter, scikit.SelectFdr):
 
     _settings = ("alpha",)
 
-    def __init__(self, score_func=f_classif, *, alpha=5e-2):
+    def __init__(self, score_func: Any = f_classif, *, alpha: float = 5e-2) -> None:
         super().__init__(score_func, alpha=alpha)
 
 
@@ -287,7 +290,7 @@ class SelectFwe(Filter, scikit.SelectFwe):
 
     _settings = ("alpha",)
 
-    def __init__(self, score_func=f_classif, *, alpha=5e-2):
+    def __init__(self, score_func: Any = f_classif, *, alpha: float = 5e-2) -> None:
         super().__init__(score_func, alpha=alpha)
 
 
@@ -321,7 +324,7 @@ class GenericUnivariateSelect(Filter, scikit.GenericUnivariateSelect):
 
     _settings = ("mode", "param")
 
-    def __init__(self, score_func=f_classif, *, mode="percentile", param=1e-5):
+    def __init__(self, score_func: Any = f_classif, *, mode: str = "percentile", param: Any = 1e-5) -> None:
         super().__init__(score_func, mode=mode, param=param)
 
 
@@ -350,7 +353,7 @@ class VarianceThreshold(Selecting, scikit.VarianceThreshold):
     _settings = ("threshold",)
     _takes_nan = True
 
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Find the variances.
 
         Parameters
