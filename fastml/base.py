@@ -4,6 +4,7 @@ import contextlib
 import functools
 import importlib
 import inspect
+import sys
 from numbers import Number
 from types import FunctionType
 
@@ -15,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from fastml._sklearn import Interval, StrOptions, check_sample_weight
 from fastml.kinds import array_of_numbers, as_numbers, read_target
-from fastml.plain import ValidSettings, is_plain_table, is_plain_target
+from fastml.plain import BY_ROWS, ValidSettings, is_plain, is_plain_rows, is_plain_target
 from fastml_ext import checks, pool
 
 __all__ = [
@@ -43,12 +44,29 @@ def all_or_nothing(method):
     def learn(self, *args, **options):
         aside = object.__new__(type(self))
         aside.__dict__.update(self.__dict__)
-        result = method(aside, *args, **options)
+        X = args[0] if args else options.get("X")
+        if type(X) is np.ndarray or not isinstance(X, in_parts()):
+            result = method(aside, *args, **options)
+        else:
+            result = fit_in_parts(aside, method.__name__, *args, **options)
         self.__dict__ = aside.__dict__
         return self if result is aside else result
 
     learn.all_or_nothing = True  # type: ignore[attr-defined]
     return learn
+
+
+def in_parts():
+    """The class of tables in parts, once somebody has made one; else no class at all."""
+    module = sys.modules.get("fastml.scale.parts")
+    return () if module is None else module.Parts
+
+
+def fit_in_parts(model, method, X, *args, **options):
+    """What a method that learns does with a table in parts."""
+    from fastml.scale.fitting import fit_parts
+
+    return fit_parts(model, method, (X, *args), options)
 
 
 class Estimator(BaseEstimator):
@@ -79,7 +97,7 @@ class Estimator(BaseEstimator):
         numeric = options.get("y_numeric", False)
         if y is not None and y is not NO_TARGET:
             y = read_target(y, numeric)
-        if is_plain_table(X, options) and (y is NO_TARGET or is_plain_target(y, len(X), numeric)):
+        if is_plain(X, options) and (y is NO_TARGET or is_plain_target(y, X.shape[0], numeric)):
             self.n_features_in_ = X.shape[1]
             self.__dict__.pop("feature_names_in_", None)  # of an earlier fit
             y = None if y is NO_TARGET else y
@@ -109,7 +127,10 @@ class Estimator(BaseEstimator):
 
     def _check_rows(self, X):
         """X of a predict-like method as a finite table of the fitted dtype; a plain one passes at once."""
-        if checks.is_table(X, getattr(self, "_fast_columns", -1), np.ndarray) and X.dtype == self._dtype:
+        columns = getattr(self, "_fast_columns", -1)
+        if checks.is_table(X, columns, np.ndarray) and X.dtype == self._dtype:
+            return X
+        if type(X) in BY_ROWS and getattr(self, "_sparse", None) == "csr" and is_plain_rows(X, columns, self._dtype):
             return X
         check_is_fitted(self)
         options = {"accept_sparse": self._sparse, "ensure_all_finite": False, "reset": False}

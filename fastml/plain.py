@@ -8,9 +8,14 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csc_array, csc_matrix, csr_array, csr_matrix
 
-__all__ = ["ValidSettings", "is_plain_sparse", "is_plain_table", "is_plain_target"]
+from fastml_ext import checks
 
-COMPRESSED = csc_array, csc_matrix, csr_array, csr_matrix
+__all__ = [
+    "BY_ROWS", "ValidSettings", "is_plain", "is_plain_rows", "is_plain_sparse", "is_plain_table", "is_plain_target",
+]  # fmt: skip
+
+BY_ROWS = csr_array, csr_matrix
+COMPRESSED = csc_array, csc_matrix, *BY_ROWS
 
 SCALARS = bool, int, float, str, type(None)
 KNOWN_OPTIONS = {"accept_sparse", "multi_output", "y_numeric", "reset"}  # of validate_data: they change nothing here
@@ -43,6 +48,24 @@ def is_plain_sparse(X, options):
         and options.get("reset", True)
         and options.get("accept_sparse", True)
         and options.keys() <= KNOWN_OPTIONS
+    )
+
+
+def is_plain(X, options):
+    """As is_plain_table, or of a CSR matrix where these are asked for."""
+    if type(X) in BY_ROWS:
+        return options.get("accept_sparse") == "csr" and is_plain_sparse(X, options)
+    return is_plain_table(X, options)
+
+
+def is_plain_rows(X, n_columns, dtype):
+    """Whether a CSR matrix to predict is one of finite values of `dtype`, as many columns wide, with a row at least."""
+    return (
+        X.ndim == 2
+        and X.shape[1] == n_columns
+        and X.shape[0] > 0
+        and X.data.dtype == dtype
+        and (not len(X.data) or checks.is_table(X.data.reshape(1, -1), len(X.data), np.ndarray))
     )
 
 

@@ -90,7 +90,7 @@ class Plan:
 class Run:
     """One attempt: epochs of one learner. After training `stopped` says why it ended."""
 
-    def __init__(self, learner: Any, plan: Plan, show: Callable[[float], None] | None = None):
+    def __init__(self, learner: Any, plan: Plan, show: Callable[[float], None] | None = None) -> None:
         self.learner, self.plan, self.show = learner, plan, show
         self.rows: list[tuple[Any, ...]] = []  # of the history, an epoch each
         self.best = float("inf")  # of what is to become small

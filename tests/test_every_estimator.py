@@ -33,6 +33,8 @@ def find_estimators():
             found = getattr(module, name)
             is_estimator = inspect.isclass(found) and issubclass(found, BaseEstimator) and found is not Estimator
             is_estimator = is_estimator and not issubclass(found, MetaEstimatorMixin)  # tests/model_selection
+            if is_estimator and not all(p.default is not p.empty for p in inspect.signature(found).parameters.values()):
+                continue  # a composition of others: tests/pipeline, tests/compose
             if is_estimator and found.__module__.startswith("fastml"):
                 yield found
 
@@ -82,6 +84,8 @@ SEQUENTIAL = dict.fromkeys(
 
 
 def expected_failures(estimator):
+    if type(estimator).__name__ == "SimpleImputer":
+        return {"check_array_api_input": "it calls inverse_transform, which needs add_indicator=True"}
     return SEQUENTIAL if getattr(estimator, "_sequential", False) else {}
 
 

@@ -15,8 +15,8 @@ __all__ = ["FAMILIES", "inside", "restore", "sees_others", "swap"]
 
 # Modules of scikit-learn that fastml has a module for, by their names below the package.
 FAMILIES = (
-    "decomposition", "discriminant_analysis",
-    "feature_extraction", "feature_extraction.text", "feature_selection", "linear_model", "metrics", "model_selection",
+    "decomposition", "discriminant_analysis", "feature_extraction", "feature_extraction.text", "feature_selection",
+    "impute", "linear_model", "metrics", "model_selection",
     "naive_bayes", "neighbors", "neural_network", "preprocessing", "svm", "tree",
 )  # fmt: skip
 PLAIN = ModuleType.__getattribute__

@@ -78,7 +78,6 @@ class PCA(Estimator, scikit.PCA):
     array([[-2.68,  0.32]])
     """
 
-    _made: dict[str, Any]  # what is computed from the results when it is first asked for
     components_: np.ndarray
 
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -101,7 +100,7 @@ class PCA(Estimator, scikit.PCA):
             self._learn(self._check_fit(X))
         return self._checked_further(X)
 
-    def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
+    def fit_transform(self, X: Any, y: Any = None) -> Any:
         """Find the components, and project the rows; as `fit(X).transform(X)`.
 
         Parameters

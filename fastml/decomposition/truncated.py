@@ -74,7 +74,7 @@ class TruncatedSVD(Estimator, scikit.TruncatedSVD):
         self.fit_transform(X)
         return self
 
-    def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
+    def fit_transform(self, X: Any, y: Any = None) -> Any:
         """Find the vectors, and project the rows; as `fit(X).transform(X)`.
 
         Parameters

@@ -60,8 +60,6 @@ class LinearDiscriminantAnalysis(Estimator, scikit.LinearDiscriminantAnalysis):
     (0.98, (150, 2))
     """
 
-    _made: dict[str, Any]  # what is computed from the results when it is first asked for
-
     def fit(self, X: Any, y: Any) -> Self:
         """Learn the classes.
 
@@ -84,7 +82,7 @@ class LinearDiscriminantAnalysis(Estimator, scikit.LinearDiscriminantAnalysis):
                 self.feature_names_in_ = names
         else:
             self._learn(X, y)
-        self._made = {}
+        self._made: dict = {}
         return self
 
     def _learn(self, X, y):

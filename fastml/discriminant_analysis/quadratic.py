@@ -55,8 +55,6 @@ class QuadraticDiscriminantAnalysis(Estimator, scikit.QuadraticDiscriminantAnaly
     0.98
     """
 
-    _made: dict[str, Any]  # what is computed from the results when it is first asked for
-
     def fit(self, X: Any, y: Any) -> Self:
         """Learn the classes.
 
@@ -79,7 +77,7 @@ class QuadraticDiscriminantAnalysis(Estimator, scikit.QuadraticDiscriminantAnaly
                 self.feature_names_in_ = names
         else:
             self._learn(X, y)
-        self._made = {}
+        self._made: dict = {}
         return self
 
     def _learn(self, X, y):

@@ -39,6 +39,7 @@ FAMILIES = (
         ("StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler", "Normalizer", "Binarizer"),
         "steps",
     ),
+    Family("impute", ("SimpleImputer", "MissingIndicator"), "steps"),
     Family("feature_extraction", ("DictVectorizer",), "vectorizers"),
     Family("feature_extraction.text", ("CountVectorizer", "TfidfVectorizer"), "vectorizers"),
     Family("feature_extraction.text", ("TfidfTransformer",), "attributes"),

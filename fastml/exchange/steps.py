@@ -20,6 +20,6 @@ def say(model, cls):
 def read(model, cls):
     """The model as one of fastml's class `cls`."""
     own = say(model, cls)
-    if hasattr(own, "n_features_in_"):
+    if hasattr(own, "_note") and hasattr(own, "n_features_in_"):
         own._note()
     return own

@@ -5,6 +5,7 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from scipy.special import digamma
 from sklearn.preprocessing import scale
@@ -27,7 +28,7 @@ def mutual_info_classif(
     discrete_features: Any = "auto",
     n_neighbors: int = 3,
     copy: bool = True,
-    random_state: Any = None,
+    random_state: int | np.random.RandomState | None = None,
     n_jobs: int | None = None,
 ) -> np.ndarray:
     """Mutual information of each column and the labels, in nats; 0 where they are independent.
@@ -75,7 +76,7 @@ def mutual_info_regression(
     discrete_features: Any = "auto",
     n_neighbors: int = 3,
     copy: bool = True,
-    random_state: Any = None,
+    random_state: int | np.random.RandomState | None = None,
     n_jobs: int | None = None,
 ) -> np.ndarray:
     """Mutual information of each column and a target of numbers, in nats; 0 where they are independent.
@@ -235,7 +236,7 @@ def of_table(counts):
 # ------------------------------------------------------------------------------------------------ categories
 
 
-def information_gain(X: Any, y: Any) -> np.ndarray:
+def information_gain(X: Any, y: ArrayLike) -> np.ndarray:
     """Bits of the labels that knowing each column of categories saves: the measure of ID3 (Quinlan 1986, section 4).
 
     Parameters
@@ -262,7 +263,7 @@ def information_gain(X: Any, y: Any) -> np.ndarray:
     return gains(*categories(X, y))[0]
 
 
-def gain_ratio(X: Any, y: Any) -> np.ndarray:
+def gain_ratio(X: Any, y: ArrayLike) -> np.ndarray:
     """Information gain of each column over its own entropy: the measure of C4.5 (Quinlan 1986, section 7).
 
     Parameters

@@ -47,7 +47,7 @@ class Selecting(SelectorMixin, Estimator):
         found = self.variances_ if hasattr(self, "variances_") else self.scores_
         settings = [getattr(self, name) for name in self._settings]
         if "_made" not in self.__dict__:  # of a model from a file
-            self._made = {}
+            self._made: dict = {}
         made = self._made.get("places")
         if made is None or made[0] is not found or made[1] != settings:
             made = self._made["places"] = found, settings, np.flatnonzero(self._get_support_mask())

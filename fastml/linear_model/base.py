@@ -1,6 +1,6 @@
 """What linear models share once they are fitted: scores, predictions, explanations, weights given by hand."""
 
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -12,9 +12,16 @@ from fastml.base import Estimator, one_row
 from fastml.explanation import Explanation
 from fastml_ext import linear as kernels
 
-__all__ = ["MOST", "LinearClassifier", "LinearModel", "LinearRegressor", "as_weights"]
+__all__ = ["MOST", "LinearClassifier", "LinearModel", "LinearRegressor", "Scores", "as_weights"]
 
+LARGE = 10_000  # values from which it pays to look at the scores alone for what is not finite
 MOST = 2**63 - 1  # iterations: what an integer of the kernels holds
+
+
+class Scores(NamedTuple):
+    """Given in place of X: the scores of its rows, which a pipeline has found on the way (fastml.pipeline)."""
+
+    values: np.ndarray
 
 
 class LinearModel(Estimator):
@@ -39,11 +46,35 @@ class LinearModel(Estimator):
 
     def _scores(self, X):
         """Scores (n_samples, n_outputs) of rows X."""
-        X = self._check_rows(X)
+        if type(X) is Scores:
+            return X.values
+        if type(X) is np.ndarray and X.size > LARGE and self._is_plain(X):
+            with np.errstate(over="ignore", invalid="ignore"):
+                scores = self._scores_of(X)  # a value that is not finite leaves no finite score: even times 0 it is NaN
+            if not np.isfinite(scores).all():
+                self._check_rows(X)
+            return scores
+        return self._scores_of(self._check_rows(X))
+
+    def _is_plain(self, X):
+        """Whether a table needs no check but that it is finite."""
+        flags = X.flags
+        return (
+            X.ndim == 2
+            and X.shape[1] == getattr(self, "_fast_columns", -1)
+            and X.dtype == self._dtype
+            and flags.c_contiguous
+            and flags.aligned
+            and type(self.coef_) is np.ndarray
+        )
+
+    def _scores_of(self, X):
         coef, intercept = self.coef_, self.intercept_
         if coef.ndim == 1:
             coef = coef[None, :]
         if type(X) is not np.ndarray or type(coef) is not np.ndarray:
+            if type(coef) is np.ndarray and len(coef) == 1:
+                return (X @ coef[0])[:, None] + np.atleast_1d(intercept)
             product = X @ coef.T
             return (product.toarray() if sp.issparse(product) else product) + np.atleast_1d(intercept)
         if type(intercept) is not np.ndarray or intercept.shape != coef.shape[:1]:

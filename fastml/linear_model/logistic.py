@@ -200,6 +200,11 @@ class LogisticRegression(SharedPath, LinearClassifier):
         start = (self.coef_, self.intercept_) if self.warm_start and hasattr(self, "coef_") else None
         return self._solve(X, Y, weight, start)
 
+    def _fit_parts(self, table, reduce):
+        from fastml.linear_model.in_parts import fit_logistic
+
+        fit_logistic(self, table, reduce)
+
     def _warn_of_ratio(self, meant):
         """That penalty and l1_ratio say two things; meant: the share of l1 of the penalty, which counts."""
         if self.l1_ratio not in (None, 0.0, meant):

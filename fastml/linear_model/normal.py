@@ -13,7 +13,7 @@ from fastml.linear_model.columns import spread_rows
 from fastml_ext import blas
 from fastml_ext import linear as kernels
 
-__all__ = ["Fitted", "by_columns", "by_rows"]
+__all__ = ["ROUNDING", "Fitted", "Sums", "by_columns", "by_rows", "solve"]
 
 SMALL, NARROW = 3_000_000, 100  # products, columns: up to here all of it is one kernel's work
 SEEN = 64  # rows that tell about where a column stands
@@ -44,7 +44,11 @@ def by_columns(X, Y, weight, alphas, free, n_jobs=None):
         sums = centred_sums(X, Y, weight, free, n_jobs)
         if sums is None:
             return None
-        coef = solve(sums, X, Y, weight, alphas, free, n_jobs)
+
+        def residuals(coef, intercept):
+            return kernels.residual_moments(X, Y, weight, sums.shift, sums.shift_y, coef, intercept, n_jobs)
+
+        coef = solve(sums, alphas, free, X.dtype.itemsize, residuals)
     if coef is None:
         return None
     return Fitted(coef, sums.shift + sums.centre, sums.shift_y + sums.means, sums.G)
@@ -101,9 +105,12 @@ def whereabouts(X, Y, weight):
     return (mean.astype(X.dtype).astype(float) if far else np.zeros(X.shape[1])), Y[at].mean(axis=0)
 
 
-def solve(sums, X, Y, weight, alphas, free, n_jobs):
-    """coef (k, d) of the normal equations, corrected by the residuals of a second pass where that is called for."""
-    size, coef, factors, doubt = X.dtype.itemsize, np.zeros(sums.right.shape), {}, 0.0
+def solve(sums, alphas, free, size, residuals):
+    """coef (k, d) of the normal equations, corrected by the residuals of a second pass where that is called for.
+
+    size: bytes of a number of X | residuals(coef, intercept): the second pass, as kernels.residual_moments
+    """
+    coef, factors, doubt = np.zeros(sums.right.shape), {}, 0.0
     for c, alpha in enumerate(alphas):
         if alpha not in factors:
             factors[alpha] = unit_factor(sums.G, alpha)
@@ -116,7 +123,7 @@ def solve(sums, X, Y, weight, alphas, free, n_jobs):
     constant = sums.G.diagonal() == 0
     for _ in range(1 if doubt <= 1e-3 else 2):
         intercept = sums.means - coef @ sums.centre
-        left = kernels.residual_moments(X, Y, weight, sums.shift, sums.shift_y, coef, intercept, n_jobs)
+        left = residuals(coef, intercept)
         gradient = left[:, :-1] - left[:, -1:] * sums.centre - np.asarray(alphas)[:, None] * coef
         if free:
             gradient[:, constant] = 0.0

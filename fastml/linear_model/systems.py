@@ -49,6 +49,11 @@ class LeastSquares(LinearRegressor):
         weight = weights_of(sample_weight, X) if sample_weight is not None else NO_WEIGHT
         return X, Y, weight
 
+    def _fit_parts(self, table, reduce):
+        from fastml.linear_model.in_parts import fit_least_squares
+
+        fit_least_squares(self, table, reduce)
+
     def _by_sums(self, X, Y, weight, alphas):
         """`Fitted` of a dense X by one pass over it; None where that is not to be trusted, or X not finite."""
         if type(X) is not np.ndarray:

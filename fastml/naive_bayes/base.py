@@ -37,6 +37,7 @@ class NaiveBayes(ClassifierMixin, Estimator):
     _sparse_input = False
     _exact_bytes = 4  # size of integers that float64 holds exactly
     class_count_: np.ndarray
+    _summed: tuple[str, ...] = ()  # attributes that `_count` makes of rows
     _derived: tuple[str, ...] = ()  # attributes that `_ready` makes of the others
 
     def __sklearn_tags__(self):

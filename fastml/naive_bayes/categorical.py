@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from fastml.base import Interval
 from fastml.memory import check_memory
+from fastml.naive_bayes.in_parts import fit_in_parts
 from fastml.naive_bayes.smoothing import SmoothedCounts, logarithm
 from fastml_ext import naive_bayes as kernels
 
@@ -91,6 +92,7 @@ class CategoricalNB(SmoothedCounts):
     }
     n_categories_: np.ndarray
     category_count_: list
+    _summed = ("n_categories_", "category_count_")
     _exact_bytes = 8  # nothing is computed from a category's number
     _derived = ("_starts", "_table")
 
@@ -143,6 +145,19 @@ class CategoricalNB(SmoothedCounts):
             for count, before in zip(counts, self.category_count_, strict=True):
                 count[:, : before.shape[1]] += before
         self.n_categories_, self.category_count_ = sizes, counts
+
+    def _fit_parts(self, table, reduce):
+        fit_in_parts(self, table, reduce)
+
+    def _add_counts(self, first, second):
+        """Of two blocks; the one that has seen higher numbers has the larger tables."""
+        counts = []
+        for a, b in zip(first[1], second[1], strict=True):
+            larger, smaller = (a, b) if a.shape[1] >= b.shape[1] else (b, a)
+            total = larger.copy()
+            total[:, : smaller.shape[1]] += smaller
+            counts.append(total)
+        return np.maximum(first[0], second[0]), counts
 
     def _sizes(self, X):
         """(n_features,) categories: one more than the highest code, and no fewer than the user says."""

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 
 from fastml.base import Interval
+from fastml.naive_bayes.in_parts import fit_in_parts
 from fastml.naive_bayes.smoothing import LARGE, SmoothedCounts, logarithm, shares
 from fastml_ext import naive_bayes as kernels
 
@@ -19,6 +20,7 @@ class WeighedCounts(SmoothedCounts):
 
     _sparse_input = True
     feature_count_: np.ndarray
+    _summed = ("feature_count_",)
     _derived = ("_weights", "_bias")
 
     def __sklearn_tags__(self):
@@ -37,6 +39,10 @@ class WeighedCounts(SmoothedCounts):
             )
         self.feature_count_ = sums if first else self.feature_count_ + sums
         self._column_order = issparse(X)  # sparse rows look up all classes of one feature
+
+    def _fit_parts(self, table, reduce):
+        self._column_order = False
+        fit_in_parts(self, table, reduce)
 
     def _refuse_negative(self, X):
         X = X.tocoo() if issparse(X) else X
@@ -291,6 +297,7 @@ class BernoulliNB(SmoothedCounts):
     _sparse_input = True
     feature_count_: np.ndarray
     _missing_count: np.ndarray
+    _summed = ("feature_count_", "_missing_count")
     _derived = ("_absent", "_events", "_present")
 
     def __init__(
@@ -315,6 +322,9 @@ class BernoulliNB(SmoothedCounts):
         above, missing = kernels.count_above(X, codes, weight, len(self.classes_), threshold, self.n_jobs)
         self.feature_count_ = above if first else self.feature_count_ + above
         self._missing_count = missing if first else self._missing_count + missing
+
+    def _fit_parts(self, table, reduce):
+        fit_in_parts(self, table, reduce)
 
     def _check_training(self, X, y, reset):
         X, y = super()._check_training(X, y, reset)

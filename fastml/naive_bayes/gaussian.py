@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from fastml.base import Interval
 from fastml.naive_bayes.base import NaiveBayes, check_priors
+from fastml.naive_bayes.in_parts import fit_in_parts
 from fastml.naive_bayes.smoothing import logarithm
 from fastml_ext import naive_bayes as kernels
 
@@ -143,6 +144,7 @@ class GaussianNB(NaiveBayes):
     }
     shared_parameters = ("priors", "var_smoothing")
     _moments: tuple
+    _summed = ("_moments",)
     _derived = ("_normal", "_prior")
 
     def __init__(
@@ -158,6 +160,12 @@ class GaussianNB(NaiveBayes):
         moments = kernels.moments(X, codes, weight, len(self.classes_), self.n_jobs)
         check_moments(X, weight, moments)
         self._moments = moments if first else kernels.merge_moments(self._moments, moments)
+
+    def _fit_parts(self, table, reduce):
+        fit_in_parts(self, table, reduce, entries=3)
+
+    def _add_counts(self, first, second):
+        return (kernels.merge_moments(first[0], second[0]),)
 
     def _check_priors(self):
         priors = check_priors(self.priors, len(self.classes_), "priors")

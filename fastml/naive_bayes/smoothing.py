@@ -75,5 +75,8 @@ class SmoothedCounts(NaiveBayes):
         )
         return np.maximum(alpha, LEAST_ALPHA)
 
+    def _add_counts(self, first, second):
+        return tuple(a + b for a, b in zip(first, second, strict=True))
+
     def _estimate_prior(self):
         self.class_log_prior_ = log_prior(self.class_prior, self.fit_prior, self.class_count_)

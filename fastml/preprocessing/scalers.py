@@ -198,6 +198,10 @@ class MinMaxScaler(ByKernel, ScikitMinMaxScaler):
         out = kernels.rescale(rows, of_columns(self.scale_, rows), of_columns(self.min_, rows), *ends)
         return self._refuse_infinite(rows) if out is None else out
 
+    def _centre_and_scale(self, X):
+        """What is subtracted from the columns of X, and what they are then divided by; None for 0 and 1."""
+        return of_columns(-self.min_ / self.scale_, X), of_columns(1 / self.scale_, X)
+
 
 def check_range(scaler):
     scaler._validate_params()
@@ -264,6 +268,10 @@ class MaxAbsScaler(ByKernel, ScikitMaxAbsScaler):
             return ScikitMaxAbsScaler.transform(self, self._by_scikit_learn(X))
         out = kernels.standardise(rows, None, of_columns(self.scale_, rows))
         return self._refuse_infinite(rows) if out is None else out
+
+    def _centre_and_scale(self, X):
+        """What is subtracted from the columns of X, and what they are then divided by; None for 0 and 1."""
+        return None, of_columns(self.scale_, X)
 
 
 class RobustScaler(ByKernel, ScikitRobustScaler):

@@ -1,6 +1,8 @@
 """Where a count over rows is cut: each part fills tables of its own, which are then added in order."""
 
-__all__ = ["number_of_parts"]
+from fastml_ext.blocks import GROUP
+
+__all__ = ["blocks_at_once", "number_of_parts"]
 
 CELLS = 2**20  # values in a part: under a millisecond of work
 LARGER = 8  # times the table that it fills, or clearing and adding tables would cost more than counting
@@ -11,3 +13,9 @@ def number_of_parts(n, n_values, table):
     """Parts of n rows with n_values values in all, each filling `table` entries; a function of shapes alone."""
     table = max(table, 1)
     return max(1, min(n, n_values // CELLS, n_values // (LARGER * table), HELD // table))
+
+
+def blocks_at_once(table):
+    """Blocks whose tables, of so many entries each, are held at once: whole groups where they may be."""
+    most = max(1, HELD // max(table, 1))
+    return most // GROUP * GROUP if most >= GROUP else most

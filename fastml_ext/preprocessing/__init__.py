@@ -5,7 +5,8 @@ from fastml_ext.lazy import exports
 __getattr__, __dir__, __all__ = exports(
     __name__,
     {
-        "columns": ["binarise", "extremes", "moments", "normalise", "rescale", "standardise"],
+        "columns": ["binarise", "extremes", "fill", "moments", "normalise", "rescale", "standardise"],
+        "folded": ["scaled_scores"],
         "order": ["quantiles"],
     },
 )

@@ -6,6 +6,7 @@ CLOSE = {  # sums in blocks, and sums of a row
     "moments": 1e-12,
     "normalise": 1e-6,
     "rescale": 1e-6,
+    "scaled_scores": 1e-5,
 }
 WITHIN: dict[str, str] = {}
 
@@ -38,6 +39,17 @@ def normalise(family, random):
 
 def binarise(family, random):
     return family.binarise(np.nan_to_num(table(random)), 0.5)
+
+
+def fill(family, random):
+    X = table(random)
+    return family.fill(X, np.arange(X.shape[1], dtype=X.dtype))
+
+
+def scaled_scores(family, random):
+    X = np.nan_to_num(table(random))
+    coef = random.normal(size=(int(random.integers(1, 4)), X.shape[1])).astype(X.dtype)
+    return family.scaled_scores(X, *np.ones((2, X.shape[1]), X.dtype), coef, coef[:, 0].copy())
 
 
 def table(random):

@@ -7,7 +7,7 @@ import numpy as np
 
 from fastml_ext import pool
 
-__all__ = ["binarise", "extremes", "moments", "normalise", "rescale", "standardise"]
+__all__ = ["binarise", "extremes", "fill", "moments", "normalise", "rescale", "standardise"]
 
 cdef enum:
     VALUES = 16384  # of a block, which is read twice: it stays within the second cache
@@ -275,3 +275,30 @@ def _binarise(Py_ssize_t start, Py_ssize_t stop, const floating[:, ::1] X, doubl
         for i in range(start, stop):
             for j in range(d):
                 out[i, j] = 1 if X[i, j] > above else 0
+
+
+def fill(X, values, n_jobs=None):
+    """X with a value for each column where a number is missing, None where one is infinite. Contract: reference.py."""
+    n, d = X.shape
+    out = np.empty((n, d), X.dtype)
+    return out if not any(pool.run(_fill, n, X, values, out, cost=2 * COST * d, n_jobs=n_jobs)) else None
+
+
+def _fill(Py_ssize_t start, Py_ssize_t stop, const floating[:, ::1] X, const floating[::1] values, floating[:, ::1] out):
+    """Whether a number is infinite."""
+    cdef Py_ssize_t d = X.shape[1], i, j
+    cdef const floating *x
+    cdef const floating *v
+    cdef floating *y
+    cdef floating infinite = INFINITY
+    cdef int bad = 0
+    if d == 0:
+        return False
+    v = &values[0]
+    with nogil:
+        for i in range(start, stop):
+            x, y = &X[i, 0], &out[i, 0]
+            for j in range(d):
+                bad |= (x[j] == infinite) | (x[j] == -infinite)
+                y[j] = x[j] if x[j] == x[j] else v[j]
+    return bad != 0

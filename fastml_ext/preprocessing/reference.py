@@ -2,7 +2,9 @@
 
 import numpy as np
 
-__all__ = ["binarise", "extremes", "moments", "normalise", "quantiles", "rescale", "standardise"]
+__all__ = [
+    "binarise", "extremes", "fill", "moments", "normalise", "quantiles", "rescale", "scaled_scores", "standardise",
+]  # fmt: skip
 
 
 def moments(X):
@@ -73,3 +75,19 @@ def normalise(X, norm):
 def binarise(X, threshold):
     """1 where x > threshold, rounded to the dtype of X, else 0, in that dtype. X is finite."""
     return (X > X.dtype.type(threshold)).astype(X.dtype)
+
+
+def fill(X, values):
+    """X with values (d,), of its dtype, where NaN stands; None where a number of X is infinite."""
+    return None if np.isinf(X).any() else np.where(np.isnan(X), values, X)
+
+
+def scaled_scores(X, centre, scale, coef, intercept):
+    """(n, k): the scores Z @ coef.T + intercept of Z = (X - centre) / scale, to rounding, in the dtype of X.
+
+    All are of the dtype of X and finite: coef (k, d), intercept (k,), centre and scale (d,) or None for 0 and 1.
+    Weights coef / scale meet X - centre, so that a large centre costs no digits; sums are taken in float64.
+    """
+    X, coef = X.astype(np.float64), coef.astype(np.float64)
+    Z = (X if centre is None else X - centre) / (1 if scale is None else scale.astype(np.float64))
+    return (Z @ coef.T + intercept).astype(intercept.dtype)

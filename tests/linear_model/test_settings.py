@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
@@ -167,3 +168,19 @@ def test_rounding_ends_a_line_search(solver, offset, monkeypatch):
         warnings.simplefilter("error")
         LogisticRegression(solver=solver, tol=1e-10, max_iter=1000).fit(rows, y)
     assert len(calls) < 100
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("n_classes", [2, 3, 5])
+@pytest.mark.parametrize("layout", [np.ascontiguousarray, sp.csr_matrix, sp.csr_array])
+def test_a_large_table_to_predict_may_not_hold_what_is_not_finite(value, n_classes, layout):
+    X = np.random.default_rng(0).normal(size=(3000, 20))
+    model = LogisticRegression().fit(X, np.arange(len(X)) % n_classes)
+    model.coef_[:, 3] = 0  # not even where the weight is 0
+    wrong = X.copy()
+    wrong[1234, 3] = value
+    for method in (model.predict, model.decision_function, model.predict_proba):
+        with pytest.raises(ValueError, match=r"X\[1234, 3\] is"):
+            method(layout(wrong))
+    model.coef_[:] = 1e308  # while scores of finite rows may overflow
+    assert not np.isfinite(model.decision_function(layout(X))).all()

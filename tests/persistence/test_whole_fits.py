@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import inspect
 import os
 import pickle
 import pkgutil
@@ -48,8 +49,14 @@ def find_estimators():
             loaded = importlib.import_module(f"fastml.{module.name}")
             for name in getattr(loaded, "__all__", ()):
                 value = getattr(loaded, name)
-                if isinstance(value, type) and issubclass(value, Estimator) and hasattr(value, "fit"):
+                kept = isinstance(value, type) and issubclass(value, Estimator) and hasattr(value, "fit")
+                if kept and has_defaults(value):
                     yield value
+
+
+def has_defaults(cls):
+    """Whether it can be made as it is: no composition of others, which tests/pipeline and tests/compose keep."""
+    return all(p.default is not p.empty for p in inspect.signature(cls).parameters.values())
 
 
 ESTIMATORS = sorted(set(find_estimators()), key=lambda cls: cls.__name__)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastml_ext import naive_bayes as kernels
+from fastml_ext.blocks import BLOCK, Tree
 from fastml_ext.naive_bayes import cases, reference
 from fastml_ext.naive_bayes.counting import above_sparse, categories_of_rows, sum_dense, sum_sparse
 from fastml_ext.naive_bayes.looking import first_in_rows
@@ -61,6 +62,18 @@ def test_many_parts_give_what_the_definition_gives_on_any_number_of_threads(miss
         np.testing.assert_allclose(found, expected, rtol=1e-11)
 
 
+def test_blocks_are_joined_as_merge_moments_joins_them():
+    """To the bit: what a table in parts adds up block by block is what one call makes of the whole."""
+    n = 5 * BLOCK + 17
+    X, codes = np.random.default_rng(0).normal(1e3, 1.0, (n, 3)).astype(np.float32), np.arange(n)
+    codes %= 7
+    tree = Tree(kernels.merge_moments)
+    for start in range(0, len(X), BLOCK):
+        tree.add(kernels.moments(X[start : start + BLOCK], codes[start : start + BLOCK], EACH, 7))
+    for found, expected in zip(kernels.moments(X, codes, EACH, 7), tree.total(), strict=True):
+        assert np.array_equal(found, expected)
+
+
 @given(st.integers(1, 10**9), st.integers(1, 10**6), st.integers(1, 10**7))
 def test_the_parts_bound_the_memory(n, d, table):
     parts = number_of_parts(n, n * d, table)
@@ -111,11 +124,11 @@ def test_rows_beyond_two_to_the_31():
 
 
 def test_counting_rows_beyond_two_to_the_31():
-    """The last of as many parts as there are rows is one row."""
+    """The last of as many parts, or blocks, as there are rows is one row."""
     X, codes, parts = repeated([1.0, 2.0], FAR), repeated(np.int64(1), FAR), FAR
     for kernel, before, shapes in (
-        (sum_dense, (), [(2, 2), ()]),
-        (take_rows, (), [(2,), (2, 2), (2, 2), (2, 2)]),
+        (sum_dense, (1,), [(2, 2), ()]),
+        (take_rows, (1,), [(2,), (2, 2), (2, 2), (2, 2)]),
         (categories_of_rows, (np.array([0, 3, 6]),), [(6, 2)]),
     ):
         tables = [np.zeros(shape) for shape in shapes]

@@ -120,3 +120,26 @@ def test_binarise(X, threshold):
     found = kernels.binarise(X, threshold)
     assert found.dtype == X.dtype
     assert np.array_equal(found, reference.binarise(X, threshold))
+
+
+@given(tables())
+def test_fill(X):
+    values = np.arange(X.shape[1], dtype=X.dtype)
+    found = kernels.fill(X, values)
+    assert found.dtype == X.dtype
+    assert np.array_equal(found, reference.fill(X, values))
+    X[-1, 0] = np.inf
+    assert kernels.fill(X, values) is reference.fill(X, values) is None
+
+
+@given(tables(missing=False), st.integers(1, 4), st.booleans(), st.booleans())
+def test_scaled_scores(X, k, centred, scaled):
+    random = np.random.default_rng(k)
+    coef, intercept = random.normal(size=(k, X.shape[1])).astype(X.dtype), random.normal(size=k).astype(X.dtype)
+    centre = X.mean(axis=0) if centred else None
+    scale = np.full(X.shape[1], 3, X.dtype) if scaled else None
+    given = X, centre, scale, coef, intercept
+    found, expected = kernels.scaled_scores(*given), reference.scaled_scores(*given)
+    assert found.dtype == X.dtype
+    size = np.abs(X).max() + 1
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=(1e-6 if X.dtype == np.float32 else 1e-13) * size)

@@ -1,0 +1,156 @@
+"""SimpleImputer and MissingIndicator: scikit-learn's, over kernels where numbers are missing as NaN."""
+
+from typing import Any, Self
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.impute import MissingIndicator as ScikitMissingIndicator
+from sklearn.impute import SimpleImputer as ScikitSimpleImputer
+
+from fastml.base import Estimator, refuse_nonfinite
+from fastml.plain import is_plain_table
+from fastml.preprocessing.quantiles import nan_medians
+from fastml.preprocessing.scaling import ByKernel, of_columns
+from fastml_ext import preprocessing as kernels
+
+__all__ = ["MissingIndicator", "SimpleImputer"]
+
+COUNTED = ("mean", "median")
+
+
+class NamesInfinity:
+    """scikit-learn's check of X, after which an infinite number is told with its place."""
+
+    def _validate_input(self, X, in_fit):
+        try:
+            return super()._validate_input(X, in_fit)  # type: ignore[misc]
+        except ValueError as error:
+            if "infinity" in str(error) and hasattr(X, "shape"):
+                rows = np.asarray(X)
+                if rows.dtype.kind == "f" and rows.ndim == 2:
+                    names = getattr(self, "feature_names_in_", None)
+                    refuse_nonfinite(np.ascontiguousarray(rows), type(self).__name__, names, allow_nan=True)
+            raise
+
+
+class MissingIndicator(NamesInfinity, Estimator, ScikitMissingIndicator):
+    """Columns that say where values are missing.
+
+    Parameters
+    ----------
+    missing_values : int, float, str, numpy.nan, None or pandas.NA, default=numpy.nan
+        What stands for a missing value.
+    features : {"missing-only", "all"}, default="missing-only"
+        Which columns are told of: those with missing values in fit, or all.
+    sparse : bool or "auto", default="auto"
+        Whether the result is sparse; "auto" as the input.
+    error_on_new : bool, default=True
+        For "missing-only": whether a later missing value in another column is an error.
+
+    Attributes
+    ----------
+    features_ : ndarray of shape (n_features_out,)
+        The columns that are told of.
+    n_features_in_, feature_names_in_
+        As in scikit-learn.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastml.impute import MissingIndicator
+    >>> MissingIndicator().fit_transform([[1.0, np.nan], [2.0, 3.0]])
+    array([[ True],
+           [False]])
+    """
+
+
+class SimpleImputer(NamesInfinity, ByKernel, ScikitSimpleImputer):
+    """Missing values filled in with one value for each column.
+
+    Means and medians of numbers, with NaN for missing ones, are found by kernels, medians by selection; all else is
+    scikit-learn's code.
+
+    Parameters
+    ----------
+    missing_values : int, float, str, numpy.nan, None or pandas.NA, default=numpy.nan
+        What stands for a missing value.
+    strategy : {"mean", "median", "most_frequent", "constant"} or callable, default="mean"
+        What is filled in; a callable is given the known values of a column.
+    fill_value : str or number, default=None
+        For "constant"; None is 0, or "missing_value" among objects.
+    copy : bool, default=True
+        False changes the table that is given, where it is an array of floats.
+    add_indicator : bool, default=False
+        Whether columns that say what was missing stand behind the others.
+    keep_empty_features : bool, default=False
+        Whether columns without any value stay, filled with 0.
+
+    Attributes
+    ----------
+    statistics_ : ndarray of shape (n_features,)
+        What is filled in.
+    indicator_ : MissingIndicator or None
+        Of `add_indicator`.
+    n_features_in_, feature_names_in_
+        As in scikit-learn.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastml.impute import SimpleImputer
+    >>> SimpleImputer(strategy="median").fit_transform([[1.0], [np.nan], [2.0], [9.0]]).ravel()
+    array([1., 2., 2., 9.])
+    """
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn what is to be filled into the columns of X, array-like, frame or sparse."""
+        if self._counts() and is_plain_table(X, {}):
+            X = self._rows_to_learn(X)
+            self._fit_dtype = self._fill_dtype = X.dtype
+            self.statistics_ = self._dense_fit(X, self.strategy, np.nan, None)
+        else:
+            ScikitSimpleImputer.fit(self, X, y)
+            self._note()
+        return self
+
+    def _counts(self):
+        """Whether kernels find what is filled in: a mean or median of what is not NaN."""
+        absent = self.missing_values
+        return isinstance(absent, float) and absent != absent and self.strategy in COUNTED
+
+    def _dense_fit(self, X, strategy, missing_values, fill_value):
+        """scikit-learn's step: what is filled into a table that has been checked."""
+        if not self._counts() or X.dtype.char not in "fd":
+            return super()._dense_fit(X, strategy, missing_values, fill_value)
+        if self.add_indicator:
+            self._fit_indicator(np.isnan(X))
+        else:
+            self.indicator_ = None
+        X = np.ascontiguousarray(X)
+        if strategy == "mean":
+            count, found, _ = kernels.moments(X)
+            if not np.isfinite(found[count > 0]).all():
+                self._refuse_infinite(X)
+        else:
+            self._check_finite_or_missing(X)
+            found = nan_medians(X)
+        return np.nan_to_num(found, copy=False) if self.keep_empty_features else found
+
+    def _fit_indicator(self, X):
+        """scikit-learn's step, with an indicator that can be saved."""
+        self.indicator_ = None
+        if self.add_indicator:
+            self.indicator_ = MissingIndicator(missing_values=self.missing_values, error_on_new=False)
+            self.indicator_._fit(X, precomputed=True)
+
+    def transform(self, X: Any) -> Any:
+        """X (n_samples, n_features), array-like, frame or sparse, filled in, in its dtype."""
+        fitted = self.__dict__.get("_fit_dtype")
+        if fitted is None or not self._counts() or self.add_indicator or not self.copy or issparse(X):
+            return ScikitSimpleImputer.transform(self, X)
+        rows = self._rows(X)
+        values = of_columns(self.statistics_, rows)
+        if fitted.char not in "fd" or (values != values).any():  # a column is left out, which scikit-learn tells of
+            return ScikitSimpleImputer.transform(self, X)
+        out = kernels.fill(rows, values)
+        return self._refuse_infinite(rows) if out is None else out

@@ -1,0 +1,262 @@
+"""Linear models over a table in parts: least squares in one pass, logistic regression by Newton's steps, a pass each.
+
+The reductions (see `fastml.scale.Reduction`) add up blocks of rows in the order of fastml_ext/blocks.py.
+"""
+
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+import scipy.linalg
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+
+from fastml.linear_model import solvers
+from fastml.linear_model.columns import NO_WEIGHT
+from fastml.linear_model.normal import ROUNDING, Sums, solve
+from fastml.linear_model.objective import FEW_COLUMNS
+from fastml_ext import linear as kernels
+from fastml_ext.linear.codes import LOSSES
+
+__all__ = ["fit_least_squares", "fit_logistic"]
+
+SAMPLE = 2**20  # rows in memory, at whose optimum the passes over the table begin
+MOST_UNKNOWNS = 2000  # weights whose Hessian is made in a pass
+
+
+class Products(NamedTuple):
+    """State of least squares: rows, means of [X, y], and sums of products of the columns about these means."""
+
+    n: float
+    means: np.ndarray  # (d + 1,)
+    C: np.ndarray  # (d + 1, d + 1)
+
+
+class LeastSquaresSums:
+    """The reduction of least squares; without an intercept all is about 0."""
+
+    def __init__(self, d, free):
+        self.d, self.free = d, free
+
+    def partial(self, rows):
+        X, y, d = rows.X, rows.y, self.d
+        with np.errstate(over="ignore", invalid="ignore"):
+            shift = np.mean(X, axis=0, dtype=float).astype(X.dtype).astype(float) if self.free else np.zeros(d)
+            shift_y = np.array([y.mean() if self.free else 0.0])
+            M = kernels.moments(X, y[:, None], NO_WEIGHT, shift, shift_y, 1)
+            if not self.free:
+                return Products(M[-1, -1], np.zeros(d + 1), M[:-1, :-1])
+            off = M[-1, :-1] / M[-1, -1]
+            return Products(M[-1, -1], np.append(shift, shift_y) + off, M[:-1, :-1] - M[-1, -1] * off[:, None] * off)
+
+    def merge(self, first, second):
+        n = first.n + second.n
+        apart = second.means - first.means
+        C = first.C + second.C + first.n * (second.n / n) * (apart[:, None] * apart)
+        return Products(n, first.means + second.n / n * apart, C)
+
+
+class Residuals:
+    """The reduction of a correction: sums of what weights leave of y, times the columns."""
+
+    def __init__(self, *arguments):
+        self.arguments = arguments
+
+    def partial(self, rows):
+        return kernels.residual_moments(rows.X, rows.y[:, None], NO_WEIGHT, *self.arguments, 1)
+
+    def merge(self, first, second):
+        return first + second
+
+
+def fit_least_squares(model, table, reduce):
+    """LinearRegression and Ridge: one pass for the normal equations, and one or two more where these are ill."""
+    d, free, who = table.parts.n_features, model.fit_intercept, type(model).__name__
+    alphas = np.ravel(np.asarray(getattr(model, "alpha", 0.0), float))
+    if len(alphas) != 1:
+        raise ValueError(f"alpha={model.alpha!r} has {len(alphas)} numbers, and a table in parts has one output")
+    if model.positive or getattr(model, "solver", "exact") in ("gd", "sgd", "lbfgs"):
+        raise ValueError(f"{who} of a table in parts is solved in closed form: leave positive and solver as they are")
+    if d > FEW_COLUMNS * 4:
+        raise ValueError(f"{who} makes a matrix of {d} × {d} of a table in parts: choose fewer columns")
+    found = reduce(LeastSquaresSums(d, free))
+    dtype, n = table.parts.dtype, found.n
+    if not np.isfinite(found.C).all():
+        bad = np.flatnonzero(~np.isfinite(found.C.diagonal()))
+        what = "y" if len(bad) == 0 or bad[0] == d else f"column {bad[0]} of X"
+        raise ValueError(f"the squares of {what} add up beyond the largest float64: divide it first")
+    shift = found.means[:d].astype(dtype).astype(float) if free else np.zeros(d)
+    centre = found.means[:d] - shift if free else np.zeros(d)
+    G, right, squares = found.C[:d, :d].copy(), found.C[d:, :d].copy(), found.C.diagonal()[:d] / n
+    constant = squares <= (np.finfo(dtype).eps * found.means[:d]) ** 2
+    G[constant], G[:, constant], right[:, constant] = 0.0, 0.0, 0.0
+    means = np.zeros(1)
+    sums = Sums(shift, found.means[d:], centre, means, G, right, ROUNDING[dtype.itemsize])
+
+    def residuals(coef, intercept):
+        return reduce(Residuals(sums.shift, sums.shift_y, coef, intercept))
+
+    coef = solve(sums, alphas, free, dtype.itemsize, residuals)
+    model.solver_ = "cholesky"
+    if coef is None:
+        model.solver_, coef = "lstsq", shortest(G, right, alphas[0], dtype)
+    model.n_iter_, model._flat, model._one_output = 1, True, True
+    if hasattr(type(model), "singular_"):
+        model.__dict__.pop("singular_", None)
+        model._gram, model.rank_ = G, int(np.linalg.matrix_rank(G, hermitian=True))
+    rows = np.zeros((1, d), dtype)
+    return model._keep(coef, found.means[d:] - coef @ found.means[:d], rows, found.means[d:])
+
+
+def shortest(G, right, alpha, dtype):
+    """Of the weights that fit equally well the shortest, where columns depend on one another."""
+    values, vectors = scipy.linalg.eigh(G + alpha * np.eye(len(G)))
+    kept = values > len(G) * np.finfo(dtype).eps * max(values[-1], 0.0)
+    return (right @ vectors[:, kept] / values[kept]) @ vectors[:, kept].T
+
+
+class Curvature:
+    """The reduction of logistic regression: loss, gradient and Hessian at a point, of columns centred and scaled."""
+
+    def __init__(self, coef, intercept, centre, scale, dtype):
+        self.coef, self.intercept = coef, intercept.astype(dtype)
+        self.centre, self.scale = centre.astype(dtype), scale.astype(dtype)
+
+    def partial(self, rows):
+        Z, k = (rows.X - self.centre) * self.scale, len(self.coef)
+        Y = np.where(rows.y == 1, 1.0, -1.0) if k == 1 else rows.y.astype(float)
+        curvature = np.empty((len(Z), k))
+        loss, gradient = kernels.evaluate(LOSSES["log"], Z, Y, NO_WEIGHT, self.coef, self.intercept, curvature, 1)
+        d = Z.shape[1]
+        zero, one = np.zeros(d), np.ones(d)
+        H = np.empty((k, d + 1, k, d + 1))
+        for a in range(k):
+            for b in range(a + 1):
+                own = curvature[:, 0] if k == 1 else curvature[:, a] * np.abs((a == b) - curvature[:, b])
+                part = kernels.gram(Z, own, zero, one, 1)
+                H[a, :, b] = part if a == b else -part
+                H[b, :, a] = H[a, :, b]
+        return loss, gradient, H
+
+    def merge(self, first, second):
+        return first[0] + second[0], first[1] + second[1], first[2] + second[2]
+
+
+class InParts:
+    """The mean objective of logistic regression, by points u (k, d + 1): weights of centred, scaled columns."""
+
+    def __init__(self, model, reduce, sample, n, k):
+        X = sample.astype(float)
+        spread, l2 = X.std(axis=0), model._penalties(n)[1]
+        self.free, self.reduce, self.n, self.k, self.dtype = model.fit_intercept, reduce, n, k, sample.dtype
+        self.centre = X.mean(axis=0).astype(self.dtype).astype(float) if self.free else np.zeros(X.shape[1])
+        size = spread if self.free else np.sqrt(np.mean(X**2, axis=0))
+        self.scale = (1.0 / np.where(size > 0, size, 1.0)).astype(self.dtype).astype(float)
+        self.l2 = np.append(l2 * self.scale**2, 0.0)
+
+    def point(self, coef, intercept):
+        return np.column_stack([coef / self.scale, intercept + coef @ self.centre])
+
+    def weights(self, u):
+        coef = u[:, :-1] * self.scale
+        return coef, u[:, -1] - coef @ self.centre
+
+    def __call__(self, u):
+        """(value, gradient (k, d + 1), Hessian of its ravelled entries): one pass."""
+        loss, gradient, H = self.reduce(Curvature(u[:, :-1], u[:, -1], self.centre, self.scale, self.dtype))
+        if not np.isfinite(H).all():
+            raise ValueError("sums of squares of X are beyond its dtype: scale its columns first")
+        k, p = u.shape
+        gradient, H = gradient / self.n + self.l2 * u, (H / self.n).reshape(k * p, k * p)
+        H[np.diag_indices(k * p)] += np.tile(self.l2, k)
+        H = H.reshape(k, p, k, p)
+        if not self.free:
+            gradient[:, -1] = 0.0
+            H[:, -1], H[:, :, :, -1] = 0.0, 0.0
+            H[range(k), -1, range(k), -1] = 1.0
+        elif k > 1:
+            H[:, -1, :, -1] += 1.0 / k**2  # what all intercepts have in common changes nothing
+        return loss / self.n + 0.5 * np.sum(self.l2 * u**2), gradient, H.reshape(k * p, k * p)
+
+    def norm(self, gradient):
+        return float(max(np.abs(gradient[:, :-1] / self.scale).max(initial=0.0), np.abs(gradient[:, -1]).max()))
+
+
+def fit_logistic(model, table, reduce):
+    """From the optimum of a sample in memory by Newton's steps over the whole table: three reads as a rule."""
+    refuse_settings(model, table)
+    classes, n, d = table.labels.classes, table.n_rows, table.parts.n_features
+    rows = max(2**13, min(SAMPLE, table.parts.memory // (4 * d * table.parts.dtype.itemsize)))
+    X, codes = table.sample(rows)
+    if len(X) == n:
+        return model.fit(X, classes[codes])
+    model.classes_, k = classes, 1 if len(classes) == 2 else len(classes)
+    objective, begun = InParts(model, reduce, X, n, k), from_sample(model, X, codes, n)
+    u = np.zeros((k, d + 1)) if begun is None else objective.point(*begun)
+    del X, codes
+    solution, gradient = newton(objective, u, model.tol, model.max_iter)
+    coef, intercept = objective.weights(solution.u)
+    if k > 1:
+        intercept = intercept - intercept.mean()
+    model.solver_ = "newton-cholesky"
+    if not model.fit_intercept:
+        intercept = np.zeros(k)
+    return model._keep(np.empty((0, d), objective.dtype), coef, intercept, solution, objective.norm(gradient))
+
+
+def refuse_settings(model, table):
+    who, k, d = type(model).__name__, len(table.labels.classes), table.parts.n_features
+    if k < 2:
+        raise ValueError(
+            f"y has one class only, {table.labels.classes.tolist()[0]!r}, and {who} tells at least 2 apart"
+        )
+    if model._penalties(table.n_rows)[0] or model.solver in ("gd", "sgd") or model.class_weight is not None:
+        raise ValueError(
+            f"{who} of a table in parts goes to the optimum with an l2 penalty or none, by Newton's steps: l1_ratio,"
+            " class_weight, solver='gd' and 'sgd' are for tables in memory; or take fastml.scale.partial_fit of"
+            " SGDClassifier"
+        )
+    unknowns = (d + 1) * (1 if k == 2 else k)
+    if unknowns > MOST_UNKNOWNS:
+        raise ValueError(
+            f"{who} of {k} classes and {d} columns has {unknowns} weights, and of a table in parts it finds up to"
+            f" {MOST_UNKNOWNS}: choose fewer columns, or take fastml.scale.partial_fit of SGDClassifier"
+        )
+
+
+def from_sample(model, X, codes, n):
+    """(coef, intercept) at the optimum of some of the rows; None where they lack a class."""
+    if len(np.unique(codes)) < codes.max() + 1:
+        return None
+    rough = clone(model).set_params(warm_start=False)
+    if np.isfinite(model.C):
+        rough.set_params(C=model.C * (n / len(X)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        rough.fit(X, codes)
+    return rough.coef_.astype(float), rough.intercept_.astype(float)
+
+
+def newton(objective, u, tol, max_iter):
+    """(Solution, gradient): full steps, halved where the value rises; each pass tells value, gradient and Hessian."""
+    close = solvers.CLOSE if objective.dtype == np.float64 else solvers.CLOSE_SINGLES
+    value, gradient, H = objective(u)
+    history = [value]
+    for iteration in range(max_iter):
+        step = solvers.regular_factor(H)(gradient.ravel())
+        gain = float(step @ gradient.ravel())
+        if np.abs(gradient).max() <= tol and gain <= close * abs(value):
+            u = u - step.reshape(u.shape)  # the last step costs no pass; the gradient is that before it
+            return solvers.Solution(u, value, iteration + 1, True, history), gradient
+        t, seen = 1.0, (1e-16 if objective.dtype == np.float64 else 1e-9) * abs(value)
+        while True:
+            at = u - t * step.reshape(u.shape)
+            found = objective(at)
+            if found[0] <= value - 1e-4 * t * gain or t * gain <= seen:
+                break
+            t /= 2
+        if found[0] > value:  # rounding hides what is left
+            return solvers.Solution(u, value, iteration, bool(np.abs(gradient).max() <= tol), history), gradient
+        u, (value, gradient, H) = at, found
+        history.append(value)
+    return solvers.Solution(u, value, max_iter, bool(np.abs(gradient).max() <= tol), history), gradient

@@ -1,0 +1,6 @@
+"""What a pipeline keeps: its steps, which are parameters, and no results."""
+
+__all__ = ["ALSO", "SCHEMAS"]
+
+SCHEMAS: dict = {"Pipeline": {}}
+ALSO: dict = {}

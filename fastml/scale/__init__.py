@@ -1,0 +1,33 @@
+"""Tables beyond memory: files and streams of rows that `fit` takes in the place of X and y.
+
+`model.fit(fastml.scale.npy("X.npy", y="y.npy"))` reads the file a piece at a time; the result has the same bits however
+the rows are cut into files and pieces, and however many threads work. See docs/scale.md.
+"""
+
+import importlib
+
+__all__ = [
+    "Parts", "Reduction", "Rows", "Survey", "arrays", "arrow", "chunks", "confusion_matrix", "csv", "npy", "parquet",
+    "partial_fit", "predict", "score", "survey", "transform",
+]  # fmt: skip
+
+PLACES = {
+    "fitting": ["partial_fit"],
+    "output": ["predict", "transform"],
+    "parts": ["Parts"],
+    "reduction": ["Reduction", "Rows"],
+    "scores": ["confusion_matrix", "score"],
+    "sources": ["arrays", "arrow", "chunks", "csv", "npy", "parquet"],
+    "surveys": ["Survey", "survey"],
+}
+
+
+def __getattr__(name):
+    for module, names in PLACES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,360 @@
+"""Tables of Arrow's kinds, read by pyarrow (the extra `scale`): Parquet, Arrow and Feather files, CSV."""
+
+import contextlib
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from fastml.scale.parts import MEMORY, Parts, Piece, settled
+from fastml.scale.paths import paths_of
+
+__all__ = ["arrow", "csv", "parquet"]
+
+CSV_BLOCK = 2**24  # bytes of a CSV file that are read at once: with what is made of them, 0.1 GB
+
+
+def pyarrow(what):
+    try:
+        import pyarrow
+    except ImportError:
+        raise ImportError(f'{what} are read by pyarrow: pip install "fastml-learn[scale]"') from None
+    return pyarrow
+
+
+class Columns:
+    """Which columns of a table are X, which one is y, and the dtype that they have together."""
+
+    def __init__(self, schema, target, wanted, source):
+        have = schema.names
+        for name in [*([] if target is None else [target]), *(wanted or [])]:
+            if name not in have:
+                raise ValueError(f"{source} has no column {name!r}; it has {', '.join(map(repr, have[:20]))}")
+        self.target, self.names = target, [name for name in have if name != target] if wanted is None else list(wanted)
+        if target in self.names:
+            raise ValueError(f"target={target!r} is among columns, too: leave it out there")
+        if not self.names:
+            raise ValueError(f"{source} has no column but {target!r}: there is nothing to learn from")
+        self.types = {name: schema.field(name).type for name in self.names}
+        for name, kind in self.types.items():
+            if not is_number(kind):
+                numbers = [other for other in have if other != target and is_number(schema.field(other).type)]
+                raise TypeError(
+                    f"column {name!r} of {source} is of {kind}, and columns of X must be numbers: choose them by"
+                    f" columns={numbers[:8]}{', ...' if len(numbers) > 8 else ''}"
+                )
+        self.target_type = None if target is None else schema.field(target).type
+        single = all(str(kind) in ("float", "halffloat") for kind in self.types.values())
+        self.dtype = np.dtype(np.float32 if single else np.float64)
+
+    def compare(self, schema, source, first):
+        """Refuse a file whose columns are not those of the first."""
+        for name, kind in [*self.types.items(), *([] if self.target is None else [(self.target, self.target_type)])]:
+            if name not in schema.names:
+                raise ValueError(f"{source} has no column {name!r}, which {first} has")
+            if schema.field(name).type != kind:
+                raise ValueError(
+                    f"column {name!r} is of {schema.field(name).type} in {source}, and of {kind} in {first}: write it"
+                    " in one type"
+                )
+
+    def read(self):
+        return [*self.names, *([] if self.target is None else [self.target])]
+
+    def table(self, batch):
+        """X of a batch, missing values as NaN."""
+        X = np.empty((batch.num_rows, len(self.names)), self.dtype)
+        for j, name in enumerate(self.names):
+            X[:, j] = numbers_of(batch.column(name))
+        return X
+
+    def labels(self, column, source, first):
+        """y of a batch's column."""
+        if column.null_count:
+            row = first + int(np.flatnonzero(np.asarray(column.is_null()))[0])
+            raise ValueError(f"the target {self.target!r} is missing in row {row} of {source}: leave the row out")
+        kind = str(column.type)
+        if kind.startswith("dictionary"):
+            column = column.dictionary_decode()
+            kind = str(column.type)
+        if is_number(column.type):
+            return column.to_numpy(zero_copy_only=False)
+        if kind in ("string", "large_string", "string_view"):
+            return np.array(column.to_pylist(), object)
+        raise TypeError(f"the target {self.target!r} of {source} is of {kind}: labels are numbers, texts or booleans")
+
+
+def is_number(kind):
+    text = str(kind)
+    return text in ("bool", "halffloat", "float", "double") or text.lstrip("u").startswith("int")
+
+
+def numbers_of(column):
+    if str(column.type) == "bool":
+        column = column.cast("int8")
+    return column.to_numpy(zero_copy_only=False)
+
+
+class ArrowParts(Parts):
+    """Files of record batches."""
+
+    def __init__(self, files, columns):
+        self.files, self.columns, self.names = files, columns, columns.names
+        self.n_features, self.dtype, self.has_target = len(self.names), columns.dtype, columns.target is not None
+        self.what = repr(str(files[0])) if len(files) == 1 else f"{len(files)} files from {str(files[0])!r}"
+
+    def batches(self, file, wanted, first, most):
+        """(number of the first row, batch) of a file from about its row `first` on."""
+        raise NotImplementedError
+
+    def length(self, number):
+        """Rows of a file; None where only reading tells."""
+        return None
+
+    def pieces(self, first=0, most=None):
+        for k, file in enumerate(self.files):
+            length, source = self.length(k), repr(str(file))
+            if length is not None and first >= length:
+                first -= length
+                continue
+            end = 0
+            with contextlib.closing(self.batches(k, self.columns.read(), first, most)) as batches:
+                for start, batch in batches:
+                    end = start + batch.num_rows
+                    skipped = min(max(0, first - start), batch.num_rows)
+                    if skipped == batch.num_rows:
+                        continue
+                    batch, start = batch.slice(skipped), start + skipped
+                    y = (
+                        self.columns.labels(batch.column(self.columns.target), source, start)
+                        if self.has_target
+                        else None
+                    )
+                    yield Piece(self.columns.table(batch), y, source, start)
+            first = max(0, first - end)
+
+    def targets(self):
+        for k, file in enumerate(self.files):
+            with contextlib.closing(self.batches(k, [self.columns.target], 0, 2**18)) as batches:
+                for start, batch in batches:
+                    if batch.num_rows:
+                        column = batch.column(self.columns.target)
+                        yield self.columns.labels(column, repr(str(file)), start), repr(str(file)), start
+
+
+class ParquetParts(ArrowParts):
+    def __init__(self, files, target, columns):
+        import pyarrow.parquet as pq
+
+        described = [described_parquet(pq, file) for file in files]
+        first = described[0][0]
+        super().__init__(files, Columns(first, target, columns, repr(str(files[0]))))
+        self.lengths = []
+        for file, (schema, groups) in zip(files, described, strict=True):
+            self.columns.compare(schema, repr(str(file)), repr(str(files[0])))
+            self.lengths.append(groups)
+        self.n_rows = sum(map(sum, self.lengths))
+
+    def length(self, number):
+        return sum(self.lengths[number])
+
+    def batches(self, number, wanted, first, most):
+        import pyarrow.parquet as pq
+
+        start, groups = 0, list(range(len(self.lengths[number])))
+        while groups and start + self.lengths[number][groups[0]] <= first:
+            start += self.lengths[number][groups.pop(0)]
+        if not groups:
+            return
+        with pq.ParquetFile(self.files[number]) as file:
+            for batch in file.iter_batches(min(most or self.at_once(), 2**18), groups, wanted):
+                yield start, batch
+                start += batch.num_rows
+
+
+def described_parquet(pq, file):
+    """(schema, rows of each row group) of a file."""
+    import pyarrow
+
+    try:
+        with pq.ParquetFile(file) as opened:
+            about = opened.metadata
+            return opened.schema_arrow, [about.row_group(g).num_rows for g in range(about.num_row_groups)]
+    except pyarrow.ArrowInvalid as error:
+        raise ValueError(f"{str(file)!r} is no Parquet file: {error}") from None
+
+
+class FeatherParts(ArrowParts):
+    def __init__(self, files, target, columns):
+        opened = [opened_arrow(file) for file in files]
+        super().__init__(files, Columns(opened[0].schema, target, columns, repr(str(files[0]))))
+        self.lengths = []
+        for file, reader in zip(files, opened, strict=True):
+            self.columns.compare(reader.schema, repr(str(file)), repr(str(files[0])))
+            self.lengths.append([reader.get_batch(b).num_rows for b in range(reader.num_record_batches)])
+        self.n_rows = sum(map(sum, self.lengths))
+
+    def length(self, number):
+        return sum(self.lengths[number])
+
+    def batches(self, number, wanted, first, most):
+        reader, start = opened_arrow(self.files[number]), 0
+        for b, rows in enumerate(self.lengths[number]):
+            if start + rows > first:
+                yield start, reader.get_batch(b).select(wanted)
+            start += rows
+
+
+def opened_arrow(file):
+    import pyarrow
+
+    try:
+        return pyarrow.ipc.open_file(pyarrow.memory_map(str(file)))
+    except pyarrow.ArrowInvalid as error:
+        raise ValueError(f"{str(file)!r} is no file of Arrow's format (Feather, version 2): {error}") from None
+
+
+class CsvParts(ArrowParts):
+    def __init__(self, files, target, columns):
+        self.types = None
+        first = self.opened(files[0], None)
+        with first:
+            schema = first.schema
+        super().__init__(files, Columns(schema, target, columns, repr(str(files[0]))))
+        self.types = dict.fromkeys(self.columns.names, "float64")  # what begins whole need not stay so
+        self.columns.dtype = self.dtype = np.dtype(np.float64)
+        if target is not None:
+            self.types[target] = schema.field(target).type
+
+    def opened(self, file, wanted):
+        import pyarrow.csv
+
+        options = {} if self.types is None else {"column_types": self.types, "include_columns": wanted}
+        try:
+            return pyarrow.csv.open_csv(
+                str(file),
+                read_options=pyarrow.csv.ReadOptions(block_size=CSV_BLOCK),
+                convert_options=pyarrow.csv.ConvertOptions(strings_can_be_null=False, **options),
+            )
+        except (pyarrow.ArrowInvalid, KeyError) as error:
+            raise ValueError(f"{str(file)!r} cannot be read: {error}") from None
+
+    def batches(self, number, wanted, first, most):
+        import pyarrow
+
+        start = 0
+        with self.opened(self.files[number], wanted) as reader:
+            while True:
+                try:
+                    batch = reader.read_next_batch()
+                except StopIteration:
+                    return
+                except pyarrow.ArrowInvalid as error:
+                    raise ValueError(f"{str(self.files[number])!r}, after row {start}: {error}") from None
+                yield start, batch
+                start += batch.num_rows
+
+
+def parquet(
+    path: Any,
+    target: str | None = None,
+    *,
+    columns: Iterable[str] | None = None,
+    memory: int = MEMORY,
+    verbose: bool = False,
+) -> Parts:
+    """A table in Parquet files.
+
+    Parameters
+    ----------
+    path : path, or list of paths
+        A file, a folder (all its files *.parquet, also in folders within, in alphabetic order), a pattern, or a list.
+    target : str, default=None
+        The column that is y; every other is part of X. None where there is no target.
+    columns : list of str, default=None
+        The columns of X, in this order; None for all but the target.
+    memory : int, default=2**28
+        Bytes that reading may hold, about.
+    verbose : bool, default=False
+        Whether a bar shows how far each pass has come.
+
+    Returns
+    -------
+    Parts
+
+    Raises
+    ------
+    ValueError
+        If a file lacks a column, or has it in another type than the first file.
+
+    Examples
+    --------
+    >>> import os, pandas, tempfile
+    >>> import fastml.scale
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> frame = pandas.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0], "y": ["no", "yes"]})
+    >>> frame.to_parquet(os.path.join(folder.name, "1.parquet"))
+    >>> frame.to_parquet(os.path.join(folder.name, "2.parquet"))
+    >>> parts = fastml.scale.parquet(folder.name, target="y")
+    >>> parts.n_rows, parts.names
+    (4, ['a', 'b'])
+    >>> folder.cleanup()
+    """
+    pyarrow("Parquet files")
+    files = paths_of(path, "path", ".parquet")
+    return settled(ParquetParts(files, target, None if columns is None else list(columns)), None, memory, verbose)
+
+
+def arrow(
+    path: Any,
+    target: str | None = None,
+    *,
+    columns: Iterable[str] | None = None,
+    memory: int = MEMORY,
+    verbose: bool = False,
+) -> Parts:
+    """A table in files of Arrow's own format, which is also that of Feather, version 2.
+
+    Parameters
+    ----------
+    path : path, or list of paths
+        A file, a folder (all its files *.arrow), a pattern, or a list.
+    target, columns, memory, verbose
+        As for `parquet`.
+
+    Returns
+    -------
+    Parts
+    """
+    pyarrow("Arrow files")
+    files = paths_of(path, "path", ".arrow")
+    return settled(FeatherParts(files, target, None if columns is None else list(columns)), None, memory, verbose)
+
+
+def csv(
+    path: Any,
+    target: str | None = None,
+    *,
+    columns: Iterable[str] | None = None,
+    memory: int = MEMORY,
+    verbose: bool = False,
+) -> Parts:
+    """A table in text files with commas and a header.
+
+    Numbers are read as float64, empty cells as missing; the first 16 MB of the first file tell what a column is. How
+    many rows there are only reading tells.
+
+    Parameters
+    ----------
+    path : path, or list of paths
+        A file, a folder (all its files *.csv), a pattern, or a list.
+    target, columns, memory, verbose
+        As for `parquet`.
+
+    Returns
+    -------
+    Parts
+    """
+    pyarrow("CSV files")
+    files = paths_of(path, "path", ".csv")
+    return settled(CsvParts(files, target, None if columns is None else list(columns)), None, memory, verbose)

@@ -1,0 +1,227 @@
+"""Estimators that learn from parts: what `fit` does where it is given a table in parts in the place of X and y."""
+
+import importlib
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.utils import get_tags
+
+from fastml.base import first_bad
+from fastml.scale.labels import Labels, find_labels, number_targets
+from fastml.scale.parts import Parts
+from fastml.scale.reading import Slab, place_of, read_slabs
+from fastml.scale.reduction import Reduction, Rows, reduce_blocks, rows_of_block
+
+__all__ = ["Table", "fit_parts", "partial_fit"]
+
+SMALLEST = 2**13  # rows of a chunk of `partial_fit`
+
+
+class Table:
+    """A table in parts as an estimator learns from it: checked while it is read, its labels as codes."""
+
+    def __init__(self, parts: Parts, model: Any):
+        self.parts, self.who = parts, type(model).__name__
+        self.n_jobs = getattr(model, "n_jobs", None)
+        self.allow_nan = bool(get_tags(model).input_tags.allow_nan)
+        self.labels: Labels | None = find_labels(parts) if is_classifier(model) else None
+        self.reads = 0  # passes over X
+
+    @property
+    def n_rows(self) -> int:
+        if self.parts.n_rows is None:
+            self.parts.n_rows = sum(len(y) for y, _, _ in self.parts.targets())
+        return self.parts.n_rows
+
+    def reduce(self, reduction: Reduction) -> Any:
+        """One pass: the state of all rows."""
+        rows = rows_of_block(reduction)
+        self.reads += 1
+        with read_slabs(self.parts, self.who, rows, f"pass {self.reads} over") as slabs:
+            total = reduce_blocks(map(self.checked, slabs), reduction, self.n_jobs)
+        if total is None:
+            raise ValueError(f"{self.parts!r} has 0 rows, and {self.who} needs at least one")
+        return total
+
+    def sample(self, most: int) -> tuple[np.ndarray, np.ndarray]:
+        """(X, y) of about `most` rows spread over the table, chosen by their numbers; of all, where there are few."""
+        at = spread_numbers(self.n_rows, most)
+        found: list = []
+        self.reads += 1
+        with read_slabs(self.parts, self.who, what=f"pass {self.reads} over") as slabs:
+            for slab in map(self.checked, slabs):
+                first, last = np.searchsorted(at, [slab.start, slab.start + len(slab.X)])
+                chosen = at[first:last] - slab.start
+                found.append((slab.X[chosen], slab.y[chosen]))
+        return np.concatenate([X for X, _ in found]), np.concatenate([y for _, y in found])
+
+    def checked(self, slab: Slab) -> Rows:
+        """Rows whose values have been looked at, with codes or numbers as y; errors say where the bad value stands."""
+        where = first_bad(slab.X, self.allow_nan)
+        if where is not None:
+            i, j = where
+            value = slab.X[i, j]
+            name = f" ({self.parts.names[j]!r})" if self.parts.names else ""
+            raise ValueError(
+                f"column {j}{name} is {'NaN' if np.isnan(value) else value} in {place_of(slab, i)}, and {self.who}"
+                f" takes finite {slab.X.dtype} values only, no {'' if self.allow_nan else 'NaN or '}infinity: drop the"
+                " row, or fill it in (fastml.scale.survey counts such values)"
+            )
+        if slab.y is None:
+            return Rows(slab.X, None, slab.start)
+        if self.labels is None:
+            return Rows(slab.X, number_targets(slab.y, lambda i: place_of(slab, i)), slab.start)
+        codes, strange = self.labels.codes(slab.y)
+        if strange >= 0:
+            raise ValueError(
+                f"y is {slab.y[strange]!r} in {place_of(slab, strange)}, which the pass over y before did not meet:"
+                " the table has changed while it was read"
+            )
+        return Rows(slab.X, codes, slab.start)
+
+
+def spread_numbers(n: int, most: int) -> np.ndarray:
+    """About `most` of the numbers of n rows: one in each stretch of equal length, at random by a fixed seed."""
+    step = n // max(most, 1)
+    if step < 2:
+        return np.arange(n)
+    return np.arange(0, n - step + 1, step) + np.random.default_rng(0).integers(step, size=n // step)
+
+
+def fit_parts(model: Any, method: str, arguments: tuple, options: dict) -> Any:
+    """What `fit` and its like do with a table in parts; fastml.base sends them here."""
+    parts, *others = arguments
+    who = type(model).__name__
+    given = [value for value in [*others, *options.values()] if value is not None]
+    if method == "partial_fit":
+        return one_pass(model, parts, others, options)
+    if method != "fit":
+        raise TypeError(f"{who}.{method} takes no {parts!r}: call fit, then fastml.scale.transform or predict")
+    if given:
+        raise TypeError(
+            f"{who}.fit takes parts alone: their y comes with them (npy(X, y=...), parquet(path, target=...)), and"
+            " weights are not taken yet"
+        )
+    if not hasattr(model, "_fit_parts"):
+        refuse_model(model, parts)
+    if not parts.has_target:
+        raise ValueError(f"{parts!r} has no target, and {who} needs one: name it where the parts are made")
+    model._validate_params()
+    table = Table(parts, model)
+    take_columns(model, parts)
+    model._fit_parts(table, table.reduce)
+    take_columns(model, parts)  # where a fit in memory was a part of it, it has set them to its own
+    return model
+
+
+def take_columns(model: Any, parts: Parts) -> None:
+    """What a model remembers of the columns that it was fitted on."""
+    model.n_features_in_, model._dtype = parts.n_features, parts.dtype
+    model._allow_nan = bool(get_tags(model).input_tags.allow_nan)
+    model._sparse = "csr" if get_tags(model).input_tags.sparse else False
+    model.__dict__.pop("feature_names_in_", None)
+    model._fast_columns = parts.n_features
+    if parts.names is not None:
+        model.feature_names_in_, model._fast_columns = np.array(parts.names, object), -1
+
+
+def refuse_model(model: Any, parts: Parts) -> None:
+    who = type(model).__name__
+    if hasattr(model, "partial_fit"):
+        raise TypeError(
+            f"{who} learns from {parts!r} by ordered passes over its chunks, which is not what fit does: say so by"
+            " fastml.scale.partial_fit(model, parts, passes=1)"
+        )
+    raise TypeError(
+        f"{who} needs its table in memory as a whole, and this is {parts!r}. Take a class that learns from parts"
+        f" ({', '.join(learners())}), or some of the rows: model.fit(*parts.rows(0, 100_000))"
+    )
+
+
+def learners() -> list[str]:
+    """Names of the classes that learn from parts."""
+    names = []
+    for family in ("linear_model", "naive_bayes", "preprocessing", "svm"):
+        module = importlib.import_module(f"fastml.{family}")
+        names += [name for name in module.__all__ if hasattr(getattr(module, name), "_fit_parts")]
+    return sorted(set(names))
+
+
+def one_pass(model: Any, parts: Parts, others: list, options: dict) -> Any:
+    """model.partial_fit(parts): its chunks in their order, one call each."""
+    if others or set(options) - {"classes"}:
+        raise TypeError(f"{type(model).__name__}.partial_fit takes parts alone, and classes=")
+    return partial_fit(model, parts, classes=options.get("classes"))
+
+
+def partial_fit(model: Any, parts: Parts, passes: int = 1, *, chunk: int = SMALLEST, classes: Any = None) -> Any:
+    """Train a model by its own `partial_fit` on chunks of the table, in their order.
+
+    Stochastic gradients, perceptrons and networks learn row after row, so that a pass in order is what there is; it is
+    not the shuffled training of `fit`. Chunks are cut by the numbers of rows: the result does not depend on files.
+
+    Parameters
+    ----------
+    model : estimator with `partial_fit`
+        Of fastml, scikit-learn or others; it is changed.
+    parts : Parts
+        The table.
+    passes : int, default=1
+        How often it is read.
+    chunk : int, default=2**13
+        Rows of a chunk.
+    classes : array-like, default=None
+        The labels of a classifier; None to find them in a pass over y.
+
+    Returns
+    -------
+    model
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastml.scale
+    >>> from fastml.linear_model import SGDClassifier
+    >>> X = np.linspace(-1, 1, 1000)[:, None]
+    >>> parts = fastml.scale.arrays(X, X[:, 0] > 0)
+    >>> model = fastml.scale.partial_fit(SGDClassifier(random_state=0), parts, passes=5)
+    >>> bool(model.score(X, X[:, 0] > 0) > 0.95)
+    True
+    """
+    if not hasattr(model, "partial_fit"):
+        raise TypeError(f"{type(model).__name__} has no partial_fit")
+    if passes < 1 or chunk < 1:
+        raise ValueError(f"passes={passes} and chunk={chunk} must be at least 1")
+    first = {}
+    if is_classifier(model):
+        first["classes"] = find_labels(parts).classes if classes is None else np.unique(classes)
+    for number in range(passes):
+        with read_slabs(parts, type(model).__name__, what=f"pass {number + 1} over") as slabs:
+            for X, y in chunks_of(slabs, chunk):
+                model.partial_fit(X, *([] if y is None else [y]), **first)
+                first = {}
+    return model
+
+
+def chunks_of(slabs, size):
+    """(X, y) of `size` rows each, whatever the slabs are."""
+    kept: list = []
+    for slab in slabs:
+        at = 0
+        while at < len(slab.X):
+            taken = min(size - sum(len(X) for X, _ in kept), len(slab.X) - at)
+            kept.append((slab.X[at : at + taken], None if slab.y is None else slab.y[at : at + taken]))
+            at += taken
+            if sum(len(X) for X, _ in kept) == size:
+                yield together(kept)
+                kept = []
+    if kept:
+        yield together(kept)
+
+
+def together(kept):
+    if len(kept) == 1:
+        return kept[0]
+    y = None if kept[0][1] is None else np.concatenate([y for _, y in kept])
+    return np.concatenate([X for X, _ in kept]), y

@@ -1,0 +1,124 @@
+"""Parts: a table in numbered rows that is read a piece at a time, and never held as a whole."""
+
+import abc
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+__all__ = ["MEMORY", "Parts", "Piece", "settled", "told_size"]
+
+MEMORY = 2**28  # bytes that reading may hold, unless told otherwise
+
+
+class Piece(NamedTuple):
+    """Some rows, as they follow in the table, and where they stand."""
+
+    X: np.ndarray  # (m, d)
+    y: np.ndarray | None  # (m,)
+    source: str  # the file, or what else the rows come from, in words
+    first: int  # number of its first row there
+
+
+class Parts(abc.ABC):
+    """A table in numbered rows, read a piece at a time; the functions of `fastml.scale` make them.
+
+    Row i is row i of the whole table: files and chunks are put one below the other, in their order. `fit` takes Parts
+    in the place of X and y, where the class can learn from them.
+
+    Attributes
+    ----------
+    n_features : int
+        Columns of X.
+    n_rows : int or None
+        Rows; None where only reading tells.
+    names : list of str or None
+        Names of the columns of X, where the source has them.
+    dtype : dtype
+        float32 where every column is, else float64.
+    has_target : bool
+        Whether y comes with the rows.
+    """
+
+    n_rows: int | None = None
+    names: list[str] | None = None
+    n_features: int
+    dtype: np.dtype
+    has_target: bool
+    what: str  # in words, for messages
+    memory: int = MEMORY
+    verbose: bool = False
+    once = False  # whether the rows can be read one time only
+
+    @abc.abstractmethod
+    def pieces(self, first: int = 0, most: int | None = None) -> Iterator[Piece]:
+        """The rows from number `first` on, in pieces of at most `most` rows where the source has a choice."""
+
+    def targets(self) -> Iterator[tuple[np.ndarray, str, int]]:
+        """(y, source, first) of each piece; sources that can do so read nothing else."""
+        for piece in self.pieces(most=self.at_once()):
+            assert piece.y is not None
+            yield piece.y, piece.source, piece.first
+
+    def rows(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """X and y of the rows from `start` to before `stop`; y is None where there is none.
+
+        Parameters
+        ----------
+        start, stop : int
+            Numbers of rows, from 0; rows beyond the last are not there.
+        """
+        if not 0 <= start <= stop:
+            raise ValueError(f"rows({start}, {stop}) must be two numbers of rows, the first not above the second")
+        found, wanted = [], stop - start
+        for piece in self.pieces(start, max(wanted, 1)):
+            if wanted == 0:
+                break
+            taken = Piece(piece.X[:wanted], None if piece.y is None else piece.y[:wanted], piece.source, piece.first)
+            found.append(taken)
+            wanted -= len(taken.X)
+            if wanted == 0:
+                break
+        if not found:
+            return np.empty((0, self.n_features), self.dtype), np.empty(0) if self.has_target else None
+        X = np.concatenate([piece.X for piece in found])
+        return X, np.concatenate([piece.y for piece in found]) if self.has_target else None
+
+    def at_once(self) -> int:
+        """Rows that are read at once: a power of two, of about an eighth of the memory."""
+        most = max(self.memory // (8 * max(1, self.n_features) * self.dtype.itemsize), 1)
+        return 2 ** min(max(most.bit_length() - 1, 13), 18)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        raise TypeError(
+            f"{self!r} is not collected in memory in silence: fit, fastml.scale.predict and fastml.scale.transform read"
+            " it a piece at a time, and parts.rows(0, 100_000) gives the first rows as arrays"
+        )
+
+    def __repr__(self) -> str:
+        target = "" if self.has_target else ", without y"
+        return f"Parts of {self.what}: {told_size(self)}{target}"
+
+
+def told_size(parts: Parts) -> str:
+    """
+    >>> from fastml.scale import arrays
+    >>> told_size(arrays(np.zeros((2000, 5))))
+    '2,000 rows × 5 columns of float64, 80.0 kB'
+    """
+    if parts.n_rows is None:
+        return f"a number of rows not known yet × {parts.n_features} columns of {parts.dtype}"
+    size, unit = float(parts.n_rows * parts.n_features * parts.dtype.itemsize), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if size >= 1000:
+            size, unit = size / 1000, larger
+    return f"{parts.n_rows:,} rows × {parts.n_features} columns of {parts.dtype}, {size:.1f} {unit}"
+
+
+def settled(parts, names, memory, verbose):
+    if names is not None:
+        parts.names = [str(name) for name in names]
+        if len(parts.names) != parts.n_features:
+            raise ValueError(f"names has {len(parts.names)} names for {parts.n_features} columns: give one each")
+    parts.memory, parts.verbose = memory, verbose
+    return parts

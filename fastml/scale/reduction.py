@@ -1,0 +1,65 @@
+"""The protocol by which models learn from parts: a state of each block of rows, and how two of them are joined."""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from fastml_ext import blas, pool
+from fastml_ext.blocks import BLOCK, Tree
+
+__all__ = ["Reduction", "Rows", "reduce_blocks", "rows_of_block"]
+
+COST = 3.0  # nanoseconds a value, about: blocks are worth more than one thread
+
+
+class Rows(NamedTuple):
+    """Some rows of the table, as a reduction sees them."""
+
+    X: np.ndarray  # (m, d), finite but for NaN where the model takes them, in C order
+    y: Any  # (m,): int64 codes of the labels, or float64 numbers; None where there is no target
+    start: int  # number of the first of them in the table
+
+
+class Reduction(Protocol):
+    """What one pass over the rows finds out.
+
+    Rows are numbered from the table's first. Each block of 2**13 rows (or of `block` rows, a power of two times that)
+    becomes a state, 32 states are joined in their order to that of a group, and groups by a tree of fixed shape. So the
+    bits of the result depend on the rows and their order alone: not on files, threads or machines. States are small: a
+    few kilobytes, in arrays.
+    """
+
+    def partial(self, rows: Rows) -> Any:
+        """The state of the rows of one block; depends on nothing but them."""
+
+    def merge(self, first: Any, second: Any) -> Any:
+        """The state of two sets of rows, of which the first stands before the second; changes neither."""
+
+
+def rows_of_block(reduction: Reduction) -> int:
+    return getattr(reduction, "block", BLOCK)
+
+
+def reduce_blocks(slabs: Iterable[Rows], reduction: Reduction, n_jobs: int | None = None) -> Any:
+    """The state of all rows; None of no rows. slabs: rows in their order, cut at blocks."""
+    size, tree = rows_of_block(reduction), Tree(reduction.merge)
+    with blas.single():
+        for slab in slabs:
+            if not len(slab.X):
+                continue
+            blocks = -(-len(slab.X) // size)
+            cost = COST * slab.X.size / blocks
+            for states in pool.run(states_of, blocks, slab, reduction, size, cost=cost, n_jobs=n_jobs):
+                for state in states:
+                    tree.add(state)
+    return tree.total()
+
+
+def states_of(start: int, stop: int, slab: Rows, reduction: Reduction, size: int) -> list:
+    states = []
+    for block in range(start, stop):
+        part = slice(block * size, (block + 1) * size)
+        rows = Rows(slab.X[part], None if slab.y is None else slab.y[part], slab.start + block * size)
+        states.append(reduction.partial(rows))
+    return states

@@ -1,0 +1,112 @@
+"""SimpleImputer and MissingIndicator against scikit-learn's."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import scipy.sparse as sp
+import sklearn.impute as theirs
+from hypothesis import given
+from hypothesis import strategies as st
+
+import fastml
+import fastml.impute as ours
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::RuntimeWarning")
+
+
+@st.composite
+def tables(draw):
+    n, d = draw(st.integers(1, 30)), draw(st.integers(1, 6))
+    random = np.random.default_rng(draw(st.integers(0, 2**32)))
+    X = random.integers(-3, 4, (n, d)) / draw(st.sampled_from([1, 10]))
+    X[random.random((n, d)) < draw(st.sampled_from([0, 0.1, 0.9]))] = np.nan
+    dtype = draw(st.sampled_from([np.float32, np.float64, np.int64]))
+    return np.nan_to_num(X).astype(dtype) if dtype is np.int64 else X.astype(dtype)
+
+
+OPTIONS = {
+    "strategy": st.sampled_from(["mean", "median", "most_frequent", "constant"]),
+    "missing_values": st.sampled_from([np.nan, 0]),
+    "fill_value": st.sampled_from([None, 2]),
+    "add_indicator": st.booleans(),
+    "keep_empty_features": st.booleans(),
+    "copy": st.booleans(),
+}
+
+
+def outcome(call):
+    try:
+        return call(), None
+    except ValueError as error:
+        return None, str(error)[:30]
+
+
+def same(found, expected):
+    assert found.dtype == expected.dtype
+    np.testing.assert_allclose(
+        found.astype(float), expected.astype(float), rtol=1e-6 if found.dtype == np.float32 else 1e-12, atol=1e-7
+    )
+
+
+@given(tables(), st.fixed_dictionaries(OPTIONS), st.data())
+def test_everything_is_scikit_learns(X, options, data):
+    made = [outcome(lambda m=m: m.SimpleImputer(**options).fit(X.copy())) for m in (ours, theirs)]
+    (one, why), (other, expected) = made
+    assert (why is None) == (expected is None)
+    if other is None:
+        return
+    same(one.statistics_, other.statistics_)
+    later = data.draw(tables())
+    for rows in (X, later):
+        if rows.shape[1] == X.shape[1]:
+            (found, why), (wanted, expected) = (
+                outcome(lambda m=m, rows=rows: m.transform(rows.copy())) for m in (one, other)
+            )
+            assert (why is None) == (expected is None), (why, expected)
+            if wanted is not None:
+                same(found, wanted)
+    assert one.get_feature_names_out().tolist() == other.get_feature_names_out().tolist()
+
+
+@pytest.mark.parametrize("strategy", ["mean", "median", "most_frequent"])
+@pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame, lambda X: sp.csr_matrix(X["a"][:, None])])
+def test_frames_and_sparse_tables(strategy, kind):
+    X = kind({"a": np.array([1.0, np.nan, 4, 4]), "b": np.array([1, 2, 5, 7])})
+    one, other = (m.SimpleImputer(strategy=strategy).fit(X) for m in (ours, theirs))
+    same(one.statistics_, other.statistics_)
+    found, expected = one.transform(X), other.transform(X)
+    assert type(found) is type(expected)
+    assert np.array_equal(*(m.toarray() if sp.issparse(m) else m for m in (found, expected)))
+
+
+def test_texts():
+    X = np.array([["a"], [np.nan], ["a"], ["b"]], object)
+    assert ours.SimpleImputer(strategy="most_frequent").fit_transform(X).ravel().tolist() == ["a", "a", "a", "b"]
+    with pytest.raises(ValueError, match="non-numeric"):
+        ours.SimpleImputer().fit(X)
+
+
+@pytest.mark.parametrize("strategy", ["mean", "median", "most_frequent"])
+def test_infinite_numbers_are_named(strategy):
+    X = np.array([[1.0, np.nan], [np.inf, 2]])
+    with pytest.raises(ValueError, match=r"X\[1, 0\] is inf"):
+        ours.SimpleImputer(strategy=strategy).fit(X)
+    with pytest.raises(ValueError, match=r"X\[1, 0\] is inf"):
+        ours.SimpleImputer(strategy=strategy).fit([[1.0, 2.0]]).transform(X)
+
+
+@pytest.mark.parametrize("indicator", [False, True])
+def test_files(indicator, tmp_path):
+    X = np.array([[1.0, np.nan], [3, 2], [5, 4]])
+    model = ours.SimpleImputer(add_indicator=indicator).fit(X)
+    fastml.save(model, tmp_path / "m.fml")
+    again = fastml.load(tmp_path / "m.fml")
+    assert np.array_equal(again.transform(X), model.transform(X))
+    assert isinstance(model, theirs.SimpleImputer)
+
+
+@given(tables(), st.sampled_from(["missing-only", "all"]))
+def test_indicators(X, features):
+    one, other = (m.MissingIndicator(features=features).fit_transform(X) for m in (ours, theirs))
+    assert np.array_equal(one, other)

@@ -1,0 +1,190 @@
+"""Pipeline: the same answers with and without its short ways, scikit-learn's where it is asked, and files."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+import sklearn.pipeline
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
+from sklearn.preprocessing import FunctionTransformer
+
+import fastml
+from fastml.impute import SimpleImputer
+from fastml.linear_model import LinearRegression, LogisticRegression, Perceptron, Ridge, SGDClassifier
+from fastml.neighbors import KNeighborsClassifier
+from fastml.pipeline import Pipeline, make_pipeline
+from fastml.preprocessing import MaxAbsScaler, MinMaxScaler, Normalizer, RobustScaler, StandardScaler
+from fastml.svm import LinearSVC
+from fastml.tree import DecisionTreeClassifier
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+SCALERS = [
+    StandardScaler(),
+    StandardScaler(with_mean=False),
+    StandardScaler(with_std=False),
+    MinMaxScaler((-1, 3)),
+    MinMaxScaler(clip=True),
+    MaxAbsScaler(),
+    RobustScaler(),
+]
+MODELS = [
+    LogisticRegression(),
+    LinearSVC(),
+    Perceptron(),
+    SGDClassifier("log_loss", random_state=0),
+    LinearRegression(),
+    Ridge(),
+    KNeighborsClassifier(3),
+    DecisionTreeClassifier(max_depth=3),
+]
+METHODS = ("predict", "predict_proba", "predict_log_proba", "decision_function")
+
+
+def tables(random, n_classes=2, dtype=np.float64, offset=0.0):
+    X = random.normal(size=(80, 5)) * [1, 10, 0.1, 1, 100] + offset
+    y = np.digitize(X[:, 0] + X[:, 1] / 10, np.quantile(X[:, 0] + X[:, 1] / 10, np.arange(1, n_classes) / n_classes))
+    return X.astype(dtype), y
+
+
+@given(
+    st.sampled_from(SCALERS),
+    st.sampled_from(MODELS),
+    st.sampled_from([2, 3]),
+    st.sampled_from([np.float32, np.float64]),
+    st.sampled_from([0.0, 1e4]),
+    st.integers(0, 2**32),
+)
+def test_folded_answers_are_those_of_the_steps(scaler, model, n_classes, dtype, offset, seed):
+    X, y = tables(np.random.default_rng(seed), n_classes, dtype, offset)
+    short = make_pipeline(clone(scaler), clone(model)).fit(X, y)
+    steps = Pipeline(short.steps, fold=False)
+    rounding = rounding_of(short, X)
+    for rows in (X, X[:1], X[::2], pd.DataFrame(X)):
+        for method in METHODS:
+            assert hasattr(short, method) == hasattr(steps, method)
+            if hasattr(steps, method):
+                found, expected = getattr(short, method)(rows), getattr(steps, method)(rows)
+                assert found.shape == expected.shape
+                assert found.dtype == expected.dtype
+                if method == "predict" and np.issubdtype(found.dtype, np.integer):
+                    assert np.mean(found == expected) >= 0.95
+                else:
+                    np.testing.assert_allclose(found, expected, rtol=rounding, atol=rounding)
+
+
+def rounding_of(pipeline, X):
+    """The bound that is stated, times what exponentials and quotients may make of it: eps of what is added."""
+    scaler, model = pipeline[0], pipeline[1]
+    if not hasattr(model, "coef_"):
+        return 0.0
+    centre, scale = (np.ones(X.shape[1]) if each is None else np.abs(each) for each in scaler._centre_and_scale(X))
+    added = (np.abs(X).astype(float) + centre) / scale @ np.abs(np.atleast_2d(model.coef_)).T.astype(float)
+    return 16 * X.shape[1] * np.finfo(np.float32).eps * added.max() if X.dtype == np.float32 else 1e-13 * added.max()
+
+
+def test_a_large_offset_costs_no_digits():
+    random = np.random.default_rng(0)
+    X, y = tables(random, offset=1e7)
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)
+    exact = (X.astype(np.longdouble) - model[0].mean_) / model[0].scale_ @ model[1].coef_[0] + model[1].intercept_[0]
+    np.testing.assert_allclose(model.decision_function(X), exact.astype(float), atol=1e-10)
+
+
+def test_what_is_changed_by_hand_counts_at_once():
+    X, y = tables(np.random.default_rng(0))
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)
+    before = model.decision_function(X)
+    model[1].coef_ *= 2
+    model[1].intercept_ = model[1].intercept_ * 2
+    np.testing.assert_allclose(model.decision_function(X), 2 * before, rtol=1e-9)
+    model[0].mean_ += 1.0
+    assert not np.allclose(model.decision_function(X), 2 * before)
+    model[1].sparsify()
+    np.testing.assert_allclose(model.decision_function(X), model[1].decision_function(model[0].transform(X)))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_bad_rows_are_refused_in_the_words_of_the_step(value):
+    X, y = tables(np.random.default_rng(0))
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)
+    X[3, 1] = value
+    with pytest.raises(ValueError, match=r"X\[3, 1\] is (NaN|inf)"):
+        model.predict(X)
+    with pytest.raises(ValueError, match="4 features"):
+        model.predict(X[:, :4])
+    with pytest.raises(NotFittedError):
+        make_pipeline(StandardScaler(), LogisticRegression()).predict(X[:2])
+
+
+def test_longer_pipelines_and_those_with_strangers():
+    X, y = tables(np.random.default_rng(0))
+    X[::7, 2] = np.nan
+    own = make_pipeline(SimpleImputer(), StandardScaler(), Normalizer(), LogisticRegression()).fit(X, y)
+    theirs = sklearn.pipeline.Pipeline(own.steps)
+    for method in METHODS:
+        assert np.array_equal(getattr(own, method)(X), getattr(theirs, method)(X))
+    assert np.array_equal(own[:-1].transform(X), theirs[:-1].transform(X))
+    stranger = make_pipeline(SimpleImputer(), FunctionTransformer(), LogisticRegression()).fit(X, y)
+    assert np.array_equal(stranger.predict(X), sklearn.pipeline.Pipeline(stranger.steps).predict(X))
+    without = Pipeline([("a", SimpleImputer()), ("b", "passthrough"), ("c", None)]).fit(X)
+    assert np.isfinite(without.transform(X)).all()
+    assert not hasattr(without, "predict")
+
+
+def test_frames_keep_their_names():
+    X, y = tables(np.random.default_rng(0))
+    frame = pd.DataFrame(X, columns=list("abcde"))
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(frame, y)
+    assert model.feature_names_in_.tolist() == list("abcde")
+    expected = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y).predict(X)
+    assert np.array_equal(model.predict(frame), expected)
+    with pytest.raises(ValueError, match="feature names"):
+        model.predict(frame[list("bacde")])
+    named = model.set_output(transform="pandas").fit(frame, y)
+    assert named[-1].feature_names_in_.tolist() == list("abcde")
+    assert np.array_equal(named.predict(frame), expected)
+
+
+def test_scikit_learns_contract(tmp_path):
+    X, y = tables(np.random.default_rng(0))
+    model = make_pipeline(StandardScaler(), LogisticRegression(), fold=False)
+    assert isinstance(model, sklearn.pipeline.Pipeline)
+    assert clone(model).fold is False
+    assert model[:1].fold is False
+    assert "fold" in model.get_params()
+    with pytest.raises(ValueError, match="fold"):
+        model.set_params(fold="perhaps").fit(X, y)
+    search = GridSearchCV(make_pipeline(StandardScaler(), LogisticRegression()), {"logisticregression__C": [1, 10]})
+    assert search.fit(X, y).best_estimator_.score(X, y) > 0.9
+    model = model.set_params(fold=True).fit(X, y)
+    for again in (pickle.loads(pickle.dumps(model)), kept(model, tmp_path)):
+        assert np.array_equal(again.predict_proba(X), model.predict_proba(X))
+        assert type(again) is Pipeline
+    assert type(kept(clone(model), tmp_path)) is Pipeline
+
+
+def kept(model, folder):
+    fastml.save(model, folder / "m.fml")
+    return fastml.load(folder / "m.fml")
+
+
+def test_a_step_that_no_file_can_hold_is_named(tmp_path):
+    X, y = tables(np.random.default_rng(0))
+    model = make_pipeline(FunctionTransformer(), LogisticRegression()).fit(X, y)
+    with pytest.raises(TypeError, match=r"steps\[0\].*FunctionTransformer"):
+        fastml.save(model, tmp_path / "m.fml")
+
+
+def test_a_fit_that_fails_changes_nothing():
+    X, y = tables(np.random.default_rng(0))
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)
+    before, mean = model.predict_proba(X), model[0].mean_
+    with pytest.raises(ValueError, match="inconsistent"):
+        model.fit(X + 1, y[:-1])
+    assert model[0].mean_ is mean
+    assert np.array_equal(model.predict_proba(X), before)

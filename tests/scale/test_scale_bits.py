@@ -1,0 +1,184 @@
+"""The same bits: in memory, from chunks, and from files of every kind, however the rows are cut."""
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.base import clone
+
+import fastml.scale
+from fastml.linear_model import LinearRegression, LogisticRegression, Ridge
+from fastml.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MultinomialNB
+
+N, D = 5 * 2**13 + 77, 3
+
+
+def table(kind):
+    random = np.random.default_rng(3)
+    X = {
+        "real": lambda: (random.normal(size=(N, D)) * [1, 20, 0.1] + [0, 5, 300]).astype(np.float32),
+        "fractions": lambda: random.random((N, D)),
+        "codes": lambda: random.integers(0, 6, (N, D)).astype(float),
+    }[kind]()
+    y = random.integers(0, 3, N)
+    y[: N // 2] = np.minimum(y[: N // 2], 1)  # the last class is missing in the first half
+    return X, y
+
+
+COUNTED = [  # whose fit in memory adds in the same order
+    (GaussianNB(), "real", ["theta_", "var_", "epsilon_", "class_prior_", "class_count_"]),
+    (MultinomialNB(), "fractions", ["feature_count_", "feature_log_prob_", "class_log_prior_"]),
+    (ComplementNB(), "fractions", ["feature_count_", "feature_log_prob_", "feature_all_"]),
+    (BernoulliNB(binarize=0.3), "fractions", ["feature_count_", "feature_log_prob_"]),
+    (CategoricalNB(), "codes", ["feature_log_prob_", "category_count_", "n_categories_"]),
+]
+
+
+def assert_same(model, other, names):
+    for name in ["classes_", "n_features_in_", *names] if hasattr(model, "classes_") else names:
+        first, second = getattr(model, name), getattr(other, name)
+        pairs = zip(first, second, strict=True) if isinstance(first, list) else [(first, second)]
+        assert all(np.array_equal(a, b) and np.asarray(a).dtype == np.asarray(b).dtype for a, b in pairs), name
+
+
+def in_chunks(X, y, cuts):
+    cuts = [0, *sorted(cuts), len(X)]
+    return [(X[a:b], y[a:b]) for a, b in pairwise(cuts)]
+
+
+CUTS = st.lists(st.integers(0, N), max_size=8)  # empty parts among them
+MEMORY = st.sampled_from([2**10, 2**20, 2**28])
+
+
+@pytest.mark.parametrize(("model", "kind", "names"), COUNTED, ids=lambda each: type(each).__name__)
+@settings(deadline=None)
+@given(cuts=CUTS, memory=MEMORY)
+def test_naive_bayes_in_parts_is_that_in_memory(model, kind, names, cuts, memory):
+    X, y = table(kind)
+    parts = fastml.scale.chunks(in_chunks(X, y, cuts), memory=memory)
+    assert_same(clone(model).fit(X, y), clone(model).fit(parts), names)
+
+
+def test_holes_are_holes_in_parts_too():
+    X, y = table("real")
+    X[:: 2**12 + 1, 1] = np.nan
+    X[0, 0] = np.nan
+    assert_same(GaussianNB().fit(X, y), GaussianNB().fit(fastml.scale.arrays(X, y)), ["theta_", "var_"])
+
+
+def test_more_classes_make_larger_blocks_here_and_there():
+    random = np.random.default_rng(0)
+    X, y = random.normal(size=(3 * 2**15 + 5, 2)), random.integers(0, 700, 3 * 2**15 + 5)
+    assert_same(GaussianNB().fit(X, y), GaussianNB().fit(fastml.scale.arrays(X, y, memory=2**10)), ["theta_", "var_"])
+
+
+SOLVED = [LinearRegression(), LinearRegression(fit_intercept=False), Ridge(alpha=2.0), LogisticRegression()]
+
+
+@pytest.mark.parametrize("model", SOLVED, ids=str)
+@settings(deadline=None, max_examples=10)
+@given(cuts=CUTS)
+def test_linear_models_do_not_see_how_rows_are_cut(model, cuts):
+    X, y = table("real")
+    y = np.minimum(y, 1) if isinstance(model, LogisticRegression) else X @ np.arange(1.0, D + 1) + y
+    # so little memory that logistic regression begins with some of the rows only
+    one = clone(model).fit(fastml.scale.arrays(X, y, memory=2**18))
+    other = clone(model).fit(fastml.scale.chunks(in_chunks(X, y, cuts), memory=2**18))
+    assert_same(one, other, ["coef_", "intercept_"])
+    memory = clone(model).fit(X.astype(float), y)
+    if isinstance(model, LogisticRegression):
+        memory.set_params(tol=1e-9).fit(X.astype(float), y)
+    np.testing.assert_allclose(one.coef_, memory.coef_, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(one.intercept_, memory.intercept_, rtol=1e-3, atol=1e-4)
+
+
+def test_logistic_regression_of_a_table_that_its_sample_holds_is_that_in_memory():
+    X, y = table("real")
+    assert_same(LogisticRegression().fit(X, y), LogisticRegression().fit(fastml.scale.arrays(X, y)), ["coef_"])
+
+
+@pytest.mark.parametrize("n_jobs", [1, 3])
+def test_threads_do_not_matter(n_jobs):
+    X, y = table("real")
+    parts = fastml.scale.arrays(X, y, memory=2**20)
+    assert_same(GaussianNB().fit(X, y), GaussianNB(n_jobs=n_jobs).fit(parts), ["theta_", "var_"])
+
+
+# -------------------------------------------------------------------------------------------------------------- files
+
+
+def npy_files(folder, X, y, cuts):
+    for number, (part, labels) in enumerate(in_chunks(X, y, cuts)):
+        np.save(folder / f"X{number}.npy", part)
+        np.save(folder / f"y{number}.npy", labels)
+    return fastml.scale.npy(folder / "X*.npy", y=folder / "y*.npy")
+
+
+def frames(X, y, cuts):
+    for number, (part, labels) in enumerate(in_chunks(X, y, cuts)):
+        yield number, pd.DataFrame(part, columns=["a", "b", "c"]).assign(label=labels)
+
+
+def parquet_files(folder, X, y, cuts):
+    for number, frame in frames(X, y, cuts):
+        frame.to_parquet(folder / f"{number}.parquet", row_group_size=5000)
+    return fastml.scale.parquet(folder, target="label")
+
+
+def arrow_files(folder, X, y, cuts):
+    for number, frame in frames(X, y, cuts):
+        made = pa.Table.from_pandas(frame)
+        with pa.OSFile(str(folder / f"{number}.arrow"), "wb") as file, pa.ipc.new_file(file, made.schema) as writer:
+            writer.write_table(made, max_chunksize=7000)
+    return fastml.scale.arrow(folder, target="label")
+
+
+def csv_files(folder, X, y, cuts):
+    for number, frame in frames(X, y, cuts):
+        frame.to_csv(folder / f"{number}.csv", index=False)
+    return fastml.scale.csv(folder, target="label")
+
+
+@pytest.mark.parametrize("write", [npy_files, parquet_files, arrow_files, csv_files])
+def test_files_of_every_kind(write, tmp_path):
+    X, y = table("fractions")
+    parts = write(tmp_path, X, y, [100, 9000, 9000, 30_001])
+    names = ["theta_", "var_", "epsilon_"]
+    model = GaussianNB().fit(parts)
+    assert_same(GaussianNB().fit(X, y), model, names)
+    assert parts.n_rows == N
+    rows, labels = parts.rows(8990, 9010)  # across the end of a file
+    assert np.array_equal(rows, X[8990:9010])
+    assert np.array_equal(labels, y[8990:9010])
+    assert np.array_equal(parts.rows(N - 1, N + 5)[0], X[-1:])
+    assert parts.rows(5, 5)[0].shape == (0, D)
+
+
+def test_float32_and_columns_out_of_order_in_parquet(tmp_path):
+    X, y = table("real")
+    frame = pd.DataFrame(X, columns=["a", "b", "c"]).assign(label=np.array(["no", "perhaps", "yes"])[y])
+    frame[["label", "c", "a", "b"]].to_parquet(tmp_path / "t.parquet")
+    model = GaussianNB().fit(fastml.scale.parquet(tmp_path / "t.parquet", target="label", columns=["a", "b", "c"]))
+    assert_same(GaussianNB().fit(frame[["a", "b", "c"]], frame["label"].to_numpy(object)), model, ["theta_", "var_"])
+    assert model.theta_.dtype == np.float32
+    assert model.feature_names_in_.tolist() == ["a", "b", "c"]
+
+
+def test_fortran_order_on_disk(tmp_path):
+    X, y = table("real")
+    np.save(tmp_path / "X.npy", np.asfortranarray(X))
+    np.save(tmp_path / "y.npy", y[:, None])
+    parts = fastml.scale.npy(tmp_path / "X.npy", y=tmp_path / "y.npy")
+    assert_same(GaussianNB().fit(X, y), GaussianNB().fit(parts), ["theta_", "var_"])
+
+
+def test_whole_numbers_on_disk(tmp_path):
+    X, y = table("codes")
+    np.save(tmp_path / "X.npy", X.astype(np.int16))
+    np.save(tmp_path / "y.npy", y)
+    parts = fastml.scale.npy(tmp_path / "X.npy", y=tmp_path / "y.npy")
+    assert_same(MultinomialNB().fit(X, y), MultinomialNB().fit(parts), ["feature_log_prob_"])
