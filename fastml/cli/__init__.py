@@ -114,6 +114,17 @@ def add_compare(compare):
     add_table(compare)
     rows = f"rows to use, drawn at random where the file has more, or 'all' (default {ROWS})"
     compare.add_argument("--rows", type=rows_or_all, default=ROWS, metavar="N", help=rows)
+    group = "rows with the same value here stay in one fold: patients, shops, sessions"
+    compare.add_argument("--group", metavar="COLUMN", help=group)
+    when = (
+        "the past is learnt from and the future judged: each fold is tested on rows later here than all it learnt from"
+    )
+    compare.add_argument("--time", metavar="COLUMN", help=when)
+    compare.add_argument(
+        "--drop", action="append", metavar="COLUMN", default=[], help="not to learn from; may be repeated"
+    )
+    budget = "the time for all of it, such as 60s or 2m: what would not fit is left out, and named"
+    compare.add_argument("--budget", type=seconds, metavar="TIME", help=budget)
     add_race(compare)
 
 
@@ -169,6 +180,18 @@ def folds(text):
     if not text.isdecimal() or int(text) < 2:
         raise argparse.ArgumentTypeError(f"{text!r} must be a whole number of at least 2")
     return int(text)
+
+
+def seconds(text):
+    """60 of "60", "60s" or "1m"."""
+    factor = {"s": 1, "m": 60, "h": 3600}.get(text[-1:], 1)
+    try:
+        value = float(text.rstrip("smh")) * factor
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} must be a time above zero, such as 60s or 2m")
+    return value
 
 
 def rows_or_all(text):
