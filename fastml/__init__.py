@@ -15,6 +15,8 @@ def __getattr__(name):
 
     if name in ("from_sklearn", "to_sklearn"):
         return getattr(importlib.import_module(f"{__name__}.exchange"), name)
+    if name == "compare":
+        return importlib.import_module(f"{__name__}.comparing").compare
     if name in ("load", "save"):
         return getattr(importlib.import_module(f"{__name__}.persistence"), name)
     if not name.startswith("_") and find_spec(f"{__name__}.{name}"):
@@ -25,5 +27,5 @@ def __getattr__(name):
 def __dir__():
     import pkgutil
 
-    functions = "from_sklearn", "load", "save", "to_sklearn"
+    functions = "compare", "from_sklearn", "load", "save", "to_sklearn"
     return sorted([*globals(), *functions, *(module.name for module in pkgutil.iter_modules(__path__))])

@@ -380,10 +380,12 @@ class Reader:
         return {self.value(key): self.value(v) for key, v in pairs}
 
     def read_struct(self, name, fields):
-        cls = find(name)
-        if cls is None or fields_of(cls) != list(fields):
+        cls, values = find(name), {key: self.value(v) for key, v in fields.items()}
+        if cls is not None and fields_of(cls) != list(values) and hasattr(cls, "from_older"):
+            values = cls.from_older(values) or values
+        if cls is None or fields_of(cls) != list(values):
             raise ValueError(f"there is no {name} of the fields {', '.join(fields)}")
-        return cls(**{key: self.value(v) for key, v in fields.items()})
+        return cls(**values)
 
     def read_model(self, name, state):
         module, _, cls = name.rpartition(".")

@@ -3,6 +3,7 @@
     kernel        for results: releases the GIL, vectorises, may fuse a multiply and an add, never reorders a sum
     kernel_exact  for orders: fuses nothing either, so that every kernel, and NumPy, rounds one formula in one way
     kernel_bound  for bounds: may reorder sums too; only where a stated error bound covers the rounding
+    kernel_inline as kernel, but written into each kernel that calls it: for what is handed arrays in an inner loop
 
 Most calls reach a variant that was compiled when fastml was built (levels.py), through the launcher (_launch.c). For
 the others, Numba compiles what is called and keeps it on disk (numba_cache.py). Numba takes a third of a second to
@@ -30,6 +31,7 @@ __all__ = [
     "kernel",
     "kernel_bound",
     "kernel_exact",
+    "kernel_inline",
     "load_all",
     "loaded",
     "name_of",
@@ -64,8 +66,13 @@ def kernel_bound(function):
     return _compile(function, _REORDERED)
 
 
-def _compile(function, fastmath):
-    made = Kernel(function, fastmath)
+def kernel_inline(function):
+    """As `kernel`, but Numba writes the function into its callers: no references to arrays are counted, 10 ns each."""
+    return _compile(function, _REPRODUCIBLE, inline="always")
+
+
+def _compile(function, fastmath, **options):
+    made = Kernel(function, fastmath, options)
     _kernels.append(made)
     return made
 
@@ -73,9 +80,9 @@ def _compile(function, fastmath):
 class Kernel(_launch.Launcher):
     """A function to be called, or inlined by another kernel, as machine code."""
 
-    def __init__(self, function, fastmath):
+    def __init__(self, function, fastmath, options):
         functools.update_wrapper(self, function)
-        self.py_func, self.fastmath, self.name = function, fastmath, name_of(function)
+        self.py_func, self.fastmath, self.options, self.name = function, fastmath, options, name_of(function)
         self.variants = self._bind(_table, self.name) if _table and self.name else 0
         self.missed = set()  # codes of the calls that no variant served
 
@@ -101,7 +108,7 @@ class Kernel(_launch.Launcher):
 
         from fastml_ext.numba_cache import Cache
 
-        made = numba.njit(fastmath=self.fastmath, **_OPTIONS)(self.py_func)
+        made = numba.njit(fastmath=self.fastmath, **_OPTIONS, **self.options)(self.py_func)
         with contextlib.suppress(Exception):  # no folder can be written: the kernel is compiled once a process
             made._cache = Cache(made.py_func)
         return made

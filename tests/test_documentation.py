@@ -55,26 +55,37 @@ def calls_of(work):
 
 @pytest.mark.parametrize(
     ("heading", "n_steps", "n_files"),
-    [("## One call, from `predict` to the inner loop", 7, 5), ("## One fit, from `fit` to the inner loop", 8, 6)],
+    [
+        ("## One call, from `predict` to the inner loop", 7, 5),
+        ("## One fit, from `fit` to the inner loop", 8, 6),
+        ("## One search among neighbours", 7, 5),
+        ("## One tree, from `fit` to the search for a split", 7, 6),
+    ],
 )
 def test_the_calls_that_the_architecture_page_follows_take_that_way(heading, n_steps, n_files):
     from sklearn.datasets import load_iris
 
     from fastml.naive_bayes import GaussianNB
+    from fastml.neighbors import KNeighborsClassifier
     from fastml.neural_network import MLPClassifier
+    from fastml.tree import DecisionTreeClassifier
 
     page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
     section = page.split(heading)[1].split("\n## ")[0]
     steps = re.findall(r"^\| \d \| `([\w/.]+)` \| `([\w.]+)` \|", section, re.MULTILINE)
     assert (len(steps), len({file for file, _ in steps})) == (n_steps, n_files)
     X, y = load_iris(return_X_y=True)
-    nb, network = GaussianNB().fit(X, y), MLPClassifier(learning_rate_init=0.02, random_state=0)
-    work = functools.partial(nb.predict, X) if "predict" in heading else functools.partial(network.fit, X, y)
+    work = {
+        "call": functools.partial(GaussianNB().fit(X, y).predict, X),
+        "fit": functools.partial(MLPClassifier(learning_rate_init=0.02, random_state=0).fit, X, y),
+        "search": functools.partial(KNeighborsClassifier(algorithm="brute").fit(X, y).predict, X),
+        "tree": functools.partial(DecisionTreeClassifier(max_depth=2).fit, X, y),
+    }[heading.split()[2].strip(",")]
     work()  # loads the kernels
     way = calls_of(work)
     for file, name in steps:
-        module = importlib.import_module(file.removesuffix(".py").replace("/", "."))
-        assert Path(module.__file__).as_posix().endswith(file)
+        module = importlib.import_module(file.removesuffix(".pyx").removesuffix(".py").replace("/", "."))
+        assert file.endswith(".pyx") or Path(module.__file__).as_posix().endswith(file)
         target = functools.reduce(getattr, name.split("."), module)
         if inspect.isfunction(target) and not hasattr(target, "py_func"):  # what is compiled shows no frame
             place = next(at for at, call in enumerate(way) if call[0].as_posix().endswith(file) and call[1] == name)

@@ -166,7 +166,7 @@ def test_kernels_import_only_what_they_may(name):
     assert {module.split(".")[0] for module in imports(PYTHON[name])} <= allowed
 
 
-GROUND = {"blas", "blocks", "device", "jit", "lazy", "levels", "numba_cache", "pool", "products"}
+GROUND = {"blas", "blocks", "device", "jit", "lazy", "levels", "numba_cache", "pool"}
 
 
 @pytest.mark.parametrize(

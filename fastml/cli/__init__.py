@@ -114,6 +114,17 @@ def add_compare(compare):
     add_table(compare)
     rows = f"rows to use, drawn at random where the file has more, or 'all' (default {ROWS})"
     compare.add_argument("--rows", type=rows_or_all, default=ROWS, metavar="N", help=rows)
+    group = "rows with the same value here stay in one fold: patients, shops, sessions"
+    compare.add_argument("--group", metavar="COLUMN", help=group)
+    when = (
+        "the past is learnt from and the future judged: each fold is tested on rows later here than all it learnt from"
+    )
+    compare.add_argument("--time", metavar="COLUMN", help=when)
+    compare.add_argument(
+        "--drop", action="append", metavar="COLUMN", default=[], help="not to learn from; may be repeated"
+    )
+    budget = "the time for all of it, such as 60s or 2m: what would not fit is left out, and named"
+    compare.add_argument("--budget", type=seconds, metavar="TIME", help=budget)
     add_race(compare)
 
 
@@ -122,13 +133,20 @@ def add_train(train):
     train.add_argument("--model", required=True, metavar="NAME", help="a model that `fastml compare` shows")
     settings = "a setting of the model, such as n_neighbors=9; may be repeated"
     train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="settings", help=settings)
+    add_memory(train)
     train.add_argument("-o", "--output", required=True, metavar="MODEL.fml", help="the file to write")
 
 
 def add_predict(predict):
     predict.add_argument("model", metavar="MODEL.fml", help="what `fastml train` wrote")
     add_file(predict)
+    add_memory(predict)
     predict.add_argument("-o", "--output", metavar="OUT.csv", help="where to write (default: to standard output)")
+
+
+def add_memory(command):
+    memory = "how much memory a folder of tables may take while it is read in parts, such as 4GiB"
+    command.add_argument("--memory", metavar="SIZE", help=memory)
 
 
 def add_table(command):
@@ -162,6 +180,18 @@ def folds(text):
     if not text.isdecimal() or int(text) < 2:
         raise argparse.ArgumentTypeError(f"{text!r} must be a whole number of at least 2")
     return int(text)
+
+
+def seconds(text):
+    """60 of "60", "60s" or "1m"."""
+    factor = {"s": 1, "m": 60, "h": 3600}.get(text[-1:], 1)
+    try:
+        value = float(text.rstrip("smh")) * factor
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} must be a time above zero, such as 60s or 2m")
+    return value
 
 
 def rows_or_all(text):

@@ -3,11 +3,12 @@
 import re
 import warnings
 from decimal import Decimal, InvalidOperation
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from fastml.cli.encoder import estimate
+from fastml.cli.leaks import suspicions
 from fastml.cli.models import CLASSIFICATION, REGRESSION
 from fastml.cli.reading import dates
 from fastml.cli.tables import Column, near
@@ -34,6 +35,8 @@ class Problem(NamedTuple):
     notes: list  # sentences about how the data was read
     rows: np.ndarray  # (n,) which row of the file, or of the data set, counted from 1
     kinds: dict = {}  # of each column of the file that is learnt from: [kind, form]
+    groups: Any = None  # (n,) rows with the same number stay in one fold
+    when: Any = None  # (n,) tested on rows that are later than those learnt from
 
 
 def bundled():
@@ -55,21 +58,25 @@ def bundled():
         yield Problem(name, task, X, data.target, names, {}, [], rows)
 
 
-def from_table(table, target, task="auto", rows=None, folds=5, aside=()):
+def from_table(table, target, task="auto", rows=None, folds=5, aside=(), group=None, time=None):
     """The task of predicting the column `target` of a table; InputError where there is none.
 
     aside: names of columns that are not learnt from
+    group, time: names of the columns by which rows are kept together, or the later told from the earlier; or None
     """
     column = next((c for c in table.columns if c.name == target), None)
     if column is None:
         raise InputError(f"{str(table.path)!r} has no column {target!r}{hint(target, table)}")
+    for name in (*aside, *(each for each in (group, time) if each is not None)):
+        if all(c.name != name for c in table.columns):
+            raise InputError(f"{str(table.path)!r} has no column {name!r}{hint(name, table)}")
     column = column.original or column  # labels stay as they stand
     n = len(column.values)
     if n < folds:
         cure = f"pass --folds {max(2, n)} or add rows"
         raise InputError(f"{str(table.path)!r} has {n} rows, fewer than the {folds} folds: {cure}")
     y, task, why = read_target(column, task)
-    used, notes = choose_columns([c for c in table.columns if c.name not in (target, *aside)])
+    used, notes = choose_columns([c for c in table.columns if c.name not in (target, group, *aside)])
     learnt = {c.source for c in used}
     if not used:
         raise InputError(f"no column of {str(table.path)!r} is left to predict {target!r} from ({'; '.join(notes)})")
@@ -86,10 +93,35 @@ def from_table(table, target, task="auto", rows=None, folds=5, aside=()):
         ],
         np.arange(1, n + 1),
         {c.source: [c.kind, c.form] for c in table.columns if c.source in learnt},
+        None if group is None else group_of(table, group, folds),
+        None if time is None else moments(table, time),
     )  # fmt: skip
     problem = problem if rows is None or n <= rows else drawn(problem, rows)
     check_target(problem, target, folds)
+    problem.notes.extend(suspicions(problem))
     return problem
+
+
+def group_of(table, name, folds):
+    """(n,) a number for each value of a column."""
+    column = next(c for c in table.columns if c.name == name)
+    groups = np.unique(column.values, return_inverse=True)[1]
+    if groups.max() + 1 < folds:
+        raise InputError(f"--group {name!r} has {groups.max() + 1} values, fewer than the {folds} folds: pass --folds")
+    return groups
+
+
+def moments(table, name):
+    """(n,) the times or numbers of a column."""
+    column = next(c for c in table.columns if c.name == name)
+    missing = np.isnan(column.values)
+    if column.texts is not None:
+        raise InputError(f"--time {name!r} holds texts ({column.first_text[1]!r} in row {column.first_text[0]}): "
+                         f"it must be dates, times or numbers")  # fmt: skip
+    if missing.any():
+        raise InputError(f"--time {name!r} is missing in {missing.sum()} of {len(missing)} rows (first in row "
+                         f"{missing.argmax() + 1}): fill it in, or leave those rows out")  # fmt: skip
+    return column.values
 
 
 def hint(target, table):
@@ -282,7 +314,11 @@ def drawn(problem, rows):
     n = len(problem.y)
     keep = np.sort(np.random.default_rng(0).permutation(n)[:rows])
     note = f"used: {rows} of {n} rows, drawn at random (--rows all for every row)"
-    return problem._replace(X=problem.X[keep], y=problem.y[keep], rows=problem.rows[keep], notes=[*problem.notes, note])
+    groups, when = (None if each is None else each[keep] for each in (problem.groups, problem.when))
+    return problem._replace(
+        X=problem.X[keep], y=problem.y[keep], rows=problem.rows[keep], notes=[*problem.notes, note], groups=groups,
+        when=when,
+    )  # fmt: skip
 
 
 def check_target(problem, target, folds):

@@ -7,7 +7,7 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold, TimeSeriesSplit
 
 from fastml.cli.models import CLASSIFICATION, MODELS, load
 from fastml.cli.problem import prepare
@@ -17,6 +17,9 @@ __all__ = ["LIBRARIES", "Race", "Start", "kernel_counts", "score", "splits"]
 
 LIBRARIES = ("fastml", "scikit-learn")
 INNER_FOLDS = 3  # of a search within the training rows
+GROWTH = 1.2  # power of the rows that time is expected to grow by
+SHORT = 0.5  # s
+MOST_CLASSES = 20  # of which probabilities are kept
 FIRST_ROWS = 2000  # rows of the first call: enough to compile what the folds will run
 
 
@@ -43,11 +46,13 @@ class Entry:
     def __init__(self, problem, title, baseline=False):
         self.problem, self.title, self.baseline = problem, title, baseline
         self.runs = {}  # library -> its runs, one for each fold
+        self.sureness, self.probable = None, False  # (n, n_classes) of rows held out; whether these are probabilities
         self.equal = []  # for each fold the share of equal predictions
         self.failed = set()  # libraries
         self.predicted: np.ndarray | None = None  # (n,) what fastml's model said of each row when it was held out
         self.seen: np.ndarray | None = None  # (n,) whether it was held out by now
         self.chosen = []  # for each fold the settings that `--tune` found for fastml's model
+        self.whole = False  # whether fastml's model has ended every fold
         self.best = False  # whether the paired test says so against every other model
 
     def keep(self, rows, predicted, n):
@@ -56,10 +61,18 @@ class Entry:
         self.seen = np.zeros(n, bool) if self.seen is None else self.seen
         self.predicted[rows], self.seen[rows] = predicted, True
 
+    def keep_sureness(self, rows, made, X, classes, n):
+        from fastml.cli.judging import held_out
+
+        given, self.probable = held_out(made, X, classes)
+        if given is not None:
+            self.sureness = np.full((n, len(classes)), np.nan) if self.sureness is None else self.sureness
+            self.sureness[rows] = given
+
     @property
     def complete(self):
-        """Whether fastml's model has said something of every row."""
-        return self.seen is not None and bool(self.seen.all())
+        """Whether fastml's model has said something of every row that a fold holds out."""
+        return self.whole
 
     @property
     def begun(self):
@@ -78,9 +91,10 @@ class Entry:
 class Race:
     """The comparison of all models on some problems; what has been done can be read at any time, also after Ctrl-C."""
 
-    def __init__(self, problems, folds, progress, models=MODELS, tune=False):
+    def __init__(self, problems, folds, progress, models=MODELS, tune=False, end=None):
         self.problems, self.folds, self.progress = list(problems), folds, progress
-        self.models, self.tune = models, tune
+        self.models, self.tune, self.end = models, tune, end  # end: when all must be done, by time.monotonic
+        self.estimates = {}  # (problem, model, library) -> seconds of the first call, and its rows
         self.starts, self.entries, self.remarks = [], [], []
         self.done = False
 
@@ -90,8 +104,8 @@ class Race:
                 self._warm_up(problem, model)
         for problem in self.problems:
             self._baseline(problem)
-            for model in self.models_for(problem):
-                self._compare(problem, model)
+            for number, model in enumerate(models := self._cheapest_first(problem)):
+                self._compare(problem, model, len(models) - number)
         self.done = True
         for problem in self.problems:
             first = leaders(self.of(problem), self.folds)
@@ -106,6 +120,32 @@ class Race:
         mixed = bool(problem.texts) or bool(np.isnan(problem.X).any())
         return [model for model in self.models if model.task == problem.task and (mixed or not model.only_mixed)]
 
+    def left(self):
+        """Seconds left for the comparison: a fifth of what remains at first is kept for the page."""
+        return float("inf") if self.end is None else self.end - time.monotonic()
+
+    def _cheapest_first(self, problem):
+        """The models of a problem; where time is short, in the order of what their first calls took."""
+        models = self.models_for(problem)
+        if self.end is None:
+            return models
+        return sorted(
+            models, key=lambda model: self.estimates.get((problem.name, model.title, LIBRARIES[0]), (0, 1))[0]
+        )
+
+    def _too_long(self, problem, model, library, n, share):
+        """Whether a fold of n training rows would take more than its share of what is left; the remark says so."""
+        seconds, rows = self.estimates.get((problem.name, model.title, library), (0.0, 1))
+        expected = seconds * max(1.0, n / rows) ** GROWTH
+        have = 0.8 * self.left() * share
+        if have > expected:
+            return False
+        self._remark(
+            f"{library} {model.title} on {problem.name} left out: a fold would take about {expected:.2g} s, "
+            f"the budget leaves it {max(0.0, have):.2g} s"
+        )
+        return True
+
     def of(self, problem):
         """The rows of the table that hold a model on this problem."""
         return [entry for entry in self.entries if entry.problem == problem.name and not entry.baseline]
@@ -114,7 +154,10 @@ class Race:
         """Fit and predict once, so that no fold has to wait for a compiler; the first time is the cold start."""
         self.progress(f"compiling: {model.title} for {problem.name}")
         train, test = next(splits(problem, self.folds))
-        rows = np.sort(np.random.default_rng(0).permutation(train)[:FIRST_ROWS]), test[:FIRST_ROWS]
+        if self.left() < 0:
+            return
+        most = FIRST_ROWS if self.end is None else FIRST_ROWS // 4
+        rows = np.sort(np.random.default_rng(0).permutation(train)[:most]), test[:most]
         before = kernel_counts()
         seconds = [
             self._first_call(problem, model, library, maker, *rows)
@@ -130,20 +173,33 @@ class Race:
         with self._watched(problem, model, library):
             X_train, X_test = prepare(model.input, problem, train, test)
             started = time.perf_counter()
-            maker().fit(X_train, problem.y[train]).predict(X_test)
-            return time.perf_counter() - started
+            made = maker().fit(X_train, problem.y[train])
+            made.predict(X_test)
+            seconds = again = time.perf_counter() - started
+            if self.end is not None and seconds < SHORT:  # what was loaded or compiled is not paid twice
+                started = time.perf_counter()
+                maker().fit(X_train, problem.y[train]).predict(X_test)
+                again = time.perf_counter() - started
+            self.estimates[problem.name, model.title, library] = again, len(train)
+            return seconds
         return None
 
-    def _compare(self, problem, model):
+    def _compare(self, problem, model, waiting=1):
         entry = Entry(problem.name, model.title)
         self.entries.append(entry)
+        skipped: set = set()
+        classes = np.unique(problem.y) if problem.task == CLASSIFICATION else ()
         for number, (train, test) in enumerate(splits(problem, self.folds), 1):
             self.progress(f"{problem.name}: {model.title}", f"fold {number} of {self.folds}")
             X_train, X_test = prepare(model.input, problem, train, test)
             predictions = []
             # Each library comes first in every other fold: the second finds the rows in the processor's caches.
             for library, maker in self._makers(model, len(train))[:: 1 if number % 2 else -1]:
-                if maker is None or library in entry.failed:
+                if maker is None or library in entry.failed or library in skipped:
+                    continue
+                folds = (self.folds - number + 1) * 2  # of two libraries
+                if self.end is not None and self._too_long(problem, model, library, len(train), 2 / (waiting + folds)):
+                    skipped.add(library)
                     continue
                 with self._watched(problem, model, library, entry):
                     made = maker()
@@ -152,9 +208,12 @@ class Race:
                     predictions.append(predicted)
                     if library == LIBRARIES[0]:
                         entry.keep(test, predicted, len(problem.y))
+                        if 2 <= len(classes) <= MOST_CLASSES:
+                            entry.keep_sureness(test, made, X_test, classes, len(problem.y))
                         entry.chosen += [made.best_params_] if hasattr(made, "best_params_") else []
             if len(predictions) == 2:
                 entry.equal.append(share_of_equals(*predictions))
+        entry.whole = len(entry.scores) == self.folds
 
     def _baseline(self, problem):
         from sklearn.dummy import DummyClassifier, DummyRegressor
@@ -233,7 +292,17 @@ def surely_better(one, other, folds):
 
 
 def splits(problem, folds):
-    """The (train, test) rows of each fold: the same every time; stratified for classes."""
+    """The (train, test) rows of each fold: the same every time; stratified for classes; by groups or time if asked."""
+    if problem.when is not None:
+        order = np.argsort(problem.when, kind="stable")
+        yield from ((order[train], np.sort(order[test])) for train, test in TimeSeriesSplit(folds).split(order))
+        return
+    if problem.groups is not None:
+        by = StratifiedGroupKFold if problem.task == CLASSIFICATION else GroupKFold
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield from list(by(folds, shuffle=True, random_state=0).split(problem.X, problem.y, problem.groups))
+        return
     kind = StratifiedKFold if problem.task == CLASSIFICATION else KFold
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # rare classes: the problem's notes name them

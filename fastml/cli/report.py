@@ -3,6 +3,7 @@
 import html
 import itertools
 import platform
+import statistics
 from functools import cache, partial
 from importlib import resources
 
@@ -10,74 +11,171 @@ import numpy as np
 
 import fastml
 from fastml.cli.encoder import estimate
+from fastml.cli.judging import headline, importances, positive, ranked, worth
 from fastml.cli.models import CLASSIFICATION
 from fastml.cli.output import write_text
 from fastml.cli.problem import strongest
 from fastml.cli.race import LIBRARIES
-from fastml.cli.results import entry_cells, legend, start_cells
+from fastml.cli.results import entry_cells, in_order, legend, start_cells
 from fastml.metrics import confusion_matrix
 
-__all__ = ["write_report"]
+__all__ = ["page", "write_report"]
 
 CLASSES = 20  # of a confusion matrix; more would not be readable
 COLOURED = 10  # classes of a decision boundary
 HARD = 20  # rows that no model gets right, at most
 DRAWN_DEPTH = 3
 COLUMNS = 6  # of those rows
+BEST = 3  # models whose confusion and certainty is shown
+DRAWN = 4  # models whose boundary is drawn
+CURVES = 5  # models of the learning curve
+OVERVIEW = 60  # columns of the overview
+SHOWN = 20  # columns whose importance is shown
+SLOW = 8  # seconds that what takes long needs, where a budget is set
+RATIOS, NOISE = (7, 10), 1.3  # places of the ratios in a row; what is no difference
 
 
-def write_report(race, title, path):
+def write_report(race, title, path, repeat=None):
     """Write the page and say so; where its libraries are missing say which, and how to get them. None is no page."""
     if path is None:
         return
     try:
-        import jinja2
-        import matplotlib  # noqa: F401
+        text = page(race, title, repeat)
     except ImportError as error:
         print(f'\nNo {path}: {error.name} is not installed; pip install "fastml-learn[report]"')
         return
+    write_text(path, text)
+    print(f"\nWritten: {path}")
+
+
+def page(race, title, repeat=None):
+    """The page as HTML; ImportError where its libraries are missing. repeat: (command, Python) that find it again."""
+    import jinja2
+    import matplotlib  # noqa: F401
+
     source = resources.files("fastml.cli").joinpath("report.html").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined)
     template = environment.from_string(source)
     try:
-        page = template.render(content(race, title))
+        text = template.render(content(race, title, repeat))
     finally:
         race.progress.clear()
-    write_text(path, page.encode("utf-8", "replace").decode("utf-8"))
-    print(f"\nWritten: {path}")
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def content(race, title):
+def content(race, title, repeat):
     number = itertools.count()
+    entries = list(in_order(race))
     return {
         "title": title,
         "version": fastml.__version__,
         "machine": f"Python {platform.python_version()}, {platform.system()} {platform.machine()}",
         "libraries": LIBRARIES,
+        "headlines": [words for p in race.problems if race.done and (words := headline(race, p))],
         "starts": [start_cells(start) for start in race.starts],
-        "entries": [[entry.problem, *entry_cells(entry)] for entry in race.entries if entry.begun],
+        "entries": [table_row(entry) for entry in entries],
         "legend": list(legend(race)),
         "remarks": race.remarks,
+        "repeat": repeat,
         "problems": [section(race, problem, number) for problem in race.problems],
     }
 
 
+def table_row(entry):
+    """(cells with the class of each, the share that the bar fills)"""
+    cells = [entry.problem, *entry_cells(entry)]
+    kinds = ["even" if place in RATIOS and even(cell) else "" for place, cell in enumerate(cells)]
+    mean = statistics.mean(entry.scores) if entry.scores else 0.0
+    return list(zip(cells, kinds, strict=True)), min(1.0, max(0.0, mean))
+
+
+def even(cell):
+    """Whether a ratio of times is within what one measurement on a busy machine tells."""
+    return cell.endswith("×") and 1 / NOISE <= float(cell[:-1]) <= NOISE
+
+
 def section(race, problem, number):
-    """One data set: matrices, pictures and hard rows."""
-    entries = [e for e in race.entries if e.problem == problem.name and e.complete and not e.baseline]
-    models = [m for m in race.models_for(problem) if m.title in {entry.title for entry in entries}]
+    """One data set: what it holds, what the best models say of it, and why."""
+    from fastml.cli import pictures
+
+    entries = ranked([e for e in race.of(problem) if e.complete])
+    by_title = {model.title: model for model in race.models_for(problem)}
+    models = [by_title[entry.title] for entry in entries]
     classify = problem.task == CLASSIFICATION
-    figures = [*answers(race, problem, models, entries), *curve(race, problem, models), *inside(problem, entries)]
+    figures = [*certain(problem, entries), *answers(race, problem, models[:DRAWN], entries[:DRAWN])]
+    if race.left() > SLOW:
+        figures += [*curve(race, problem, models[:CURVES]), *inside(problem, entries)]
+    fallen = []
+    if models and race.left() > SLOW:
+        fallen = importances_of(race, problem, models[0])
     return {
         "name": problem.name,
         "about": f"{len(problem.y)} rows, {problem.X.shape[1]} columns, {problem.task}",
         "notes": problem.notes,
-        "matrices": [matrix(problem, entry) for entry in entries] if classify else [],
+        "columns": [overview(problem, i) for i in range(min(problem.X.shape[1], OVERVIEW))],
+        "more": max(0, problem.X.shape[1] - OVERVIEW),
+        "worth": worth(race, problem),
+        "rarer": None if not classify or positive(problem) is None else str(positive(problem)),
+        "matrices": [matrix(problem, entry) for entry in entries[:BEST]] if classify else [],
         "too_many": classify and len(np.unique(problem.y)) > CLASSES,
+        "importances": fallen,
+        "judge": entries[0].title if entries else "",
         "pictures": [picture(words, draw, next(number)) for words, draw in figures],
         "tree": drawn_tree(problem) if entries else None,
         "hard": hard_rows(problem, entries) if entries else None,
+        "folds": pictures.CURVE_FOLDS,
     }
+
+
+def importances_of(race, problem, model):
+    """[(column, fall, spread, share of the largest)]; nothing where the model cannot be asked so."""
+    try:
+        found = importances(race, problem, model)[:SHOWN]
+    except Exception:  # the rest of the page is worth having
+        return []
+    most = max([fall for _, fall, _ in found], default=0.0)
+    return [
+        (name, f"{fall:.3f} ± {spread:.3f}", max(0.0, fall / most) if most > 0 else 0.0) for name, fall, spread in found
+    ]
+
+
+def overview(problem, place):
+    """What one column holds, in words and bars."""
+    from fastml.cli.curves import sparks
+
+    x, texts = problem.X[:, place], problem.texts.get(place)
+    known = x[~np.isnan(x)]
+    if texts is None:
+        low, middle, high = np.quantile(known, [0, 0.5, 1]) if len(known) else [np.nan] * 3
+        words = f"{shown(low)} … {shown(middle)} … {shown(high)}"
+    else:
+        counts = np.bincount(known.astype(np.int64), minlength=len(texts))
+        words = ", ".join(texts[i][:30] for i in np.argsort(-counts, kind="stable")[:3])
+    kind = "texts" if texts is not None else "truth" if set(np.unique(known[:1000])) <= {0.0, 1.0} else "numbers"
+    return {
+        "name": problem.names[place], "kind": kind,
+        "missing": f"{np.isnan(x).mean():.1%}" if len(known) < len(x) else "",
+        "different": len(np.unique(known)), "words": words, "bars": sparks(x, texts),
+    }  # fmt: skip
+
+
+def certain(problem, entries):
+    """ROC, precision and recall, calibration of the best models, where they tell how sure they are."""
+    from fastml.cli import curves
+
+    sure = [entry for entry in entries if entry.sureness is not None][:BEST]
+    if not sure or problem.task != CLASSIFICATION:
+        return
+    if positive(problem) is not None:
+        which = f"{positive(problem)!s}, the rarer class, on held-out rows"
+        yield f"ROC of {which}; in brackets the area", partial(curves.roc, problem, sure)
+        yield f"Precision and recall of {which}; in brackets the mean", partial(curves.precision_recall, problem, sure)
+    probable = [entry for entry in entries if entry.sureness is not None and entry.probable][:BEST]
+    if probable:
+        yield (
+            "Calibration: on the line, a probability means what it says",
+            partial(curves.calibration, problem, probable),
+        )
 
 
 def drawn_tree(problem):
@@ -106,8 +204,8 @@ def matrix(problem, entry):
     classes = np.unique(problem.y)
     if len(classes) > CLASSES:
         return None
-    counts = confusion_matrix(problem.y, entry.predicted, labels=classes)
-    shares = counts / counts.sum(axis=1, keepdims=True)
+    counts = confusion_matrix(problem.y[entry.seen], entry.predicted[entry.seen], labels=classes)
+    shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
     cells = [list(zip(*pair, strict=True)) for pair in zip(counts.tolist(), shares.tolist(), strict=True)]
     return {"title": entry.title, "classes": list(classes), "rows": list(zip(classes, cells, strict=True))}
 
@@ -153,10 +251,10 @@ def hard_rows(problem, entries):
     """The rows that every model gets wrong; of a regression those where the best answer is furthest off."""
     predicted = [entry.predicted for entry in entries]
     if problem.task == CLASSIFICATION:
-        wrong = np.all([p != problem.y for p in predicted], axis=0)
-        rows, words = np.flatnonzero(wrong), f"{wrong.sum()} of {len(wrong)} rows are wrong by every model"
+        wrong = np.all([p != problem.y for p in predicted], axis=0) & entries[0].seen
+        rows, words = np.flatnonzero(wrong), f"{wrong.sum()} of {entries[0].seen.sum()} rows are wrong by every model"
     else:
-        error = np.min([np.abs(p - problem.y) for p in predicted], axis=0)
+        error = np.where(entries[0].seen, np.min([np.abs(p - problem.y) for p in predicted], axis=0), -1)
         rows, words = np.argsort(-error, kind="stable"), "The rows where even the best model is furthest off"
     columns = strongest(problem)[:COLUMNS] or list(problem.texts)[:COLUMNS]
     lines = [[problem.rows[i], shown(problem.y[i]), *(shown(p[i]) for p in predicted)] for i in rows[:HARD]]

@@ -4,11 +4,12 @@ import statistics
 from collections import Counter
 
 from fastml.cli.encoder import INPUTS
+from fastml.cli.judging import headline, positive, ranked, worth
 from fastml.cli.models import MANY_ROWS
 from fastml.cli.race import FIRST_ROWS, INNER_FOLDS, LIBRARIES, leaders
 from fastml.cli.terminal import duration, table
 
-__all__ = ["race_and_show"]
+__all__ = ["entry_cells", "in_order", "legend", "race_and_show", "start_cells", "summary"]
 
 
 def race_and_show(race):
@@ -26,12 +27,18 @@ def race_and_show(race):
 
 
 def summary(race):
+    for problem in race.problems if race.done else ():
+        sentence = headline(race, problem)
+        if sentence:
+            yield sentence
+            yield ""
     if race.starts:
         yield from cold_start(race)
     if race.entries:
         yield ""
         yield from score_table(race)
         yield ""
+        yield from class_table(race)
         yield from legend(race)
     for remark in race.remarks:
         yield f"! {remark}"
@@ -54,10 +61,29 @@ def score_table(race):
         ["", "", "score", "", "", "fit", "", "", "predict", "", ""],
         ["data", "model", *LIBRARIES, "same", *LIBRARIES, "ratio", *LIBRARIES, "ratio"],
     ]
-    rows = [[entry.problem, *entry_cells(entry)] for entry in race.entries if entry.begun]
+    rows = [[entry.problem, *entry_cells(entry)] for entry in in_order(race)]
     if not several:
         headings, rows = [row[1:] for row in headings], [row[1:] for row in rows]
     yield from table(headings, rows, left=2 if several else 1)
+
+
+def in_order(race):
+    """The rows of the table: problem by problem, the highest score first."""
+    for problem in race.problems:
+        yield from ranked([e for e in race.entries if e.problem == problem.name and e.begun])
+
+
+def class_table(race):
+    """For classes of unequal size, what accuracy does not tell."""
+    for problem in race.problems:
+        rows = worth(race, problem) if race.done else []
+        if rows:
+            rarer = positive(problem)
+            of = "the mean over the classes" if rarer is None else f"of {rarer!s}, the rarer class"
+            headings = [["held-out rows", "balanced accuracy", "average precision", "Brier score"]]
+            yield from table(headings, rows)
+            yield f"on {problem.name}; average precision {of}; Brier score: squared error of probabilities, 0 is best"
+            yield ""
 
 
 def entry_cells(entry):

@@ -1,6 +1,7 @@
 """LinearDiscriminantAnalysis."""
 
 import warnings
+from typing import Any, Self
 
 import numpy as np
 from sklearn import discriminant_analysis as scikit
@@ -59,7 +60,7 @@ class LinearDiscriminantAnalysis(Estimator, scikit.LinearDiscriminantAnalysis):
     (0.98, (150, 2))
     """
 
-    def fit(self, X, y):
+    def fit(self, X: Any, y: Any) -> Self:
         """Learn the classes.
 
         Parameters
@@ -81,7 +82,7 @@ class LinearDiscriminantAnalysis(Estimator, scikit.LinearDiscriminantAnalysis):
                 self.feature_names_in_ = names
         else:
             self._learn(X, y)
-        self._made = {}
+        self._made: dict = {}
         return self
 
     def _learn(self, X, y):
@@ -158,7 +159,7 @@ class LinearDiscriminantAnalysis(Estimator, scikit.LinearDiscriminantAnalysis):
             made = self._made[name] = self.coef_, make()
         return made[1]
 
-    def decision_function(self, X):
+    def decision_function(self, X: Any) -> np.ndarray:
         """Scores of rows.
 
         Parameters
@@ -175,7 +176,7 @@ class LinearDiscriminantAnalysis(Estimator, scikit.LinearDiscriminantAnalysis):
         scores = self._projection("scores", lambda: Projection(self.coef_, self.intercept_, self._dtype))(X)
         return scores.ravel() if scores.shape[1] == 1 else scores
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         """The most probable class of each row.
 
         Parameters
@@ -191,7 +192,7 @@ class LinearDiscriminantAnalysis(Estimator, scikit.LinearDiscriminantAnalysis):
         places = (scores > 0).astype(np.intp) if scores.ndim == 1 else scores.argmax(axis=1)
         return self.classes_.take(places)
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Rows in the directions that part the classes.
 
         Parameters

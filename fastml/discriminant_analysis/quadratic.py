@@ -1,5 +1,7 @@
 """QuadraticDiscriminantAnalysis."""
 
+from typing import Any, Self
+
 import numpy as np
 from sklearn import discriminant_analysis as scikit
 
@@ -53,7 +55,7 @@ class QuadraticDiscriminantAnalysis(Estimator, scikit.QuadraticDiscriminantAnaly
     0.98
     """
 
-    def fit(self, X, y):
+    def fit(self, X: Any, y: Any) -> Self:
         """Learn the classes.
 
         Parameters
@@ -75,7 +77,7 @@ class QuadraticDiscriminantAnalysis(Estimator, scikit.QuadraticDiscriminantAnaly
                 self.feature_names_in_ = names
         else:
             self._learn(X, y)
-        self._made = {}
+        self._made: dict = {}
         return self
 
     def _learn(self, X, y):
@@ -160,7 +162,7 @@ class QuadraticDiscriminantAnalysis(Estimator, scikit.QuadraticDiscriminantAnaly
             made = self._made["sides"] = self.means_, (centre, project, constant)
         return made[1]
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         """The most probable class of each row.
 
         Parameters

@@ -50,7 +50,8 @@ FAMILIES = (
     ),
     Family("impute", ("SimpleImputer", "MissingIndicator"), "steps"),
     Family("feature_extraction", ("DictVectorizer",), "vectorizers"),
-    Family("feature_extraction.text", ("CountVectorizer",), "vectorizers"),
+    Family("feature_extraction.text", ("CountVectorizer", "TfidfVectorizer"), "vectorizers"),
+    Family("feature_extraction.text", ("TfidfTransformer",), "attributes"),
     Family("decomposition", ("PCA", "TruncatedSVD"), "attributes"),
     Family("discriminant_analysis", ("LinearDiscriminantAnalysis", "QuadraticDiscriminantAnalysis"), "attributes"),
     Family(

@@ -23,7 +23,7 @@ class NamesInfinity:
 
     def _validate_input(self, X, in_fit):
         try:
-            return super()._validate_input(X, in_fit)
+            return super()._validate_input(X, in_fit)  # type: ignore[misc]
         except ValueError as error:
             if "infinity" in str(error) and hasattr(X, "shape"):
                 rows = np.asarray(X)

@@ -18,6 +18,7 @@ from fastml.schema import (
     struct,
     text,
 )  # fmt: skip
+from fastml_ext.linear.codes import State
 
 __all__ = ["ALSO", "SCHEMAS"]
 
@@ -43,7 +44,7 @@ STOCHASTIC = {
                 second=PARTS,
                 strength=PARTS,
                 touched=array("f8", "*"),
-                clock=array("f8", 6),
+                **dict.fromkeys(State._fields[6:], array("f8", 1)),
             ),
         )
     ),

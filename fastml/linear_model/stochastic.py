@@ -132,9 +132,11 @@ class StochasticModel(LinearModel):
             found = scalar_function(self.loss, 2)
             self._compiled = found.value, found.derivative
         else:
-            from fastml_ext.linear.user_loss import compile_pair
+            from fastml_ext.device.calls import FAILURE, compile_function, numbers
 
-            self._compiled = compile_pair(self.loss, self.derivative)
+            failure = f"{FAILURE}, as a function of (score, y)"
+            functions = {"loss": self.loss, "derivative": self.derivative}
+            self._compiled = [compile_function(f, numbers(2), name, failure) for name, f in functions.items()]
         value, slope = self._compiled
         task = task._replace(user_value=value.address, user_slope=slope.address)
         check_slope(task, getattr(self.loss, "__name__", "loss"), targets)

@@ -111,7 +111,7 @@ class Learner:
             self.task = self.task._replace(eta0=self.rate)
         if plan.shuffle:
             block = 1 if self.places is None else BLOCK
-            order = kernels.block_order(rows.n, plan.seed, 1 + number + int(self.state.clock[0]), block)
+            order = kernels.block_order(rows.n, plan.seed, 1 + number + int(self.state.n_steps[0]), block)
         else:
             order = np.arange(rows.n)
         size = max(1, int(SLICE / rows.cost) // self.task.batch) * self.task.batch
@@ -133,10 +133,10 @@ class Learner:
 
     def measure(self):
         """(the loss, or the validation score with its sign turned; the epoch's row of the history)."""
-        task, clock, plan = self.task, self.state.clock, self.plan
+        task, state, plan = self.task, self.state, self.plan
         squares, moves, sizes = self.look()
-        rates = float(clock[4])
-        clock[4] = 0.0
+        rates = float(state.sum_of_rates[0])
+        state.sum_of_rates[0] = 0.0
         score = plan.validate(*self.current()) if plan.validate else None
         step_size = rates / max(1, -(-self.rows.n // task.batch))
         gradient_norm = math.sqrt(moves) / rates if rates > 0 else 0.0
@@ -191,7 +191,7 @@ def for_rows(state, was_sparse, sparse):
     if was_sparse == sparse:
         return state
     turned = [np.ascontiguousarray(part.T) for part in state[:5]]
-    return State(*turned, np.ascontiguousarray(planes(state).transpose(0, 2, 1)).ravel(), state.clock)
+    return State(*turned, np.ascontiguousarray(planes(state).transpose(0, 2, 1)).ravel(), *state[6:])
 
 
 def widen(state, sparse, n_columns):
@@ -207,7 +207,7 @@ def widen(state, sparse, n_columns):
 
     parts = [wider(part, float(name == "strength")) for name, part in zip(State._fields[:5], state[:5], strict=True)]
     touched = [wider(plane).ravel() for plane in planes(state)]
-    return State(*parts, np.concatenate([state.touched[:0], *touched]), state.clock)
+    return State(*parts, np.concatenate([state.touched[:0], *touched]), *state[6:])
 
 
 def planes(state):
@@ -225,9 +225,9 @@ def refitted(state, fresh, average_from):
     if kept.first is not state.first or kept.second is not state.second:  # another method's moments
         kept = kept._replace(first=fresh.first, second=fresh.second)
     if kept.touched is not state.touched:
-        kept.clock[3] = 0.0
+        kept.owed[0] = 0.0
     if fresh.total.size and kept.total is not state.total:
-        kept.total[:] = -max(kept.clock[0] - average_from, 0.0) * kept.W
+        kept.total[:] = -max(kept.n_steps[0] - average_from, 0.0) * kept.W
     return kept
 
 

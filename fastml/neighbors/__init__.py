@@ -1,11 +1,18 @@
 """Nearest neighbours: searches, and the classifiers and regressors that ask them.
 
-metrics.py          which distance is meant, and which algorithm can serve it
-searches.py         the algorithms behind one interface: nearest(), within()
+classification.py  regression.py  unsupervised.py  tree.py  graph.py     what users call
+search.py           the index that an estimator has, and the voters that it finds for queries
+computed.py         indices over rows of distances
+weights.py          what a vote counts
 base.py             the parameters of a search, and its fit
-given.py            what fit gets in place of rows: fitted searches, trees, distances
 queries.py          kneighbors, radius_neighbors, graphs
-unsupervised.py  classification.py  regression.py  tree.py  graph.py
+metrics.py          which distance is meant: a row of fastml_ext/neighbors/metrics.py
+choice.py           which algorithm serves it
+given.py            what fit gets in place of rows: fitted searches, trees, distances
+flat.py             neighbours of many queries, as in CSR
+units.py            numbers whose squares overflow or vanish
+sharing.py          many settings from one search
+schema.py           what a model file may hold
 """
 
 from fastml.base import hand_through

@@ -9,17 +9,19 @@ from sklearn.utils.validation import check_is_fitted
 from fastml._sklearn import HasMethods
 from fastml.base import NO_TARGET, Estimator, Interval, StrOptions
 from fastml.neighbors.choice import choose
+from fastml.neighbors.computed import Computed, Given
 from fastml.neighbors.given import check_distances, points_of
 from fastml.neighbors.metrics import COMPUTED, resolve, takes_missing, warn_of_settings
-from fastml.neighbors.searches import Brute, Computed, Given, Tree
+from fastml.neighbors.search import Brute, Tree
 
-__all__ = ["AT_ONCE", "NeighborSearch"]
+__all__ = ["COUNT", "RADIUS", "NeighborSearch"]
 
-AT_ONCE = 2**20  # neighbours held at a time between search and vote: 16 MB
+COUNT = {"n_neighbors": [Interval(Integral, 1, None, closed="left")]}
+RADIUS = {"radius": [Interval(Real, 0, None, closed="both")]}
 
 
 class NeighborSearch(Estimator):
-    """The fitted points and a search among them."""
+    """The fitted points, and the index that searches them: `_search`."""
 
     _parameter_constraints = {
         "algorithm": [StrOptions({"auto", "ball_tree", "kd_tree", "brute"})],

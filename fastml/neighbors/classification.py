@@ -11,17 +11,30 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastml.base import StrOptions, encode_outputs, one_row
 from fastml.explanation import Explanation
-from fastml.neighbors.ballots import KBallots, RadiusBallots
-from fastml.neighbors.sharing import SharedSearch
+from fastml.neighbors import queries
+from fastml.neighbors.base import COUNT, RADIUS, NeighborSearch
+from fastml.neighbors.search import nearest_voters, voters_within
+from fastml.neighbors.sharing import shared_responses
+from fastml.neighbors.weights import WEIGHTS, copies_of, few_copies_of
 from fastml_ext import neighbors as kernels
 
 __all__ = ["KNeighborsClassifier", "RadiusNeighborsClassifier"]
 
 
-class NeighborClassifier(ClassifierMixin):
-    """fit, and counting the votes of `_ballots`, one output after another."""
+class NeighborClassifier(ClassifierMixin, NeighborSearch):
+    """An index of the samples (`_search`), voters that it finds for queries, and their votes, one output after another.
 
-    _parameter_constraints = {"class_weight": [dict, list, StrOptions({"balanced"}), None]}
+    A subclass says who votes: `_voters(X)` yields (starts, indices, weights) of a few queries at a time.
+    """
+
+    _parameter_constraints: dict = {
+        **NeighborSearch._parameter_constraints,
+        **WEIGHTS,
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
+    }
+    _voters: Any
+    _copies_of: Any
+    _copies: Any = None  # (n_samples_fit_,), how many copies of itself a row stands for, or None for one of each
 
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Keep the samples and prepare the search.
@@ -40,7 +53,7 @@ class NeighborClassifier(ClassifierMixin):
         self
         """
         X, y = self._check_points(X, y, multi_output=True)
-        self._keep_copies(sample_weight, X)
+        self._copies = self._copies_of(sample_weight, X)
         self.outputs_2d_ = y.ndim == 2 and y.shape[1] > 1
         labels, self._codes = encode_outputs(y)
         self._labels = labels
@@ -53,16 +66,14 @@ class NeighborClassifier(ClassifierMixin):
 
         X as in `kneighbors`; None predicts each fitted point by the others.
         """
-        winners = self._count(X, kernels.vote)
-        labels = [self._label(o, codes) for o, codes in enumerate(winners)]
-        return np.stack(labels, axis=1) if self.outputs_2d_ else labels[0]
+        return self._elect(self._voters(X))
 
     def predict_proba(self, X: Any) -> np.ndarray | list[np.ndarray]:
         """Share of the votes for each of `classes_`: (n_queries, n_classes) float64, for several outputs a list.
 
         X as in `predict`.
         """
-        shares = self._count(X, kernels.vote_shares)
+        shares = self._count(self._voters(X), kernels.vote_shares)
         shares = [self._share(o, of_classes) for o, of_classes in enumerate(shares)]
         return shares if self.outputs_2d_ else shares[0]
 
@@ -77,14 +88,20 @@ class NeighborClassifier(ClassifierMixin):
         check_is_fitted(self)
         return self.outputs_2d_
 
-    def _count(self, X, count):
+    def _elect(self, voters):
+        """The label of most votes for each query, from what `_voters` yields."""
+        winners = self._count(voters, kernels.vote)
+        labels = [self._label(o, codes) for o, codes in enumerate(winners)]
+        return np.stack(labels, axis=1) if self.outputs_2d_ else labels[0]
+
+    def _count(self, voters, count):
         """For each output what `count` makes of the votes of all queries."""
         parts = [
             [
                 count(starts, indices, self._weigh(o, indices, weights), codes, len(self._labels[o]), self.n_jobs)
                 for o, codes in enumerate(self._codes)
             ]
-            for starts, indices, weights in self._ballots(X)
+            for starts, indices, weights in voters
         ]
         return [of_all[0] if len(of_all) == 1 else np.concatenate(of_all) for of_all in zip(*parts, strict=True)]
 
@@ -119,7 +136,7 @@ class NeighborClassifier(ClassifierMixin):
         return tags
 
 
-class KNeighborsClassifier(SharedSearch, NeighborClassifier, KBallots):
+class KNeighborsClassifier(NeighborClassifier):
     """Classify by the votes of the k nearest fitted points.
 
     Parameters
@@ -176,7 +193,10 @@ class KNeighborsClassifier(SharedSearch, NeighborClassifier, KBallots):
     array(['low', 'low', 'high'], dtype='<U4')
     """
 
-    _parameter_constraints = KBallots._parameter_constraints | NeighborClassifier._parameter_constraints
+    _parameter_constraints = NeighborClassifier._parameter_constraints | COUNT
+    _voters, _copies_of = nearest_voters, staticmethod(copies_of)
+    kneighbors, kneighbors_graph = queries.kneighbors, queries.kneighbors_graph
+    shared_parameters, shared_responses = ("n_neighbors", "weights"), shared_responses
 
     def __init__(
         self,
@@ -216,17 +236,17 @@ class KNeighborsClassifier(SharedSearch, NeighborClassifier, KBallots):
         -------
         labels : ndarray of shape (n_values, n_queries), or (n_values, n_queries, n_outputs)
         """
-        numbers = self._check_path(n_neighbors)
+        numbers = queries.check_path(self, n_neighbors)
         if self._copies is not None or callable(self.weights):  # the votes of the first k depend on k
-            return np.stack([self._with_k(k).predict(X) for k in numbers.tolist()])
+            return np.stack([self._elect(nearest_voters(self, X, k)) for k in numbers.tolist()])
         ascending, places = np.unique(numbers, return_inverse=True)
         return self._path(X, ascending)[places]
 
     def _path(self, X, numbers):
         """(n_values, ...) predictions for ascending numbers of neighbours."""
-        widest, parts = self._with_k(int(numbers[-1])), []
-        for starts, indices, weights in widest._ballots(X):
-            shape = len(starts) - 1, widest.n_neighbors
+        k, parts = int(numbers[-1]), []
+        for starts, indices, weights in nearest_voters(self, X, k):
+            shape = len(starts) - 1, k
             indices = indices.reshape(shape)
             outputs = []
             for o, codes in enumerate(self._codes):
@@ -253,7 +273,7 @@ class KNeighborsClassifier(SharedSearch, NeighborClassifier, KBallots):
         """
         x = one_row(x)
         answer = self.predict(x)[0]  # checks x
-        (_, indices, weights), *_ = self._ballots(x)
+        (_, indices, weights), *_ = self._voters(x)
         distances = self.kneighbors(x, len(indices))[0][0]
         weights = weights if len(weights) else np.ones(len(indices))
         labels = [self._labels[o][codes[indices]] for o, codes in enumerate(self._codes)]
@@ -266,7 +286,7 @@ class KNeighborsClassifier(SharedSearch, NeighborClassifier, KBallots):
         return Explanation(answer, heading, ("row", "label", "distance", "votes"), rows, {"proba": shares})
 
 
-class RadiusNeighborsClassifier(NeighborClassifier, RadiusBallots):
+class RadiusNeighborsClassifier(NeighborClassifier):
     """Classify by the votes of all fitted points within a radius.
 
     Parameters
@@ -304,10 +324,12 @@ class RadiusNeighborsClassifier(NeighborClassifier, RadiusBallots):
     """
 
     _parameter_constraints: dict = {
-        **RadiusBallots._parameter_constraints,
         **NeighborClassifier._parameter_constraints,
+        **RADIUS,
         "outlier_label": "no_validation",  # of the kind of y's labels, which only fit knows
     }
+    _voters, _copies_of = voters_within, staticmethod(few_copies_of)
+    radius_neighbors, radius_neighbors_graph = queries.radius_neighbors, queries.radius_neighbors_graph
 
     def __init__(
         self,
@@ -361,14 +383,14 @@ class RadiusNeighborsClassifier(NeighborClassifier, RadiusBallots):
         return wanted
 
     def _outliers(self, outlying):
-        """Answer for queries (mask) without neighbours, or the error that says who they are."""
+        """Answer for queries (mask) without neighbours, or the error that says which they are."""
         if self.outlier_label_ is None:
-            who = np.flatnonzero(outlying)
+            rows = np.flatnonzero(outlying)
             raise ValueError(
-                f"No neighbors found for test samples {who[:10]}{'...' * (len(who) > 10)}, you can try using larger"
+                f"No neighbors found for test samples {rows[:10]}{'...' * (len(rows) > 10)}, you can try using larger"
                 f" radius, giving a label for outliers, or considering removing them from your dataset. There are no"
-                f" neighbors within radius={self.radius} of {len(who)} queries, the first of them row {who[0]}: choose"
-                f" a larger radius, or give an outlier_label"
+                f" neighbors within radius={self.radius} of {len(rows)} queries, the first of them row {rows[0]}:"
+                f" choose a larger radius, or give an outlier_label"
             )
         return self.outlier_label_
 

@@ -9,15 +9,26 @@ from sklearn.base import RegressorMixin
 
 from fastml.base import one_row
 from fastml.explanation import Explanation
-from fastml.neighbors.ballots import KBallots, RadiusBallots
-from fastml.neighbors.sharing import SharedSearch
+from fastml.neighbors import queries
+from fastml.neighbors.base import COUNT, RADIUS, NeighborSearch
+from fastml.neighbors.search import nearest_voters, voters_within
+from fastml.neighbors.sharing import shared_responses
+from fastml.neighbors.weights import WEIGHTS, copies_of, few_copies_of
 from fastml_ext import neighbors as kernels
 
 __all__ = ["KNeighborsRegressor", "RadiusNeighborsRegressor"]
 
 
-class NeighborRegressor(RegressorMixin):
-    """fit, and the weighted mean of the targets of `_ballots`."""
+class NeighborRegressor(RegressorMixin, NeighborSearch):
+    """An index of the samples (`_search`), voters that it finds for queries, and the weighted mean of their targets.
+
+    A subclass says who votes: `_voters(X)` yields (starts, indices, weights) of a few queries at a time.
+    """
+
+    _parameter_constraints: dict = NeighborSearch._parameter_constraints | WEIGHTS
+    _voters: Any
+    _copies_of: Any
+    _copies: Any = None  # (n_samples_fit_,), how many copies of itself a row stands for, or None for one of each
 
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Keep the samples and prepare the search.
@@ -36,7 +47,7 @@ class NeighborRegressor(RegressorMixin):
         self
         """
         X, y = self._check_points(X, y, multi_output=True, y_numeric=True)
-        self._keep_copies(sample_weight, X)
+        self._copies = self._copies_of(sample_weight, X)
         self._one_output = y.ndim == 1
         self._target_dtype = np.float32 if y.dtype == np.float32 else np.float64
         self._targets = np.ascontiguousarray(y.reshape(len(y), -1), np.float64)
@@ -47,9 +58,12 @@ class NeighborRegressor(RegressorMixin):
 
         X as in `kneighbors`; None predicts each fitted point by the others.
         """
+        return self._average(self._voters(X))
+
+    def _average(self, voters):
+        """The mean for each query, from what `_voters` yields."""
         parts = [
-            kernels.average(starts, indices, weights, self._targets, self.n_jobs)
-            for starts, indices, weights in self._ballots(X)
+            kernels.average(starts, indices, weights, self._targets, self.n_jobs) for starts, indices, weights in voters
         ]
         means = parts[0] if len(parts) == 1 else np.concatenate(parts)
         means = means.astype(self._target_dtype, copy=False)
@@ -67,7 +81,7 @@ class NeighborRegressor(RegressorMixin):
         return tags
 
 
-class KNeighborsRegressor(SharedSearch, NeighborRegressor, KBallots):
+class KNeighborsRegressor(NeighborRegressor):
     """Predict the mean of the targets of the k nearest fitted points.
 
     Parameters
@@ -108,7 +122,10 @@ class KNeighborsRegressor(SharedSearch, NeighborRegressor, KBallots):
     array([0.5])
     """
 
-    _parameter_constraints = KBallots._parameter_constraints
+    _parameter_constraints = NeighborRegressor._parameter_constraints | COUNT
+    _voters, _copies_of = nearest_voters, staticmethod(copies_of)
+    kneighbors, kneighbors_graph = queries.kneighbors, queries.kneighbors_graph
+    shared_parameters, shared_responses = ("n_neighbors", "weights"), shared_responses
 
     def __init__(
         self,
@@ -139,12 +156,12 @@ class KNeighborsRegressor(SharedSearch, NeighborRegressor, KBallots):
         X : as in `predict` | n_neighbors : array-like of int, of shape (n_values,) | returns (n_values, n_queries) or
         (n_values, n_queries, n_outputs)
         """
-        numbers = self._check_path(n_neighbors)
+        numbers = queries.check_path(self, n_neighbors)
         if self._copies is not None or callable(self.weights):  # the weights of the first k depend on k
-            return np.stack([self._with_k(k).predict(X) for k in numbers.tolist()])
-        widest, parts = self._with_k(int(numbers.max())), []
-        for starts, indices, weights in widest._ballots(X):
-            shape = len(starts) - 1, widest.n_neighbors
+            return np.stack([self._average(nearest_voters(self, X, k)) for k in numbers.tolist()])
+        k, parts = int(numbers.max()), []
+        for starts, indices, weights in nearest_voters(self, X, k):
+            shape = len(starts) - 1, k
             parts.append([self._mean_of_first(k, indices.reshape(shape), weights, shape) for k in numbers.tolist()])
         means = np.concatenate(parts, axis=1).astype(self._target_dtype, copy=False)
         return means[:, :, 0] if self._one_output else means
@@ -161,7 +178,7 @@ class KNeighborsRegressor(SharedSearch, NeighborRegressor, KBallots):
         """
         x = one_row(x)
         answer = self.predict(x)[0]
-        (_, indices, weights), *_ = self._ballots(x)
+        (_, indices, weights), *_ = self._voters(x)
         distances = self.kneighbors(x, len(indices))[0][0]
         weights = weights if len(weights) else np.ones(len(indices))
         targets = self._targets[indices]
@@ -172,7 +189,7 @@ class KNeighborsRegressor(SharedSearch, NeighborRegressor, KBallots):
         return Explanation(answer, heading, ("row", "target", "distance", "weight"), rows)
 
 
-class RadiusNeighborsRegressor(NeighborRegressor, RadiusBallots):
+class RadiusNeighborsRegressor(NeighborRegressor):
     """Predict the mean of the targets of all fitted points within a radius; NaN, with a warning, where there is none.
 
     Parameters
@@ -208,7 +225,9 @@ class RadiusNeighborsRegressor(NeighborRegressor, RadiusBallots):
     array([0.5])
     """
 
-    _parameter_constraints = RadiusBallots._parameter_constraints
+    _parameter_constraints = NeighborRegressor._parameter_constraints | RADIUS
+    _voters, _copies_of = voters_within, staticmethod(few_copies_of)
+    radius_neighbors, radius_neighbors_graph = queries.radius_neighbors, queries.radius_neighbors_graph
 
     def __init__(
         self,

@@ -7,61 +7,54 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone, is_classifier
 
-from fastml.neighbors.ballots import vote_weights
+from fastml.neighbors.weights import vote_weights
 from fastml.sharing import NotShared, separate_fit
 from fastml_ext import model_selection as folds
 from fastml_ext import neighbors as kernels
 
-__all__ = ["SharedSearch"]
+__all__ = ["shared_responses"]
 
 HELD_AT_ONCE = 2**21  # neighbours between search and votes: 32 MB
 SPARE = 3.0  # standard deviations of neighbours in the own fold: a search of twice that many mends the rare rest
 LEAST_SHARE = 0.5  # of the rows in a fold's training set, for a search among all rows to pay
 
 
-class SharedSearch:
-    """The half of `fastml.sharing.SharesWork` that estimators by k nearest neighbours inherit.
+def shared_responses(self: Any, X: Any, y: Any, splits: Any, settings: Any, method: str) -> Iterator[Any]:
+    """Predictions of every setting for each split, or with method="predict_proba" shares of the votes.
 
-    One index over all rows serves every fold. Each asked row is searched once, for as many neighbours as the largest k
-    needs after those outside its training rows are left out; the few rows where more are left out than expected are
-    searched again. So the neighbours are those of a separate fit, in the same order.
+    A method of `fastml.sharing.SharesWork`. One index over all rows serves every fold. Each asked row is searched once,
+    for as many neighbours as the largest k needs after those outside its training rows are left out; the few rows where
+    more are left out than expected are searched again. So the neighbours are those of a separate fit, in the same
+    order.
     """
+    settings = [{"n_neighbors": self.n_neighbors, "weights": self.weights} | setting for setting in settings]
+    most = check_settings(self, settings, min(len(train) for train, _ in splits))
+    with separate_fit():
+        X, y = clone(self)._check_points(X, y, multi_output=True)
+        whole = clone(self).set_params(n_neighbors=most).fit(X, y)  # algorithm="auto" looks at k
+    if np.ndim(y) > 1 or self.metric == "precomputed" or method not in ("predict", "predict_proba"):
+        raise NotShared("only predictions of one output, from rows rather than distances, are shared")
+    if method == "predict_proba":
+        check_classes(whole, splits)
+    ends = np.cumsum([len(test) for _, test in splits]).tolist()
+    parts, seen = [], 0
+    for voter, distances, indices in neighbors_of_splits(whole, X, y, splits, most):
+        parts.append(answers(voter, distances, indices, settings, method))
+        seen += len(indices)
+        if seen == ends[0]:
+            yield [np.concatenate(of_setting) for of_setting in zip(*parts, strict=True)]
+            parts, ends = [], ends[1:]
 
-    shared_parameters = ("n_neighbors", "weights")
-    n_neighbors: Any
-    weights: Any
-    metric: Any
-    _check_points: Any
 
-    def shared_responses(self, X: Any, y: Any, splits: Any, settings: Any, method: str) -> Iterator[Any]:
-        """Predictions of every setting for each split, or with method="predict_proba" shares of the votes."""
-        settings = [{"n_neighbors": self.n_neighbors, "weights": self.weights} | setting for setting in settings]
-        most = self._check_settings(settings, min(len(train) for train, _ in splits))
-        with separate_fit():
-            X, y = clone(self)._check_points(X, y, multi_output=True)
-            whole = clone(self).set_params(n_neighbors=most).fit(X, y)  # algorithm="auto" looks at k
-        if np.ndim(y) > 1 or self.metric == "precomputed" or method not in ("predict", "predict_proba"):
-            raise NotShared("only predictions of one output, from rows rather than distances, are shared")
-        if method == "predict_proba":
-            check_classes(whole, splits)
-        ends = np.cumsum([len(test) for _, test in splits]).tolist()
-        parts, seen = [], 0
-        for voter, distances, indices in neighbors_of_splits(whole, X, y, splits, most):
-            parts.append(answers(voter, distances, indices, settings, method))
-            seen += len(indices)
-            if seen == ends[0]:
-                yield [np.concatenate(of_setting) for of_setting in zip(*parts, strict=True)]
-                parts, ends = [], ends[1:]
-
-    def _check_settings(self, settings, n_fitted):
-        """The largest k; whatever is wrong with a setting is for its own fit to say."""
-        ks = [setting["n_neighbors"] for setting in settings]
-        if not all(isinstance(k, Integral) and 1 <= int(k) <= n_fitted for k in ks):
-            raise NotShared(f"n_neighbors must be from 1 to {n_fitted}, the rows of the smallest training set")
-        with separate_fit():
-            for weights in {setting["weights"] for setting in settings}:
-                clone(self).set_params(weights=weights)._validate_params()
-        return int(max(ks))
+def check_settings(self, settings, n_fitted):
+    """The largest k; whatever is wrong with a setting is for its own fit to say."""
+    ks = [setting["n_neighbors"] for setting in settings]
+    if not all(isinstance(k, Integral) and 1 <= int(k) <= n_fitted for k in ks):
+        raise NotShared(f"n_neighbors must be from 1 to {n_fitted}, the rows of the smallest training set")
+    with separate_fit():
+        for weights in {setting["weights"] for setting in settings}:
+            clone(self).set_params(weights=weights)._validate_params()
+    return int(max(ks))
 
 
 def check_classes(whole, splits):
@@ -88,14 +81,14 @@ def neighbors_of_splits(whole, X, y, splits, k):
     ends = np.cumsum([len(test) for _, test in splits])
     begin = 0
     for part in pieces(asked, wanted):
-        near = nearest(whole, X[part], wanted)
+        found = nearest(whole, X[part], wanted)
         for split in range(np.searchsorted(ends, begin, "right"), len(splits)):
             start = max(begin, ends[split - 1] if split else 0)
             stop = min(begin + len(part), ends[split])
             if start >= stop:
                 break
             rows = slice(start - begin, stop - begin)
-            distances, indices = near[0][rows], near[1][rows]
+            distances, indices = found[0][rows], found[1][rows]
             yield whole, *without_fold(whole, X, y, splits[split][0], part[rows], distances, indices, k)
         begin += len(part)
 
@@ -139,8 +132,7 @@ def answers(voter, distances, indices, settings, method):
     for weights, places in by_weighting(settings).items():
         ks = [settings[at]["n_neighbors"] for at in places]
         if callable(weights):  # may look at all its k distances at once
-            near = [(distances[:, :k], indices[:, :k].copy()) for k in ks]
-            found = [path(voter, *each, weights, [k], method)[0] for each, k in zip(near, ks, strict=True)]
+            found = [path(voter, distances[:, :k], indices[:, :k].copy(), weights, [k], method)[0] for k in ks]
         else:
             order = np.argsort(ks, kind="stable")
             ascending = path(voter, distances, indices, weights, np.array(ks)[order], method)

@@ -9,8 +9,9 @@ from sklearn.utils.validation import check_array
 from fastml.base import as_numbers, refuse_nonfinite
 from fastml.kinds import array_of_numbers
 from fastml.neighbors.choice import choose
+from fastml.neighbors.flat import to_rows
 from fastml.neighbors.metrics import METRICS, TREE, resolve, served_by
-from fastml.neighbors.queries import check_k, to_rows
+from fastml.neighbors.queries import check_k
 from fastml_ext import neighbors as kernels
 
 __all__ = ["KDTree"]

@@ -4,13 +4,13 @@ from numbers import Integral, Real
 from typing import Any, Self
 
 from fastml.base import Interval
+from fastml.neighbors import queries
 from fastml.neighbors.base import NeighborSearch
-from fastml.neighbors.queries import KNeighbors, RadiusNeighbors
 
 __all__ = ["NearestNeighbors"]
 
 
-class NearestNeighbors(KNeighbors, RadiusNeighbors, NeighborSearch):
+class NearestNeighbors(NeighborSearch):
     """Search for the nearest of the fitted points, or for all within a radius.
 
     Parameters
@@ -88,3 +88,6 @@ class NearestNeighbors(KNeighbors, RadiusNeighbors, NeighborSearch):
         are taken
         """
         return self._fit_points(self._check_points(X))
+
+    kneighbors, kneighbors_graph = queries.kneighbors, queries.kneighbors_graph
+    radius_neighbors, radius_neighbors_graph = queries.radius_neighbors, queries.radius_neighbors_graph

@@ -109,9 +109,9 @@ def compile_pair(given, n_arguments, name):
 
         found = scalar_function(given, n_arguments)
         return found.value, found.derivative
-    from fastml_ext.neural.user_functions import compile_function
+    from fastml_ext.device.calls import compile_function, numbers
 
-    value, slope = (compile_function(function, n_arguments, name) for function in given)
+    value, slope = (compile_function(function, numbers(n_arguments), name) for function in given)
     h = 1e-6
     for z in POINTS:
         for y in OTHERS if n_arguments == 2 else OTHERS[:1]:

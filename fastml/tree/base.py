@@ -15,10 +15,10 @@ from sklearn.utils.validation import check_is_fitted
 from fastml._sklearn import RealNotInt
 from fastml.base import Estimator, Interval, StrOptions, check_weight
 from fastml.table import coded, is_categorical, numeric, read
+from fastml.tree import walking
 from fastml.tree.pruning import pessimistic_leaves, reduced_error_leaves, weakest_links
 from fastml.tree.reading import TreeReading
 from fastml.tree.sharing import SharedGrowth
-from fastml.tree.walking import TreeWalking
 from fastml_ext import tree as kernels
 from fastml_ext.tree import Coded, Column, Settings
 
@@ -30,9 +30,12 @@ LARGEST = 2**62  # of whole-number parameters: more never makes a difference
 DERIVED = ("_walked", "_answers", "_dtypes", "_fast_columns")  # from the tree, whenever it is read
 
 
-class TreeEstimator(SharedGrowth, TreeReading, TreeWalking, Estimator):
+class TreeEstimator(SharedGrowth, TreeReading, Estimator):
     """A tree grown on a table of numbers, categories and missing values."""
 
+    _fast_columns = -1  # until it is fitted
+    apply, decision_path, predict_path = walking.apply, walking.decision_path, walking.predict_path
+    _predict, _values = walking.predicted, walking.node_values
     missing_values = "branch"  # of ID3Classifier, and of files written before there was a choice
     _parameter_constraints = {
         "splitter": [StrOptions({"best", "random"})],

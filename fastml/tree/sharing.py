@@ -8,6 +8,7 @@ from sklearn.base import clone
 
 from fastml.sharing import NotShared, rows_of, separate_fit
 from fastml.tree.pruning import pessimistic_leaves, weakest_links
+from fastml.tree.walking import responder
 from fastml_ext import tree as kernels
 from fastml_ext.tree.structure import LEAF, depths
 
@@ -80,7 +81,7 @@ def cut_back(grown, X, limits, models, method):
     """The response of each setting to X, by the tree that was grown with the loosest."""
     tree, depth = grown.tree_, depths(grown.tree_)
     with separate_fit():
-        respond = grown._responder(X, method)
+        respond = responder(grown, X, method)
     groups: dict = {}
     for at, limit in enumerate(limits):
         groups.setdefault((limit.max_depth, limit.min_samples_split), []).append(at)

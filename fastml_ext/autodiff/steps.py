@@ -1,52 +1,51 @@
 """Steps of the optimisers on a flat vector of weights. Contract: reference.py."""
 
-import math
-
 import numpy as np
 
+from fastml_ext.device.optimizers import LEAST, adaptive_step, corrected_rate, decayed, velocity
 from fastml_ext.jit import kernel
 
 __all__ = ["adagrad_step", "adam_step", "penalty", "sgd_step"]
 
-TINY = 1e-30  # averages below are set to zero: subnormal numbers would stay for ever and slow every later step
+
+@kernel
+def penalised(slope, w, l1, l2):
+    """Slope of the function with its penalties."""
+    return slope + l2 * w + l1 * np.sign(w)
 
 
 @kernel
 def sgd_step(w, g, state, hyper, l1, l2, t):
     """hyper: rate, momentum | state (2, n): velocity in its first row."""
-    rate, momentum = hyper[0], hyper[1]
-    velocity = state[0]
+    rate, momentum, speed = hyper[0], hyper[1], state[0]
     for i in range(w.size):
-        slope = g[i] + l2[i] * w[i] + l1[i] * np.sign(w[i])
-        v = momentum * velocity[i] - rate * slope
-        velocity[i] = v if abs(v) > TINY else 0.0
+        v = velocity(momentum, speed[i], -rate, penalised(g[i], w[i], l1[i], l2[i]), LEAST)
+        speed[i] = v
         w[i] += v
 
 
 @kernel
 def adagrad_step(w, g, state, hyper, l1, l2, t):
     """hyper: rate, epsilon | state (2, n): sums of squares in its first row."""
-    rate, epsilon = hyper[0], hyper[1]
-    squares = state[0]
+    rate, epsilon, squares = hyper[0], hyper[1], state[0]
     for i in range(w.size):
-        slope = g[i] + l2[i] * w[i] + l1[i] * np.sign(w[i])
-        squares[i] += slope * slope
-        w[i] -= rate * slope / (math.sqrt(squares[i]) + epsilon)
+        slope = penalised(g[i], w[i], l1[i], l2[i])
+        squares[i] = decayed(1.0, squares[i], slope * slope, LEAST)
+        w[i] -= adaptive_step(rate, slope, squares[i], epsilon)
 
 
 @kernel
 def adam_step(w, g, state, hyper, l1, l2, t):
     """hyper: rate, epsilon, beta1, beta2 | state (2, n): averages of slopes, and of their squares."""
     epsilon, beta1, beta2 = hyper[1], hyper[2], hyper[3]
-    rate = hyper[0] * math.sqrt(1 - beta2**t) / (1 - beta1**t)
+    rate = corrected_rate(hyper[0], beta1, beta2, t)
     mean, square = state[0], state[1]
     for i in range(w.size):
-        slope = g[i] + l2[i] * w[i] + l1[i] * np.sign(w[i])
-        m = beta1 * mean[i] + (1 - beta1) * slope
-        s = beta2 * square[i] + (1 - beta2) * slope * slope
-        mean[i] = m if abs(m) > TINY else 0.0
-        square[i] = s if s > TINY else 0.0
-        w[i] -= rate * m / (math.sqrt(s) + epsilon)
+        slope = penalised(g[i], w[i], l1[i], l2[i])
+        m = decayed(beta1, mean[i], (1 - beta1) * slope, LEAST)
+        s = decayed(beta2, square[i], (1 - beta2) * slope * slope, LEAST)
+        mean[i], square[i] = m, s
+        w[i] -= adaptive_step(rate, m, s, epsilon)
 
 
 @kernel

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from fastml_ext import blas, pool
+from fastml_ext.device.vectors import inner
 from fastml_ext.jit import kernel
-from fastml_ext.products import inner
 
 __all__ = ["augmented_svm"]
 

@@ -4,41 +4,77 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["ARGMAX", "COUPLINGS", "EACH", "LOSSES", "METHODS", "REST", "SCHEDULES", "SOFTMAX", "State", "Task"]
+from fastml_ext.device.codes import (
+    EPSILON_INSENSITIVE,
+    HINGE,
+    HUBER,
+    LOG,
+    MODIFIED_HUBER,
+    POISSON,
+    QUANTILE,
+    SQUARED,
+    SQUARED_EPSILON_INSENSITIVE,
+    SQUARED_HINGE,
+    USER,
+)
+
+__all__ = [
+    "ADAGRAD",
+    "ADAM",
+    "ARGMAX",
+    "CONSTANT",
+    "COUPLINGS",
+    "EACH",
+    "INVSCALING",
+    "LOSSES",
+    "METHODS",
+    "MOMENTUM",
+    "OPTIMAL",
+    "PA1",
+    "PA2",
+    "PLAIN",
+    "REST",
+    "SCHEDULES",
+    "SOFTMAX",
+    "State",
+    "Task",
+]
 
 LOSSES = {
-    "squared": 0,
-    "log": 1,
-    "hinge": 2,  # its margin is the parameter: 1 for the SVM, 0 for the perceptron
-    "squared_hinge": 3,
-    "modified_huber": 4,
-    "huber": 5,
-    "epsilon_insensitive": 6,
-    "squared_epsilon_insensitive": 7,
-    "quantile": 8,
-    "poisson": 9,
-    "user": 10,
+    "squared": SQUARED,
+    "log": LOG,
+    "hinge": HINGE,  # its margin is the parameter: 1 for the SVM, 0 for the perceptron
+    "squared_hinge": SQUARED_HINGE,
+    "modified_huber": MODIFIED_HUBER,
+    "huber": HUBER,
+    "epsilon_insensitive": EPSILON_INSENSITIVE,
+    "squared_epsilon_insensitive": SQUARED_EPSILON_INSENSITIVE,
+    "quantile": QUANTILE,
+    "poisson": POISSON,
+    "user": USER,
 }
 EACH, REST, SOFTMAX, ARGMAX = range(4)
 COUPLINGS = {"each": EACH, "rest": REST, "softmax": SOFTMAX, "argmax": ARGMAX}
-SCHEDULES = {"constant": 0, "invscaling": 1, "optimal": 2, "pa1": 3, "pa2": 4}
-METHODS = {"plain": 0, "momentum": 1, "adagrad": 2, "adam": 3}
+CONSTANT, INVSCALING, OPTIMAL, PA1, PA2 = range(5)
+SCHEDULES = {"constant": CONSTANT, "invscaling": INVSCALING, "optimal": OPTIMAL, "pa1": PA1, "pa2": PA2}
+PLAIN, MOMENTUM, ADAGRAD, ADAM = range(4)
+METHODS = {"plain": PLAIN, "momentum": MOMENTUM, "adagrad": ADAGRAD, "adam": ADAM}
 
 
 class Task(NamedTuple):
     """What is minimised and how; every field a number, so that one compiled kernel serves them all."""
 
-    loss: int = 0
+    loss: int = SQUARED
     parameter: float = 1.0  # margin, epsilon or quantile of the loss
-    coupling: int = 0
+    coupling: int = EACH
     l1: float = 0.0
     l2: float = 0.0
-    schedule: int = 0
+    schedule: int = CONSTANT
     eta0: float = 0.01
     power: float = 0.5  # of invscaling
     optimal: float = 1.0  # 1 / (alpha t0) and alpha: the step is 1 / (alpha (t0 + t)), see `rate`
     alpha: float = 1e-4
-    method: int = 0
+    method: int = PLAIN
     momentum: float = 0.9
     batch: int = 1
     intercept: float = 1.0  # what the intercept's steps are multiplied with; 0 where it stays
@@ -48,14 +84,29 @@ class Task(NamedTuple):
 
 
 class State(NamedTuple):
-    """The weights on their way. The true weights are scale * W but for the intercept, which is not scaled."""
+    """The weights on their way. The true weights are scale * W but for the intercept, which is not scaled.
+
+    What a kernel counts stands in arrays of one number each, because it writes them.
+    """
 
     W: np.ndarray  # (k, d + 1) for dense rows, (d + 1, k) for CSR; the intercept stands last
     total: np.ndarray  # like W, or empty: what the sum of all steps' weights still lacks
     first: np.ndarray  # like W, or empty: first moments
     second: np.ndarray  # like W, or empty: second moments
     strength: np.ndarray  # like W, or empty: what the penalties are multiplied with
-    touched: (
-        np.ndarray
-    )  # what l1 has taken from each entry of W, signed, and with `strength` what it was owed; or empty
-    clock: np.ndarray  # [steps done, scale, sum of scales, what l1 is owed, sum of rates, steps in the average]
+    touched: np.ndarray  # what l1 has taken from each entry of W, signed; with `strength` what it was owed too
+    n_steps: np.ndarray  # (1,) and so are the following
+    scale: np.ndarray
+    sum_of_scales: np.ndarray  # over the steps in the average, since the scale was last folded into W
+    owed: np.ndarray  # what l1 is owed by every weight so far, in the true weights' units
+    sum_of_rates: np.ndarray  # the caller sets it back after each epoch
+    n_averaged: np.ndarray  # steps in the average since then
+
+    @staticmethod
+    def from_older(fields):
+        """The fields of a state whose numbers stood in one array, as model files up to 0.1.0 have it; or None."""
+        clock = fields.get("clock")
+        if list(fields) != [*State._fields[:6], "clock"] or getattr(clock, "shape", None) != (6,):
+            return None
+        numbers = zip(State._fields[6:], clock, strict=True)
+        return {name: fields[name] for name in State._fields[:6]} | {name: np.array([x]) for name, x in numbers}

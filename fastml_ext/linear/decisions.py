@@ -3,8 +3,8 @@
 import numpy as np
 
 from fastml_ext import pool
+from fastml_ext.device.vectors import inner
 from fastml_ext.jit import kernel
-from fastml_ext.products import inner
 
 __all__ = ["row_scores", "scores"]
 

@@ -9,8 +9,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from fastml_ext import pool
+from fastml_ext.device.rows import row_product_by_four
+from fastml_ext.device.vectors import inner
 from fastml_ext.jit import kernel
-from fastml_ext.products import inner
 
 __all__ = ["dual_svm"]
 
@@ -133,7 +134,7 @@ def dense_sweeps(start, stop, most, X, problems, paths):
 
 @kernel
 def sparse_sweeps(start, stop, most, rows, problems, paths):
-    """Unsigned places spare the test for negative ones; four sums of a row run side by side."""
+    """Unsigned places spare the test for negative ones."""
     data, indices, indptr = rows
     n, d = len(indptr) - 1, paths.W.shape[1] - 1
     bias, squares = problems.bias, problems.squares
@@ -149,18 +150,9 @@ def sparse_sweeps(start, stop, most, rows, problems, paths):
             while place < active:
                 i = order[place]
                 first, last = np.uint64(indptr[i]), np.uint64(indptr[i + 1])
-                one, two, three, four, at = bias * last_weight, 0.0, 0.0, 0.0, first
-                while at + np.uint64(3) < last:
-                    one += data[at] * w[np.uint64(indices[at])]
-                    two += data[at + np.uint64(1)] * w[np.uint64(indices[at + np.uint64(1)])]
-                    three += data[at + np.uint64(2)] * w[np.uint64(indices[at + np.uint64(2)])]
-                    four += data[at + np.uint64(3)] * w[np.uint64(indices[at + np.uint64(3)])]
-                    at += np.uint64(4)
-                while at < last:
-                    one += data[at] * w[np.uint64(indices[at])]
-                    at += np.uint64(1)
+                score = row_product_by_four(data, indices, first, last, w, bias * last_weight)
                 y, a, most_a = signs[i], alpha[i], upper[i]
-                g = y * ((one + two) + (three + four)) - 1.0 + diagonal[i] * a
+                g = y * score - 1.0 + diagonal[i] * a
                 if (a == 0.0 and g > top) or (a == most_a and g < bottom):
                     active -= 1
                     order[place], order[active] = order[active], i

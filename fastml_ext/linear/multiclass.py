@@ -7,9 +7,9 @@ Contract: reference/multiclass.py.
 import numpy as np
 import scipy.sparse as sp
 
+from fastml_ext.device.vectors import inner
 from fastml_ext.jit import kernel
 from fastml_ext.linear.dual import shuffle
-from fastml_ext.products import inner
 
 __all__ = ["multiclass_svm"]
 

@@ -5,6 +5,7 @@ Contract: reference/newton.py.
 
 import numpy as np
 
+from fastml_ext.device.losses import margin_loss
 from fastml_ext.jit import kernel
 from fastml_ext.linear.wide import factor
 
@@ -32,22 +33,11 @@ def newton_steps(code, Z, Y, weight, l2, tol, max_iter, U):
 
 
 @kernel
-def one_curve(code, s, y):
-    """(loss, slope, curvature) of one score: log, or squared hinge."""
-    z = y * s
-    if code == 1:
-        e = np.exp(-abs(z))
-        p = e / (1.0 + e) if z > 0 else 1.0 / (1.0 + e)  # of the wrong class
-        return np.log1p(e) - min(z, 0.0), -y * p, e / (1.0 + e) ** 2
-    return ((1.0 - z) ** 2, -2.0 * y * (1.0 - z), 2.0) if z < 1.0 else (0.0, 0.0, 0.0)
-
-
-@kernel
 def row_loss(code, scores, i, y, v, slopes):
     """Loss of row i; its scores become curvatures, or with several scores probabilities."""
     k = scores.shape[1]
     if k == 1:
-        loss, slope, curve = one_curve(code, scores[i, 0], y)
+        loss, slope, curve = margin_loss(code, 1.0, scores[i, 0], y)
         slopes[i, 0], scores[i, 0] = v * slope, v * curve
         return v * loss
     top, total, own = scores[i, 0], 0.0, int(y)

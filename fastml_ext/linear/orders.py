@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fastml_ext.device.numbers import GOLDEN, mix
 from fastml_ext.jit import kernel
 
 __all__ = ["block_order"]
@@ -19,7 +20,7 @@ def shuffle_blocks(n, block, seed, epoch, order):
     state = np.uint64(seed) ^ (np.uint64(epoch) * np.uint64(0xD1342543DE82EF95))
     blocks = np.arange((n + block - 1) // block)
     for i in range(len(blocks) - 1, 0, -1):
-        state += np.uint64(0x9E3779B97F4A7C15)
+        state += GOLDEN
         j = np.int64(mix(state) % np.uint64(i + 1))
         blocks[i], blocks[j] = blocks[j], blocks[i]
     at = 0
@@ -29,14 +30,6 @@ def shuffle_blocks(n, block, seed, epoch, order):
             order[at] = row
             at += 1
         for i in range(last - first - 1, 0, -1):
-            state += np.uint64(0x9E3779B97F4A7C15)
+            state += GOLDEN
             j = np.int64(mix(state) % np.uint64(i + 1))
             order[first + i], order[first + j] = order[first + j], order[first + i]
-
-
-@kernel
-def mix(z):
-    """The output function of SplitMix64 (Steele, Lea, Flood 2014)."""
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))

@@ -8,7 +8,10 @@ import numpy as np
 import scipy.sparse as sp
 
 from fastml_ext import blas, pool
-from fastml_ext.jit import kernel
+from fastml_ext.device.losses import loss_of, weighted
+from fastml_ext.device.numbers import exponentials
+from fastml_ext.device.rows import row_product
+from fastml_ext.jit import kernel, kernel_inline
 from fastml_ext.linear.sums import moments
 
 __all__ = ["evaluate", "gram", "hessian_product"]
@@ -17,47 +20,26 @@ BLOCK = 128  # rows at a time: their part of X is still in the cache when the gr
 NO_CURVATURE = np.empty((0, 0))
 
 
-@kernel
-def one_curve(code, s, y):
-    """(loss, slope, curvature) of one score; y is -1 or 1 for log and squared hinge."""
-    if code == 0:
-        return 0.5 * (s - y) ** 2, s - y, 1.0
-    if code == 1:
-        z = y * s
-        e = np.exp(-abs(z))
-        p = e / (1.0 + e) if z > 0 else 1.0 / (1.0 + e)  # of the wrong class
-        return np.log1p(e) - min(z, 0.0), -y * p, e / (1.0 + e) ** 2
-    if code == 3:
-        z = 1.0 - y * s
-        return (z * z, -2.0 * y * z, 2.0) if z > 0 else (0.0, 0.0, 0.0)
-    e = np.exp(s)
-    return e - y * s, e - y, e
-
-
-@kernel
+@kernel_inline
 def curve_row(code, S, q, Y, i, v, curvature):
     """Loss of row i; its scores S[q] become slopes, and curvature[i] the curvatures, or under softmax the shares."""
     k = S.shape[1]
     if k == 1:
-        loss, slope, curve = one_curve(code, S[q, 0], Y[i])
+        loss, slope, curve = loss_of(code, 1.0, S[q, 0], Y[i])
         S[q, 0] = v * slope
         if len(curvature):
             curvature[i, 0] = v * curve
-        return v * loss
-    top, total, own = S[q, 0], 0.0, int(Y[i])
-    for c in range(1, k):
-        top = max(top, S[q, c])
-    mine = S[q, own] - top
-    for c in range(k):
-        S[q, c] = np.exp(S[q, c] - top)
-        total += S[q, c]
+        return weighted(v, loss)
+    own = int(Y[i])
+    mine = S[q, own]
+    top, total = exponentials(S[q], S[q])
     for c in range(k):
         p = S[q, c] / total
         if len(curvature):
             curvature[i, c] = p
         S[q, c] = v * p
     S[q, own] -= v
-    return v * (np.log(total) - mine)
+    return weighted(v, np.log(total) - (mine - top))
 
 
 @kernel
@@ -88,18 +70,11 @@ def sparse_pass(start, stop, code, data, indices, indptr, Y, weight, W, b, curva
     """W (d, k) here."""
     d, k = W.shape
     gradient, losses, S = np.zeros((d + 1, k)), 0.0, np.empty((1, k))
-    flat, total, one, two = W.reshape(-1), gradient.reshape(-1), np.uint64(1), np.uint64(2)  # of one score
+    flat, total = W.reshape(-1), gradient.reshape(-1)  # of one score
     for i in range(start, stop):
         first, last = np.uint64(indptr[i]), np.uint64(indptr[i + 1])
         if k == 1:
-            even, odd, at = b[0], 0.0, first
-            while at + one < last:
-                even += data[at] * flat[np.uint64(indices[at])]
-                odd += data[at + one] * flat[np.uint64(indices[at + one])]
-                at += two
-            if at < last:
-                even += data[at] * flat[np.uint64(indices[at])]
-            S[0, 0] = even + odd
+            S[0, 0] = row_product(data, indices, first, last, flat, b[0])
             losses += curve_row(code, S, 0, Y, i, weight[i] if len(weight) else 1.0, curvature)
             a = S[0, 0]
             total[d] += a
@@ -161,18 +136,11 @@ def dense_product(start, stop, X, weight, curvature, V, b):
 def sparse_product(start, stop, data, indices, indptr, weight, curvature, V, b):
     d, k = V.shape
     result, S = np.zeros((d + 1, k)), np.empty((1, k))
-    flat, total, one, two = V.reshape(-1), result.reshape(-1), np.uint64(1), np.uint64(2)  # of one score
+    flat, total = V.reshape(-1), result.reshape(-1)  # of one score
     for i in range(start, stop):
         first, last = np.uint64(indptr[i]), np.uint64(indptr[i + 1])
         if k == 1:
-            even, odd, at = b[0], 0.0, first
-            while at + one < last:
-                even += data[at] * flat[np.uint64(indices[at])]
-                odd += data[at + one] * flat[np.uint64(indices[at + one])]
-                at += two
-            if at < last:
-                even += data[at] * flat[np.uint64(indices[at])]
-            S[0, 0] = even + odd
+            S[0, 0] = row_product(data, indices, first, last, flat, b[0])
             curve_scores(S, 0, curvature, i, weight[i] if len(weight) else 1.0)
             a = S[0, 0]
             total[d] += a

@@ -7,10 +7,10 @@ Contract: reference/quasi.py.
 import numpy as np
 
 from fastml_ext import pool
+from fastml_ext.device.vectors import inner
 from fastml_ext.jit import kernel
 from fastml_ext.linear.newton import row_loss
 from fastml_ext.linear.passes import few_parts
-from fastml_ext.products import inner
 
 __all__ = ["quasi_newton", "table_pass"]
 

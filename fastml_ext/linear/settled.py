@@ -6,24 +6,23 @@ from fastml_ext.jit import kernel
 
 __all__ = ["average", "look", "settle", "weights"]
 
-STEPS, SCALE, SCALES, OWED, RATES, COUNT = range(6)  # places in State.clock
-
 
 @kernel
 def settle(state, sparse):
     """Fold the scale into W; bring the sum for the average up to date."""
-    W, total, clock = state.W, state.total, state.clock
+    W, total, scale = state.W, state.total, state.scale
+    sum_of_scales, n_averaged = state.sum_of_scales, state.n_averaged
     d = W.shape[0] - 1 if sparse else W.shape[1] - 1
     k = W.shape[1] if sparse else W.shape[0]
     for c in range(k):
         for j in range(d + 1):
             a, b = (j, c) if sparse else (c, j)
             if total.size and state.strength.size == 0:
-                share = clock[SCALES] if j < d else clock[COUNT]
+                share = sum_of_scales[0] if j < d else n_averaged[0]
                 total[a, b] -= share * W[a, b]
             if j < d:
-                W[a, b] *= clock[SCALE]
-    clock[SCALE], clock[SCALES], clock[COUNT] = 1.0, 0.0, 0.0
+                W[a, b] *= scale[0]
+    scale[0], sum_of_scales[0], n_averaged[0] = 1.0, 0.0, 0.0
 
 
 @kernel
@@ -43,10 +42,10 @@ def measure(start, stop, w, scale, before, now):
 @kernel
 def measure_weights(task, state, sparse, before, now):
     """`look`, with sums over a weight's neighbours in memory: a pass over all weights, as they lie."""
-    W, clock = state.W, state.clock
+    W = state.W
     d, k = (W.shape[0] - 1, W.shape[1]) if sparse else (W.shape[1] - 1, W.shape[0])
-    w, factor, scale = W.reshape(-1), 1.0, clock[SCALE]
-    count = clock[STEPS] - task.average_from
+    w, factor, scale = W.reshape(-1), 1.0, state.scale[0]
+    count = state.n_steps[0] - task.average_from
     if 0 <= task.average_from and count > 0:
         settle(state, sparse)
         w, factor, scale = state.total.reshape(-1), -1.0 / count, -1.0 / count
@@ -72,7 +71,7 @@ def weights(state, sparse=False):
 
 
 def average(task, state, sparse=False):
-    count = state.clock[STEPS] - task.average_from
+    count = state.n_steps[0] - task.average_from
     if task.average_from < 0 or count <= 0:
         return weights(state, sparse)
     settle(state, sparse)

@@ -7,6 +7,8 @@ from libc.stdlib cimport calloc, free, malloc
 
 import numpy as np
 
+from fastml_ext.device.splitmix cimport finalise
+
 cdef extern from "Python.h":
     PyObject* PyDict_GetItemWithError(dict p, object key) except? NULL  # borrowed
 
@@ -60,13 +62,6 @@ cdef bint _put(Slots* slots, Py_ssize_t at, uint64_t hash, int64_t code) noexcep
     return True
 
 
-cdef inline uint64_t _mix(uint64_t x) noexcept nogil:
-    """The finaliser of splitmix64 (Steele, Lea, Flood 2014): every bit of x moves half the bits of the result."""
-    x = (x ^ (x >> 30)) * <uint64_t> 0xbf58476d1ce4e5b9u
-    x = (x ^ (x >> 27)) * <uint64_t> 0x94d049bb133111ebu
-    return x ^ (x >> 31)
-
-
 def code_integers(const int64_t[::1] y_true, const int64_t[::1] y_pred):
     """(values, codes of y_true, codes of y_pred): values[codes] is y, values in order of first appearance."""
     cdef Slots slots
@@ -82,7 +77,7 @@ def code_integers(const int64_t[::1] y_true, const int64_t[::1] y_pred):
         fits = _open(&slots, FEWEST_SLOTS)
         for i in range(2 * n if fits else 0):
             y = y_true[i] if i < n else y_pred[i - n]
-            hash = _mix(y)
+            hash = finalise(y)
             at = hash & slots.mask
             while slots.code[at] and value[slots.code[at] - 1] != y:
                 at = (at + 1) & slots.mask
@@ -110,7 +105,7 @@ cdef inline uint64_t _hash(const uint32_t* text, Py_ssize_t length) noexcept nog
     cdef uint64_t hash = length
     for i in range(length):
         hash = (hash ^ text[i]) * <uint64_t> 0x100000001b3u
-    return _mix(hash)
+    return finalise(hash)
 
 
 cdef struct Strings:       # two tables of fixed-width strings, numbered one after the other

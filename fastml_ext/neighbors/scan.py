@@ -13,10 +13,11 @@ from typing import NamedTuple
 import numpy as np
 
 from fastml_ext import pool
+from fastml_ext.device.calls import call_rows
 from fastml_ext.device.distances import estimate, squared
 from fastml_ext.device.memory import grown
 from fastml_ext.device.sorting import insert
-from fastml_ext.jit import intrinsic, ir, kernel_exact, types
+from fastml_ext.jit import kernel_exact
 from fastml_ext.neighbors import order
 from fastml_ext.neighbors.metrics import (
     CHEBYSHEV,
@@ -303,7 +304,7 @@ def pair(task, i, q):
     if task.code == PRECOMPUTED:
         return y[i]
     if task.code == FUNCTION:
-        value = y.dtype.type(call(task.function, y, x))
+        value = y.dtype.type(call_rows(task.function, y, x))
         return value if value == value else y.dtype.type(np.inf)
     return y.dtype.type(np.nan)  # never reached: every other metric is served by tiles
 
@@ -320,20 +321,6 @@ def haversine(x, y):
     half = y.dtype.type(0.5)
     latitude, longitude = np.sin(half * (x[0] - y[0])), np.sin(half * (x[1] - y[1]))
     return y.dtype.type(latitude * latitude + np.cos(x[0]) * np.cos(y[0]) * longitude * longitude)
-
-
-@intrinsic
-def call(typing_context, function, x, y):
-    """Value of the compiled metric at address `function` for two rows of float64."""
-
-    def emit(context, builder, signature, values):
-        a, b = (context.make_array(signature.args[at])(context, builder, values[at]) for at in (1, 2))
-        real, size = ir.DoubleType(), values[0].type
-        kind = ir.FunctionType(real, [real.as_pointer(), real.as_pointer(), size])
-        rows = [builder.bitcast(row.data, real.as_pointer()) for row in (a, b)]
-        return builder.call(builder.inttoptr(values[0], kind.as_pointer()), [*rows, builder.extract_value(a.shape, 0)])
-
-    return types.float64(types.intp, x, y), emit
 
 
 @kernel_exact

@@ -8,11 +8,11 @@ take parts and blocks as they come, batch after batch, without leaving the kerne
 
 import numpy as np
 
+from fastml_ext.device.memory import add_one, borrow, wait_for
 from fastml_ext.jit import kernel
 from fastml_ext.neural.codes import Buffers, Design, State, Table
-from fastml_ext.neural.instructions import add_one, borrow, inner, wait_for
 from fastml_ext.neural.passes import backward_rows, forward_rows, losses_of
-from fastml_ext.neural.products import ROOM, product, row_sums, transpose
+from fastml_ext.neural.products import ROOM, inner, product, row_sums, transpose
 from fastml_ext.neural.steps import move, scale_of
 
 __all__ = [

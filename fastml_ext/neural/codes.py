@@ -9,32 +9,43 @@ import numpy as np
 
 __all__ = ["ACTIVATIONS", "LOSSES", "SOLVERS", "Buffers", "Data", "Design", "Method", "State", "Table"]
 
+IDENTITY, LOGISTIC, TANH, RELU, LEAKY, GELU, ELU, SOFTPLUS, STEP, THROUGH, EXP, SOFTMAX, USER = range(13)
 ACTIVATIONS = {
-    "identity": 0,
-    "logistic": 1,
-    "tanh": 2,
-    "relu": 3,
-    "leaky_relu": 4,
-    "gelu": 5,
-    "elu": 6,
-    "softplus": 7,
-    "step": 8,
-    "straight_through": 9,
-    "exp": 10,
-    "softmax": 11,
-    "user": 12,
+    "identity": IDENTITY,
+    "logistic": LOGISTIC,
+    "tanh": TANH,
+    "relu": RELU,
+    "leaky_relu": LEAKY,
+    "gelu": GELU,
+    "elu": ELU,
+    "softplus": SOFTPLUS,
+    "step": STEP,
+    "straight_through": THROUGH,
+    "exp": EXP,
+    "softmax": SOFTMAX,
+    "user": USER,
 }
+SQUARED, ROOT, ABSOLUTE, HUBER, LOG, BINARY, POISSON, OWN = range(8)
 LOSSES = {
-    "squared_error": 0,
-    "root_mean_squared_error": 1,
-    "absolute_error": 2,
-    "huber": 3,
-    "log_loss": 4,
-    "binary_log_loss": 5,
-    "poisson": 6,
-    "user": 7,
+    "squared_error": SQUARED,
+    "root_mean_squared_error": ROOT,
+    "absolute_error": ABSOLUTE,
+    "huber": HUBER,
+    "log_loss": LOG,
+    "binary_log_loss": BINARY,
+    "poisson": POISSON,
+    "user": OWN,
 }
-SOLVERS = {"sgd": 0, "momentum": 1, "nesterov": 2, "adagrad": 3, "rmsprop": 4, "adam": 5, "adamw": 6}
+SGD, MOMENTUM, NESTEROV, ADAGRAD, RMSPROP, ADAM, ADAMW = range(7)
+SOLVERS = {
+    "sgd": SGD,
+    "momentum": MOMENTUM,
+    "nesterov": NESTEROV,
+    "adagrad": ADAGRAD,
+    "rmsprop": RMSPROP,
+    "adam": ADAM,
+    "adamw": ADAMW,
+}
 
 
 class Design(NamedTuple):
@@ -44,7 +55,7 @@ class Design(NamedTuple):
     activations: np.ndarray  # (L,) int64
     functions: np.ndarray  # (L, 2) int64: addresses of a user's own activation and its derivative
     dropout: np.ndarray  # (L,) float64: share of each layer's units left out while training; 0 for the last
-    loss: int = 0
+    loss: int = SQUARED
     delta: float = 1.0  # where "huber" turns linear
     loss_value: int = 0  # addresses of a user's own loss(output, y) and of its derivative by the output
     loss_slope: int = 0
@@ -56,7 +67,7 @@ class Design(NamedTuple):
 class Method(NamedTuple):
     """How the weights are stepped."""
 
-    solver: int = 5
+    solver: int = ADAM
     rate: float = 1e-3
     momentum: float = 0.9
     beta_1: float = 0.9

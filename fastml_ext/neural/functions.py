@@ -4,14 +4,34 @@ import math
 
 import numpy as np
 
+from fastml_ext.device.calls import call_one, call_two
+from fastml_ext.device.losses import huber
+from fastml_ext.device.numbers import expm1, softmax_rows
 from fastml_ext.jit import kernel
-from fastml_ext.neural.instructions import call_one, call_two, expm1
+from fastml_ext.neural.codes import (
+    ABSOLUTE,
+    BINARY,
+    ELU,
+    EXP,
+    GELU,
+    HUBER,
+    IDENTITY,
+    LEAKY,
+    LOG,
+    LOGISTIC,
+    OWN,
+    POISSON,
+    RELU,
+    ROOT,
+    SOFTMAX,
+    SOFTPLUS,
+    SQUARED,
+    STEP,
+    TANH,
+    THROUGH,
+)
 
-__all__ = ["ROOT", "SOFTMAX", "activate", "one_loss", "output_rows", "softmax"]
-
-SQUARED, ROOT, ABSOLUTE, HUBER, LOG, BINARY, POISSON, OWN = range(8)  # codes.LOSSES
-LEAST_EXPONENT = -708.0  # exp of less is no normal number
-IDENTITY, LOGISTIC, TANH, RELU, LEAKY, GELU, ELU, SOFTPLUS, STEP, THROUGH, EXP, SOFTMAX, USER = range(13)
+__all__ = ["activate", "one_loss", "output_rows"]
 
 
 @kernel
@@ -76,28 +96,6 @@ def activate(code, functions, Z, first, last, D, at):
 
 
 @kernel
-def softmax(Z, start, rows, k):
-    """Rows of k numbers in Z from `start` on become positive, with a sum of 1 each."""
-    for r in range(rows):
-        row = Z[start + r * k : start + (r + 1) * k]
-        top = row[0]
-        for c in range(1, k):
-            top = max(top, row[c])
-        for c in range(k):
-            row[c] -= top
-    values = Z[start : start + rows * k]
-    for i in range(len(values)):
-        z = np.float64(values[i])
-        values[i] = expm1(z) + 1.0 if z > LEAST_EXPONENT else 0.0
-    for r in range(rows):
-        row, total = Z[start + r * k : start + (r + 1) * k], 0.0
-        for c in range(k):
-            total += row[c]
-        for c in range(k):
-            row[c] /= total
-
-
-@kernel
 def one_loss(design, a, y, eps):
     """(loss, its derivative by a) of one output a at target y."""
     code, r = design.loss, a - y
@@ -106,8 +104,8 @@ def one_loss(design, a, y, eps):
     if code == ABSOLUTE:
         return abs(r), np.sign(r)
     if code == HUBER:
-        c = design.delta
-        return (0.5 * r * r, r) if abs(r) <= c else (c * (abs(r) - 0.5 * c), c * np.sign(r))
+        loss, slope, _ = huber(design.delta, r)
+        return loss, slope
     if code == OWN:
         return call_two(design.loss_value, a, y), call_two(design.loss_slope, a, y)
     a = max(a, eps)
@@ -132,7 +130,7 @@ def output_rows(design, Z, at, D, to, rows, Y, weight):
     k, n, layer = Y.shape[1], len(rows), len(design.activations) - 1
     code, eps = design.activations[layer], np.float64(np.finfo(Z.dtype).eps)
     if code == SOFTMAX:
-        softmax(Z, at, n, k)
+        softmax_rows(Z, at, n, k)
     else:
         activate(code, design.functions[layer], Z, at, at + n * k, D, to)
     if code == LOGISTIC and design.loss == BINARY:

@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from fastml_ext.device.numbers import softmax_rows
 from fastml_ext.jit import kernel
-from fastml_ext.neural.functions import SOFTMAX, activate, one_loss, softmax
-from fastml_ext.neural.instructions import inner
+from fastml_ext.neural.codes import SOFTMAX
+from fastml_ext.neural.functions import activate, one_loss
 from fastml_ext.neural.passes import multiply, multiply_sparse
-from fastml_ext.neural.products import ROOM, matvec
+from fastml_ext.neural.products import ROOM, inner, matvec
 
 __all__ = [
     "few_rows",
@@ -57,7 +58,7 @@ def forward_part(start, stop, units, activations, functions, w, table, out):
             else:
                 multiply((source, 0), (tail, place - begin), (target, 0), m, n, k)
             if activations[layer] == SOFTMAX:
-                softmax(target, 0, m, n)
+                softmax_rows(target, 0, m, n)
             else:
                 activate(activations[layer], functions[layer], target, 0, m * n, waste, 0)
             place += k * n + n
@@ -82,7 +83,7 @@ def few_rows(units, activations, functions, w, X, out):
             k, n = units[layer], units[layer + 1]
             matvec(other, w, place + k * n, one, w, place, n, k)
             if activations[layer] == SOFTMAX:
-                softmax(other, 0, 1, n)
+                softmax_rows(other, 0, 1, n)
             else:
                 activate(activations[layer], functions[layer], other, 0, n, waste, 0)
             one, other = other, one

@@ -5,10 +5,10 @@ All arrays of a batch are flat: of each layer, rows after rows. `buffers.offsets
 
 import numpy as np
 
+from fastml_ext.device.numbers import GOLDEN, mix
 from fastml_ext.jit import kernel
 from fastml_ext.neural.functions import activate, output_rows
-from fastml_ext.neural.instructions import GOLDEN, inner, mix, row_key
-from fastml_ext.neural.products import product
+from fastml_ext.neural.products import inner, product
 
 __all__ = ["backward_rows", "forward_rows", "losses_of", "multiply", "multiply_sparse"]
 
@@ -43,6 +43,13 @@ def multiply_sparse(table, rows, first, last, W, w0, C, n):
             w = W[at : at + n]
             for o in range(n):
                 row[o] += x * w[o]
+
+
+@kernel
+def row_key(seed, step, row):
+    """What the random numbers of a row of the batch start from."""
+    key = mix(np.uint64(seed) + GOLDEN * np.uint64(step + 1))
+    return mix(key + GOLDEN * np.uint64(row + 1))
 
 
 @kernel

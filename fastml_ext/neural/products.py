@@ -8,18 +8,20 @@ Tiles read up to ROOM elements beyond the rows of B and W, whose arrays are that
 
 import numpy as np
 
+from fastml_ext.device.vectors import inner_product, panel, tile
 from fastml_ext.jit import LANES, kernel
-from fastml_ext.neural.instructions import REGISTER, inner, panel, tile
 
-__all__ = ["ROOM", "matvec", "product", "row_sums", "transpose"]
+__all__ = ["ROOM", "inner", "matvec", "product", "row_sums", "transpose"]
 
 ROOM = 4 * LANES
+REGISTER = 4 * LANES  # bytes
 MANY = 8 if LANES > 8 else 4  # rows of a tile of two registers: the sums fit into the registers there are
 FEW = 4
-many_2, few_2, one_2 = tile(MANY, 2), tile(FEW, 2), tile(1, 2)
-many_1, few_1, one_1 = tile(2 * MANY, 1), tile(FEW, 1), tile(1, 1)
-one_4 = tile(1, 4)
+many_2, few_2, one_2 = (tile(rows, 2 * REGISTER) for rows in (MANY, FEW, 1))
+many_1, few_1, one_1 = (tile(rows, REGISTER) for rows in (2 * MANY, FEW, 1))
+one_4 = tile(1, 4 * REGISTER)
 panel_32, panel_16, panel_4, panel_1 = panel(32), panel(16), panel(4), panel(1)
+inner = inner_product(16, 1)
 
 
 @kernel

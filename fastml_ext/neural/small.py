@@ -6,11 +6,11 @@ few thousand multiplications. Here weights, moments, values, deltas and gradient
 
 import numpy as np
 
+from fastml_ext.device.memory import borrow
 from fastml_ext.jit import kernel
 from fastml_ext.neural.functions import activate, output_rows
-from fastml_ext.neural.instructions import borrow, inner
 from fastml_ext.neural.passes import multiply
-from fastml_ext.neural.products import ROOM, product, row_sums, transpose
+from fastml_ext.neural.products import ROOM, inner, product, row_sums, transpose
 from fastml_ext.neural.steps import move, scale_of
 
 __all__ = ["train_small"]

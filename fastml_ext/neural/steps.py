@@ -2,14 +2,11 @@
 
 import numpy as np
 
+from fastml_ext.device.optimizers import LEAST, adaptive_step, corrected_rate, decayed, velocity
 from fastml_ext.jit import kernel
-from fastml_ext.neural.functions import ROOT
+from fastml_ext.neural.codes import ADAGRAD, ADAMW, NESTEROV, RMSPROP, ROOT, SGD
 
 __all__ = ["move", "scale_of"]
-
-SGD, MOMENTUM, NESTEROV, ADAGRAD, RMSPROP, ADAM, ADAMW = range(7)
-LEAST = 1e-30  # smaller moments are zero: subnormal numbers take 100 times longer
-VANISHED = 40.0  # 1 - exp(-VANISHED) is 1
 
 
 @kernel
@@ -19,12 +16,6 @@ def scale_of(design, total, weights):
         value = np.sqrt(total / weights)
         return value, (1.0 / (weights * value) if value > 0 else 0.0)
     return total / weights, 1.0 / weights
-
-
-@kernel
-def power(beta, t):
-    """beta ** t, or 0 where 1 - beta ** t is 1: pow takes its slow way where it underflows."""
-    return beta**t if beta > 0 and -t * np.log(beta) < VANISHED else 0.0
 
 
 @kernel
@@ -39,28 +30,23 @@ def move(method, t, w, first, second, gradient):
     elif solver <= NESTEROV:
         ahead, along = (mu, rate) if solver == NESTEROV else (one, zero)
         for i in range(n):
-            v = mu * first[i] - rate * gradient[i]
-            v = v if abs(v) > least else zero
+            v = velocity(mu, first[i], -rate, gradient[i], least)
             first[i] = v
             w[i] += ahead * v - along * gradient[i]
     elif solver <= RMSPROP:
         keep, share = (one, one) if solver == ADAGRAD else (T(method.beta_2), T(1 - method.beta_2))
         for i in range(n):
             g = gradient[i]
-            s = keep * second[i] + share * (g * g)
-            s = s if s > least else zero
+            s = decayed(keep, second[i], share * (g * g), least)
             second[i] = s
-            w[i] -= rate * g / (np.sqrt(s) + eps)
+            w[i] -= adaptive_step(rate, g, s, eps)
     else:
         b1, b2 = T(method.beta_1), T(method.beta_2)
         c1, c2 = T(1 - method.beta_1), T(1 - method.beta_2)
-        rate = T(method.rate * np.sqrt(1 - power(method.beta_2, t)) / (1 - power(method.beta_1, t)))
+        rate = T(corrected_rate(method.rate, method.beta_1, method.beta_2, t))
         keep = T(1 - method.rate * method.decay) if solver == ADAMW else one
         for i in range(n):
             g = gradient[i]
-            m = b1 * first[i] + c1 * g
-            s = b2 * second[i] + c2 * (g * g)
-            m = m if abs(m) > least else zero
-            s = s if s > least else zero
+            m, s = decayed(b1, first[i], c1 * g, least), decayed(b2, second[i], c2 * (g * g), least)
             first[i], second[i] = m, s
-            w[i] = keep * w[i] - rate * m / (np.sqrt(s) + eps)
+            w[i] = keep * w[i] - adaptive_step(rate, m, s, eps)

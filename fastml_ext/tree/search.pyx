@@ -5,6 +5,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, qsort
 from libc.string cimport memset
 
+from fastml_ext.device.splitmix cimport step
 from fastml_ext.tree.groups cimport Scratch, group
 from fastml_ext.tree.presorted cimport is_scanned, scan
 from fastml_ext.tree.state cimport BUNDLE, DEVIATIONS, MULTIWAY, NUMERIC, Column, Node, Rows, Rules, Sweep
@@ -15,11 +16,8 @@ cdef enum:
 
 
 cdef uint64_t mix(uint64_t key, uint64_t branch) noexcept nogil:
-    """The key of a branch of a node, or of a column in a node: SplitMix64 (Steele, Lea, Flood 2014)."""
-    key += (branch + 1) * <uint64_t> 0x9E3779B97F4A7C15u
-    key = (key ^ (key >> 30)) * <uint64_t> 0xBF58476D1CE4E5B9u
-    key = (key ^ (key >> 27)) * <uint64_t> 0x94D049BB133111EBu
-    return key ^ (key >> 31)
+    """The key of a branch of a node, or of a column in a node."""
+    return step(key, branch + 1)
 
 
 cdef double uniform(uint64_t key) noexcept nogil:

@@ -1,5 +1,6 @@
 """The page that `fastml demo` and `fastml compare` write: whole, self-contained, and the same as the table."""
 
+import html
 import html.parser
 import re
 import sys
@@ -7,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from fastml.cli.models import CLASSIFICATION, MODELS
+from fastml.cli.report import DRAWN, even
 
 pytest.importorskip("jinja2")
 pytest.importorskip("matplotlib")
@@ -87,19 +88,47 @@ def test_the_table_is_the_one_in_the_terminal(compared):
     outcome, text = compared
     [row] = [line for line in outcome.out.splitlines() if line.startswith("KNeighborsClassifier ") and "±" in line]
     cells = re.split(r"\s{2,}", row)
-    assert "".join(f"<td>{cell}</td>" for cell in cells) in text
+    assert "".join(f"<td>{cell}</td>" for cell in cells) in re.sub(r' class="even"', "", text)
     assert "majority class" in text
 
 
 def test_pictures_and_matrices(compared):
     text = compared[1]
-    classifiers = [model for model in MODELS if model.task == CLASSIFICATION]
-    assert text.count('<svg role="img"') == len(classifiers) + 3  # a boundary each, learning curve, network, graph
-    assert "KNeighborsClassifier from size and" in text
+    # ROC, precision and recall, calibration; a boundary of each of the best; learning curve, network, graph
+    assert text.count('<svg role="img"') == 3 + DRAWN + 3
+    assert " from size and" in text
     matrix = re.search(r'<table class="matrix">.*?</table>', text, re.DOTALL)[0]
     assert sum(int(n) for n in re.findall(r">(\d+)</td>", matrix)) == 80
     assert "currentColor" in text
     assert "#010203" not in text
+
+
+def test_it_says_what_is_best_and_how_to_repeat_it(compared):
+    text = compared[1]
+    [sentence] = re.findall(r'<p class="summary">(.*?)</p>', text)
+    assert html.unescape(sentence) in compared[0].out
+    assert "fastml.compare(" in text
+    assert "found.best_.predict(new)" in text
+    assert "What the columns are worth" in text
+    assert "Beside accuracy" in text
+
+
+def test_it_can_be_mailed(compared):
+    assert len(compared[1].encode()) < 2e6
+    assert "default-src 'none'" in compared[1]
+
+
+def test_what_scrolls_can_be_reached_by_keys(compared):
+    text = compared[1]
+    assert text.count('class="wide"') == text.count('tabindex="0" role="region" aria-label="')
+    assert 'class="skip" href="#results"' in text
+
+
+@pytest.mark.parametrize(
+    ("cell", "grey"), [("1.1×", True), ("0.80×", True), ("1.4×", False), ("0.50×", False), ("", False)]
+)
+def test_small_differences_of_time_are_grey(cell, grey):
+    assert even(cell) == grey
 
 
 def test_light_dark_and_phones(compared):

@@ -128,7 +128,7 @@ def test_the_perceptrons_voters_are_rows_of_X():
     updates, intercepts, survived = model._voters[0]
     coef = updates.sum(axis=0)
     state = model._state.W[0]
-    np.testing.assert_allclose(coef, state[:-1] * model._state.clock[1], rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(coef, state[:-1] * model._state.scale[0], rtol=1e-9, atol=1e-9)
     assert intercepts.sum() == pytest.approx(state[-1])
 
 

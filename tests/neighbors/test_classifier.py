@@ -7,7 +7,7 @@ from datasets import digits
 from sklearn.model_selection import cross_val_score
 
 import fastml.neighbors
-import fastml.neighbors.base
+import fastml.neighbors.search
 from fastml.neighbors import KNeighborsClassifier
 
 
@@ -87,7 +87,7 @@ def test_votes_in_parts_are_votes_at_once(halves, monkeypatch):
     X, y, queries = halves
     model = KNeighborsClassifier(weights="distance").fit(X, y)
     expected = model.predict_proba(queries), model.predict(queries)
-    monkeypatch.setattr(fastml.neighbors.base, "AT_ONCE", 1)  # 256 queries at a time
+    monkeypatch.setattr(fastml.neighbors.search, "AT_ONCE", 1)  # 256 queries at a time
     assert np.array_equal(model.predict_proba(queries), expected[0])
     assert np.array_equal(model.predict(queries), expected[1])
 

@@ -53,7 +53,7 @@ def test_sparse_queries_of_dense_points(parameters, algorithm, monkeypatch):
         search = NearestNeighbors(**options).fit(X)
     expected = search.kneighbors(Q), search.radius_neighbors(Q)
     for size in (2**22, 6):
-        monkeypatch.setattr("fastml.neighbors.searches.Search.DENSE_AT_ONCE", size)
+        monkeypatch.setattr("fastml.neighbors.search.DENSE_AT_ONCE", size)
         for as_sparse in FORMATS:
             assert same(search.kneighbors(as_sparse(Q)), expected[0])
             for found, rows in zip(search.radius_neighbors(as_sparse(Q)), expected[1], strict=True):

@@ -113,6 +113,11 @@ class Cells:
 
 def distinct_of(cells):
     """(distinct texts, their places in the cells)"""
+    if isinstance(cells, np.ndarray):
+        from fastml.cli.reading.formats import plain
+
+        values, codes = np.unique(cells, return_inverse=True)
+        return [plain(value) for value in values.tolist()], codes
     if isinstance(cells, list):
         places: dict = {}
         codes = np.array([places.setdefault(cell, len(places)) for cell in cells], np.int64)
@@ -144,6 +149,8 @@ def quick(cells, column):
     """float64 of cells that are plainly numbers or missing, by compiled code; None where one is anything else."""
     if isinstance(cells, list):
         return plainly(cells, column)
+    if isinstance(cells, np.ndarray):
+        return None if np.isinf(cells).any() else cells.astype(float)
     import pyarrow
     import pyarrow.compute as compute
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from fastml_ext.device.distances import estimate, squared
 from fastml_ext.device.sorting import at_least, insert
-from fastml_ext.jit import LANES, intrinsic, ir, kernel, kernel_bound, kernel_exact, types
+from fastml_ext.device.vectors import compare_mask, lowest_bit, panel_product
+from fastml_ext.jit import LANES, kernel, kernel_bound, kernel_exact
 from fastml_ext.neighbors import axes as bounds
 
 __all__ = ["BLOCK", "FARTHEST", "HEIGHT", "IN_ORDER", "WIDTH", "hold_kernel", "order_block"]
@@ -25,88 +26,7 @@ SEEDED = 64  # up to so many neighbours the best scores of the first block are l
 ABREAST = 8  # points scored side by side: one sum waits for its additions, and its row for the memory
 IN_ORDER = -1
 FARTHEST = 1e30  # N of a query beyond which float32 may overflow: it is compared with every point
-
-
-@intrinsic
-def multiply(typing_context, queries, group, points, panel, scores, column):
-    """scores[:, column : column + WIDTH] = queries[group]' points[panel]: a product whose sums stay in registers."""
-
-    def emit(context, builder, signature, values):
-        def data(at):
-            array = context.make_array(signature.args[at])(context, builder, values[at])
-            return array.data, [builder.extract_value(array.shape, axis) for axis in range(signature.args[at].ndim)]
-
-        (a, (_, depth, _)), (b, _), (c, (_, stride)) = data(0), data(2), data(4)
-        size = depth.type
-        a = builder.gep(a, [builder.mul(builder.mul(values[1], depth), size(HEIGHT))])
-        b = builder.gep(b, [builder.mul(builder.mul(values[3], depth), size(WIDTH))])
-        sums = _emit_product(builder, a, b, depth)
-        for i in range(HEIGHT):
-            for j in range(2):
-                at = builder.add(builder.add(builder.mul(stride, size(i)), values[5]), size(j * LANES))
-                place = builder.bitcast(builder.gep(c, [at]), sums[i][j].type.as_pointer())
-                builder.store(sums[i][j], place, align=4)
-        return context.get_dummy_value()
-
-    return types.void(queries, types.intp, points, types.intp, scores, types.intp), emit
-
-
-def _emit_product(builder, a, b, depth):
-    """Code for sums[i][j] = sum over t < depth of a[t, i] * b[t, vector j], for HEIGHT rows and two vectors."""
-    size, vector, lane = depth.type, ir.VectorType(ir.FloatType(), LANES), ir.IntType(32)
-    before, loop, after = builder.block, builder.append_basic_block("depth"), builder.append_basic_block("product")
-    builder.branch(loop)
-    builder.position_at_end(loop)
-    t = builder.phi(size)
-    sums = [[builder.phi(vector) for _ in range(2)] for _ in range(HEIGHT)]
-    row, column = builder.gep(a, [builder.mul(t, size(HEIGHT))]), builder.gep(b, [builder.mul(t, size(WIDTH))])
-    right = [
-        builder.load(builder.bitcast(builder.gep(column, [size(j * LANES)]), vector.as_pointer()), align=4)
-        for j in range(2)
-    ]
-    undefined, spread = ir.Constant(vector, ir.Undefined), ir.Constant(ir.VectorType(lane, LANES), [0] * LANES)
-    following = builder.add(t, size(1))
-    t.add_incoming(size(0), before)
-    t.add_incoming(following, loop)
-    for i in range(HEIGHT):
-        left = builder.insert_element(undefined, builder.load(builder.gep(row, [size(i)])), lane(0))
-        left = builder.shuffle_vector(left, undefined, spread)
-        for j in range(2):
-            product = builder.fmul(left, right[j], flags=("contract",))
-            total = builder.fadd(product, sums[i][j], flags=("contract",))
-            sums[i][j].add_incoming(ir.Constant(vector, [0.0] * LANES), before)
-            sums[i][j].add_incoming(total, loop)
-            sums[i][j] = total
-    builder.cbranch(builder.icmp_signed("<", following, depth), loop, after)
-    builder.position_at_end(after)
-    return sums
-
-
-@intrinsic
-def not_below(typing_context, row, column, cut):
-    """Bit j says that row[column + j] is not below the cut (or not a number), for j < WIDTH, the row's end or not."""
-
-    def emit(context, builder, signature, values):
-        data = context.make_array(row)(context, builder, values[0]).data
-        vector = ir.VectorType(ir.FloatType(), WIDTH)
-        place = builder.bitcast(builder.gep(data, [values[1]]), vector.as_pointer())
-        low = builder.insert_element(ir.Constant(vector, ir.Undefined), values[2], ir.IntType(32)(0))
-        spread = ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), [0] * WIDTH)
-        low = builder.shuffle_vector(low, ir.Constant(vector, ir.Undefined), spread)
-        hits = builder.fcmp_unordered(">=", builder.load(place, align=4), low)
-        return builder.zext(builder.bitcast(hits, ir.IntType(WIDTH)), ir.IntType(64))
-
-    return types.uint64(row, types.intp, types.float32), emit
-
-
-@intrinsic
-def lowest(typing_context, bits):
-    """Place of the lowest bit that is set."""
-
-    def emit(context, builder, signature, values):
-        return builder.cttz(values[0], ir.IntType(1)(1))
-
-    return types.intp(types.uint64), emit
+multiply, not_below = panel_product(HEIGHT, LANES), compare_mask(WIDTH)
 
 
 @functools.cache
@@ -206,7 +126,7 @@ def pick_from(row, start, cut, begin, state, lane):
     while start < len(row) and count <= most:
         left = not_below(row, start, cut)
         while left:
-            j = start + lowest(left)
+            j = start + lowest_bit(left)
             left &= left - np.uint64(1)
             if j < len(row):  # the end of the last panel is empty
                 state.scores[lane, count], state.places[lane, count] = row[j], begin + j
@@ -322,7 +242,7 @@ def pick(row, cut, picked):
     for start in range(0, len(row), WIDTH):
         left = not_below(row, start, cut)
         while left:
-            picked[hits] = start + lowest(left)
+            picked[hits] = start + lowest_bit(left)
             hits += 1
             left &= left - np.uint64(1)
     while hits > 0 and picked[hits - 1] >= len(row):  # the end of the last panel is empty

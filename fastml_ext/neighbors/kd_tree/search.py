@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 
 from fastml_ext.device.sorting import MOST_RANKED, at_most, rank_pairs, sort_pairs
+from fastml_ext.device.vectors import WEIGHTED, keep_nearest, leaf_distances, lowest_bit
 from fastml_ext.jit import kernel_exact
-from fastml_ext.neighbors.kd_tree.vectors import WEIGHTED, keep_nearest, lowest_bit, scan
 from fastml_ext.neighbors.metrics import CHEBYSHEV, EUCLIDEAN, MINKOWSKI
 
 __all__ = [
@@ -200,7 +200,7 @@ def nearest_kernel(D, METRIC, LEAF, LANES):
         zero, one, p = Q.dtype.type(0), Q.dtype.type(1), Q.dtype.type(tree.p)
         exact = D > 0 and METRIC % WEIGHTED != MINKOWSKI
         shrink = one if exact else Q.dtype.type(tree.shrink)
-        nobody = tree.nobody
+        nobody, points = tree.nobody, (tree.leaves, tree.weights, tree.p)
         masked, excluding, limited = len(wanted.allowed) > 0, len(wanted.exclude) > 0, len(wanted.limit) > 1
         # Many neighbours are held as they come, and parted and sorted now and then: there is room for two leaves more.
         most = k + max(k // 4, LEAF)
@@ -230,7 +230,7 @@ def nearest_kernel(D, METRIC, LEAF, LANES):
             depth, level = np.int64(0), ancestors
             while True:
                 leaf, depth = descend(tree, walk, x, node, leaf, size, bound, depth, worst, shrink, D, METRIC)
-                found = scan(tree, leaf, rows, at - start, d, LEAF, METRIC, worst, buffer)
+                found = leaf_distances(points, leaf, rows, at - start, d, LEAF, METRIC, worst, buffer)
                 if excluding or masked:
                     found = permitted(found, tree.index[leaf], skip, wanted.allowed, nobody)
                 if LANES:
@@ -323,7 +323,7 @@ def within_kernel(D, METRIC, LEAF):
         zero, one, p = Q.dtype.type(0), Q.dtype.type(1), Q.dtype.type(tree.p)
         exact = D > 0 and METRIC % WEIGHTED != MINKOWSKI
         shrink = one if exact else Q.dtype.type(tree.shrink)
-        nobody = tree.nobody
+        nobody, points = tree.nobody, (tree.leaves, tree.weights, tree.p)
         masked, limited = len(wanted.allowed) > 0, len(wanted.limit) > 1
         buffer, walk = np.empty(LEAF, Q.dtype), new_walk(d, Q[0])
         for at in range(start, stop):
@@ -340,7 +340,7 @@ def within_kernel(D, METRIC, LEAF):
             more = not skipped(bound * shrink, limit, nobody, tree, node + leaf, masked)
             while more:
                 leaf, depth = descend(tree, walk, x, node, leaf, size, bound, depth, limit, shrink, D, METRIC)
-                found = scan(tree, leaf, Q, q, d, LEAF, METRIC, limit, buffer)
+                found = leaf_distances(points, leaf, Q, q, d, LEAF, METRIC, limit, buffer)
                 while found:
                     j = lowest_bit(found)
                     found &= found - np.uint64(1)

@@ -42,7 +42,7 @@ def test_codes_say_what_types_are_and_back():
         (np.zeros(6, np.int16)[::2], "Ah1Aw"),
         (np.broadcast_to(np.zeros(2), (2,)), "Ad1Cr"),
         ((1, np.zeros(1, bool)), "(lA?1Cw)"),
-        (State(*[np.zeros((1, 1))] * 5, *[np.zeros(1)] * 2), "Nlinear.codes.State{" + "Ad2Cw" * 5 + "Ad1Cw" * 2 + "}"),
+        (State(*[np.zeros((1, 1))] * 5, *[np.zeros(1)] * 7), "Nlinear.codes.State{" + "Ad2Cw" * 5 + "Ad1Cw" * 7 + "}"),
         (np.zeros(2, complex), None),
     ],
 )
