@@ -17,6 +17,7 @@ __all__ = ["LIBRARIES", "Race", "Start", "kernel_counts", "score", "splits"]
 
 LIBRARIES = ("fastml", "scikit-learn")
 INNER_FOLDS = 3  # of a search within the training rows
+KEPT = 0.6  # of the time left: the rest is for the page, and for estimates that were too low
 GROWTH = 1.0  # power of the rows that time is expected to grow by
 MOST_CLASSES = 20  # of which probabilities are kept
 FIRST_ROWS = 2000  # rows of the first call: enough to compile what the folds will run
@@ -123,7 +124,7 @@ class Race:
         return [model for model in self.models if model.task == problem.task and (mixed or not model.only_mixed)]
 
     def left(self):
-        """Seconds left for the comparison: a fifth of what remains at first is kept for the page."""
+        """Seconds left of the budget."""
         return float("inf") if self.end is None else self.end - time.monotonic()
 
     def _cheapest_first(self, problem):
@@ -139,7 +140,7 @@ class Race:
         """Whether a fold of n training rows would take more than its share of what is left; the remark says so."""
         seconds, rows = self.estimates.get((problem.name, model.title, library), (0.0, 1))
         expected = seconds * max(1.0, n / rows) ** GROWTH
-        have = 0.8 * self.left() * share
+        have = KEPT * self.left() * share
         if have > expected:
             return False
         self._remark(
