@@ -60,7 +60,7 @@ def test_labels_keep_their_type():
 
 
 def test_regression():
-    table = {"a": SIZE, "b": SIZE[::-1], "y": [3 * a + 0.25 for a in SIZE]}
+    table = {"a": SIZE, "b": [i * i % 11 + 0.5 for i in range(N)], "y": [3 * a + 0.25 for a in SIZE]}
     found = fastml.compare(table, target="y", folds=3)
     line = found.pipeline("LinearRegression")
     assert line.predict({"a": [2.0], "b": [1.0]}) == pytest.approx(6.25)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-__all__ = ["NO_WEIGHT", "Columns", "column_scales", "moved_columns", "refuse_huge", "spread_rows"]
+__all__ = ["NO_WEIGHT", "SMALLEST", "Columns", "column_scales", "moved_columns", "refuse_huge", "spread_rows"]
 
 ENOUGH_ROWS = 4_000  # spread over the table, these tell well enough where a column stands
 SMALLEST = {4: 2.0**-120, 8: 2.0**-500}  # a column below it is all but 0, and 1 / its size, or the square, infinite

@@ -6,7 +6,7 @@ import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
 
-from fastml.linear_model.columns import column_scales, moved_columns, refuse_huge, spread_rows
+from fastml.linear_model.columns import SMALLEST, column_scales, moved_columns, refuse_huge, spread_rows
 from fastml_ext import linear as kernels
 from fastml_ext.linear.codes import LOSSES
 
@@ -40,10 +40,25 @@ class Objective:
                 self.X, self.shift, self.centre, self.scale = moved_columns(X, weight)
             else:
                 self.scale = column_scales(X, weight)
+            if l2 == 0:
+                self._drop_specks()
             # A rare column of unit variance would be all penalty, and the worst conditioned of them all.
             self.scale = 1.0 / np.hypot(1.0 / self.scale, np.sqrt(l2 / (SETTLED * self.share())))
         self.factor = self._correlations() if form == "white" and self.d <= FEW_COLUMNS else None
         self.curvature = np.empty((self.n, k))
+
+    def _drop_specks(self):
+        """Columns all but 0 become 0: their weights, held down by no penalty, would be beyond what X can hold."""
+        specks = self.scale >= 1.0 / SMALLEST[self.X.dtype.itemsize]
+        if not specks.any():
+            return
+        self.X = self.X.copy()
+        if sp.issparse(self.X):
+            self.X.data[specks[self.X.indices]] = 0.0
+        else:
+            self.X[:, specks] = 0.0
+        for each, left in ((self.shift, 0.0), (self.centre, 0.0), (self.scale, 1.0)):
+            each[specks] = left
 
     def _correlations(self):
         """Cholesky factor L of the Hessian at 0 in scaled coordinates, from some of the rows: u -> L^-T u whitens."""

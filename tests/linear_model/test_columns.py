@@ -194,3 +194,17 @@ def test_sparse_columns_that_are_large_and_depend_on_one_another(model):
     X, y = curve()
     X = np.column_stack([np.full(len(y), 1e8), X, np.full(len(y), 1e8)])
     np.testing.assert_allclose(model.fit(sp.csr_matrix(X), y).coef_, [0, 3, 1, 0], atol=1e-6)
+
+
+@pytest.mark.parametrize("tiny", [1e-40, 1e-44])
+@pytest.mark.parametrize("shape", [(60, 3), (60, 90), (4000, 5)])
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("layout", [np.asarray, sp.csr_matrix])
+@pytest.mark.filterwarnings("error:overflow", "error:invalid")
+def test_a_column_all_but_zero_has_no_weight_without_a_penalty(tiny, shape, n_classes, layout):
+    X = np.random.default_rng(0).normal(size=shape)
+    X[:, 1] *= tiny
+    X, y = X.astype(np.float32), np.arange(len(X)) % n_classes
+    model = LogisticRegression(C=np.inf, max_iter=300).fit(layout(X), y)
+    assert np.isfinite(model.coef_).all()
+    assert (model.coef_[:, 1] == 0).all()
