@@ -45,6 +45,7 @@ SETTINGS = {
     "RadiusNeighborsClassifier": FAR,
     "RadiusNeighborsRegressor": FAR,
     "FeatureTemplates": {"sparse_output": False},
+    "OneHotEncoder": {"sparse_output": False},
     "GenericUnivariateSelect": {"mode": "k_best", "param": 2},
     "QuadraticDiscriminantAnalysis": {"reg_param": 0.1},
     "SelectFdr": {"alpha": 1.0},

@@ -36,7 +36,16 @@ FAMILIES = (
     Family("neural_network", ("MLPClassifier", "MLPRegressor"), "networks"),
     Family(
         "preprocessing",
-        ("StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler", "Normalizer", "Binarizer"),
+        (
+            "StandardScaler",
+            "MinMaxScaler",
+            "MaxAbsScaler",
+            "RobustScaler",
+            "Normalizer",
+            "Binarizer",
+            "OneHotEncoder",
+            "OrdinalEncoder",
+        ),
         "steps",
     ),
     Family("impute", ("SimpleImputer", "MissingIndicator"), "steps"),
