@@ -36,6 +36,9 @@ PRIVATE = {
     "_check_method_params": "sklearn.utils.validation",
     "_check_partial_fit_first_call": "sklearn.utils.multiclass",
     "_check_y": "sklearn.utils.validation",
+    # Which of SciPy's two kinds of sparse matrices a user wants, and how many rows a share of them is.
+    "_align_api_if_sparse": "sklearn.utils._sparse",
+    "_validate_shuffle_split": "sklearn.model_selection._split",
     # Rows of arrays, frames and lists alike.
     "_safe_indexing": "sklearn.utils",
     # The nodes of a fitted tree, which are made anew by its __setstate__.

@@ -42,7 +42,6 @@ def compare(
     drop: list[str] | tuple[str, ...] = (),
     budget: float | None = None,
     tune: bool = False,
-    progress: bool = False,
 ) -> Comparison:
     """Compare every model, fastml's and scikit-learn's, on a table, by cross-validation.
 
@@ -68,8 +67,6 @@ def compare(
         Seconds for the comparison; what would not fit is left out and named.
     tune : bool, default=False
         Whether each model's main parameters are chosen by a search within the training rows.
-    progress : bool, default=False
-        Whether what is being done is written to the error stream.
 
     Returns
     -------
@@ -91,7 +88,8 @@ def compare(
     ['small', 'large']
     """
     started = clock.monotonic()
-    show = Progress() if progress else quietly
+    show: Any = Progress()
+    show = show if show.live else quietly  # a line that is overwritten, or none
     try:
         table = as_table(data, show, wants_labels(target, task))
         problem = from_table(table, target, task, rows, folds, tuple(drop), group, time)
@@ -135,7 +133,7 @@ class Comparison:
         That model, fitted on all rows of the table when it is first asked for; it takes tables like the one compared.
     """
 
-    def __init__(self, race, data, target, aside, words):
+    def __init__(self, race: Any, data: Any, target: Any, aside: Any, words: Any) -> None:
         self._race, self._data, self._target, self._aside, self._words = race, data, target, aside, words
         self._problem = race.problems[0]
         self._best = None
@@ -145,19 +143,19 @@ class Comparison:
         return ranked([entry for entry in self._race.of(self._problem) if entry.scores])
 
     @property
-    def summary_(self):
+    def summary_(self) -> Any:
         return headline(self._race, self._problem)
 
     @property
-    def notes_(self):
+    def notes_(self) -> Any:
         return list(self._problem.notes)
 
     @property
-    def remarks_(self):
+    def remarks_(self) -> Any:
         return list(self._race.remarks)
 
     @property
-    def results_(self):
+    def results_(self) -> Any:
         entries = self._entries
         runs = [entry.runs["fastml"] for entry in entries]
         return {
@@ -170,13 +168,13 @@ class Comparison:
         }
 
     @property
-    def best_name_(self):
+    def best_name_(self) -> str:
         if not self._entries:
             raise ValueError("no model ran: give the comparison more time, or look at remarks_")
         return self._entries[0].title
 
     @property
-    def best_(self):
+    def best_(self) -> Any:
         if self._best is None:
             self._best = self.pipeline(self.best_name_)
         return self._best
@@ -252,7 +250,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         into ranges; "native" leaves texts and missing values as they are.
     """
 
-    def __init__(self, input: str = "filled"):
+    def __init__(self, input: str = "filled") -> None:
         self.input = input
 
     def fit(self, X: Any, y: Any = None) -> TableEncoder:

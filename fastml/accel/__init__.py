@@ -27,6 +27,7 @@ OTHER_FUNCTIONS = {
     "feature_selection": (
         *("chi2", "f_classif", "f_regression", "mutual_info_classif", "mutual_info_regression", "r_regression"),
     ),
+    "model_selection": ("train_test_split",),
     "neighbors": ("kneighbors_graph", "radius_neighbors_graph"),
 }
 

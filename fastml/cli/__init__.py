@@ -133,13 +133,20 @@ def add_train(train):
     train.add_argument("--model", required=True, metavar="NAME", help="a model that `fastml compare` shows")
     settings = "a setting of the model, such as n_neighbors=9; may be repeated"
     train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="settings", help=settings)
+    add_memory(train)
     train.add_argument("-o", "--output", required=True, metavar="MODEL.fml", help="the file to write")
 
 
 def add_predict(predict):
     predict.add_argument("model", metavar="MODEL.fml", help="what `fastml train` wrote")
     add_file(predict)
+    add_memory(predict)
     predict.add_argument("-o", "--output", metavar="OUT.csv", help="where to write (default: to standard output)")
+
+
+def add_memory(command):
+    memory = "how much memory a folder of tables may take while it is read in parts, such as 4GiB"
+    command.add_argument("--memory", metavar="SIZE", help=memory)
 
 
 def add_table(command):

@@ -48,9 +48,10 @@ def headline(race, problem):
             f"No model is surely better than {base[0].title} on {problem.name}: the highest, {top.title}, "
             f"has {name} {mean:.3f}, {base[0].title} {floor:.3f}."
         )
+    all_ran = len(entries) == len(race.of(problem))
     tied = [e.title for e in first if e is not top]
     sure = (
-        f"surely better than every other (p < {0.05})"
+        f"surely better than every other{'' if all_ran else ' that ran'} (p < {0.05})"
         if len(first) == 1
         else f"not surely better than {', '.join(tied[:3])}{' and others' if len(tied) > 3 else ''}"
         if tied

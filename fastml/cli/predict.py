@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fastml.cli import folders
 from fastml.cli.encoder import UNKNOWN, Encoder
 from fastml.cli.numbers import POINT
 from fastml.cli.output import check_output, write_text
@@ -21,6 +22,8 @@ __all__ = ["run"]
 def run(arguments):
     check_output(arguments.output, arguments.model, arguments.file)
     model, about = read_model(arguments.model)
+    if about["encoder"] is None or Path(arguments.file).is_dir():
+        return folders.predict(model, about, arguments)
     encoder = Encoder(**about["encoder"])
     texts = {about["columns"][place] for place in encoder.texts}
     plain = {name: ["text" if name in texts else "number", None] for name in about["columns"]}

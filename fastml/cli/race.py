@@ -17,8 +17,8 @@ __all__ = ["LIBRARIES", "Race", "Start", "kernel_counts", "score", "splits"]
 
 LIBRARIES = ("fastml", "scikit-learn")
 INNER_FOLDS = 3  # of a search within the training rows
-GROWTH = 1.2  # power of the rows that time is expected to grow by
-SHORT = 0.5  # s
+KEPT = 0.6  # of the time left: the rest is for the page, and for estimates that were too low
+GROWTH = 1.0  # power of the rows that time is expected to grow by
 MOST_CLASSES = 20  # of which probabilities are kept
 FIRST_ROWS = 2000  # rows of the first call: enough to compile what the folds will run
 
@@ -104,8 +104,11 @@ class Race:
                 self._warm_up(problem, model)
         for problem in self.problems:
             self._baseline(problem)
-            for number, model in enumerate(models := self._cheapest_first(problem)):
-                self._compare(problem, model, len(models) - number)
+            models = self._cheapest_first(problem)
+            # Where time is short, every model of fastml's comes before scikit-learn's first.
+            for libraries in [LIBRARIES] if self.end is None else [LIBRARIES[:1], LIBRARIES[1:]]:
+                for number, model in enumerate(models):
+                    self._compare(problem, model, libraries, len(models) - number)
         self.done = True
         for problem in self.problems:
             first = leaders(self.of(problem), self.folds)
@@ -121,7 +124,7 @@ class Race:
         return [model for model in self.models if model.task == problem.task and (mixed or not model.only_mixed)]
 
     def left(self):
-        """Seconds left for the comparison: a fifth of what remains at first is kept for the page."""
+        """Seconds left of the budget."""
         return float("inf") if self.end is None else self.end - time.monotonic()
 
     def _cheapest_first(self, problem):
@@ -137,7 +140,7 @@ class Race:
         """Whether a fold of n training rows would take more than its share of what is left; the remark says so."""
         seconds, rows = self.estimates.get((problem.name, model.title, library), (0.0, 1))
         expected = seconds * max(1.0, n / rows) ** GROWTH
-        have = 0.8 * self.left() * share
+        have = KEPT * self.left() * share
         if have > expected:
             return False
         self._remark(
@@ -176,7 +179,7 @@ class Race:
             made = maker().fit(X_train, problem.y[train])
             made.predict(X_test)
             seconds = again = time.perf_counter() - started
-            if self.end is not None and seconds < SHORT:  # what was loaded or compiled is not paid twice
+            if self.end is not None and seconds < self.left() / 10:  # what was loaded or compiled is not paid twice
                 started = time.perf_counter()
                 maker().fit(X_train, problem.y[train]).predict(X_test)
                 again = time.perf_counter() - started
@@ -184,35 +187,46 @@ class Race:
             return seconds
         return None
 
-    def _compare(self, problem, model, waiting=1):
-        entry = Entry(problem.name, model.title)
-        self.entries.append(entry)
+    def _entry(self, problem, model):
+        """The row of the table for a model, made when it is first asked for."""
+        entry = next((e for e in self.of(problem) if e.title == model.title), None)
+        if entry is None:
+            entry = Entry(problem.name, model.title)
+            self.entries.append(entry)
+        return entry
+
+    def _compare(self, problem, model, libraries=LIBRARIES, waiting=1):
+        entry = self._entry(problem, model)
         skipped: set = set()
         classes = np.unique(problem.y) if problem.task == CLASSIFICATION else ()
         for number, (train, test) in enumerate(splits(problem, self.folds), 1):
             self.progress(f"{problem.name}: {model.title}", f"fold {number} of {self.folds}")
+            makers = [pair for pair in self._makers(model, len(train)) if pair[0] in libraries and pair[1] is not None]
+            if all(library in skipped | entry.failed for library, _ in makers):
+                break
             X_train, X_test = prepare(model.input, problem, train, test)
-            predictions = []
+            predictions = {}
             # Each library comes first in every other fold: the second finds the rows in the processor's caches.
-            for library, maker in self._makers(model, len(train))[:: 1 if number % 2 else -1]:
-                if maker is None or library in entry.failed or library in skipped:
+            for library, maker in makers[:: 1 if number % 2 else -1]:
+                if library in entry.failed or library in skipped:
                     continue
-                folds = (self.folds - number + 1) * 2  # of two libraries
-                if self.end is not None and self._too_long(problem, model, library, len(train), 2 / (waiting + folds)):
+                share = 2 / (waiting + 2 * (self.folds - number + 1))
+                if self.end is not None and self._too_long(problem, model, library, len(train), share):
                     skipped.add(library)
                     continue
                 with self._watched(problem, model, library, entry):
                     made = maker()
                     run, predicted = timed(made, problem.task, X_train, problem.y[train], X_test, problem.y[test])
                     entry.runs.setdefault(library, []).append(run)
-                    predictions.append(predicted)
+                    predictions[library] = predicted
                     if library == LIBRARIES[0]:
                         entry.keep(test, predicted, len(problem.y))
                         if 2 <= len(classes) <= MOST_CLASSES:
                             entry.keep_sureness(test, made, X_test, classes, len(problem.y))
                         entry.chosen += [made.best_params_] if hasattr(made, "best_params_") else []
-            if len(predictions) == 2:
-                entry.equal.append(share_of_equals(*predictions))
+            if LIBRARIES[1] in predictions and entry.seen is not None and entry.seen[test].all():
+                ours = predictions.get(LIBRARIES[0], entry.predicted[test])
+                entry.equal.append(share_of_equals(ours, predictions[LIBRARIES[1]]))
         entry.whole = len(entry.scores) == self.folds
 
     def _baseline(self, problem):

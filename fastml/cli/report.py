@@ -102,8 +102,9 @@ def section(race, problem, number):
     by_title = {model.title: model for model in race.models_for(problem)}
     models = [by_title[entry.title] for entry in entries]
     classify = problem.task == CLASSIFICATION
-    figures = [*certain(problem, entries), *answers(race, problem, models[:DRAWN], entries[:DRAWN])]
+    figures = [*certain(problem, entries)]
     if race.left() > SLOW:
+        figures += [*answers(race, problem, models[:DRAWN], entries[:DRAWN])]
         figures += [*curve(race, problem, models[:CURVES]), *inside(problem, entries)]
     fallen = []
     if models and race.left() > SLOW:
@@ -121,7 +122,7 @@ def section(race, problem, number):
         "importances": fallen,
         "judge": entries[0].title if entries else "",
         "pictures": [picture(words, draw, next(number)) for words, draw in figures],
-        "tree": drawn_tree(problem) if entries else None,
+        "tree": drawn_tree(problem) if entries and race.left() > SLOW else None,
         "hard": hard_rows(problem, entries) if entries else None,
         "folds": pictures.CURVE_FOLDS,
     }

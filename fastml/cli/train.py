@@ -2,7 +2,9 @@
 
 import ast
 import time
+from pathlib import Path
 
+from fastml.cli import folders
 from fastml.cli.encoder import INPUTS, estimate
 from fastml.cli.models import MODELS, load
 from fastml.cli.numbers import COMMA, POINT
@@ -17,6 +19,8 @@ __all__ = ["run"]
 def run(arguments):
     from fastml import persistence
 
+    if Path(arguments.file).is_dir():
+        return folders.train(arguments)
     progress = Progress()
     try:
         check_output(arguments.output, arguments.file)

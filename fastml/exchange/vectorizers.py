@@ -12,6 +12,11 @@ def say(model, cls):
     for name in ATTRIBUTES if fitted else ():
         if name in vars(model):
             setattr(other, name, vars(model)[name])
+    if fitted and "_tfidf" in vars(model):
+        from fastml.exchange import families
+
+        inner = vars(model)["_tfidf"]
+        other._tfidf = families.say(inner) if families.is_own(type(inner)) else families.read(inner)
     return other
 
 

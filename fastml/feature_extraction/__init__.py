@@ -3,8 +3,12 @@
 from fastml.base import hand_through
 from fastml.feature_extraction import text
 from fastml.feature_extraction.dictionaries import DictVectorizer
-from fastml.feature_extraction.text import CountVectorizer  # here too: model files name an estimator by its module
+from fastml.feature_extraction.text import (
+    CountVectorizer,
+    TfidfTransformer,
+    TfidfVectorizer,
+)  # here too: model files name an estimator by its module
 
-__all__ = ["CountVectorizer", "DictVectorizer", "text"]
+__all__ = ["CountVectorizer", "DictVectorizer", "TfidfTransformer", "TfidfVectorizer", "text"]
 
 __getattr__, __dir__ = hand_through(__name__, "sklearn.feature_extraction")

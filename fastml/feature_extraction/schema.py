@@ -1,6 +1,6 @@
 """The state of the vectorizers, as fastml.schema reads it: f columns."""
 
-from fastml.schema import agree, anything, each, flag, may_lack
+from fastml.schema import COMMON, FLOAT, agree, anything, array, each, flag, may_lack, model
 
 __all__ = ["ALSO", "SCHEMAS", "places"]
 
@@ -22,6 +22,17 @@ def words(value, sizes):
 
 SCHEMAS: dict = {
     "CountVectorizer": {"vocabulary_": words, "fixed_vocabulary_": may_lack(flag)},
+    "TfidfTransformer": {**COMMON, "idf_": may_lack(array(FLOAT, "d"))},
+    "TfidfVectorizer": {"vocabulary_": words, "fixed_vocabulary_": may_lack(flag), "_tfidf": model},
     "DictVectorizer": {"feature_names_": each(anything, "f"), "vocabulary_": places},
 }
-ALSO: dict = {}
+
+
+def also_weights(state, sizes):
+    """A weight for each word."""
+    tfidf = state["_tfidf"]
+    if type(tfidf).__name__ != "TfidfTransformer" or len(vars(tfidf).get("idf_", ())) not in (0, sizes["f"]):
+        raise ValueError("_tfidf: no weights of these words")
+
+
+ALSO: dict = {"TfidfVectorizer": also_weights}

@@ -1,9 +1,13 @@
 """Counts of words and n-grams under scikit-learn's names; its other names are handed through."""
 
+from typing import Any, Self
+
 import numpy as np
 from sklearn.feature_extraction.text import CountVectorizer as ScikitCountVectorizer
+from sklearn.feature_extraction.text import TfidfVectorizer as ScikitTfidfVectorizer
 
 from fastml.base import Estimator, hand_through
+from fastml.feature_extraction.weighting import TfidfTransformer
 from fastml.preprocessing.templates.characters import marks_for
 from fastml.preprocessing.templates.matrix import as_csr
 from fastml.preprocessing.templates.records import PART, Part
@@ -11,7 +15,7 @@ from fastml.preprocessing.templates.template import code_parts, new_words, order
 from fastml.preprocessing.templates.texts import gram_spans
 from fastml_ext import features as kernels
 
-__all__ = ["CountVectorizer"]
+__all__ = ["CountVectorizer", "TfidfTransformer", "TfidfVectorizer"]
 
 __getattr__, __dir__ = hand_through(__name__, "sklearn.feature_extraction.text")
 
@@ -185,6 +189,108 @@ class CountVectorizer(Estimator, ScikitCountVectorizer):
         for made_anew in ("_made", "_in_order"):
             state.pop(made_anew, None)
         return state
+
+
+class TfidfVectorizer(ScikitTfidfVectorizer, CountVectorizer):
+    r"""scikit-learn's TfidfVectorizer, the same columns and weights, on the kernel of `CountVectorizer`.
+
+    Parameters
+    ----------
+    input : {"content", "filename", "file"}, default="content"
+        What the documents are.
+    encoding : str, default="utf-8"
+        Of documents that are bytes.
+    decode_error : {"strict", "ignore", "replace"}, default="strict"
+        What to do about bytes that are not of that encoding.
+    strip_accents : {"ascii", "unicode"} or callable, default=None
+        How to take accents off.
+    lowercase : bool, default=True
+        Whether to count in lower case.
+    preprocessor : callable, default=None
+        In place of taking off accents and lower case.
+    tokenizer : callable, default=None
+        In place of `token_pattern`.
+    stop_words : {"english"} or list, default=None
+        Words left out.
+    token_pattern : str or None
+        What a word is; by default two or more letters, digits or underscores.
+    ngram_range : tuple of two int, default=(1, 1)
+        Fewest and most words or characters of an n-gram.
+    analyzer : {"word", "char", "char_wb"} or callable, default="word"
+        What n-grams are of; "char_wb" is of characters within words.
+    max_df, min_df : float in [0, 1] or int, default=1.0 and 1
+        Most and fewest documents, or their share, that may have a feature.
+    max_features : int, default=None
+        How many features, the most frequent, are kept.
+    vocabulary : mapping or iterable, default=None
+        The features, where they are known.
+    binary : bool, default=False
+        Whether each count is 1.
+    dtype : dtype, default=numpy.float64
+        Of the results.
+    norm : {"l1", "l2"} or None, default="l2"
+        What each row's length becomes 1 by.
+    use_idf, smooth_idf, sublinear_tf : bool, default=True, True and False
+        As of `TfidfTransformer`.
+
+    Attributes
+    ----------
+    vocabulary_ : dict
+        The column of each feature.
+    idf_ : ndarray of shape (n_features,)
+        The weights of the columns; with `use_idf`.
+
+    Examples
+    --------
+    >>> from fastml.feature_extraction.text import TfidfVectorizer
+    >>> TfidfVectorizer().fit_transform(["to be or not to be", "Be quick"]).toarray().round(2)
+    array([[0.5 , 0.35, 0.35, 0.  , 0.71],
+           [0.58, 0.  , 0.  , 0.81, 0.  ]])
+    """
+
+    def fit(self, raw_documents: Any, y: Any = None) -> Self:
+        """Learn the columns and their weights.
+
+        Parameters
+        ----------
+        raw_documents : iterable
+            Texts, bytes, files or names of files, as `input` says.
+        y : object, default=None
+            Not used.
+
+        Returns
+        -------
+        self : object
+        """
+        self._weigh(raw_documents)
+        return self
+
+    def fit_transform(self, raw_documents: Any, y: Any = None) -> Any:
+        """Learn the columns and their weights, and weigh the documents.
+
+        Parameters
+        ----------
+        raw_documents : iterable
+            Texts, bytes, files or names of files, as `input` says.
+        y : object, default=None
+            Not used.
+
+        Returns
+        -------
+        X : sparse matrix of shape (n_samples, n_features)
+        """
+        X = self._weigh(raw_documents)
+        return self._tfidf.transform(X, copy=False)
+
+    def _weigh(self, raw_documents):
+        """The counts, when the weights have been learnt."""
+        self._validate_params()
+        self._check_params()
+        X = CountVectorizer.fit_transform(self, raw_documents)
+        options = {"norm": self.norm, "use_idf": self.use_idf}
+        options |= {"smooth_idf": self.smooth_idf, "sublinear_tf": self.sublinear_tf}
+        self._tfidf = TfidfTransformer(**options).fit(X)
+        return X
 
 
 def parts(documents):

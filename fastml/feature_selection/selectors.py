@@ -40,6 +40,7 @@ class Selecting(SelectorMixin, Estimator):
 
     _settings: tuple = ()  # parameters that decide which columns stay
     _takes_nan = False
+    _made: dict[str, Any]  # which columns stay
 
     def _places(self):
         """The columns that stay, found once for the scores and settings at hand."""

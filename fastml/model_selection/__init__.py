@@ -6,6 +6,7 @@ sklearn.model_selection that fastml does not write, the splitters first of all, 
 """
 
 from fastml.base import hand_through
+from fastml.model_selection.folds import StratifiedKFold, train_test_split
 from fastml.model_selection.search import (
     GridSearchCV,
     HalvingGridSearchCV,
@@ -24,9 +25,11 @@ __all__ = [
     "OneStandardError",
     "PairedDifference",
     "RandomizedSearchCV",
+    "StratifiedKFold",
     "cross_val_score",
     "cross_validate",
     "train_dev_test_split",
+    "train_test_split",
 ]
 
 __getattr__, __dir__ = hand_through(__name__, "sklearn.model_selection")

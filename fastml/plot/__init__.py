@@ -5,6 +5,7 @@ from fastml_ext.lazy import exports
 __getattr__, __dir__, __all__ = exports(
     __name__,
     {
+        "dimension": ["dimensionality"],
         "learning": ["function", "lifted", "training"],
         "linear": ["descent", "mistakes"],
         "metrics": ["confusion_matrix", "learning_curve", "precision_recall", "roc", "validation_curve"],

@@ -2,6 +2,7 @@
 
 from fastml.base import hand_through
 from fastml.preprocessing.bins import PiecewiseConstant
+from fastml.preprocessing.encoders import OneHotEncoder, OrdinalEncoder
 from fastml.preprocessing.feature_map import FeatureMap
 from fastml.preprocessing.periodic import Periodic
 from fastml.preprocessing.rowwise import Binarizer, Normalizer
@@ -17,6 +18,8 @@ __all__ = [
     "MaxAbsScaler",
     "MinMaxScaler",
     "Normalizer",
+    "OneHotEncoder",
+    "OrdinalEncoder",
     "Periodic",
     "PiecewiseConstant",
     "RobustScaler",

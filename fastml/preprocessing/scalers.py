@@ -11,6 +11,7 @@ from sklearn.preprocessing import RobustScaler as ScikitRobustScaler
 from sklearn.preprocessing import StandardScaler as ScikitStandardScaler
 
 from fastml.base import check_weight
+from fastml.preprocessing import in_parts
 from fastml.preprocessing.quantiles import nan_medians, nan_quantiles
 from fastml.preprocessing.scaling import ByKernel, of_columns, without_zeros
 from fastml_ext import preprocessing as kernels
@@ -76,6 +77,11 @@ class StandardScaler(ByKernel, ScikitStandardScaler):
             seen, mean, squares = self._joined(count, mean, squares)
         self._keep(seen, mean, squares)
         return self
+
+    def _fit_parts(self, table, reduce):
+        count, mean, squares = reduce(in_parts.Moments())
+        self._reset()
+        self._keep(count, np.where(count > 0, mean, np.nan), np.where(count > 0, squares, np.nan))
 
     def _joined(self, count, mean, squares):
         """(count, mean, squares) of earlier rows and these: Chan, Golub and LeVeque 1983, equation 1.5."""
@@ -168,6 +174,11 @@ class MinMaxScaler(ByKernel, ScikitMinMaxScaler):
     data_max_: np.ndarray
     n_samples_seen_: int
 
+    def _fit_parts(self, table, reduce):
+        least, largest, n = reduce(in_parts.Extremes())
+        self.fit(np.stack([least, largest]))
+        self.n_samples_seen_ = n
+
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Go on learning with more rows: as if all had been given at once."""
         low, high = check_range(self)
@@ -243,6 +254,11 @@ class MaxAbsScaler(ByKernel, ScikitMaxAbsScaler):
 
     max_abs_: np.ndarray
     n_samples_seen_: int
+
+    def _fit_parts(self, table, reduce):
+        least, largest, n = reduce(in_parts.Extremes())
+        self.fit(np.stack([least, largest]))
+        self.n_samples_seen_ = n
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Go on learning with more rows: as if all had been given at once."""

@@ -39,6 +39,14 @@ TABLES = {  # what scaling.ByKernel notes
     "feature_names_in_": may_lack(names),
     "_fast_columns": one_of(-1, "d"),
 }
+
+
+def places(value, sizes):
+    """A dict of whole numbers by whole numbers."""
+    if type(value) is not dict or not all(isinstance(n, int | np.integer) for pair in value.items() for n in pair):
+        raise ValueError("no dict of columns and places")
+
+
 A_COLUMN = array(FLOAT, "d")
 SEEN = either(number(0), array(("i8", *FLOAT), "d", low=0))
 SCALERS: dict = {
@@ -57,41 +65,62 @@ SCALERS: dict = {
     "Normalizer": TABLES,
     "Binarizer": TABLES,
 }
-SCHEMAS: dict = SCALERS | {
-    "PiecewiseConstant": COMMON
-    | {
-        "_with_bin": array("b1", "d"),
-        "bin_edges_": EDGES,
-        "n_bins_": array("i8", "d", low=0),
-        "_centres": each(array(FLOAT, "*"), "d"),
-        "_spans": SPANS,
-        "_codes": array(FLOAT, "places"),
-        "_holes": may_lack(array("b1", "d")),
-    },
-    "Periodic": COMMON
-    | {
-        "period_": array("f8", "d", finite=True),
-        "origin_": array("f8", "d", finite=True),
-        "_spans": SPANS,
-    },
-    "Thermometer": COMMON
-    | {
-        "levels_": each(lambda value, sizes: one_row(value), "d"),
-        "_kinds": each(one_of("bins", "numbers", "categories"), "d"),
-        "_spans": SPANS,
-        "_places": may_lack(anything),
-        "_holes": may_lack(anything),
-    },
-    "FeatureMap": COMMON
-    | {
-        "_framed": flag,
-        "_columns": each(text, "d"),
-        "_features": each(anything, "f"),
-        "transformers_": each(either(nothing, model), "f"),
-        "_widths": each(whole(1), "f"),
-    },
-    "FeatureTemplates": TEMPLATES,
+ENCODED = {  # nothing that a kernel follows
+    "n_features_in_": size("d"),
+    "feature_names_in_": may_lack(names),
+    "categories_": each(anything, "d"),
+    "_infrequent_enabled": flag,
+    "_infrequent_indices": may_lack(each(anything, "d")),
+    "_default_to_infrequent_mappings": may_lack(each(anything, "d")),
 }
+ENCODERS: dict = {
+    "OneHotEncoder": ENCODED
+    | {
+        "drop_idx_": either(nothing, array("O", "d")),
+        "_drop_idx_after_grouping": either(nothing, array("O", "d")),
+        "_n_features_outs": each(whole(0), "d"),
+    },
+    "OrdinalEncoder": ENCODED | {"_missing_indices": places},
+}
+SCHEMAS: dict = (
+    SCALERS
+    | ENCODERS
+    | {
+        "PiecewiseConstant": COMMON
+        | {
+            "_with_bin": array("b1", "d"),
+            "bin_edges_": EDGES,
+            "n_bins_": array("i8", "d", low=0),
+            "_centres": each(array(FLOAT, "*"), "d"),
+            "_spans": SPANS,
+            "_codes": array(FLOAT, "places"),
+            "_holes": may_lack(array("b1", "d")),
+        },
+        "Periodic": COMMON
+        | {
+            "period_": array("f8", "d", finite=True),
+            "origin_": array("f8", "d", finite=True),
+            "_spans": SPANS,
+        },
+        "Thermometer": COMMON
+        | {
+            "levels_": each(lambda value, sizes: one_row(value), "d"),
+            "_kinds": each(one_of("bins", "numbers", "categories"), "d"),
+            "_spans": SPANS,
+            "_places": may_lack(anything),
+            "_holes": may_lack(anything),
+        },
+        "FeatureMap": COMMON
+        | {
+            "_framed": flag,
+            "_columns": each(text, "d"),
+            "_features": each(anything, "f"),
+            "transformers_": each(either(nothing, model), "f"),
+            "_widths": each(whole(1), "f"),
+        },
+        "FeatureTemplates": TEMPLATES,
+    }
+)
 
 
 def one_row(value):

@@ -4,7 +4,7 @@ import importlib
 from typing import Any
 
 import numpy as np
-from sklearn.base import is_classifier
+from sklearn.base import is_classifier, is_regressor
 from sklearn.utils import get_tags
 
 from fastml.base import first_bad
@@ -26,6 +26,7 @@ class Table:
         self.n_jobs = getattr(model, "n_jobs", None)
         self.allow_nan = bool(get_tags(model).input_tags.allow_nan)
         self.labels: Labels | None = find_labels(parts) if is_classifier(model) else None
+        self.numbers = is_regressor(model)
         self.reads = 0  # passes over X
 
     @property
@@ -68,7 +69,7 @@ class Table:
                 f" takes finite {slab.X.dtype} values only, no {'' if self.allow_nan else 'NaN or '}infinity: drop the"
                 " row, or fill it in (fastml.scale.survey counts such values)"
             )
-        if slab.y is None:
+        if slab.y is None or not (self.labels or self.numbers):
             return Rows(slab.X, None, slab.start)
         if self.labels is None:
             return Rows(slab.X, number_targets(slab.y, lambda i: place_of(slab, i)), slab.start)
@@ -105,7 +106,7 @@ def fit_parts(model: Any, method: str, arguments: tuple, options: dict) -> Any:
         )
     if not hasattr(model, "_fit_parts"):
         refuse_model(model, parts)
-    if not parts.has_target:
+    if not parts.has_target and (is_classifier(model) or is_regressor(model)):
         raise ValueError(f"{parts!r} has no target, and {who} needs one: name it where the parts are made")
     model._validate_params()
     table = Table(parts, model)
@@ -117,13 +118,17 @@ def fit_parts(model: Any, method: str, arguments: tuple, options: dict) -> Any:
 
 def take_columns(model: Any, parts: Parts) -> None:
     """What a model remembers of the columns that it was fitted on."""
-    model.n_features_in_, model._dtype = parts.n_features, parts.dtype
+    model.n_features_in_ = parts.n_features
+    model.__dict__.pop("feature_names_in_", None)
+    if parts.names is not None:
+        model.feature_names_in_ = np.array(parts.names, object)
+    if hasattr(model, "_note"):  # scikit-learn's transformers over kernels
+        model._note()
+        return
+    model._dtype = parts.dtype
     model._allow_nan = bool(get_tags(model).input_tags.allow_nan)
     model._sparse = "csr" if get_tags(model).input_tags.sparse else False
-    model.__dict__.pop("feature_names_in_", None)
-    model._fast_columns = parts.n_features
-    if parts.names is not None:
-        model.feature_names_in_, model._fast_columns = np.array(parts.names, object), -1
+    model._fast_columns = parts.n_features if parts.names is None else -1
 
 
 def refuse_model(model: Any, parts: Parts) -> None:

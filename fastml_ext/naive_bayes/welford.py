@@ -10,7 +10,7 @@ import numpy as np
 from fastml_ext import pool
 from fastml_ext.blocks import GROUP, Tree, block_rows
 from fastml_ext.jit import kernel, kernel_exact
-from fastml_ext.naive_bayes.parts import blocks_at_once
+from fastml_ext.naive_bayes.chunks import blocks_at_once
 
 __all__ = ["merge_moments", "moments"]
 

@@ -52,6 +52,11 @@ def scaled_scores(family, random):
     return family.scaled_scores(X, *np.ones((2, X.shape[1]), X.dtype), coef, coef[:, 0].copy())
 
 
+def code_objects(family, random):
+    values = np.array(["a", "b", None, float("nan"), 3, 2.5], object)
+    return family.code_objects(values[random.integers(0, 6, int(random.integers(0, 50)))])
+
+
 def table(random):
     """Small whole numbers, some missing."""
     X = random.integers(-3, 4, (int(random.integers(1, 200)), int(random.integers(1, 9)))).astype(float)

@@ -3,7 +3,8 @@
 import numpy as np
 
 __all__ = [
-    "binarise", "extremes", "fill", "moments", "normalise", "quantiles", "rescale", "scaled_scores", "standardise",
+    "binarise", "code_objects", "extremes", "fill", "moments", "normalise", "quantiles", "rescale", "scaled_scores",
+    "standardise",
 ]  # fmt: skip
 
 
@@ -91,3 +92,19 @@ def scaled_scores(X, centre, scale, coef, intercept):
     X, coef = X.astype(np.float64), coef.astype(np.float64)
     Z = (X if centre is None else X - centre) / (1 if scale is None else scale.astype(np.float64))
     return (Z @ coef.T + intercept).astype(intercept.dtype)
+
+
+def code_objects(values):
+    """(codes, distinct): the distinct values of an array of objects (n,), in the order in which they first stand there.
+
+    codes (n,) int64 are the places of the values in the list `distinct`. Values are one if they are equal and have one
+    hash; every NaN that is a float is one. TypeError: a value has no hash.
+    """
+    distinct, codes, keys = [], [], []
+    for value in values:
+        key = "NaN" if isinstance(value, float) and value != value else (hash(value), value)
+        if key not in keys:
+            keys.append(key)
+            distinct.append(value)
+        codes.append(keys.index(key))
+    return np.array(codes, np.int64), distinct

@@ -13,6 +13,7 @@ from sklearn.base import clone
 import fastml.scale
 from fastml.linear_model import LinearRegression, LogisticRegression, Ridge
 from fastml.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MultinomialNB
+from fastml.preprocessing import MaxAbsScaler, MinMaxScaler, StandardScaler
 
 N, D = 5 * 2**13 + 77, 3
 
@@ -99,6 +100,26 @@ def test_linear_models_do_not_see_how_rows_are_cut(model, cuts):
 def test_logistic_regression_of_a_table_that_its_sample_holds_is_that_in_memory():
     X, y = table("real")
     assert_same(LogisticRegression().fit(X, y), LogisticRegression().fit(fastml.scale.arrays(X, y)), ["coef_"])
+
+
+@pytest.mark.parametrize("model", [StandardScaler(), MinMaxScaler((-1, 1)), MaxAbsScaler()], ids=str)
+@settings(deadline=None, max_examples=10)
+@given(cuts=CUTS)
+def test_scalers_do_not_see_how_rows_are_cut(model, cuts):
+    X, y = table("real")
+    X[::1000, 1], X[:, 2] = np.nan, X[:, 2] + 1e4
+    names = [name for name in ("mean_", "var_", "scale_", "data_max_", "max_abs_", "n_samples_seen_")
+             if hasattr(clone(model).fit(X), name)]  # fmt: skip
+    one = clone(model).fit(fastml.scale.arrays(X))
+    other = clone(model).fit(fastml.scale.chunks(in_chunks(X, y, cuts), memory=2**18))
+    assert_same(one, other, names)
+    memory = clone(model).fit(X)
+    for name in names:
+        np.testing.assert_allclose(getattr(one, name), getattr(memory, name), rtol=1e-12)
+    np.testing.assert_allclose(one.transform(X), memory.transform(X), rtol=1e-5, atol=1e-5)
+    assert np.array_equal(fastml.scale.transform(one, fastml.scale.arrays(X)), one.transform(X), equal_nan=True)
+    if not isinstance(model, StandardScaler):
+        assert np.array_equal(one.transform(X), memory.transform(X), equal_nan=True)
 
 
 @pytest.mark.parametrize("n_jobs", [1, 3])

@@ -232,19 +232,21 @@ def test_a_logistic_fit_reads_the_table_at_most_four_times():
 
 
 MEASURED = """
-import resource, sys
+import sys
 import numpy as np
 import fastml.scale
 from fastml.naive_bayes import GaussianNB
 folder, rows = sys.argv[1], int(sys.argv[2])
 GaussianNB().fit(np.ones((4, 8), np.float32), [0, 1, 0, 1])
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def peak():  # ru_maxrss would begin with that of the process which started this one
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
+before = peak()
 GaussianNB().fit(fastml.scale.npy(folder + "/X.npy", y=folder + "/y.npy", memory=2**25))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+print(peak() - before)
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in kilobytes there")
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_the_memory_of_a_pass_is_bounded(tmp_path):
     """Two million rows of 64 MB, labels of 2 MB: a pass holds the 2**25 bytes that it may, and what Python adds."""
     rows = 2_000_000
@@ -256,4 +258,4 @@ def test_the_memory_of_a_pass_is_bounded(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", MEASURED, str(tmp_path), str(rows)], capture_output=True, text=True, check=True
     )
-    assert int(done.stdout) < 45_000
+    assert 1_000 < int(done.stdout) < 45_000

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from fastml_ext import naive_bayes as kernels
 from fastml_ext.blocks import BLOCK, Tree
 from fastml_ext.naive_bayes import cases, reference
+from fastml_ext.naive_bayes.checks import first_in_rows
+from fastml_ext.naive_bayes.chunks import number_of_chunks
 from fastml_ext.naive_bayes.counting import above_sparse, categories_of_rows, sum_dense, sum_sparse
-from fastml_ext.naive_bayes.looking import first_in_rows
-from fastml_ext.naive_bayes.parts import number_of_parts
 from fastml_ext.naive_bayes.scoring import category_rows, gaussian_rows, linear_dense, linear_sparse
 from fastml_ext.naive_bayes.welford import take_rows
 
@@ -45,7 +45,7 @@ def wide(n, d, dtype=np.float64, missing=False):
 @pytest.mark.parametrize("missing", [False, True])
 def test_many_parts_give_what_the_definition_gives_on_any_number_of_threads(missing):
     X, codes = wide(40_000, 70, missing=missing)
-    assert number_of_parts(*X.shape[:1], X.size, 210) > 1
+    assert number_of_chunks(*X.shape[:1], X.size, 210) > 1
     for count in (
         lambda n_jobs: kernels.sum_by_class(X, codes, EACH, 3, n_jobs)[0],
         lambda n_jobs: kernels.sum_by_class(sp.csr_matrix(X), codes, EACH, 3, n_jobs)[0],
@@ -76,7 +76,7 @@ def test_blocks_are_joined_as_merge_moments_joins_them():
 
 @given(st.integers(1, 10**9), st.integers(1, 10**6), st.integers(1, 10**7))
 def test_the_parts_bound_the_memory(n, d, table):
-    parts = number_of_parts(n, n * d, table)
+    parts = number_of_chunks(n, n * d, table)
     assert 1 <= parts <= n
     assert parts == 1 or parts * table <= 2**22
 

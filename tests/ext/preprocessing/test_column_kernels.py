@@ -143,3 +143,22 @@ def test_scaled_scores(X, k, centred, scaled):
     assert found.dtype == X.dtype
     size = np.abs(X).max() + 1
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=(1e-6 if X.dtype == np.float32 else 1e-13) * size)
+
+
+OBJECTS = ["a", "b", "", None, float("nan"), np.float64("nan"), 1, 1.0, True, 2.5, b"a", (1, 2)]
+
+
+@given(st.lists(st.sampled_from(OBJECTS), max_size=30))
+def test_code_objects(values):
+    given = np.empty(len(values), object)
+    given[:] = values
+    codes, distinct = kernels.code_objects(given)
+    expected = reference.code_objects(given)
+    assert codes.dtype == np.int64
+    assert codes.tolist() == expected[0].tolist()
+    assert all(a is b for a, b in zip(distinct, expected[1], strict=True))
+
+
+def test_objects_without_a_hash():
+    with pytest.raises(TypeError, match="unhashable"):
+        kernels.code_objects(np.array([[], "a"], object))

@@ -1,0 +1,87 @@
+"""`fastml train FOLDER` and `fastml predict MODEL.fml FOLDER`: tables in many files, read a piece at a time."""
+
+import re
+import time
+from pathlib import Path
+
+from fastml.cli.models import MODELS, load
+from fastml.cli.output import check_output
+from fastml.cli.terminal import InputError, duration
+
+__all__ = ["bytes_of", "predict", "train"]
+
+ENDINGS = ".parquet", ".arrow", ".csv"
+UNITS = {"": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+
+
+def bytes_of(text):
+    """Bytes of "4GiB" or "500MB".
+
+    >>> bytes_of("4GiB"), bytes_of("1.5 MB")
+    (4294967296, 1500000)
+    """
+    found = re.fullmatch(r"\s*([0-9.]+)\s*([a-z]*)\s*", text.casefold())
+    if found is None or found[2] not in UNITS or found[1].count(".") > 1 or found[1] == ".":
+        raise ValueError(f"{text!r} must be a size such as 500MB or 4GiB")
+    return int(float(found[1]) * UNITS[found[2]])
+
+
+def parts_of(path, memory, **options):
+    """A table in parts: a folder with files of one kind, or one such file."""
+    import fastml.scale
+
+    try:
+        if memory is not None:
+            options["memory"] = bytes_of(memory) // 2  # the other half is what Python and the model take
+        path = Path(path)
+        endings = {path.suffix.lower()} if path.is_file() else {each.suffix.lower() for each in path.rglob("*.*")}
+        kinds = [ending for ending in ENDINGS if ending in endings]
+        if len(kinds) != 1:
+            what = (
+                f"files of several kinds ({', '.join(kinds)})" if kinds else f"no file ending in {', '.join(ENDINGS)}"
+            )
+            raise InputError(f"{str(path)!r} holds {what}: name a folder whose tables are of one kind")
+        return getattr(fastml.scale, kinds[0][1:])(path, verbose=True, **options)
+    except (ImportError, OSError, TypeError, ValueError) as error:
+        raise InputError(str(error)) from None
+
+
+def train(arguments):
+    from fastml import persistence
+    from fastml.cli.train import fit, settings
+
+    check_output(arguments.output, arguments.file)
+    rows = [row for row in MODELS if hasattr(load(row)[0], "_fit_parts")]
+    row = next((row for row in rows if row.title.casefold() == arguments.model.casefold()), None)
+    if row is None:
+        able = ", ".join(sorted({row.title for row in rows}))
+        raise InputError(f"{arguments.model} does not learn from a folder, which is read in parts; these do: {able}")
+    parts = parts_of(arguments.file, arguments.memory, target=arguments.target)
+    started = time.perf_counter()
+    model = fit(load(row)[0], row.settings | settings(arguments.settings), parts, None)
+    seconds = time.perf_counter() - started
+    about = {"target": arguments.target, "columns": parts.names, "missing": None, "encoder": None}
+    try:
+        persistence.save(model, arguments.output, about)
+    except (OSError, TypeError, ValueError) as error:
+        raise InputError(f"{arguments.output!r} cannot be written: {error}") from None
+    print(f"input of {row.title}: numbers as they are, {', '.join(parts.names[:20])}")
+    print(f"{row.title}, fitted on {parts.n_rows} rows in {duration(seconds)}, written to {arguments.output}")
+    return 0
+
+
+def predict(model, about, arguments):
+    import fastml.scale
+
+    if about["encoder"] is not None:
+        raise InputError(f"{arguments.model!r} was trained on one file: give it files of that kind, one at a time")
+    output = arguments.output
+    if output is None or Path(output).suffix not in (".parquet", ".npy"):
+        raise InputError("predictions of a table in parts go to a file: name one with -o, ending in .parquet or .npy")
+    parts = parts_of(arguments.file, arguments.memory, columns=about["columns"])
+    try:
+        rows = fastml.scale.predict(model, parts, output)
+    except (OSError, TypeError, ValueError) as error:
+        raise InputError(f"{type(model).__name__} cannot predict these rows: {error}") from None
+    print(f"{rows} rows, written to {output}")
+    return 0

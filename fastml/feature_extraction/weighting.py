@@ -1,0 +1,118 @@
+"""TfidfTransformer: counts of words weighed by how few documents have them."""
+
+from typing import Any, Self
+
+import numpy as np
+from scipy.sparse import csr_array, issparse
+from sklearn.feature_extraction.text import TfidfTransformer as ScikitTfidfTransformer
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from fastml._sklearn import _align_api_if_sparse
+from fastml.base import Estimator
+from fastml.kinds import array_of_numbers
+
+__all__ = ["TfidfTransformer"]
+
+
+class TfidfTransformer(Estimator, ScikitTfidfTransformer):
+    """scikit-learn's TfidfTransformer, with each row weighed and scaled in place.
+
+    Parameters
+    ----------
+    norm : {"l1", "l2"} or None, default="l2"
+        What each row's length becomes 1 by.
+    use_idf : bool, default=True
+        Whether a column weighs less the more rows have it.
+    smooth_idf : bool, default=True
+        Whether one more row is thought of that has every column.
+    sublinear_tf : bool, default=False
+        Whether 1 + log(count) takes the place of a count.
+
+    Attributes
+    ----------
+    idf_ : ndarray of shape (n_features,)
+        The weights of the columns; with `use_idf`.
+
+    Examples
+    --------
+    >>> from fastml.feature_extraction.text import TfidfTransformer
+    >>> TfidfTransformer().fit_transform([[1, 1], [1, 0]]).toarray().round(2)
+    array([[0.58, 0.81],
+           [1.  , 0.  ]])
+    """
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn the weights of the columns.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Counts.
+        y : object, default=None
+            Not used.
+
+        Returns
+        -------
+        self : object
+        """
+        X = self._check_fit(X, accept_sparse=("csr", "csc"))
+        self._sparse = True
+        self.__dict__.pop("idf_", None)
+        if self.use_idf:
+            n, d = X.shape
+            if not issparse(X):
+                held = np.count_nonzero(X, axis=0)
+            elif X.format == "csr":
+                held = np.bincount(X.indices, minlength=d)
+            else:
+                held = np.diff(X.indptr)
+            more = int(self.smooth_idf)
+            with np.errstate(divide="ignore"):
+                self.idf_ = np.log(np.asarray(n + more, X.dtype) / (held.astype(X.dtype) + more)) + X.dtype.type(1)
+        return self
+
+    def transform(self, X: Any, copy: bool = True) -> Any:
+        """Weigh the counts.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Counts.
+        copy : bool, default=True
+            Whether X stays as it is.
+
+        Returns
+        -------
+        vectors : sparse matrix of shape (n_samples, n_features)
+        """
+        given, X = X, self._counts(X)
+        X = X.tocsr() if issparse(X) else csr_array(X)
+        shared = issparse(given) and np.may_share_memory(X.data, given.data)
+        data = X.data.copy() if copy and shared else X.data
+        if self.sublinear_tf:
+            np.log(data, out=data)
+            data += 1
+        if hasattr(self, "idf_"):
+            data *= self.idf_.astype(data.dtype, copy=False)[X.indices]
+        if self.norm is not None:
+            scale_rows(data, X.indptr, self.norm)
+        return _align_api_if_sparse(type(X)((data, X.indices, X.indptr), shape=X.shape))
+
+    def _counts(self, X):
+        """The rows checked; float32 stays float32, whatever was fitted."""
+        check_is_fitted(self)
+        options = {"accept_sparse": "csr", "ensure_all_finite": False, "reset": False}
+        X = validate_data(self, array_of_numbers(X, True), dtype=[np.float64, np.float32], **options)
+        self._check_finite(X)
+        return X
+
+
+def scale_rows(data, indptr, norm):
+    """Divide the values of each row by its length, which is added up in float64; in place."""
+    counts = np.diff(indptr)
+    some = counts > 0
+    sizes = np.abs(data) if norm == "l1" else data.astype(np.float64) ** 2
+    lengths = np.add.reduceat(sizes, indptr[:-1][some], dtype=np.float64) if len(data) else np.empty(0)
+    lengths = lengths if norm == "l1" else np.sqrt(lengths)
+    lengths[lengths == 0] = 1.0
+    data /= np.repeat(lengths, counts[some]).astype(data.dtype, copy=False)

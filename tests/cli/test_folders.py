@@ -1,0 +1,77 @@
+"""Folders of tables: trained on and predicted in parts."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import fastml
+from fastml.cli import main
+from fastml.linear_model import LinearRegression
+from fastml.naive_bayes import GaussianNB
+
+
+@pytest.fixture
+def folder(tmp_path):
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame(random.normal(size=(3000, 3)), columns=["a", "b", "c"])
+    frame["y"] = np.where(frame.a + frame.b > 0, "yes", "no")
+    (tmp_path / "tables").mkdir()
+    for number, part in enumerate(np.array_split(np.arange(3000), 4)):
+        frame.iloc[part].to_parquet(tmp_path / "tables" / f"{number}.parquet")
+    return tmp_path, frame
+
+
+def test_a_folder_is_trained_on_and_predicted(folder, capsys):
+    path, frame = folder
+    tables, model, out = str(path / "tables"), str(path / "model.fml"), str(path / "out.parquet")
+    given = ["--target", "y", "--model", "gaussiannb", "--memory", "64MiB"]
+    assert main(["train", tables, *given, "-o", model]) == 0
+    assert "fitted on 3000 rows" in capsys.readouterr().out
+    expected = GaussianNB().fit(frame[["a", "b", "c"]], frame.y)
+    assert np.array_equal(fastml.load(model).theta_, expected.theta_)
+    assert main(["predict", model, tables, "-o", out]) == 0
+    found = pd.read_parquet(out)["prediction"]
+    assert found.tolist() == expected.predict(frame[["a", "b", "c"]]).tolist()
+    one = str(path / "tables" / "0.parquet")
+    assert main(["predict", model, one, "-o", out]) == 0
+    assert len(pd.read_parquet(out)) == 750
+
+
+def test_a_folder_of_csv_and_settings(folder):
+    path, frame = folder
+    (path / "texts").mkdir()
+    frame.assign(y=frame.a * 2 + 1).to_csv(path / "texts" / "1.csv", index=False)
+    given = ["--target", "y", "--model", "LinearRegression", "--set", "fit_intercept=True"]
+    assert main(["train", str(path / "texts"), *given, "-o", str(path / "m.fml")]) == 0
+    model = fastml.load(path / "m.fml")
+    assert isinstance(model, LinearRegression)
+    np.testing.assert_allclose(model.coef_, [2, 0, 0], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (["--target", "y", "--model", "KNeighborsClassifier"], "does not learn from a folder"),
+        (["--target", "z", "--model", "GaussianNB"], "has no column 'z'"),
+        (["--target", "y", "--model", "GaussianNB", "--memory", "much"], "must be a size"),
+        (["--target", "y", "--model", "GaussianNB", "--set", "x=1"], "has no setting 'x'"),
+        (["--target", "y", "--model", "LinearRegression"], "cannot be fitted"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(folder, capsys, more, told):
+    path, _ = folder
+    assert main(["train", str(path / "tables"), *more, "-o", str(path / "m.fml")]) == 2
+    said = capsys.readouterr().err.strip().splitlines()
+    assert told in said[-1]
+    assert not (path / "m.fml").exists()
+
+
+def test_predictions_of_a_folder_go_to_a_file(folder, capsys):
+    path, _ = folder
+    tables, model = str(path / "tables"), str(path / "model.fml")
+    assert main(["train", tables, "--target", "y", "--model", "GaussianNB", "-o", model]) == 0
+    assert main(["predict", model, tables]) == 2
+    assert "name one with -o" in capsys.readouterr().err
+    (path / "none").mkdir()
+    assert main(["predict", model, str(path / "none"), "-o", str(path / "o.npy")]) == 2
+    assert "no file ending in" in capsys.readouterr().err

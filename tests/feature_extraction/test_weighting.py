@@ -1,0 +1,62 @@
+"""Weights of words against scikit-learn's."""
+
+import pickle
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import sklearn.feature_extraction.text as scikit
+from hypothesis import given
+from hypothesis import strategies as st
+
+import fastml
+import fastml.feature_extraction.text as ours
+
+DOCUMENTS = ["to be or not to be", "Be quick, be brave", "", "not the one", "one and one and the other one"]
+
+
+def assert_same(found, expected):
+    assert (type(found), found.dtype, found.shape) == (type(expected), expected.dtype, expected.shape)
+    np.testing.assert_allclose(found.toarray(), expected.toarray(), rtol=1e-6 if found.dtype == np.float32 else 1e-12)
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    norm=st.sampled_from(["l1", "l2", None]),
+    flags=st.tuples(*[st.booleans()] * 3),
+    dtype=st.sampled_from([np.float64, np.float32, np.int64]),
+)
+def test_transformer_is_scikit_learns(seed, norm, flags, dtype):
+    random = np.random.default_rng(seed)
+    X = random.poisson(0.7, random.integers(1, [12, 9])).astype(dtype)
+    X[0] = 1  # every word stands somewhere
+    names = ("use_idf", "smooth_idf", "sublinear_tf")
+    options = {"norm": norm, **dict(zip(names, flags, strict=True))}
+    for layout in (sp.csr_array, sp.csr_matrix, sp.csc_array, np.asarray):
+        if layout is np.asarray and flags[2]:
+            continue
+        Z = layout(X)
+        one, other = ours.TfidfTransformer(**options).fit(Z), scikit.TfidfTransformer(**options).fit(Z)
+        if flags[0]:
+            np.testing.assert_allclose(one.idf_, other.idf_, rtol=1e-6)
+            assert one.idf_.dtype == other.idf_.dtype
+        assert_same(one.transform(Z), other.transform(Z))
+        assert (abs(Z - layout(X))).sum() == 0
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"ngram_range": (1, 2), "sublinear_tf": True}, {"use_idf": False, "norm": "l1"},
+                {"analyzer": "char_wb", "dtype": np.float32}, {"stop_words": ["one"], "min_df": 2}]
+)  # fmt: skip
+def test_vectorizer_is_scikit_learns(options, tmp_path):
+    one, other = ours.TfidfVectorizer(**options), scikit.TfidfVectorizer(**options)
+    assert_same(one.fit_transform(DOCUMENTS), other.fit_transform(DOCUMENTS))
+    assert one.vocabulary_ == other.vocabulary_
+    new = ["be the one", "nobody"]
+    assert_same(one.transform(new), other.transform(new))
+    fastml.save(one, tmp_path / "m.fml")
+    twin = fastml.to_sklearn(one)
+    assert b"fastml" not in pickle.dumps(twin)
+    for again in (fastml.load(tmp_path / "m.fml"), pickle.loads(pickle.dumps(one)), twin, fastml.from_sklearn(twin)):
+        assert_same(again.transform(new), other.transform(new))
+    assert ours.TfidfVectorizer(**options).fit(DOCUMENTS).get_feature_names_out().tolist() == sorted(one.vocabulary_)

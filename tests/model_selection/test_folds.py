@@ -1,0 +1,78 @@
+"""Splits against scikit-learn's."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+import sklearn.model_selection as scikit
+from effort import effort
+from hypothesis import given
+from hypothesis import strategies as st
+
+import fastml.model_selection as ours
+
+
+@given(
+    n=st.integers(0, 60),
+    test_size=st.sampled_from([None, 0.2, 0.5, 3, 0, 1.0, 60, -1, True, "a", np.float64(0.3)]),
+    train_size=st.sampled_from([None, 0.5, 2, 0.9]),
+    seed=st.integers(0, 99),
+    shuffle=st.booleans(),
+    stratified=st.booleans(),
+)
+@effort(2)
+def test_train_test_split_is_scikit_learns(n, test_size, train_size, seed, shuffle, stratified):
+    X, y = np.arange(3.0 * n).reshape(n, 3), np.arange(n) % 3
+    arrays = X, y, X[:, 0].astype(str), X.tolist(), pd.DataFrame(X), sp.csr_array(X), y.astype(object)
+    options = {"test_size": test_size, "train_size": train_size, "random_state": seed, "shuffle": shuffle}
+    options["stratify"] = y if stratified else None
+    for some in (arrays[:3], arrays):
+        try:
+            expected = scikit.train_test_split(*some, **options)
+        except (ValueError, TypeError) as error:
+            with pytest.raises(type(error)):
+                ours.train_test_split(*some, **options)
+            continue
+        for a, b in zip(ours.train_test_split(*some, **options), expected, strict=True):
+            assert type(a) is type(b)
+            a, b = (part.toarray() if sp.issparse(part) else part for part in (a, b))
+            assert np.array_equal(a, b)
+
+
+def test_large_arrays_and_states():
+    X = np.random.default_rng(0).random((50_000, 4))
+    for layout in (np.asarray, np.asfortranarray, lambda X: X[::2], lambda X: X.astype(np.float32)):
+        states = np.random.RandomState(3), np.random.RandomState(3)
+        for _ in range(2):
+            found, expected = (
+                module.train_test_split(layout(X), random_state=state)
+                for module, state in zip((ours, scikit), states, strict=True)
+            )
+            assert all(map(np.array_equal, found, expected))
+    with pytest.raises(ValueError, match="inconsistent"):
+        ours.train_test_split(X, X[1:])
+
+
+@given(
+    y=st.lists(st.integers(-3, 3), min_size=1, max_size=60),
+    n_splits=st.integers(2, 6),
+    shuffle=st.booleans(),
+    kind=st.sampled_from([np.int64, np.int8, float, str, object, bool]),
+)
+@effort(2)
+def test_stratified_folds_are_scikit_learns(y, n_splits, shuffle, kind):
+    y = np.array(y).astype(kind)
+    options = {"shuffle": shuffle, "random_state": 5 if shuffle else None}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            expected = list(scikit.StratifiedKFold(n_splits, **options).split(y, y))
+        except ValueError as error:
+            with pytest.raises(ValueError, match=str(error)[:20].replace("(", ".")):
+                list(ours.StratifiedKFold(n_splits, **options).split(y, y))
+            return
+        found = list(ours.StratifiedKFold(n_splits, **options).split(y, y))
+    for a, b in zip(found, expected, strict=True):
+        assert all(map(np.array_equal, a, b))

@@ -1,0 +1,123 @@
+"""OneHotEncoder and OrdinalEncoder against scikit-learn's."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import scipy.sparse as sp
+import sklearn.preprocessing as theirs
+from effort import effort
+from hypothesis import given
+from hypothesis import strategies as st
+
+import fastml
+import fastml.preprocessing as ours
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
+NUMBERS = ("floats", "whole")
+KINDS = {
+    "objects": lambda codes: np.array(["b", "a", "", np.nan, "äö", None], object)[codes],
+    "texts": lambda codes: np.array(["b", "a", "", "ccc", "äö", "d"])[codes],
+    "floats": lambda codes: np.array([1.5, -2, 0, np.nan, 3, 7])[codes],
+    "whole": lambda codes: codes,
+    "pandas": lambda codes: frame(np.array(["b", "a", "", np.nan, "äö", "d"], object)[codes]),
+    "categories": lambda codes: frame(np.array(["b", "a", "", "c", "äö", np.nan], object)[codes]).astype("category"),
+    "mixed": lambda codes: frame(np.array(["b", "a", "", "c", "e", "d"], object)[codes]).assign(z=codes[:, 0] / 2),
+    "polars": lambda codes: pl.DataFrame(
+        {f"c{j}": np.array(["b", "a", "", "c", "e", "d"], object)[column].tolist() for j, column in enumerate(codes.T)}
+    ),
+}
+
+
+def frame(values):
+    return pd.DataFrame({f"c{j}": column for j, column in enumerate(values.T)})
+
+
+ONE_HOT = {
+    "drop": st.sampled_from([None, "first", "if_binary"]),
+    "sparse_output": st.booleans(),
+    "dtype": st.sampled_from([np.float64, np.float32, np.int64]),
+    "handle_unknown": st.sampled_from(["error", "ignore", "infrequent_if_exist", "warn"]),
+    "min_frequency": st.sampled_from([None, None, 2, 0.2]),
+    "max_categories": st.sampled_from([None, None, 2]),
+}
+ORDINAL = {
+    "dtype": st.sampled_from([np.float64, np.float32]),
+    "unknown": st.sampled_from([{}, {"handle_unknown": "use_encoded_value", "unknown_value": -1}]),
+    "encoded_missing_value": st.sampled_from([np.nan, -2]),
+    "min_frequency": st.sampled_from([None, None, 2]),
+}
+
+
+def outcome(call):
+    try:
+        return call(), None
+    except (TypeError, ValueError, IndexError) as error:
+        return None, (type(error), str(error).replace(", np.float64(nan)", ""))  # scikit-learn may tell NaN twice
+
+
+def same(found, expected):
+    assert type(found) is type(expected)
+    found, expected = (m.toarray() if sp.issparse(m) else np.asarray(m) for m in (found, expected))
+    assert found.dtype == expected.dtype
+    assert repr(found.tolist()) == repr(expected.tolist())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("name", "options"), [("OneHotEncoder", ONE_HOT), ("OrdinalEncoder", ORDINAL)])
+@effort(0.2)
+@given(st.data())
+def test_everything_is_scikit_learns(name, options, kind, data):
+    n, d = data.draw(st.integers(1, 12)), data.draw(st.integers(1, 3))
+    most = data.draw(st.integers(1, 6))
+    random = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    X, later = (KINDS[kind](random.integers(0, top, (n, d))) for top in (most, 6))
+    given = data.draw(st.fixed_dictionaries(options))
+    given |= given.pop("unknown", {})
+    (one, why), (other, expected) = (outcome(lambda m=m: getattr(m, name)(**given).fit(X)) for m in (ours, theirs))
+    assert why == expected
+    if other is None:
+        return
+    for a, b in zip(one.categories_, other.categories_, strict=True):
+        assert a.dtype == b.dtype
+        assert repr(a.tolist()) == repr(b.tolist())
+    for rows in (X, later):
+        (found, why), (wanted, expected) = (outcome(lambda m=m, rows=rows: m.transform(rows)) for m in (one, other))
+        assert why == expected
+        if wanted is not None:
+            same(found, wanted)
+            (found, why), (wanted, expected) = (
+                outcome(lambda m=m, t=wanted: m.inverse_transform(t)) for m in (one, other)
+            )
+            assert why == expected
+            if wanted is not None:
+                same(found, wanted)
+    assert one.get_feature_names_out().tolist() == other.get_feature_names_out().tolist()
+
+
+@pytest.mark.parametrize("name", ["OneHotEncoder", "OrdinalEncoder"])
+def test_categories_that_are_given(name):
+    X = np.array([["a", "x"], ["b", "y"]], object)
+    options = {"categories": [["b", "a", "c"], ["y", "x"]]}
+    one, other = (getattr(m, name)(**options).fit(X) for m in (ours, theirs))
+    same(one.transform(X), other.transform(X))
+    with pytest.raises(ValueError, match="unknown categories"):
+        getattr(ours, name)(categories=[["b"], ["x", "y"]]).fit(X)
+
+
+@pytest.mark.parametrize("name", ["OneHotEncoder", "OrdinalEncoder"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_files(name, kind, tmp_path):
+    X = KINDS[kind](np.random.default_rng(0).integers(0, 6, (9, 2)))
+    if kind == "objects":
+        X = X[[value is not None for value in X[:, 0]]][:, :1]
+    model = getattr(ours, name)().fit(X)
+    assert isinstance(model, getattr(theirs, name))
+    fastml.save(model, tmp_path / "m.fml")
+    same(fastml.load(tmp_path / "m.fml").transform(X), model.transform(X))
+
+
+def test_dates_and_lists_are_scikit_learns():
+    days = pd.DataFrame({"day": pd.to_datetime(["2024-01-01", "2024-01-02"])})
+    for X in (days, [["a", 1], ["b", 2]], days.astype("category")):
+        same(ours.OneHotEncoder().fit_transform(X), theirs.OneHotEncoder().fit_transform(X))
