@@ -13,6 +13,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from scipy.sparse import issparse
 from sklearn.base import MetaEstimatorMixin, is_classifier, is_regressor
 from sklearn.utils import get_tags
 
@@ -22,12 +23,17 @@ from fastml.tree import DecisionTreeClassifier
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-SETTINGS = {"radius": 30.0, "random_state": 0, "max_iter": 5}  # for those who take them
+SETTINGS = {"k": 1, "n_components": 1, "radius": 30.0, "random_state": 0, "max_iter": 5}  # for those who take them
 
 
 def make(Estimator, **parameters):
     taken = inspect.signature(Estimator).parameters
     return Estimator(**{name: value for name, value in SETTINGS.items() if name in taken} | parameters)
+
+
+def takes_others(Estimator):
+    """Whether it cannot be made without arguments: a pipeline of the estimators that do the work."""
+    return any(p.default is p.empty for p in inspect.signature(Estimator).parameters.values())
 
 
 def public_estimators():
@@ -37,12 +43,17 @@ def public_estimators():
             found = (getattr(loaded, name) for name in getattr(loaded, "__all__", ()))
             yield from (
                 E for E in found if inspect.isclass(E) and issubclass(E, Base) and E is not Base
-                and not issubclass(E, MetaEstimatorMixin)
+                and not issubclass(E, MetaEstimatorMixin) and not takes_others(E)
             )  # fmt: skip
 
 
 ESTIMATORS = sorted(set(public_estimators()), key=lambda E: E.__name__)
-PER_TABLE = [E for E in ESTIMATORS if E.__name__ not in ("CountVectorizer", "DictVectorizer", "FeatureTemplates")]
+OF_TEXTS = "CountVectorizer", "TfidfVectorizer", "DictVectorizer", "FeatureTemplates"
+PER_TABLE = [E for E in ESTIMATORS if E.__name__ not in OF_TEXTS]
+# For these each value is a category, or is there or not; columns that are selected keep whatever they hold.
+ANY_VALUE = [E for E in PER_TABLE if E.__name__ in ("OneHotEncoder", "OrdinalEncoder", "MissingIndicator")]
+OF_NUMBERS = [E for E in PER_TABLE if E not in ANY_VALUE]
+SELECTORS = [E for E in PER_TABLE if E.__module__.startswith("fastml.feature_selection")]
 PREDICTORS = [E for E in PER_TABLE if hasattr(E, "predict") and (is_classifier(make(E)) or is_regressor(make(E)))]
 
 TABLE = np.random.default_rng(0).integers(0, 5, (24, 2))
@@ -212,28 +223,36 @@ LARGE = {
 def apply(model, X):
     name = next(name for name in ("predict", "transform", "kneighbors") if hasattr(model, name))
     out = getattr(model, name)(X)
-    return out[0] if name == "kneighbors" else out
+    out = out[0] if name == "kneighbors" else out
+    return np.asarray(out.toarray() if issparse(out) else out, None if out.dtype.kind in "US" else float)
 
 
 @pytest.mark.parametrize("kind", NUMBERS)
 @pytest.mark.parametrize("Estimator", PER_TABLE, ids=lambda E: E.__name__)
 def test_numbers_are_read_as_the_numbers_they_are(Estimator, kind):
     X = NUMBERS[kind](TABLE)
+    if kind == "polars Int128" and Estimator in ANY_VALUE + SELECTORS:
+        pytest.skip("NumPy has no such integers, and values are kept as they are here")
     model, plain = make(Estimator).fit(X, Y), make(Estimator).fit(TABLE.astype(float), Y)
     expected = apply(plain, TABLE.astype(float))
-    single = "loat32" in kind or "float[" in kind or "float16" in kind
-    assert np.allclose(apply(model, X), expected, rtol=1e-4 if single else 1e-12, atol=1e-4 if single else 1e-12)
+    near = 1e-4 if "loat32" in kind or "float[" in kind else 2e-3 if "float16" in kind else 1e-12
+    assert np.allclose(apply(model, X), expected, rtol=near, atol=near)
     if not hasattr(model, "feature_names_in_"):
-        assert np.allclose(apply(plain, X), expected, rtol=1e-12, atol=1e-12)
+        near = near if hasattr(model, "transform") else 1e-12  # tables are transformed in their own dtype
+        assert np.allclose(apply(plain, X), expected, rtol=near, atol=near)
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-@pytest.mark.parametrize("Estimator", PER_TABLE, ids=lambda E: E.__name__)
+@pytest.mark.parametrize("Estimator", OF_NUMBERS, ids=lambda E: E.__name__)
 def test_what_is_no_number_is_refused_by_name(Estimator, kind):
     X = REFUSED[kind](TABLE)
+    if Estimator.__name__ == "TruncatedSVD" and isinstance(X, pa.Table):
+        X = X.append_column("b", X["a"])  # it takes two columns or more
     words = r"column |[Cc]omplex|X\[|dtype"
     with pytest.raises((ValueError, TypeError), match=words):
         make(Estimator).fit(X, Y)
+    if Estimator in SELECTORS:
+        return
     plain = TABLE.astype(float)
     if hasattr(X, "columns"):
         names = X.column_names if isinstance(X, pa.Table) else list(X.columns)
@@ -244,10 +263,12 @@ def test_what_is_no_number_is_refused_by_name(Estimator, kind):
 
 
 @pytest.mark.parametrize("kind", LARGE)
-@pytest.mark.parametrize("Estimator", PER_TABLE, ids=lambda E: E.__name__)
+@pytest.mark.parametrize("Estimator", OF_NUMBERS, ids=lambda E: E.__name__)
 def test_no_two_large_integers_become_one(Estimator, kind):
     """Either the estimator tells them apart, or it says that it cannot; numbers in between are never made of them."""
     X = LARGE[kind]([B, B + 1, B + 2, B + 3])
+    if Estimator.__name__ == "TruncatedSVD" and kind in ("int64", "uint64", "longdouble", "polars Int64"):
+        X = np.hstack([X, X])  # it takes two columns or more
     try:
         make(Estimator, **({"n_neighbors": 1} if "KNeighbors" in Estimator.__name__ else {})).fit(X, [0, 1, 0, 1])
     except (ValueError, TypeError) as error:
@@ -395,7 +416,7 @@ def test_truth_values_are_0_and_1_for_models_of_numbers_and_the_other_way_round(
         assert model.predict(numbers_like(kind, [0.6, 0.4, 7, -7])).tolist() == [1, 0, 1, 0]
 
 
-@pytest.mark.parametrize("Estimator", PER_TABLE, ids=lambda E: E.__name__)
+@pytest.mark.parametrize("Estimator", OF_NUMBERS, ids=lambda E: E.__name__)
 def test_containers_of_no_rows_yet_of_one_dimension_and_huge_integers(Estimator):
     with pytest.raises(TypeError, match="collect"):
         make(Estimator).fit(pl.DataFrame({"x": [1, 2]}).lazy(), [0, 1])

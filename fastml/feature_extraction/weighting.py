@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastml._sklearn import _align_api_if_sparse
 from fastml.base import Estimator
-from fastml.kinds import array_of_numbers
+from fastml.kinds import array_of_numbers, as_numbers
 
 __all__ = ["TfidfTransformer"]
 
@@ -102,7 +102,8 @@ class TfidfTransformer(Estimator, ScikitTfidfTransformer):
         """The rows checked; float32 stays float32, whatever was fitted."""
         check_is_fitted(self)
         options = {"accept_sparse": "csr", "ensure_all_finite": False, "reset": False}
-        X = validate_data(self, array_of_numbers(X, True), dtype=[np.float64, np.float32], **options)
+        X = validate_data(self, array_of_numbers(X, True), dtype="numeric", **options)
+        X = as_numbers(X, type(self).__name__)
         self._check_finite(X)
         return X
 

@@ -8,6 +8,7 @@ from sklearn.impute import MissingIndicator as ScikitMissingIndicator
 from sklearn.impute import SimpleImputer as ScikitSimpleImputer
 
 from fastml.base import Estimator, refuse_nonfinite
+from fastml.kinds import array_of_numbers, as_numbers
 from fastml.plain import is_plain_table
 from fastml.preprocessing.quantiles import nan_medians
 from fastml.preprocessing.scaling import ByKernel, of_columns
@@ -112,6 +113,14 @@ class SimpleImputer(NamesInfinity, ByKernel, ScikitSimpleImputer):
             ScikitSimpleImputer.fit(self, X, y)
             self._note()
         return self
+
+    def _validate_input(self, X, in_fit):
+        """scikit-learn's check; what means and medians are taken of is read as numbers, or refused by its column."""
+        if self._counts():
+            X = array_of_numbers(X)
+            if isinstance(X, np.ndarray) and X.dtype.kind not in "bOUS":
+                X = as_numbers(X, type(self).__name__)
+        return super()._validate_input(X, in_fit)
 
     def _counts(self):
         """Whether kernels find what is filled in: a mean or median of what is not NaN."""

@@ -7,7 +7,7 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastml.base import Estimator, refuse_nonfinite
-from fastml.kinds import array_of_numbers, as_numbers
+from fastml.kinds import array_of_numbers, as_numbers, is_frame
 from fastml.plain import is_plain_table
 from fastml_ext import preprocessing as kernels
 
@@ -65,7 +65,7 @@ class ByKernel(Estimator):
         """X as scikit-learn's own method may have it: sparse as it is, a table once its values have been looked at."""
         if not issparse(X):
             self._refuse_infinite(self._rows(X))
-        return X
+        return array_of_numbers(X) if is_frame(X) else X
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
