@@ -25,7 +25,7 @@ from fastml.cli.results import summary
 from fastml.cli.tables import check_header, finished, read_table
 from fastml.cli.terminal import InputError, Progress
 
-__all__ = ["Comparison", "TableEncoder", "compare"]
+__all__ = ["Comparison", "compare"]
 
 BLOCK = 65_536  # rows of a frame read at a time
 

@@ -63,7 +63,7 @@ class StandardScaler(ByKernel, ScikitStandardScaler):
         first = not hasattr(self, "n_samples_seen_")
         if issparse(X) or sample_weight is not None:
             if sample_weight is not None:
-                sample_weight = check_weight(sample_weight, X.shape[0] if hasattr(X, "shape") else len(X))
+                sample_weight = check_weight(sample_weight, (X if hasattr(X, "shape") else np.asarray(X)).shape[0])
             ScikitStandardScaler.partial_fit(self, X, y, sample_weight)
             self._note()
             return self

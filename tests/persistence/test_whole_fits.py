@@ -35,8 +35,10 @@ X = random.integers(0, 5, (40, 3)).astype(float)
 WIDER = random.integers(0, 5, (40, 5)).astype(float)
 LABELS = (X[:, 0] + X[:, 1] > 4).astype(int)
 SCORES = X @ [1.0, -2.0, 0.5]
+TEXTS = [f"{a:.0f}{b:.0f} {c:.0f}{a:.0f}" for a, b, c in X]
 RECORDS = {
-    "CountVectorizer": [f"{a:.0f}{b:.0f} {c:.0f}{a:.0f}" for a, b, c in X],
+    "CountVectorizer": TEXTS,
+    "TfidfVectorizer": TEXTS,
     "DictVectorizer": [dict(zip("abc", row, strict=True)) for row in X.tolist()],
 }
 ANSWERS = ("predict", "predict_proba", "decision_function", "transform")
