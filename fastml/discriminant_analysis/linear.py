@@ -148,6 +148,11 @@ class LinearDiscriminantAnalysis(Estimator, scikit.LinearDiscriminantAnalysis):
             squares, vectors = principal(products / (n * np.multiply.outer(deviation, deviation)), np.float64)
             values = np.sqrt(squares)
         rank = int((values > self.tol).sum())
+        if rank == 0:
+            raise ValueError(
+                f"no column of X differs between rows of one class by more than tol={self.tol:g}, so there is no"
+                " covariance within the classes: leave such columns to another model, as DecisionTreeClassifier"
+            )
         return (vectors[:rank] / deviation).T / values[:rank]
 
     def _projection(self, name, make):

@@ -36,7 +36,7 @@ def test_demo_compares_every_data_set(demo):
     assert demo.code == 0, demo.err
     for name in ("digits", "cancer", "iris"):
         assert len(rows_of(demo.out, f"{name} ")) == 1 + len(classifiers()), demo.out
-        assert re.search(f"majority class +{SCORE}$", rows_of(demo.out, f"{name} ")[0])
+        assert re.search(f"majority class +{SCORE}$", rows_of(demo.out, f"{name} ")[-1])  # the best come first
     [mean] = [line for line in rows_of(demo.out, "diabetes") if " mean " in line]
     assert re.search(r"-?0\.0\d\d ± ", mean)
 
@@ -63,7 +63,7 @@ def test_demo_shows_cold_start_apart_and_first(demo):
 def test_models_beat_the_majority(demo):
     for name in ("digits", "cancer", "iris"):
         scores = [float(re.search(SCORE, line)[0][:5]) for line in rows_of(demo.out, f"{name} ")]
-        assert min(scores[1:]) > scores[0] + 0.1
+        assert min(scores[:-1]) > scores[-1] + 0.1
 
 
 def test_piped_output_has_no_control_characters(demo):
@@ -188,7 +188,12 @@ def test_a_reader_that_has_seen_enough():
 def test_every_estimator_is_in_the_list():
     """A family joins the comparison by its lines in MODELS; what is left out is left out here, with a reason."""
     unscaled = "no radius suits every table"
-    left_out = {"RadiusNeighborsClassifier": unscaled, "RadiusNeighborsRegressor": unscaled}
+    left_out = {
+        "RadiusNeighborsClassifier": unscaled,
+        "RadiusNeighborsRegressor": unscaled,
+        "LinearDiscriminantAnalysis": "it needs a column that differs between rows of one class",
+        "QuadraticDiscriminantAnalysis": "columns that follow from others, as one-hot codes do, leave it no covariance",
+    }
     listed = {load(model)[0] for model in MODELS}
     modules = [m.name for m in pkgutil.iter_modules(package.__path__, "fastml.") if m.name != "fastml.__main__"]
     names = [

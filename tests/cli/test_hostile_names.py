@@ -75,7 +75,7 @@ def test_names_are_text_and_nothing_else(tmp_path, start):
     names, labels, texts, target = some[:3], some[3:5], some[5:8], some[8]
     page = Page(page_of(tmp_path, names, labels, texts, target))
     assert {"script", "img", "iframe", "object", "form"} & set(page.tags) == set()
-    assert page.tags.count("a") == 0
+    assert page.tags.count("a") <= 3  # to the results, to this table, to how it is repeated
     assert [name for name, _ in page.attributes if name.startswith("on")] == []
     links = [value for name, value in page.attributes if name in ("src", "href", "xlink:href", "action")]
     assert all(link.startswith(("#", "data:")) for link in links)

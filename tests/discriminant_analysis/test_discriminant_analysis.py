@@ -133,3 +133,10 @@ def test_refusals_twins_and_files(name, tmp_path):
     fastml.save(model, tmp_path / "m.fml")
     for other in (twin, fastml.from_sklearn(twin), fastml.load(tmp_path / "m.fml"), pickle.loads(pickle.dumps(model))):
         np.testing.assert_allclose(other.predict_proba(X), model.predict_proba(X), atol=1e-12)
+
+
+@pytest.mark.parametrize("n", [2, 9])
+def test_classes_whose_rows_are_all_equal_have_no_covariance(n):
+    X, y = np.repeat([[1.0, 5.0], [2.0, 5.0]], n, axis=0), np.repeat([0, 1], n)
+    with pytest.raises(ValueError, match="no column of X differs between rows of one class"):
+        ours.LinearDiscriminantAnalysis().fit(X, y)
