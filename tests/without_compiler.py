@@ -67,9 +67,10 @@ def estimators():
             found = getattr(module, name)
             if not (inspect.isclass(found) and issubclass(found, BaseEstimator) and hasattr(found, "fit")):
                 continue
-            if found.__module__.startswith("fastml.") and not issubclass(found, MetaEstimatorMixin):
-                if all(p.default is not p.empty for p in inspect.signature(found).parameters.values()):
-                    yield found  # pipelines, which take others, leave the work to them
+            if not found.__module__.startswith("fastml.") or issubclass(found, MetaEstimatorMixin):
+                continue
+            if all(p.default is not p.empty for p in inspect.signature(found).parameters.values()):
+                yield found  # pipelines, which take others, leave the work to them
 
 
 def try_all(estimator):

@@ -37,7 +37,8 @@ def _merge_all(double[:, ::1] a, const double[:, ::1] b):
         _merge(&a[0, j], &a[1, j], &a[2, j], b[0, j], b[1, j], b[2, j])
 
 
-cdef inline void _merge(double* n, double* mean, double* squares, double n2, double mean2, double squares2) noexcept nogil:
+cdef inline void _merge(double* n, double* mean, double* squares, double n2, double mean2,
+                        double squares2) noexcept nogil:
     """Chan, Golub and LeVeque 1983, equation 1.5."""
     cdef double both = n[0] + n2, apart = mean2 - mean[0]
     if n2 == 0:
@@ -284,7 +285,8 @@ def fill(X, values, n_jobs=None):
     return out if not any(pool.run(_fill, n, X, values, out, cost=2 * COST * d, n_jobs=n_jobs)) else None
 
 
-def _fill(Py_ssize_t start, Py_ssize_t stop, const floating[:, ::1] X, const floating[::1] values, floating[:, ::1] out):
+def _fill(Py_ssize_t start, Py_ssize_t stop, const floating[:, ::1] X, const floating[::1] values,
+          floating[:, ::1] out):
     """Whether a number is infinite."""
     cdef Py_ssize_t d = X.shape[1], i, j
     cdef const floating *x

@@ -91,8 +91,8 @@ cdef inline void _take(const floating *ordered, Py_ssize_t n, Py_ssize_t offset,
     high[0] = ordered[min(below + 1, offset + n - 1) - offset]
 
 
-cdef void _select_near(const floating *x, const floating *sample, floating *kept, Py_ssize_t n, double at, floating *low,
-                       floating *high) noexcept nogil:
+cdef void _select_near(const floating *x, const floating *sample, floating *kept, Py_ssize_t n, double at,
+                       floating *low, floating *high) noexcept nogil:
     """low and high: the numbers at the places beside `at` of x (n,), were it in order."""
     cdef Py_ssize_t below = <Py_ssize_t> floor(at), above = min(below + 1, n - 1), i, place, margin, size = 0
     cdef Py_ssize_t under = 0, upto = 0
