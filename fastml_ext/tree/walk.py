@@ -70,18 +70,25 @@ def pack(tree, dtypes, dtype):
     """(nodes, missing_left) as `walk` reads them for a table of a dtype; dtypes: those of the fitted columns."""
     layout = WALKERS["int64" if dtype == np.uint64 else WIDER.get(np.dtype(dtype).name, np.dtype(dtype).name)][1]
     nodes = np.zeros(tree.node_count, layout)
-    inner = tree.kind == NUMERIC
-    nodes["child"] = np.arange(tree.node_count)[:, None]
-    nodes["child"][inner] = np.stack([tree.children_left, tree.children_right], 1)[inner]
-    nodes["feature"][inner] = tree.feature[inner]
-    whole = np.array([np.dtype(d).kind in "biu" for d in dtypes], bool)
-    unsigned = np.array([d == np.uint64 for d in dtypes], bool)
-    feature = np.where(inner, tree.feature, 0)
-    for kind, mask in (("f", ~whole), ("i", whole & ~unsigned), ("u", unsigned)):
-        at = np.flatnonzero(inner & mask[feature])
+    inner, numbers, child = tree.kind == NUMERIC, np.arange(tree.node_count), nodes["child"]
+    child[:, 0] = np.where(inner, tree.children_left, numbers)
+    child[:, 1] = np.where(inner, tree.children_right, numbers)
+    nodes["feature"] = np.where(inner, tree.feature, 0)
+    for kind, at in _by_kind(np.flatnonzero(inner), tree.feature, dtypes):
         nodes["threshold"][at], never = _thresholds(tree, at, kind, np.dtype(dtype), layout["threshold"])
-        nodes["child"][at[never]] = nodes["child"][at[never], 1:]
+        child[at[never]] = child[at[never], 1:]
     return nodes.view(np.uint8), tree.missing_go_to_left.view(np.uint8)
+
+
+def _by_kind(at, feature, dtypes):
+    """("f", "i" or "u", the nodes of `at` that split such a column), as `_thresholds` takes them."""
+    kinds = {d: "u" if d == np.uint64 else "i" if np.dtype(d).kind in "biu" else "f" for d in set(dtypes)}
+    if len(set(kinds.values())) == 1:  # as a rule; a first prediction waits for this
+        yield next(iter(kinds.values())), at
+        return
+    of_columns = np.array([kinds[d] for d in dtypes])
+    for kind in np.unique(of_columns):
+        yield kind, at[of_columns[feature[at]] == kind]
 
 
 def _thresholds(tree, at, kind, dtype, stored):
