@@ -106,6 +106,7 @@ def keep_lines(app, what, name, obj, options, lines):
     in_sections = any(line.strip() and set(line.strip()) == {"-"} for line in lines)
     example, kept = False, []
     for line in lines:
+        line = re.sub(r":ref:`([^`<]*?)\s*<[^`]*>`", r"\1", line)  # a place on scikit-learn's site
         example = line.lstrip().startswith(">>>") or (example and bool(line.strip()))
         if example or not line.strip():
             kept.append(line)

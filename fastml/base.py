@@ -196,7 +196,7 @@ def refuse_nonfinite(X, who, names=None, allow_nan=False):
     value = "NaN" if np.isnan(X[row, column]) else str(X[row, column])
     raise ValueError(
         f"X[{row}, {column}]{called} is {value}, and {who} takes finite {X.dtype} values only, no"
-        f" {'' if allow_nan else 'NaN or '}infinity: drop the row, or fill it in with sklearn.impute.SimpleImputer"
+        f" {'' if allow_nan else 'NaN or '}infinity: drop the row, or fill it in with fastml.impute.SimpleImputer"
     )
 
 
