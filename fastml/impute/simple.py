@@ -117,7 +117,12 @@ class SimpleImputer(NamesInfinity, ByKernel, ScikitSimpleImputer):
     def _validate_input(self, X, in_fit):
         """scikit-learn's check; what means and medians are taken of is read as numbers, or refused by its column."""
         if self._counts():
-            X = array_of_numbers(X)
+            try:
+                X = array_of_numbers(X)
+            except ValueError as error:
+                if "could not convert" not in str(error):
+                    raise
+                raise ValueError(f"Cannot use {self.strategy} strategy with non-numeric data: {error}") from error
             if isinstance(X, np.ndarray) and X.dtype.kind not in "bOUS":
                 X = as_numbers(X, type(self).__name__)
         return super()._validate_input(X, in_fit)
