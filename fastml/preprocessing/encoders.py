@@ -1,6 +1,7 @@
 """OneHotEncoder and OrdinalEncoder: scikit-learn's, which look at each distinct value of a column once."""
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.preprocessing import OneHotEncoder as ScikitOneHotEncoder
 from sklearn.preprocessing import OrdinalEncoder as ScikitOrdinalEncoder
 
@@ -8,6 +9,14 @@ from fastml.base import Estimator, refuse_nonfinite
 from fastml.preprocessing.distinct import distinct_columns
 
 __all__ = ["OneHotEncoder", "OrdinalEncoder"]
+
+
+def refuse_sparse(X):
+    if issparse(X):
+        raise TypeError(
+            "Sparse data was passed for X, but dense data is required. Use '.toarray()' to convert to a dense numpy"
+            " array."
+        )
 
 
 class ByDistinct(Estimator):
@@ -29,6 +38,7 @@ class ByDistinct(Estimator):
 
     def _fit(self, X, **options):
         """scikit-learn's step, of the distinct values where they need not be counted."""
+        refuse_sparse(X)
         self._check_infrequent_enabled()
         columns = None
         counted = options.get("return_counts") or self._infrequent_enabled

@@ -1,5 +1,6 @@
 """Scalers of columns under scikit-learn's names: its parameters, attributes and results, in one pass over the table."""
 
+from numbers import Real
 from typing import Any, Self
 
 import numpy as np
@@ -214,9 +215,17 @@ class MinMaxScaler(ByKernel, ScikitMinMaxScaler):
         return of_columns(-self.min_ / self.scale_, X), of_columns(1 / self.scale_, X)
 
 
+def two_numbers(scaler, name):
+    """A parameter that is a tuple of two numbers."""
+    value = getattr(scaler, name)
+    if len(value) != 2 or not all(isinstance(end, Real) for end in value):
+        raise ValueError(f"{name}={value!r} must be two numbers, (least, largest)")
+    return value
+
+
 def check_range(scaler):
     scaler._validate_params()
-    low, high = scaler.feature_range
+    low, high = two_numbers(scaler, "feature_range")
     if not low < high:
         raise ValueError(
             f"Minimum of desired feature range must be smaller than maximum. Got {scaler.feature_range}: feature_range"
@@ -332,7 +341,7 @@ class RobustScaler(ByKernel, ScikitRobustScaler):
             self._note()
             return self
         X = self._rows_to_learn(X)
-        q_min, q_max = self.quantile_range
+        q_min, q_max = two_numbers(self, "quantile_range")
         if not 0 <= q_min <= q_max <= 100:
             raise ValueError(
                 f"Invalid quantile range: quantile_range={self.quantile_range} must be two per cents in order"

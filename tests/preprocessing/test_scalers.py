@@ -220,3 +220,11 @@ def test_medians_of_long_columns(n, seed):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         alike(ours.RobustScaler().fit(X), theirs.RobustScaler().fit(X))
+
+
+@pytest.mark.parametrize("pair", [(), (1.0,), (0.0, 1.0, 2.0), ("a", "b")])
+def test_pairs_of_numbers_are_two_numbers(pair):
+    with pytest.raises(ValueError, match="feature_range=.* must be two numbers"):
+        ours.MinMaxScaler(feature_range=pair).fit([[1.0], [2.0]])
+    with pytest.raises(ValueError, match="quantile_range=.* must be two numbers"):
+        ours.RobustScaler(quantile_range=pair).fit([[1.0], [2.0]])
