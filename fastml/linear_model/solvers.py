@@ -191,8 +191,11 @@ def largest_curvature(objective, u):
     v = np.random.default_rng(0).normal(size=len(u))
     size = 1.0
     for _ in range(20):
-        Hv = objective.product(v / np.linalg.norm(v))
-        size = np.linalg.norm(Hv)
+        with np.errstate(over="ignore", invalid="ignore"):
+            Hv = objective.product(v / np.linalg.norm(v))
+            size = np.linalg.norm(Hv)
+        if not np.isfinite(size):
+            raise ValueError("the squares of the values of X overflow: divide the columns of X first, or give eta0")
         if size == 0:
             return 1.0
         v = Hv

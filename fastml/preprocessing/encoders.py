@@ -39,6 +39,10 @@ class ByDistinct(Estimator):
     def _fit(self, X, **options):
         """scikit-learn's step, of the distinct values where they need not be counted."""
         refuse_sparse(X)
+        try:
+            np.dtype(self.dtype)
+        except TypeError as error:
+            raise TypeError(f"dtype={self.dtype!r} is refused: {error}") from error
         self._check_infrequent_enabled()
         columns = None
         counted = options.get("return_counts") or self._infrequent_enabled

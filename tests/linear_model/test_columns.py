@@ -208,3 +208,8 @@ def test_a_column_all_but_zero_has_no_weight_without_a_penalty(tiny, shape, n_cl
     model = LogisticRegression(C=np.inf, max_iter=300).fit(layout(X), y)
     assert np.isfinite(model.coef_).all()
     assert (model.coef_[:, 1] == 0).all()
+
+
+def test_gradient_descent_names_values_whose_squares_overflow():
+    with pytest.raises(ValueError, match="squares of the values of X overflow"):
+        LinearRegression(solver="gd").fit([[1e308], [-1e308]], [0.1, 0.2])

@@ -121,3 +121,9 @@ def test_dates_and_lists_are_scikit_learns():
     days = pd.DataFrame({"day": pd.to_datetime(["2024-01-01", "2024-01-02"])})
     for X in (days, [["a", 1], ["b", 2]], days.astype("category")):
         same(ours.OneHotEncoder().fit_transform(X), theirs.OneHotEncoder().fit_transform(X))
+
+
+@pytest.mark.parametrize("Encoder", [ours.OneHotEncoder, ours.OrdinalEncoder])
+def test_a_dtype_that_is_none_is_refused_by_name(Encoder):
+    with pytest.raises(TypeError, match="dtype=0.5"):
+        Encoder(dtype=0.5).fit([["a"], ["b"]])
