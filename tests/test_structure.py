@@ -359,3 +359,13 @@ def test_every_benchmark_is_collected():
     files = sorted((Path(__file__).resolve().parents[1] / "benchmarks").glob("bench_*.py"))
     assert len(files) > 10
     assert [file.name for file in files if f"\n{file.stem} = benchmarks(" not in file.read_text(encoding="utf-8")] == []
+
+
+@pytest.mark.parametrize("package", ROOTS)
+def test_the_layout_of_contributing_names_every_part(package):
+    page = Path(__file__).parents[1] / "CONTRIBUTING.md"
+    picture = page.read_text(encoding="utf-8").partition(f"\n{package}/ ")[2].partition("\ntests/ ")[0]
+    picture = picture.partition("\nfastml_ext/ ")[0]
+    parts = {name.split(".")[1] for name in SOURCES if name.startswith(f"{package}.")} - {"__main__", "checks_cases"}
+    assert picture
+    assert {part for part in parts if not re.search(rf"\b{part}\b", picture)} == set()
