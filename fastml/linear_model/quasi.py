@@ -19,6 +19,7 @@ PAIRS = 10  # last steps that are remembered
 # of these. Where classes part, gradients are small early; elsewhere other solvers leave little to gain at tol itself.
 ENOUGH = (1.0, 0.01), (0.0001, 0.05), (0.00001, 1.0)
 ROUGHLY = 1e-3  # tol of some of the rows
+LOOK, TRUST = 24, 1.5  # iterations of those, and how many times their value all rows may have there
 TABLE, SPARSE_TABLE = 10_000_000, 200_000  # products: up to here a dense copy of scaled columns is the quickest
 MOST_NUMBERS = 4_000_000  # in the matrices of all classes
 FEWEST = 8  # passes before the first matrices
@@ -30,12 +31,15 @@ def lbfgs(objective, u, tol, max_iter, warm=False):
 
     Where there are many rows, some of them tell about where the optimum is. warm: u is near it
     """
-    first = None
-    if not warm and worth_a_look(objective) and max_iter >= solvers.ENOUGH:
-        rough = lbfgs(objective.some_rows(solvers.SHARE), u, ROUGHLY, max_iter, warm=True)
-        u, first = rough.u, rough.factor
-    passes = Table(objective) if fits_table(objective) else Passes(objective)
+    passes, first = Table(objective) if fits_table(objective) else Passes(objective), None
     value, gradient = passes(u)
+    if not warm and worth_a_look(objective) and max_iter >= LOOK:
+        rough = lbfgs(objective.some_rows(solvers.SHARE), u, ROUGHLY, LOOK, warm=True)
+        there = passes(rough.u)
+        if there[0] < min(value, TRUST * rough.value):  # they tell nothing where a few rows happen to part
+            u, (value, gradient), first = rough.u, there, rough.factor
+        else:
+            value, gradient = passes(u)
     memory, history, waited, gain = Memory(gradient, first), [value], 0, np.inf
     while len(history) <= max_iter:
         if waited >= passes.wait:
@@ -65,7 +69,7 @@ def lbfgs(objective, u, tol, max_iter, warm=False):
 
 def worth_a_look(objective):
     n, d = objective.n, objective.d
-    return n >= solvers.MANY_ROWS and n >= 100 * d and d <= FEW_COLUMNS
+    return n >= solvers.MANY_ROWS and n >= 100 * d * objective.k and d <= FEW_COLUMNS
 
 
 def enough(passes, gradient, left, tol):
