@@ -4,6 +4,7 @@ import contextlib
 import functools
 import importlib
 import inspect
+import operator
 import sys
 from numbers import Number
 from types import FunctionType
@@ -110,6 +111,29 @@ class Estimator(BaseEstimator):
         # Frames are checked for the names of their columns, so they never take the fast path; nor do values with NaN.
         self._fast_columns = -1 if hasattr(self, "feature_names_in_") else X.shape[1]
         return X if y is None else (X, y)
+
+    def _note_rows(self, dtype, *, sparse=False, allow_nan=False):
+        """Remember of the rows of a fit what `_check_rows` asks for, where `_check_fit` has not seen them."""
+        self._allow_nan, self._sparse, self._dtype = allow_nan, sparse, np.dtype(dtype)
+        self._note_columns()
+
+    def _note_columns(self):
+        # Frames are checked for the names of their columns, so they never take the fast path.
+        self._fast_columns = -1 if hasattr(self, "feature_names_in_") else self.n_features_in_
+
+    def _once(self, name, of, make):
+        """What make() gives of the fitted arrays and the settings `of`: made when first needed, and for others anew."""
+        made = self.__dict__.setdefault("_made", {})
+        kept = made.get(name)
+        if kept is None or not all(map(operator.is_, kept[0], of)):
+            kept = made[name] = of, make()
+        return kept[1]
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        if "_made" in state:
+            state = {key: value for key, value in state.items() if key != "_made"}
+        return state
 
     def _convert(self, X, y, options):
         """X and y of any kind as arrays, by scikit-learn's checks; y is None where there is none."""

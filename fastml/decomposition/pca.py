@@ -17,7 +17,6 @@ from fastml.decomposition.spectra import (
     randomised,
     singular,
 )
-from fastml_ext import checks
 
 __all__ = ["PCA"]
 
@@ -98,7 +97,9 @@ class PCA(Estimator, scikit.PCA):
             super()._fit(self._check_foreign(X))
         else:
             self._learn(self._check_fit(X))
-        return self._checked_further(X)
+        self.components_ = np.ascontiguousarray(self.components_)
+        self._note_rows(self.components_.dtype, sparse=True)
+        return self
 
     def fit_transform(self, X: Any, y: Any = None) -> Any:
         """Find the components, and project the rows; as `fit(X).transform(X)`.
@@ -122,13 +123,6 @@ class PCA(Estimator, scikit.PCA):
         if issparse(X):
             return X
         return self._check_fit(X)
-
-    def _checked_further(self, X):
-        self.components_ = np.ascontiguousarray(self.components_)
-        self._allow_nan, self._sparse, self._dtype = False, True, self.components_.dtype
-        self._fast_columns = -1 if hasattr(self, "feature_names_in_") else self.n_features_in_
-        self._made = {}
-        return self
 
     def _learn(self, X):
         asked = min(X.shape) if self.n_components is None else self.n_components
@@ -207,31 +201,19 @@ class PCA(Estimator, scikit.PCA):
         -------
         X_new : ndarray of shape (n_samples, n_components)
         """
-        if not (checks.is_table(X, getattr(self, "_fast_columns", -1), np.ndarray) and X.dtype == self._dtype):
-            X = self._check_rows(X)
+        X = self._check_rows(X)
         if issparse(X):
             return self._transform(X, np)
-        return self._projection()(X)
+        return self._once("projection", (self.components_, self.whiten), self._projection)(X)
 
     def _projection(self):
-        if "_made" not in self.__dict__:  # of a model from a file
-            self._made = {}
-        made = self._made.get("projection")
-        if made is None or made[0] is not self.components_ or made[1] != self.whiten:
-            directions = self.components_.astype(np.float64)
-            if self.whiten:
-                least = np.finfo(self.explained_variance_.dtype).eps
-                directions /= np.maximum(np.sqrt(self.explained_variance_), least)[:, None]
-            projection = Projection(directions, -(directions @ self.mean_), self._dtype)
-            made = self._made["projection"] = self.components_, self.whiten, projection
-        return made[2]
+        directions = self.components_.astype(np.float64)
+        if self.whiten:
+            least = np.finfo(self.explained_variance_.dtype).eps
+            directions /= np.maximum(np.sqrt(self.explained_variance_), least)[:, None]
+        return Projection(directions, -(directions @ self.mean_), self._dtype)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.array_api_support = False
         return tags
-
-    def __getstate__(self):
-        state = super().__getstate__()
-        state.pop("_made", None)
-        return state

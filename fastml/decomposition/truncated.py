@@ -9,7 +9,6 @@ from sklearn.utils import check_random_state
 
 from fastml.base import Estimator
 from fastml.decomposition.spectra import Projection, flipped, normaliser_of, randomised
-from fastml_ext import checks
 
 __all__ = ["TruncatedSVD"]
 
@@ -92,8 +91,7 @@ class TruncatedSVD(Estimator, scikit.TruncatedSVD):
             result = super().fit_transform(X)
         else:
             result = self._learn(self._check_fit(X, ensure_min_features=2))
-        self._allow_nan, self._sparse, self._dtype = False, True, self.components_.dtype
-        self._fast_columns = -1 if hasattr(self, "feature_names_in_") else self.n_features_in_
+        self._note_rows(self.components_.dtype, sparse=True)
         return result
 
     def _learn(self, X):
@@ -126,8 +124,7 @@ class TruncatedSVD(Estimator, scikit.TruncatedSVD):
         -------
         X_new : ndarray of shape (n_samples, n_components)
         """
-        if not (checks.is_table(X, getattr(self, "_fast_columns", -1), np.ndarray) and X.dtype == self._dtype):
-            X = self._check_rows(X)
+        X = self._check_rows(X)
         if issparse(X):
             return X @ self.components_.T
         return Projection(self.components_, np.zeros(len(self.components_)), self._dtype)(X)

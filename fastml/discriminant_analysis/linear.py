@@ -82,7 +82,6 @@ class LinearDiscriminantAnalysis(Estimator, scikit.LinearDiscriminantAnalysis):
                 self.feature_names_in_ = names
         else:
             self._learn(X, y)
-        self._made: dict = {}
         return self
 
     def _learn(self, X, y):
@@ -156,13 +155,7 @@ class LinearDiscriminantAnalysis(Estimator, scikit.LinearDiscriminantAnalysis):
         return (vectors[:rank] / deviation).T / values[:rank]
 
     def _projection(self, name, make):
-        """A projection, made once for the arrays at hand."""
-        if "_made" not in self.__dict__:  # of a model from a file
-            self._made = {}
-        made = self._made.get(name)
-        if made is None or made[0] is not self.coef_:
-            made = self._made[name] = self.coef_, make()
-        return made[1]
+        return self._once(name, (self.coef_,), make)
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Scores of rows.
@@ -223,8 +216,3 @@ class LinearDiscriminantAnalysis(Estimator, scikit.LinearDiscriminantAnalysis):
         tags = super().__sklearn_tags__()
         tags.array_api_support = False
         return tags
-
-    def __getstate__(self):
-        state = super().__getstate__()
-        state.pop("_made", None)
-        return state

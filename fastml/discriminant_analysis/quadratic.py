@@ -77,7 +77,6 @@ class QuadraticDiscriminantAnalysis(Estimator, scikit.QuadraticDiscriminantAnaly
                 self.feature_names_in_ = names
         else:
             self._learn(X, y)
-        self._made: dict = {}
         return self
 
     def _learn(self, X, y):
@@ -133,7 +132,7 @@ class QuadraticDiscriminantAnalysis(Estimator, scikit.QuadraticDiscriminantAnaly
     def _decision_function(self, X):
         """scikit-learn's step: the scores of all classes."""
         X = self._check_rows(X)
-        centre, project, constant = self._sides()
+        centre, project, constant = self._once("sides", (self.means_,), self._sides)
         k, d = len(self.classes_), X.shape[1]
         scores, step = np.empty((len(X), k), constant.dtype), max(1, HELD // (k * d))
         for start in range(0, len(X), step):
@@ -145,22 +144,15 @@ class QuadraticDiscriminantAnalysis(Estimator, scikit.QuadraticDiscriminantAnaly
 
     def _sides(self):
         """(a centre, what takes rows seen from it to all classes' whitened axes, the scores' constants)."""
-        if "_made" not in self.__dict__:  # of a model from a file
-            self._made = {}
-        made = self._made.get("sides")
-        if made is None or made[0] is not self.means_:
-            means, dtype = self.means_.astype(np.float64), self._dtype
-            centre = means.mean(axis=0).astype(dtype)
-            whiten = [
-                rotation.T / np.sqrt(s)[:, None] for rotation, s in zip(self.rotations_, self.scalings_, strict=True)
-            ]
-            offset = [-(side @ (mean - centre)) for side, mean in zip(whiten, means, strict=True)]
-            project = Projection(np.concatenate(whiten), np.concatenate(offset), dtype)
-            logs = np.array([np.log(s.astype(np.float64)).sum() for s in self.scalings_])
-            with np.errstate(divide="ignore"):
-                constant = (np.log(self.priors_) - 0.5 * logs).astype(np.float64)
-            made = self._made["sides"] = self.means_, (centre, project, constant)
-        return made[1]
+        means, dtype = self.means_.astype(np.float64), self._dtype
+        centre = means.mean(axis=0).astype(dtype)
+        whiten = [rotation.T / np.sqrt(s)[:, None] for rotation, s in zip(self.rotations_, self.scalings_, strict=True)]
+        offset = [-(side @ (mean - centre)) for side, mean in zip(whiten, means, strict=True)]
+        project = Projection(np.concatenate(whiten), np.concatenate(offset), dtype)
+        logs = np.array([np.log(s.astype(np.float64)).sum() for s in self.scalings_])
+        with np.errstate(divide="ignore"):
+            constant = (np.log(self.priors_) - 0.5 * logs).astype(np.float64)
+        return centre, project, constant
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable class of each row.
@@ -176,8 +168,3 @@ class QuadraticDiscriminantAnalysis(Estimator, scikit.QuadraticDiscriminantAnaly
         """
         places = self._decision_function(X).argmax(axis=1)
         return self.classes_.take(places)
-
-    def __getstate__(self):
-        state = super().__getstate__()
-        state.pop("_made", None)
-        return state

@@ -64,8 +64,7 @@ def dress(other, model, names):
 
 def checked(own, dtype, *, sparse="csr", allow_nan=False):
     """Give a model of fastml what `_check_fit` would have noted of its rows."""
-    own._allow_nan, own._sparse, own._dtype = allow_nan, sparse, np.dtype(dtype)
-    own._fast_columns = -1 if hasattr(own, "feature_names_in_") else own.n_features_in_
+    own._note_rows(dtype, sparse=sparse, allow_nan=allow_nan)
     return own
 
 

@@ -1,6 +1,7 @@
 """Steps before a model: fastml's classes are scikit-learn's with other passes over tables, so attributes are shared."""
 
 from fastml.exchange.common import new
+from fastml.preprocessing.scaling import ByKernel
 
 __all__ = ["read", "say"]
 
@@ -20,6 +21,6 @@ def say(model, cls):
 def read(model, cls):
     """The model as one of fastml's class `cls`."""
     own = say(model, cls)
-    if hasattr(own, "_note") and hasattr(own, "n_features_in_"):
-        own._note()
+    if isinstance(own, ByKernel) and hasattr(own, "n_features_in_"):
+        own._note_columns()
     return own

@@ -40,18 +40,12 @@ class Selecting(SelectorMixin, Estimator):
 
     _settings: tuple = ()  # parameters that decide which columns stay
     _takes_nan = False
-    _made: dict[str, Any]  # which columns stay
 
     def _places(self):
         """The columns that stay, found once for the scores and settings at hand."""
         found = self.variances_ if hasattr(self, "variances_") else self.scores_
         settings = [getattr(self, name) for name in self._settings]
-        if "_made" not in self.__dict__:  # of a model from a file
-            self._made: dict = {}
-        made = self._made.get("places")
-        if made is None or made[0] is not found or made[1] != settings:
-            made = self._made["places"] = found, settings, np.flatnonzero(self._get_support_mask())
-        return made[2]
+        return self._once("places", (found, *settings), lambda: np.flatnonzero(self._get_support_mask()))
 
     def transform(self, X: Any) -> Any:
         """The columns that stay.
@@ -80,11 +74,6 @@ class Selecting(SelectorMixin, Estimator):
             self._check_finite(np.asarray(X, np.float64) if not issparse(X) else X)
         return result
 
-    def __getstate__(self):
-        state = super().__getstate__()
-        state.pop("_made", None)
-        return state
-
 
 class Filter(Selecting):
     """The selectors by a score of each column."""
@@ -108,7 +97,7 @@ class Filter(Selecting):
             return self._fit_by_user(X, y)
         numeric = "regression" in self.score_func.__name__
         X, y = self._check_fit(X, y, accept_sparse=("csr", "csc"), y_numeric=numeric)
-        self._sparse, self._made = True, {}
+        self._sparse = True
         self._check_params(X, y)
         found = compute(X, y)
         self.scores_, self.pvalues_ = found if isinstance(found, tuple) else (found, None)
@@ -129,8 +118,7 @@ class Filter(Selecting):
             self.scores_, self.pvalues_ = self.score_func(X, y), None
         else:
             super().fit(X, y)
-        self._allow_nan, self._sparse, self._dtype, self._made = False, True, np.dtype(np.float64), {}
-        self._fast_columns = -1 if hasattr(self, "feature_names_in_") else self.n_features_in_
+        self._note_rows(np.float64, sparse=True)
         return self
 
 
@@ -369,11 +357,10 @@ class VarianceThreshold(Selecting, scikit.VarianceThreshold):
         """
         if issparse(X):
             super().fit(X)
-            self._allow_nan, self._sparse, self._dtype, self._made = True, True, np.dtype(np.float64), {}
-            self._fast_columns = self.n_features_in_
+            self._note_rows(np.float64, sparse=True, allow_nan=True)
             return self
         X = self._check_fit(X, allow_nan=True)
-        self._sparse, self._made = True, {}
+        self._sparse = True
         total, _, spread = counting.moments(X, np.zeros(len(X), np.int64), EACH, 1)
         with np.errstate(invalid="ignore", divide="ignore"):
             variances = spread[0] / total[0]  # 0 / 0 where nothing is known

@@ -111,7 +111,7 @@ class SimpleImputer(NamesInfinity, ByKernel, ScikitSimpleImputer):
             self.statistics_ = self._dense_fit(X, self.strategy, np.nan, None)
         else:
             ScikitSimpleImputer.fit(self, X, y)
-            self._note()
+            self._note_columns()
         return self
 
     def _validate_input(self, X, in_fit):

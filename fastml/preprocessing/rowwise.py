@@ -21,7 +21,7 @@ class Learnless(ByKernel):
     def _take_rows(self, X, original):
         if issparse(X):
             original.fit(self, X)
-            self._note()
+            self._note_columns()
         else:
             self._refuse_infinite(self._rows_to_learn(X))
         return self

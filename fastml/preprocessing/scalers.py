@@ -66,7 +66,7 @@ class StandardScaler(ByKernel, ScikitStandardScaler):
             if sample_weight is not None:
                 sample_weight = check_weight(sample_weight, (X if hasattr(X, "shape") else np.asarray(X)).shape[0])
             ScikitStandardScaler.partial_fit(self, X, y, sample_weight)
-            self._note()
+            self._note_columns()
             return self
         X = self._rows_to_learn(X, first)
         count, mean, squares = kernels.moments(X)
@@ -273,7 +273,7 @@ class MaxAbsScaler(ByKernel, ScikitMaxAbsScaler):
         """Go on learning with more rows: as if all had been given at once."""
         if issparse(X):
             ScikitMaxAbsScaler.partial_fit(self, X)
-            self._note()
+            self._note_columns()
             return self
         first = not hasattr(self, "n_samples_seen_")
         X = self._rows_to_learn(X, first)
@@ -338,7 +338,7 @@ class RobustScaler(ByKernel, ScikitRobustScaler):
         """Learn median and quantiles of the columns of X, array-like, frame or sparse; NaN is left out."""
         if issparse(X):
             ScikitRobustScaler.fit(self, X)
-            self._note()
+            self._note_columns()
             return self
         X = self._rows_to_learn(X)
         q_min, q_max = two_numbers(self, "quantile_range")

@@ -30,12 +30,8 @@ class ByKernel(Estimator):
             self.__dict__.pop("feature_names_in_", None)  # of an earlier fit
         elif reset or not self._goes_as_it_is(X):
             X = self._converted(X, reset)
-        self._note()
+        self._note_columns()
         return X
-
-    def _note(self):
-        """What spares later tables the checks: frames are checked for the names of their columns, so they get none."""
-        self._fast_columns = -1 if hasattr(self, "feature_names_in_") else self.n_features_in_
 
     def _goes_as_it_is(self, X):
         return is_plain_table(X, {}) and X.shape[1] == self.__dict__.get("_fast_columns")

@@ -8,6 +8,7 @@ from sklearn.base import is_classifier, is_regressor
 from sklearn.utils import get_tags
 
 from fastml.base import first_bad
+from fastml.preprocessing.scaling import ByKernel
 from fastml.scale.labels import Labels, find_labels, number_targets
 from fastml.scale.parts import Parts
 from fastml.scale.reading import Slab, place_of, read_slabs
@@ -122,13 +123,11 @@ def take_columns(model: Any, parts: Parts) -> None:
     model.__dict__.pop("feature_names_in_", None)
     if parts.names is not None:
         model.feature_names_in_ = np.array(parts.names, object)
-    if hasattr(model, "_note"):  # scikit-learn's transformers over kernels
-        model._note()
+    if isinstance(model, ByKernel):  # which answers in the dtype of the rows it is given
+        model._note_columns()
         return
-    model._dtype = parts.dtype
-    model._allow_nan = bool(get_tags(model).input_tags.allow_nan)
-    model._sparse = "csr" if get_tags(model).input_tags.sparse else False
-    model._fast_columns = parts.n_features if parts.names is None else -1
+    tags = get_tags(model).input_tags
+    model._note_rows(parts.dtype, sparse="csr" if tags.sparse else False, allow_nan=bool(tags.allow_nan))
 
 
 def refuse_model(model: Any, parts: Parts) -> None:

@@ -61,7 +61,7 @@ def same(a, b):
     if isinstance(a, np.generic):
         return a.dtype == b.dtype and a.tobytes() == b.tobytes()
     if isinstance(a, float):
-        return struct.pack("d", a) == struct.pack("d", b)
+        return struct.pack("d", a) == struct.pack("d", b) or (a != a and b != b)  # the format writes one NaN, as "nan"
     if isinstance(a, (list, tuple)):
         return len(a) == len(b) and all(map(same, a, b))
     if isinstance(a, dict):
