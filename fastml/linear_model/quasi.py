@@ -1,7 +1,7 @@
 """L-BFGS that starts from second derivatives once they pay: on most tables it has ended before.
 
 Once as much time has gone into passes over the rows as the second derivatives of each class take, they are made where
-the search stands, and again after as much time: at worst this takes twice the time of whichever way is the better one.
+the search stands, and again after twice as much time, and so on: new ones forget the steps that lie behind.
 """
 
 import numpy as np
@@ -40,10 +40,10 @@ def lbfgs(objective, u, tol, max_iter, warm=False):
             u, (value, gradient), first = rough.u, there, rough.factor
         else:
             value, gradient = passes(u)
-    memory, history, waited, gain = Memory(gradient, first), [value], 0, np.inf
+    memory, history, wait, waited, gain = Memory(gradient, first), [value], passes.wait, 0, np.inf
     while len(history) <= max_iter:
-        if waited >= passes.wait:
-            memory, waited = Memory(gradient, passes.inverse()), 0
+        if waited >= wait:
+            memory, wait, waited = Memory(gradient, passes.inverse()), 2 * wait, 0
         step = memory.product(gradient)
         gain = float(gradient @ step)
         if len(memory.order) and enough(passes, gradient, 0.5 * gain / max(abs(value), 1e-300), tol):
@@ -57,7 +57,7 @@ def lbfgs(objective, u, tol, max_iter, warm=False):
                 break
             memory = Memory(gradient)
             passes(u)
-            waited = max(waited, passes.wait if np.isfinite(passes.wait) else 0)
+            waited = max(waited, wait if np.isfinite(wait) else 0)
             continue
         memory.add(new[0] - u, new[2] - gradient)
         u, value, gradient = new
