@@ -18,6 +18,7 @@ __all__ = ["quantiles"]
 cdef enum:
     SAMPLE = 1024  # numbers of a column that are sorted to begin with
     SMALL = 4096  # numbers of a column that are sorted as they are
+    DEEPEST = 64  # divisions, of which random rows need 1.5 log2(n)
     LINE = 64  # bytes: columns that lie in one are read together
 
 
@@ -139,21 +140,18 @@ cdef inline floating _least(const floating *x, Py_ssize_t start, Py_ssize_t stop
 
 
 cdef void _select(floating *x, Py_ssize_t n, Py_ssize_t k) noexcept nogil:
-    """Put into x[k] what would stand there in order, with nothing larger before it and nothing less after it."""
+    """Put into x[k] what would stand there in order, with nothing larger before it and nothing less after it.
+
+    Where the middle of three divides badly too often, as rows can be made to, heaps put the rest in order.
+    """
     cdef Py_ssize_t left = 0, right = n - 1, i, j
-    cdef floating pivot
+    cdef int depth = DEEPEST
     while left < right:
-        pivot = _middle(x[left], x[left + (right - left) // 2], x[right])
-        i, j = left, right
-        while i <= j:
-            while x[i] < pivot:
-                i += 1
-            while x[j] > pivot:
-                j -= 1
-            if i <= j:
-                x[i], x[j] = x[j], x[i]
-                i += 1
-                j -= 1
+        if depth == 0:
+            _heapsort(x + left, right - left + 1)
+            return
+        depth -= 1
+        _part(x, left, right, &i, &j)
         if k <= j:
             right = j
         elif k >= i:
@@ -162,13 +160,30 @@ cdef void _select(floating *x, Py_ssize_t n, Py_ssize_t k) noexcept nogil:
             return
 
 
+cdef inline void _part(floating *x, Py_ssize_t left, Py_ssize_t right, Py_ssize_t *above,
+                       Py_ssize_t *below) noexcept nogil:
+    """Divide left..right by the middle of three: nothing larger up to `below`, nothing less from `above` on."""
+    cdef Py_ssize_t i = left, j = right
+    cdef floating pivot = _middle(x[left], x[left + (right - left) // 2], x[right])
+    while i <= j:
+        while x[i] < pivot:
+            i += 1
+        while x[j] > pivot:
+            j -= 1
+        if i <= j:
+            x[i], x[j] = x[j], x[i]
+            i += 1
+            j -= 1
+    above[0], below[0] = i, j
+
+
 cdef inline floating _middle(floating a, floating b, floating c) noexcept nogil:
     return max(min(a, b), min(max(a, b), c))
 
 
 cdef void _sort(floating *x, Py_ssize_t n) noexcept nogil:
     """Quicksort by the middle of three, then insertion; a half that is too deep is put in order by heaps."""
-    _quicksort(x, 0, n - 1, 64)
+    _quicksort(x, 0, n - 1, DEEPEST)
 
 
 cdef void _quicksort(floating *x, Py_ssize_t left, Py_ssize_t right, int depth) noexcept nogil:
@@ -179,17 +194,7 @@ cdef void _quicksort(floating *x, Py_ssize_t left, Py_ssize_t right, int depth) 
             _heapsort(x + left, right - left + 1)
             return
         depth -= 1
-        pivot = _middle(x[left], x[left + (right - left) // 2], x[right])
-        i, j = left, right
-        while i <= j:
-            while x[i] < pivot:
-                i += 1
-            while x[j] > pivot:
-                j -= 1
-            if i <= j:
-                x[i], x[j] = x[j], x[i]
-                i += 1
-                j -= 1
+        _part(x, left, right, &i, &j)
         if j - left < right - i:
             _quicksort(x, left, j, depth)
             left = i

@@ -162,3 +162,15 @@ def test_code_objects(values):
 def test_objects_without_a_hash():
     with pytest.raises(TypeError, match="unhashable"):
         kernels.code_objects(np.array([[], "a"], object))
+
+
+@pytest.mark.parametrize("n", [4000, 100_000])
+def test_quantiles_of_rows_against_the_middle_of_three(n):
+    """Rows of which first, middle and last are among the least (Musser, 1997); also where m > 8 selects from all."""
+    half, x = n // 2, np.empty(n)
+    places = np.arange(1, half + 1)
+    x[:half] = np.where(places % 2, places, half + places - 1)
+    x[half:] = 2 * places
+    for q in ([0.25, 0.5, 0.75], np.linspace(0, 1, 11)):
+        for found, expected in zip(kernels.quantiles(x[:, None], q), reference.quantiles(x[:, None], q), strict=True):
+            assert np.array_equal(found, expected)
