@@ -60,12 +60,13 @@ def is_plain(X, options):
 
 def is_plain_rows(X, n_columns, dtype):
     """Whether a CSR matrix to predict is one of finite values of `dtype`, as many columns wide, with a row at least."""
+    shape, values = X.shape, X.data
     return (
-        X.ndim == 2
-        and X.shape[1] == n_columns
-        and X.shape[0] > 0
-        and X.data.dtype == dtype
-        and (not len(X.data) or checks.is_table(X.data.reshape(1, -1), len(X.data), np.ndarray))
+        len(shape) == 2
+        and shape[1] == n_columns
+        and shape[0] > 0
+        and values.dtype == dtype
+        and (not len(values) or checks.is_table(values.reshape(1, -1), len(values), np.ndarray))
     )
 
 

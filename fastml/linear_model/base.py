@@ -125,15 +125,13 @@ class LinearModel(Estimator):
 
     def _take_weights(self, coef, intercept, feature_names):
         """Weights given by hand, (k, d) and (k,), as if they had been fitted."""
-        self.coef_, self.intercept_ = coef, intercept
-        self.n_features_in_, self._dtype = coef.shape[-1], coef.dtype
-        self._sparse, self._allow_nan = "csr", False
-        self._fast_columns = coef.shape[-1]
+        self.coef_, self.intercept_, self.n_features_in_ = coef, intercept, coef.shape[-1]
         if feature_names is not None:
             names = np.asarray(feature_names, dtype=object)
             if names.shape != (coef.shape[-1],):
                 raise ValueError(f"feature_names has {names.size} names for {coef.shape[-1]} weights: give one each")
-            self.feature_names_in_, self._fast_columns = names, -1
+            self.feature_names_in_ = names
+        self._note_rows(coef.dtype, sparse="csr")
         return self
 
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.sparse import csr_array, csr_matrix, issparse
+from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin, clone
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
@@ -21,7 +21,6 @@ from fastml_ext import naive_bayes as kernels
 __all__ = ["EACH", "NaiveBayes", "check_priors", "is_plain"]
 
 LARGE = 2**20  # values
-PLAIN_SPARSE = csr_matrix, csr_array
 EACH = np.empty(0)  # weights of one each
 
 
@@ -160,17 +159,14 @@ class NaiveBayes(ClassifierMixin, Estimator):
         return kernels.log_posterior(self._scores(self._check_rows(X)), self.n_jobs)
 
     def _check_rows(self, X):
-        """As every estimator's; whole numbers and plain CSR rows, which are common here, pass at once, too."""
-        if is_plain(X, getattr(self, "_fast_columns", -1)) and X.dtype == self._dtype:
-            return X
-        if hasattr(X, "shape") and X.shape[1:] == (getattr(self, "_fast_columns", -1),) and X.shape[0]:
-            if type(X) is np.ndarray and X.dtype.kind in "iu" and X.dtype.itemsize <= self._exact_bytes:
-                if X.dtype.isnative and X.flags.c_contiguous:
-                    return X
-            elif self._sparse_input and type(X) in PLAIN_SPARSE and X.dtype == self._dtype:
-                values = X.data
-                if checks.is_table(values.reshape(1, -1), len(values), np.ndarray):
-                    return X
+        """As every estimator's; whole numbers, which are common here, pass at once, too."""
+        if type(X) is np.ndarray:
+            columns = getattr(self, "_fast_columns", -1)
+            if is_plain(X, columns) and X.dtype == self._dtype:
+                return X
+            whole = X.dtype.kind in "iu" and X.dtype.itemsize <= self._exact_bytes and X.dtype.isnative
+            if whole and X.shape[1:] == (columns,) and len(X) and X.flags.c_contiguous:
+                return X
         return super()._check_rows(X)
 
     # ------------------------------------------------------------------------------------------------ many settings

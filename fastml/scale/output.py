@@ -105,7 +105,7 @@ def asking(model: Any, parts: Parts, method: str) -> Callable[[np.ndarray], np.n
     if known is not None and isinstance(model, Estimator):
         model = copy.copy(model)
         del model.feature_names_in_
-        model._fast_columns = model.n_features_in_
+        model._note_columns()
 
     def ask(X: np.ndarray) -> np.ndarray:
         rows = X if order is None else np.ascontiguousarray(X[:, order])
