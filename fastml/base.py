@@ -122,7 +122,10 @@ class Estimator(BaseEstimator):
         self._fast_columns = -1 if hasattr(self, "feature_names_in_") else self.n_features_in_
 
     def _once(self, name, of, make):
-        """What make() gives of the fitted arrays and the settings `of`: made when first needed, and for others anew."""
+        """What make() gives of the fitted arrays and the settings `of`: made when first needed, and for others anew.
+
+        `fit` sets `_made` to {}, for predictions may add no attribute.
+        """
         made = self.__dict__.setdefault("_made", {})
         kept = made.get(name)
         if kept is None or not all(map(operator.is_, kept[0], of)):

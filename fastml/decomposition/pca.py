@@ -99,6 +99,7 @@ class PCA(Estimator, scikit.PCA):
             self._learn(self._check_fit(X))
         self.components_ = np.ascontiguousarray(self.components_)
         self._note_rows(self.components_.dtype, sparse=True)
+        self._made: dict = {}
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> Any:

@@ -82,6 +82,7 @@ class LinearDiscriminantAnalysis(Estimator, scikit.LinearDiscriminantAnalysis):
                 self.feature_names_in_ = names
         else:
             self._learn(X, y)
+        self._made: dict = {}
         return self
 
     def _learn(self, X, y):

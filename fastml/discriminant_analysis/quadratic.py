@@ -77,6 +77,7 @@ class QuadraticDiscriminantAnalysis(Estimator, scikit.QuadraticDiscriminantAnaly
                 self.feature_names_in_ = names
         else:
             self._learn(X, y)
+        self._made: dict = {}
         return self
 
     def _learn(self, X, y):

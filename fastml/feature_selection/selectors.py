@@ -40,6 +40,7 @@ class Selecting(SelectorMixin, Estimator):
 
     _settings: tuple = ()  # parameters that decide which columns stay
     _takes_nan = False
+    _made: dict
 
     def _places(self):
         """The columns that stay, found once for the scores and settings at hand."""
@@ -97,7 +98,7 @@ class Filter(Selecting):
             return self._fit_by_user(X, y)
         numeric = "regression" in self.score_func.__name__
         X, y = self._check_fit(X, y, accept_sparse=("csr", "csc"), y_numeric=numeric)
-        self._sparse = True
+        self._sparse, self._made = True, {}
         self._check_params(X, y)
         found = compute(X, y)
         self.scores_, self.pvalues_ = found if isinstance(found, tuple) else (found, None)
@@ -119,6 +120,7 @@ class Filter(Selecting):
         else:
             super().fit(X, y)
         self._note_rows(np.float64, sparse=True)
+        self._made = {}
         return self
 
 
@@ -358,9 +360,10 @@ class VarianceThreshold(Selecting, scikit.VarianceThreshold):
         if issparse(X):
             super().fit(X)
             self._note_rows(np.float64, sparse=True, allow_nan=True)
+            self._made = {}
             return self
         X = self._check_fit(X, allow_nan=True)
-        self._sparse = True
+        self._sparse, self._made = True, {}
         total, _, spread = counting.moments(X, np.zeros(len(X), np.int64), EACH, 1)
         with np.errstate(invalid="ignore", divide="ignore"):
             variances = spread[0] / total[0]  # 0 / 0 where nothing is known
