@@ -41,7 +41,8 @@ def assert_same(one, other, X, within, of_squares=False):
             a, b = a**2, b**2
         np.testing.assert_allclose(a, b, rtol=within, atol=within * (abs(b).max() if b.size else 1))
         assert a.dtype == b.dtype
-    telling = other.singular_values_ > 1e-3 * top
+    noise = np.sqrt(1e3 * np.finfo(X.dtype).eps) if of_squares else 0.0
+    telling = other.singular_values_ > max(1e-3, noise) * top
     np.testing.assert_allclose(one.components_[telling], other.components_[telling], atol=100 * within)
     assert one.components_.shape == other.components_.shape
     assert one.components_.dtype == other.components_.dtype
@@ -57,6 +58,8 @@ def assert_same(one, other, X, within, of_squares=False):
 def test_pca_is_scikit_learns(solver, dtype, seed, n, d, whiten):
     random = np.random.default_rng(seed)
     X, within = table(random, n, d).astype(dtype), 1e-8 if dtype == np.float64 else 2e-4
+    if solver in ("auto", "covariance_eigh") and dtype == np.float32:
+        X -= X.mean(axis=0)  # far from 0, scikit-learn's covariances of singles lose digits
     k = [None, int(random.integers(1, min(n, d) + 1)), 0.9][seed % 3]
     if solver == "randomized" and k == 0.9:
         k = 1
