@@ -188,6 +188,21 @@ def test_references_import_numpy_and_math_only(name):
     assert others == set()
 
 
+def names_given_to(function, wanted):
+    """Names of the variables that a function's code hands to `wanted`."""
+    calls = [n for n in ast.walk(function) if isinstance(n, ast.Call) and getattr(n.func, "id", None) == wanted]
+    return {argument.id for call in calls for argument in call.args if isinstance(argument, ast.Name)}
+
+
+@pytest.mark.parametrize("name", [name for name in PYTHON if name.startswith("fastml_ext.")])
+def test_arrays_of_a_kernels_own_live_as_long_as_what_borrows_from_them(name):
+    """Numba frees an array after its last use by name: another thread may then be given the memory."""
+    for function in ast.walk(tree(PYTHON[name])):
+        if isinstance(function, ast.FunctionDef):
+            own = names_given_to(function, "borrow") - {argument.arg for argument in function.args.args}
+            assert own <= names_given_to(function, "keep"), f"{function.name}: borrowed from, and not kept"
+
+
 @pytest.mark.parametrize("name", PYTHON)
 def test_numba_options_stand_in_jit_only(name):
     if name == "fastml_ext.jit":

@@ -8,7 +8,7 @@ take parts and blocks as they come, batch after batch, without leaving the kerne
 
 import numpy as np
 
-from fastml_ext.device.memory import add_one, borrow, wait_for
+from fastml_ext.device.memory import add_one, borrow, keep, wait_for
 from fastml_ext.jit import kernel
 from fastml_ext.neural.codes import Buffers, Design, State, Table
 from fastml_ext.neural.passes import backward_rows, forward_rows, losses_of
@@ -166,7 +166,7 @@ def borrowed(design, state, table, buffers):
 
 
 @kernel
-def keep(w, before):
+def remember(w, before):
     """Copy the weights into `before`, if it is not empty."""
     for i in range(len(before)):
         before[i] = w[i]
@@ -245,13 +245,13 @@ def train_shared(
     while True:
         taken = add_one(counters, TAKEN)
         if taken >= len(sums) * each:
-            return
+            break
         number, item = taken // each, taken % each
         rows = order[number * batch : (number + 1) * batch]
         wait_for(counters, DONE, number * each + (0 if item < parts else parts), relax)
         if item < parts:
             if item == 0 and number == len(sums) - 1:
-                keep(state.w, before)
+                remember(state.w, before)
             first, last = bounds(item, parts, len(rows))
             if first < last:
                 step = clocks[number - 1] if number else state.clock[0]
@@ -265,6 +265,7 @@ def train_shared(
                 arguments = rows, table, buffers, block, G, scale, weights
                 sums[number, item, 0] = one_block(design, method, state, clocks[number], *arguments)
         add_one(counters, DONE)
+    keep(own)
 
 
 @kernel
@@ -313,7 +314,7 @@ def train_slice(design, method, state, order, batch, table, buffers, before, los
         rows = order[begin : begin + batch]
         size, clock = len(rows), state.clock[0]
         if begin + batch >= len(order):
-            keep(w, before)
+            remember(w, before)
         forward_rows(design, method, w, clock, rows, 0, size, table, buffers)
         total, weights = losses_of(design, rows, 0, size, table, buffers)
         if weights == 0:

@@ -6,7 +6,7 @@ few thousand multiplications. Here weights, moments, values, deltas and gradient
 
 import numpy as np
 
-from fastml_ext.device.memory import borrow
+from fastml_ext.device.memory import borrow, keep
 from fastml_ext.jit import kernel
 from fastml_ext.neural.functions import activate, output_rows
 from fastml_ext.neural.passes import multiply
@@ -120,3 +120,5 @@ def train_small(design, method, state, order, batch, table, before, losses):
         losses[begin // batch] = size * (loss + penalty / weights)
     for j in range(P):
         state.w[j] = M[j]
+    keep(M)
+    keep(offsets)

@@ -142,8 +142,8 @@ def test_pickles_need_no_fastml_and_come_back(program, tmp_path):
         from sklearn.naive_bayes import GaussianNB
         from sklearn.neural_network import MLPClassifier
         from sklearn.metrics import accuracy_score, make_scorer
-        models = [DecisionTreeClassifier(), KNeighborsClassifier(), SGDClassifier(loss="log_loss"), GaussianNB(),
-                  MLPClassifier(max_iter=3)]
+        models = [DecisionTreeClassifier(), KNeighborsClassifier(), SGDClassifier(loss="log_loss", random_state=0),
+                  GaussianNB(), MLPClassifier(max_iter=3, random_state=0)]
         models = [model.fit(X, y) for model in models]
         with open("models.pickle", "wb") as file:
             answers = [model.predict_proba(X) for model in models]

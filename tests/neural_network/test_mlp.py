@@ -1,7 +1,10 @@
 """The perceptrons: scikit-learn's numbers, and everything that it does not have."""
 
+import os
 import pickle
 import signal
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -490,6 +493,23 @@ def test_bad_calls(digits):
     for dropout in ({}, ["much"], None):
         with pytest.raises(ValueError, match="dropout"):
             MLPClassifier(dropout=dropout).fit(X, y)
+
+
+def test_threads_that_share_batches_have_memory_of_their_own(tmp_path):
+    """With one arena, what a thread frees too early is what the next one is given."""
+    program = """
+import numpy as np
+from sklearn.datasets import make_classification
+from fastml.neural_network import MLPClassifier
+
+X, y = make_classification(1200, 300, n_informative=30, n_classes=4, random_state=0)
+fits = [MLPClassifier((150,), batch_size=400, max_iter=2, random_state=0, n_jobs=n).fit(X, y) for n in (1, 2) * 5]
+print(all(np.array_equal(fit.coefs_[0], fits[0].coefs_[0]) for fit in fits))
+"""
+    environment = {**os.environ, "PYTHONPATH": os.path.dirname(fastml.__path__[0]), "MALLOC_ARENA_MAX": "1"}
+    run = [sys.executable, "-W", "ignore", "-c", program]
+    done = subprocess.run(run, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
 
 
 def test_wide_problems_train_in_parts():
