@@ -96,7 +96,7 @@ def compare(
     show: Any = Progress()
     show = show if show.live else quietly  # a line that is overwritten, or none
     try:
-        table = as_table(data, show, wants_labels(target, task))
+        table = as_table(data, show, wants_labels(target, task), rows=rows)
         problem = from_table(table, target, task, rows, folds, tuple(drop), group, time, reduce)
         race = Race([problem], folds, show, tune=tune, end=None if budget is None else started + budget)
         race.run()
@@ -273,7 +273,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         if self.input not in INPUTS:
             raise ValueError(f"input={self.input!r} must be one of {', '.join(map(repr, INPUTS))}")
         table = told(as_table, X)
-        used, _ = choose_columns(table.columns)
+        used, _ = choose_columns(table.columns, table)
         if not used:
             raise ValueError("no column of X is worth learning from: each is constant, empty, or counts the rows")
         learnt = {column.source for column in used}
@@ -307,10 +307,10 @@ def told(function, *arguments):
         raise ValueError(str(error)) from None
 
 
-def as_table(data, progress=quietly, as_text=lambda name, numbers: False, trained=None, kinds=None):
+def as_table(data, progress=quietly, as_text=lambda name, numbers: False, trained=None, kinds=None, rows=None):
     """The Table of a file or of a data frame."""
     if isinstance(data, (str, Path)):
-        return read_table(data, progress=progress, as_text=as_text, trained=trained, kinds=kinds)
+        return read_table(data, progress=progress, as_text=as_text, trained=trained, kinds=kinds, rows=rows)
     columns = columns_of(data)
     names, renamed = check_header(list(columns), Path("table"))
     values = [cells_of(column) for column in columns.values()]
@@ -322,7 +322,7 @@ def as_table(data, progress=quietly, as_text=lambda name, numbers: False, traine
         for start in range(0, n, BLOCK):
             yield [values[place][start : start + BLOCK] for place in places]
 
-    return finished(Path("table"), names, read, "", "in memory", renamed, None, as_text, trained, kinds)
+    return finished(Path("table"), names, read, "", "in memory", renamed, None, as_text, trained, kinds, rows)
 
 
 def columns_of(data):

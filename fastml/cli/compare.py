@@ -21,7 +21,7 @@ def run(arguments):
     try:
         table = read_table(
             arguments.file, arguments.separator, arguments.encoding, arguments.missing, progress,
-            as_text=wants_labels(arguments.target, arguments.task),
+            as_text=wants_labels(arguments.target, arguments.task), rows=arguments.rows,
         )  # fmt: skip
         problem = from_table(
             table, arguments.target, arguments.task, arguments.rows, arguments.folds, arguments.drop,
