@@ -18,7 +18,7 @@ from fastml.cli.models import load
 from fastml.cli.numbers import COMMA, POINT
 from fastml.cli.predict import check_columns, place_columns
 from fastml.cli.problem import choose_columns, from_table, wants_labels
-from fastml.cli.race import Race
+from fastml.cli.race import AIM, KEPT, Race
 from fastml.cli.reading.formats import plain
 from fastml.cli.results import summary
 from fastml.cli.tables import check_header, finished, read_table
@@ -98,7 +98,8 @@ def compare(
     try:
         table = as_table(data, show, wants_labels(target, task), rows=rows)
         problem = from_table(table, target, task, rows, folds, tuple(drop), group, time, reduce)
-        race = Race([problem], folds, show, tune=tune, end=None if budget is None else started + budget)
+        end = None if budget is None else started + budget
+        race = Race([problem], folds, show, tune=tune, end=end, aim=started + KEPT * AIM)
         race.run()
     except InputError as error:
         raise ValueError(str(error)) from None

@@ -6,7 +6,7 @@ import time
 from fastml.cli import ROWS
 from fastml.cli.output import check_output
 from fastml.cli.problem import from_table, wants_labels
-from fastml.cli.race import Race
+from fastml.cli.race import AIM, KEPT, Race
 from fastml.cli.report import write_report
 from fastml.cli.results import race_and_show
 from fastml.cli.tables import read_table
@@ -33,7 +33,7 @@ def run(arguments):
         print(note)
     print(flush=True)
     end = None if arguments.budget is None else started + arguments.budget
-    race = Race([problem], arguments.folds, progress, tune=arguments.tune, end=end)
+    race = Race([problem], arguments.folds, progress, tune=arguments.tune, end=end, aim=started + KEPT * AIM)
     code = race_and_show(race)
     write_report(race, f"{arguments.target} in {table.path.name}", arguments.report, repeat(arguments))
     return code

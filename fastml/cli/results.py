@@ -131,6 +131,9 @@ def legend(race):
             yield f"input of {', '.join(who)}: {form}{reduced}"
     for name, given in large_settings(race):
         yield f"{name}, on more than {MANY_ROWS} rows: {given}"
+    for title, rows in race.thinned.items():
+        cure = "to keep all within about a minute (--budget 10m for more)"
+        yield f"{title}: fitted on {rows} rows of each fold only, {cure}"
     if race.tune:
         yield f"tuned: each library's own search by {INNER_FOLDS} folds within the training rows; fit is all of it"
         yield from (settings(entry) for entry in race.entries if entry.chosen)
