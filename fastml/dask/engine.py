@@ -48,7 +48,8 @@ class DaskParts(Parts):
     """Parts of a Dask collection; passes of fits go to where these are, all else reads one part after the other."""
 
     def __init__(self, described: Described, X: list, lengths: list[int] | None):
-        self.described, self.X, self.y, self.lengths = described, X, None, lengths
+        self.described, self.X, self.lengths = described, X, lengths
+        self.y: list | None = None
         self.what, self.names, self.n_features = described.what, described.names, described.n_features
         self.dtype, self.has_target = described.dtype, described.has_target
         self.n_rows = None if lengths is None else sum(lengths)
@@ -143,7 +144,8 @@ class DaskParts(Parts):
             if self.lengths is not None and first >= self.lengths[number]:
                 first -= self.lengths[number]
                 continue
-            slab = self.described.slab(number, *compute(X, y), 0, "a model")
+            block, labels = compute(X, y)
+            slab = self.described.slab(number, block, labels, 0, "a model")
             skipped = min(first, len(slab.X))
             first -= skipped
             if skipped < len(slab.X):

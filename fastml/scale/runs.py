@@ -18,7 +18,7 @@ class Fold(NamedTuple):
     """Blocks of one group that are not all of it, joined in their order; several only if they begin the group."""
 
     first: int  # number of the first block
-    count: int
+    blocks: int
     state: Any
 
 
@@ -26,7 +26,7 @@ class Node(NamedTuple):
     """2**level groups, joined by the tree."""
 
     level: int
-    index: int  # it begins with group index * 2**level
+    place: int  # it begins with group place * 2**level
     state: Any
 
 
@@ -94,15 +94,15 @@ def push(items: list, item: Any, reduction: Reduction, size: int) -> None:
         item = Fold(item.start // size, 1, reduction.partial(item))
         last = items[-1] if items else None
     if isinstance(item, Fold):
-        if isinstance(last, Fold) and last.first % GROUP == 0 and last.first + last.count == item.first:
+        if isinstance(last, Fold) and last.first % GROUP == 0 and last.first + last.blocks == item.first:
             items.pop()
-            item = Fold(last.first, last.count + 1, reduction.merge(last.state, item.state))
-        if item.count < GROUP:
+            item = Fold(last.first, last.blocks + 1, reduction.merge(last.state, item.state))
+        if item.blocks < GROUP:
             items.append(item)
             return
         item = Node(0, item.first // GROUP, item.state)
-    while items and isinstance(items[-1], Node) and items[-1].level == item.level and item.index % 2:
-        item = Node(item.level + 1, item.index // 2, reduction.merge(items.pop().state, item.state))
+    while items and isinstance(items[-1], Node) and items[-1].level == item.level and item.place % 2:
+        item = Node(item.level + 1, item.place // 2, reduction.merge(items.pop().state, item.state))
     items.append(item)
 
 
