@@ -151,7 +151,7 @@ class ColumnTransformer(Estimator, ScikitColumnTransformer):
 
     def __getstate__(self):
         """The state without scikit-learn's objects for columns that pass, which `__setstate__` makes again."""
-        state = super().__getstate__()
+        state = dict(super().__getstate__())  # which may be the attributes themselves
         if "transformers_" in state:
             passing = self._passing()
             state["transformers_"] = [

@@ -4,7 +4,6 @@ Steps on numbers, such as scalers, are shown plain tables of their columns. An e
 looks at each value alone: it is asked once what it makes of each of its categories, and rows then look it up.
 """
 
-import functools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -47,7 +46,7 @@ class Numbers(NamedTuple):
         if block is None:
             return False
         for step in self.steps:
-            block = plain_transform(type(step))(bare(step), block)
+            block = plain_transform(step, block)
             if type(block) is not np.ndarray:
                 return False
         if block.shape != (X.n, self.stop - self.start) or block.dtype != np.float64:
@@ -63,7 +62,6 @@ class Looked(NamedTuple):
     tables: list  # for each column {value: (place, number)}
     unknown: list  # (place, number) of a value that is not in the table of its column; None if it is to be refused
     dtype: np.dtype  # of the encoder
-    dtype: Any  # of the encoder
 
     def fill(self, X, out):
         look = self.few if X.n <= FEW else self.many
@@ -211,10 +209,10 @@ def bare(step):
     return aside
 
 
-@functools.cache
-def plain_transform(cls):
-    """The method `transform` of a class without what makes frames of its results."""
-    return getattr(cls.transform, "__wrapped__", cls.transform)
+def plain_transform(step, table):
+    """What a step's `transform` gives of a table, without what makes frames of results."""
+    method = type(step).transform
+    return getattr(method, "__wrapped__", method)(bare(step), table)
 
 
 # ------------------------------------------------------------------------------------------------ encoders
@@ -278,13 +276,13 @@ def answers(before, encoder, rows, dtype, place):
         return []
     table = np.array(rows, dtype)
     for step in before:
-        table = plain_transform(type(step))(bare(step), table)
-    aside = bare(encoder)
+        table = plain_transform(step, table)
+    aside: Any = bare(encoder)
     if isinstance(encoder, OrdinalEncoder):
-        found = plain_transform(type(encoder))(aside, table)
+        found = plain_transform(aside, table)
         return [[(place.start + j, float(x)) for j, x in enumerate(row)] for row in found.tolist()]
     aside.sparse_output = True
-    found = csr_array(plain_transform(type(encoder))(aside, table))
+    found = csr_array(plain_transform(aside, table))
     ends = np.cumsum(encoder._n_features_outs)
     answer = [[(NONE, 0.0)] * len(ends) for _ in rows]
     of_row = np.repeat(np.arange(len(rows)), np.diff(found.indptr))

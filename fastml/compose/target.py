@@ -1,12 +1,14 @@
 """TransformedTargetRegressor: scikit-learn's, whose predictions are taken back without its checks."""
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+from sklearn import get_config
 from sklearn.compose import TransformedTargetRegressor as ScikitTransformedTargetRegressor
 from sklearn.preprocessing import FunctionTransformer
 
 from fastml.base import Estimator
+from fastml.kinds import read_target
 from fastml.linear_model import LinearRegression
 
 __all__ = ["TransformedTargetRegressor"]
@@ -64,6 +66,25 @@ class TransformedTargetRegressor(Estimator, ScikitTransformedTargetRegressor):
             check_inverse=check_inverse,
         )
 
+    def fit(self, X: Any, y: Any, **fit_params: Any) -> Self:
+        """Transform the target, and fit the regressor to that.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            The rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The target.
+        **fit_params : dict
+            For the regressor's `fit`.
+
+        Returns
+        -------
+        self
+            The fitted regressor.
+        """
+        return super().fit(X, None if y is None else read_target(y, True), **fit_params)
+
     def predict(self, X: Any, **predict_params: Any) -> np.ndarray:
         """The target of each row of X.
 
@@ -91,18 +112,16 @@ class TransformedTargetRegressor(Estimator, ScikitTransformedTargetRegressor):
 
     def _get_regressor(self, get_clone=False):
         """scikit-learn's step, with fastml's LinearRegression where none is given."""
-        if self.regressor is None:
-            found: Any = super()._get_regressor(get_clone)
-            own = LinearRegression()
-            own._metadata_request = found._get_metadata_request()
-            return own
-        return super()._get_regressor(get_clone)
+        if self.regressor is not None:
+            return super()._get_regressor(get_clone)
+        own: Any = LinearRegression()
+        return own.set_fit_request(sample_weight=True) if get_config()["enable_metadata_routing"] else own
 
     def __getstate__(self):
         """The state without scikit-learn's object for `func`, which `__setstate__` makes again."""
-        state = super().__getstate__()
-        made = state.get("transformer_")
-        if self.transformer is None and type(made) is FunctionTransformer:
+        state = dict(super().__getstate__())  # which may be the attributes themselves
+        made: Any = state.get("transformer_")
+        if self.transformer is None and isinstance(made, FunctionTransformer):
             state["transformer_"] = None
             state["_n_outputs"] = made.n_features_in_
         return state
@@ -112,10 +131,11 @@ class TransformedTargetRegressor(Estimator, ScikitTransformedTargetRegressor):
         n_outputs = state.pop("_n_outputs", None)
         super().__setstate__(state)
         if n_outputs is not None:
-            self.transformer_ = FunctionTransformer(
+            made: Any = FunctionTransformer(
                 self.func, self.inverse_func, validate=True, check_inverse=self.check_inverse
             ).set_output(transform="default")
-            self.transformer_.n_features_in_ = n_outputs
+            made.n_features_in_ = n_outputs
+            self.transformer_ = made
 
 
 def inverse_of(transformer):
