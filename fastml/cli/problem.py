@@ -117,7 +117,7 @@ def components(problem):
     """A sentence about what the columns are reduced to."""
     if problem.reduce is None:
         return
-    found = estimate("filled", problem.X, problem.texts, problem.reduce).of_all
+    found = estimate("filled", problem.X, problem.texts, problem.reduce).steps
     pca = dict(found.steps)["pca"]
     yield (
         f"reduced by PCA: {pca.n_features_in_} columns, texts one-hot, to {pca.n_components_} principal "
