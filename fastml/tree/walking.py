@@ -16,7 +16,7 @@ from fastml.table import first_missing, read, to_codes, truths_as_numbers
 from fastml.tree.pruning import stops_at
 from fastml_ext import checks
 from fastml_ext import tree as kernels
-from fastml_ext.tree import walk
+from fastml_ext.tree.applying import apply as walk
 from fastml_ext.tree.structure import LEAF
 
 __all__ = ["apply", "decision_path", "node_values", "predict_path", "predicted", "responder"]
@@ -28,7 +28,7 @@ def node_of_one(self, X):
     """The node of the only row of a plain finite table, -1 where X is anything else."""
     if type(X) is np.ndarray and X.shape[:1] == (1,) and checks.is_table(X, self._fast_columns, np.ndarray):
         stop, packed = self._walked.get(X.dtype.char) or walker_for(self, X.dtype)
-        return stop(X, packed[0])
+        return stop(X, packed)
     return -1
 
 

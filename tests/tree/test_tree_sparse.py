@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from fastml.tree import DecisionTreeClassifier, DecisionTreeRegressor, base
-from fastml_ext.tree import encode_sparse, growing, reference
+from fastml_ext.tree import encode_sparse, reference
+from fastml_ext.tree.growing import grow as growing
 
 
 def thin(n, d, density, seed, dtype=np.float64, missing=False):
