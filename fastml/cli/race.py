@@ -13,7 +13,7 @@ from fastml.cli.models import CLASSIFICATION, MODELS, load
 from fastml.cli.problem import prepare
 from fastml.metrics import accuracy_score, r2_score
 
-__all__ = ["AIM", "KEPT", "LIBRARIES", "Race", "Start", "kernel_counts", "score", "splits"]
+__all__ = ["AIM", "KEPT", "LIBRARIES", "Race", "Start", "kernel_counts", "score", "splits", "tuned"]
 
 LIBRARIES = ("fastml", "scikit-learn")
 INNER_FOLDS = 3  # of a search within the training rows
@@ -101,7 +101,8 @@ class Race:
         self.aim, self.thinned = None if tune or end is not None else aim, {}  # model -> training rows of each fold
         self.estimates = {}  # (problem, model, library) -> seconds of the first call, and its rows
         self.starts, self.entries, self.remarks = [], [], []
-        self.done, self.hasty = False, ()
+        self.hasty: tuple = ()  # the libraries whose folds may be fewer, where all would take too long
+        self.done = False
 
     def run(self):
         for problem in self.problems:
@@ -147,7 +148,7 @@ class Race:
         if self.end is None and library not in self.hasty:
             return False
         expected = self._expected(problem, model, library, n)
-        have = (KEPT * self.left() if self.end is not None else self.aim - time.monotonic()) * share
+        have = (KEPT * self.left() if self.end is not None else self._room()) * share
         if have > expected or (self.end is None and expected < TRIFLE):
             return False
         done = len(self._entry(problem, model).runs.get(library, ()))
@@ -157,6 +158,10 @@ class Race:
             why = "too much for about a minute in all (--budget 10m for more)"
         self._remark(f"{library} {model.title} on {problem.name} {what} would take about {expected:.2g} s, {why}")
         return True
+
+    def _room(self):
+        """Seconds until all should be done."""
+        return 0.0 if self.aim is None else self.aim - time.monotonic()
 
     def _expected(self, problem, model, library, n):
         """Seconds that a fold of n training rows is expected to take."""
@@ -171,7 +176,7 @@ class Race:
         ours, theirs = (
             [self.folds * self._expected(problem, model, library, n) for model in models] for library in LIBRARIES
         )
-        room = self.aim - time.monotonic()
+        room = self._room()
         if sum(ours) + sum(theirs) <= room:
             return False
         self.hasty = LIBRARIES[1:]

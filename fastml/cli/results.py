@@ -10,7 +10,7 @@ from fastml.cli.models import MANY_ROWS
 from fastml.cli.race import FIRST_ROWS, INNER_FOLDS, LIBRARIES, leaders
 from fastml.cli.terminal import duration, table
 
-__all__ = ["entry_cells", "in_order", "legend", "race_and_show", "start_cells", "summary"]
+__all__ = ["entry_cells", "in_order", "legend", "race_and_show", "start_cells", "summary", "usual"]
 
 
 def race_and_show(race):
@@ -158,6 +158,12 @@ def verdict(race, problem):
     elif first:
         names = ", ".join(entry.title for entry in first)
         yield f"no model is surely the best on {problem.name}: the paired test cannot tell apart {names}"
+
+
+def usual(chosen):
+    """The settings that a search chose in most folds; {} of none."""
+    counts = Counter(tuple(each.items()) for each in chosen)
+    return dict(counts.most_common(1)[0][0]) if counts else {}
 
 
 def settings(entry):

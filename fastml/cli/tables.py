@@ -53,6 +53,16 @@ class Source(NamedTuple):
     sample: Sample  # which rows are kept
 
 
+class Asked(NamedTuple):
+    """How a table is wanted, as `read_table` has it."""
+
+    missing: Any = None
+    as_text: Any = lambda name, numbers: False
+    trained: Any = None
+    kinds: dict | None = None
+    rows: int | None = None
+
+
 class Text(NamedTuple):
     """A text file, as parsing.py takes it."""
 
@@ -84,11 +94,12 @@ def read_table(path, separator=None, encoding=None, missing=None, progress=lambd
         read = columns_at(every, kind, path)
         mark, told, notes = "", kind, [words] if words else []
     names, renamed = check_header(header, path)
-    return finished(path, names, read, mark, told, notes + renamed, missing, as_text, trained, kinds, rows)
+    return finished(path, names, read, (mark, told, notes + renamed), Asked(missing, as_text, trained, kinds, rows))
 
 
-def finished(path, names, read, mark, told, notes, missing, as_text, trained=None, kinds=None, rows=None):
-    """The Table whose columns are read from blocks."""
+def finished(path, names, read, words, asked):
+    """The Table whose columns are read from blocks; words: the separator, the encoding, what else was understood."""
+    (mark, told, notes), (missing, as_text, trained, kinds, rows) = words, asked
     marks = frozenset(each.strip() for each in (MISSING if missing is None else missing))
     dashes = marks | DASHES if missing is None else marks
     sample = Sample(None if rows is None else max(rows, KEPT))
