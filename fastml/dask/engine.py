@@ -5,18 +5,22 @@ Ctrl-C. No task waits for another but for its input, none keeps anything on its 
 who did them: see fastml/scale/runs.py.
 """
 
+import abc
 from collections.abc import Callable, Iterator
-from itertools import accumulate
-from typing import Any
+from itertools import accumulate, pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastml.dask.collections import Described, delayed_parts, targets_of
+from fastml.dask.collections import Described, delayed_parts
 from fastml.kinds.lazy import is_lazy
 from fastml.scale.parts import Parts, Piece
+from fastml.scale.reading import Slab, joined
 from fastml.scale.runs import Run, join_runs, run_of_rows, run_total
+from fastml_ext.blocks import BLOCK
+from fastml_ext.pool import cpu_limit
 
-__all__ = ["DaskParts", "compute", "shared", "task"]
+__all__ = ["DaskParts", "OnWorkers", "compute", "shared", "spread", "task"]
 
 TOGETHER = 16  # runs that one task joins
 
@@ -44,11 +48,59 @@ def shared(value: Any) -> Any:
     return dask().delayed(value, pure=False, traverse=False)
 
 
-class DaskParts(Parts):
-    """Parts of a Dask collection; passes of fits go to where these are, all else reads one part after the other."""
+class OnWorkers(Parts):
+    """Parts whose passes are tasks: each makes a slab of its own part by `source.slab`, of what `given` says."""
+
+    source: Any  # goes to workers, small: slab(who, *given) and targets(*given)
+    lengths: list[int] | None  # of the parts, where they are known
+
+    @abc.abstractmethod
+    def given(self) -> list[tuple]:
+        """For each part what source.slab takes."""
+
+    @abc.abstractmethod
+    def given_targets(self) -> list[tuple]:
+        """For each part what source.targets takes."""
+
+    def settle(self, lengths: list[int]) -> None:
+        """Lengths that a pass has found; those that were known must be the same."""
+        for number, (known, found) in enumerate(zip(self.lengths or lengths, lengths, strict=True)):
+            if known != found:
+                raise ValueError(f"part {number} of {self.what} has {known} rows, and {found} targets")
+        self.lengths, self.n_rows = lengths, sum(lengths)
+
+    def map_targets(self, function: Any) -> Iterator[Any]:
+        work = shared((function, self.source))
+        found = compute(*[task(counted_part)(work, *each) for each in self.given_targets()])
+        self.settle([length for length, _ in found])
+        return (answer for _, answer in found)
+
+    def reduce(self, reduction: Any, checks: Any, what: str, n_jobs: int | None) -> Any:
+        work = shared((reduction, checks, self.source))
+        runs = [task(run_of_part)(work, *each) for each in self.given()]
+        while len(runs) > TOGETHER:
+            runs = [task(joined_runs)(work, runs[i : i + TOGETHER]) for i in range(0, len(runs), TOGETHER)]
+        return run_total(reduction, join_runs(reduction, list(compute(*runs))))
+
+    def choose(self, numbers: np.ndarray, checks: Any, what: str) -> list[tuple[np.ndarray, np.ndarray]]:
+        work, given = shared((checks, self.source)), self.given()
+        assert self.lengths is not None
+        ends = np.cumsum(self.lengths)
+        chosen = np.split(numbers, np.searchsorted(numbers, ends[:-1]))
+        begins = ends - self.lengths
+        return list(
+            compute(*[
+                task(chosen_rows)(work, at - begin, *each)
+                for at, begin, each in zip(chosen, begins, given, strict=True)
+            ])
+        )  # fmt: skip
+
+
+class DaskParts(OnWorkers):
+    """Parts of a Dask collection; what is no pass of a fit reads one part after the other."""
 
     def __init__(self, described: Described, X: list, lengths: list[int] | None):
-        self.described, self.X, self.lengths = described, X, lengths
+        self.source, self.X, self.lengths = described, X, lengths
         self.y: list | None = None
         self.what, self.names, self.n_features = described.what, described.names, described.n_features
         self.dtype, self.has_target = described.dtype, described.has_target
@@ -94,50 +146,17 @@ class DaskParts(Parts):
         """Count the rows of each part, in a pass."""
         self.settle(list(compute(*[task(len)(each) for each in tasks])))
 
-    def settle(self, lengths: list[int]) -> None:
-        """Lengths that a pass has found; those that were known must be the same."""
-        for number, (known, found) in enumerate(zip(self.lengths or lengths, lengths, strict=True)):
-            if known != found:
-                raise ValueError(f"part {number} of {self.what} has {known} rows, and {found} targets")
-        self.lengths, self.n_rows = lengths, sum(lengths)
-
-    def starts(self) -> list[int]:
-        if self.lengths is None:
-            self.measure(self.X if self.y is None else self.y)
-        return [0, *accumulate(self.lengths or [])][:-1]
-
     def beside(self) -> list:
         return [None] * len(self.X) if self.y is None else self.y
 
-    # ------------------------------------------------------------------------------- passes, where the parts are
+    def given(self) -> list[tuple]:
+        if self.lengths is None:
+            self.measure(self.X if self.y is None else self.y)
+        starts = [0, *accumulate(self.lengths or [])][:-1]
+        return list(zip(range(len(starts)), self.X, self.beside(), starts, strict=True))
 
-    def map_targets(self, function: Any) -> Iterator[Any]:
-        given = [
-            task(counted_part)(function, y, f"part {number} of {self.what}") for number, y in enumerate(self.beside())
-        ]
-        found = compute(*given)
-        self.settle([length for length, _ in found])
-        return (answer for _, answer in found)
-
-    def reduce(self, reduction: Any, checks: Any, what: str, n_jobs: int | None) -> Any:
-        work, starts = shared((reduction, checks, self.described)), self.starts()
-        runs = [
-            task(run_of_part)(work, number, X, y, start)
-            for number, (X, y, start) in enumerate(zip(self.X, self.beside(), starts, strict=True))
-        ]
-        while len(runs) > TOGETHER:
-            runs = [task(joined_runs)(work, runs[i : i + TOGETHER]) for i in range(0, len(runs), TOGETHER)]
-        return run_total(reduction, join_runs(reduction, list(compute(*runs))))
-
-    def choose(self, numbers: np.ndarray, checks: Any, what: str) -> list[tuple[np.ndarray, np.ndarray]]:
-        work, given = shared((None, checks, self.described)), []
-        for number, (X, y, start) in enumerate(zip(self.X, self.beside(), self.starts(), strict=True)):
-            assert self.lengths is not None
-            first, last = np.searchsorted(numbers, [start, start + self.lengths[number]])
-            given.append(task(chosen_rows)(work, number, X, y, start, numbers[first:last] - start))
-        return list(compute(*given))
-
-    # -------------------------------------------------------------------------- reading, one part after the other
+    def given_targets(self) -> list[tuple]:
+        return list(enumerate(self.beside()))
 
     def pieces(self, first: int = 0, most: int | None = None) -> Iterator[Piece]:
         for number, (X, y) in enumerate(zip(self.X, self.beside(), strict=True)):
@@ -145,7 +164,7 @@ class DaskParts(Parts):
                 first -= self.lengths[number]
                 continue
             block, labels = compute(X, y)
-            slab = self.described.slab(number, block, labels, 0, "a model")
+            slab = self.source.slab("a model", number, block, labels, 0)
             skipped = min(first, len(slab.X))
             first -= skipped
             if skipped < len(slab.X):
@@ -154,29 +173,132 @@ class DaskParts(Parts):
 
     def targets(self) -> Iterator[tuple[np.ndarray, str, int]]:
         for number, y in enumerate(self.beside()):
-            source = f"part {number} of {self.what}"
-            yield targets_of(compute(y)[0], source), source, 0
+            yield self.source.targets(number, compute(y)[0])
+
+
+class Ranges(NamedTuple):
+    """A table in files that all workers see."""
+
+    parts: Parts
+
+    def slab(self, who: str, start: int, stop: int) -> Slab:
+        held, at = [], start
+        for piece in self.parts.pieces(start, stop - start):
+            X, y = piece.X[: stop - at], None if piece.y is None else piece.y[: stop - at]
+            held.append((X, y, (at, piece.source, piece.first)))
+            at += len(X)
+            if at == stop:
+                return joined(self.parts, held, start, who)
+        raise ValueError(f"{self.parts.what} ends at row {at}: the table has changed while it was read")
+
+    def targets(self, start: int, stop: int) -> tuple[np.ndarray, str, int]:
+        return self.parts.targets_of_rows(start, stop), self.parts.what, start
+
+
+class SpreadParts(OnWorkers):
+    """A table in files, of which each task reads a range of rows."""
+
+    def __init__(self, parts: Parts, rows: int):
+        if parts.n_rows is None:
+            raise ValueError(
+                f"{parts!r} does not tell its rows but by being read: write it as Parquet, or give its files to Dask"
+            )
+        self.parts, self.source = parts, Ranges(parts)
+        self.what, self.names, self.n_features, self.memory = parts.what, parts.names, parts.n_features, parts.memory
+        self.dtype, self.has_target, self.n_rows = parts.dtype, parts.has_target, parts.n_rows
+        cuts = [*range(0, parts.n_rows, rows), parts.n_rows]
+        self.ranges = list(pairwise(cuts)) or [(0, 0)]
+        self.lengths = [stop - start for start, stop in self.ranges]
+
+    def given(self) -> list[tuple]:
+        return self.ranges
+
+    given_targets = given
+
+    def pieces(self, first: int = 0, most: int | None = None) -> Iterator[Piece]:
+        return self.parts.pieces(first, most)
+
+    def targets(self) -> Iterator[tuple[np.ndarray, str, int]]:
+        return self.parts.targets()
+
+    def answers(self, ask: Callable) -> Iterator[np.ndarray]:
+        """What ask(X) gives of range after range; as many at once as Dask has threads."""
+        work = shared((ask, self.source))
+        at_once = 2 * max(1, workers())
+        for i in range(0, len(self.ranges), at_once):
+            yield from compute(*[task(answers_of_range)(work, *each) for each in self.ranges[i : i + at_once]])
+
+
+def spread(parts: Parts, rows: int = 2**20) -> Parts:
+    """A table in files as Dask's workers read it: each task a range of rows, from files that all of them see.
+
+    The result of a fit has the bits of one on this machine.
+
+    Parameters
+    ----------
+    parts : Parts
+        Of `fastml.scale`: .npy, Parquet or Arrow files, by paths that lead to them on every worker.
+    rows : int, default=2**20
+        Rows of a task, a multiple of 2**13. A task should take a second or so.
+
+    Returns
+    -------
+    Parts
+
+    Examples
+    --------
+    >>> import numpy as np, os, tempfile
+    >>> import fastml.dask, fastml.scale
+    >>> from fastml.naive_bayes import GaussianNB
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> X, y = os.path.join(folder.name, "X.npy"), os.path.join(folder.name, "y.npy")
+    >>> np.save(X, np.arange(12.0).reshape(6, 2)), np.save(y, np.repeat([0, 1], 3))
+    (None, None)
+    >>> GaussianNB().fit(fastml.dask.spread(fastml.scale.npy(X, y=y))).theta_.tolist()
+    [[2.0, 3.0], [8.0, 9.0]]
+    >>> folder.cleanup()
+    """
+    if not isinstance(parts, Parts) or isinstance(parts, OnWorkers):
+        raise TypeError(f"parts must be a table in files that fastml.scale has made, not {parts!r}")
+    if rows < BLOCK or rows % BLOCK:
+        raise ValueError(f"rows={rows} must be a multiple of {BLOCK}")
+    return SpreadParts(parts, rows)
+
+
+def workers() -> int:
+    """Threads of the workers of the current client, or of this machine."""
+    try:
+        from distributed import get_client
+
+        return sum(get_client().nthreads().values())
+    except (ImportError, ValueError):
+        return cpu_limit()
 
 
 # ---------------------------------------------------------------------------------------- what tasks do on workers
 
 
-def counted_part(function: Callable, y: Any, source: str) -> tuple[int, Any]:
-    y = targets_of(y, source)
-    return len(y), function(y, source, 0)
+def counted_part(work: tuple, *given: Any) -> tuple[int, Any]:
+    function, source = work
+    y, where, first = source.targets(*given)
+    return len(y), function(y, where, first)
 
 
-def run_of_part(work: tuple, number: int, X: Any, y: Any, start: int) -> Run:
-    reduction, checks, described = work
-    rows = checks(described.slab(number, X, y, start, checks.who))
-    return run_of_rows(reduction, rows, 1)  # Dask gives each thread of a worker tasks of its own
+def run_of_part(work: tuple, *given: Any) -> Run:
+    reduction, checks, source = work
+    return run_of_rows(reduction, checks(source.slab(checks.who, *given)), 1)  # a task has one of a worker's threads
 
 
 def joined_runs(work: tuple, runs: list) -> Run:
     return join_runs(work[0], runs)
 
 
-def chosen_rows(work: tuple, number: int, X: Any, y: Any, start: int, at: np.ndarray) -> tuple:
-    _, checks, described = work
-    rows = checks(described.slab(number, X, y, start, checks.who))
+def chosen_rows(work: tuple, at: np.ndarray, *given: Any) -> tuple:
+    checks, source = work
+    rows = checks(source.slab(checks.who, *given))
     return rows.X[at], rows.y[at]
+
+
+def answers_of_range(work: tuple, start: int, stop: int) -> np.ndarray:
+    ask, source = work
+    return ask(source.slab(type(ask.model).__name__, start, stop).X)
