@@ -5,24 +5,19 @@ Ctrl-C. No task waits for another but for its input, none keeps anything on its 
 who did them: see fastml/scale/runs.py.
 """
 
-import abc
 from collections.abc import Callable, Iterator
-from itertools import accumulate, pairwise
-from typing import Any, NamedTuple
+from itertools import accumulate
+from typing import Any
 
 import numpy as np
 
 from fastml.dask.collections import Described, delayed_parts
 from fastml.kinds.lazy import is_lazy
+from fastml.scale import spreading
 from fastml.scale.parts import Parts, Piece
-from fastml.scale.reading import Slab, joined
-from fastml.scale.runs import Run, join_runs, run_of_rows, run_total
-from fastml_ext.blocks import BLOCK
-from fastml_ext.pool import cpu_limit
+from fastml.scale.spreading import OnWorkers
 
-__all__ = ["DaskParts", "OnWorkers", "compute", "shared", "spread", "task"]
-
-TOGETHER = 16  # runs that one task joins
+__all__ = ["Dask", "DaskParts", "compute", "shared", "spread", "task"]
 
 
 def compute(*tasks: Any) -> tuple:
@@ -48,59 +43,26 @@ def shared(value: Any) -> Any:
     return dask().delayed(value, pure=False, traverse=False)
 
 
-class OnWorkers(Parts):
-    """Parts whose passes are tasks: each makes a slab of its own part by `source.slab`, of what `given` says."""
+class Dask:
+    """The engine of `fastml.scale.Engine`: Dask's current scheduler."""
 
-    source: Any  # goes to workers, small: slab(who, *given) and targets(*given)
-    lengths: list[int] | None  # of the parts, where they are known
+    together = 16
 
-    @abc.abstractmethod
-    def given(self) -> list[tuple]:
-        """For each part what source.slab takes."""
+    def share(self, value: Any) -> Any:
+        return shared(value)
 
-    @abc.abstractmethod
-    def given_targets(self) -> list[tuple]:
-        """For each part what source.targets takes."""
+    def submit(self, function: Callable, work: Any, *arguments: Any) -> Any:
+        return task(function)(work, *arguments)
 
-    def settle(self, lengths: list[int]) -> None:
-        """Lengths that a pass has found; those that were known must be the same."""
-        for number, (known, found) in enumerate(zip(self.lengths or lengths, lengths, strict=True)):
-            if known != found:
-                raise ValueError(f"part {number} of {self.what} has {known} rows, and {found} targets")
-        self.lengths, self.n_rows = lengths, sum(lengths)
-
-    def map_targets(self, function: Any) -> Iterator[Any]:
-        work = shared((function, self.source))
-        found = compute(*[task(counted_part)(work, *each) for each in self.given_targets()])
-        self.settle([length for length, _ in found])
-        return (answer for _, answer in found)
-
-    def reduce(self, reduction: Any, checks: Any, what: str, n_jobs: int | None) -> Any:
-        work = shared((reduction, checks, self.source))
-        runs = [task(run_of_part)(work, *each) for each in self.given()]
-        while len(runs) > TOGETHER:
-            runs = [task(joined_runs)(work, runs[i : i + TOGETHER]) for i in range(0, len(runs), TOGETHER)]
-        return run_total(reduction, join_runs(reduction, list(compute(*runs))))
-
-    def choose(self, numbers: np.ndarray, checks: Any, what: str) -> list[tuple[np.ndarray, np.ndarray]]:
-        work, given = shared((checks, self.source)), self.given()
-        assert self.lengths is not None
-        ends = np.cumsum(self.lengths)
-        chosen = np.split(numbers, np.searchsorted(numbers, ends[:-1]))
-        begins = ends - self.lengths
-        return list(
-            compute(*[
-                task(chosen_rows)(work, at - begin, *each)
-                for at, begin, each in zip(chosen, begins, given, strict=True)
-            ])
-        )  # fmt: skip
+    def gather(self, tasks: list) -> list:
+        return list(compute(*tasks))
 
 
 class DaskParts(OnWorkers):
     """Parts of a Dask collection; what is no pass of a fit reads one part after the other."""
 
     def __init__(self, described: Described, X: list, lengths: list[int] | None):
-        self.source, self.X, self.lengths = described, X, lengths
+        self.source, self.X, self.lengths, self.engine = described, X, lengths, Dask()
         self.y: list | None = None
         self.what, self.names, self.n_features = described.what, described.names, described.n_features
         self.dtype, self.has_target = described.dtype, described.has_target
@@ -176,59 +138,6 @@ class DaskParts(OnWorkers):
             yield self.source.targets(number, compute(y)[0])
 
 
-class Ranges(NamedTuple):
-    """A table in files that all workers see."""
-
-    parts: Parts
-
-    def slab(self, who: str, start: int, stop: int) -> Slab:
-        held, at = [], start
-        for piece in self.parts.pieces(start, stop - start):
-            X, y = piece.X[: stop - at], None if piece.y is None else piece.y[: stop - at]
-            held.append((X, y, (at, piece.source, piece.first)))
-            at += len(X)
-            if at == stop:
-                return joined(self.parts, held, start, who)
-        raise ValueError(f"{self.parts.what} ends at row {at}: the table has changed while it was read")
-
-    def targets(self, start: int, stop: int) -> tuple[np.ndarray, str, int]:
-        return self.parts.targets_of_rows(start, stop), self.parts.what, start
-
-
-class SpreadParts(OnWorkers):
-    """A table in files, of which each task reads a range of rows."""
-
-    def __init__(self, parts: Parts, rows: int):
-        if parts.n_rows is None:
-            raise ValueError(
-                f"{parts!r} does not tell its rows but by being read: write it as Parquet, or give its files to Dask"
-            )
-        self.parts, self.source = parts, Ranges(parts)
-        self.what, self.names, self.n_features, self.memory = parts.what, parts.names, parts.n_features, parts.memory
-        self.dtype, self.has_target, self.n_rows = parts.dtype, parts.has_target, parts.n_rows
-        cuts = [*range(0, parts.n_rows, rows), parts.n_rows]
-        self.ranges = list(pairwise(cuts)) or [(0, 0)]
-        self.lengths = [stop - start for start, stop in self.ranges]
-
-    def given(self) -> list[tuple]:
-        return self.ranges
-
-    given_targets = given
-
-    def pieces(self, first: int = 0, most: int | None = None) -> Iterator[Piece]:
-        return self.parts.pieces(first, most)
-
-    def targets(self) -> Iterator[tuple[np.ndarray, str, int]]:
-        return self.parts.targets()
-
-    def answers(self, ask: Callable) -> Iterator[np.ndarray]:
-        """What ask(X) gives of range after range; as many at once as Dask has threads."""
-        work = shared((ask, self.source))
-        at_once = 2 * max(1, workers())
-        for i in range(0, len(self.ranges), at_once):
-            yield from compute(*[task(answers_of_range)(work, *each) for each in self.ranges[i : i + at_once]])
-
-
 def spread(parts: Parts, rows: int = 2**20) -> Parts:
     """A table in files as Dask's workers read it: each task a range of rows, from files that all of them see.
 
@@ -258,47 +167,4 @@ def spread(parts: Parts, rows: int = 2**20) -> Parts:
     [[2.0, 3.0], [8.0, 9.0]]
     >>> folder.cleanup()
     """
-    if not isinstance(parts, Parts) or isinstance(parts, OnWorkers):
-        raise TypeError(f"parts must be a table in files that fastml.scale has made, not {parts!r}")
-    if rows < BLOCK or rows % BLOCK:
-        raise ValueError(f"rows={rows} must be a multiple of {BLOCK}")
-    return SpreadParts(parts, rows)
-
-
-def workers() -> int:
-    """Threads of the workers of the current client, or of this machine."""
-    try:
-        from distributed import get_client
-
-        return sum(get_client().nthreads().values())
-    except (ImportError, ValueError):
-        return cpu_limit()
-
-
-# ---------------------------------------------------------------------------------------- what tasks do on workers
-
-
-def counted_part(work: tuple, *given: Any) -> tuple[int, Any]:
-    function, source = work
-    y, where, first = source.targets(*given)
-    return len(y), function(y, where, first)
-
-
-def run_of_part(work: tuple, *given: Any) -> Run:
-    reduction, checks, source = work
-    return run_of_rows(reduction, checks(source.slab(checks.who, *given)), 1)  # a task has one of a worker's threads
-
-
-def joined_runs(work: tuple, runs: list) -> Run:
-    return join_runs(work[0], runs)
-
-
-def chosen_rows(work: tuple, at: np.ndarray, *given: Any) -> tuple:
-    checks, source = work
-    rows = checks(source.slab(checks.who, *given))
-    return rows.X[at], rows.y[at]
-
-
-def answers_of_range(work: tuple, start: int, stop: int) -> np.ndarray:
-    ask, source = work
-    return ask(source.slab(type(ask.model).__name__, start, stop).X)
+    return spreading.spread(parts, Dask(), rows)

@@ -41,7 +41,7 @@ def test_a_folder_on_a_cluster(folder, capsys):
     distributed = pytest.importorskip("distributed")
     path, frame = folder
     tables, model, out = str(path / "tables"), str(path / "model.fml"), str(path / "out.parquet")
-    with distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=None) as cluster:
+    with distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=":0") as cluster:
         there = ["--dask", cluster.scheduler_address]
         assert main(["train", tables, "--target", "y", "--model", "GaussianNB", "-o", model, *there]) == 0
         assert main(["predict", model, tables, "-o", out, *there]) == 0
