@@ -3,8 +3,8 @@
 import numpy as np
 
 __all__ = [
-    "binarise", "code_objects", "code_rows", "extremes", "fill", "moments", "normalise", "quantiles", "rescale", "scaled_scores",
-    "standardise",
+    "binarise", "code_objects", "code_rows", "extremes", "fill", "moments", "normalise", "quantiles", "rescale",
+    "scaled_scores", "standardise",
 ]  # fmt: skip
 
 
