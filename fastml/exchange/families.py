@@ -41,6 +41,7 @@ FAMILIES = (
             "MinMaxScaler",
             "MaxAbsScaler",
             "RobustScaler",
+            "QuantileTransformer",
             "Normalizer",
             "Binarizer",
             "OneHotEncoder",

@@ -5,7 +5,7 @@ from fastml.preprocessing.scaling import ByKernel
 
 __all__ = ["read", "say"]
 
-OWN = ("_fast_columns",)  # what fastml's notes beside scikit-learn's results
+OWN = ("_fast_columns", "_made")  # what fastml's notes beside scikit-learn's results
 
 
 def say(model, cls):

@@ -2,6 +2,7 @@
 
 from fastml.base import hand_through
 from fastml.preprocessing.bins import PiecewiseConstant
+from fastml.preprocessing.distributions import QuantileTransformer
 from fastml.preprocessing.encoders import OneHotEncoder, OrdinalEncoder
 from fastml.preprocessing.feature_map import FeatureMap
 from fastml.preprocessing.periodic import Periodic
@@ -22,6 +23,7 @@ __all__ = [
     "OrdinalEncoder",
     "Periodic",
     "PiecewiseConstant",
+    "QuantileTransformer",
     "RobustScaler",
     "StandardScaler",
     "Thermometer",

@@ -62,6 +62,12 @@ SCALERS: dict = {
     | {"n_samples_seen_": whole(0)},
     "MaxAbsScaler": TABLES | {"max_abs_": A_COLUMN, "scale_": A_COLUMN, "n_samples_seen_": whole(0)},
     "RobustScaler": TABLES | {"center_": either(nothing, A_COLUMN), "scale_": either(nothing, A_COLUMN)},
+    "QuantileTransformer": TABLES
+    | {
+        "n_quantiles_": size("quantiles"),
+        "quantiles_": array(FLOAT, "quantiles", "d"),
+        "references_": array("f8", "quantiles", low=0, high=1),
+    },
     "Normalizer": TABLES,
     "Binarizer": TABLES,
 }
