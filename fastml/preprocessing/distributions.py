@@ -8,7 +8,7 @@ from scipy.special import ndtri
 from sklearn.preprocessing import QuantileTransformer as ScikitQuantileTransformer
 from sklearn.utils import check_random_state
 
-from fastml.preprocessing.quantiles import nan_quantiles
+from fastml.preprocessing.quantiles import nan_quantiles, rows_at
 from fastml.preprocessing.scaling import ByKernel
 from fastml.warning import warn
 from fastml_ext import preprocessing as kernels
@@ -89,7 +89,7 @@ class QuantileTransformer(ByKernel, ScikitQuantileTransformer):
         if self.subsample is not None and self.subsample < len(X):
             places = np.arange(len(X))
             random.shuffle(places)  # as scikit-learn draws, so that the same rows are taken
-            X = X[places[: self.subsample]]
+            X = rows_at(X, places[: self.subsample])
         self.quantiles_ = nan_quantiles(X, self.references_ * 100 / 100)
         return self
 

@@ -5,18 +5,45 @@ import numpy as np
 from fastml_ext import pool
 from fastml_ext import preprocessing as kernels
 
-__all__ = ["nan_medians", "nan_quantiles"]
+__all__ = ["at_places", "nan_medians", "nan_medians_and_quantiles", "nan_quantiles", "rows_at"]
 
-FEW = 8  # quantiles, up to which selection takes less time than NumPy's vectorised sort
+FEW = 8  # quantiles, up to which selection may take less time than NumPy's vectorised sort
+SORTED = 256, 10_000  # rows between which it does not
 TOGETHER = 8  # columns, which lie in one line of the cache
 SORTING = 15.0  # ns a number
+
+
+def beside(X, shares):
+    """(low, high, count): the numbers beside each quantile, as `fastml_ext.preprocessing.quantiles` finds them."""
+    if len(shares) > FEW or SORTED[0] < len(X) < SORTED[1]:
+        return sorted_quantiles(X, shares)
+    return kernels.quantiles(X, shares)
 
 
 def nan_quantiles(X, shares):
     """(len(shares), d): quantiles of the columns as numpy.nanpercentile's by default, to the bit; NaN is left out."""
     shares = np.asarray(shares, np.float64)
-    low, high, count = kernels.quantiles(X, shares) if len(shares) <= FEW else sorted_quantiles(X, shares)
+    low, high, count = beside(X, shares)
     return between(low, high, shares[:, None] * (np.maximum(count, 1) - 1))
+
+
+def nan_medians(X):
+    """(d,) of the dtype of X: medians of the columns as numpy.nanmedian's, to the bit; NaN is left out."""
+    low, high, count = beside(X, np.array([0.5]))
+    return middle(low[0], high[0], count)
+
+
+def nan_medians_and_quantiles(X, shares):
+    """(medians, quantiles) as the two functions of these names give them, from one pass."""
+    shares = np.asarray([0.5, *shares], np.float64)
+    low, high, count = beside(X, shares)
+    places = shares[1:, None] * (np.maximum(count, 1) - 1)
+    return middle(low[0], high[0], count), between(low[1:], high[1:], places)
+
+
+def middle(low, high, count):
+    with np.errstate(over="ignore"):
+        return np.where(count % 2 == 1, low, (low + high) / low.dtype.type(2))
 
 
 def between(low, high, place):
@@ -27,11 +54,34 @@ def between(low, high, place):
         return np.where(part < 0.5, low + apart * part, high - apart * (1 - part))
 
 
-def nan_medians(X):
-    """(d,) of the dtype of X: medians of the columns as numpy.nanmedian's, to the bit; NaN is left out."""
-    low, high, count = kernels.quantiles(X, np.array([0.5]))
-    with np.errstate(over="ignore"):
-        return np.where(count % 2 == 1, low[0], (low[0] + high[0]) / X.dtype.type(2))
+def at_places(X, places, least, largest):
+    """(len(places), d): what stands at places from 0 to n - 1 of the columns of X, were they in order; none is missing.
+
+    Between two whole places is interpolated, as NumPy does | least, largest: of the columns
+    """
+    n = len(X)
+    inner = (places > 0) & (places < n - 1)
+    found = np.where((places == 0)[:, None], least, largest)
+    if inner.any():
+        some = places[inner]
+        shares = (np.floor(some) + 0.5) / (n - 1)  # of a place between two whole ones: no rounding moves it across
+        low, high, _ = beside(X, shares)
+        values = between(low, high, some[:, None])
+        found = found.astype(values.dtype)
+        found[inner] = values
+    return found
+
+
+def rows_at(X, places):
+    """Rows of X in the order in which they stand there, by several threads."""
+    places = np.sort(places)
+    out = np.empty((len(places), X.shape[1]), X.dtype)
+    pool.run(take_rows, len(places), X, places, out, cost=20.0 + X.shape[1])
+    return out
+
+
+def take_rows(start, stop, X, places, out):
+    np.take(X, places[start:stop], axis=0, out=out[start:stop], mode="clip")  # which does not copy them first
 
 
 def sorted_quantiles(X, shares):

@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler as ScikitStandardScaler
 
 from fastml.base import check_weight
 from fastml.preprocessing import in_parts
-from fastml.preprocessing.quantiles import nan_medians, nan_quantiles
+from fastml.preprocessing.quantiles import nan_medians_and_quantiles
 from fastml.preprocessing.scaling import ByKernel, of_columns, without_zeros
 from fastml_ext import preprocessing as kernels
 
@@ -347,10 +347,10 @@ class RobustScaler(ByKernel, ScikitRobustScaler):
                 f"Invalid quantile range: quantile_range={self.quantile_range} must be two per cents in order"
             )
         self._check_finite_or_missing(X)
-        self.center_ = nan_medians(X) if self.with_centering else None
+        medians, (low, high) = nan_medians_and_quantiles(X, [q_min / 100, q_max / 100])
+        self.center_ = medians if self.with_centering else None
         self.scale_ = None
         if self.with_scaling:
-            low, high = nan_quantiles(X, [q_min / 100, q_max / 100])
             self.scale_ = without_zeros(high - low)
             if self.unit_variance:
                 self.scale_ = self.scale_ / (norm.ppf(q_max / 100.0) - norm.ppf(q_min / 100.0))

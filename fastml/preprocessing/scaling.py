@@ -22,6 +22,9 @@ class ByKernel(Estimator):
 
     _with_nan = True  # whether a number may be missing
 
+    def _note_anew(self):
+        """Make what fastml keeps beside scikit-learn's results, of a model that scikit-learn has fitted."""
+
     def _rows_to_learn(self, X, reset=True):
         """X of a fit as a table of float32 or float64 in C order; reset=False for a later part of one."""
         self._validate_params()

@@ -10,5 +10,6 @@ __getattr__, __dir__, __all__ = exports(
         "distributions": ["from_distribution", "to_distribution"],
         "folded": ["scaled_scores"],
         "order": ["quantiles"],
+        "polynomials": ["products"],
     },
 )

@@ -67,6 +67,12 @@ def from_distribution(family, random):
     return family.from_distribution(X, points, np.linspace(0, 1, 5), bool(random.random() < 0.5))
 
 
+def products(family, random):
+    X = np.nan_to_num(table(random))[:, :1]
+    steps = np.array([(1, 2, 0, 2), (2, 3, 0, 3)], np.int64)
+    return family.products(X, steps, 4, int(random.integers(2, 5)), True, bool(random.random() < 0.5))
+
+
 def code_objects(family, random):
     values = np.array(["a", "b", None, float("nan"), 3, 2.5], object)
     return family.code_objects(values[random.integers(0, 6, int(random.integers(0, 50)))])

@@ -5,8 +5,8 @@ import math
 import numpy as np
 
 __all__ = [
-    "binarise", "code_objects", "extremes", "fill", "from_distribution", "moments", "normalise", "quantiles", "rescale",
-    "scaled_scores", "standardise", "to_distribution",
+    "binarise", "code_objects", "extremes", "fill", "from_distribution", "moments", "normalise", "products",
+    "quantiles", "rescale", "scaled_scores", "standardise", "to_distribution",
 ]  # fmt: skip
 
 
@@ -168,6 +168,25 @@ def from_distribution(X, points, shares, normal):
             if share - near < 0 or share == 0:
                 found = points[j, 0]
             out[i, j] = found
+    return out
+
+
+def products(X, steps, n_terms, n_out, bias, by_columns=False):
+    """(n, n_out) of the dtype of X: the last terms of each row, in Fortran's order where `by_columns`.
+
+    A row has n_terms terms: a 1 where `bias`, then its numbers, if n_terms is more than that, and then what each step
+    (source, stop, column, target), a row of int64, makes: terms[target + c] = terms[source + c] * x[column] for each c
+    from 0 to stop - source. Sources are terms that are made before. The result has the last n_out terms, but a 1
+    as its first column where `bias`.
+    """
+    out = np.empty((len(X), n_out), X.dtype, order="F" if by_columns else "C")
+    for row, x in zip(out, X, strict=True):
+        terms = [X.dtype.type(1)] * bool(bias)
+        terms += list(x) if n_terms > bias else []
+        for source, stop, column, target in steps:
+            terms[target:] = [term * x[column] for term in terms[source:stop]]
+        row[:] = terms[n_terms - n_out :]
+        row[: bool(bias)] = 1
     return out
 
 

@@ -181,6 +181,21 @@ def test_from_distribution(X, m, normal):
     assert reference.from_distribution(X, points, shares, normal) is None
 
 
+@given(tables(missing=False), st.integers(0, 3), st.booleans(), st.booleans(), st.integers(0, 3))
+def test_products(X, degree, bias, by_columns, skipped):
+    X, d, bias = X[:, :6].copy(), min(X.shape[1], 6), bias or not degree
+    at, source, steps = d + bias, 0, []
+    for power in range(2, degree + 1):  # products of all terms of the degree below and one column
+        steps.append((source + bias if power == 2 else source, at, power % d, at))
+        source, at = at, at + at - steps[-1][0]
+    n_terms = at if degree else int(bias)
+    given = X, np.array(steps, np.int64).reshape(-1, 4), n_terms, max(n_terms - skipped, int(bias)), bias, by_columns
+    found, expected = kernels.products(*given), reference.products(*given)
+    assert found.dtype == X.dtype
+    assert found.flags.f_contiguous if by_columns else found.flags.c_contiguous
+    assert np.array_equal(found, expected)
+
+
 OBJECTS = ["a", "b", "", None, float("nan"), np.float64("nan"), 1, 1.0, True, 2.5, b"a", (1, 2)]
 
 
