@@ -21,8 +21,8 @@ def products(X, steps, n_terms, n_out, bias, by_columns=False, n_jobs=None):
     """Terms of higher degrees from those of lower ones. Contract: reference.py."""
     n = len(X)
     out = np.empty((n_out, n), X.dtype) if by_columns else np.empty((n, n_out), X.dtype)
-    call = _by_columns if by_columns else _by_rows
-    pool.run(call, n, X, steps, n_terms, bool(bias), out, cost=COST * n_terms + 3, n_jobs=n_jobs)
+    call, step = (_by_columns, ROWS) if by_columns else (_by_rows, 1)
+    pool.run(call, n, X, steps, n_terms, bool(bias), out, cost=COST * n_terms + 3, step=step, n_jobs=n_jobs)
     return out.T if by_columns else out
 
 
