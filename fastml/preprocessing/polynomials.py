@@ -62,7 +62,7 @@ class PolynomialFeatures(ByKernel, ScikitPolynomialFeatures):
         """Count the products; of X (n_samples, n_features), array-like, frame or sparse, only the width is learnt."""
         self._made: dict = {}
         if issparse(X):
-            ScikitPolynomialFeatures.fit(self, X)
+            ScikitPolynomialFeatures.fit(self, X if X.format in ("csr", "csc") else X.tocsr())
             self._note_columns()
             return self
         X = self._rows_to_learn(X)

@@ -5,7 +5,7 @@ import numpy as np
 from fastml_ext import pool
 from fastml_ext import preprocessing as kernels
 
-__all__ = ["at_places", "nan_medians", "nan_medians_and_quantiles", "nan_quantiles", "rows_at"]
+__all__ = ["at_places", "between", "middle", "nan_medians", "nan_medians_and_quantiles", "nan_quantiles", "rows_at"]
 
 FEW = 8  # quantiles, up to which selection may take less time than NumPy's vectorised sort
 SORTED = 256, 10_000  # rows between which it does not
@@ -15,6 +15,7 @@ SORTING = 15.0  # ns a number
 
 def beside(X, shares):
     """(low, high, count): the numbers beside each quantile, as `fastml_ext.preprocessing.quantiles` finds them."""
+    shares = np.asarray(shares, np.float64)
     if len(shares) > FEW or SORTED[0] < len(X) < SORTED[1]:
         return sorted_quantiles(X, shares)
     return kernels.quantiles(X, shares)
@@ -22,36 +23,37 @@ def beside(X, shares):
 
 def nan_quantiles(X, shares):
     """(len(shares), d): quantiles of the columns as numpy.nanpercentile's by default, to the bit; NaN is left out."""
-    shares = np.asarray(shares, np.float64)
-    low, high, count = beside(X, shares)
-    return between(low, high, shares[:, None] * (np.maximum(count, 1) - 1))
+    return between(*beside(X, shares), shares)
 
 
 def nan_medians(X):
     """(d,) of the dtype of X: medians of the columns as numpy.nanmedian's, to the bit; NaN is left out."""
-    low, high, count = beside(X, np.array([0.5]))
-    return middle(low[0], high[0], count)
+    return middle(*beside(X, [0.5]))
 
 
 def nan_medians_and_quantiles(X, shares):
     """(medians, quantiles) as the two functions of these names give them, from one pass."""
-    shares = np.asarray([0.5, *shares], np.float64)
-    low, high, count = beside(X, shares)
-    places = shares[1:, None] * (np.maximum(count, 1) - 1)
-    return middle(low[0], high[0], count), between(low[1:], high[1:], places)
+    low, high, count = beside(X, [0.5, *shares])
+    return middle(low, high, count), between(low[1:], high[1:], count, shares)
 
 
-def middle(low, high, count):
-    with np.errstate(over="ignore"):
-        return np.where(count % 2 == 1, low, (low + high) / low.dtype.type(2))
+def between(low, high, count, shares):
+    """Quantiles from the numbers beside them, as `kernels.quantiles` gives these."""
+    return interpolated(low, high, np.asarray(shares, np.float64)[:, None] * (np.maximum(count, 1) - 1))
 
 
-def between(low, high, place):
-    """What NumPy interpolates at `place` between the numbers at the whole places beside it."""
+def interpolated(low, high, place):
+    """What NumPy makes of the numbers at the whole places beside `place`."""
     part = place - np.floor(place)
     with np.errstate(over="ignore", invalid="ignore"):
         apart = high - low
         return np.where(part < 0.5, low + apart * part, high - apart * (1 - part))
+
+
+def middle(low, high, count):
+    """Medians from the numbers beside the share 0.5."""
+    with np.errstate(over="ignore"):
+        return np.where(count % 2 == 1, low[0], (low[0] + high[0]) / low.dtype.type(2))
 
 
 def at_places(X, places, least, largest):
@@ -66,7 +68,7 @@ def at_places(X, places, least, largest):
         some = places[inner]
         shares = (np.floor(some) + 0.5) / (n - 1)  # of a place between two whole ones: no rounding moves it across
         low, high, _ = beside(X, shares)
-        values = between(low, high, some[:, None])
+        values = interpolated(low, high, some[:, None])
         found = found.astype(values.dtype)
         found[inner] = values
     return found
