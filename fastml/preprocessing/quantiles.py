@@ -23,12 +23,14 @@ def beside(X, shares):
 
 def nan_quantiles(X, shares):
     """(len(shares), d): quantiles of the columns as numpy.nanpercentile's by default, to the bit; NaN is left out."""
-    return between(*beside(X, shares), shares)
+    low, high, count = beside(X, shares)
+    return between(low, high, count, shares)
 
 
 def nan_medians(X):
     """(d,) of the dtype of X: medians of the columns as numpy.nanmedian's, to the bit; NaN is left out."""
-    return middle(*beside(X, [0.5]))
+    low, high, count = beside(X, [0.5])
+    return middle(low, high, count)
 
 
 def nan_medians_and_quantiles(X, shares):
