@@ -87,7 +87,8 @@ class PolynomialFeatures(ByKernel, ScikitPolynomialFeatures):
             least, largest = 0, degree
         elif isinstance(degree, Iterable) and len(list(degree)) == 2:
             least, largest = degree
-            if not (isinstance(least, Integral) and isinstance(largest, Integral) and 0 <= least <= largest):
+            whole = isinstance(least, Integral) and isinstance(largest, Integral)
+            if not whole or not 0 <= int(least) <= int(largest):
                 raise ValueError(
                     "degree=(min_degree, max_degree) must be non-negative integers that fulfil min_degree <="
                     f" max_degree, got {degree}."

@@ -78,6 +78,11 @@ def code_objects(family, random):
     return family.code_objects(values[random.integers(0, 6, int(random.integers(0, 50)))])
 
 
+def code_rows(family, random):
+    shape = int(random.integers(1, 200)), int(random.integers(1, 4))
+    return family.code_rows(random.integers(0, 3, shape).astype(np.uint32))
+
+
 def table(random):
     """Small whole numbers, some missing."""
     X = random.integers(-3, 4, (int(random.integers(1, 200)), int(random.integers(1, 9)))).astype(float)

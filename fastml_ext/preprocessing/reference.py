@@ -5,8 +5,8 @@ import math
 import numpy as np
 
 __all__ = [
-    "binarise", "code_objects", "extremes", "fill", "from_distribution", "moments", "normalise", "products",
-    "quantiles", "rescale", "scaled_scores", "standardise", "to_distribution",
+    "binarise", "code_objects", "code_rows", "extremes", "fill", "from_distribution", "moments", "normalise",
+    "products", "quantiles", "rescale", "scaled_scores", "standardise", "to_distribution",
 ]  # fmt: skip
 
 
@@ -204,3 +204,14 @@ def code_objects(values):
             distinct.append(value)
         codes.append(keys.index(key))
     return np.array(codes, np.int64), distinct
+
+
+def code_rows(words):
+    """(codes, first): the distinct rows of words (n, w) uint32 in the order in which they first stand there.
+
+    codes (n,) int64 are the places of the rows among the distinct ones | first (k,) int64, where each first stands
+    """
+    first: dict = {}
+    places = [first.setdefault(tuple(row), i) for i, row in enumerate(words.tolist())]
+    codes = {at: code for code, at in enumerate(first.values())}
+    return np.array([codes[at] for at in places], np.int64), np.array([*first.values()], np.int64)

@@ -225,3 +225,22 @@ def test_quantiles_of_rows_against_the_middle_of_three(n):
     for q in ([0.25, 0.5, 0.75], np.linspace(0, 1, 11)):
         for found, expected in zip(kernels.quantiles(x[:, None], q), reference.quantiles(x[:, None], q), strict=True):
             assert np.array_equal(found, expected)
+
+
+@given(st.integers(0, 3000), st.integers(1, 5), st.sampled_from([2, 50, 2**32]), st.integers(0, 2**32))
+def test_code_rows(n, width, top, seed):
+    words = np.random.default_rng(seed).integers(0, top, (n, width), np.uint32)
+    found, expected = kernels.code_rows(words), reference.code_rows(words)
+    for a, b in zip(found, expected, strict=True):
+        assert a.dtype == b.dtype
+        assert a.tolist() == b.tolist()
+
+
+def test_many_distinct_objects_and_columns_of_a_table():
+    table = np.array([[f"{i % 5000}", i % 3] for i in range(20_000)], object)
+    for j in range(2):
+        codes, distinct = kernels.code_objects(table[:, j])
+        assert [distinct[code] for code in codes.tolist()] == table[:, j].tolist()
+        assert len(set(distinct)) == len(distinct) == (5000, 3)[j]
+    codes, distinct = kernels.code_objects(np.empty(3, object))  # NULL inside, which is None
+    assert (codes.tolist(), distinct) == ([0, 0, 0], [None])
