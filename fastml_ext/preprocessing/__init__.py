@@ -7,7 +7,9 @@ __getattr__, __dir__, __all__ = exports(
     {
         "codes": ["code_objects", "code_rows"],
         "columns": ["binarise", "extremes", "fill", "moments", "normalise", "rescale", "standardise"],
+        "distributions": ["from_distribution", "to_distribution"],
         "folded": ["scaled_scores"],
         "order": ["quantiles"],
+        "polynomials": ["products"],
     },
 )
