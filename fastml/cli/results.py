@@ -3,13 +3,14 @@
 import statistics
 from collections import Counter
 
+from fastml.cli.columns import information_line
 from fastml.cli.encoder import INPUTS
 from fastml.cli.judging import headline, positive, ranked, worth
 from fastml.cli.models import MANY_ROWS
 from fastml.cli.race import FIRST_ROWS, INNER_FOLDS, LIBRARIES, leaders
 from fastml.cli.terminal import duration, table
 
-__all__ = ["entry_cells", "in_order", "legend", "race_and_show", "start_cells", "summary"]
+__all__ = ["entry_cells", "in_order", "legend", "race_and_show", "start_cells", "summary", "usual"]
 
 
 def race_and_show(race):
@@ -119,14 +120,20 @@ def legend(race):
     yield f"score: {names}, mean ± standard deviation (ddof=1) over {race.folds} folds; same: equal predictions"
     for problem in race.problems if race.done else ():
         yield from verdict(race, problem)
+    for problem in race.problems if len(race.problems) == 1 else ():
+        yield information_line(problem)
     yield "fit, predict: median over the folds; ratio: scikit-learn's time by fastml's, above 1 where fastml is faster"
     shown = {model.title: model.input for problem in race.problems for model in race.models_for(problem)}
     for kind, form in INPUTS.items():
         who = [title for title, given in shown.items() if given == kind]
         if who:
-            yield f"input of {', '.join(who)}: {form}"
+            reduced = ", then principal components" if race.problems[0].reduce and kind != "native" else ""
+            yield f"input of {', '.join(who)}: {form}{reduced}"
     for name, given in large_settings(race):
         yield f"{name}, on more than {MANY_ROWS} rows: {given}"
+    for title, rows in race.thinned.items():
+        cure = "to keep all within about a minute (--budget 10m for more)"
+        yield f"{title}: fitted on {rows} rows of each fold only, {cure}"
     if race.tune:
         yield f"tuned: each library's own search by {INNER_FOLDS} folds within the training rows; fit is all of it"
         yield from (settings(entry) for entry in race.entries if entry.chosen)
@@ -151,6 +158,12 @@ def verdict(race, problem):
     elif first:
         names = ", ".join(entry.title for entry in first)
         yield f"no model is surely the best on {problem.name}: the paired test cannot tell apart {names}"
+
+
+def usual(chosen):
+    """The settings that a search chose in most folds; {} of none."""
+    counts = Counter(tuple(each.items()) for each in chosen)
+    return dict(counts.most_common(1)[0][0]) if counts else {}
 
 
 def settings(entry):

@@ -41,6 +41,9 @@ FAMILIES = (
             "MinMaxScaler",
             "MaxAbsScaler",
             "RobustScaler",
+            "PolynomialFeatures",
+            "QuantileTransformer",
+            "KBinsDiscretizer",
             "Normalizer",
             "Binarizer",
             "OneHotEncoder",
@@ -62,6 +65,8 @@ FAMILIES = (
         ),
         "attributes",
     ),
+    Family("pipeline", ("Pipeline",), "compositions"),
+    Family("compose", ("ColumnTransformer", "TransformedTargetRegressor"), "compositions"),
     Family(
         "model_selection",
         ("GridSearchCV", "RandomizedSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV"),

@@ -4,7 +4,7 @@ import contextlib
 import copy
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from fastml.scale.parts import Parts
 from fastml.scale.reading import read_slabs
 from fastml.writing import check_target, replacing
 
-__all__ = ["answers", "predict", "transform"]
+__all__ = ["Asking", "answers", "asked_of_none", "asking", "predict", "transform"]
 
 HEADER = 128  # bytes before the numbers of a .npy file: the number of rows is known at the end only
 
@@ -56,7 +56,7 @@ def predict(model: Any, parts: Parts, output: str | os.PathLike | None = None, *
     if not callable(getattr(model, method, None)):
         raise TypeError(f"{type(model).__name__} has no method {method!r}")
     if output is None:
-        found = [each for each, _ in answers(model, parts, method)]
+        found = list(answers(model, parts, method))
         return np.concatenate(found) if found else asked_of_none(model, parts, method)
     ending = os.path.splitext(os.fspath(output))[1]
     if ending not in (".npy", ".parquet"):
@@ -84,15 +84,18 @@ def transform(model: Any, parts: Parts, output: str | os.PathLike | None = None)
     return predict(model, parts, output, method="transform")
 
 
-def answers(model: Any, parts: Parts, method: str) -> Iterator[tuple[np.ndarray, Any]]:
-    """(answers, slab) of slab after slab."""
+def answers(model: Any, parts: Parts, method: str) -> Iterator[np.ndarray]:
+    """The answers for slab after slab."""
     ask = asking(model, parts, method)
+    if hasattr(parts, "answers"):  # where the rows are
+        yield from parts.answers(ask)
+        return
     with read_slabs(parts, type(model).__name__, what=f"{method} of") as slabs:
         for slab in slabs:
-            yield ask(slab.X), slab
+            yield ask(slab.X)
 
 
-def asking(model: Any, parts: Parts, method: str) -> Callable[[np.ndarray], np.ndarray]:
+def asking(model: Any, parts: Parts, method: str) -> "Asking":
     """The model's method for arrays of the table's columns, put in the order in which it knows them."""
     known, order = getattr(model, "feature_names_in_", None), None
     if known is not None and parts.names is not None:
@@ -107,18 +110,27 @@ def asking(model: Any, parts: Parts, method: str) -> Callable[[np.ndarray], np.n
         del model.feature_names_in_
         model._note_columns()
 
-    def ask(X: np.ndarray) -> np.ndarray:
-        rows = X if order is None else np.ascontiguousarray(X[:, order])
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="X does not have valid feature names")
-            found = getattr(model, method)(rows)
+    return Asking(model, method, order, known is not None and not isinstance(model, Estimator))
+
+
+class Asking:
+    """A model's method, for arrays of a table's columns."""
+
+    def __init__(self, model: Any, method: str, order: list | None, warns: bool):
+        self.model, self.method, self.order = model, method, order
+        self.warns = warns  # of names that arrays lack; it is kept quiet, which is for one thread at a time
+
+    def __call__(self, X: np.ndarray) -> np.ndarray:
+        rows = X if self.order is None else np.ascontiguousarray(X[:, self.order])
+        with warnings.catch_warnings() if self.warns else contextlib.nullcontext():
+            if self.warns:
+                warnings.filterwarnings("ignore", message="X does not have valid feature names")
+            found = getattr(self.model, self.method)(rows)
         if not isinstance(found, np.ndarray):
             raise TypeError(
-                f"{type(model).__name__}.{method} gives {type(found).__name__}, and arrays are written only"
+                f"{type(self.model).__name__}.{self.method} gives {type(found).__name__}, and arrays are taken only"
             )
         return found
-
-    return ask
 
 
 def asked_of_none(model: Any, parts: Parts, method: str) -> np.ndarray:
@@ -133,7 +145,7 @@ def write_npy(model: Any, parts: Parts, output: Any, method: str) -> int:
     rows, dtype, shape = 0, None, ()
     with replacing(output) as file:
         file.write(b"\0" * HEADER)
-        for found, _ in answers(model, parts, method):
+        for found in answers(model, parts, method):
             if found.dtype.kind == "O":
                 found = found.astype(str)
             if dtype is None:
@@ -171,7 +183,7 @@ def write_parquet(model: Any, parts: Parts, output: Any, method: str) -> int:
 
     rows, writer = 0, None
     with replacing(output) as file, contextlib.ExitStack() as opened:
-        for found, _ in answers(model, parts, method):
+        for found in answers(model, parts, method):
             table = as_arrow(found, model, method)
             if writer is None:
                 writer = opened.enter_context(pq.ParquetWriter(file, table.schema))

@@ -60,6 +60,30 @@ class Parts(abc.ABC):
             assert piece.y is not None
             yield piece.y, piece.source, piece.first
 
+    def map_targets(self, function: Any) -> Iterator[Any]:
+        """function(y, source, first) of each piece of the targets, in their order, wherever they are."""
+        return (function(*piece) for piece in self.targets())
+
+    def reduce(self, reduction: Any, checks: Any, what: str, n_jobs: int | None) -> Any:
+        """The state of all rows by a `Reduction`, in one pass; None of no rows. checks(slab) gives it its rows."""
+        from fastml.scale.reading import read_slabs
+        from fastml.scale.reduction import reduce_blocks, rows_of_block
+
+        with read_slabs(self, checks.who, rows_of_block(reduction), what) as slabs:
+            return reduce_blocks(map(checks, slabs), reduction, n_jobs)
+
+    def choose(self, numbers: np.ndarray, checks: Any, what: str) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Pairs (X, y) of the rows of these ascending numbers, in their order."""
+        from fastml.scale.reading import read_slabs
+
+        found = []
+        with read_slabs(self, checks.who, what=what) as slabs:
+            for rows in map(checks, slabs):
+                first, last = np.searchsorted(numbers, [rows.start, rows.start + len(rows.X)])
+                chosen = numbers[first:last] - rows.start
+                found.append((rows.X[chosen], rows.y[chosen]))
+        return found
+
     def rows(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray | None]:
         """X and y of the rows from `start` to before `stop`; y is None where there is none.
 
@@ -83,6 +107,12 @@ class Parts(abc.ABC):
             return np.empty((0, self.n_features), self.dtype), np.empty(0) if self.has_target else None
         X = np.concatenate([piece.X for piece in found])
         return X, np.concatenate([piece.y for piece in found]) if self.has_target else None
+
+    def targets_of_rows(self, start: int, stop: int) -> np.ndarray:
+        """y of the rows from `start` to before `stop`; sources that can do so read nothing else."""
+        y = self.rows(start, stop)[1]
+        assert y is not None
+        return y
 
     def at_once(self) -> int:
         """Rows that are read at once: a power of two, of about an eighth of the memory."""

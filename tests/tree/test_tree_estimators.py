@@ -11,7 +11,9 @@ from scipy import sparse
 from sklearn.model_selection import GridSearchCV
 
 import fastml
+from fastml.base import Estimator
 from fastml.tree import DecisionTreeClassifier, DecisionTreeRegressor, ID3Classifier
+from fastml.tree.base import TreeEstimator
 
 CLASSIFY = ["gini", "entropy", "log_loss"]
 REGRESS = ["squared_error", "friedman_mse", "absolute_error", "poisson"]
@@ -179,6 +181,16 @@ def test_sparse(layout):
     assert np.array_equal(model.tree_.threshold, dense.tree_.threshold)
     assert np.array_equal(model.predict(layout(X)), dense.predict(X))
     assert np.array_equal(model.predict(X), dense.predict(X))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "model", [DecisionTreeClassifier(), DecisionTreeRegressor(), DecisionTreeClassifier(max_depth=2)]
+)
+def test_a_sparse_table_without_an_entry_has_nothing_to_split(model, dtype):
+    y = np.random.default_rng(0).integers(0, 3, 20)
+    for layout in (sparse.csr_matrix, sparse.csc_array):
+        assert model.fit(layout((20, 3), dtype=dtype), y).tree_.node_count == 1
 
 
 def test_missing_values_of_every_kind():
@@ -438,3 +450,12 @@ def test_the_tree_answers_as_scikit_learns_does(packed):
 def test_sparse_targets_are_refused():
     with pytest.raises(TypeError, match="toarray"):
         DecisionTreeClassifier().fit(np.eye(3), sparse.csr_matrix(np.eye(3)))
+
+
+def test_a_tree_estimator_inherits_the_contract_alone():
+    """How it is read, walked and shared are functions that it names, so that a reader finds each in one step."""
+    assert TreeEstimator.__bases__ == (Estimator,)
+    ours = [base for base in DecisionTreeClassifier.__mro__ if base.__module__.startswith("fastml.")]
+    assert [base.__name__ for base in ours] == [
+        "DecisionTreeClassifier", "TreeClassifier", "TreeEstimator", "Estimator",
+    ]  # fmt: skip

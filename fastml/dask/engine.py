@@ -1,0 +1,170 @@
+"""Passes over Dask's collections: a pure task for each part where the part is, and few more that join what they say.
+
+Dask decides who does what, sends again what a lost worker has not done, and drops what is left after an error or
+Ctrl-C. No task waits for another but for its input, none keeps anything on its worker, and results do not depend on
+who did them: see fastml/scale/runs.py.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+
+from fastml.dask.collections import Described, delayed_parts
+from fastml.kinds.lazy import is_lazy
+from fastml.scale import spreading
+from fastml.scale.parts import Parts, Piece
+from fastml.scale.spreading import OnWorkers
+
+__all__ = ["Dask", "DaskParts", "compute", "shared", "spread", "task"]
+
+
+def compute(*tasks: Any) -> tuple:
+    """What the tasks give, computed by Dask's current scheduler; in a task, the worker does others meanwhile."""
+    return dask().compute(*tasks)
+
+
+def dask() -> Any:
+    try:
+        import dask
+    except ImportError:
+        raise ImportError('collections of Dask need it installed: pip install "fastml-learn[dask]"') from None
+    return dask
+
+
+def task(function: Callable) -> Any:
+    """A function as one of Dask's: pure, though it is given a name of its own each time, so that no table is hashed."""
+    return dask().delayed(function, pure=False, traverse=False)
+
+
+def shared(value: Any) -> Any:
+    """One value for many tasks, which goes to each worker once."""
+    return dask().delayed(value, pure=False, traverse=False)
+
+
+class Dask:
+    """The engine of `fastml.scale.Engine`: Dask's current scheduler."""
+
+    together = 16
+
+    def share(self, value: Any) -> Any:
+        return shared(value)
+
+    def submit(self, function: Callable, work: Any, *arguments: Any) -> Any:
+        return task(function)(work, *arguments)
+
+    def gather(self, tasks: list) -> list:
+        return list(compute(*tasks))
+
+
+class DaskParts(OnWorkers):
+    """Parts of a Dask collection; what is no pass of a fit reads one part after the other."""
+
+    def __init__(self, described: Described, X: list, lengths: list[int] | None):
+        self.source, self.X, self.lengths, self.engine = described, X, lengths, Dask()
+        self.y: list | None = None
+        self.what, self.names, self.n_features = described.what, described.names, described.n_features
+        self.dtype, self.has_target = described.dtype, described.has_target
+        self.n_rows = None if lengths is None else sum(lengths)
+
+    def take_targets(self, y: Any) -> None:
+        """The parts of y beside those of X; lengths are compared as far as they are known."""
+        if not is_lazy(y):
+            if self.lengths is None:
+                self.measure(self.X)
+            y = np.asarray(y) if not hasattr(y, "iloc") else y
+            if len(y) != self.n_rows:
+                raise ValueError(f"X has {self.n_rows} rows, and y has {len(y)}: one target for each row")
+            ends = list(accumulate(self.lengths or []))
+            slices = [(end - length, end) for end, length in zip(ends, self.lengths or [], strict=True)]
+            take = y.iloc.__getitem__ if hasattr(y, "iloc") else y.__getitem__
+            self.y = [shared(take(slice(*each))) for each in slices]
+            return
+        if not hasattr(type(y), "to_delayed") or not hasattr(y, "ndim"):
+            raise TypeError(f"y is a Dask {type(y).__name__}, and an array or series is needed")
+        if getattr(y, "ndim", 1) == 2 and y.shape[1] != 1:
+            raise ValueError(f"y has {y.shape[1]} columns, and a table in parts has one target for each row")
+        chunks = getattr(y, "chunks", None)
+        if chunks is not None and self.lengths is not None and not np.isnan(chunks[0]).any():
+            y = self.cut_alike(y, list(chunks[0]))
+        self.y = delayed_parts(y)
+        if len(self.y) != len(self.X):
+            raise ValueError(
+                f"X has {len(self.X)} parts, and y has {len(self.y)}: cut them alike, by rechunk or repartition"
+            )
+
+    def cut_alike(self, y: Any, lengths: list[int]) -> Any:
+        if lengths == self.lengths:
+            return y
+        if sum(lengths) == self.n_rows:
+            return y.rechunk({0: tuple(self.lengths or [])})
+        pairs = list(zip(self.lengths or [], lengths, strict=False))
+        first = next((i for i, (a, b) in enumerate(pairs) if a != b), len(pairs))
+        where = f" (the first that differs is part {first})" if first < len(pairs) else ""
+        raise ValueError(f"X has {self.n_rows} rows, and y has {sum(lengths)} targets{where}: one for each row")
+
+    def measure(self, tasks: list) -> None:
+        """Count the rows of each part, in a pass."""
+        self.settle(list(compute(*[task(len)(each) for each in tasks])))
+
+    def beside(self) -> list:
+        return [None] * len(self.X) if self.y is None else self.y
+
+    def given(self) -> list[tuple]:
+        if self.lengths is None:
+            self.measure(self.X if self.y is None else self.y)
+        starts = [0, *accumulate(self.lengths or [])][:-1]
+        return list(zip(range(len(starts)), self.X, self.beside(), starts, strict=True))
+
+    def given_targets(self) -> list[tuple]:
+        return list(enumerate(self.beside()))
+
+    def pieces(self, first: int = 0, most: int | None = None) -> Iterator[Piece]:
+        for number, (X, y) in enumerate(zip(self.X, self.beside(), strict=True)):
+            if self.lengths is not None and first >= self.lengths[number]:
+                first -= self.lengths[number]
+                continue
+            block, labels = compute(X, y)
+            slab = self.source.slab("a model", number, block, labels, 0)
+            skipped = min(first, len(slab.X))
+            first -= skipped
+            if skipped < len(slab.X):
+                labels = None if slab.y is None else slab.y[skipped:]
+                yield Piece(slab.X[skipped:], labels, slab.places[0][1], skipped)
+
+    def targets(self) -> Iterator[tuple[np.ndarray, str, int]]:
+        for number, y in enumerate(self.beside()):
+            yield self.source.targets(number, compute(y)[0])
+
+
+def spread(parts: Parts, rows: int = 2**20) -> Parts:
+    """A table in files as Dask's workers read it: each task a range of rows, from files that all of them see.
+
+    The result of a fit has the bits of one on this machine.
+
+    Parameters
+    ----------
+    parts : Parts
+        Of `fastml.scale`: .npy, Parquet or Arrow files, by paths that lead to them on every worker.
+    rows : int, default=2**20
+        Rows of a task, a multiple of 2**13. A task should take a second or so.
+
+    Returns
+    -------
+    Parts
+
+    Examples
+    --------
+    >>> import numpy as np, os, tempfile
+    >>> import fastml.dask, fastml.scale
+    >>> from fastml.naive_bayes import GaussianNB
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> X, y = os.path.join(folder.name, "X.npy"), os.path.join(folder.name, "y.npy")
+    >>> np.save(X, np.arange(12.0).reshape(6, 2)), np.save(y, np.repeat([0, 1], 3))
+    (None, None)
+    >>> GaussianNB().fit(fastml.dask.spread(fastml.scale.npy(X, y=y))).theta_.tolist()
+    [[2.0, 3.0], [8.0, 9.0]]
+    >>> folder.cleanup()
+    """
+    return spreading.spread(parts, Dask(), rows)
