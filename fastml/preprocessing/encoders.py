@@ -60,7 +60,7 @@ class ByDistinct(Estimator):
         """scikit-learn's step, of the distinct values; those that are counted keep their counts."""
         refuse_sparse(X)
         try:
-            np.dtype(self.dtype)
+            np.dtype(getattr(self, "dtype", float))
         except TypeError as error:
             raise TypeError(f"dtype={self.dtype!r} is refused: {error}") from error
         self._check_infrequent_enabled()
