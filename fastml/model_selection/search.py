@@ -15,8 +15,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastml._sklearn import BaseSearchCV, _check_method_params, check_input_parameters
 from fastml.metrics.scoring import refuse_metric
-from fastml.model_selection._callbacks import SearchCallbacks, with_callbacks
+from fastml.model_selection._callbacks import SearchCallbacks
 from fastml.model_selection._evaluation import Evaluation
+from fastml.telling import with_callbacks
 
 __all__ = ["GridSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV", "OneStandardError", "RandomizedSearchCV"]
 
@@ -45,14 +46,15 @@ class SharedSearch(BaseSearchCV):
         After an error the search is what it was. After Ctrl-C, KeyboardInterrupt is raised; if a candidate was done,
         `cv_results_`, `best_params_` and `best_score_` hold those that were, with no `best_estimator_`.
         """
-        aside = object.__new__(type(self))
-        aside.__dict__.update({name: value for name, value in vars(self).items() if name not in RESULTS})
+        before = self.__dict__
+        aside = self if "_skl_callbacks" in before else object.__new__(type(self))  # callbacks see the search itself
+        aside.__dict__ = {name: value for name, value in before.items() if name not in RESULTS}
         try:
             aside._search(X, y, dev, params)
-        except KeyboardInterrupt:
-            if hasattr(aside, "cv_results_"):
-                aside.__dict__.pop("best_estimator_", None)
-                self.__dict__ = aside.__dict__
+        except BaseException as error:
+            kept = isinstance(error, KeyboardInterrupt) and hasattr(aside, "cv_results_")
+            aside.__dict__.pop("best_estimator_", None)
+            self.__dict__ = aside.__dict__ if kept else before
             raise
         self.__dict__ = aside.__dict__
         return self

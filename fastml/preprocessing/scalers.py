@@ -15,6 +15,7 @@ from fastml.base import check_weight
 from fastml.preprocessing import in_parts
 from fastml.preprocessing.quantiles import nan_medians, nan_quantiles
 from fastml.preprocessing.scaling import ByKernel, of_columns, without_zeros
+from fastml.telling import quietly
 from fastml_ext import preprocessing as kernels
 
 __all__ = ["MaxAbsScaler", "MinMaxScaler", "RobustScaler", "StandardScaler"]
@@ -65,7 +66,8 @@ class StandardScaler(ByKernel, ScikitStandardScaler):
         if issparse(X) or sample_weight is not None:
             if sample_weight is not None:
                 sample_weight = check_weight(sample_weight, (X if hasattr(X, "shape") else np.asarray(X)).shape[0])
-            ScikitStandardScaler.partial_fit(self, X, y, sample_weight)
+            with quietly(self):
+                ScikitStandardScaler.partial_fit(self, X, y, sample_weight)
             self._note_columns()
             return self
         X = self._rows_to_learn(X, first)
@@ -78,6 +80,9 @@ class StandardScaler(ByKernel, ScikitStandardScaler):
             seen, mean, squares = self._joined(count, mean, squares)
         self._keep(seen, mean, squares)
         return self
+
+    def _n_tasks(self):
+        return 0
 
     def _fit_parts(self, table, reduce):
         count, mean, squares = reduce(in_parts.Moments())
