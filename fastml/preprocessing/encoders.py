@@ -6,6 +6,7 @@ from sklearn.preprocessing import OneHotEncoder as ScikitOneHotEncoder
 from sklearn.preprocessing import OrdinalEncoder as ScikitOrdinalEncoder
 
 from fastml.base import Estimator, refuse_nonfinite
+from fastml.preprocessing import in_parts
 from fastml.preprocessing.distinct import distinct_columns
 
 __all__ = ["OneHotEncoder", "OrdinalEncoder"]
@@ -35,6 +36,20 @@ class ByDistinct(Estimator):
                 names = getattr(self, "feature_names_in_", None)
                 refuse_nonfinite(np.ascontiguousarray(rows), type(self).__name__, names, allow_nan=True)
             raise
+
+    def _fit_parts(self, table, reduce):
+        if self.min_frequency is not None or self.max_categories is not None:
+            raise ValueError(
+                f"{type(self).__name__} of a table in parts does not count its categories: leave min_frequency and"
+                " max_categories as they are"
+            )
+        names = table.parts.names or [f"x{j}" for j in range(table.parts.n_features)]
+        columns = reduce(in_parts.Distinct(names))
+        most = max(map(len, columns))
+        self.fit(np.stack([np.append(values, [values[0]] * (most - len(values))) for values in columns], axis=1))
+
+    def _note_parts(self, parts):
+        """Nothing but the columns is remembered."""
 
     def _fit(self, X, **options):
         """scikit-learn's step, of the distinct values where they need not be counted."""

@@ -33,6 +33,9 @@ class ByKernel(Estimator):
         self._note_columns()
         return X
 
+    def _note_parts(self, parts):
+        self._note_columns()  # rows are answered in the dtype in which they are given
+
     def _goes_as_it_is(self, X):
         return is_plain_table(X, {}) and X.shape[1] == self.__dict__.get("_fast_columns")
 

@@ -8,15 +8,49 @@ from sklearn.base import is_classifier, is_regressor
 from sklearn.utils import get_tags
 
 from fastml.base import first_bad
-from fastml.preprocessing.scaling import ByKernel
 from fastml.scale.labels import Labels, find_labels, number_targets
 from fastml.scale.parts import Parts
 from fastml.scale.reading import Slab, place_of, read_slabs
-from fastml.scale.reduction import Reduction, Rows, reduce_blocks, rows_of_block
+from fastml.scale.reduction import Reduction, Rows
 
-__all__ = ["Table", "fit_parts", "partial_fit"]
+__all__ = ["Checks", "Table", "fit_parts", "partial_fit"]
 
 SMALLEST = 2**13  # rows of a chunk of `partial_fit`
+
+
+class Checks:
+    """What is asked of the rows of a table before an estimator sees them; it goes wherever they are read."""
+
+    def __init__(self, who: str, names: list[str] | None, *, finite: bool = True, allow_nan: bool = False):
+        self.who, self.names, self.finite, self.allow_nan = who, names, finite, allow_nan
+        self.labels: Labels | None = None
+        self.numbers = False  # whether targets are
+        self.raw = False  # whether y stays as it was read
+
+    def __call__(self, slab: Slab) -> Rows:
+        """Rows whose values have been looked at, with codes or numbers as y; errors say where the bad value stands."""
+        where = first_bad(slab.X, self.allow_nan) if self.finite else None
+        if where is not None:
+            i, j = where
+            value = slab.X[i, j]
+            name = f" ({self.names[j]!r})" if self.names else ""
+            raise ValueError(
+                f"column {j}{name} is {'NaN' if np.isnan(value) else value} in {place_of(slab, i)}, and {self.who}"
+                f" takes finite {slab.X.dtype} values only, no {'' if self.allow_nan else 'NaN or '}infinity: drop the"
+                " row, or fill it in (fastml.scale.survey counts such values)"
+            )
+        if self.raw:
+            return Rows(slab.X, slab.y, slab.start)
+        if slab.y is None or not (self.labels or self.numbers):
+            return Rows(slab.X, None, slab.start)
+        if self.labels is None:
+            return Rows(slab.X, number_targets(slab.y, lambda i: place_of(slab, i)), slab.start)
+        codes, strange = self.labels.codes(slab.y)
+        if strange >= 0:
+            raise ValueError(f"y is {slab.y[strange]!r} in {place_of(slab, strange)}, {self.strange}")
+        return Rows(slab.X, codes, slab.start)
+
+    strange = "which the pass over y before did not meet: the table has changed while it was read"
 
 
 class Table:
@@ -25,62 +59,39 @@ class Table:
     def __init__(self, parts: Parts, model: Any):
         self.parts, self.who = parts, type(model).__name__
         self.n_jobs = getattr(model, "n_jobs", None)
-        self.allow_nan = bool(get_tags(model).input_tags.allow_nan)
-        self.labels: Labels | None = find_labels(parts) if is_classifier(model) else None
-        self.numbers = is_regressor(model)
+        self.checks = Checks(self.who, parts.names, allow_nan=bool(get_tags(model).input_tags.allow_nan))
+        if is_classifier(model):
+            self.checks.labels = find_labels(parts)
+        self.checks.numbers = is_regressor(model)
         self.reads = 0  # passes over X
+
+    @property
+    def labels(self) -> Any:
+        return self.checks.labels
 
     @property
     def n_rows(self) -> int:
         if self.parts.n_rows is None:
-            self.parts.n_rows = sum(len(y) for y, _, _ in self.parts.targets())
+            self.parts.n_rows = sum(self.parts.map_targets(rows_of_piece))
         return self.parts.n_rows
 
     def reduce(self, reduction: Reduction) -> Any:
         """One pass: the state of all rows."""
-        rows = rows_of_block(reduction)
         self.reads += 1
-        with read_slabs(self.parts, self.who, rows, f"pass {self.reads} over") as slabs:
-            total = reduce_blocks(map(self.checked, slabs), reduction, self.n_jobs)
+        total = self.parts.reduce(reduction, self.checks, f"pass {self.reads} over", self.n_jobs)
         if total is None:
             raise ValueError(f"{self.parts!r} has 0 rows, and {self.who} needs at least one")
         return total
 
     def sample(self, most: int) -> tuple[np.ndarray, np.ndarray]:
         """(X, y) of about `most` rows spread over the table, chosen by their numbers; of all, where there are few."""
-        at = spread_numbers(self.n_rows, most)
-        found: list = []
         self.reads += 1
-        with read_slabs(self.parts, self.who, what=f"pass {self.reads} over") as slabs:
-            for slab in map(self.checked, slabs):
-                first, last = np.searchsorted(at, [slab.start, slab.start + len(slab.X)])
-                chosen = at[first:last] - slab.start
-                found.append((slab.X[chosen], slab.y[chosen]))
+        found = self.parts.choose(spread_numbers(self.n_rows, most), self.checks, f"pass {self.reads} over")
         return np.concatenate([X for X, _ in found]), np.concatenate([y for _, y in found])
 
-    def checked(self, slab: Slab) -> Rows:
-        """Rows whose values have been looked at, with codes or numbers as y; errors say where the bad value stands."""
-        where = first_bad(slab.X, self.allow_nan)
-        if where is not None:
-            i, j = where
-            value = slab.X[i, j]
-            name = f" ({self.parts.names[j]!r})" if self.parts.names else ""
-            raise ValueError(
-                f"column {j}{name} is {'NaN' if np.isnan(value) else value} in {place_of(slab, i)}, and {self.who}"
-                f" takes finite {slab.X.dtype} values only, no {'' if self.allow_nan else 'NaN or '}infinity: drop the"
-                " row, or fill it in (fastml.scale.survey counts such values)"
-            )
-        if slab.y is None or not (self.labels or self.numbers):
-            return Rows(slab.X, None, slab.start)
-        if self.labels is None:
-            return Rows(slab.X, number_targets(slab.y, lambda i: place_of(slab, i)), slab.start)
-        codes, strange = self.labels.codes(slab.y)
-        if strange >= 0:
-            raise ValueError(
-                f"y is {slab.y[strange]!r} in {place_of(slab, strange)}, which the pass over y before did not meet:"
-                " the table has changed while it was read"
-            )
-        return Rows(slab.X, codes, slab.start)
+
+def rows_of_piece(y: np.ndarray, source: str, first: int) -> int:
+    return len(y)
 
 
 def spread_numbers(n: int, most: int) -> np.ndarray:
@@ -123,11 +134,7 @@ def take_columns(model: Any, parts: Parts) -> None:
     model.__dict__.pop("feature_names_in_", None)
     if parts.names is not None:
         model.feature_names_in_ = np.array(parts.names, object)
-    if isinstance(model, ByKernel):  # which answers in the dtype of the rows it is given
-        model._note_columns()
-        return
-    tags = get_tags(model).input_tags
-    model._note_rows(parts.dtype, sparse="csr" if tags.sparse else False, allow_nan=bool(tags.allow_nan))
+    model._note_parts(parts)
 
 
 def refuse_model(model: Any, parts: Parts) -> None:
