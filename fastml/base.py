@@ -243,7 +243,8 @@ def refuse_nonfinite(X, who, names=None, allow_nan=False):
     what = "NaN" if value == "NaN" else f"infinity or a value too large for {X.dtype!r}"
     raise ValueError(
         f"Input X contains {what}. X[{row}, {column}]{called} is {value}, and {who} takes finite {X.dtype} values"
-        f" only, no {'' if allow_nan else 'NaN or '}infinity: drop the row, or fill it in with fastml.impute.SimpleImputer"
+        f" only, no {'' if allow_nan else 'NaN or '}infinity: drop the row, or fill it in with"
+        " fastml.impute.SimpleImputer"
     )
 
 
