@@ -260,11 +260,6 @@ TOO_LARGE = {
     "fastml_ext.neural.batches.train_shared",
     "fastml_ext.neural.dispatch.share",
     "fastml_ext.neural.passes.drop",
-    "fastml_ext.tree.groups.reserve",
-    "fastml_ext.tree.large.pack_rules",
-    "fastml_ext.tree.predict.walk_codes",
-    "fastml_ext.tree.shares.blend_codes",
-    "fastml_ext.tree.subtree.grow_subtrees",
 }
 LINES, PARAMETERS = 60, 10
 
@@ -305,6 +300,12 @@ def test_sizes_are_counted(tmp_path):
     assert sizes(tmp_path / "a.pyx") == {"f": (3, 2), "g": (1, 1)}
     (tmp_path / "b.py").write_text("class A:\n  def f(self, a, /, b=(1, 2), *, c):\n    'Text'\n    return a\n")
     assert sizes(tmp_path / "b.py") == {"A.f": (1, 3)}
+
+
+@pytest.mark.parametrize("name", [name for name, path in SOURCES.items() if path.suffix == ".pyx"])
+def test_records_are_typed(name):
+    """An array of records is a view of its struct, whose fields are checked: nobody casts a buffer of bytes to one."""
+    assert re.findall(r"<(?:const )?[A-Z]\w*\*> ?&\w+\[", SOURCES[name].read_text(encoding="utf-8")) == []
 
 
 def test_importing_the_api_does_not_load_numba():
