@@ -177,7 +177,8 @@ class Estimator(BaseEstimator):
         if type(X) in BY_ROWS and getattr(self, "_sparse", None) == "csr" and is_plain_rows(X, columns, self._dtype):
             return X
         check_is_fitted(self)
-        options = {"accept_sparse": self._sparse, "ensure_all_finite": False, "reset": False}
+        kinds = "csr" if self._sparse is True else self._sparse  # what is read below, not any kind there is
+        options = {"accept_sparse": kinds, "ensure_all_finite": False, "reset": False}
         X = validate_data(self, array_of_numbers(X, bool(self._sparse)), dtype="numeric", order="C", **options)
         X = as_numbers(X, type(self).__name__)
         self._check_finite(X)

@@ -14,7 +14,7 @@ from fastml.kinds import array_of_numbers, as_numbers
 __all__ = ["TfidfTransformer"]
 
 
-class TfidfTransformer(Estimator, ScikitTfidfTransformer):
+class TfidfTransformer(Estimator, ScikitTfidfTransformer, auto_wrap_output_keys=None):
     """scikit-learn's TfidfTransformer, with each row weighed and scaled in place.
 
     Parameters
@@ -40,6 +40,8 @@ class TfidfTransformer(Estimator, ScikitTfidfTransformer):
     array([[0.58, 0.81],
            [1.  , 0.  ]])
     """
+
+    _allow_nan = False  # of one whose idf_ was set by hand
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the weights of the columns.
@@ -67,8 +69,7 @@ class TfidfTransformer(Estimator, ScikitTfidfTransformer):
             else:
                 held = np.diff(X.indptr)
             more = int(self.smooth_idf)
-            with np.errstate(divide="ignore"):
-                self.idf_ = np.log(np.asarray(n + more, X.dtype) / (held.astype(X.dtype) + more)) + X.dtype.type(1)
+            self.idf_ = np.log(np.asarray(n + more, X.dtype) / (held.astype(X.dtype) + more)) + X.dtype.type(1)
         return self
 
     def transform(self, X: Any, copy: bool = True) -> Any:
@@ -96,6 +97,8 @@ class TfidfTransformer(Estimator, ScikitTfidfTransformer):
             data *= self.idf_.astype(data.dtype, copy=False)[X.indices]
         if self.norm is not None:
             scale_rows(data, X.indptr, self.norm)
+        if X is given and data is X.data:  # it was written into
+            return _align_api_if_sparse(X)
         return _align_api_if_sparse(type(X)((data, X.indices, X.indptr), shape=X.shape))
 
     def _counts(self, X):

@@ -144,3 +144,9 @@ class StratifiedKFold(scikit.StratifiedKFold):
                 random.shuffle(of_class)
             folds[codes == c] = of_class
         return folds
+
+
+def checked_folds(cv, y, classifier):
+    """The splitter that `cv` stands for, as scikit-learn's check_cv has it; what a number stands for is of fastml."""
+    found = scikit.check_cv(cv, y, classifier=classifier)
+    return StratifiedKFold(found.n_splits) if found is not cv and type(found) is scikit.StratifiedKFold else found

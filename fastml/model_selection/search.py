@@ -9,7 +9,7 @@ import numpy as np
 import sklearn.model_selection
 from sklearn.base import clone, is_classifier
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
-from sklearn.model_selection import PredefinedSplit, check_cv
+from sklearn.model_selection import PredefinedSplit
 from sklearn.utils import indexable
 from sklearn.utils.validation import check_is_fitted
 
@@ -18,6 +18,7 @@ from fastml.kinds.lazy import refuse_all_lazy
 from fastml.metrics.scoring import refuse_metric
 from fastml.model_selection._callbacks import SearchCallbacks
 from fastml.model_selection._evaluation import Evaluation
+from fastml.model_selection.folds import checked_folds
 from fastml.telling import with_callbacks
 
 __all__ = ["GridSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV", "OneStandardError", "RandomizedSearchCV"]
@@ -73,7 +74,7 @@ class SharedSearch(BaseSearchCV):
         params = _check_method_params(X, params=params)
         routed = self._get_routed_params_for_fit(params)
         splits = routed.splitter.split
-        self._checked_cv_orig = check_cv(cv, y, classifier=is_classifier(self.estimator))
+        self._checked_cv_orig = checked_folds(cv, y, is_classifier(self.estimator))
         self._n_samples_orig = X.shape[0] if hasattr(X, "shape") else len(X)  # successive halving asks for it
         check_input_parameters(self, X, y, splits)
         self.n_splits_ = self._checked_cv_orig.get_n_splits(X, y, **splits)

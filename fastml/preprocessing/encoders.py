@@ -15,8 +15,8 @@ __all__ = ["OneHotEncoder", "OrdinalEncoder"]
 def refuse_sparse(X):
     if issparse(X):
         raise TypeError(
-            "Sparse data was passed for X, but dense data is required. Use '.toarray()' to convert to a dense numpy"
-            " array."
+            "Sparse data was passed, but dense data is required: X is sparse. Use '.toarray()' to convert to a dense"
+            " numpy array."
         )
 
 

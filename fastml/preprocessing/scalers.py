@@ -362,7 +362,7 @@ class RobustScaler(ByKernel, ScikitRobustScaler):
         q_min, q_max = two_numbers(self, "quantile_range")
         if not 0 <= q_min <= q_max <= 100:
             raise ValueError(
-                f"Invalid quantile range: quantile_range={self.quantile_range} must be two per cents in order"
+                f"Invalid quantile range: {self.quantile_range}: quantile_range must be two per cents in order"
             )
         return [q_min / 100, q_max / 100]
 
