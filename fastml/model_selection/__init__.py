@@ -14,6 +14,7 @@ from fastml.model_selection.search import (
     OneStandardError,
     RandomizedSearchCV,
 )
+from fastml.model_selection.search import SharedSearch as BaseSearchCV  # noqa: F401 (what searches of one's own inherit)
 from fastml.model_selection.splitting import train_dev_test_split
 from fastml.model_selection.validation import CrossValidation, PairedDifference, cross_val_score, cross_validate
 
