@@ -36,6 +36,8 @@ PRIVATE = {
     "_check_method_params": "sklearn.utils.validation",
     "_check_partial_fit_first_call": "sklearn.utils.multiclass",
     "_check_y": "sklearn.utils.validation",
+    # Quantiles of numbers with weights.
+    "_weighted_percentile": "sklearn.utils.stats",
     # Which of SciPy's two kinds of sparse matrices a user wants, and how many rows a share of them is.
     "_align_api_if_sparse": "sklearn.utils._sparse",
     "_validate_shuffle_split": "sklearn.model_selection._split",

@@ -13,11 +13,11 @@ import fastml
 from fastml.cli.columns import entropy_of, information
 from fastml.cli.encoder import estimate
 from fastml.cli.judging import headline, importances, positive, ranked, worth
-from fastml.cli.models import CLASSIFICATION
+from fastml.cli.models import CLASSIFICATION, load
 from fastml.cli.output import write_text
 from fastml.cli.problem import strongest
 from fastml.cli.race import LIBRARIES
-from fastml.cli.results import entry_cells, in_order, legend, start_cells
+from fastml.cli.results import entry_cells, in_order, legend, start_cells, usual
 from fastml.metrics import confusion_matrix
 
 __all__ = ["page", "write_report"]
@@ -125,7 +125,7 @@ def section(race, problem, number):
         "tenth": not classify,
         "judge": entries[0].title if entries else "",
         "pictures": [picture(words, draw, next(number)) for words, draw in figures],
-        "tree": drawn_tree(problem) if entries and race.left() > SLOW else None,
+        "tree": drawn_tree(problem, models, entries) if entries and race.left() > SLOW else None,
         "hard": hard_rows(problem, entries) if entries else None,
         "folds": pictures.CURVE_FOLDS,
     }
@@ -188,6 +188,9 @@ def certain(problem, entries):
         which = f"{positive(problem)!s}, the rarer class, on held-out rows"
         yield f"ROC of {which}; in brackets the area", partial(curves.roc, problem, sure)
         yield f"Precision and recall of {which}; in brackets the mean", partial(curves.precision_recall, problem, sure)
+    elif len(np.unique(problem.y)) <= COLOURED:
+        words = f"ROC of {sure[0].title}, each class against the rest, on held-out rows; in brackets the area"
+        yield words, partial(curves.roc_of_classes, problem, sure[0])
     probable = [entry for entry in entries if entry.sureness is not None and entry.probable][:BEST]
     if probable:
         yield (
@@ -196,15 +199,21 @@ def certain(problem, entries):
         )
 
 
-def drawn_tree(problem):
-    """(words, HTML) of a small tree on all rows, texts and missing values as they are."""
-    from fastml.tree import DecisionTreeClassifier, DecisionTreeRegressor, tree_html
+def drawn_tree(problem, models, entries):
+    """(words, HTML) of the best tree of the comparison, fitted on all rows, texts and missing values as they are."""
+    from fastml.tree import tree_html
 
-    kind = DecisionTreeClassifier if problem.task == CLASSIFICATION else DecisionTreeRegressor
-    X = estimate("native", problem.X, problem.texts).apply(problem.X)
-    words = f"The first {DRAWN_DEPTH} levels of a tree on all rows"
+    of_trees = [(model, entry) for model, entry in zip(models, entries, strict=True) if model.path.startswith("tree.")]
+    if not of_trees:
+        return None
+    model, entry = of_trees[0]
+    words = f"The first {DRAWN_DEPTH} levels of {entry.title}, the best tree of the comparison, fitted on all rows"
+    if model.input != "native":
+        words += " with texts and missing values as they are"
     try:
-        return words, tree_html(kind(max_depth=DRAWN_DEPTH).fit(X, problem.y), feature_names=problem.names)
+        X = estimate("native", problem.X, problem.texts).apply(problem.X)
+        tree = load(model)[0](**model.settings_for(len(X)) | usual(entry.chosen)).fit(X, problem.y)
+        return words, tree_html(tree, feature_names=problem.names, max_depth=DRAWN_DEPTH)
     except Exception as error:  # as for pictures
         return f"{words}, no picture: {error}", ""
 

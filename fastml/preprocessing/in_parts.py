@@ -68,7 +68,8 @@ def order_statistics(reduce, d, dtype, shares):
     not depend on the rows.
     """
     width = 8 * dtype.itemsize
-    prefixes, shift, sought, count = [np.zeros(1, np.uint64)] * d, width, [], np.zeros(0)
+    prefixes, shift, count = [np.zeros(1, np.uint64)] * d, width, np.zeros(0)
+    sought: list = []
     while shift:
         bits = min(BITS, shift)
         shift -= bits

@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler as ScikitStandardScaler
 
 from fastml.base import check_weight
 from fastml.preprocessing import in_parts
-from fastml.preprocessing.quantiles import between, middle, nan_medians, nan_quantiles
+from fastml.preprocessing.quantiles import between, middle, nan_medians_and_quantiles
 from fastml.preprocessing.scaling import ByKernel, of_columns, without_zeros
 from fastml.telling import quietly
 from fastml_ext import preprocessing as kernels
@@ -348,8 +348,9 @@ class RobustScaler(ByKernel, ScikitRobustScaler):
         X = self._rows_to_learn(X)
         shares = self._shares()
         self._check_finite_or_missing(X)
-        self.center_ = nan_medians(X) if self.with_centering else None
-        self._keep_range(nan_quantiles(X, shares) if self.with_scaling else None)
+        medians, quantiles = nan_medians_and_quantiles(X, shares)
+        self.center_ = medians if self.with_centering else None
+        self._keep_range(quantiles if self.with_scaling else None)
         return self
 
     def _fit_parts(self, table, reduce):
