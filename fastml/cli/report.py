@@ -33,7 +33,7 @@ CURVES = 5  # models of the learning curve
 OVERVIEW = 60  # columns of the overview
 SHOWN = 20  # columns whose importance is shown
 SLOW = 8  # seconds that what takes long needs, where a budget is set
-RATIOS, NOISE = (7, 10), 1.3  # places of the ratios in a row; what is no difference
+RATIOS, NOISE = (6, 9), 1.3  # places of the ratios in a row; what is no difference
 
 
 def write_report(race, title, path, repeat=None):
@@ -74,7 +74,8 @@ def content(race, title, repeat):
         "libraries": LIBRARIES,
         "headlines": [words for p in race.problems if race.done and (words := headline(race, p))],
         "starts": [start_cells(start) for start in race.starts],
-        "entries": [table_row(entry) for entry in entries],
+        "several": len(race.problems) > 1,
+        "entries": [table_row(entry, len(race.problems) > 1) for entry in entries],
         "legend": list(legend(race)),
         "remarks": race.remarks,
         "repeat": repeat,
@@ -82,10 +83,12 @@ def content(race, title, repeat):
     }
 
 
-def table_row(entry):
+def table_row(entry, several):
     """(cells with the class of each, the share that the bar fills)"""
-    cells = [entry.problem, *entry_cells(entry)]
-    kinds = ["even" if place in RATIOS and even(cell) else "" for place, cell in enumerate(cells)]
+    cells = [*([entry.problem] if several else []), *entry_cells(entry)]
+    ratios = [place + several for place in RATIOS]
+    kinds = ["even" if place in ratios and even(cell) else "" for place, cell in enumerate(cells)]
+    kinds[: several + 1] = ["text model"] * (several + 1)
     mean = statistics.mean(entry.scores) if entry.scores else 0.0
     return list(zip(cells, kinds, strict=True)), min(1.0, max(0.0, mean))
 
@@ -124,7 +127,7 @@ def section(race, problem, number):
         "bits": f"{entropy_of(problem):.2f}",
         "tenth": not classify,
         "judge": entries[0].title if entries else "",
-        "pictures": [picture(words, draw, next(number)) for words, draw in figures],
+        "pictures": [(*picture(words, draw, next(number)), "network" in words) for words, draw in figures],
         "tree": drawn_tree(problem, models, entries) if entries and race.left() > SLOW else None,
         "hard": hard_rows(problem, entries) if entries else None,
         "folds": pictures.CURVE_FOLDS,

@@ -18,7 +18,7 @@ from fastml.kinds.lazy import refuse_all_lazy
 from fastml.metrics.scoring import refuse_metric
 from fastml.model_selection._callbacks import SearchCallbacks
 from fastml.model_selection._evaluation import Evaluation
-from fastml.model_selection.splitters import checked_folds
+from fastml.model_selection.folds import checked_folds
 from fastml.telling import with_callbacks
 
 __all__ = ["GridSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV", "OneStandardError", "RandomizedSearchCV"]

@@ -9,7 +9,6 @@ from sklearn.utils import check_random_state, indexable
 
 from fastml._sklearn import _approximate_mode, _num_samples, _validate_shuffle_split
 from fastml.base import encode_labels
-from fastml.model_selection.folds import StratifiedKFold
 from fastml.plain import is_plain_target
 
 __all__ = [
@@ -167,10 +166,3 @@ class StratifiedShuffleSplit(scikit.StratifiedShuffleSplit):
                 train.append(drawn[:some])
                 test.append(drawn[some : some + more])
             yield random.permutation(np.concatenate(train)), random.permutation(np.concatenate(test))
-
-
-def checked_folds(cv, y, classifier):
-    """The splitter that `cv` stands for, as scikit-learn's check_cv has it; what a number stands for is of fastml."""
-    found = scikit.check_cv(cv, y, classifier=classifier)
-    own = {scikit.KFold: KFold, scikit.StratifiedKFold: StratifiedKFold}.get(type(found))
-    return found if own is None or found is cv else own(found.n_splits)

@@ -10,7 +10,7 @@ from sklearn.base import is_classifier
 
 from fastml.kinds.lazy import refuse_all_lazy
 from fastml.metrics.scoring import check_scoring, refuse_metric
-from fastml.model_selection.splitters import checked_folds
+from fastml.model_selection.folds import checked_folds
 from fastml.progress import progress_bar
 from fastml.sharing import rows_of
 

@@ -25,6 +25,12 @@ def refuse_sparse(X):
         )
 
 
+def refuse_empty(X):
+    """scikit-learn's encoders fail with an IndexError."""
+    if isinstance(X, (list, tuple)) and not len(X):
+        raise ValueError(f"Found array with 0 sample(s) while a minimum of 1 is required: X={X!r} has no rows")
+
+
 class ByDistinct(Estimator):
     """An encoder of scikit-learn's that is shown tables of the distinct values: what is said of them holds for all."""
 
@@ -59,6 +65,7 @@ class ByDistinct(Estimator):
     def _fit(self, X, **options):
         """scikit-learn's step, of the distinct values; those that are counted keep their counts."""
         refuse_sparse(X)
+        refuse_empty(X)
         try:
             np.dtype(self.dtype)
         except TypeError as error:
@@ -168,6 +175,7 @@ class OneHotEncoder(ByDistinct, ScikitOneHotEncoder):
         -------
         ndarray or CSR matrix of shape (n_samples, n_features_out)
         """
+        refuse_empty(X)
         columns = distinct_columns(X) if hasattr(self, "categories_") else None
         if columns is None or (self.sparse_output and _get_output_config("transform", self)["dense"] != "default"):
             return super().transform(X)
@@ -257,6 +265,7 @@ class OrdinalEncoder(ByDistinct, ScikitOrdinalEncoder):
         -------
         ndarray of shape (n_samples, n_features)
         """
+        refuse_empty(X)
         columns = distinct_columns(X) if hasattr(self, "categories_") else None
         if columns is None:
             return super().transform(X)

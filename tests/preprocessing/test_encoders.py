@@ -146,3 +146,12 @@ def test_dates_and_lists_are_scikit_learns():
 def test_a_dtype_that_is_none_is_refused_by_name(Encoder):
     with pytest.raises(TypeError, match="dtype=0.5"):
         Encoder(dtype=0.5).fit([["a"], ["b"]])
+
+
+@pytest.mark.parametrize("rows", [[], ()], ids=str)
+@pytest.mark.parametrize("Encoder", [ours.OneHotEncoder, ours.OrdinalEncoder])
+def test_no_rows_are_refused_in_words(Encoder, rows):
+    with pytest.raises(ValueError, match="0 sample"):
+        Encoder().fit(rows)
+    with pytest.raises(ValueError, match="0 sample"):
+        Encoder().fit([["a"], ["b"]]).transform(rows)
