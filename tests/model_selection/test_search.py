@@ -336,7 +336,7 @@ def test_parameters_are_checked_as_by_scikit_learn():
 def test_cloning_and_printing():
     search = clone(RandomizedSearchCV(KNeighborsClassifier(), GRID, refit=OneStandardError("n_neighbors")))
     assert "OneStandardError(simplest='n_neighbors'" in repr(search)
-    assert model_selection.KFold is KFold
+    assert model_selection.LeavePOut is sklearn.model_selection.LeavePOut
 
 
 @pytest.mark.filterwarnings("ignore")  # as scikit-learn runs them
