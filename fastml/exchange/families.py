@@ -56,7 +56,7 @@ FAMILIES = (
     ),
     Family("impute", ("SimpleImputer", "MissingIndicator"), "steps"),
     Family("feature_extraction", ("DictVectorizer",), "vectorizers"),
-    Family("feature_extraction.text", ("CountVectorizer", "TfidfVectorizer"), "vectorizers"),
+    Family("feature_extraction.text", ("CountVectorizer", "HashingVectorizer", "TfidfVectorizer"), "vectorizers"),
     Family("feature_extraction.text", ("TfidfTransformer",), "attributes"),
     Family("decomposition", ("PCA", "TruncatedSVD"), "attributes"),
     Family("discriminant_analysis", ("LinearDiscriminantAnalysis", "QuadraticDiscriminantAnalysis"), "attributes"),
