@@ -42,6 +42,7 @@ FAMILIES = (
             "MaxAbsScaler",
             "RobustScaler",
             "PolynomialFeatures",
+            "PowerTransformer",
             "QuantileTransformer",
             "KBinsDiscretizer",
             "Normalizer",
@@ -55,7 +56,7 @@ FAMILIES = (
     Family("feature_extraction", ("DictVectorizer",), "vectorizers"),
     Family("feature_extraction.text", ("CountVectorizer", "TfidfVectorizer"), "vectorizers"),
     Family("feature_extraction.text", ("TfidfTransformer",), "attributes"),
-    Family("decomposition", ("PCA", "TruncatedSVD"), "attributes"),
+    Family("decomposition", ("PCA", "IncrementalPCA", "TruncatedSVD"), "attributes"),
     Family("discriminant_analysis", ("LinearDiscriminantAnalysis", "QuadraticDiscriminantAnalysis"), "attributes"),
     Family(
         "feature_selection",

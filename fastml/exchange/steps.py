@@ -1,5 +1,8 @@
 """Steps before a model: fastml's classes are scikit-learn's with other passes over tables, so attributes are shared."""
 
+import sklearn.preprocessing
+
+import fastml.preprocessing
 from fastml.exchange.common import new
 from fastml.preprocessing.scaling import ByKernel
 
@@ -20,6 +23,10 @@ def say(model, cls):
 
 def more_there(model, cls):
     """What scikit-learn keeps in a fitted model of its class, and fastml makes when it is asked for."""
+    if hasattr(model, "_scaler"):
+        library = sklearn if cls.__module__.startswith("sklearn") else fastml
+        way = say if library is sklearn else read
+        return {"_scaler": way(model._scaler, library.preprocessing.StandardScaler)}
     names = {"KBinsDiscretizer": ("_encoder",)}.get(cls.__name__, ()) if cls.__module__.startswith("sklearn") else ()
     return {name: getattr(model, name) for name in names if hasattr(model, name)}
 

@@ -8,6 +8,7 @@ from fastml.preprocessing.encoders import OneHotEncoder, OrdinalEncoder
 from fastml.preprocessing.feature_map import FeatureMap
 from fastml.preprocessing.periodic import Periodic
 from fastml.preprocessing.polynomials import PolynomialFeatures
+from fastml.preprocessing.powers import PowerTransformer
 from fastml.preprocessing.rowwise import Binarizer, Normalizer
 from fastml.preprocessing.scalers import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 from fastml.preprocessing.templates import Collisions, FeatureTemplates
@@ -27,6 +28,7 @@ __all__ = [
     "Periodic",
     "PiecewiseConstant",
     "PolynomialFeatures",
+    "PowerTransformer",
     "QuantileTransformer",
     "RobustScaler",
     "StandardScaler",

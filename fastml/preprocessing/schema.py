@@ -69,6 +69,7 @@ SCALERS: dict = {
         "quantiles_": array(FLOAT, "quantiles", "d"),
         "references_": array("f8", "quantiles", low=0, high=1),
     },
+    "PowerTransformer": TABLES | {"lambdas_": A_COLUMN, "_scaler": may_lack(model)},
     "PolynomialFeatures": TABLES
     | {
         "n_output_features_": whole(0),

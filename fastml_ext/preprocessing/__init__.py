@@ -11,5 +11,6 @@ __getattr__, __dir__, __all__ = exports(
         "folded": ["scaled_scores"],
         "order": ["quantiles"],
         "polynomials": ["products"],
+        "powers": ["power_columns", "power_likelihood"],
     },
 )

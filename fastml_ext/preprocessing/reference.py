@@ -6,7 +6,8 @@ import numpy as np
 
 __all__ = [
     "binarise", "code_objects", "code_rows", "extremes", "fill", "from_distribution", "moments", "normalise",
-    "products", "quantiles", "rescale", "scaled_scores", "standardise", "to_distribution",
+    "power_columns", "power_likelihood", "products", "quantiles", "rescale", "scaled_scores", "standardise",
+    "to_distribution",
 ]  # fmt: skip
 
 
@@ -188,6 +189,43 @@ def products(X, steps, n_terms, n_out, bias, by_columns=False):
         row[:] = terms[n_terms - n_out :]
         row[: bool(bias)] = 1
     return out
+
+
+def power(x, lmbda, box_cox):
+    """Box and Cox 1964, or Yeo and Johnson 2000: NaN stays."""
+    if box_cox:
+        return math.log(x) if lmbda == 0 else (x**lmbda - 1) / lmbda
+    if x < 0:
+        return -power(1 - x, 2 - lmbda, True)
+    return power(1 + x, lmbda, True)
+
+
+def power_likelihood(logs, lmbda, box_cox):
+    """The log-likelihood of an exponent for numbers (n,): that of normal numbers of the best mean and variance.
+
+    logs (n,) float64: log(x) where box_cox, else log(1 + |x|) with the sign of x
+    That is -n/2 log(variance of the transformed numbers) + (lmbda - 1) sum(logs), without what does not depend on
+    lmbda; infinity where the variance is below the smallest normal float64.
+    """
+    numbers = [math.exp(v) if box_cox else math.copysign(math.expm1(abs(v)), v) for v in logs.tolist()]
+    variance = np.var([power(x, lmbda, box_cox) for x in numbers])
+    if variance < np.finfo(np.float64).tiny:
+        return math.inf
+    return float((lmbda - 1) * logs.sum() - len(logs) / 2 * math.log(variance))
+
+
+def power_columns(X, lambdas, box_cox, centre=None, scale=None):
+    """(n, d): each number transformed by its column's exponent; then less centre, divided by scale. NaN stays.
+
+    lambdas (d,) float64; centre and scale (d,) of the dtype of X, or None both | X is above 0 where box_cox
+    The transformed number is rounded to the dtype of X, and the rest computed in that. None where a number is infinite.
+    """
+    if np.isinf(X).any():
+        return None
+    out = np.empty_like(X)
+    for (i, j), x in np.ndenumerate(X):
+        out[i, j] = x if math.isnan(x) else power(float(x), float(lambdas[j]), box_cox)
+    return out if centre is None else (out - centre) / scale
 
 
 def code_objects(values):
