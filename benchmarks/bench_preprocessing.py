@@ -116,6 +116,8 @@ def numeric_works():
         yield from works_of(name, table, ours(**options), theirs(**options))
     ours, theirs = (m.preprocessing.PolynomialFeatures() for m in (fastml, sklearn))
     yield from works_of("PolynomialFeatures", ten_columns, ours, theirs)
+    ours, theirs = (m.preprocessing.SplineTransformer() for m in (fastml, sklearn))
+    yield from works_of("SplineTransformer", ten_columns, ours, theirs)
     ours, theirs = (m.preprocessing.PowerTransformer() for m in (fastml, sklearn))
     yield from works_of("PowerTransformer", few_rows, ours, theirs, about_same)
 

@@ -23,8 +23,8 @@ class IncrementalPCA(Estimator, scikit.IncrementalPCA):
     """Principal components of rows that come in batches, as scikit-learn finds them.
 
     Of the rows before, their components, mean and variances are kept. The decomposition of a batch makes no left
-    singular vectors, and its moments come from one pass; float32 stays float32, of which scikit-learn's second batch makes
-    float64.
+    singular vectors, and its moments come from one pass; float32 stays float32, of which scikit-learn's second batch
+    makes float64.
 
     Parameters
     ----------

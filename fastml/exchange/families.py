@@ -43,6 +43,7 @@ FAMILIES = (
             "RobustScaler",
             "PolynomialFeatures",
             "PowerTransformer",
+            "SplineTransformer",
             "QuantileTransformer",
             "KBinsDiscretizer",
             "Normalizer",

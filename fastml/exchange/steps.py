@@ -8,7 +8,10 @@ from fastml.preprocessing.scaling import ByKernel
 
 __all__ = ["read", "say"]
 
-OWN = ("_fast_columns", "_made", "_spans", "_encoder")  # what fastml's notes beside scikit-learn's results
+OWN = ("_fast_columns", "_made", "_spans", "_encoder", "_knots")  # what fastml's notes beside scikit-learn's results
+
+
+MADE = {"KBinsDiscretizer": ("_encoder",), "SplineTransformer": ("bsplines_",)}  # what fastml makes when it is asked
 
 
 def say(model, cls):
@@ -27,7 +30,7 @@ def more_there(model, cls):
         library = sklearn if cls.__module__.startswith("sklearn") else fastml
         way = say if library is sklearn else read
         return {"_scaler": way(model._scaler, library.preprocessing.StandardScaler)}
-    names = {"KBinsDiscretizer": ("_encoder",)}.get(cls.__name__, ()) if cls.__module__.startswith("sklearn") else ()
+    names = MADE.get(cls.__name__, ()) if cls.__module__.startswith("sklearn") else ()
     return {name: getattr(model, name) for name in names if hasattr(model, name)}
 
 

@@ -11,6 +11,7 @@ from fastml.preprocessing.polynomials import PolynomialFeatures
 from fastml.preprocessing.powers import PowerTransformer
 from fastml.preprocessing.rowwise import Binarizer, Normalizer
 from fastml.preprocessing.scalers import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
+from fastml.preprocessing.splines import SplineTransformer
 from fastml.preprocessing.templates import Collisions, FeatureTemplates
 from fastml.preprocessing.thermometer import Thermometer
 
@@ -31,6 +32,7 @@ __all__ = [
     "PowerTransformer",
     "QuantileTransformer",
     "RobustScaler",
+    "SplineTransformer",
     "StandardScaler",
     "Thermometer",
 ]

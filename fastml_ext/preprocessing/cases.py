@@ -8,6 +8,7 @@ CLOSE = {  # sums in blocks, and sums of a row
     "rescale": 1e-6,
     "scaled_scores": 1e-5,
     "power_likelihood": 1e-9,
+    "spline_basis": 1e-5,
     "power_columns": 1e-5,
     "to_distribution": 1e-6,
     "from_distribution": 1e-6,
@@ -85,6 +86,12 @@ def power_columns(family, random):
 def power_likelihood(family, random):
     logs = np.append(random.normal(size=int(random.integers(2, 100))), [0.0, 1.0])
     return family.power_likelihood(logs, float(random.uniform(-2, 3)), bool(random.random() < 0.5))
+
+
+def spline_basis(family, random):
+    X = table(random)
+    knots = np.tile(np.arange(-3.0, 5.0), (X.shape[1], 1))
+    return family.spline_basis(X, knots, 2, 5, str(random.choice(["constant", "linear", "continue"])), 5)
 
 
 def code_objects(family, random):

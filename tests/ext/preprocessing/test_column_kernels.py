@@ -10,6 +10,8 @@ from fastml_ext import pool
 from fastml_ext import preprocessing as kernels
 from fastml_ext.preprocessing import reference
 
+BEYOND = ["error", "constant", "linear", "continue", "periodic"]
+
 
 @st.composite
 def tables(draw, missing=True):
@@ -223,6 +225,26 @@ def test_power_likelihood(seed, n, lmbda, box_cox):
 def test_power_likelihood_where_powers_overflow():
     logs = np.array([300.0, 400.0, 500.0])
     assert np.isfinite([kernels.power_likelihood(logs, lmbda, True) for lmbda in (1.4, 2.0, 1000.0)]).all()
+
+
+@given(tables(), st.integers(0, 4), st.integers(2, 6), st.sampled_from(BEYOND), st.booleans(), st.booleans())
+def test_spline_basis(X, degree, n_knots, beyond, by_columns, evenly):
+    X = (X[:, :5] % 7 - 3).astype(X.dtype)
+    n_knots = max(n_knots, degree + 1) if beyond == "periodic" else n_knots
+    steps = np.ones(n_knots + 2 * degree - 1) if evenly else np.arange(n_knots + 2 * degree - 1) % 3
+    knots = np.tile(np.concatenate([[0.0], np.cumsum(steps)]) * 0.75 - 2, (X.shape[1], 1))
+    n_splines = n_knots - 1 + (0 if beyond == "periodic" else degree)
+    for width in (n_splines, n_splines - 1):
+        given = X, knots, degree, n_splines, beyond, width, by_columns
+        found, expected = kernels.spline_basis(*given), reference.spline_basis(*given)
+        if expected is None:
+            assert found is None
+            continue
+        assert found.dtype == X.dtype
+        within = 1e-4 if X.dtype == np.float32 else 1e-9
+        np.testing.assert_allclose(found, expected, rtol=within, atol=within)
+    X[0, 0] = np.inf
+    assert kernels.spline_basis(*given) is reference.spline_basis(*given) is None
 
 
 OBJECTS = ["a", "b", "", None, float("nan"), np.float64("nan"), 1, 1.0, True, 2.5, b"a", (1, 2)]
