@@ -4,22 +4,25 @@ from typing import Any, Self
 
 import numpy as np
 from scipy.interpolate import BSpline
+from scipy.sparse import csr_array, vstack
 from sklearn.preprocessing import SplineTransformer as ScikitSplineTransformer
 from sklearn.utils.validation import check_array
 
-from fastml._sklearn import _weighted_percentile
-from fastml.base import check_weight
+from fastml._sklearn import _align_api_if_sparse, _weighted_percentile
+from fastml.base import check_weight, refuse_nonfinite
 from fastml.preprocessing.quantiles import nan_quantiles
 from fastml.preprocessing.scaling import ByKernel
 from fastml_ext import preprocessing as kernels
 
 __all__ = ["SplineTransformer"]
 
+BLOCK = 2**18  # values of the rows that are made sparse at a time
+
 
 class SplineTransformer(ByKernel, ScikitSplineTransformer):
     """Each column as B-splines: smooth bumps between knots, of which a linear model makes a curve.
 
-    Of the splines of a number only those that are not 0 are computed. `sparse_output=True` is scikit-learn's code.
+    Of the splines of a number only those that are not 0 are computed.
 
     Parameters
     ----------
@@ -62,10 +65,6 @@ class SplineTransformer(ByKernel, ScikitSplineTransformer):
     n_features_out_: int
     _knots: np.ndarray
 
-    @property
-    def _with_nan(self):
-        return self.handle_missing == "zeros"
-
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Find the knots.
 
@@ -88,7 +87,7 @@ class SplineTransformer(ByKernel, ScikitSplineTransformer):
                 f"Found array with {len(X)} sample(s) (shape={X.shape}) while a minimum of 2 is required by"
                 " SplineTransformer."
             )
-        self._refuse_infinite(X)
+        self._refuse_missing(X)
         weight = None if sample_weight is None else check_weight(sample_weight, len(X)).astype(X.dtype)
         base = self._base_knots(X, weight)
         if self.extrapolation == "periodic" and len(base) <= self.degree:
@@ -98,6 +97,21 @@ class SplineTransformer(ByKernel, ScikitSplineTransformer):
         self._knots = np.ascontiguousarray(self._extended(base).T, np.float64)
         self.n_features_out_ = X.shape[1] * (self._n_splines() - 1 + int(self.include_bias))
         return self
+
+    def _refuse_infinite(self, X: Any) -> Any:
+        names = getattr(self, "feature_names_in_", None)
+        refuse_nonfinite(X, "SplineTransformer", names, self.handle_missing == "zeros")
+
+    def _refuse_missing(self, X):
+        try:
+            self._refuse_infinite(X)
+        except ValueError as error:
+            if "is NaN" not in str(error):
+                raise
+            raise ValueError(
+                "Input X contains NaN values and `SplineTransformer` is configured to error in this case:"
+                f" {error}, or encode it as zeros with handle_missing='zeros'"
+            ) from error
 
     def _base_knots(self, X, weight):
         """(n_knots, n_features) from the least to the largest."""
@@ -116,8 +130,9 @@ class SplineTransformer(ByKernel, ScikitSplineTransformer):
             shares = 100 * np.linspace(0, 1, self.n_knots) / 100
             return nan_quantiles(X, shares) if weight is None else _weighted_percentile(X, weight, 100 * shares).T
         counted = X if weight is None else np.ascontiguousarray(X[weight > 0])
-        ends = [np.nan_to_num(end.astype(np.float64)) for end in kernels.extremes(counted)]  # 0 where no number is
-        return np.linspace(*ends, self.n_knots)
+        least, largest = kernels.extremes(counted)
+        none = np.isnan(least)  # a column without numbers
+        return np.linspace(np.where(none, 0.0, least), np.where(none, 0.0, largest), self.n_knots)
 
     def _extended(self, base):
         """With `degree` more knots at either end, at the distances of the outer ones."""
@@ -160,19 +175,22 @@ class SplineTransformer(ByKernel, ScikitSplineTransformer):
         XBS : ndarray or CSR matrix of shape (n_samples, n_features_out_), of the dtype of X
         """
         rows = self._rows(X)
-        if self.sparse_output or not self._with_nan:
+        if self.handle_missing == "error":
             self._refuse_infinite(rows)
-        if self.sparse_output:
-            return ScikitSplineTransformer.transform(self, rows if "feature_names_in_" not in vars(self) else X)
         splines = self._n_splines()
         if not fits(self._knots.shape, self.degree, splines - 1 + int(self.include_bias), self.n_features_out_):
             raise ValueError("degree, extrapolation or include_bias were changed after fit: fit the model again")
-        given = rows, self._knots, self.degree, splines, self.extrapolation
-        out = kernels.spline_basis(*given, splines - 1 + int(self.include_bias), self.order == "F")
-        if out is None:
-            self._refuse_infinite(rows)
-            raise ValueError("`X` contains values beyond the limits of the knots.")
-        return out
+        given = self._knots, self.degree, splines, self.extrapolation, splines - 1 + int(self.include_bias)
+        size = max(1, BLOCK // max(self.n_features_out_, 1)) if self.sparse_output else len(rows)
+        parts = []
+        for first in range(0, len(rows), size):
+            by_columns = self.order == "F" and not self.sparse_output
+            out = kernels.spline_basis(rows[first : first + size], *given, by_columns)
+            if out is None:
+                self._refuse_infinite(rows)
+                raise ValueError("Out of bounds: `X` contains values beyond the limits of the knots.")
+            parts.append(csr_array(out) if self.sparse_output else out)
+        return _align_api_if_sparse(vstack(parts, format="csr")) if self.sparse_output else out
 
 
 def fits(shape, degree, width, n_features_out):

@@ -47,6 +47,8 @@ def same(found, expected):
 @given(st.data(), options_of, st.booleans(), st.sampled_from([None, "whole", "real"]))
 def test_everything_is_scikit_learns(data, options, missing, weighted):
     X = data.draw(tables(missing))
+    if options["extrapolation"] == "linear" and options["degree"] < 2:
+        options["degree"] += 2  # below that scikit-learn counts the degree up from one column to the next
     if options["extrapolation"] == "periodic":
         options["n_knots"] = max(options["n_knots"], options["degree"] + 1)
     random = np.random.default_rng(len(X))
@@ -80,6 +82,19 @@ def test_knots_that_are_given(beyond):
     for wrong, told in (([[1.0, 1.0]], "must be >= 2"), ([[1.0], [2.0]], "n_features"), (knots[::-1], "sorted")):
         with pytest.raises(ValueError, match=told):
             ours.SplineTransformer(knots=wrong).fit(X)
+
+
+@pytest.mark.parametrize("degree", [0, 1])
+def test_lines_beyond_the_knots_are_those_of_each_column(degree):
+    X = np.random.default_rng(0).random((50, 3))
+    rows = np.concatenate([X, X * 3, X - 2])
+    found = ours.SplineTransformer(degree=degree, extrapolation="linear").fit(X).transform(rows)
+    width = found.shape[1] // 3
+    for j in range(3):
+        other = theirs.SplineTransformer(degree=degree, extrapolation="linear").fit(X[:, [j]])
+        if degree:
+            same(found[:, j * width : (j + 1) * width], other.transform(rows[:, [j]]))
+        np.testing.assert_allclose(found[:, j * width : (j + 1) * width].sum(axis=1), 1, atol=1e-12)
 
 
 @pytest.mark.parametrize("beyond", ["constant", "continue", "periodic"])
