@@ -50,6 +50,7 @@ FAMILIES = (
             "Binarizer",
             "OneHotEncoder",
             "OrdinalEncoder",
+            "TargetEncoder",
         ),
         "steps",
     ),

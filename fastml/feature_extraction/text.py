@@ -19,6 +19,7 @@ __all__ = ["CountVectorizer", "TfidfTransformer", "TfidfVectorizer"]
 
 __getattr__, __dir__ = hand_through(__name__, "sklearn.feature_extraction.text")
 
+SCIKIT_IDF: Any = ScikitTfidfVectorizer.idf_
 LEAST = {r"\b\w\w+\b": 2, r"\b\w+\b": 1, r"\w+": 1}  # characters of a word by the patterns that the kernel knows
 UNITS = {"word": "words", "char": "chars", "char_wb": "word_chars"}
 
@@ -282,15 +283,44 @@ class TfidfVectorizer(ScikitTfidfVectorizer, CountVectorizer):
         X = self._weigh(raw_documents)
         return self._tfidf.transform(X, copy=False)
 
+    def transform(self, raw_documents: Any) -> Any:
+        """Weigh documents by what has been learnt.
+
+        Parameters
+        ----------
+        raw_documents : iterable
+            Texts, bytes, files or names of files, as `input` says.
+
+        Returns
+        -------
+        X : sparse matrix of shape (n_samples, n_features)
+        """
+        tfidf: Any = self.__dict__.get("_tfidf")
+        X = CountVectorizer.transform(self, raw_documents) if type(tfidf) is TfidfTransformer else None
+        if X is None or X.dtype.char not in "fd" or X.shape[1] != tfidf.__dict__.get("n_features_in_"):
+            return super().transform(raw_documents)  # which tells what is wrong
+        tfidf._weigh_rows(X.data, X.indices, X.indptr)
+        return X
+
     def _weigh(self, raw_documents):
         """The counts, when the weights have been learnt."""
         self._validate_params()
         self._check_params()
         X = CountVectorizer.fit_transform(self, raw_documents)
-        options = {"norm": self.norm, "use_idf": self.use_idf}
-        options |= {"smooth_idf": self.smooth_idf, "sublinear_tf": self.sublinear_tf}
-        self._tfidf = TfidfTransformer(**options).fit(X)
+        self._tfidf = self._transformer().fit(X)
         return X
+
+    def _transformer(self):
+        options = {"norm": self.norm, "use_idf": self.use_idf}
+        return TfidfTransformer(**options, smooth_idf=self.smooth_idf, sublinear_tf=self.sublinear_tf)
+
+    def _set_idf(self, value):
+        SCIKIT_IDF.fset(self, value)  # which checks it
+        if not isinstance(self._tfidf, TfidfTransformer):
+            weights, self._tfidf = self._tfidf.idf_, self._transformer()
+            self._tfidf.idf_ = weights
+
+    idf_ = property(SCIKIT_IDF.fget, _set_idf)
 
 
 def parts(documents):

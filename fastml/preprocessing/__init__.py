@@ -12,6 +12,7 @@ from fastml.preprocessing.powers import PowerTransformer
 from fastml.preprocessing.rowwise import Binarizer, Normalizer
 from fastml.preprocessing.scalers import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 from fastml.preprocessing.splines import SplineTransformer
+from fastml.preprocessing.target_encoder import TargetEncoder
 from fastml.preprocessing.templates import Collisions, FeatureTemplates
 from fastml.preprocessing.thermometer import Thermometer
 
@@ -34,6 +35,7 @@ __all__ = [
     "RobustScaler",
     "SplineTransformer",
     "StandardScaler",
+    "TargetEncoder",
     "Thermometer",
 ]
 

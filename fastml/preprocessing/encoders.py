@@ -20,9 +20,15 @@ ABSENT = object()  # in place of NaN, which equals nothing
 def refuse_sparse(X):
     if issparse(X):
         raise TypeError(
-            "Sparse data was passed for X, but dense data is required. Use '.toarray()' to convert to a dense numpy"
-            " array."
+            "Sparse data was passed, but dense data is required: X is sparse. Use '.toarray()' to convert to a dense"
+            " numpy array."
         )
+
+
+def refuse_empty(X):
+    """scikit-learn's encoders fail with an IndexError."""
+    if isinstance(X, (list, tuple)) and not len(X):
+        raise ValueError(f"Found array with 0 sample(s) while a minimum of 1 is required: X={X!r} has no rows")
 
 
 class ByDistinct(Estimator):
@@ -59,8 +65,9 @@ class ByDistinct(Estimator):
     def _fit(self, X, **options):
         """scikit-learn's step, of the distinct values; those that are counted keep their counts."""
         refuse_sparse(X)
+        refuse_empty(X)
         try:
-            np.dtype(self.dtype)
+            np.dtype(getattr(self, "dtype", float))
         except TypeError as error:
             raise TypeError(f"dtype={self.dtype!r} is refused: {error}") from error
         self._check_infrequent_enabled()
@@ -168,6 +175,7 @@ class OneHotEncoder(ByDistinct, ScikitOneHotEncoder):
         -------
         ndarray or CSR matrix of shape (n_samples, n_features_out)
         """
+        refuse_empty(X)
         columns = distinct_columns(X) if hasattr(self, "categories_") else None
         if columns is None or (self.sparse_output and _get_output_config("transform", self)["dense"] != "default"):
             return super().transform(X)
@@ -257,6 +265,7 @@ class OrdinalEncoder(ByDistinct, ScikitOrdinalEncoder):
         -------
         ndarray of shape (n_samples, n_features)
         """
+        refuse_empty(X)
         columns = distinct_columns(X) if hasattr(self, "categories_") else None
         if columns is None:
             return super().transform(X)

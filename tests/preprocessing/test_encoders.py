@@ -30,7 +30,7 @@ KINDS = {
     ],
     "bytes": lambda codes: codes.astype(np.uint8),
     "flags": lambda codes: codes > 1,
-    "singles": lambda codes: np.array([0.1, -0.0, 0.0, np.nan, 3, 7], np.float32)[codes],
+    "singles": lambda codes: np.array([0.1, 2.5, 0.0, np.nan, 3, 7], np.float32)[codes],
     "halves": lambda codes: np.array([0.1, 5, 0.0, np.nan, 3, 7], np.float16)[codes],
     "polars categories": lambda codes: polars_kinds(codes, pl.Categorical),
     "polars enum": lambda codes: polars_kinds(codes, pl.Enum(["z", "b", "a", "", "c"])),
@@ -146,3 +146,21 @@ def test_dates_and_lists_are_scikit_learns():
 def test_a_dtype_that_is_none_is_refused_by_name(Encoder):
     with pytest.raises(TypeError, match="dtype=0.5"):
         Encoder(dtype=0.5).fit([["a"], ["b"]])
+
+
+@pytest.mark.parametrize("rows", [[], ()], ids=str)
+@pytest.mark.parametrize("Encoder", [ours.OneHotEncoder, ours.OrdinalEncoder])
+def test_no_rows_are_refused_in_words(Encoder, rows):
+    with pytest.raises(ValueError, match="0 sample"):
+        Encoder().fit(rows)
+    with pytest.raises(ValueError, match="0 sample"):
+        Encoder().fit([["a"], ["b"]]).transform(rows)
+
+
+@pytest.mark.parametrize("zeros", [[0.0, -0.0], [-0.0, 0.0], [-0.0]], ids=str)
+@pytest.mark.parametrize("Encoder", [ours.OneHotEncoder, ours.OrdinalEncoder])
+def test_both_zeros_are_one_category_the_first_that_comes(Encoder, zeros):
+    """scikit-learn's shows the one that its sort happens to put first."""
+    X = np.array([*zeros, 0.0, 3.0])[:, None]
+    (categories,) = Encoder().fit(X).categories_
+    assert str(categories.tolist()) == str([zeros[0], 3.0])
