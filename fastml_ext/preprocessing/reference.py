@@ -232,7 +232,8 @@ def spline_basis(X, knots, degree, n_splines, beyond, width, by_columns=False):
     """(n, d * width) of the dtype of X: the first `width` of the n_splines B-splines of each number, column by column.
 
     knots (d, K) float64, ascending; the splines are de Boor's, K - degree - 1 of them; they belong to the interval from
-    knot `degree` to knot K - degree - 1, both included. NaN gives zeros | by_columns: in Fortran's order
+    knot `degree` to knot K - degree - 1, both included. NaN gives zeros, and so do knots that are it
+    by_columns: in Fortran's order
     beyond: what a number outside gives: "error" None as the result, "constant" the values at that end (none of degree
     0), "linear" the lines that touch there, "continue" the outer polynomials; by "periodic" the interval is a period,
     and spline s + n_splines is spline s. None where a number is infinite.
@@ -243,7 +244,7 @@ def spline_basis(X, knots, degree, n_splines, beyond, width, by_columns=False):
     for (i, j), x in np.ndenumerate(X):
         t, n = knots[j], knots.shape[1] - degree - 1
         low, high = t[degree], t[n]
-        if math.isnan(x):
+        if math.isnan(x) or math.isnan(low):
             continue
         at = min(max(float(x), low), high) if beyond in ("constant", "linear") else float(x)
         if beyond == "periodic":

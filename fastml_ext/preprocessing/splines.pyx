@@ -84,7 +84,7 @@ cdef bint _fill(double x, const double *t, Py_ssize_t n_knots, int degree, Py_ss
     cdef double *h = found + n_splines
     for s in range(n_splines):
         found[s] = 0
-    if x != x:
+    if x != x or low != low:
         return False
     if x == INFINITY or x == -INFINITY:
         return True

@@ -49,6 +49,8 @@ def test_everything_is_scikit_learns(data, options, missing, weighted):
     X = data.draw(tables(missing))
     if options["extrapolation"] == "linear" and options["degree"] < 2:
         options["degree"] += 2  # below that scikit-learn counts the degree up from one column to the next
+    if options["extrapolation"] == "constant":
+        options["degree"] = max(options["degree"], 1)  # of degree 0 scikit-learn fails above the last knot
     if options["extrapolation"] == "periodic":
         options["n_knots"] = max(options["n_knots"], options["degree"] + 1)
     random = np.random.default_rng(len(X))
@@ -60,6 +62,8 @@ def test_everything_is_scikit_learns(data, options, missing, weighted):
         np.testing.assert_allclose(a.t, b.t, rtol=1e-6 if X.dtype == np.float32 else 1e-14, atol=1e-14)
         assert np.array_equal(a.c, b.c)
     other.bsplines_ = one.bsplines_
+    if any(np.isnan(spline.t).any() for spline in one.bsplines_) and options["extrapolation"] != "constant":
+        return  # rows with a weight have no number: scikit-learn gives NaN
     inside = X[(np.nan_to_num(X) == X).all(axis=1)] if options["extrapolation"] == "error" else X
     beyond = [] if options["extrapolation"] == "error" or options["degree"] == 0 else [X[:3] * 3, X[:3] - 2]
     for rows in [inside, X[:1], *beyond] if weighted is None else [X, *beyond][options["extrapolation"] == "error" :]:
