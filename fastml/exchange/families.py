@@ -51,6 +51,8 @@ FAMILIES = (
             "OneHotEncoder",
             "OrdinalEncoder",
             "TargetEncoder",
+            "LabelEncoder",
+            "LabelBinarizer",
         ),
         "steps",
     ),

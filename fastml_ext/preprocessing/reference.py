@@ -234,9 +234,10 @@ def spline_basis(X, knots, degree, n_splines, beyond, width, by_columns=False):
     knots (d, K) float64, ascending; the splines are de Boor's, K - degree - 1 of them; they belong to the interval from
     knot `degree` to knot K - degree - 1, both included. NaN gives zeros, and so do knots that are it
     by_columns: in Fortran's order
-    beyond: what a number outside gives: "error" None as the result, "constant" the values at that end (none of degree
-    0), "linear" the lines that touch there, "continue" the outer polynomials; by "periodic" the interval is a period,
-    and spline s + n_splines is spline s. None where a number is infinite.
+    beyond: what a number outside gives: "error" None as the result, "constant" the values at that end, "linear" the
+    lines that touch there, both of the `degree` outer splines alone, of one more for lines of degree 0 and 1;
+    "continue" the outer polynomials; by "periodic" the interval is a period, and spline s + n_splines is spline s.
+    None where a number is infinite.
     """
     if np.isinf(X).any():
         return None
@@ -251,14 +252,16 @@ def spline_basis(X, knots, degree, n_splines, beyond, width, by_columns=False):
             at = low + (x - low) % (high - low) if high > low else 0.0
         elif beyond == "error" and not low <= x <= high:
             return None
-        if beyond == "constant" and at != x and degree == 0:
-            continue
         place = max([k for k in range(degree, n) if t[k] <= at], default=degree)
         found = np.zeros(n_splines)
         for s in range(n):
             found[s % n_splines] += spline(t, degree, s, at, place)
             if beyond == "linear" and at != x:
                 found[s] += (x - at) * slope(t, degree, s, at, place)
+        if at != x and beyond in ("constant", "linear"):
+            outer = degree + int(beyond == "linear" and degree < 2)
+            found[outer:] *= x > at
+            found[: n_splines - outer] *= x < at
         out[i, j * width : (j + 1) * width] = found[:width]
     return out
 

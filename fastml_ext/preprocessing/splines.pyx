@@ -98,8 +98,6 @@ cdef bint _fill(double x, const double *t, Py_ssize_t n_knots, int degree, Py_ss
             return True
         if beyond != CONTINUE:
             at = low if x < low else high
-            if degree == 0 and beyond == CONSTANT:
-                return False
     l = _interval(t, n, degree, at)
     _de_boor(t, degree, l, at, h, False)
     for s in range(degree + 1):
@@ -108,7 +106,17 @@ cdef bint _fill(double x, const double *t, Py_ssize_t n_knots, int degree, Py_ss
         _de_boor(t, degree, l, at, h, True)
         for s in range(degree + 1):
             found[l - degree + s] += (x - at) * h[s]
+    if at != x and (beyond == LINEAR or beyond == CONSTANT):
+        _keep_end(found, n_splines, degree + (beyond == LINEAR and degree < 2), x < at)
     return False
+
+
+cdef inline void _keep_end(double *found, Py_ssize_t n_splines, Py_ssize_t most, bint first) noexcept nogil:
+    """Where knots are alike, others than the outer splines may be left, which scikit-learn does not look at."""
+    cdef Py_ssize_t s
+    for s in range(n_splines):
+        if (s >= most) if first else (s < n_splines - most):
+            found[s] = 0
 
 
 cdef inline Py_ssize_t _interval(const double *t, Py_ssize_t n, Py_ssize_t degree, double x) noexcept nogil:
