@@ -130,7 +130,7 @@ class SplineTransformer(ByKernel, ScikitSplineTransformer):
             shares = 100 * np.linspace(0, 1, self.n_knots) / 100
             return nan_quantiles(X, shares) if weight is None else _weighted_percentile(X, weight, 100 * shares).T
         counted = X if weight is None else np.ascontiguousarray(X[weight > 0])
-        least, largest = kernels.extremes(counted)
+        least, largest = (end.astype(np.float64) for end in kernels.extremes(counted))
         none = np.isnan(least)  # a column without numbers
         return np.linspace(np.where(none, 0.0, least), np.where(none, 0.0, largest), self.n_knots)
 
