@@ -6,10 +6,12 @@ from fastml.preprocessing.discretizer import KBinsDiscretizer
 from fastml.preprocessing.distributions import QuantileTransformer
 from fastml.preprocessing.encoders import OneHotEncoder, OrdinalEncoder
 from fastml.preprocessing.feature_map import FeatureMap
+from fastml.preprocessing.labels import LabelBinarizer, LabelEncoder
 from fastml.preprocessing.periodic import Periodic
 from fastml.preprocessing.polynomials import PolynomialFeatures
 from fastml.preprocessing.rowwise import Binarizer, Normalizer
 from fastml.preprocessing.scalers import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
+from fastml.preprocessing.target_encoder import TargetEncoder
 from fastml.preprocessing.templates import Collisions, FeatureTemplates
 from fastml.preprocessing.thermometer import Thermometer
 
@@ -19,6 +21,8 @@ __all__ = [
     "FeatureMap",
     "FeatureTemplates",
     "KBinsDiscretizer",
+    "LabelBinarizer",
+    "LabelEncoder",
     "MaxAbsScaler",
     "MinMaxScaler",
     "Normalizer",
@@ -30,6 +34,7 @@ __all__ = [
     "QuantileTransformer",
     "RobustScaler",
     "StandardScaler",
+    "TargetEncoder",
     "Thermometer",
 ]
 
