@@ -67,7 +67,7 @@ class ByDistinct(Estimator):
         refuse_sparse(X)
         refuse_empty(X)
         try:
-            np.dtype(self.dtype)
+            np.dtype(getattr(self, "dtype", float))
         except TypeError as error:
             raise TypeError(f"dtype={self.dtype!r} is refused: {error}") from error
         self._check_infrequent_enabled()
