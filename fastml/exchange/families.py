@@ -42,6 +42,8 @@ FAMILIES = (
             "MaxAbsScaler",
             "RobustScaler",
             "PolynomialFeatures",
+            "PowerTransformer",
+            "SplineTransformer",
             "QuantileTransformer",
             "KBinsDiscretizer",
             "Normalizer",
@@ -58,7 +60,7 @@ FAMILIES = (
     Family("feature_extraction", ("DictVectorizer",), "vectorizers"),
     Family("feature_extraction.text", ("CountVectorizer", "TfidfVectorizer"), "vectorizers"),
     Family("feature_extraction.text", ("TfidfTransformer",), "attributes"),
-    Family("decomposition", ("PCA", "TruncatedSVD"), "attributes"),
+    Family("decomposition", ("PCA", "IncrementalPCA", "TruncatedSVD"), "attributes"),
     Family("discriminant_analysis", ("LinearDiscriminantAnalysis", "QuadraticDiscriminantAnalysis"), "attributes"),
     Family(
         "feature_selection",
