@@ -213,8 +213,8 @@ def holding_out(share, n):
         ) from error
 
 
-def refuse_nonfinite(X, who, names=None, allow_nan=False):
-    """Say where the first value of X, dense or CSR, stands that is not finite."""
+def refuse_nonfinite(X, estimator, names=None, allow_nan=False):
+    """Say where the first value of X, dense or CSR, stands that is not finite; estimator: the name of its class."""
     where = first_bad(X, allow_nan)
     if where is None:
         return
@@ -222,7 +222,7 @@ def refuse_nonfinite(X, who, names=None, allow_nan=False):
     called = f" (column {names[column]!r})" if names is not None else ""
     value = "NaN" if np.isnan(X[row, column]) else str(X[row, column])
     raise ValueError(
-        f"X[{row}, {column}]{called} is {value}, and {who} takes finite {X.dtype} values only, no"
+        f"X[{row}, {column}]{called} is {value}, and {estimator} takes finite {X.dtype} values only, no"
         f" {'' if allow_nan else 'NaN or '}infinity: drop the row, or fill it in with fastml.impute.SimpleImputer"
     )
 

@@ -71,14 +71,16 @@ class Residuals:
 
 def fit_least_squares(model, table, reduce):
     """LinearRegression and Ridge: one pass for the normal equations, and one or two more where these are ill."""
-    d, free, who = table.parts.n_features, model.fit_intercept, type(model).__name__
+    d, free, estimator = table.parts.n_features, model.fit_intercept, type(model).__name__
     alphas = np.ravel(np.asarray(getattr(model, "alpha", 0.0), float))
     if len(alphas) != 1:
         raise ValueError(f"alpha={model.alpha!r} has {len(alphas)} numbers, and a table in parts has one output")
     if model.positive or getattr(model, "solver", "exact") in ("gd", "sgd", "lbfgs"):
-        raise ValueError(f"{who} of a table in parts is solved in closed form: leave positive and solver as they are")
+        raise ValueError(
+            f"{estimator} of a table in parts is solved in closed form: leave positive and solver as they are"
+        )
     if d > FEW_COLUMNS * 4:
-        raise ValueError(f"{who} makes a matrix of {d} × {d} of a table in parts: choose fewer columns")
+        raise ValueError(f"{estimator} makes a matrix of {d} × {d} of a table in parts: choose fewer columns")
     found = reduce(LeastSquaresSums(d, free))
     dtype, n = table.parts.dtype, found.n
     if not np.isfinite(found.C).all():
@@ -205,21 +207,21 @@ def fit_logistic(model, table, reduce):
 
 
 def refuse_settings(model, table):
-    who, k, d = type(model).__name__, len(table.labels.classes), table.parts.n_features
+    estimator, k, d = type(model).__name__, len(table.labels.classes), table.parts.n_features
     if k < 2:
         raise ValueError(
-            f"y has one class only, {table.labels.classes.tolist()[0]!r}, and {who} tells at least 2 apart"
+            f"y has one class only, {table.labels.classes.tolist()[0]!r}, and {estimator} tells at least 2 apart"
         )
     if model._penalties(table.n_rows)[0] or model.solver in ("gd", "sgd") or model.class_weight is not None:
         raise ValueError(
-            f"{who} of a table in parts goes to the optimum with an l2 penalty or none, by Newton's steps: l1_ratio,"
-            " class_weight, solver='gd' and 'sgd' are for tables in memory; or take fastml.scale.partial_fit of"
-            " SGDClassifier"
+            f"{estimator} of a table in parts goes to the optimum with an l2 penalty or none, by Newton's steps:"
+            " l1_ratio, class_weight, solver='gd' and 'sgd' are for tables in memory; or take"
+            " fastml.scale.partial_fit of SGDClassifier"
         )
     unknowns = (d + 1) * (1 if k == 2 else k)
     if unknowns > MOST_UNKNOWNS:
         raise ValueError(
-            f"{who} of {k} classes and {d} columns has {unknowns} weights, and of a table in parts it finds up to"
+            f"{estimator} of {k} classes and {d} columns has {unknowns} weights, and of a table in parts it finds up to"
             f" {MOST_UNKNOWNS}: choose fewer columns, or take fastml.scale.partial_fit of SGDClassifier"
         )
 

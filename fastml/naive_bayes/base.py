@@ -206,8 +206,8 @@ class NaiveBayes(ClassifierMixin, Estimator):
         for train, test in splits:
             with separate_fit():
                 counted = clone(self).fit(rows_of(X, train), rows_of(y, train))
-                asked = rows_of(X, test)
-                responses = [getattr(counted._with(**setting), method)(asked) for setting in settings]
+                X_test = rows_of(X, test)
+                responses = [getattr(counted._with(**setting), method)(X_test) for setting in settings]
             yield responses
 
     def _with(self, **setting):

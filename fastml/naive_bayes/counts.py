@@ -52,9 +52,10 @@ class WeighedCounts(NaiveBayes):
         at = np.argmax(X.data < 0) if issparse(X) else np.argmax(X < 0)
         row, column = (X.row[at], X.col[at]) if issparse(X) else np.unravel_index(at, X.shape)
         value = X.data[at] if issparse(X) else X[row, column]
-        who = type(self).__name__
+        estimator = type(self).__name__
         raise ValueError(
-            f"Negative values in data passed to {who} (input X): X[{row}, {column}] is {value}, and {who} takes counts"
+            f"Negative values in data passed to {estimator} (input X): X[{row}, {column}] is {value},"
+            f" and {estimator} takes counts"
         )
 
     def _ready(self):

@@ -23,7 +23,7 @@ class Table:
     """A table in parts as an estimator learns from it: checked while it is read, its labels as codes."""
 
     def __init__(self, parts: Parts, model: Any):
-        self.parts, self.who = parts, type(model).__name__
+        self.parts, self.estimator = parts, type(model).__name__
         self.n_jobs = getattr(model, "n_jobs", None)
         self.allow_nan = bool(get_tags(model).input_tags.allow_nan)
         self.labels: Labels | None = find_labels(parts) if is_classifier(model) else None
@@ -40,10 +40,10 @@ class Table:
         """One pass: the state of all rows."""
         rows = rows_of_block(reduction)
         self.reads += 1
-        with read_slabs(self.parts, self.who, rows, f"pass {self.reads} over") as slabs:
+        with read_slabs(self.parts, self.estimator, rows, f"pass {self.reads} over") as slabs:
             total = reduce_blocks(map(self.checked, slabs), reduction, self.n_jobs)
         if total is None:
-            raise ValueError(f"{self.parts!r} has 0 rows, and {self.who} needs at least one")
+            raise ValueError(f"{self.parts!r} has 0 rows, and {self.estimator} needs at least one")
         return total
 
     def sample(self, most: int) -> tuple[np.ndarray, np.ndarray]:
@@ -51,7 +51,7 @@ class Table:
         at = spread_numbers(self.n_rows, most)
         found: list = []
         self.reads += 1
-        with read_slabs(self.parts, self.who, what=f"pass {self.reads} over") as slabs:
+        with read_slabs(self.parts, self.estimator, what=f"pass {self.reads} over") as slabs:
             for slab in map(self.checked, slabs):
                 first, last = np.searchsorted(at, [slab.start, slab.start + len(slab.X)])
                 chosen = at[first:last] - slab.start
@@ -66,9 +66,10 @@ class Table:
             value = slab.X[i, j]
             name = f" ({self.parts.names[j]!r})" if self.parts.names else ""
             raise ValueError(
-                f"column {j}{name} is {'NaN' if np.isnan(value) else value} in {place_of(slab, i)}, and {self.who}"
-                f" takes finite {slab.X.dtype} values only, no {'' if self.allow_nan else 'NaN or '}infinity: drop the"
-                " row, or fill it in (fastml.scale.survey counts such values)"
+                f"column {j}{name} is {'NaN' if np.isnan(value) else value} in {place_of(slab, i)}, and"
+                f" {self.estimator} takes finite {slab.X.dtype} values only, no"
+                f" {'' if self.allow_nan else 'NaN or '}infinity: drop the row, or fill it"
+                " in (fastml.scale.survey counts such values)"
             )
         if slab.y is None or not (self.labels or self.numbers):
             return Rows(slab.X, None, slab.start)
@@ -94,21 +95,21 @@ def spread_numbers(n: int, most: int) -> np.ndarray:
 def fit_parts(model: Any, method: str, arguments: tuple, options: dict) -> Any:
     """What `fit` and its like do with a table in parts; fastml.base sends them here."""
     parts, *others = arguments
-    who = type(model).__name__
+    estimator = type(model).__name__
     given = [value for value in [*others, *options.values()] if value is not None]
     if method == "partial_fit":
         return one_pass(model, parts, others, options)
     if method != "fit":
-        raise TypeError(f"{who}.{method} takes no {parts!r}: call fit, then fastml.scale.transform or predict")
+        raise TypeError(f"{estimator}.{method} takes no {parts!r}: call fit, then fastml.scale.transform or predict")
     if given:
         raise TypeError(
-            f"{who}.fit takes parts alone: their y comes with them (npy(X, y=...), parquet(path, target=...)), and"
-            " weights are not taken yet"
+            f"{estimator}.fit takes parts alone: their y comes with them (npy(X, y=...), parquet(path, target=...)),"
+            " and weights are not taken yet"
         )
     if not hasattr(model, "_fit_parts"):
         refuse_model(model, parts)
     if not parts.has_target and (is_classifier(model) or is_regressor(model)):
-        raise ValueError(f"{parts!r} has no target, and {who} needs one: name it where the parts are made")
+        raise ValueError(f"{parts!r} has no target, and {estimator} needs one: name it where the parts are made")
     model._validate_params()
     table = Table(parts, model)
     take_columns(model, parts)
@@ -131,14 +132,14 @@ def take_columns(model: Any, parts: Parts) -> None:
 
 
 def refuse_model(model: Any, parts: Parts) -> None:
-    who = type(model).__name__
+    estimator = type(model).__name__
     if hasattr(model, "partial_fit"):
         raise TypeError(
-            f"{who} learns from {parts!r} by ordered passes over its chunks, which is not what fit does: say so by"
-            " fastml.scale.partial_fit(model, parts, passes=1)"
+            f"{estimator} learns from {parts!r} by ordered passes over its chunks, which is not what fit does: say so"
+            " by fastml.scale.partial_fit(model, parts, passes=1)"
         )
     raise TypeError(
-        f"{who} needs its table in memory as a whole, and this is {parts!r}. Take a class that learns from parts"
+        f"{estimator} needs its table in memory as a whole, and this is {parts!r}. Take a class that learns from parts"
         f" ({', '.join(learners())}), or some of the rows: model.fit(*parts.rows(0, 100_000))"
     )
 
