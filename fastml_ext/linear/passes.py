@@ -65,6 +65,36 @@ def dense_pass(start, stop, code, X, Y, weight, W, b, curvature):
     return losses, gradient
 
 
+@kernel_inline
+def score_row(data, indices, indptr, i, W, b, S):
+    """The scores S[0] (k,) of a sparse row with weights W (d, k) and intercepts b."""
+    for c in range(len(b)):
+        S[0, c] = b[c]
+    for at in range(indptr[i], indptr[i + 1]):
+        for c in range(len(b)):
+            S[0, c] += data[at] * W[indices[at], c]
+
+
+@kernel_inline
+def add_row(data, indices, indptr, i, S, total):
+    """total (d + 1, k) += a sparse row and a 1, times each of S[0] (k,)."""
+    d, k = total.shape[0] - 1, total.shape[1]
+    for c in range(k):
+        total[d, c] += S[0, c]
+    for at in range(indptr[i], indptr[i + 1]):
+        for c in range(k):
+            total[indices[at], c] += data[at] * S[0, c]
+
+
+@kernel_inline
+def add_multiple(a, data, indices, first, last, total):
+    """total (d + 1,) += a times a sparse row and a 1."""
+    total[len(total) - 1] += a
+    if a != 0.0:
+        for at in range(first, last):
+            total[np.uint64(indices[at])] += a * data[at]
+
+
 @kernel
 def sparse_pass(start, stop, code, data, indices, indptr, Y, weight, W, b, curvature):
     """W (d, k) here."""
@@ -76,23 +106,11 @@ def sparse_pass(start, stop, code, data, indices, indptr, Y, weight, W, b, curva
         if k == 1:
             S[0, 0] = row_product(data, indices, first, last, flat, b[0])
             losses += curve_row(code, S, 0, Y, i, weight[i] if len(weight) else 1.0, curvature)
-            a = S[0, 0]
-            total[d] += a
-            if a != 0.0:
-                for at in range(first, last):
-                    total[np.uint64(indices[at])] += a * data[at]
+            add_multiple(S[0, 0], data, indices, first, last, total)
             continue
-        for c in range(k):
-            S[0, c] = b[c]
-        for at in range(indptr[i], indptr[i + 1]):
-            for c in range(k):
-                S[0, c] += data[at] * W[indices[at], c]
+        score_row(data, indices, indptr, i, W, b, S)
         losses += curve_row(code, S, 0, Y, i, weight[i] if len(weight) else 1.0, curvature)
-        for c in range(k):
-            gradient[d, c] += S[0, c]
-        for at in range(indptr[i], indptr[i + 1]):
-            for c in range(k):
-                gradient[indices[at], c] += data[at] * S[0, c]
+        add_row(data, indices, indptr, i, S, gradient)
     return losses, gradient
 
 
@@ -142,23 +160,11 @@ def sparse_product(start, stop, data, indices, indptr, weight, curvature, V, b):
         if k == 1:
             S[0, 0] = row_product(data, indices, first, last, flat, b[0])
             curve_scores(S, 0, curvature, i, weight[i] if len(weight) else 1.0)
-            a = S[0, 0]
-            total[d] += a
-            if a != 0.0:
-                for at in range(first, last):
-                    total[np.uint64(indices[at])] += a * data[at]
+            add_multiple(S[0, 0], data, indices, first, last, total)
             continue
-        for c in range(k):
-            S[0, c] = b[c]
-        for at in range(indptr[i], indptr[i + 1]):
-            for c in range(k):
-                S[0, c] += data[at] * V[indices[at], c]
+        score_row(data, indices, indptr, i, V, b, S)
         curve_scores(S, 0, curvature, i, weight[i] if len(weight) else 1.0)
-        for c in range(k):
-            result[d, c] += S[0, c]
-        for at in range(indptr[i], indptr[i + 1]):
-            for c in range(k):
-                result[indices[at], c] += data[at] * S[0, c]
+        add_row(data, indices, indptr, i, S, result)
     return result
 
 
