@@ -39,6 +39,8 @@ PRIVATE = {
     # Which of SciPy's two kinds of sparse matrices a user wants, and how many rows a share of them is.
     "_align_api_if_sparse": "sklearn.utils._sparse",
     "_validate_shuffle_split": "sklearn.model_selection._split",
+    # What kind of table a transformer gives.
+    "_get_output_config": "sklearn.utils._set_output",
     # Rows of arrays, frames and lists alike.
     "_safe_indexing": "sklearn.utils",
     # The nodes of a fitted tree, which are made anew by its __setstate__.

@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from fastml._sklearn import Interval, StrOptions, check_sample_weight
 from fastml.kinds import array_of_numbers, as_numbers, read_target
+from fastml.kinds.lazy import is_lazy, refuse_lazy
 from fastml.plain import BY_ROWS, ValidSettings, is_plain, is_plain_rows, is_plain_target
 from fastml_ext import checks, pool
 
@@ -28,6 +29,7 @@ __all__ = [
 
 NO_TARGET = "no_validation"  # scikit-learn's word: there is no y to check
 _valid_settings = ValidSettings()
+newcomers: list = []  # what is told of each new class: fastml.dask, once it is imported, teaches its methods
 
 
 LEARNING = ("fit", "partial_fit", "fit_transform", "fit_predict")
@@ -46,7 +48,7 @@ def all_or_nothing(method):
         aside = object.__new__(type(self))
         aside.__dict__.update(self.__dict__)
         X = args[0] if args else options.get("X")
-        if type(X) is np.ndarray or not isinstance(X, in_parts()):
+        if type(X) is np.ndarray or not (is_lazy(X) or isinstance(X, in_parts())):
             result = method(aside, *args, **options)
         else:
             result = fit_in_parts(aside, method.__name__, *args, **options)
@@ -64,7 +66,11 @@ def in_parts():
 
 
 def fit_in_parts(model, method, X, *args, **options):
-    """What a method that learns does with a table in parts."""
+    """What a method that learns does with a table in parts, or with a collection of Dask."""
+    if is_lazy(X):
+        from fastml.dask.asking import fit_lazy
+
+        return fit_lazy(model, method, X, *args, **options)
     from fastml.scale.fitting import fit_parts
 
     return fit_parts(model, method, (X, *args), options)
@@ -84,6 +90,8 @@ class Estimator(BaseEstimator):
                 setattr(cls, name, all_or_nothing(method))
             elif hasattr(method, "fn") and not hasattr(method.fn, "all_or_nothing"):  # scikit-learn's available_if
                 method.fn = all_or_nothing(method.fn)
+        for tell in newcomers:
+            tell(cls)
 
     def _check_fit(self, X, y=NO_TARGET, *, small_integers=False, allow_nan=False, finite=True, **options):
         """Parameters, X and y of a fit, checked; X comes back as a finite table in C order, or as CSR.
@@ -182,6 +190,8 @@ class Estimator(BaseEstimator):
 
 def check_weight(sample_weight, n):
     """(n,) float64: the weights of n rows as every estimator takes them, finite, not negative, and not all 0."""
+    if is_lazy(sample_weight):
+        refuse_lazy(sample_weight, "sample_weight")
     try:
         weight = check_sample_weight(sample_weight, n)
     except (TypeError, ValueError) as error:

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from fastml.cli.encoder import INPUTS, estimate
@@ -24,6 +23,7 @@ from fastml.cli.reading.formats import plain
 from fastml.cli.results import summary
 from fastml.cli.tables import check_header, finished, read_table
 from fastml.cli.terminal import InputError, Progress
+from fastml.pipeline import Pipeline
 
 __all__ = ["Comparison", "compare"]
 
@@ -42,6 +42,7 @@ def compare(
     drop: list[str] | tuple[str, ...] = (),
     budget: float | None = None,
     tune: bool = False,
+    reduce: str | None = None,
 ) -> Comparison:
     """Compare every model, fastml's and scikit-learn's, on a table, by cross-validation.
 
@@ -67,6 +68,8 @@ def compare(
         Seconds for the comparison; what would not fit is left out and named.
     tune : bool, default=False
         Whether each model's main parameters are chosen by a search within the training rows.
+    reduce : {"pca"}, optional
+        Whether models are given the principal components that hold 95 % of the variance, in place of the columns.
 
     Returns
     -------
@@ -87,12 +90,14 @@ def compare(
     >>> found.best_.predict({"size": [2, 7], "colour": ["red", "red"]}).tolist()
     ['small', 'large']
     """
+    if reduce not in (None, "pca"):
+        raise ValueError(f"reduce={reduce!r} must be None or 'pca'")
     started = clock.monotonic()
     show: Any = Progress()
     show = show if show.live else quietly  # a line that is overwritten, or none
     try:
         table = as_table(data, show, wants_labels(target, task))
-        problem = from_table(table, target, task, rows, folds, tuple(drop), group, time)
+        problem = from_table(table, target, task, rows, folds, tuple(drop), group, time, reduce)
         race = Race([problem], folds, show, tune=tune, end=None if budget is None else started + budget)
         race.run()
     except InputError as error:
@@ -136,7 +141,7 @@ class Comparison:
     def __init__(self, race: Any, data: Any, target: Any, aside: Any, words: Any) -> None:
         self._race, self._data, self._target, self._aside, self._words = race, data, target, aside, words
         self._problem = race.problems[0]
-        self._best = None
+        self._best: Pipeline | None = None
 
     @property
     def _entries(self):
@@ -198,7 +203,7 @@ class Comparison:
         elif y.dtype.kind == "O" and all(isinstance(label, str) for label in y):
             y = y.astype(str)
         made = load(model)[0](**model.settings_for(len(y)))
-        return Pipeline([("table", TableEncoder(model.input)), ("model", made)]).fit(columns, y)
+        return Pipeline([("table", TableEncoder(model.input, self._problem.reduce)), ("model", made)]).fit(columns, y)
 
     def to_html(self, path: str | Path | None = None) -> str:
         """The page that `fastml compare` writes; to a file too where one is named. Needs the extra `report`.
@@ -248,10 +253,13 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     input : {"filled", "scaled", "unit", "binned", "native"}, default="filled"
         The form: missing numbers by their median and texts one-hot, then as is, scaled to variance 1, to 0..1, or cut
         into ranges; "native" leaves texts and missing values as they are.
+    reduce : {"pca"} or None, default=None
+        Whether principal components that hold 95 % of the variance stand in place of the columns.
     """
 
-    def __init__(self, input: str = "filled") -> None:
+    def __init__(self, input: str = "filled", reduce: str | None = None) -> None:
         self.input = input
+        self.reduce = reduce
 
     def fit(self, X: Any, y: Any = None) -> TableEncoder:
         """Learn what the columns are, and how each becomes numbers.
@@ -273,7 +281,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         self.kinds_ = {c.name: [c.kind, c.form] for c in table.columns if c.name in learnt}
         self.decimals_ = COMMA if table.decimal_comma else POINT
         texts = {i: c.texts for i, c in enumerate(used) if c.texts is not None}
-        self.encoder_ = estimate(self.input, np.column_stack([c.values for c in used]), texts)
+        self.encoder_ = estimate(self.input, np.column_stack([c.values for c in used]), texts, self.reduce)
         return self
 
     def transform(self, X: Any) -> np.ndarray:

@@ -52,14 +52,30 @@ ALIGNMENT = 64
 DIGEST = 32
 DTYPES = re.compile(r"[|<](b1|[iu][1248]|f[248]|c8|c16|[SU]\d{1,9}|[Mm]8(\[\d*[a-zA-Zμ]+\])?)")
 SPARSE = ("csr_array", "csr_matrix", "csc_array", "csc_matrix")
+OBJECT = "|O"  # a dtype that an attribute may be, and no array in the file
 PLAIN = (bool, int, str, type(None))
-FUNCTIONS = tuple(  # that a parameter may be; scikit-learn's of the same name is kept as fastml's
-    f"feature_selection.{name}"
-    for name in (
-        *("chi2", "f_classif", "f_regression", "gain_ratio", "information_gain"),
-        *("mutual_info_classif", "mutual_info_regression", "r_regression"),
+ABSTRACT = (
+    np.number,
+    np.integer,
+    np.floating,
+    np.inexact,
+    np.signedinteger,
+    np.unsignedinteger,
+)  # dtypes of a selector
+FUNCTIONS = (
+    tuple(  # that a parameter may be; scikit-learn's of the same name is kept as fastml's, and NumPy's as NumPy's
+        f"feature_selection.{name}"
+        for name in (
+            *("chi2", "f_classif", "f_regression", "gain_ratio", "information_gain"),
+            *("mutual_info_classif", "mutual_info_regression", "r_regression"),
+        )
     )
 )
+UFUNCS = (  # of NumPy, that a target is transformed by
+    *("absolute", "arcsinh", "cbrt", "exp", "exp2", "expm1", "log", "log10", "log1p", "log2", "negative", "positive"),
+    *("power", "reciprocal", "rint", "sinh", "sqrt", "square", "tanh", "arctanh"),
+)
+FUNCTIONS += tuple(f"numpy.{name}" for name in UFUNCS)
 DEEPEST = 100  # values inside one another
 LAST_CHARACTER = 0x10FFFF
 
@@ -225,7 +241,7 @@ class Writer:
 
     A value that JSON lacks is an object whose first key is "float" (nan, inf, -inf), "array" or "scalar" (a row of the
     table of arrays), "dtype", "type" (of NumPy's numbers), "sparse", "objects", "list", "tuple", "dict" (pairs),
-    "struct", "model" or "function" (one of FUNCTIONS, by its name).
+    "struct", "model", "function" (one of FUNCTIONS, by its name) or "slice".
     """
 
     def __init__(self):
@@ -251,9 +267,11 @@ class Writer:
         if isinstance(value, np.generic):
             return {"scalar": self.row(np.asarray(value), name)}
         if isinstance(value, np.dtype):
-            return {"dtype": self.dtype(value, name).str}
+            return {"dtype": OBJECT if value.kind == "O" else self.dtype(value, name).str}
         if isinstance(value, type) and issubclass(value, np.generic):
-            return {"type": self.dtype(np.dtype(value), name).str}
+            return {"type": value.__name__ if value in ABSTRACT else self.dtype(np.dtype(value), name).str}
+        if kind is slice:
+            return {"slice": self.values([value.start, value.stop, value.step], name)}
         if kind.__name__ in SPARSE and kind is getattr(scipy.sparse, kind.__name__):
             parts = [self.value(getattr(value, part), f"{name}.{part}") for part in ("data", "indices", "indptr")]
             return {"sparse": kind.__name__, "shape": list(value.shape), "parts": parts}
@@ -313,7 +331,7 @@ class Reader:
 
     KINDS = (
         *("float", "array", "scalar", "dtype", "type", "sparse", "objects"),
-        *("list", "tuple", "dict", "struct", "model", "function"),
+        *("list", "tuple", "dict", "struct", "model", "function", "slice"),
     )
 
     def __init__(self, arrays):
@@ -348,10 +366,18 @@ class Reader:
         return self.arrays[row][()]
 
     def read_dtype(self, name):
+        if name == OBJECT:
+            return np.dtype(object)
         return checked_dtype(name).newbyteorder("=")
 
     def read_type(self, name):
-        return checked_dtype(name).type
+        abstract = next((kind for kind in ABSTRACT if kind.__name__ == name), None)
+        return checked_dtype(name).type if abstract is None else abstract
+
+    def read_slice(self, ends):
+        if len(ends) != 3:
+            raise ValueError(f"a slice of {len(ends)} ends")
+        return slice(*self.read_list(ends))
 
     def read_sparse(self, kind, shape, parts):
         if kind not in SPARSE or len(parts) != 3:
@@ -449,11 +475,16 @@ def known(module):
 
 def function_named(name):
     family, _, name = name.partition(".")
+    if family == "numpy":
+        return getattr(np, name)
     return getattr(importlib.import_module(f"fastml.{family}"), name)
 
 
 def function_name(value):
     """The name among FUNCTIONS of a function of fastml, or of scikit-learn's in its place; None of any other."""
+    if isinstance(value, np.ufunc):
+        known = value.__name__ in UFUNCS and getattr(np, value.__name__) is value
+        return f"numpy.{value.__name__}" if known else None
     package, _, rest = getattr(value, "__module__", "").partition(".")
     name = f"{rest.partition('.')[0]}.{getattr(value, '__name__', '')}"
     if package not in ("fastml", "sklearn") or name not in FUNCTIONS:

@@ -226,6 +226,7 @@ def test_files_stay_small(name):
 # Signatures of scikit-learn's contract or of the user's interface: each parameter is a setting with a default.
 PUBLIC_SIGNATURES = {
     "fastml.autodiff.optimize.minimize",
+    "fastml.comparing.compare",
     "fastml.linear_model.logistic.LogisticRegression.__init__",
     "fastml.linear_model.perceptron.Perceptron.__init__",
     "fastml.linear_model.sgd.SGDClassifier.__init__",

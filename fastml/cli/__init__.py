@@ -125,6 +125,7 @@ def add_compare(compare):
     )
     budget = "the time for all of it, such as 60s or 2m: what would not fit is left out, and named"
     compare.add_argument("--budget", type=seconds, metavar="TIME", help=budget)
+    add_reduce(compare)
     add_race(compare)
 
 
@@ -133,6 +134,7 @@ def add_train(train):
     train.add_argument("--model", required=True, metavar="NAME", help="a model that `fastml compare` shows")
     settings = "a setting of the model, such as n_neighbors=9; may be repeated"
     train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="settings", help=settings)
+    add_reduce(train)
     add_memory(train)
     train.add_argument("-o", "--output", required=True, metavar="MODEL.fml", help="the file to write")
 
@@ -157,6 +159,11 @@ def add_table(command):
     command.add_argument("--task", choices=tasks, default="auto", help="default: recognised by the target")
     missing = "a cell that means 'missing', instead of the usual ones; may be repeated"
     command.add_argument("--missing", action="append", metavar="TEXT", help=missing)
+
+
+def add_reduce(command):
+    reduce = "combine columns: models are given the principal components that hold 95 %% of the variance"
+    command.add_argument("--reduce", choices=["pca"], help=reduce)
 
 
 def add_file(command):

@@ -25,7 +25,7 @@ def run(arguments):
         )  # fmt: skip
         problem = from_table(
             table, arguments.target, arguments.task, arguments.rows, arguments.folds, arguments.drop,
-            arguments.group, arguments.time,
+            arguments.group, arguments.time, arguments.reduce,
         )  # fmt: skip
     finally:
         progress.clear()
@@ -43,7 +43,7 @@ def repeat(arguments):
     """(the command, the lines of Python) that find the same again."""
     flags = [f"--target {shlex.quote(arguments.target)}"]
     words = [repr(arguments.file), f"target={arguments.target!r}"]
-    for name in ("task", "folds", "rows", "group", "time", "drop"):
+    for name in ("task", "folds", "rows", "group", "time", "drop", "reduce"):
         value = getattr(arguments, name)
         if value in (None, [], "auto") or (name, value) in (("folds", 5), ("rows", ROWS)):
             continue

@@ -1,12 +1,11 @@
-"""The columns of a table as the numbers that a model takes; whatever is estimated comes from the training rows."""
+"""The columns of a table as the numbers that a model takes, by fastml's own steps; all is learnt from training rows."""
 
-from typing import NamedTuple
+import warnings
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastml.preprocessing.edges import equal_parts, middle
-
-__all__ = ["INPUTS", "UNKNOWN", "Encoder", "estimate"]
+__all__ = ["INPUTS", "UNKNOWN", "Encoder", "estimate", "saved_encoder"]
 
 # The forms in which a model may be given a table, in words for the user.
 INPUTS = {
@@ -18,6 +17,7 @@ INPUTS = {
 }
 ONE_HOT = 20  # columns that a text column may become: the most frequent texts, and one for all others
 BINS = 10
+VARIANCE = 0.95  # share of it that the components hold, where columns are reduced
 LARGE = 1e150  # beyond it squares are none of float64's
 MISSING = -1.0  # a text that is missing is a text of its own
 UNKNOWN = -2.0  # the place of a text that the training rows do not have
@@ -27,84 +27,94 @@ class Encoder(NamedTuple):
     """How a table (n, d) of numbers and places of texts becomes an input of one of the forms of INPUTS."""
 
     kind: str
-    numbers: np.ndarray  # (p,) which columns are numbers
-    fill: np.ndarray  # (p,) what stands for a missing one
-    least: np.ndarray  # (p,) and
-    most: np.ndarray  # (p,): the range of each
     texts: dict  # of each text column: its place -> its texts
-    kept: dict  # of each text column: its place -> what `frequent` returns
-    center: np.ndarray  # (width,) subtracted from each column of the input, where kind is "scaled"
-    scale: np.ndarray  # (width,) and what the rest is divided by
+    numbers: np.ndarray  # (p,) which columns are numbers
+    odd: np.ndarray | None  # (3, p) unit, least and most of each; None where every square is one of float64's
+    of_numbers: Any  # fitted steps, or None
+    of_texts: Any
+    of_all: Any
 
     def apply(self, X):
         """The input for the rows X (n, d) float64: (n, width) float64 in C order, or for "native" (n, d) objects."""
         if self.kind == "native":
             return as_objects(X, self.texts)
-        parts = [self._numbers(X[:, self.numbers])]
-        parts += [one_hot(X[:, place], *self.kept[place]) for place in self.texts]
+        parts = [] if self.of_numbers is None else [self._filled(X[:, self.numbers])]
+        parts += [] if self.of_texts is None else [self.of_texts.transform(X[:, list(self.texts)])]
         encoded = np.ascontiguousarray(np.concatenate(parts, axis=1))
-        if self.kind == "scaled":
-            large = self.scale > LARGE
-            if large.any():
-                encoded[:, large] = encoded[:, large] / self.scale[large] - self.center[large] / self.scale[large]
-            encoded[:, ~large] -= self.center[~large]
-            encoded[:, ~large] /= self.scale[~large]
-        return encoded
+        return encoded if self.of_all is None else self.of_all.transform(encoded)
 
-    def _numbers(self, X):
-        X = np.where(np.isnan(X), self.fill, X)
-        if self.kind == "unit":  # halves: a difference of large numbers may be beyond the largest float
-            width = np.where(self.most > self.least, self.most / 2 - self.least / 2, 0.5)
-            with np.errstate(over="ignore"):
-                X = np.clip((X / 2 - self.least / 2) / width, 0, 1)
-        elif self.kind == "binned":
-            ends = zip(self.least, self.most, strict=True)
-            edges = np.array([equal_parts(low, high, BINS)[1:-1] for low, high in ends]).reshape(-1, BINS - 1).T
-            X = np.where(self.most > self.least, (X >= edges[:, None]).sum(axis=0), 0).astype(float)
-        return X
+    def _filled(self, X):
+        if self.odd is None:
+            return self.of_numbers.transform(X)
+        unit, least, most = self.odd
+        X = np.clip(X, least, most) if self.kind in ("unit", "binned") else X
+        with np.errstate(over="ignore"):
+            X = self.of_numbers.transform(X / unit)
+        return X * unit if self.kind == "filled" else X
 
 
-def estimate(kind, X, texts):
+def estimate(kind, X, texts, reduce=None):
     """The Encoder of one of the forms of INPUTS for training rows X (n, d) float64, NaN where missing.
 
     texts: of each text column: its place -> its texts, and X holds the places of its cells among them
+    reduce: "pca" for principal components in place of the columns, which "native" has no use for; or None
     """
+    from fastml.pipeline import make_pipeline
+
     numbers = np.array([i for i in range(X.shape[1]) if i not in texts], np.int64)
-    known = [X[~np.isnan(X[:, i]), i] for i in numbers]
-    fill, least, most = (
-        np.array([summary(x) if len(x) else 0.0 for x in known]) for summary in (median, np.min, np.max)
-    )
-    kept = {} if kind == "native" else {place: frequent(X[:, place]) for place in texts}
-    nothing = np.empty(0)
-    encoder = Encoder(kind, numbers, fill, least, most, texts, kept, nothing, nothing)
-    if kind != "scaled":
-        return encoder
-    encoded = encoder._replace(kind="filled").apply(X)
-    most = np.abs(encoded).max(axis=0, initial=0)
-    unit = np.where((most > LARGE) | ((most < 1 / LARGE) & (most > 0)), most, 1)  # where squares leave float64
-    deviation = (encoded / unit).std(axis=0) * unit
-    return encoder._replace(center=(encoded / unit).mean(axis=0) * unit, scale=np.where(deviation > 0, deviation, 1))
+    if kind == "native":
+        return Encoder(kind, texts, numbers, None, None, None, None)
+    fill, one_hot, last = steps_of(kind, reduce)
+    odd = odd_units(X[:, numbers])
+    encoder = Encoder(kind, texts, numbers, odd, None, None, None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of constant columns: said where the table is read
+        if len(numbers):
+            known = X[:, numbers] if odd is None else X[:, numbers] / odd[0]
+            encoder = encoder._replace(of_numbers=make_pipeline(*fill).fit(known))
+        if texts:
+            encoder = encoder._replace(of_texts=make_pipeline(*one_hot).fit(X[:, list(texts)]))
+        if last:
+            encoder = encoder._replace(of_all=make_pipeline(*last).fit(encoder.apply(X)))
+    return encoder
 
 
-def median(x):
-    x = np.sort(x)
-    return middle(x[(len(x) - 1) // 2], x[len(x) // 2])
+def steps_of(kind, reduce):
+    """(steps of the numbers, of the texts, of all columns then) for a form of INPUTS."""
+    from fastml.decomposition import PCA
+    from fastml.impute import SimpleImputer
+    from fastml.preprocessing import MinMaxScaler, OneHotEncoder, PiecewiseConstant, StandardScaler
+
+    of_kind = {
+        "filled": [],
+        "scaled": [],
+        "unit": [MinMaxScaler(clip=True)],
+        "binned": [PiecewiseConstant(BINS, strategy="uniform", closed="left", encode="ordinal")],
+    }[kind]
+    fill = [SimpleImputer(strategy="median", keep_empty_features=True)]
+    one_hot = [
+        SimpleImputer(strategy="constant", fill_value=MISSING, keep_empty_features=True),
+        OneHotEncoder(max_categories=ONE_HOT, handle_unknown="infrequent_if_exist", sparse_output=False),
+    ]
+    if reduce:
+        of_kind = [StandardScaler()] if kind == "scaled" else of_kind
+        return fill, one_hot, [StandardScaler(), PCA(VARIANCE, svd_solver="full"), *of_kind]
+    return [*fill, *of_kind], one_hot, [StandardScaler()] if kind == "scaled" else []
 
 
-def frequent(places):
-    """(the texts of a column that get a column of their own, in order; whether all others share one)."""
-    seen, counts = np.unique(np.where(np.isnan(places), MISSING, places), return_counts=True)
-    if len(seen) <= ONE_HOT:
-        return seen, False
-    return np.sort(seen[np.argsort(-counts, kind="stable")[: ONE_HOT - 1]]), True
+def odd_units(X):
+    """(unit, least, most) of each column, where one has squares that float64 does not; else None.
 
-
-def one_hot(places, kept, others):
-    """(n, len(kept) + others): 1 in the column of each row's text; 0 everywhere for one without any column."""
-    hot = np.where(np.isnan(places), MISSING, places)[:, None] == kept
-    if others:
-        hot = np.column_stack([hot, ~hot.any(axis=1)])
-    return hot.astype(float)
+    A unit is a power of two, so that a division by it loses nothing.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a column may be empty
+        least, most = np.nan_to_num(np.nanmin(X, axis=0)), np.nan_to_num(np.nanmax(X, axis=0))
+    size = np.maximum(np.abs(least), np.abs(most))
+    odd = (size > LARGE) | ((size < 1 / LARGE) & (size > 0))
+    if not odd.any():
+        return None
+    return np.stack([np.where(odd, np.ldexp(1.0, np.clip(np.frexp(size)[1], -1021, 1023)), 1.0), least, most])
 
 
 def as_objects(X, texts):
@@ -115,3 +125,27 @@ def as_objects(X, texts):
     for i, words in texts.items():
         mixed[:, i] = [None if np.isnan(place) or place < 0 else words[int(place)] for place in X[:, i]]
     return mixed
+
+
+def saved_encoder(saved):
+    """The Encoder that `fastml train` saved, `_asdict` of it."""
+    return from_first(**saved) if "kept" in saved else Encoder(**saved)
+
+
+def from_first(kind, numbers, fill, least, most, texts, kept, center, scale):
+    """The Encoder of a model that version 0.1 saved: of a table with the same medians, ranges and frequent texts."""
+    rows = max([5, *(3 * len(places) + 2 for places, _ in kept.values())])
+    X = np.empty((rows, len(numbers) + len(texts)))
+    X[:, numbers] = fill
+    X[0, numbers], X[1, numbers] = least, most
+    for column, (places, others) in kept.items():
+        X[:, column] = places[0]
+        X[: 3 * len(places), column] = np.repeat(places, 3)
+        if others:
+            X[-2:, column] = places.max() + 1.0, places.max() + 2.0  # once each: they share the last column
+    X[:, list(texts)] = np.where(X[:, list(texts)] == MISSING, np.nan, X[:, list(texts)])
+    encoder = estimate(kind, X, texts)
+    if kind == "scaled":
+        scaler = encoder.of_all.steps[-1][1]
+        scaler.mean_, scaler.scale_, scaler.var_ = center, scale, scale**2
+    return encoder

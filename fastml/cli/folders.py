@@ -56,6 +56,8 @@ def train(arguments):
     if row is None:
         able = ", ".join(sorted({row.title for row in rows}))
         raise InputError(f"{arguments.model} does not learn from a folder, which is read in parts; these do: {able}")
+    if arguments.reduce:
+        raise InputError("--reduce is for one file: the columns of a folder are learnt from as they are")
     parts = parts_of(arguments.file, arguments.memory, target=arguments.target)
     started = time.perf_counter()
     model = fit(load(row)[0], row.settings | settings(arguments.settings), parts, None)

@@ -140,7 +140,7 @@ def importances(race, problem, model):
     for train, test in splits(problem, race.folds):
         rows = random.permutation(train)[:LARGEST]
         test = random.permutation(test)[:ROWS]
-        encoder = estimate(model.input, problem.X[rows], problem.texts)
+        encoder = estimate(model.input, problem.X[rows], problem.texts, problem.reduce)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             fitted = load(model)[0](**model.settings_for(len(rows))).fit(

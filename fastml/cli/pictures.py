@@ -120,7 +120,7 @@ def learning_curve(problem, models, progress):
 def held_out(problem, model, train, test, size):
     """The score after training on `size` rows of a fold, drawn at random; NaN where they are too few for the model."""
     rows = np.random.default_rng(0).permutation(train)[:size]
-    encoder = estimate(model.input, problem.X[rows], problem.texts)
+    encoder = estimate(model.input, problem.X[rows], problem.texts, problem.reduce)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

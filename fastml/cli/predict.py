@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from fastml.cli import folders
-from fastml.cli.encoder import UNKNOWN, Encoder
+from fastml.cli.encoder import UNKNOWN, saved_encoder
 from fastml.cli.numbers import POINT
 from fastml.cli.output import check_output, write_text
 from fastml.cli.problem import in_parts
@@ -24,7 +24,7 @@ def run(arguments):
     model, about = read_model(arguments.model)
     if about["encoder"] is None or Path(arguments.file).is_dir():
         return folders.predict(model, about, arguments)
-    encoder = Encoder(**about["encoder"])
+    encoder = saved_encoder(about["encoder"])
     texts = {about["columns"][place] for place in encoder.texts}
     plain = {name: ["text" if name in texts else "number", None] for name in about["columns"]}
     kinds = about.get("kinds") or plain  # models of earlier versions know numbers and texts

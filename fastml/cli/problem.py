@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastml.cli.encoder import estimate
+from fastml.cli.columns import advice
+from fastml.cli.encoder import VARIANCE, estimate
 from fastml.cli.leaks import suspicions
 from fastml.cli.models import CLASSIFICATION, REGRESSION
 from fastml.cli.reading import dates
@@ -37,6 +38,7 @@ class Problem(NamedTuple):
     kinds: dict = {}  # of each column of the file that is learnt from: [kind, form]
     groups: Any = None  # (n,) rows with the same number stay in one fold
     when: Any = None  # (n,) tested on rows that are later than those learnt from
+    reduce: str | None = None  # how columns are combined into fewer, "pca", or None
 
 
 def bundled():
@@ -58,11 +60,12 @@ def bundled():
         yield Problem(name, task, X, data.target, names, {}, [], rows)
 
 
-def from_table(table, target, task="auto", rows=None, folds=5, aside=(), group=None, time=None):
+def from_table(table, target, task="auto", rows=None, folds=5, aside=(), group=None, time=None, reduce=None):
     """The task of predicting the column `target` of a table; InputError where there is none.
 
     aside: names of columns that are not learnt from
     group, time: names of the columns by which rows are kept together, or the later told from the earlier; or None
+    reduce: "pca" where models are given principal components
     """
     column = next((c for c in table.columns if c.name == target), None)
     if column is None:
@@ -95,11 +98,26 @@ def from_table(table, target, task="auto", rows=None, folds=5, aside=(), group=N
         {c.source: [c.kind, c.form] for c in table.columns if c.source in learnt},
         None if group is None else group_of(table, group, folds),
         None if time is None else moments(table, time),
+        reduce,
     )  # fmt: skip
     problem = problem if rows is None or n <= rows else drawn(problem, rows)
     check_target(problem, target, folds)
     problem.notes.extend(suspicions(problem))
+    problem.notes.extend(components(problem))
+    problem.notes.extend(advice(problem))
     return problem
+
+
+def components(problem):
+    """A sentence about what the columns are reduced to."""
+    if problem.reduce is None:
+        return
+    found = estimate("filled", problem.X, problem.texts, problem.reduce).of_all
+    pca = dict(found.steps)["pca"]
+    yield (
+        f"reduced by PCA: {pca.n_features_in_} columns, texts one-hot, to {pca.n_components_} principal "
+        f"components that hold {VARIANCE:.0%} of the variance (in each fold those of its training rows)"
+    )
 
 
 def group_of(table, name, folds):
@@ -339,7 +357,7 @@ def check_target(problem, target, folds):
 
 def prepare(kind, problem, train, test):
     """(X_train, X_test) as models with input `kind` are given them; whatever is estimated comes from the train rows."""
-    encoder = estimate(kind, problem.X[train], problem.texts)
+    encoder = estimate(kind, problem.X[train], problem.texts, problem.reduce)
     return encoder.apply(problem.X[train]), encoder.apply(problem.X[test])
 
 

@@ -10,6 +10,7 @@ from importlib import resources
 import numpy as np
 
 import fastml
+from fastml.cli.columns import entropy_of, information
 from fastml.cli.encoder import estimate
 from fastml.cli.judging import headline, importances, positive, ranked, worth
 from fastml.cli.models import CLASSIFICATION
@@ -119,7 +120,9 @@ def section(race, problem, number):
         "rarer": None if not classify or positive(problem) is None else str(positive(problem)),
         "matrices": [matrix(problem, entry) for entry in entries[:BEST]] if classify else [],
         "too_many": classify and len(np.unique(problem.y)) > CLASSES,
-        "importances": fallen,
+        "columns_worth": columns_worth(problem, fallen),
+        "bits": f"{entropy_of(problem):.2f}",
+        "tenth": not classify,
         "judge": entries[0].title if entries else "",
         "pictures": [picture(words, draw, next(number)) for words, draw in figures],
         "tree": drawn_tree(problem) if entries and race.left() > SLOW else None,
@@ -129,15 +132,29 @@ def section(race, problem, number):
 
 
 def importances_of(race, problem, model):
-    """[(column, fall, spread, share of the largest)]; nothing where the model cannot be asked so."""
+    """What `importances` gives; nothing where the model cannot be asked so."""
     try:
-        found = importances(race, problem, model)[:SHOWN]
+        return importances(race, problem, model)
     except Exception:  # the rest of the page is worth having
         return []
-    most = max([fall for _, fall, _ in found], default=0.0)
+
+
+def columns_worth(problem, fallen):
+    """[(column, bits, their share of the most, fall of the score, its share of the largest)] of the first columns."""
+    told = information(problem)
+    bits = dict(told)
+    falls = {name: (fall, spread) for name, fall, spread in fallen}
+    names = [*falls, *(name for name, _ in told if name not in falls)][:SHOWN]
+    most_bits = max(bits.values(), default=0.0) or 1.0
+    most = max([fall for fall, _ in falls.values()], default=0.0)
     return [
-        (name, f"{fall:.3f} ± {spread:.3f}", max(0.0, fall / most) if most > 0 else 0.0) for name, fall, spread in found
-    ]
+        (
+            name, f"{bits[name]:.2f}", bits[name] / most_bits,
+            "{:.3f} ± {:.3f}".format(*falls[name]) if name in falls else "",
+            max(0.0, falls[name][0] / most) if name in falls and most > 0 else 0.0,
+        )
+        for name in names
+    ]  # fmt: skip
 
 
 def overview(problem, place):

@@ -3,6 +3,7 @@
 import statistics
 from collections import Counter
 
+from fastml.cli.columns import information_line
 from fastml.cli.encoder import INPUTS
 from fastml.cli.judging import headline, positive, ranked, worth
 from fastml.cli.models import MANY_ROWS
@@ -119,12 +120,15 @@ def legend(race):
     yield f"score: {names}, mean ± standard deviation (ddof=1) over {race.folds} folds; same: equal predictions"
     for problem in race.problems if race.done else ():
         yield from verdict(race, problem)
+    for problem in race.problems if len(race.problems) == 1 else ():
+        yield information_line(problem)
     yield "fit, predict: median over the folds; ratio: scikit-learn's time by fastml's, above 1 where fastml is faster"
     shown = {model.title: model.input for problem in race.problems for model in race.models_for(problem)}
     for kind, form in INPUTS.items():
         titles = [title for title, given in shown.items() if given == kind]
         if titles:
-            yield f"input of {', '.join(titles)}: {form}"
+            reduced = ", then principal components" if race.problems[0].reduce and kind != "native" else ""
+            yield f"input of {', '.join(titles)}: {form}{reduced}"
     for name, given in large_settings(race):
         yield f"{name}, on more than {MANY_ROWS} rows: {given}"
     if race.tune:

@@ -28,11 +28,11 @@ def run(arguments):
             arguments.file, arguments.separator, arguments.encoding, arguments.missing, progress,
             as_text=wants_labels(arguments.target, arguments.task),
         )  # fmt: skip
-        problem = from_table(table, arguments.target, arguments.task, folds=1)
+        problem = from_table(table, arguments.target, arguments.task, folds=1, reduce=arguments.reduce)
         row = find_model(arguments.model, problem.task)
         progress(f"fitting {row.title}")
         started = time.perf_counter()
-        encoder = estimate(row.input, problem.X, problem.texts)
+        encoder = estimate(row.input, problem.X, problem.texts, problem.reduce)
         X = encoder.apply(problem.X)
         model = fit(load(row)[0], row.settings | settings(arguments.settings), X, problem.y)
         seconds = time.perf_counter() - started

@@ -2,7 +2,7 @@
 
 families.py         the one table: which class is said by which module
 common.py           parameters, attributes and refusals that all share
-trees.py  linear.py  neighbors.py  naive_bayes.py  networks.py  vectorizers.py  searches.py
+trees.py  linear.py  neighbors.py  naive_bayes.py  networks.py  vectorizers.py  searches.py  compositions.py
                     how the fitted state of a family is said, and read
 containers.py       what holds models: pipelines, votes, whatever pickle can take apart
 """

@@ -62,6 +62,8 @@ FAMILIES = (
         ),
         "attributes",
     ),
+    Family("pipeline", ("Pipeline",), "compositions"),
+    Family("compose", ("ColumnTransformer", "TransformedTargetRegressor"), "compositions"),
     Family(
         "model_selection",
         ("GridSearchCV", "RandomizedSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV"),

@@ -3,6 +3,7 @@
 import numpy as np
 
 from fastml.kinds.frames import frame_column, from_arrow, is_frame
+from fastml.kinds.lazy import is_lazy, refuse_lazy
 from fastml.kinds.numbers import as_numbers, with_missing
 from fastml.kinds.values import EXACT, NUMBERS, Categories, array_of_objects, floats, kinds_in, refuse_dtype
 
@@ -21,6 +22,8 @@ def array_of_numbers(X, sparse=True):
         if X.dtype.kind in "mMT":
             refuse_dtype(0, X.dtype)
         return X
+    if is_lazy(X):
+        refuse_lazy(X, "X")
     X = from_arrow(X)
     if is_frame(X):
         if len(X.columns) == 0:

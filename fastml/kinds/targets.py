@@ -4,6 +4,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from fastml.kinds.frames import arrow_column, frame_column, from_arrow, is_arrow, is_frame, of_column
+from fastml.kinds.lazy import is_lazy, refuse_lazy
 from fastml.kinds.numbers import long_floats
 from fastml.kinds.values import (
     BOOLEAN,
@@ -33,6 +34,8 @@ def read_target(y, numeric=False):
     """
     if type(y) is np.ndarray:
         return array_target(y, numeric)
+    if is_lazy(y):
+        refuse_lazy(y, "y")
     if is_arrow(y) and hasattr(y, "type"):
         return series_target(arrow_column(y, "y"), numeric)
     if np.ma.is_masked(y):

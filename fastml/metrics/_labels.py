@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fastml.kinds.lazy import is_lazy
 from fastml.metrics._scikit import Unread
 from fastml_ext import metrics as kernels
 from fastml_ext import pool
@@ -190,6 +191,8 @@ def _as_array(y):
         raise Unread
     if not (hasattr(y, "__array__") or isinstance(y, (list, tuple))) or "Sparse" in type(y).__name__:
         raise Unread
+    if is_lazy(y):
+        raise Unread  # and is refused
     try:
         return np.asarray(y)
     except Exception:

@@ -12,6 +12,8 @@ from typing import ParamSpec, TypeVar
 
 import numpy as np
 
+from fastml.kinds.lazy import is_lazy, refuse_lazy
+
 __all__ = ["Unread", "otherwise_scikit_learn"]
 
 SCORES = ("y_score", "y_prob", "y_proba", "probas_pred", "pred_decision", "x", "y")
@@ -41,7 +43,9 @@ def otherwise_scikit_learn(function: Callable[P, R]) -> Callable[P, R]:
         try:
             return function(*args, **kwargs)
         except Unread:
-            pass
+            for value in (*args, *kwargs.values()):
+                if is_lazy(value):
+                    refuse_lazy(value, f"an argument of {function.__name__}")
         original = getattr(importlib.import_module("sklearn.metrics"), function.__name__)
         try:
             return original(*args, **kwargs)

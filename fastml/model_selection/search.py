@@ -14,6 +14,7 @@ from sklearn.utils import indexable
 from sklearn.utils.validation import check_is_fitted
 
 from fastml._sklearn import BaseSearchCV, _check_method_params, check_input_parameters
+from fastml.kinds.lazy import refuse_all_lazy
 from fastml.metrics.scoring import refuse_metric
 from fastml.model_selection._callbacks import SearchCallbacks, with_callbacks
 from fastml.model_selection._evaluation import Evaluation
@@ -60,6 +61,7 @@ class SharedSearch(BaseSearchCV):
     @with_callbacks
     def _search(self, X, y, dev, params):
         self._validate_params()
+        refuse_all_lazy(X=X, y=y)
         refuse_metric(self.scoring)
         cv = self.cv
         if dev is not None:

@@ -23,6 +23,14 @@ class Counting:
         self.model, self.block = like(model), block_rows(entries)
         self.model.n_jobs = 1  # blocks are counted side by side
 
+    def __getstate__(self) -> tuple:
+        return type(self.model), self.model.__dict__, self.block  # a model half fitted cannot be pickled by itself
+
+    def __setstate__(self, state: tuple) -> None:
+        cls, attributes, self.block = state
+        self.model = object.__new__(cls)
+        self.model.__dict__.update(attributes)
+
     def partial(self, rows: Any) -> tuple:
         counted = like(self.model)
         counted._count(rows.X, rows.y, np.empty(0), True)

@@ -65,6 +65,15 @@ def of_series(x):
     return codes, distinct
 
 
+def of_polars_kind(x):
+    """The same of a column of polars, of any kind."""
+    if str(x.dtype) == "String":
+        return of_polars(x)
+    if x.dtype.is_numeric() and not x.null_count():
+        return of_array(x.to_numpy())
+    return None
+
+
 def of_polars(x):
     """The same of a column of texts of polars."""
     import polars

@@ -12,76 +12,87 @@ from fastml.preprocessing.scaling import ByKernel
 from fastml.scale.labels import Labels, find_labels, number_targets
 from fastml.scale.parts import Parts
 from fastml.scale.reading import Slab, place_of, read_slabs
-from fastml.scale.reduction import Reduction, Rows, reduce_blocks, rows_of_block
+from fastml.scale.reduction import Reduction, Rows
 
-__all__ = ["Table", "fit_parts", "partial_fit"]
+__all__ = ["Checks", "Table", "fit_parts", "partial_fit"]
 
 SMALLEST = 2**13  # rows of a chunk of `partial_fit`
 
 
-class Table:
-    """A table in parts as an estimator learns from it: checked while it is read, its labels as codes."""
+class Checks:
+    """What is asked of the rows of a table before an estimator sees them; it goes wherever they are read."""
 
-    def __init__(self, parts: Parts, model: Any):
-        self.parts, self.estimator = parts, type(model).__name__
-        self.n_jobs = getattr(model, "n_jobs", None)
-        self.allow_nan = bool(get_tags(model).input_tags.allow_nan)
-        self.labels: Labels | None = find_labels(parts) if is_classifier(model) else None
-        self.numbers = is_regressor(model)
-        self.reads = 0  # passes over X
+    def __init__(self, who: str, names: list[str] | None, *, finite: bool = True, allow_nan: bool = False):
+        self.who, self.names, self.finite, self.allow_nan = who, names, finite, allow_nan
+        self.labels: Labels | None = None
+        self.numbers = False  # whether targets are
+        self.raw = False  # whether y stays as it was read
 
-    @property
-    def n_rows(self) -> int:
-        if self.parts.n_rows is None:
-            self.parts.n_rows = sum(len(y) for y, _, _ in self.parts.targets())
-        return self.parts.n_rows
-
-    def reduce(self, reduction: Reduction) -> Any:
-        """One pass: the state of all rows."""
-        rows = rows_of_block(reduction)
-        self.reads += 1
-        with read_slabs(self.parts, self.estimator, rows, f"pass {self.reads} over") as slabs:
-            total = reduce_blocks(map(self.checked, slabs), reduction, self.n_jobs)
-        if total is None:
-            raise ValueError(f"{self.parts!r} has 0 rows, and {self.estimator} needs at least one")
-        return total
-
-    def sample(self, most: int) -> tuple[np.ndarray, np.ndarray]:
-        """(X, y) of about `most` rows spread over the table, chosen by their numbers; of all, where there are few."""
-        at = spread_numbers(self.n_rows, most)
-        found: list = []
-        self.reads += 1
-        with read_slabs(self.parts, self.estimator, what=f"pass {self.reads} over") as slabs:
-            for slab in map(self.checked, slabs):
-                first, last = np.searchsorted(at, [slab.start, slab.start + len(slab.X)])
-                chosen = at[first:last] - slab.start
-                found.append((slab.X[chosen], slab.y[chosen]))
-        return np.concatenate([X for X, _ in found]), np.concatenate([y for _, y in found])
-
-    def checked(self, slab: Slab) -> Rows:
+    def __call__(self, slab: Slab) -> Rows:
         """Rows whose values have been looked at, with codes or numbers as y; errors say where the bad value stands."""
-        where = first_bad(slab.X, self.allow_nan)
+        where = first_bad(slab.X, self.allow_nan) if self.finite else None
         if where is not None:
             i, j = where
             value = slab.X[i, j]
-            name = f" ({self.parts.names[j]!r})" if self.parts.names else ""
+            name = f" ({self.names[j]!r})" if self.names else ""
             raise ValueError(
-                f"column {j}{name} is {'NaN' if np.isnan(value) else value} in {place_of(slab, i)}, and"
-                f" {self.estimator} takes finite {slab.X.dtype} values only, no"
-                f" {'' if self.allow_nan else 'NaN or '}infinity: drop the row, or fill it"
-                " in (fastml.scale.survey counts such values)"
+                f"column {j}{name} is {'NaN' if np.isnan(value) else value} in {place_of(slab, i)}, and {self.who}"
+                f" takes finite {slab.X.dtype} values only, no {'' if self.allow_nan else 'NaN or '}infinity: drop the"
+                " row, or fill it in (fastml.scale.survey counts such values)"
             )
+        if self.raw:
+            return Rows(slab.X, slab.y, slab.start)
         if slab.y is None or not (self.labels or self.numbers):
             return Rows(slab.X, None, slab.start)
         if self.labels is None:
             return Rows(slab.X, number_targets(slab.y, lambda i: place_of(slab, i)), slab.start)
         codes, strange = self.labels.codes(slab.y)
         if strange >= 0:
-            raise ValueError(
-                f"y is {slab.y[strange]!r} in {place_of(slab, strange)}, which the pass over y before did not meet:"
-                " the table has changed while it was read"
-            )
+            raise ValueError(f"y is {slab.y[strange]!r} in {place_of(slab, strange)}, {self.strange}")
         return Rows(slab.X, codes, slab.start)
+
+    strange = "which the pass over y before did not meet: the table has changed while it was read"
+
+
+class Table:
+    """A table in parts as an estimator learns from it: checked while it is read, its labels as codes."""
+
+    def __init__(self, parts: Parts, model: Any):
+        self.parts, self.who = parts, type(model).__name__
+        self.n_jobs = getattr(model, "n_jobs", None)
+        self.checks = Checks(self.who, parts.names, allow_nan=bool(get_tags(model).input_tags.allow_nan))
+        if is_classifier(model):
+            self.checks.labels = find_labels(parts)
+        self.checks.numbers = is_regressor(model)
+        self.reads = 0  # passes over X
+
+    @property
+    def labels(self) -> Any:
+        return self.checks.labels
+
+    @property
+    def n_rows(self) -> int:
+        if self.parts.n_rows is None:
+            self.parts.n_rows = sum(self.parts.map_targets(rows_of_piece))
+        return self.parts.n_rows
+
+    def reduce(self, reduction: Reduction) -> Any:
+        """One pass: the state of all rows."""
+        self.reads += 1
+        total = self.parts.reduce(reduction, self.checks, f"pass {self.reads} over", self.n_jobs)
+        if total is None:
+            raise ValueError(f"{self.parts!r} has 0 rows, and {self.who} needs at least one")
+        return total
+
+    def sample(self, most: int) -> tuple[np.ndarray, np.ndarray]:
+        """(X, y) of about `most` rows spread over the table, chosen by their numbers; of all, where there are few."""
+        self.reads += 1
+        found = self.parts.choose(spread_numbers(self.n_rows, most), self.checks, f"pass {self.reads} over")
+        return np.concatenate([X for X, _ in found]), np.concatenate([y for _, y in found])
+
+
+def rows_of_piece(y: np.ndarray, source: str, first: int) -> int:
+    return len(y)
 
 
 def spread_numbers(n: int, most: int) -> np.ndarray:
@@ -95,21 +106,21 @@ def spread_numbers(n: int, most: int) -> np.ndarray:
 def fit_parts(model: Any, method: str, arguments: tuple, options: dict) -> Any:
     """What `fit` and its like do with a table in parts; fastml.base sends them here."""
     parts, *others = arguments
-    estimator = type(model).__name__
+    who = type(model).__name__
     given = [value for value in [*others, *options.values()] if value is not None]
     if method == "partial_fit":
         return one_pass(model, parts, others, options)
     if method != "fit":
-        raise TypeError(f"{estimator}.{method} takes no {parts!r}: call fit, then fastml.scale.transform or predict")
+        raise TypeError(f"{who}.{method} takes no {parts!r}: call fit, then fastml.scale.transform or predict")
     if given:
         raise TypeError(
-            f"{estimator}.fit takes parts alone: their y comes with them (npy(X, y=...), parquet(path, target=...)),"
-            " and weights are not taken yet"
+            f"{who}.fit takes parts alone: their y comes with them (npy(X, y=...), parquet(path, target=...)), and"
+            " weights are not taken yet"
         )
     if not hasattr(model, "_fit_parts"):
         refuse_model(model, parts)
     if not parts.has_target and (is_classifier(model) or is_regressor(model)):
-        raise ValueError(f"{parts!r} has no target, and {estimator} needs one: name it where the parts are made")
+        raise ValueError(f"{parts!r} has no target, and {who} needs one: name it where the parts are made")
     model._validate_params()
     table = Table(parts, model)
     take_columns(model, parts)
@@ -132,14 +143,14 @@ def take_columns(model: Any, parts: Parts) -> None:
 
 
 def refuse_model(model: Any, parts: Parts) -> None:
-    estimator = type(model).__name__
+    who = type(model).__name__
     if hasattr(model, "partial_fit"):
         raise TypeError(
-            f"{estimator} learns from {parts!r} by ordered passes over its chunks, which is not what fit does: say so"
-            " by fastml.scale.partial_fit(model, parts, passes=1)"
+            f"{who} learns from {parts!r} by ordered passes over its chunks, which is not what fit does: say so by"
+            " fastml.scale.partial_fit(model, parts, passes=1)"
         )
     raise TypeError(
-        f"{estimator} needs its table in memory as a whole, and this is {parts!r}. Take a class that learns from parts"
+        f"{who} needs its table in memory as a whole, and this is {parts!r}. Take a class that learns from parts"
         f" ({', '.join(learners())}), or some of the rows: model.fit(*parts.rows(0, 100_000))"
     )
 

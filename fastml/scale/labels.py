@@ -47,12 +47,12 @@ def find_labels(parts: Parts) -> Labels:
     """One pass over the targets."""
     counts: Counter = Counter()
     dtypes, rows = set(), 0
-    for y, source, first in parts.targets():
-        if not len(y):
+    for dtype, length, found in parts.map_targets(counted_piece):
+        if not length:
             continue
-        dtypes.add(y.dtype if y.dtype.kind != "U" else np.dtype("U"))
-        rows += len(y)
-        counts.update(counted(y, source, first))
+        dtypes.add(dtype)
+        rows += length
+        counts.update(found)
         if len(counts) > MOST:
             raise ValueError(
                 f"y has more than {MOST} different labels in the first {rows:,} rows: these look like numbers to be"
@@ -69,6 +69,12 @@ def find_labels(parts: Parts) -> Labels:
     classes = np.array(values, object if dtype.kind == "O" else None)
     classes = classes if dtype.kind in "OU" else classes.astype(dtype)
     return Labels(classes, np.array([counts[value] for value in values], np.float64))
+
+
+def counted_piece(y: np.ndarray, source: str, first: int) -> tuple[np.dtype, int, dict]:
+    """(dtype, rows, {label: rows}) of one piece."""
+    dtype = y.dtype if y.dtype.kind != "U" else np.dtype("U")
+    return dtype, len(y), counted(y, source, first) if len(y) else {}
 
 
 def counted(y: np.ndarray, source: str, first: int) -> dict:

@@ -4,7 +4,7 @@ import contextlib
 import copy
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from fastml.scale.parts import Parts
 from fastml.scale.reading import read_slabs
 from fastml.writing import check_target, replacing
 
-__all__ = ["answers", "predict", "transform"]
+__all__ = ["Asking", "answers", "asked_of_none", "asking", "predict", "transform"]
 
 HEADER = 128  # bytes before the numbers of a .npy file: the number of rows is known at the end only
 
@@ -92,7 +92,7 @@ def answers(model: Any, parts: Parts, method: str) -> Iterator[tuple[np.ndarray,
             yield ask(slab.X), slab
 
 
-def asking(model: Any, parts: Parts, method: str) -> Callable[[np.ndarray], np.ndarray]:
+def asking(model: Any, parts: Parts, method: str) -> "Asking":
     """The model's method for arrays of the table's columns, put in the order in which it knows them."""
     known, order = getattr(model, "feature_names_in_", None), None
     if known is not None and parts.names is not None:
@@ -107,18 +107,27 @@ def asking(model: Any, parts: Parts, method: str) -> Callable[[np.ndarray], np.n
         del model.feature_names_in_
         model._note_columns()
 
-    def ask(X: np.ndarray) -> np.ndarray:
-        rows = X if order is None else np.ascontiguousarray(X[:, order])
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="X does not have valid feature names")
-            found = getattr(model, method)(rows)
+    return Asking(model, method, order, known is not None and not isinstance(model, Estimator))
+
+
+class Asking:
+    """A model's method, for arrays of a table's columns."""
+
+    def __init__(self, model: Any, method: str, order: list | None, warns: bool):
+        self.model, self.method, self.order = model, method, order
+        self.warns = warns  # of names that arrays lack; it is kept quiet, which is for one thread at a time
+
+    def __call__(self, X: np.ndarray) -> np.ndarray:
+        rows = X if self.order is None else np.ascontiguousarray(X[:, self.order])
+        with warnings.catch_warnings() if self.warns else contextlib.nullcontext():
+            if self.warns:
+                warnings.filterwarnings("ignore", message="X does not have valid feature names")
+            found = getattr(self.model, self.method)(rows)
         if not isinstance(found, np.ndarray):
             raise TypeError(
-                f"{type(model).__name__}.{method} gives {type(found).__name__}, and arrays are written only"
+                f"{type(self.model).__name__}.{self.method} gives {type(found).__name__}, and arrays are taken only"
             )
         return found
-
-    return ask
 
 
 def asked_of_none(model: Any, parts: Parts, method: str) -> np.ndarray:

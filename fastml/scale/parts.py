@@ -60,6 +60,30 @@ class Parts(abc.ABC):
             assert piece.y is not None
             yield piece.y, piece.source, piece.first
 
+    def map_targets(self, function: Any) -> Iterator[Any]:
+        """function(y, source, first) of each piece of the targets, in their order, wherever they are."""
+        return (function(*piece) for piece in self.targets())
+
+    def reduce(self, reduction: Any, checks: Any, what: str, n_jobs: int | None) -> Any:
+        """The state of all rows by a `Reduction`, in one pass; None of no rows. checks(slab) gives it its rows."""
+        from fastml.scale.reading import read_slabs
+        from fastml.scale.reduction import reduce_blocks, rows_of_block
+
+        with read_slabs(self, checks.who, rows_of_block(reduction), what) as slabs:
+            return reduce_blocks(map(checks, slabs), reduction, n_jobs)
+
+    def choose(self, numbers: np.ndarray, checks: Any, what: str) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Pairs (X, y) of the rows of these ascending numbers, in their order."""
+        from fastml.scale.reading import read_slabs
+
+        found = []
+        with read_slabs(self, checks.who, what=what) as slabs:
+            for rows in map(checks, slabs):
+                first, last = np.searchsorted(numbers, [rows.start, rows.start + len(rows.X)])
+                chosen = numbers[first:last] - rows.start
+                found.append((rows.X[chosen], rows.y[chosen]))
+        return found
+
     def rows(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray | None]:
         """X and y of the rows from `start` to before `stop`; y is None where there is none.
 

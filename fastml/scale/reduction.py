@@ -8,7 +8,7 @@ import numpy as np
 from fastml_ext import blas, pool
 from fastml_ext.blocks import BLOCK, Tree
 
-__all__ = ["Reduction", "Rows", "reduce_blocks", "rows_of_block"]
+__all__ = ["Reduction", "Rows", "reduce_blocks", "rows_of_block", "states_of_blocks"]
 
 COST = 3.0  # nanoseconds a value, about: blocks are worth more than one thread
 
@@ -44,16 +44,21 @@ def rows_of_block(reduction: Reduction) -> int:
 def reduce_blocks(slabs: Iterable[Rows], reduction: Reduction, n_jobs: int | None = None) -> Any:
     """The state of all rows; None of no rows. slabs: rows in their order, cut at blocks."""
     size, tree = rows_of_block(reduction), Tree(reduction.merge)
-    with blas.single():
-        for slab in slabs:
-            if not len(slab.X):
-                continue
-            blocks = -(-len(slab.X) // size)
-            cost = COST * slab.X.size / blocks
-            for states in pool.run(states_of, blocks, slab, reduction, size, cost=cost, n_jobs=n_jobs):
-                for state in states:
-                    tree.add(state)
+    for slab in slabs:
+        for state in states_of_blocks(slab, reduction, size, n_jobs):
+            tree.add(state)
     return tree.total()
+
+
+def states_of_blocks(rows: Rows, reduction: Reduction, size: int, n_jobs: int | None) -> list:
+    """The state of each block of rows that begin with a block; the last one may be short."""
+    if not len(rows.X):
+        return []
+    blocks = -(-len(rows.X) // size)
+    cost = COST * rows.X.size / blocks
+    with blas.single():
+        found = pool.run(states_of, blocks, rows, reduction, size, cost=cost, n_jobs=n_jobs)
+    return [state for states in found for state in states]
 
 
 def states_of(start: int, stop: int, slab: Rows, reduction: Reduction, size: int) -> list:

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier
 
-from fastml.scale.labels import Labels, number_targets
-from fastml.scale.output import answers
+from fastml.scale.fitting import Checks
+from fastml.scale.labels import Labels
+from fastml.scale.output import asking
 from fastml.scale.parts import Parts
-from fastml.scale.reading import place_of
+from fastml.scale.reduction import Rows
 
 __all__ = ["confusion_matrix", "score"]
 
@@ -38,16 +39,71 @@ def confusion_matrix(model: Any, parts: Parts) -> np.ndarray:
     [[1, 0], [1, 1]]
     """
     need_target(parts)
-    k = len(model.classes_)
-    labels, counts = Labels(np.asarray(model.classes_), np.zeros(k)), np.zeros(k * k, np.int64)
-    for found, slab in answers(model, parts, "predict"):
-        codes, strange = labels.codes(slab.y)
-        if strange >= 0:
-            raise ValueError(
-                f"y is {slab.y[strange]!r} in {place_of(slab, strange)}, and {type(model).__name__} knows no such class"
-            )
-        counts += np.bincount(k * codes + labels.codes(found)[0], minlength=k * k)
-    return counts.reshape(k, k)
+    classes = np.asarray(model.classes_)
+    total = passed(parts, Counts(model, parts, Labels(classes, np.zeros(len(classes)))))
+    return np.zeros((len(classes), len(classes)), np.int64) if total is None else total
+
+
+class Counts:
+    """The reduction of a confusion matrix."""
+
+    numbers = False
+
+    def __init__(self, model: Any, parts: Parts, labels: Labels):
+        self.ask, self.who, self.labels = asking(model, parts, "predict"), type(model).__name__, labels
+
+    def partial(self, rows: Rows) -> np.ndarray:
+        k = len(self.labels.classes)
+        found = self.labels.codes(self.ask(rows.X))[0]
+        return np.bincount(k * rows.y + found, minlength=k * k).reshape(k, k)
+
+    def merge(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        return first + second
+
+
+class Hits:
+    """The reduction of accuracy: rows whose label is predicted, and rows. A label that is no class is a miss."""
+
+    numbers, labels = False, None
+
+    def __init__(self, model: Any, parts: Parts):
+        self.ask, self.who = asking(model, parts, "predict"), type(model).__name__
+
+    def partial(self, rows: Rows) -> tuple[int, int]:
+        return int(np.count_nonzero(self.ask(rows.X) == rows.y)), len(rows.X)
+
+    def merge(self, first: tuple[int, int], second: tuple[int, int]) -> tuple[int, int]:
+        return first[0] + second[0], first[1] + second[1]
+
+
+class Residuals:
+    """The reduction of R²: rows, mean of y, squares about it, and squares of what the model leaves."""
+
+    numbers, labels = True, None
+
+    def __init__(self, model: Any, parts: Parts):
+        self.ask, self.who = asking(model, parts, "predict"), type(model).__name__
+
+    def partial(self, rows: Rows) -> tuple:
+        found, y = self.ask(rows.X), rows.y
+        if found.shape != y.shape:
+            raise ValueError(f"{self.who} predicts {found.shape[1:]} numbers a row, and y is one")
+        mean = float(y.mean())
+        return len(y), mean, float(np.sum((y - mean) ** 2)), float(np.sum((y - found) ** 2))
+
+    def merge(self, first: tuple, second: tuple) -> tuple:
+        n = first[0] + second[0]
+        apart = second[1] - first[1]
+        squares = first[2] + second[2] + apart**2 * first[0] * (second[0] / n)
+        return n, first[1] + second[0] / n * apart, squares, first[3] + second[3]
+
+
+def passed(parts: Parts, reduction: Any) -> Any:
+    """One pass; the model says itself what it does not take in X."""
+    checks = Checks(reduction.who, parts.names, finite=False)
+    checks.labels, checks.numbers, checks.raw = reduction.labels, reduction.numbers, isinstance(reduction, Hits)
+    checks.strange = f"and {reduction.who} knows no such class"
+    return parts.reduce(reduction, checks, "predict of", 1 if reduction.ask.warns else None)
 
 
 def score(model: Any, parts: Parts) -> float:
@@ -73,29 +129,12 @@ def score(model: Any, parts: Parts) -> float:
     """
     need_target(parts)
     if is_classifier(model):
-        right = rows = 0
-        for found, slab in answers(model, parts, "predict"):
-            right, rows = right + int(np.count_nonzero(found == slab.y)), rows + len(found)
-        return right / rows if rows else math.nan
-    return r2(model, parts)
-
-
-def r2(model: Any, parts: Parts) -> float:
-    """1 - squares of the residuals over squares about the mean; sums about the first target, so that none cancels."""
-    rows, origin, left, first, second = 0, 0.0, [], [], []
-    for found, slab in answers(model, parts, "predict"):
-        y = number_targets(slab.y, lambda i, slab=slab: place_of(slab, i))
-        if found.shape != y.shape:
-            raise ValueError(f"{type(model).__name__} predicts {found.shape[1:]} numbers a row, and y is one")
-        origin = origin if rows else float(y[0])
-        rows += len(y)
-        left.append(float(np.sum((y - found) ** 2)))
-        first.append(float(np.sum(y - origin)))
-        second.append(float(np.sum((y - origin) ** 2)))
-    if rows < 2:
+        hits = passed(parts, Hits(model, parts))
+        return math.nan if hits is None else hits[0] / hits[1]
+    total = passed(parts, Residuals(model, parts))
+    if total is None or total[0] < 2:
         return math.nan
-    spread = math.fsum(second) - math.fsum(first) ** 2 / rows
-    residual = math.fsum(left)
+    _, _, spread, residual = total
     return 1 - residual / spread if spread > 0 else float(residual == 0)
 
 

@@ -46,7 +46,8 @@ cdef class Numbers:
     def __init__(self, X, n_jobs=None):
         self.sparse = type(X) is tuple
         if self.sparse:
-            data, self.rows, self.begin, self.n = X
+            data, rows, self.begin, self.n = X
+            self.rows = rows if len(rows) else np.zeros(1, np.uint32)  # a column without a place for rows is dense
             self.d = len(self.begin) - 1
         else:
             data, self.rows = X, np.empty(0, np.uint32)

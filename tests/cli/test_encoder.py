@@ -12,7 +12,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer, MinMaxScaler, OneHotEncoder, StandardScaler
 
-from fastml.cli.encoder import INPUTS, ONE_HOT, estimate
+from fastml.cli.encoder import INPUTS, MISSING, ONE_HOT, estimate, saved_encoder
 
 
 def transformer(kind, numbers, texts):
@@ -104,3 +104,60 @@ def test_finite_numbers_of_every_size_stay_finite(kind, size):
     if kind == "scaled" and size > 1e-300:
         assert found.mean() == pytest.approx(0, abs=1e-12)
         assert found.std() == pytest.approx(1)
+
+
+def first_form(kind, X, texts):
+    """What `fastml train` of version 0.1 saved: medians, ranges, frequent texts, means and deviations."""
+    numbers = [i for i in range(X.shape[1]) if i not in texts]
+    kept = {}
+    for place in texts:
+        seen, counts = np.unique(np.where(np.isnan(X[:, place]), MISSING, X[:, place]), return_counts=True)
+        many = len(seen) > ONE_HOT
+        kept[place] = (np.sort(seen[np.argsort(-counts, kind="stable")[: ONE_HOT - 1]]) if many else seen, many)
+    center, scale = np.empty(0), np.empty(0)
+    if kind == "scaled":
+        filled = estimate("filled", X, texts).apply(X)
+        deviation = filled.std(axis=0)
+        center, scale = filled.mean(axis=0), np.where(deviation > 0, deviation, 1)
+    fill, least, most = (np.array([f(X[:, i]) for i in numbers]) for f in (np.nanmedian, np.nanmin, np.nanmax))
+    return {
+        "kind": kind, "numbers": np.array(numbers), "fill": fill, "least": least, "most": most, "texts": texts,
+        "kept": kept, "center": center, "scale": scale,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["filled", "scaled", "unit", "binned", "native"])
+def test_models_of_the_first_version_are_given_the_same(kind):
+    random = np.random.default_rng(3)
+    many = np.repeat(np.arange(30.0), np.arange(30, 0, -1))
+    few = random.integers(0, 3, len(many)).astype(float)
+    numbers = random.normal(size=(len(many), 2)) * [1.0, 1e3]
+    X = np.column_stack([numbers[:, 0], many, numbers[:, 1], few])
+    X[random.random(X.shape) < [0.1, 0, 0.1, 0.1]] = np.nan
+    texts = {1: [f"t{i}" for i in range(30)], 3: ["a", "b", "c"]}
+    Z = np.concatenate([X, [[-9.0, -2.0, 1e9, -2.0]]])
+    found = saved_encoder(first_form(kind, X, texts)).apply(Z)
+    expected = estimate(kind, X, texts).apply(Z)
+    if kind == "native":
+        assert [[str(v) for v in row] for row in found] == [[str(v) for v in row] for row in expected]
+    else:
+        assert np.allclose(found, expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["filled", "scaled", "unit", "binned"])
+def test_reduced_to_principal_components(kind):
+    random = np.random.default_rng(0)
+    factors = random.normal(size=(200, 2))
+    X = np.column_stack([factors @ random.normal(size=(2, 8)), random.integers(0, 2, 200)])
+    encoder = estimate(kind, X, {8: ["a", "b"]}, "pca")
+    found = encoder.apply(X)
+    assert found.shape[1] < 5  # two factors and a text; ten columns
+    if kind == "scaled":
+        assert np.allclose(found.std(axis=0), 1)
+        assert np.allclose(np.corrcoef(found.T), np.eye(found.shape[1]), atol=1e-9)
+    if kind == "filled":
+        assert found.var(axis=0).sum() >= 0.95 * 10
+    if kind == "unit":
+        assert (found.min(), found.max()) == (0, 1)
+    if kind == "binned":
+        assert set(np.unique(found)) <= set(range(10))

@@ -181,6 +181,16 @@ def test_sparse(layout):
     assert np.array_equal(model.predict(X), dense.predict(X))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "model", [DecisionTreeClassifier(), DecisionTreeRegressor(), DecisionTreeClassifier(max_depth=2)]
+)
+def test_a_sparse_table_without_an_entry_has_nothing_to_split(model, dtype):
+    y = np.random.default_rng(0).integers(0, 3, 20)
+    for layout in (sparse.csr_matrix, sparse.csc_array):
+        assert model.fit(layout((20, 3), dtype=dtype), y).tree_.node_count == 1
+
+
 def test_missing_values_of_every_kind():
     X = pd.DataFrame({"n": [1.0, None, 3, 4, None, 6], "c": ["a", None, "b", "b", None, "a"]})
     y = [0, 1, 0, 0, 1, 0]

@@ -1,0 +1,166 @@
+"""Dask's collections as Parts: which delayed parts make up X and y, and what each of them must look like."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.sparse import issparse
+
+from fastml.kinds import array_of_numbers, read_target
+from fastml.kinds.lazy import is_lazy
+from fastml.scale.parts import MEMORY
+from fastml.scale.reading import Slab, joined
+
+__all__ = ["Described", "delayed_parts", "parts", "targets_of"]
+
+
+class Described(NamedTuple):
+    """What every part of a table must be; small, for it goes to where the parts are."""
+
+    what: str  # "the Dask array"
+    n_features: int
+    names: list | None
+    kinds: dict  # {column: dtype} of a frame; {None: dtype} of an array
+    dtype: np.dtype  # of X as models see it
+    has_target: bool
+
+    def slab(self, number: int, X: Any, y: Any, start: int, who: str) -> Slab:
+        """The rows of part `number`, checked against what the collection has promised."""
+        source = f"part {number} of {self.what}"
+        table = self.table(X, source)
+        target = None
+        if self.has_target:
+            target = targets_of(y, source)
+            if len(target) != len(table):
+                raise ValueError(f"{source} has {len(table)} rows, and {len(target)} targets")
+        return joined(self, [(table, target, (start, source, 0))], start, who)  # type: ignore[arg-type]
+
+    def table(self, X: Any, source: str) -> np.ndarray:
+        if None in self.kinds:
+            return self.array(X, source)
+        for name, kind in self.kinds.items():
+            if name not in X.columns:
+                raise ValueError(f"{source} has no column {name!r}, which the frame has")
+            if X[name].dtype != kind:
+                raise ValueError(
+                    f"column {name!r} is of {X[name].dtype} in {source}, and of {kind} in the frame: make it of"
+                    " one type by astype"
+                )
+        return np.asarray(array_of_numbers(X[list(self.kinds)], False))
+
+    def array(self, X: Any, source: str) -> np.ndarray:
+        if issparse(X) or not hasattr(X, "__array__"):
+            raise TypeError(
+                f"{source} is a {type(X).__name__}, and dense arrays are needed: map_blocks(lambda b: b.toarray())"
+            )
+        X = np.asarray(X)
+        if X.ndim != 2 or X.shape[1] != self.n_features:
+            raise ValueError(f"{source} has shape {X.shape}, and the array says {self.n_features} columns")
+        if X.dtype != self.kinds[None]:
+            raise ValueError(
+                f"{source} is of {X.dtype}, and the array says {self.kinds[None]}: make it of one type by"
+                " map_blocks(lambda b: b.astype(...))"
+            )
+        return X
+
+
+def targets_of(y: Any, source: str) -> np.ndarray:
+    """(m,) of one part of y."""
+    y = y.iloc[:, 0] if getattr(y, "ndim", 1) == 2 and hasattr(y, "iloc") else y
+    y = y[:, 0] if isinstance(y, np.ndarray) and y.ndim == 2 and y.shape[1] == 1 else y
+    try:
+        found = read_target(y)
+    except ValueError as error:
+        raise ValueError(f"{error} (row numbers are those of {source})") from None
+    if np.ndim(found) != 1:
+        raise ValueError(f"the target of {source} has shape {np.shape(found)}, and one for each row is needed")
+    return np.asarray(found)
+
+
+def delayed_parts(X: Any) -> list:
+    """The parts of a collection as delayed values: as many as it says, which Dask's optimizing of frames changes."""
+    if hasattr(X, "simplify"):  # columns that nobody asks for are not read
+        return list(X.simplify().to_delayed(optimize_graph=False))
+    return list(np.ravel(X.to_delayed()))
+
+
+def parts(X: Any, y: Any = None, *, memory: int = MEMORY) -> Any:
+    """A table in Dask's collections, as `fastml.scale` takes tables.
+
+    `model.fit(X, y)` makes it by itself; it is for the functions of `fastml.scale`, such as `survey`, which read it
+    one part at a time on this machine, and for fits that shall hold less memory here.
+
+    Parameters
+    ----------
+    X : dask.array.Array or dask.dataframe.DataFrame
+        The rows; a frame's columns must be numbers.
+    y : Dask array or series, or array of shape (n_samples,), or name of a column of X, default=None
+        The targets. A column of X that is named here is no part of the table.
+    memory : int, default=2**28
+        Bytes that this machine may hold, about.
+
+    Returns
+    -------
+    Parts
+
+    Raises
+    ------
+    TypeError
+        If X is no array or frame of Dask, or a column is not of numbers.
+    ValueError
+        If X and y do not have the same number of rows, as far as that is known without computing.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> import fastml.dask
+    >>> fastml.dask.parts(da.ones((6, 2), chunks=(4, 2)), y=da.arange(6, chunks=3))
+    Parts of the Dask array: 6 rows × 2 columns of float64, 96.0 B
+    """
+    from fastml.dask.engine import DaskParts
+
+    if not is_lazy(X) or not hasattr(type(X), "to_delayed") or getattr(X, "ndim", 0) != 2:
+        kind = f"Dask {type(X).__name__}" if is_lazy(X) else type(X).__name__
+        raise TypeError(f"X is a {kind}, and a Dask array of two dimensions or data frame is needed")
+    frame = hasattr(X, "columns")
+    if frame and isinstance(y, str):
+        if y not in list(X.columns):
+            raise ValueError(f"y={y!r} names no column of X; it has {', '.join(map(repr, list(X.columns)[:20]))}")
+        X, y = X[[name for name in X.columns if name != y]], X[y]
+    described = described_frame(X, y is not None) if frame else described_array(X, y is not None)
+    if not frame and len(X.chunks[1]) > 1:
+        X = X.rechunk({1: X.shape[1]})
+    lengths = None if frame or np.isnan(X.chunks[0]).any() else list(X.chunks[0])
+    made = DaskParts(described, delayed_parts(X), lengths)
+    made.memory = memory
+    if y is not None:
+        made.take_targets(y)
+    return made
+
+
+def described_array(X: Any, has_target: bool) -> Described:
+    width = X.shape[1]
+    if np.isnan(width):
+        raise ValueError("X has a number of columns not known yet: call X.compute_chunk_sizes() first")
+    if X.dtype.kind not in "fiub":
+        raise TypeError(f"X is a Dask array of {X.dtype}, and its columns must be numbers")
+    dtype = np.dtype(np.float32 if X.dtype == np.float32 else np.float64)
+    return Described("the Dask array", int(width), None, {None: X.dtype}, dtype, has_target)
+
+
+def described_frame(X: Any, has_target: bool) -> Described:
+    kinds = {name: X.dtypes[name] for name in X.columns}
+    if len(kinds) < len(X.columns):
+        raise ValueError(f"X has two columns of one name: {list(X.columns)[:20]}")
+    for name, kind in kinds.items():
+        if getattr(kind, "kind", "O") not in "fiub":
+            numbers = [each for each, other in kinds.items() if getattr(other, "kind", "O") in "fiub"]
+            raise TypeError(
+                f"column {name!r} of the Dask frame is of {kind}, and columns of X must be numbers: choose them by"
+                f" X[{numbers[:8]}{', ...' if len(numbers) > 8 else ''}], or encode it"
+            )
+    if not kinds:
+        raise ValueError("X is a Dask frame without columns: there is nothing to learn from")
+    single = all(kind == np.float32 for kind in kinds.values())
+    names = list(kinds) if all(isinstance(name, str) for name in kinds) else None
+    dtype = np.dtype(np.float32 if single else np.float64)
+    return Described("the Dask frame", len(kinds), names, kinds, dtype, has_target)
