@@ -7,6 +7,7 @@ Contract: reference/multiclass.py.
 import numpy as np
 import scipy.sparse as sp
 
+from fastml_ext.device.memory import borrow, keep
 from fastml_ext.device.vectors import inner
 from fastml_ext.jit import kernel
 from fastml_ext.linear.dual import shuffle
@@ -105,7 +106,9 @@ def settle(state, n, worst, tol):
 @kernel
 def dense_sweeps(until, X, codes, cost, squares, bias, tol, W, alpha, order, state):
     k, d = W.shape[0], W.shape[1] - 1
-    slopes, levels, moves = np.empty(k), np.empty(k), np.empty(k)
+    own_work = np.empty((3, k))
+    work, X, alpha = borrow(own_work), borrow(X), borrow(alpha)
+    slopes, levels, moves = work[0], work[1], work[2]
     while state[SWEEPS] < until and not state[DONE]:
         active, place, worst = int(state[ACTIVE]), 0, 0.0
         shuffle(order, active, state)
@@ -129,13 +132,16 @@ def dense_sweeps(until, X, codes, cost, squares, bias, tol, W, alpha, order, sta
                     W[c, d] += moves[c] * bias
         state[ACTIVE] = active
         settle(state, len(X), worst, tol)
+    keep(own_work)
 
 
 @kernel
 def sparse_sweeps(until, data, indices, indptr, codes, cost, squares, bias, tol, W, alpha, order, state):
     """As `dense_sweeps`, with W (d + 1, k)."""
     d, k = W.shape[0] - 1, W.shape[1]
-    slopes, levels, moves = np.empty(k), np.empty(k), np.empty(k)
+    own_work = np.empty((3, k))
+    work, alpha = borrow(own_work), borrow(alpha)
+    slopes, levels, moves = work[0], work[1], work[2]
     while state[SWEEPS] < until and not state[DONE]:
         active, place, worst = int(state[ACTIVE]), 0, 0.0
         shuffle(order, active, state)
@@ -164,3 +170,4 @@ def sparse_sweeps(until, data, indices, indptr, codes, cost, squares, bias, tol,
                     W[indices[at], c] += moves[c] * data[at]
         state[ACTIVE] = active
         settle(state, len(indptr) - 1, worst, tol)
+    keep(own_work)

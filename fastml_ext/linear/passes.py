@@ -9,6 +9,7 @@ import scipy.sparse as sp
 
 from fastml_ext import blas, pool
 from fastml_ext.device.losses import loss_of, weighted
+from fastml_ext.device.memory import borrow, keep
 from fastml_ext.device.numbers import exponentials
 from fastml_ext.device.rows import row_product
 from fastml_ext.jit import kernel, kernel_inline
@@ -98,9 +99,10 @@ def add_multiple(a, data, indices, first, last, total):
 @kernel
 def sparse_pass(start, stop, code, data, indices, indptr, Y, weight, W, b, curvature):
     """W (d, k) here."""
-    d, k = W.shape
-    gradient, losses, S = np.zeros((d + 1, k)), 0.0, np.empty((1, k))
-    flat, total = W.reshape(-1), gradient.reshape(-1)  # of one score
+    (d, k), indptr, b = W.shape, borrow(indptr), borrow(b)
+    own_gradient, losses, own_scores = np.zeros((d + 1, k)), 0.0, np.empty((1, k))
+    gradient, S, data, indices, W = borrow(own_gradient), borrow(own_scores), borrow(data), borrow(indices), borrow(W)
+    flat, total, Y, curvature = W.reshape(-1), gradient.reshape(-1), borrow(Y), borrow(curvature)  # of one score
     for i in range(start, stop):
         first, last = np.uint64(indptr[i]), np.uint64(indptr[i + 1])
         if k == 1:
@@ -111,7 +113,9 @@ def sparse_pass(start, stop, code, data, indices, indptr, Y, weight, W, b, curva
         score_row(data, indices, indptr, i, W, b, S)
         losses += curve_row(code, S, 0, Y, i, weight[i] if len(weight) else 1.0, curvature)
         add_row(data, indices, indptr, i, S, gradient)
-    return losses, gradient
+    keep(own_scores)
+    keep(own_gradient)
+    return losses, own_gradient
 
 
 @kernel
@@ -152,9 +156,10 @@ def dense_product(start, stop, X, weight, curvature, V, b):
 
 @kernel
 def sparse_product(start, stop, data, indices, indptr, weight, curvature, V, b):
-    d, k = V.shape
-    result, S = np.zeros((d + 1, k)), np.empty((1, k))
-    flat, total = V.reshape(-1), result.reshape(-1)  # of one score
+    (d, k), indptr, b = V.shape, borrow(indptr), borrow(b)
+    own_result, own_scores = np.zeros((d + 1, k)), np.empty((1, k))
+    result, S, data, indices, V = borrow(own_result), borrow(own_scores), borrow(data), borrow(indices), borrow(V)
+    flat, total, curvature = V.reshape(-1), result.reshape(-1), borrow(curvature)  # of one score
     for i in range(start, stop):
         first, last = np.uint64(indptr[i]), np.uint64(indptr[i + 1])
         if k == 1:
@@ -165,7 +170,9 @@ def sparse_product(start, stop, data, indices, indptr, weight, curvature, V, b):
         score_row(data, indices, indptr, i, V, b, S)
         curve_scores(S, 0, curvature, i, weight[i] if len(weight) else 1.0)
         add_row(data, indices, indptr, i, S, result)
-    return result
+    keep(own_scores)
+    keep(own_result)
+    return own_result
 
 
 @kernel
