@@ -51,6 +51,7 @@ bench: $(VENV)/installed-bench
 
 bench-tiny: $(VENV)/installed-bench
 	$(BIN)/pytest benchmarks --tiny --benchmark-columns=median $(PYTEST)
+	$(BIN)/python -P benchmarks/scale.py 2e4
 	$(BIN)/python -P benchmarks/surface --most 40 --rows 500 --seconds 60 --peers
 
 # Random problems, fastml beside scikit-learn and others that are installed; SURFACE: more options, as in --report page.md.

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 import sklearn.impute
 import sklearn.linear_model
 import sklearn.pipeline
@@ -14,6 +15,11 @@ import fastml.linear_model
 import fastml.pipeline
 import fastml.preprocessing
 
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:n_quantiles .* is greater"),
+    pytest.mark.filterwarnings("ignore:Bins whose width are too small"),
+    pytest.mark.filterwarnings("ignore:Feature .* is constant"),
+]
 SCALERS = ("StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler", "Normalizer", "Binarizer")
 
 
@@ -32,6 +38,11 @@ def with_holes(tiny):
 def small(tiny):
     X, y = table(True)
     return np.ascontiguousarray(X[:100, :10]), y[:100]
+
+
+def ten_columns(tiny):
+    X, y = table(tiny)
+    return np.ascontiguousarray(X[:, :10]), y
 
 
 def texts(tiny):
@@ -84,6 +95,30 @@ def step_works():
         yield Work(f"{name}, transform one row", small, runs, same, {"scikit-learn": 1}, iterations=200)
 
 
+NUMERIC = {
+    "QuantileTransformer": {"random_state": 0},
+    "KBinsDiscretizer": {"random_state": 0},
+}
+
+
+def numeric_works():
+    for name, options in NUMERIC.items():
+        ours, theirs = (getattr(m.preprocessing, name) for m in (fastml, sklearn))
+        yield from works_of(name, table, ours(**options), theirs(**options))
+    ours, theirs = (m.preprocessing.PolynomialFeatures() for m in (fastml, sklearn))
+    yield from works_of("PolynomialFeatures", ten_columns, ours, theirs)
+
+
+def works_of(name, data, ours, theirs):
+    runs = {"fastml": fitting(ours), "scikit-learn": fitting(theirs)}
+    yield Work(f"{name}, fit, covtype", data, runs, None, {"scikit-learn": 1}, rounds=3)
+    yield Work(f"{name}, fit, 100 x 10", small, runs, None, {"scikit-learn": 1}, iterations=20)
+    runs = {"fastml": transforming(ours), "scikit-learn": transforming(theirs)}
+    yield Work(f"{name}, transform, covtype", data, runs, same, {"scikit-learn": 1}, rounds=3)
+    runs = {"fastml": transforming(ours, 1), "scikit-learn": transforming(theirs, 1)}
+    yield Work(f"{name}, transform one row", small, runs, same, {"scikit-learn": 1}, iterations=100)
+
+
 def imputer_works():
     for strategy in ("mean", "median"):
         ours, theirs = (m.impute.SimpleImputer(strategy=strategy) for m in (fastml, sklearn))
@@ -110,4 +145,6 @@ def pipeline_works():
     yield Work(words, small, runs, same_probabilities, {"scikit-learn": 1}, iterations=200)
 
 
-bench_preprocessing = benchmarks([*step_works(), *imputer_works(), *encoder_works(), *pipeline_works()])
+bench_preprocessing = benchmarks(
+    [*step_works(), *numeric_works(), *imputer_works(), *encoder_works(), *pipeline_works()]
+)

@@ -36,9 +36,14 @@ PRIVATE = {
     "_check_method_params": "sklearn.utils.validation",
     "_check_partial_fit_first_call": "sklearn.utils.multiclass",
     "_check_y": "sklearn.utils.validation",
+    # Quantiles of numbers with weights.
+    "_weighted_percentile": "sklearn.utils.stats",
     # Which of SciPy's two kinds of sparse matrices a user wants, and how many rows a share of them is.
     "_align_api_if_sparse": "sklearn.utils._sparse",
     "_validate_shuffle_split": "sklearn.model_selection._split",
+    # How many rows of each class a stratified draw takes, and how many rows there are.
+    "_approximate_mode": "sklearn.utils.extmath",
+    "_num_samples": "sklearn.utils.validation",
     # What kind of table a transformer gives.
     "_get_output_config": "sklearn.utils._set_output",
     # Rows of arrays, frames and lists alike.

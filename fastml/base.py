@@ -125,6 +125,11 @@ class Estimator(BaseEstimator):
         self._allow_nan, self._sparse, self._dtype = allow_nan, sparse, np.dtype(dtype)
         self._note_columns()
 
+    def _note_parts(self, parts):
+        """Remember of a table in parts what a fit in memory remembers of its rows."""
+        tags = self.__sklearn_tags__().input_tags
+        self._note_rows(parts.dtype, sparse="csr" if tags.sparse else False, allow_nan=bool(tags.allow_nan))
+
     def _note_columns(self):
         # Frames are checked for the names of their columns, so they never take the fast path.
         self._fast_columns = -1 if hasattr(self, "feature_names_in_") else self.n_features_in_

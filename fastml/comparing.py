@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import statistics
 import time as clock
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,17 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from fastml.cli import ROWS
 from fastml.cli.encoder import INPUTS, estimate
 from fastml.cli.judging import headline, interval, ranked
 from fastml.cli.models import load
 from fastml.cli.numbers import COMMA, POINT
 from fastml.cli.predict import check_columns, place_columns
 from fastml.cli.problem import choose_columns, from_table, wants_labels
-from fastml.cli.race import Race
+from fastml.cli.race import AIM, KEPT, Race, tuned
 from fastml.cli.reading.formats import plain
 from fastml.cli.results import summary
-from fastml.cli.tables import check_header, finished, read_table
+from fastml.cli.tables import Asked, check_header, finished, read_table
 from fastml.cli.terminal import InputError, Progress
 from fastml.pipeline import Pipeline
 
@@ -36,13 +38,16 @@ def compare(
     *,
     task: str = "auto",
     folds: int = 5,
-    rows: int | None = 20_000,
+    rows: int | None = ROWS,
     group: str | None = None,
     time: str | None = None,
     drop: list[str] | tuple[str, ...] = (),
     budget: float | None = None,
     tune: bool = False,
     reduce: str | None = None,
+    separator: str | None = None,
+    encoding: str | None = None,
+    missing: list[str] | None = None,
 ) -> Comparison:
     """Compare every model, fastml's and scikit-learn's, on a table, by cross-validation.
 
@@ -70,6 +75,10 @@ def compare(
         Whether each model's main parameters are chosen by a search within the training rows.
     reduce : {"pca"}, optional
         Whether models are given the principal components that hold 95 % of the variance, in place of the columns.
+    separator, encoding : str, optional
+        Of a text file, where its own look is not to be trusted.
+    missing : list of str, optional
+        The cells that mean "missing", instead of the usual ones.
 
     Returns
     -------
@@ -96,16 +105,21 @@ def compare(
     show: Any = Progress()
     show = show if show.live else quietly  # a line that is overwritten, or none
     try:
-        table = as_table(data, show, wants_labels(target, task))
+        reading = {"separator": separator, "encoding": encoding, "missing": missing}
+        table = as_table(data, show, wants_labels(target, task), rows=rows, **reading)
         problem = from_table(table, target, task, rows, folds, tuple(drop), group, time, reduce)
-        race = Race([problem], folds, show, tune=tune, end=None if budget is None else started + budget)
+        end = None if budget is None else started + budget
+        race = Race([problem], folds, show, tune=tune, end=end, aim=started + KEPT * AIM)
         race.run()
     except InputError as error:
         raise ValueError(str(error)) from None
     finally:
         show.clear()
-    words = [f"target={target!r}", *([f"group={group!r}"] if group else []), *([f"time={time!r}"] if time else [])]
-    return Comparison(race, data, target, (*drop, *([group] if group else [])), ", ".join(words))
+    given = {"task": task, "folds": folds, "rows": rows, "group": group, "time": time, "drop": list(drop),
+             "budget": budget, "tune": tune, "reduce": reduce, **reading}  # fmt: skip
+    usual = {"task": "auto", "folds": 5, "rows": ROWS, "drop": [], "tune": False}
+    words = [f"target={target!r}", *(f"{k}={value!r}" for k, value in given.items() if value != usual.get(k))]
+    return Comparison(race, data, target, (*drop, *([group] if group else [])), ", ".join(words), reading)
 
 
 class Quiet:
@@ -138,8 +152,9 @@ class Comparison:
         That model, fitted on all rows of the table when it is first asked for; it takes tables like the one compared.
     """
 
-    def __init__(self, race: Any, data: Any, target: Any, aside: Any, words: Any) -> None:
+    def __init__(self, race: Any, data: Any, target: Any, aside: Any, words: Any, reading: Any) -> None:
         self._race, self._data, self._target, self._aside, self._words = race, data, target, aside, words
+        self._reading = reading
         self._problem = race.problems[0]
         self._best: Pipeline | None = None
 
@@ -187,6 +202,8 @@ class Comparison:
     def pipeline(self, name: str) -> Pipeline:
         """A model of the comparison, fitted on all rows, which takes tables like the one compared.
 
+        Where the comparison was tuned, so is the model, by the same search on all rows.
+
         Parameters
         ----------
         name : str
@@ -196,14 +213,20 @@ class Comparison:
         if name not in models:
             raise ValueError(f"name={name!r} is none of the models compared: {', '.join(models)}")
         model = models[name]
-        columns, y = without(self._data, self._target, self._aside)
+        columns, y = without(self._data, self._target, self._aside, self._reading)
         y = np.asarray(y)
         if self._problem.task == "regression":
             y = y.astype(float)
         elif y.dtype.kind == "O" and all(isinstance(label, str) for label in y):
             y = y.astype(str)
         made = load(model)[0](**model.settings_for(len(y)))
-        return Pipeline([("table", TableEncoder(model.input, self._problem.reduce)), ("model", made)]).fit(columns, y)
+        if self._race.tune and model.grid:
+            made = tuned("fastml", partial(load(model)[0], **model.settings_for(len(y))), model)
+        steps = [("table", TableEncoder(model.input, self._problem.reduce)), ("model", made)]
+        fitted = Pipeline(steps).fit(columns, y)
+        if hasattr(made, "best_estimator_"):
+            fitted.steps[-1] = ("model", made.best_estimator_)
+        return fitted
 
     def to_html(self, path: str | Path | None = None) -> str:
         """The page that `fastml compare` writes; to a file too where one is named. Needs the extra `report`.
@@ -273,7 +296,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         if self.input not in INPUTS:
             raise ValueError(f"input={self.input!r} must be one of {', '.join(map(repr, INPUTS))}")
         table = told(as_table, X)
-        used, _ = choose_columns(table.columns)
+        used, _ = choose_columns(table.columns, table)
         if not used:
             raise ValueError("no column of X is worth learning from: each is constant, empty, or counts the rows")
         learnt = {column.source for column in used}
@@ -307,10 +330,13 @@ def told(function, *arguments):
         raise ValueError(str(error)) from None
 
 
-def as_table(data, progress=quietly, as_text=lambda name, numbers: False, trained=None, kinds=None):
+def as_table(data, progress=quietly, as_text=lambda name, numbers: False, trained=None, kinds=None, rows=None,
+             separator=None, encoding=None, missing=None):  # fmt: skip
     """The Table of a file or of a data frame."""
     if isinstance(data, (str, Path)):
-        return read_table(data, progress=progress, as_text=as_text, trained=trained, kinds=kinds)
+        return read_table(
+            data, separator, encoding, missing, progress, as_text=as_text, trained=trained, kinds=kinds, rows=rows
+        )
     columns = columns_of(data)
     names, renamed = check_header(list(columns), Path("table"))
     values = [cells_of(column) for column in columns.values()]
@@ -322,7 +348,8 @@ def as_table(data, progress=quietly, as_text=lambda name, numbers: False, traine
         for start in range(0, n, BLOCK):
             yield [values[place][start : start + BLOCK] for place in places]
 
-    return finished(Path("table"), names, read, "", "in memory", renamed, None, as_text, trained, kinds)
+    asked = Asked(missing, as_text, trained, kinds, rows)
+    return finished(Path("table"), names, read, ("", "in memory", renamed), asked)
 
 
 def columns_of(data):
@@ -351,10 +378,10 @@ def cells_of(column):
     return ["" if cell is None or cell != cell else plain(cell) for cell in values.tolist()]
 
 
-def without(data, target, aside):
+def without(data, target, aside, reading):
     """(the other columns of a table, its target as it stands)"""
     if isinstance(data, (str, Path)):
-        table = read_table(data, as_text=wants_labels(target, "auto"))
+        table = read_table(data, **reading, as_text=wants_labels(target, "auto"))
         columns = {c.name: c for c in table.columns}
         y = in_words(columns[target])
         return {c.name: in_words(c) for c in table.columns if c.name not in (target, *aside)}, y

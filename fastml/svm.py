@@ -181,6 +181,11 @@ class LinearSVC(SharedPath, LinearClassifier):
             return self._fit_by_epochs(X, y, sample_weight)
         return self._solve(*self._problem(X, y, sample_weight), None)
 
+    def _fit_parts(self, table, reduce):
+        from fastml.linear_model.in_parts import fit_margins
+
+        fit_margins(self, table, reduce)
+
     def fit_path(self, X: Any, y: Any, Cs: Any, sample_weight: ArrayLike | None = None) -> list[Any]:
         if not self._goes_to_the_optimum():
             raise ValueError("a path needs a solver that goes to the optimum: not 'sgd', and not 'crammer_singer'")

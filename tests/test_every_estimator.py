@@ -48,6 +48,8 @@ SETTINGS = {
     "OneHotEncoder": {"sparse_output": False},
     "GenericUnivariateSelect": {"mode": "k_best", "param": 2},
     "QuadraticDiscriminantAnalysis": {"reg_param": 0.1},
+    "KBinsDiscretizer": {"encode": "onehot-dense"},
+    "QuantileTransformer": {"n_quantiles": 10},
     "SelectFdr": {"alpha": 1.0},
     "SelectFpr": {"alpha": 1.0},
     "SelectFwe": {"alpha": 1.0},
@@ -77,6 +79,8 @@ every = pytest.mark.parametrize("Estimator", ESTIMATORS, ids=lambda E: E.__name_
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
     pytest.mark.filterwarnings("ignore::scipy.linalg.LinAlgWarning"),
+    pytest.mark.filterwarnings("ignore:Bins whose width are too small"),  # of whole numbers
+    pytest.mark.filterwarnings("ignore:Feature .* is constant"),
 ]
 REPETITION = "updates are sequential: a sample of weight 2 is not two samples"
 SEQUENTIAL = dict.fromkeys(

@@ -21,9 +21,14 @@ import fastml
 from fastml.base import Estimator as Base
 from fastml.tree import DecisionTreeClassifier
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore:Bins whose width are too small"),  # of whole numbers
+    pytest.mark.filterwarnings("ignore:Feature .* is constant"),
+]
 
-SETTINGS = {"k": 1, "n_components": 1, "radius": 30.0, "random_state": 0, "max_iter": 5}  # for those who take them
+# For those who take them.
+SETTINGS = {"k": 1, "n_components": 1, "radius": 30.0, "random_state": 0, "max_iter": 5, "n_quantiles": 3}
 
 
 def make(Estimator, **parameters):

@@ -262,11 +262,6 @@ TOO_LARGE = {
     "fastml_ext.neural.batches.train_shared",
     "fastml_ext.neural.dispatch.share",
     "fastml_ext.neural.passes.drop",
-    "fastml_ext.tree.groups.reserve",
-    "fastml_ext.tree.large.pack_rules",
-    "fastml_ext.tree.predict.walk_codes",
-    "fastml_ext.tree.shares.blend_codes",
-    "fastml_ext.tree.subtree.grow_subtrees",
 }
 LINES, PARAMETERS = 60, 10
 
@@ -374,6 +369,12 @@ def test_repeats_are_found(tmp_path):
     assert repeats({"a": python, "b": other}, 2) == {("a.first", "b.A.first")}
     python.write_text(ONE_LOOP.replace("return", "for b in x:\n        if b > 2:\n            total += b\n    return"))
     assert repeats({"a": python}, 3) == {("a.first", "a.first")}
+
+
+@pytest.mark.parametrize("name", [name for name, path in SOURCES.items() if path.suffix == ".pyx"])
+def test_records_are_typed(name):
+    """An array of records is a view of its struct, whose fields are checked: nobody casts a buffer of bytes to one."""
+    assert re.findall(r"<(?:const )?[A-Z]\w*\*> ?&\w+\[", SOURCES[name].read_text(encoding="utf-8")) == []
 
 
 def test_importing_the_api_does_not_load_numba():

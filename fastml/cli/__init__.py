@@ -149,6 +149,8 @@ def add_predict(predict):
 def add_memory(command):
     memory = "how much memory a folder of tables may take while it is read in parts, such as 4GiB"
     command.add_argument("--memory", metavar="SIZE", help=memory)
+    dask = "the scheduler of a Dask cluster, such as tcp://host:8786, whose workers see the folder and read it"
+    command.add_argument("--dask", metavar="ADDRESS", help=dask)
 
 
 def add_table(command):

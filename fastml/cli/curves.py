@@ -5,7 +5,7 @@ import numpy as np
 from fastml.cli.judging import positive
 from fastml.cli.pictures import COLOURS, FAINT, Drawing
 
-__all__ = ["calibration", "precision_recall", "roc", "sparks"]
+__all__ = ["calibration", "precision_recall", "roc", "roc_of_classes", "sparks"]
 
 BINS = 10  # of a calibration curve, equally full
 POINTS = 200  # of a curve
@@ -30,6 +30,25 @@ def roc(problem, entries):
             false, true, _ = roc_curve(truth, sure)
             area = roc_auc_score(truth, sure)
             axes.plot(*thinned(false, true), color=colour, label=f"{entry.title} ({area:.3f})", linewidth=1.4)
+        axes.set(xlabel="false positives, share", ylabel="true positives, share")
+        axes.legend(fontsize=7, frameon=False, loc="lower right")
+    return drawing
+
+
+def roc_of_classes(problem, entry):
+    """Of one model a curve for each class against all others."""
+    from fastml.metrics import roc_auc_score, roc_curve
+
+    drawing, rows, classes = Drawing(), entry.seen, np.unique(problem.y)
+    with drawing as axes:
+        axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1)
+        for colour, label, sure in zip(COLOURS, classes, entry.sureness[rows].T, strict=False):
+            truth = problem.y[rows] == label
+            if truth.all() or not truth.any():
+                continue
+            false, true, _ = roc_curve(truth, sure)
+            words = f"{str(label)[:20]} ({roc_auc_score(truth, sure):.3f})"
+            axes.plot(*thinned(false, true), color=colour, label=words, linewidth=1.2)
         axes.set(xlabel="false positives, share", ylabel="true positives, share")
         axes.legend(fontsize=7, frameon=False, loc="lower right")
     return drawing

@@ -30,27 +30,27 @@ class Encoder(NamedTuple):
     texts: dict  # of each text column: its place -> its texts
     numbers: np.ndarray  # (p,) which columns are numbers
     odd: np.ndarray | None  # (3, p) unit, least and most of each; None where every square is one of float64's
-    of_numbers: Any  # fitted steps, or None
-    of_texts: Any
-    of_all: Any
+    steps: Any  # a fitted Pipeline that begins with a ColumnTransformer; None for "native"
 
     def apply(self, X):
         """The input for the rows X (n, d) float64: (n, width) float64 in C order, or for "native" (n, d) objects."""
         if self.kind == "native":
             return as_objects(X, self.texts)
-        parts = [] if self.of_numbers is None else [self._filled(X[:, self.numbers])]
-        parts += [] if self.of_texts is None else [self.of_texts.transform(X[:, list(self.texts)])]
-        encoded = np.ascontiguousarray(np.concatenate(parts, axis=1))
-        return encoded if self.of_all is None else self.of_all.transform(encoded)
+        encoded = np.ascontiguousarray(self.steps.transform(self._in_units(X)))
+        if self.odd is not None and self.kind == "filled" and len(self.steps.steps) == 1:
+            encoded[:, : len(self.numbers)] *= self.odd[0]
+        return encoded
 
-    def _filled(self, X):
+    def _in_units(self, X):
+        """X with numbers in units whose squares are numbers of float64 too."""
         if self.odd is None:
-            return self.of_numbers.transform(X)
+            return X
         unit, least, most = self.odd
-        X = np.clip(X, least, most) if self.kind in ("unit", "binned") else X
+        X, values = X.copy(), X[:, self.numbers]
+        values = np.clip(values, least, most) if self.kind in ("unit", "binned") else values
         with np.errstate(over="ignore"):
-            X = self.of_numbers.transform(X / unit)
-        return X * unit if self.kind == "filled" else X
+            X[:, self.numbers] = values / unit
+        return X
 
 
 def estimate(kind, X, texts, reduce=None):
@@ -59,30 +59,22 @@ def estimate(kind, X, texts, reduce=None):
     texts: of each text column: its place -> its texts, and X holds the places of its cells among them
     reduce: "pca" for principal components in place of the columns, which "native" has no use for; or None
     """
-    from fastml.pipeline import make_pipeline
-
     numbers = np.array([i for i in range(X.shape[1]) if i not in texts], np.int64)
     if kind == "native":
-        return Encoder(kind, texts, numbers, None, None, None, None)
-    fill, one_hot, last = steps_of(kind, reduce)
-    odd = odd_units(X[:, numbers])
-    encoder = Encoder(kind, texts, numbers, odd, None, None, None)
+        return Encoder(kind, texts, numbers, None, None)
+    encoder = Encoder(kind, texts, numbers, odd_units(X[:, numbers]), steps_of(kind, reduce, numbers, texts))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of constant columns: said where the table is read
-        if len(numbers):
-            known = X[:, numbers] if odd is None else X[:, numbers] / odd[0]
-            encoder = encoder._replace(of_numbers=make_pipeline(*fill).fit(known))
-        if texts:
-            encoder = encoder._replace(of_texts=make_pipeline(*one_hot).fit(X[:, list(texts)]))
-        if last:
-            encoder = encoder._replace(of_all=make_pipeline(*last).fit(encoder.apply(X)))
+        encoder.steps.fit(encoder._in_units(X))
     return encoder
 
 
-def steps_of(kind, reduce):
-    """(steps of the numbers, of the texts, of all columns then) for a form of INPUTS."""
+def steps_of(kind, reduce, numbers, texts):
+    """The Pipeline of a form of INPUTS, not fitted: columns of numbers and of texts first, then all of them."""
+    from fastml.compose import ColumnTransformer
     from fastml.decomposition import PCA
     from fastml.impute import SimpleImputer
+    from fastml.pipeline import make_pipeline
     from fastml.preprocessing import MinMaxScaler, OneHotEncoder, PiecewiseConstant, StandardScaler
 
     of_kind = {
@@ -96,10 +88,13 @@ def steps_of(kind, reduce):
         SimpleImputer(strategy="constant", fill_value=MISSING, keep_empty_features=True),
         OneHotEncoder(max_categories=ONE_HOT, handle_unknown="infrequent_if_exist", sparse_output=False),
     ]
+    last = [StandardScaler()] if kind == "scaled" else []
     if reduce:
-        of_kind = [StandardScaler()] if kind == "scaled" else of_kind
-        return fill, one_hot, [StandardScaler(), PCA(VARIANCE, svd_solver="full"), *of_kind]
-    return [*fill, *of_kind], one_hot, [StandardScaler()] if kind == "scaled" else []
+        last = [StandardScaler(), PCA(VARIANCE, svd_solver="full"), *of_kind, *last]
+    else:
+        fill += of_kind
+    parts = [("numbers", make_pipeline(*fill), numbers.tolist()), ("texts", make_pipeline(*one_hot), list(texts))]
+    return make_pipeline(ColumnTransformer([part for part in parts if part[2]]), *last)
 
 
 def odd_units(X):
@@ -146,6 +141,6 @@ def from_first(kind, numbers, fill, least, most, texts, kept, center, scale):
     X[:, list(texts)] = np.where(X[:, list(texts)] == MISSING, np.nan, X[:, list(texts)])
     encoder = estimate(kind, X, texts)
     if kind == "scaled":
-        scaler = encoder.of_all.steps[-1][1]
+        scaler = encoder.steps.steps[-1][1]
         scaler.mean_, scaler.scale_, scaler.var_ = center, scale, scale**2
     return encoder

@@ -1,5 +1,6 @@
 """`fastml train FOLDER` and `fastml predict MODEL.fml FOLDER`: tables in many files, read a piece at a time."""
 
+import contextlib
 import re
 import time
 from pathlib import Path
@@ -46,6 +47,24 @@ def parts_of(path, memory, **options):
         raise InputError(str(error)) from None
 
 
+@contextlib.contextmanager
+def cluster(address):
+    """What turns a table in parts into one that the workers at this address read; nothing to do without one."""
+    if address is None:
+        yield lambda parts: parts
+        return
+    try:
+        from distributed import Client
+
+        import fastml.dask
+
+        client = Client(address, timeout="20s")
+    except (ImportError, OSError, ValueError) as error:
+        raise InputError(f"--dask {address}: {str(error) or type(error).__name__}") from None
+    with client:
+        yield fastml.dask.spread
+
+
 def train(arguments):
     from fastml import persistence
     from fastml.cli.train import fit, settings
@@ -59,9 +78,10 @@ def train(arguments):
     if arguments.reduce:
         raise InputError("--reduce is for one file: the columns of a folder are learnt from as they are")
     parts = parts_of(arguments.file, arguments.memory, target=arguments.target)
-    started = time.perf_counter()
-    model = fit(load(row)[0], row.settings | settings(arguments.settings), parts, None)
-    seconds = time.perf_counter() - started
+    with cluster(arguments.dask) as spread:
+        started = time.perf_counter()
+        model = fit(load(row)[0], row.settings | settings(arguments.settings), spread_out(parts, spread), None)
+        seconds = time.perf_counter() - started
     about = {"target": arguments.target, "columns": parts.names, "missing": None, "encoder": None}
     try:
         persistence.save(model, arguments.output, about)
@@ -70,6 +90,13 @@ def train(arguments):
     print(f"input of {row.title}: numbers as they are, {', '.join(parts.names[:20])}")
     print(f"{row.title}, fitted on {parts.n_rows} rows in {duration(seconds)}, written to {arguments.output}")
     return 0
+
+
+def spread_out(parts, spread):
+    try:
+        return spread(parts)
+    except ValueError as error:
+        raise InputError(f"--dask: {error}") from None
 
 
 def predict(model, about, arguments):
@@ -82,7 +109,8 @@ def predict(model, about, arguments):
         raise InputError("predictions of a table in parts go to a file: name one with -o, ending in .parquet or .npy")
     parts = parts_of(arguments.file, arguments.memory, columns=about["columns"])
     try:
-        rows = fastml.scale.predict(model, parts, output)
+        with cluster(arguments.dask) as spread:
+            rows = fastml.scale.predict(model, spread_out(parts, spread), output)
     except (OSError, TypeError, ValueError) as error:
         raise InputError(f"{type(model).__name__} cannot predict these rows: {error}") from None
     print(f"{rows} rows, written to {output}")

@@ -59,6 +59,14 @@ MODELS = [
     Model("linear_model.Ridge", REGRESSION, input="scaled", grid={"alpha": STRENGTHS}),
     Model("linear_model.SGDRegressor", REGRESSION, {"random_state": 0}, input="scaled", grid=STEPPED),
     Model("svm.LinearSVC", CLASSIFICATION, {"random_state": 0}, input="scaled", grid={"C": STRENGTHS}),
+    Model("discriminant_analysis.LinearDiscriminantAnalysis", CLASSIFICATION, input="scaled"),
+    Model(
+        "discriminant_analysis.QuadraticDiscriminantAnalysis",
+        CLASSIFICATION,
+        {"reg_param": 0.01},  # texts one-hot, and few rows of a class, leave no full covariance
+        input="scaled",
+        grid={"reg_param": [0.001, 0.01, 0.1, 0.5]},
+    ),
     Model("naive_bayes.GaussianNB", CLASSIFICATION, grid={"var_smoothing": [1e-9, 1e-6, 1e-3, 1e-1]}),
     Model("naive_bayes.BernoulliNB", CLASSIFICATION, {"binarize": 0.5}, input="unit", grid=SMOOTHED),
     Model("naive_bayes.MultinomialNB", CLASSIFICATION, input="unit", grid=SMOOTHED),

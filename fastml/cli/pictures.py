@@ -102,7 +102,7 @@ def learning_curve(problem, models, progress):
     folds = list(splits(problem, CURVE_FOLDS))
     most = min(LARGEST, min(len(train) for train, _ in folds))
     sizes = np.unique(np.geomspace(max(10, most / 64), most, SIZES).astype(int))
-    drawing = Drawing(6.4, 3.4)
+    drawing = Drawing(4.2, 4.0)
     with drawing as axes:
         for place, model in enumerate(models):
             progress(f"learning curve of {model.title} on {problem.name}")
@@ -113,7 +113,7 @@ def learning_curve(problem, models, progress):
         axes.set(xscale="log", xlabel="training rows", ylabel="accuracy" if problem.task == CLASSIFICATION else "R²")
         axes.set_xticks(sizes, [str(size) for size in sizes])
         axes.minorticks_off()
-        axes.legend(fontsize=7, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+        axes.legend(fontsize=8, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.18))
     return drawing
 
 

@@ -21,6 +21,7 @@ FEW_CLASSES = 20  # whole numbers with no more different values than this are cl
 PLAIN_WHOLE = re.compile("0|-?[1-9][0-9]*")
 IDENTIFIER = re.compile(r"(?:^|[\W_])(?:id|ids|nr|no|key|uuid|guid|index)$", re.IGNORECASE | re.ASCII)
 SHUFFLED = 20  # rows from where on a shuffled count is taken for one
+SPANNED = 0.9  # of a shuffled count by the rows that were drawn
 MANY_TEXTS = 20  # below this a text column is always used
 
 
@@ -79,7 +80,7 @@ def from_table(table, target, task="auto", rows=None, folds=5, aside=(), group=N
         cure = f"pass --folds {max(2, n)} or add rows"
         raise InputError(f"{str(table.path)!r} has {n} rows, fewer than the {folds} folds: {cure}")
     y, task, why = read_target(column, task)
-    used, notes = choose_columns([c for c in table.columns if c.name not in (target, group, *aside)])
+    used, notes = choose_columns([c for c in table.columns if c.name not in (target, group, *aside)], table)
     learnt = {c.source for c in used}
     if not used:
         raise InputError(f"no column of {str(table.path)!r} is left to predict {target!r} from ({'; '.join(notes)})")
@@ -92,15 +93,19 @@ def from_table(table, target, task="auto", rows=None, folds=5, aside=(), group=N
         {i: c.texts for i, c in enumerate(used) if c.texts is not None},
         [
             describe(table), *table.notes, why, *(c.words for c in table.columns if c.words and c.name in learnt),
-            *missing_values(used), *text_columns(used), *notes,
+            *missing_values(used, table), *text_columns(used), *notes,
         ],
-        np.arange(1, n + 1),
+        np.arange(1, n + 1) if table.rows is None else table.rows + 1,
         {c.source: [c.kind, c.form] for c in table.columns if c.source in learnt},
         None if group is None else group_of(table, group, folds),
         None if time is None else moments(table, time),
         reduce,
     )  # fmt: skip
     problem = problem if rows is None or n <= rows else drawn(problem, rows)
+    if len(problem.y) < table.total:
+        problem.notes.append(
+            f"used: {len(problem.y)} of {table.total} rows, drawn at random (--rows all for every row)"
+        )
     check_target(problem, target, folds)
     problem.notes.extend(suspicions(problem))
     problem.notes.extend(components(problem))
@@ -112,7 +117,7 @@ def components(problem):
     """A sentence about what the columns are reduced to."""
     if problem.reduce is None:
         return
-    found = estimate("filled", problem.X, problem.texts, problem.reduce).of_all
+    found = estimate("filled", problem.X, problem.texts, problem.reduce).steps
     pca = dict(found.steps)["pca"]
     yield (
         f"reduced by PCA: {pca.n_features_in_} columns, texts one-hot, to {pca.n_components_} principal "
@@ -237,18 +242,18 @@ def exact(text):
         return text
 
 
-def choose_columns(columns):
-    """(the columns worth learning from, dates as their parts; a sentence for each one left out)"""
+def choose_columns(columns, table):
+    """(the columns of a table worth learning from, dates as their parts; a sentence for each one left out)"""
     used: list = []
     notes: list = []
     seen: dict = {}
     for column in columns:
-        reason = useless(column)
+        reason = useless(column, table)
         twin = None if reason else seen.setdefault(contents(column), column.name)
         if twin not in (None, column.name):
             reason = f"the same as {twin!r} in every row"
         if reason is None:
-            used += [part for part in in_parts(column) if column.kind != "date" or useless(part) is None]
+            used += [part for part in in_parts(column) if column.kind != "date" or useless(part, table) is None]
         else:
             notes.append(f"left out: {column.name!r}, {reason}")
     return used, notes
@@ -267,7 +272,7 @@ def in_parts(column):
     return [Column(f"{column.name} ({name})", x, None, kind="part", source=column.name) for name, x in found.items()]
 
 
-def useless(column):
+def useless(column, table):
     """Why a column says nothing about other rows, or None."""
     known = column.values[~np.isnan(column.values)]
     different = len(np.unique(known))
@@ -276,7 +281,7 @@ def useless(column):
     if different == 1 and len(known) == len(column.values):
         return "the same in every row"
     if column.texts is None:
-        counts = column.kind == "number" and counts_rows(column.values)
+        counts = column.kind == "number" and counts_rows(column.values, table.rows, table.total)
         return "which counts the rows" if counts else identifier(column, known, different)
     if different > MANY_TEXTS and 2 * different > len(known):
         row, cell = column.first_text
@@ -291,31 +296,40 @@ def identifier(column, known, different):
     return None
 
 
-def counts_rows(values):
-    """Whether numbers count up or down by one, or are such a count shuffled, of too many rows to be an accident."""
+def counts_rows(values, rows=None, total=0):
+    """Whether numbers count up or down by one, or are such a count shuffled, of too many rows to be an accident.
+
+    rows: which of the `total` rows they stand in, where these were drawn; the ends of a shuffled count may be missing
+    """
     if len(values) < 3 or np.isnan(values).any():
         return False
-    steps = np.diff(values)
-    if (steps == 1).all() or (steps == -1).all():
+    steps, expected = np.diff(values), 1 if rows is None else np.diff(rows)
+    if (steps == expected).all() or (steps == -expected).all():
         return True
-    return len(values) >= SHUFFLED and bool((np.diff(np.sort(values)) == 1).all())
+    if len(values) < SHUFFLED or (values % 1).any():
+        return False
+    span = values.max() - values.min() + 1
+    wide = span == len(values) if rows is None else SPANNED * total <= span <= total
+    return bool(wide and len(np.unique(values)) == len(values))
 
 
 def describe(table):
     if not table.separator:
-        return f"{table.path.name}: {len(table.columns[0].values)} rows, {len(table.columns)} columns, {table.encoding}"
+        return f"{table.path.name}: {table.total} rows, {len(table.columns)} columns, {table.encoding}"
     comma = ", decimal commas" if table.decimal_comma else ""
     comma += f", thousands in groups in {some(map(repr, table.thousands))}" if table.thousands else ""
     coding = {"utf-8-sig": "UTF-8"}.get(table.encoding, table.encoding)
-    rows, columns = len(table.columns[0].values), len(table.columns)
+    rows, columns = table.total, len(table.columns)
     return f"{table.path.name}: {rows} rows, {columns} columns, separator {table.separator}{comma}, {coding}"
 
 
-def missing_values(columns):
+def missing_values(columns, table):
     counts = {c.name: int(np.isnan(c.values).sum()) for c in columns}
     counts = {name: count for name, count in counts.items() if count}
     if counts:
-        yield f"missing values: {sum(counts.values())} ({some(f'{name!r} {count}' for name, count in counts.items())})"
+        of = "" if table.rows is None else f" in {len(table.rows)} rows that were drawn"
+        words = some(f"{name!r} {count}" for name, count in counts.items())
+        yield f"missing values{of}: {sum(counts.values())} ({words})"
 
 
 def text_columns(columns):
@@ -333,10 +347,9 @@ def drawn(problem, rows):
     """`rows` of the rows, drawn at random with a fixed seed, in their order."""
     n = len(problem.y)
     keep = np.sort(np.random.default_rng(0).permutation(n)[:rows])
-    note = f"used: {rows} of {n} rows, drawn at random (--rows all for every row)"
     groups, when = (None if each is None else each[keep] for each in (problem.groups, problem.when))
     return problem._replace(
-        X=problem.X[keep], y=problem.y[keep], rows=problem.rows[keep], notes=[*problem.notes, note], groups=groups,
+        X=problem.X[keep], y=problem.y[keep], rows=problem.rows[keep], groups=groups,
         when=when,
     )  # fmt: skip
 

@@ -13,12 +13,15 @@ from fastml.cli.models import CLASSIFICATION, MODELS, load
 from fastml.cli.problem import prepare
 from fastml.metrics import accuracy_score, r2_score
 
-__all__ = ["LIBRARIES", "Race", "Start", "kernel_counts", "score", "splits"]
+__all__ = ["AIM", "KEPT", "LIBRARIES", "Race", "Start", "kernel_counts", "score", "splits", "tuned"]
 
 LIBRARIES = ("fastml", "scikit-learn")
 INNER_FOLDS = 3  # of a search within the training rows
 KEPT = 0.6  # of the time left: the rest is for the page, and for estimates that were too low
 GROWTH = 1.0  # power of the rows that time is expected to grow by
+AIM = 60.0  # seconds that a comparison takes, at most about
+FEWEST = 1000  # rows that a slow model of fastml's learns from, to reach that
+TRIFLE = 0.2  # seconds of a fold that are worth no saving
 MOST_CLASSES = 20  # of which probabilities are kept
 FIRST_ROWS = 2000  # rows of the first call: enough to compile what the folds will run
 
@@ -91,11 +94,14 @@ class Entry:
 class Race:
     """The comparison of all models on some problems; what has been done can be read at any time, also after Ctrl-C."""
 
-    def __init__(self, problems, folds, progress, models=MODELS, tune=False, end=None):
+    def __init__(self, problems, folds, progress, models=MODELS, tune=False, end=None, aim=None):
         self.problems, self.folds, self.progress = list(problems), folds, progress
         self.models, self.tune, self.end = models, tune, end  # end: when all must be done, by time.monotonic
+        # aim: when all should be done, though no model of fastml's is left out for it; None for no such aim
+        self.aim, self.thinned = None if tune or end is not None else aim, {}  # model -> training rows of each fold
         self.estimates = {}  # (problem, model, library) -> seconds of the first call, and its rows
         self.starts, self.entries, self.remarks = [], [], []
+        self.hasty: tuple = ()  # the libraries whose folds may be fewer, where all would take too long
         self.done = False
 
     def run(self):
@@ -105,8 +111,9 @@ class Race:
         for problem in self.problems:
             self._baseline(problem)
             models = self._cheapest_first(problem)
+            short = self.end is not None or self._in_haste(problem, models)
             # Where time is short, every model of fastml's comes before scikit-learn's first.
-            for libraries in [LIBRARIES] if self.end is None else [LIBRARIES[:1], LIBRARIES[1:]]:
+            for libraries in [LIBRARIES[:1], LIBRARIES[1:]] if short else [LIBRARIES]:
                 for number, model in enumerate(models):
                     self._compare(problem, model, libraries, len(models) - number)
         self.done = True
@@ -130,7 +137,7 @@ class Race:
     def _cheapest_first(self, problem):
         """The models of a problem; where time is short, in the order of what their first calls took."""
         models = self.models_for(problem)
-        if self.end is None:
+        if self.end is None and self.aim is None:
             return models
         return sorted(
             models, key=lambda model: self.estimates.get((problem.name, model.title, LIBRARIES[0]), (0, 1))[0]
@@ -138,15 +145,46 @@ class Race:
 
     def _too_long(self, problem, model, library, n, share):
         """Whether a fold of n training rows would take more than its share of what is left; the remark says so."""
-        seconds, rows = self.estimates.get((problem.name, model.title, library), (0.0, 1))
-        expected = seconds * max(1.0, n / rows) ** GROWTH
-        have = KEPT * self.left() * share
-        if have > expected:
+        if self.end is None and library not in self.hasty:
             return False
-        self._remark(
-            f"{library} {model.title} on {problem.name} left out: a fold would take about {expected:.2g} s, "
-            f"the budget leaves it {max(0.0, have):.2g} s"
+        expected = self._expected(problem, model, library, n)
+        have = (KEPT * self.left() if self.end is not None else self._room()) * share
+        if have > expected or (self.end is None and expected < TRIFLE):
+            return False
+        done = len(self._entry(problem, model).runs.get(library, ()))
+        what = f"has {done} of {self.folds} folds: another" if done else "left out: a fold"
+        why = f"the budget leaves it {max(0.0, have):.2g} s"
+        if self.end is None:
+            why = "too much for about a minute in all (--budget 10m for more)"
+        self._remark(f"{library} {model.title} on {problem.name} {what} would take about {expected:.2g} s, {why}")
+        return True
+
+    def _room(self):
+        """Seconds until all should be done."""
+        return 0.0 if self.aim is None else self.aim - time.monotonic()
+
+    def _expected(self, problem, model, library, n):
+        """Seconds that a fold of n training rows is expected to take."""
+        seconds, rows = self.estimates.get((problem.name, model.title, library), (0.0, 1))
+        return seconds * max(1.0, n / rows) ** GROWTH
+
+    def _in_haste(self, problem, models):
+        """Whether all folds would take longer than the aim: then scikit-learn's are fewer, and rows of slow models."""
+        if self.aim is None:
+            return False
+        n = len(next(splits(problem, self.folds))[0])
+        ours, theirs = (
+            [self.folds * self._expected(problem, model, library, n) for model in models] for library in LIBRARIES
         )
+        room = self._room()
+        if sum(ours) + sum(theirs) <= room:
+            return False
+        self.hasty = LIBRARIES[1:]
+        have = level(ours, room)
+        for model, cost in zip(models, ours, strict=True):
+            rows = n if cost <= have else max(FEWEST, int(n * have / cost))
+            if rows < n:
+                self.thinned[model.title] = rows
         return True
 
     def of(self, problem):
@@ -179,13 +217,19 @@ class Race:
             model = maker().fit(X_train, problem.y[train])
             model.predict(X_test)
             seconds = again = time.perf_counter() - started
-            if self.end is not None and seconds < self.left() / 10:  # what was loaded or compiled is not paid twice
+            if self._again(seconds, len(train), len(problem.y)):  # what was loaded or compiled is not paid twice
                 started = time.perf_counter()
                 maker().fit(X_train, problem.y[train]).predict(X_test)
                 again = time.perf_counter() - started
             self.estimates[problem.name, model.title, library] = again, len(train)
             return seconds
         return None
+
+    def _again(self, seconds, rows, n):
+        """Whether the first call of a model is worth another, for an estimate of what its folds take."""
+        if self.aim is not None:
+            return seconds < AIM / 10 and seconds * self.folds * n / rows > AIM / 30
+        return self.end is not None and seconds < self.left() / 10
 
     def _entry(self, problem, model):
         """The row of the table for a model, made when it is first asked for."""
@@ -200,6 +244,7 @@ class Race:
         skipped: set = set()
         classes = np.unique(problem.y) if problem.task == CLASSIFICATION else ()
         for number, (train, test) in enumerate(splits(problem, self.folds), 1):
+            train = some_of(train, self.thinned.get(model.title))
             self.progress(f"{problem.name}: {model.title}", f"fold {number} of {self.folds}")
             makers = [pair for pair in self._makers(model, len(train)) if pair[0] in libraries and pair[1] is not None]
             if all(library in skipped | entry.failed for library, _ in makers):
@@ -211,7 +256,7 @@ class Race:
                 if library in entry.failed or library in skipped:
                     continue
                 share = 2 / (waiting + 2 * (self.folds - number + 1))
-                if self.end is not None and self._too_long(problem, model, library, len(train), share):
+                if self._too_long(problem, model, library, len(train), share):
                     skipped.add(library)
                     continue
                 with self._watched(problem, model, library, entry):
@@ -268,6 +313,24 @@ class Race:
     def _remark(self, text):
         if text not in self.remarks:
             self.remarks.append(text)
+
+
+def level(costs, room):
+    """The most that each of some costs may be, so that their sum, larger ones cut to it, is no more than the room."""
+    costs = sorted(costs)
+    for place, cost in enumerate(costs):
+        share = max(0.0, room) / (len(costs) - place)
+        if cost >= share:
+            return share
+        room -= cost
+    return float("inf")
+
+
+def some_of(rows, most):
+    """At most so many of the rows, drawn at random; None for all."""
+    if most is None or len(rows) <= most:
+        return rows
+    return np.sort(np.random.default_rng(0).permutation(rows)[:most])
 
 
 def tuned(library, make, model):

@@ -13,11 +13,11 @@ import fastml
 from fastml.cli.columns import entropy_of, information
 from fastml.cli.encoder import estimate
 from fastml.cli.judging import headline, importances, positive, ranked, worth
-from fastml.cli.models import CLASSIFICATION
+from fastml.cli.models import CLASSIFICATION, load
 from fastml.cli.output import write_text
 from fastml.cli.problem import strongest
 from fastml.cli.race import LIBRARIES
-from fastml.cli.results import entry_cells, in_order, legend, start_cells
+from fastml.cli.results import entry_cells, in_order, legend, start_cells, usual
 from fastml.metrics import confusion_matrix
 
 __all__ = ["page", "write_report"]
@@ -33,7 +33,7 @@ CURVES = 5  # models of the learning curve
 OVERVIEW = 60  # columns of the overview
 SHOWN = 20  # columns whose importance is shown
 SLOW = 8  # seconds that what takes long needs, where a budget is set
-RATIOS, NOISE = (7, 10), 1.3  # places of the ratios in a row; what is no difference
+RATIOS, NOISE = (6, 9), 1.3  # places of the ratios in a row; what is no difference
 
 
 def write_report(race, title, path, repeat=None):
@@ -74,7 +74,8 @@ def content(race, title, repeat):
         "libraries": LIBRARIES,
         "headlines": [words for p in race.problems if race.done and (words := headline(race, p))],
         "starts": [start_cells(start) for start in race.starts],
-        "entries": [table_row(entry) for entry in entries],
+        "several": len(race.problems) > 1,
+        "entries": [table_row(entry, len(race.problems) > 1) for entry in entries],
         "legend": list(legend(race)),
         "remarks": race.remarks,
         "repeat": repeat,
@@ -82,10 +83,12 @@ def content(race, title, repeat):
     }
 
 
-def table_row(entry):
+def table_row(entry, several):
     """(cells with the class of each, the share that the bar fills)"""
-    cells = [entry.problem, *entry_cells(entry)]
-    kinds = ["even" if place in RATIOS and even(cell) else "" for place, cell in enumerate(cells)]
+    cells = [*([entry.problem] if several else []), *entry_cells(entry)]
+    ratios = [place + several for place in RATIOS]
+    kinds = ["even" if place in ratios and even(cell) else "" for place, cell in enumerate(cells)]
+    kinds[: several + 1] = ["text model"] * (several + 1)
     mean = statistics.mean(entry.scores) if entry.scores else 0.0
     return list(zip(cells, kinds, strict=True)), min(1.0, max(0.0, mean))
 
@@ -124,8 +127,8 @@ def section(race, problem, number):
         "bits": f"{entropy_of(problem):.2f}",
         "tenth": not classify,
         "judge": entries[0].title if entries else "",
-        "pictures": [picture(words, draw, next(number)) for words, draw in figures],
-        "tree": drawn_tree(problem) if entries and race.left() > SLOW else None,
+        "pictures": [(*picture(words, draw, next(number)), "network" in words) for words, draw in figures],
+        "tree": drawn_tree(problem, models, entries) if entries and race.left() > SLOW else None,
         "hard": hard_rows(problem, entries) if entries else None,
         "folds": pictures.CURVE_FOLDS,
     }
@@ -188,6 +191,9 @@ def certain(problem, entries):
         which = f"{positive(problem)!s}, the rarer class, on held-out rows"
         yield f"ROC of {which}; in brackets the area", partial(curves.roc, problem, sure)
         yield f"Precision and recall of {which}; in brackets the mean", partial(curves.precision_recall, problem, sure)
+    elif len(np.unique(problem.y)) <= COLOURED:
+        words = f"ROC of {sure[0].title}, each class against the rest, on held-out rows; in brackets the area"
+        yield words, partial(curves.roc_of_classes, problem, sure[0])
     probable = [entry for entry in entries if entry.sureness is not None and entry.probable][:BEST]
     if probable:
         yield (
@@ -196,15 +202,21 @@ def certain(problem, entries):
         )
 
 
-def drawn_tree(problem):
-    """(words, HTML) of a small tree on all rows, texts and missing values as they are."""
-    from fastml.tree import DecisionTreeClassifier, DecisionTreeRegressor, tree_html
+def drawn_tree(problem, models, entries):
+    """(words, HTML) of the best tree of the comparison, fitted on all rows, texts and missing values as they are."""
+    from fastml.tree import tree_html
 
-    kind = DecisionTreeClassifier if problem.task == CLASSIFICATION else DecisionTreeRegressor
-    X = estimate("native", problem.X, problem.texts).apply(problem.X)
-    words = f"The first {DRAWN_DEPTH} levels of a tree on all rows"
+    of_trees = [(model, entry) for model, entry in zip(models, entries, strict=True) if model.path.startswith("tree.")]
+    if not of_trees:
+        return None
+    model, entry = of_trees[0]
+    words = f"The first {DRAWN_DEPTH} levels of {entry.title}, the best tree of the comparison, fitted on all rows"
+    if model.input != "native":
+        words += " with texts and missing values as they are"
     try:
-        return words, tree_html(kind(max_depth=DRAWN_DEPTH).fit(X, problem.y), feature_names=problem.names)
+        X = estimate("native", problem.X, problem.texts).apply(problem.X)
+        tree = load(model)[0](**model.settings_for(len(X)) | usual(entry.chosen)).fit(X, problem.y)
+        return words, tree_html(tree, feature_names=problem.names, max_depth=DRAWN_DEPTH)
     except Exception as error:  # as for pictures
         return f"{words}, no picture: {error}", ""
 

@@ -10,7 +10,7 @@ from fastml.cli.models import MANY_ROWS
 from fastml.cli.race import FIRST_ROWS, INNER_FOLDS, LIBRARIES, leaders
 from fastml.cli.terminal import duration, table
 
-__all__ = ["entry_cells", "in_order", "legend", "race_and_show", "start_cells", "summary"]
+__all__ = ["entry_cells", "in_order", "legend", "race_and_show", "start_cells", "summary", "usual"]
 
 
 def race_and_show(race):
@@ -131,6 +131,9 @@ def legend(race):
             yield f"input of {', '.join(titles)}: {form}{reduced}"
     for name, given in large_settings(race):
         yield f"{name}, on more than {MANY_ROWS} rows: {given}"
+    for title, rows in race.thinned.items():
+        cure = "to keep all within about a minute (--budget 10m for more)"
+        yield f"{title}: fitted on {rows} rows of each fold only, {cure}"
     if race.tune:
         yield f"tuned: each library's own search by {INNER_FOLDS} folds within the training rows; fit is all of it"
         yield from (settings(entry) for entry in race.entries if entry.chosen)
@@ -155,6 +158,12 @@ def verdict(race, problem):
     elif first:
         names = ", ".join(entry.title for entry in first)
         yield f"no model is surely the best on {problem.name}: the paired test cannot tell apart {names}"
+
+
+def usual(chosen):
+    """The settings that a search chose in most folds; {} of none."""
+    counts = Counter(tuple(each.items()) for each in chosen)
+    return dict(counts.most_common(1)[0][0]) if counts else {}
 
 
 def settings(entry):

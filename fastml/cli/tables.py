@@ -12,6 +12,7 @@ from fastml.cli.reading.dialect import Dialect, look, shown
 from fastml.cli.reading.formats import format_of, reader_of
 from fastml.cli.reading.meaning import Cells, Column, truth_of
 from fastml.cli.reading.parsing import blocks, name_of
+from fastml.cli.reading.sampling import Sample
 from fastml.cli.reading.sources import BROKEN, Utf8, check_encoding, check_file, detect_encoding, packing
 from fastml.cli.terminal import InputError
 
@@ -21,6 +22,7 @@ MISSING = (
     "", "?", "NA", "N/A", "n/a", "na", "#N/A", "#N/A N/A", "#NA", "<NA>", "NaN", "nan", "null", "NULL", "#NULL!", "NaT",
 )  # fmt: skip
 SAMPLE = 2**16  # characters looked at to recognise the dialect; more where a cell is longer
+KEPT = 50_000  # rows that are kept at least
 FEW = 3  # whole numbers such as 20240131 are dates where at least so many differ
 
 
@@ -32,6 +34,8 @@ class Table(NamedTuple):
     decimal_comma: bool
     thousands: list  # names of the columns whose numbers have thousands in groups
     notes: list = []  # what else was understood, in sentences
+    total: int = 0  # rows of the file
+    rows: Any = None  # which of them the columns hold, counted from 0; None for all
 
 
 class Source(NamedTuple):
@@ -46,6 +50,17 @@ class Source(NamedTuple):
     as_text: Any  # (name, numbers) -> whether a column is texts even where every cell is a number
     codes: bool  # whether a column with cells such as 007 is texts
     kinds: dict | None  # of the training table: column -> (kind, form)
+    sample: Sample  # which rows are kept
+
+
+class Asked(NamedTuple):
+    """How a table is wanted, as `read_table` has it."""
+
+    missing: Any = None
+    as_text: Any = lambda name, numbers: False
+    trained: Any = None
+    kinds: dict | None = None
+    rows: int | None = None
 
 
 class Text(NamedTuple):
@@ -59,13 +74,14 @@ class Text(NamedTuple):
 
 
 def read_table(path, separator=None, encoding=None, missing=None, progress=lambda *_: None, *, trained=None,
-               as_text=lambda name, numbers: False, kinds=None):  # fmt: skip
+               as_text=lambda name, numbers: False, kinds=None, rows=None):  # fmt: skip
     """The table in the file `path`, with a header; InputError says in a sentence what is wrong with it.
 
     as_text: (name, numbers) -> whether a column is read as texts although every cell is a number
     trained: None, or the style of decimals of the file that a model was trained on; the table then needs no rows, and
     no second column, and codes such as 007 are numbers unless `as_text`
     kinds: None, or what the columns were in that file: {name: (kind, form)}
+    rows: how many rows are needed: of a file with more than KEPT and more than these, as many are drawn; None for all
     """
     path = Path(path)
     check_encoding(encoding)
@@ -78,18 +94,22 @@ def read_table(path, separator=None, encoding=None, missing=None, progress=lambd
         read = columns_at(every, kind, path)
         mark, told, notes = "", kind, [words] if words else []
     names, renamed = check_header(header, path)
-    return finished(path, names, read, mark, told, notes + renamed, missing, as_text, trained, kinds)
+    return finished(path, names, read, (mark, told, notes + renamed), Asked(missing, as_text, trained, kinds, rows))
 
 
-def finished(path, names, read, mark, told, notes, missing, as_text, trained=None, kinds=None):
-    """The Table whose columns are read from blocks."""
+def finished(path, names, read, words, asked):
+    """The Table whose columns are read from blocks; words: the separator, the encoding, what else was understood."""
+    (mark, told, notes), (missing, as_text, trained, kinds, rows) = words, asked
     marks = frozenset(each.strip() for each in (MISSING if missing is None else missing))
     dashes = marks | DASHES if missing is None else marks
-    source = Source(path, names, read, mark, marks, dashes, as_text, trained is None, kinds)
+    sample = Sample(None if rows is None else max(rows, KEPT))
+    source = Source(path, names, read, mark, marks, dashes, as_text, trained is None, kinds, sample)
     columns, decimal_comma, thousands = read_columns(source, trained)
     if not len(columns[0].values) and trained is None:
         raise InputError(f"{path} holds a header but no rows: nothing to learn from")
-    return Table(path, shown(mark) if mark else "", told, columns, decimal_comma, thousands, notes)
+    total = len(columns[0].values)
+    total, kept = (total, None) if sample.whole else (sample.total, sample.rows)
+    return Table(path, shown(mark) if mark else "", told, columns, decimal_comma, thousands, notes, total, kept)
 
 
 def text_file(path, separator, encoding, start, progress, trained, kinds):
@@ -170,8 +190,11 @@ def read_columns(source, trained):
     places = list(range(len(source.names)))
     columns = [Cells(source.missing, source.dashes) for _ in places]
     for block in source.blocks(places):
+        keep = source.sample.of(len(block[0]))
         for column, cells in zip(columns, block, strict=True):
-            column.take(cells)
+            column.take(cells, keep)
+        prune(columns, source.sample.pruned())
+    prune(columns, source.sample.pruned(end=True))
     again(source, columns, [i for i in places if columns[i].late or columns[i].points == "unclear"])
     judged = [column.judged() for column in columns]
     styles, decimal_comma = choose_styles(judged, source.separator, trained or None)
@@ -199,13 +222,21 @@ def read_columns(source, trained):
     return finished, decimal_comma, grouped
 
 
+def prune(columns, keep):
+    for column in columns if keep is not None else ():
+        column.prune(keep)
+
+
 def again(source, columns, places):
     """A second pass over the file, for columns that turned out to be needed as texts."""
+    done = 0
     for i in places:
         columns[i].restart()
     for block in source.blocks(places) if places else ():
+        keep = source.sample.again(done, len(block[0]))
+        done += len(block[0])
         for i, cells in zip(places, block, strict=True):
-            columns[i].again(cells)
+            columns[i].again(cells, keep)
 
 
 def text_column(source, name, cells, judged, numbers):
@@ -214,7 +245,8 @@ def text_column(source, name, cells, judged, numbers):
     absent = set(source.missing)
     if numbers is not None and source.codes and source.as_text(name, numbers):
         absent |= {listed[code] for code in np.unique(codes[np.isnan(numbers)]).tolist()}
-    texts = sorted(text for text in listed if text not in absent)
+    known = listed if source.sample.whole else [listed[code] for code in np.unique(codes).tolist()]
+    texts = sorted(text for text in known if text not in absent)
     place = {text: float(i) for i, text in enumerate(texts)}
     new = np.array([place.get(text, np.nan) for text in listed])
     values = new[codes] if len(codes) else np.empty(0)

@@ -7,7 +7,8 @@ module teaches `predict`, `predict_proba`, `transform`, `score` and their like t
 
 from fastml.dask.asking import confusion_matrix, predict, score, teach
 from fastml.dask.collections import parts
+from fastml.dask.engine import spread
 
-__all__ = ["confusion_matrix", "parts", "predict", "score"]
+__all__ = ["confusion_matrix", "parts", "predict", "score", "spread"]
 
 teach()

@@ -57,7 +57,7 @@ def predict(model: Any, X: Any, *, method: str = "predict") -> Any:
     none = asked_of_none(model, table, method)
     if none.dtype.kind == "U":  # texts as long as the longest class, not as that of a row of zeros
         none = none.astype(np.asarray(getattr(model, "classes_", none)).dtype)
-    work = shared((ask, type(model).__name__, table.described, none))
+    work = shared((ask, type(model).__name__, table.source, none))
     if not hasattr(X, "columns"):  # as many parts, empty ones among them
         X, width = X.rechunk({1: X.shape[1]}), none.shape[1:]
         options = {"drop_axis": 1} if none.ndim == 1 else {"chunks": (X.chunks[0], width)}
@@ -74,7 +74,7 @@ def answers_of_block(X: np.ndarray, work: tuple, block_id: tuple = (0,)) -> np.n
 def answers_of_part(work: tuple, number: int, X: Any) -> np.ndarray:
     ask, who, described, none = work
     described = described._replace(has_target=False)
-    slab = described.slab(number, X, None, 0, who)
+    slab = described.slab(who, number, X, None, 0)
     if not len(slab.X):
         return none
     try:

@@ -23,7 +23,7 @@ class Described(NamedTuple):
     dtype: np.dtype  # of X as models see it
     has_target: bool
 
-    def slab(self, number: int, X: Any, y: Any, start: int, who: str) -> Slab:
+    def slab(self, who: str, number: int, X: Any, y: Any, start: int) -> Slab:
         """The rows of part `number`, checked against what the collection has promised."""
         source = f"part {number} of {self.what}"
         table = self.table(X, source)
@@ -33,6 +33,10 @@ class Described(NamedTuple):
             if len(target) != len(table):
                 raise ValueError(f"{source} has {len(table)} rows, and {len(target)} targets")
         return joined(self, [(table, target, (start, source, 0))], start, who)  # type: ignore[arg-type]
+
+    def targets(self, number: int, y: Any) -> tuple[np.ndarray, str, int]:
+        source = f"part {number} of {self.what}"
+        return targets_of(y, source), source, 0
 
     def table(self, X: Any, source: str) -> np.ndarray:
         if None in self.kinds:

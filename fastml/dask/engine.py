@@ -11,14 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from fastml.dask.collections import Described, delayed_parts, targets_of
+from fastml.dask.collections import Described, delayed_parts
 from fastml.kinds.lazy import is_lazy
+from fastml.scale import spreading
 from fastml.scale.parts import Parts, Piece
-from fastml.scale.runs import Run, join_runs, run_of_rows, run_total
+from fastml.scale.spreading import OnWorkers
 
-__all__ = ["DaskParts", "compute", "shared", "task"]
-
-TOGETHER = 16  # runs that one task joins
+__all__ = ["Dask", "DaskParts", "compute", "shared", "spread", "task"]
 
 
 def compute(*tasks: Any) -> tuple:
@@ -44,11 +43,26 @@ def shared(value: Any) -> Any:
     return dask().delayed(value, pure=False, traverse=False)
 
 
-class DaskParts(Parts):
-    """Parts of a Dask collection; passes of fits go to where these are, all else reads one part after the other."""
+class Dask:
+    """The engine of `fastml.scale.Engine`: Dask's current scheduler."""
+
+    together = 16
+
+    def share(self, value: Any) -> Any:
+        return shared(value)
+
+    def submit(self, function: Callable, work: Any, *arguments: Any) -> Any:
+        return task(function)(work, *arguments)
+
+    def gather(self, tasks: list) -> list:
+        return list(compute(*tasks))
+
+
+class DaskParts(OnWorkers):
+    """Parts of a Dask collection; what is no pass of a fit reads one part after the other."""
 
     def __init__(self, described: Described, X: list, lengths: list[int] | None):
-        self.described, self.X, self.lengths = described, X, lengths
+        self.source, self.X, self.lengths, self.engine = described, X, lengths, Dask()
         self.y: list | None = None
         self.what, self.names, self.n_features = described.what, described.names, described.n_features
         self.dtype, self.has_target = described.dtype, described.has_target
@@ -94,50 +108,17 @@ class DaskParts(Parts):
         """Count the rows of each part, in a pass."""
         self.settle(list(compute(*[task(len)(each) for each in tasks])))
 
-    def settle(self, lengths: list[int]) -> None:
-        """Lengths that a pass has found; those that were known must be the same."""
-        for number, (known, found) in enumerate(zip(self.lengths or lengths, lengths, strict=True)):
-            if known != found:
-                raise ValueError(f"part {number} of {self.what} has {known} rows, and {found} targets")
-        self.lengths, self.n_rows = lengths, sum(lengths)
-
-    def starts(self) -> list[int]:
-        if self.lengths is None:
-            self.measure(self.X if self.y is None else self.y)
-        return [0, *accumulate(self.lengths or [])][:-1]
-
     def beside(self) -> list:
         return [None] * len(self.X) if self.y is None else self.y
 
-    # ------------------------------------------------------------------------------- passes, where the parts are
+    def given(self) -> list[tuple]:
+        if self.lengths is None:
+            self.measure(self.X if self.y is None else self.y)
+        starts = [0, *accumulate(self.lengths or [])][:-1]
+        return list(zip(range(len(starts)), self.X, self.beside(), starts, strict=True))
 
-    def map_targets(self, function: Any) -> Iterator[Any]:
-        given = [
-            task(counted_part)(function, y, f"part {number} of {self.what}") for number, y in enumerate(self.beside())
-        ]
-        found = compute(*given)
-        self.settle([length for length, _ in found])
-        return (answer for _, answer in found)
-
-    def reduce(self, reduction: Any, checks: Any, what: str, n_jobs: int | None) -> Any:
-        work, starts = shared((reduction, checks, self.described)), self.starts()
-        runs = [
-            task(run_of_part)(work, number, X, y, start)
-            for number, (X, y, start) in enumerate(zip(self.X, self.beside(), starts, strict=True))
-        ]
-        while len(runs) > TOGETHER:
-            runs = [task(joined_runs)(work, runs[i : i + TOGETHER]) for i in range(0, len(runs), TOGETHER)]
-        return run_total(reduction, join_runs(reduction, list(compute(*runs))))
-
-    def choose(self, numbers: np.ndarray, checks: Any, what: str) -> list[tuple[np.ndarray, np.ndarray]]:
-        work, given = shared((None, checks, self.described)), []
-        for number, (X, y, start) in enumerate(zip(self.X, self.beside(), self.starts(), strict=True)):
-            assert self.lengths is not None
-            first, last = np.searchsorted(numbers, [start, start + self.lengths[number]])
-            given.append(task(chosen_rows)(work, number, X, y, start, numbers[first:last] - start))
-        return list(compute(*given))
-
-    # -------------------------------------------------------------------------- reading, one part after the other
+    def given_targets(self) -> list[tuple]:
+        return list(enumerate(self.beside()))
 
     def pieces(self, first: int = 0, most: int | None = None) -> Iterator[Piece]:
         for number, (X, y) in enumerate(zip(self.X, self.beside(), strict=True)):
@@ -145,7 +126,7 @@ class DaskParts(Parts):
                 first -= self.lengths[number]
                 continue
             block, labels = compute(X, y)
-            slab = self.described.slab(number, block, labels, 0, "a model")
+            slab = self.source.slab("a model", number, block, labels, 0)
             skipped = min(first, len(slab.X))
             first -= skipped
             if skipped < len(slab.X):
@@ -154,29 +135,36 @@ class DaskParts(Parts):
 
     def targets(self) -> Iterator[tuple[np.ndarray, str, int]]:
         for number, y in enumerate(self.beside()):
-            source = f"part {number} of {self.what}"
-            yield targets_of(compute(y)[0], source), source, 0
+            yield self.source.targets(number, compute(y)[0])
 
 
-# ---------------------------------------------------------------------------------------- what tasks do on workers
+def spread(parts: Parts, rows: int = 2**20) -> Parts:
+    """A table in files as Dask's workers read it: each task a range of rows, from files that all of them see.
 
+    The result of a fit has the bits of one on this machine.
 
-def counted_part(function: Callable, y: Any, source: str) -> tuple[int, Any]:
-    y = targets_of(y, source)
-    return len(y), function(y, source, 0)
+    Parameters
+    ----------
+    parts : Parts
+        Of `fastml.scale`: .npy, Parquet or Arrow files, by paths that lead to them on every worker.
+    rows : int, default=2**20
+        Rows of a task, a multiple of 2**13. A task should take a second or so.
 
+    Returns
+    -------
+    Parts
 
-def run_of_part(work: tuple, number: int, X: Any, y: Any, start: int) -> Run:
-    reduction, checks, described = work
-    rows = checks(described.slab(number, X, y, start, checks.who))
-    return run_of_rows(reduction, rows, 1)  # Dask gives each thread of a worker tasks of its own
-
-
-def joined_runs(work: tuple, runs: list) -> Run:
-    return join_runs(work[0], runs)
-
-
-def chosen_rows(work: tuple, number: int, X: Any, y: Any, start: int, at: np.ndarray) -> tuple:
-    _, checks, described = work
-    rows = checks(described.slab(number, X, y, start, checks.who))
-    return rows.X[at], rows.y[at]
+    Examples
+    --------
+    >>> import numpy as np, os, tempfile
+    >>> import fastml.dask, fastml.scale
+    >>> from fastml.naive_bayes import GaussianNB
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> X, y = os.path.join(folder.name, "X.npy"), os.path.join(folder.name, "y.npy")
+    >>> np.save(X, np.arange(12.0).reshape(6, 2)), np.save(y, np.repeat([0, 1], 3))
+    (None, None)
+    >>> GaussianNB().fit(fastml.dask.spread(fastml.scale.npy(X, y=y))).theta_.tolist()
+    [[2.0, 3.0], [8.0, 9.0]]
+    >>> folder.cleanup()
+    """
+    return spreading.spread(parts, Dask(), rows)

@@ -5,7 +5,7 @@ from fastml.preprocessing.scaling import ByKernel
 
 __all__ = ["read", "say"]
 
-OWN = ("_fast_columns",)  # what fastml's notes beside scikit-learn's results
+OWN = ("_fast_columns", "_made", "_spans", "_encoder")  # what fastml's notes beside scikit-learn's results
 
 
 def say(model, cls):
@@ -14,8 +14,14 @@ def say(model, cls):
     if fitted:
         parameters = set(model.get_params(deep=False))
         found = {name: value for name, value in vars(model).items() if name not in parameters and name not in OWN}
-        other.__dict__.update(found)
+        other.__dict__.update(found | more_there(model, cls))
     return other
+
+
+def more_there(model, cls):
+    """What scikit-learn keeps in a fitted model of its class, and fastml makes when it is asked for."""
+    names = {"KBinsDiscretizer": ("_encoder",)}.get(cls.__name__, ()) if cls.__module__.startswith("sklearn") else ()
+    return {name: getattr(model, name) for name in names if hasattr(model, name)}
 
 
 def read(model, cls):
@@ -23,4 +29,5 @@ def read(model, cls):
     own = say(model, cls)
     if isinstance(own, ByKernel) and hasattr(own, "n_features_in_"):
         own._note_columns()
+        own._note_anew()
     return own

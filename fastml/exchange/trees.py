@@ -125,7 +125,7 @@ def read(model, cls):
         own.n_classes_ = [int(n) for n in model.n_classes_] if model.n_outputs_ > 1 else int(model.n_classes_)
     count, impurity = len(nodes), nodes["impurity"].astype(np.float64)
     weight = nodes["weighted_n_node_samples"].astype(np.float64)
-    own.tree_ = Tree(
+    tree = Tree(
         left, right,
         np.where(leaf, -2, nodes["feature"]).astype(np.int64),
         np.where(leaf, LEAF, NUMERIC).astype(np.uint8),
@@ -140,7 +140,7 @@ def read(model, cls):
         np.zeros(count + 1, np.int64), np.empty(0, np.int64), np.empty(0, np.int64),
         int(model.n_features_in_),
     )  # fmt: skip
-    own._ready()
+    own._keep(tree)
     return own
 
 

@@ -282,6 +282,25 @@ class TfidfVectorizer(ScikitTfidfVectorizer, CountVectorizer):
         X = self._weigh(raw_documents)
         return self._tfidf.transform(X, copy=False)
 
+    def transform(self, raw_documents: Any) -> Any:
+        """Weigh documents by what has been learnt.
+
+        Parameters
+        ----------
+        raw_documents : iterable
+            Texts, bytes, files or names of files, as `input` says.
+
+        Returns
+        -------
+        X : sparse matrix of shape (n_samples, n_features)
+        """
+        tfidf: Any = self.__dict__.get("_tfidf")
+        X = CountVectorizer.transform(self, raw_documents) if type(tfidf) is TfidfTransformer else None
+        if X is None or X.dtype.char not in "fd" or X.shape[1] != tfidf.__dict__.get("n_features_in_"):
+            return super().transform(raw_documents)  # which tells what is wrong
+        tfidf._weigh_rows(X.data, X.indices, X.indptr)
+        return X
+
     def _weigh(self, raw_documents):
         """The counts, when the weights have been learnt."""
         self._validate_params()

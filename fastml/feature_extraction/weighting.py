@@ -1,5 +1,6 @@
 """TfidfTransformer: counts of words weighed by how few documents have them."""
 
+import math
 from typing import Any, Self
 
 import numpy as np
@@ -12,6 +13,9 @@ from fastml.base import Estimator
 from fastml.kinds import array_of_numbers, as_numbers
 
 __all__ = ["TfidfTransformer"]
+
+
+FIRST = np.zeros(1, np.intp)
 
 
 class TfidfTransformer(Estimator, ScikitTfidfTransformer):
@@ -89,14 +93,19 @@ class TfidfTransformer(Estimator, ScikitTfidfTransformer):
         X = X.tocsr() if issparse(X) else csr_array(X)
         shared = issparse(given) and np.may_share_memory(X.data, given.data)
         data = X.data.copy() if copy and shared else X.data
+        self._weigh_rows(data, X.indices, X.indptr)
+        return _align_api_if_sparse(type(X)((data, X.indices, X.indptr), shape=X.shape))
+
+    def _weigh_rows(self, data, indices, indptr):
+        """Weigh the counts of the rows of a CSR matrix, in place."""
         if self.sublinear_tf:
             np.log(data, out=data)
             data += 1
-        if hasattr(self, "idf_"):
-            data *= self.idf_.astype(data.dtype, copy=False)[X.indices]
+        weights = self.__dict__.get("idf_")
+        if weights is not None:
+            data *= weights.astype(data.dtype, copy=False)[indices]
         if self.norm is not None:
-            scale_rows(data, X.indptr, self.norm)
-        return _align_api_if_sparse(type(X)((data, X.indices, X.indptr), shape=X.shape))
+            scale_rows(data, indptr, self.norm)
 
     def _counts(self, X):
         """The rows checked; float32 stays float32, whatever was fitted."""
@@ -110,6 +119,12 @@ class TfidfTransformer(Estimator, ScikitTfidfTransformer):
 
 def scale_rows(data, indptr, norm):
     """Divide the values of each row by its length, which is added up in float64; in place."""
+    if len(indptr) == 2 and len(data):  # one row
+        sizes = np.abs(data) if norm == "l1" else np.square(data, dtype=np.float64)
+        length = float(np.add.reduceat(sizes, FIRST, dtype=np.float64)[0])
+        length = length if norm == "l1" else math.sqrt(length)
+        data /= data.dtype.type(length or 1.0)
+        return
     counts = np.diff(indptr)
     some = counts > 0
     sizes = np.abs(data) if norm == "l1" else data.astype(np.float64) ** 2

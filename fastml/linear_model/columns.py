@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
+from fastml_ext import linear as kernels
+
 __all__ = ["NO_WEIGHT", "SMALLEST", "Columns", "column_scales", "moved_columns", "refuse_huge", "spread_rows"]
 
 ENOUGH_ROWS = 4_000  # spread over the table, these tell well enough where a column stands
@@ -20,6 +22,7 @@ class Columns(NamedTuple):
     shift: np.ndarray  # (d,), exact in the dtype of X; 0 where a column was left where it is
     centre: np.ndarray  # (d,): about the means of X as it is here; 0 for sparse X
     scale: np.ndarray  # (d,): 1 / spread; 1 for a constant column
+    sums: np.ndarray | None = None  # of sparse X as it is here, as kernels.column_sums
 
 
 def moved_columns(X, weight=NO_WEIGHT, far=None):
@@ -46,8 +49,9 @@ def moved_columns(X, weight=NO_WEIGHT, far=None):
 
 
 def moved_sparse(X, weight):
-    d, scale = X.shape[1], 1.0 / root_mean_squares(X, weight)
-    full = np.flatnonzero(np.bincount(X.indices, minlength=d) == X.shape[0])
+    d, sums = X.shape[1], kernels.column_sums(X, weight)
+    scale = 1.0 / root_mean_squares(X, sums)
+    full = np.flatnonzero(sums[:, 0] == X.shape[0])
     shift = np.zeros(d)
     if len(full):
         part = moved_columns(X[:, full].toarray(), weight, far=10.0)  # centring subtracts sums of squares there
@@ -59,14 +63,15 @@ def moved_sparse(X, weight):
             values = X.data.copy()
             values[at >= 0] = part.X[rows[at >= 0], at[at >= 0]]
             X = sp.csr_matrix((values, X.indices, X.indptr), X.shape)
-            scale = 1.0 / root_mean_squares(X, weight)
-    return Columns(X, shift, np.zeros(d), scale)
+            sums = kernels.column_sums(X, weight)
+            scale = 1.0 / root_mean_squares(X, sums)
+    return Columns(X, shift, np.zeros(d), scale, sums)
 
 
 def column_scales(X, weight=NO_WEIGHT):
     """1 / the root of the mean square of each column, (d,): scales of columns left where they are; 1 for zeros."""
     if sp.issparse(X):
-        return 1.0 / root_mean_squares(X, weight)
+        return 1.0 / root_mean_squares(X, kernels.column_sums(X, weight))
     mean, spread = mean_and_spread(X, weight)
     size = np.hypot(mean, spread)
     return 1.0 / np.where(size > 0, np.maximum(size, SMALLEST[X.dtype.itemsize]), 1.0)
@@ -105,13 +110,9 @@ def spread_rows(n, most):
     return np.arange(0, n - step + 1, step) + np.random.default_rng(0).integers(step, size=n // step)
 
 
-def root_mean_squares(X, weight):
-    """Of the columns of CSR X; 1 for a column of zeros."""
-    values = X.data.astype(float)
-    if len(weight) and not weight.all():
-        values[np.repeat(weight == 0, np.diff(X.indptr))] = 0.0
-    with np.errstate(over="ignore"):
-        squares = np.bincount(X.indices, values * values, minlength=X.shape[1])
+def root_mean_squares(X, sums):
+    """Of the columns of CSR X, by their sums; 1 for a column of zeros."""
+    squares = sums[:, 3]
     if not np.isfinite(squares).all():
         refuse_huge(X)
     return np.where(squares > 0, np.maximum(np.sqrt(squares / X.shape[0]), SMALLEST[X.dtype.itemsize]), 1.0)

@@ -1,4 +1,4 @@
-"""Linear models over a table in parts: least squares in one pass, logistic regression by Newton's steps, a pass each.
+"""Linear models over a table in parts: least squares in one pass, classifiers by Newton's steps, a pass each.
 
 The reductions (see `fastml.scale.Reduction`) add up blocks of rows in the order of fastml_ext/blocks.py.
 """
@@ -18,7 +18,7 @@ from fastml.linear_model.objective import FEW_COLUMNS
 from fastml_ext import linear as kernels
 from fastml_ext.linear.codes import LOSSES
 
-__all__ = ["fit_least_squares", "fit_logistic"]
+__all__ = ["fit_least_squares", "fit_logistic", "fit_margins"]
 
 SAMPLE = 2**20  # rows in memory, at whose optimum the passes over the table begin
 MOST_UNKNOWNS = 2000  # weights whose Hessian is made in a pass
@@ -71,16 +71,14 @@ class Residuals:
 
 def fit_least_squares(model, table, reduce):
     """LinearRegression and Ridge: one pass for the normal equations, and one or two more where these are ill."""
-    d, free, estimator = table.parts.n_features, model.fit_intercept, type(model).__name__
+    d, free, who = table.parts.n_features, model.fit_intercept, type(model).__name__
     alphas = np.ravel(np.asarray(getattr(model, "alpha", 0.0), float))
     if len(alphas) != 1:
         raise ValueError(f"alpha={model.alpha!r} has {len(alphas)} numbers, and a table in parts has one output")
     if model.positive or getattr(model, "solver", "exact") in ("gd", "sgd", "lbfgs"):
-        raise ValueError(
-            f"{estimator} of a table in parts is solved in closed form: leave positive and solver as they are"
-        )
+        raise ValueError(f"{who} of a table in parts is solved in closed form: leave positive and solver as they are")
     if d > FEW_COLUMNS * 4:
-        raise ValueError(f"{estimator} makes a matrix of {d} × {d} of a table in parts: choose fewer columns")
+        raise ValueError(f"{who} makes a matrix of {d} × {d} of a table in parts: choose fewer columns")
     found = reduce(LeastSquaresSums(d, free))
     dtype, n = table.parts.dtype, found.n
     if not np.isfinite(found.C).all():
@@ -188,15 +186,15 @@ def fit_logistic(model, table, reduce):
     """From the optimum of a sample in memory by Newton's steps over the whole table: three reads as a rule."""
     refuse_settings(model, table)
     classes, n, d = table.labels.classes, table.n_rows, table.parts.n_features
-    rows = max(2**13, min(SAMPLE, table.parts.memory // (4 * d * table.parts.dtype.itemsize)))
-    X, codes = table.sample(rows)
+    X, codes = table.sample(sample_rows(table))
     if len(X) == n:
         return model.fit(X, classes[codes])
     model.classes_, k = classes, 1 if len(classes) == 2 else len(classes)
     objective, begun = InParts(model, reduce, X, n, k), from_sample(model, X, codes, n)
     u = np.zeros((k, d + 1)) if begun is None else objective.point(*begun)
     del X, codes
-    solution, gradient = newton(objective, u, model.tol, model.max_iter)
+    steps = newton(u, model.tol, model.max_iter, objective.dtype == np.float32)
+    [(solution, gradient)] = side_by_side([steps], lambda asked: {0: objective(asked[0])})
     coef, intercept = objective.weights(solution.u)
     if k > 1:
         intercept = intercept - intercept.mean()
@@ -206,31 +204,47 @@ def fit_logistic(model, table, reduce):
     return model._keep(np.empty((0, d), objective.dtype), coef, intercept, solution, objective.norm(gradient))
 
 
+def sample_rows(table):
+    return max(2**13, min(SAMPLE, table.parts.memory // (4 * table.parts.n_features * table.parts.dtype.itemsize)))
+
+
+def refuse_one_class(model, table):
+    who, first = type(model).__name__, table.labels.classes.tolist()[0]
+    if len(table.labels.classes) < 2:
+        raise ValueError(f"y has one class only, {first!r}, and {who} tells at least 2 apart")
+
+
+def refuse_many(model, table, unknowns):
+    who, k, d = type(model).__name__, len(table.labels.classes), table.parts.n_features
+    raise ValueError(
+        f"{who} of {k} classes and {d} columns has {unknowns} weights, and of a table in parts it finds up to"
+        f" {MOST_UNKNOWNS}: choose fewer columns, or take fastml.scale.partial_fit of SGDClassifier"
+    )
+
+
 def refuse_settings(model, table):
-    estimator, k, d = type(model).__name__, len(table.labels.classes), table.parts.n_features
-    if k < 2:
-        raise ValueError(
-            f"y has one class only, {table.labels.classes.tolist()[0]!r}, and {estimator} tells at least 2 apart"
-        )
+    who, k = type(model).__name__, len(table.labels.classes)
+    refuse_one_class(model, table)
     if model._penalties(table.n_rows)[0] or model.solver in ("gd", "sgd") or model.class_weight is not None:
         raise ValueError(
-            f"{estimator} of a table in parts goes to the optimum with an l2 penalty or none, by Newton's steps:"
-            " l1_ratio, class_weight, solver='gd' and 'sgd' are for tables in memory; or take"
-            " fastml.scale.partial_fit of SGDClassifier"
+            f"{who} of a table in parts goes to the optimum with an l2 penalty or none, by Newton's steps: l1_ratio,"
+            " class_weight, solver='gd' and 'sgd' are for tables in memory; or take fastml.scale.partial_fit of"
+            " SGDClassifier"
         )
-    unknowns = (d + 1) * (1 if k == 2 else k)
+    unknowns = (table.parts.n_features + 1) * (1 if k == 2 else k)
     if unknowns > MOST_UNKNOWNS:
-        raise ValueError(
-            f"{estimator} of {k} classes and {d} columns has {unknowns} weights, and of a table in parts it finds up to"
-            f" {MOST_UNKNOWNS}: choose fewer columns, or take fastml.scale.partial_fit of SGDClassifier"
-        )
+        refuse_many(model, table, unknowns)
 
 
 def from_sample(model, X, codes, n):
     """(coef, intercept) at the optimum of some of the rows; None where they lack a class."""
     if len(np.unique(codes)) < codes.max() + 1:
         return None
-    rough = clone(model).set_params(warm_start=False)
+    rough = clone(model)
+    if hasattr(model, "warm_start"):
+        rough.set_params(warm_start=False)
+    if rough.random_state is None:
+        rough.set_params(random_state=0)  # or no two fits would begin at one point
     if np.isfinite(model.C):
         rough.set_params(C=model.C * (n / len(X)))
     with warnings.catch_warnings():
@@ -239,10 +253,14 @@ def from_sample(model, X, codes, n):
     return rough.coef_.astype(float), rough.intercept_.astype(float)
 
 
-def newton(objective, u, tol, max_iter):
-    """(Solution, gradient): full steps, halved where the value rises; each pass tells value, gradient and Hessian."""
-    close = solvers.CLOSE if objective.dtype == np.float64 else solvers.CLOSE_SINGLES
-    value, gradient, H = objective(u)
+def newton(u, tol, max_iter, single):
+    """Full steps, halved where the value rises; returns (Solution, gradient at its end).
+
+    A generator, so that several problems share passes: it yields points, and is sent value, gradient and Hessian there.
+    single: whether the rows are float32
+    """
+    close = solvers.CLOSE_SINGLES if single else solvers.CLOSE
+    value, gradient, H = yield u
     history = [value]
     for iteration in range(max_iter):
         step = solvers.regular_factor(H)(gradient.ravel())
@@ -250,10 +268,10 @@ def newton(objective, u, tol, max_iter):
         if np.abs(gradient).max() <= tol and gain <= close * abs(value):
             u = u - step.reshape(u.shape)  # the last step costs no pass; the gradient is that before it
             return solvers.Solution(u, value, iteration + 1, True, history), gradient
-        t, seen = 1.0, (1e-16 if objective.dtype == np.float64 else 1e-9) * abs(value)
+        t, seen = 1.0, (1e-9 if single else 1e-16) * abs(value)
         while True:
             at = u - t * step.reshape(u.shape)
-            found = objective(at)
+            found = yield at
             if found[0] <= value - 1e-4 * t * gain or t * gain <= seen:
                 break
             t /= 2
@@ -262,3 +280,88 @@ def newton(objective, u, tol, max_iter):
         u, (value, gradient, H) = at, found
         history.append(value)
     return solvers.Solution(u, value, max_iter, bool(np.abs(gradient).max() <= tol), history), gradient
+
+
+def side_by_side(problems, evaluate):
+    """What generators such as `newton` return; evaluate({number: point}) answers all that still ask, in one pass."""
+    asked = {number: next(problem) for number, problem in enumerate(problems)}
+    ended = {}
+    while asked:
+        answers = evaluate(asked)
+        for number, answer in answers.items():
+            try:
+                asked[number] = problems[number].send(answer)
+            except StopIteration as end:
+                del asked[number]
+                ended[number] = end.value
+    return [ended[number] for number in range(len(problems))]
+
+
+class Margins:
+    """The reduction of LinearSVC: squared hinge loss, gradient and Hessian of some classes, each against the rest."""
+
+    def __init__(self, points, positive, scale, dtype):
+        self.points, self.positive, self.scale, self.dtype = points, positive, scale.astype(dtype), dtype
+
+    def partial(self, rows):
+        Z, d, found = rows.X * self.scale, rows.X.shape[1], []
+        zero, one, curvature = np.zeros(d), np.ones(d), np.empty((len(rows.X), 1))
+        for u, positive in zip(self.points, self.positive, strict=True):
+            y = np.where(rows.y == positive, 1.0, -1.0)
+            at = u[:, :-1], u[:, -1].astype(self.dtype), curvature
+            loss, gradient = kernels.evaluate(LOSSES["squared_hinge"], Z, y, NO_WEIGHT, *at, 1)
+            found.append((loss, gradient, kernels.gram(Z, curvature[:, 0], zero, one, 1)))
+        return found
+
+    def merge(self, first, second):
+        return [tuple(a + b for a, b in zip(*pair, strict=True)) for pair in zip(first, second, strict=True)]
+
+
+def fit_margins(model, table, reduce):
+    """LinearSVC by Newton's steps, a pass for all classes that are not there yet; it begins at a sample's optimum."""
+    refuse_margins(model, table)
+    classes, n, d = table.labels.classes, table.n_rows, table.parts.n_features
+    X, codes = table.sample(sample_rows(table))
+    if len(X) == n:
+        return model.fit(X, classes[codes])
+    model.classes_, dtype, free = classes, X.dtype, model.fit_intercept
+    size = np.sqrt(np.mean(X.astype(float) ** 2, axis=0))
+    scale = (1.0 / np.where(size > 0, size, 1.0)).astype(dtype).astype(float)
+    l2 = np.append(scale**2, 1.0 / model.intercept_scaling**2) / (model.C * n)
+    positive = [1] if len(classes) == 2 else list(range(len(classes)))
+    begun = from_sample(model, X, codes, n)
+    start = np.zeros((len(positive), d + 1)) if begun is None else np.column_stack([begun[0] / scale, begun[1]])
+    del X, codes
+
+    def evaluate(asked):
+        reduction = Margins(list(asked.values()), [positive[number] for number in asked], scale, dtype)
+        return {number: mean_of(*sums, asked[number]) for number, sums in zip(asked, reduce(reduction), strict=True)}
+
+    def mean_of(loss, gradient, H, u):
+        if not np.isfinite(H).all():
+            raise ValueError("sums of squares of X are beyond its dtype: scale its columns first")
+        gradient, H = gradient / n + l2 * u, H / n + np.diag(l2)
+        if not free:
+            gradient[:, -1], H[-1], H[:, -1] = 0.0, 0.0, 0.0
+            H[-1, -1] = 1.0
+        return loss / n + 0.5 * np.sum(l2 * u**2), gradient, H
+
+    problems = [newton(u[None], model.tol, model.max_iter, dtype == np.float32) for u in start]
+    found = [solution for solution, _ in side_by_side(problems, evaluate)]
+    u = np.concatenate([solution.u for solution in found])
+    model.solver_, model.n_iter_ = "newton", max(solution.n_iter for solution in found)
+    return model._keep(dtype, u[:, :-1] * scale, u[:, -1], all(solution.converged for solution in found))
+
+
+def refuse_margins(model, table):
+    refuse_one_class(model, table)
+    if (model.penalty, model.loss, model.multi_class) != ("l2", "squared_hinge", "ovr") or (
+        model.solver not in ("auto", "newton") or model.dual is True or model.class_weight is not None
+    ):
+        raise ValueError(
+            "LinearSVC of a table in parts goes to the optimum of the squared hinge with an l2 penalty, by Newton's"
+            " steps: penalty='l1', loss='hinge', multi_class='crammer_singer', dual=True, class_weight and other"
+            " solvers are for tables in memory; or take fastml.scale.partial_fit of SGDClassifier"
+        )
+    if table.parts.n_features + 1 > MOST_UNKNOWNS:
+        refuse_many(model, table, table.parts.n_features + 1)

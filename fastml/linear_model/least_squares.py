@@ -16,12 +16,10 @@ from fastml.linear_model import solvers
 from fastml.linear_model.base import MOST
 from fastml.linear_model.columns import NO_WEIGHT
 from fastml.linear_model.objective import FEW_COLUMNS, Objective
-from fastml.linear_model.systems import LeastSquares, Problem
+from fastml.linear_model.systems import SMALL, LeastSquares, Problem, dense_time, factor_time
 from fastml.sharing import NotShared, rows_of, separate_fit
 
 __all__ = ["LinearRegression", "Ridge"]
-
-SMALL = 2**20  # values of a sparse table that is made dense where its columns depend on one another
 
 
 class LinearRegression(LeastSquares):
@@ -34,7 +32,8 @@ class LinearRegression(LeastSquares):
     copy_X : bool, default=True
         Accepted for scikit-learn's sake: X is never written to.
     tol : float, default=1e-6
-        Precision for sparse X of more than 1000 columns; for "gd" the largest entry of the gradient at the end.
+        Precision of the weights for sparse X of more than 1000 columns, a hundredth of this; for "gd" the largest entry
+        of the gradient at the end.
     n_jobs : int, default=None
         Threads; the result has the same bits for any number of them.
     positive : bool, default=False
@@ -59,7 +58,7 @@ class LinearRegression(LeastSquares):
     singular_ : ndarray of shape (min(n_samples, n_features),)
         Singular values of the centred X, for the closed form of a dense X.
     solver_ : str
-        "cholesky", "dual" (no more rows than columns), "lstsq", "lsqr", "nnls", "gd" or "sgd".
+        "cholesky", "dual" (no more rows than columns), "sparse_cg" (of sparse X), "lstsq", "nnls", "gd" or "sgd".
     history_ : dict
         "objective" after each step or epoch, of "gd" and "sgd".
 
@@ -135,7 +134,7 @@ class LinearRegression(LeastSquares):
             return self._descend(X, Y, weight)
         if self.solver == "sgd":
             return self._fit_by_epochs(X, Y, sample_weight)
-        for name in ("singular_", "_gram"):
+        for name in ("singular_", "rank_", "_gram"):
             self.__dict__.pop(name, None)  # of an earlier fit
         found = None if self.positive else self._by_sums(X, Y, weight, np.zeros(Y.shape[1]))
         if found is not None:
@@ -167,7 +166,14 @@ class LinearRegression(LeastSquares):
         if self.positive:
             self.solver_ = "nnls"
             return self._positive(problem, nothing)
-        coef = self._by_factor(problem, nothing) if n > d and d <= FEW_COLUMNS else None
+        by_factor = n > d and d <= FEW_COLUMNS
+        if sp.issparse(X):
+            direct = factor_time(X) if by_factor else dense_time(X, 0.5)
+            coef = self._by_steps(problem, nothing, 10 * max(n, d), direct)
+            if coef is not None:
+                self.solver_ = "sparse_cg"
+                return coef
+        coef = self._by_factor(problem, nothing) if by_factor else None
         if coef is not None:
             self.solver_ = "cholesky"
             if not sp.issparse(X):
@@ -178,8 +184,8 @@ class LinearRegression(LeastSquares):
                 del self._gram
             return coef
         if sp.issparse(X) and n * d > SMALL:
-            self.solver_ = "lsqr"
-            return self._by_lsqr(problem, nothing, self.tol)
+            self.solver_ = "sparse_cg"
+            return self._by_steps(problem, nothing, 10 * max(n, d), np.inf)
         self.solver_ = "lstsq"
         rows, targets = self._whole(problem)
         noise = max(rows.shape) * np.finfo(X.dtype).eps  # singular values below this, relative to the first, are 0
@@ -241,9 +247,9 @@ class Ridge(LeastSquares):
     copy_X : bool, default=True
         Accepted for scikit-learn's sake: X is never written to.
     max_iter : int or None, default=None
-        Most iterations for sparse X of more than 1000 columns.
+        Most iterations for sparse X of more than 1000 columns; None for ten times its longer side.
     tol : float, default=1e-4
-        Precision for sparse X of more than 1000 columns, a thousandth of this.
+        Precision of the weights for sparse X of more than 1000 columns, a hundredth of this.
     solver : {"auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga", "lbfgs"}, default="auto"
         Accepted for scikit-learn's sake: all find the one optimum. `solver_` says what ran.
     positive : bool, default=False
@@ -258,7 +264,7 @@ class Ridge(LeastSquares):
     intercept_ : float or ndarray of shape (n_outputs,)
         The intercepts.
     solver_ : str
-        "cholesky", "dual" (more columns than rows), "lstsq", "lsqr" or "nnls".
+        "cholesky", "dual" (more columns than rows), "sparse_cg" (of sparse X), "lstsq" or "nnls".
     n_iter_ : int
         1.
 
@@ -380,13 +386,19 @@ class Ridge(LeastSquares):
         if self.positive:
             self.solver_ = "nnls"
             return self._positive(problem, alphas)
-        coef = self._by_factor(problem, alphas) if self._by_factor_pays(X) else None
+        by_factor, most = self._by_factor_pays(X), self.max_iter or 10 * max(n, d)
+        if sp.issparse(X):
+            coef = self._by_steps(problem, alphas, most, factor_time(X) if by_factor else dense_time(X, 0.1))
+            if coef is not None:
+                self.solver_ = "sparse_cg"
+                return coef
+        coef = self._by_factor(problem, alphas) if by_factor else None
         if coef is not None:
             self.solver_ = "cholesky"
             return coef
         if sp.issparse(X) and n * d > SMALL:
-            self.solver_ = "lsqr"
-            return self._by_lsqr(problem, alphas, 1e-3 * self.tol, self.max_iter)
+            self.solver_ = "sparse_cg"
+            return self._by_steps(problem, alphas, most, np.inf)
         rows, targets = self._whole(problem)
         coefs = []
         for c, alpha in enumerate(alphas):

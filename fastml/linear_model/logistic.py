@@ -353,7 +353,7 @@ class LogisticRegression(SharedPath, LinearClassifier):
         dense = not sp.issparse(X) and not l1
         dtype, shift, centre, scale = X.dtype, np.zeros(X.shape[1]), np.zeros(X.shape[1]), np.ones(X.shape[1])
         if dense and self.fit_intercept:
-            X, shift, centre, scale = moved_columns(X, weight)
+            X, shift, centre, scale, _ = moved_columns(X, weight)
         elif dense:
             scale = column_scales(X, weight)
         model = SGDClassifier(

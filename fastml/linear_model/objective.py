@@ -37,7 +37,7 @@ class Objective:
         self.shift, self.centre, self.scale = np.zeros(self.d), np.zeros(self.d), np.ones(self.d)
         if form != "raw":
             if fit_intercept and centred:
-                self.X, self.shift, self.centre, self.scale = moved_columns(X, weight)
+                self.X, self.shift, self.centre, self.scale, _ = moved_columns(X, weight)
             else:
                 self.scale = column_scales(X, weight)
             if l2 == 0:

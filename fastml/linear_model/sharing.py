@@ -16,8 +16,8 @@ __all__ = ["SharedPath"]
 class SharedPath:
     """The half of `fastml.sharing.SharesWork` that classifiers with a path of C inherit.
 
-    All fits go to the optimum, each from another start: the responses are those of separate fits to the tolerance of
-    the solver. Of a small table it is reached to the last digits.
+    Each fit starts where another one ended, and stops by the solver's tolerance as a separate fit does: the responses
+    differ from those of separate fits by what the tolerance leaves.
     """
 
     shared_to_tolerance = True

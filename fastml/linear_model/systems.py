@@ -7,7 +7,6 @@ import scipy.linalg
 import scipy.optimize
 import scipy.sparse as sp
 from scipy.linalg.lapack import dpotrf, dpotrs
-from scipy.sparse.linalg import LinearOperator, lsqr
 
 from fastml.linear_model.base import LinearRegressor
 from fastml.linear_model.columns import NO_WEIGHT, column_scales, moved_columns, refuse_huge
@@ -18,6 +17,9 @@ from fastml_ext import linear as kernels
 
 __all__ = ["LeastSquares", "Problem"]
 
+ACCURATE = {4: 1e-9, 8: 1e-11}  # weights by conjugate gradients, where factors may follow
+FEWEST = 10  # steps: where factors take less time than these, there is no need to try
+SMALL = 2**20  # values of a sparse table that is made dense where its columns depend on one another
 HELD_AT_ONCE = 2**17  # residuals: 1 MB
 WELL_CONDITIONED = 1e-8  # the smallest square of a Cholesky pivot of unit columns that is trusted
 TRUSTED = 1e-7  # of a sparse column's mean square: a variance below this has lost too many digits
@@ -35,6 +37,7 @@ class Problem(NamedTuple):
     scale: np.ndarray  # (d,): about 1 / the spread of each column
     shift: np.ndarray  # (d,)
     unit: np.ndarray  # (k,)
+    sums: np.ndarray | None = None  # of sparse X, as kernels.column_sums
 
 
 class LeastSquares(LinearRegressor):
@@ -74,9 +77,11 @@ class LeastSquares(LinearRegressor):
         if not self.fit_intercept:
             nothing = np.zeros(X.shape[1])
             return Problem(X, Y, weight, nothing, np.zeros(Y.shape[1]), column_scales(X, weight), nothing, unit)
-        X, shift, _, scale = moved_columns(X, weight)
-        share = weight / weight.sum() if len(weight) else np.full(X.shape[0], 1.0 / X.shape[0])
-        return Problem(X, Y, weight, np.asarray(X.T @ share, float).ravel(), share @ Y, scale, shift, unit)
+        X, shift, _, scale, sums = moved_columns(X, weight)
+        total = weight.sum() if len(weight) else float(X.shape[0])
+        share = weight / total if len(weight) else np.full(X.shape[0], 1.0 / total)
+        centre = X.T @ share if sums is None else sums[:, 1] / total
+        return Problem(X, Y, weight, centre, share @ Y, scale, shift, unit, sums)
 
     def _store(self, coef, problem):
         """coef (k, d) of the centred problem."""
@@ -156,21 +161,32 @@ class LeastSquares(LinearRegressor):
         root = np.sqrt(weight)[:, None] if len(weight) else 1.0
         return rows * root, targets * root
 
-    def _by_lsqr(self, problem, alphas, tol, max_iter=None):
-        """coef (k, d) of a sparse X that is never made dense."""
+    def _by_conjugates(self, problem, alphas, accuracy, most):
+        """(coef (k, d), whether it has that accuracy) of a sparse X, in at most so many steps for each output."""
         X, Y, weight, centre, means = problem[:5]
-        root = np.sqrt(weight) if len(weight) else np.ones(X.shape[0])
-        operator = LinearOperator(
-            X.shape,
-            matvec=lambda v: root * (X @ v.ravel() - centre @ v.ravel()),
-            rmatvec=lambda r: X.T @ (root * r.ravel()) - centre * (root @ r.ravel()),
-            dtype=np.float64,
-        )
-        columns = []
-        for c, alpha in enumerate(alphas):
-            options = {"damp": np.sqrt(alpha), "atol": tol, "btol": tol, "iter_lim": max_iter}
-            columns.append(lsqr(operator, root * (Y[:, c] - means[c]), **options)[0])
-        return np.array(columns)
+        sums = kernels.column_sums(X, weight) if problem.sums is None else problem.sums
+        total = weight.sum() if len(weight) else X.shape[0]
+        squares = np.maximum(sums[:, 2] - total * centre**2, 0.0)
+        inverses = np.ones((len(alphas), X.shape[1]))  # steps from 0 are sums of rows, as is the shortest of solutions
+        if X.shape[0] > X.shape[1]:
+            np.divide(1.0, squares + alphas[:, None], out=inverses, where=alphas[:, None] > 0)
+        arrays = X, Y, weight, centre, means, alphas, inverses, accuracy, most, getattr(self, "n_jobs", None)
+        coef, _, done = kernels.sparse_squares(*arrays)
+        return coef, bool(done.all()) and not (squares <= TRUSTED * total * centre**2)[centre != 0].any()
+
+    def _by_steps(self, problem, alphas, most, direct):
+        """coef (k, d) of a sparse X by conjugate gradients; None where factors, in `direct` ns, are there sooner.
+
+        direct: infinite where there is no other way; then `most` steps, by the user's tol
+        """
+        (n, d), k = problem.X.shape, len(alphas)
+        if direct == np.inf:
+            return self._by_conjugates(problem, alphas, 0.01 * self.tol, most)[0]
+        most = int(direct / (k * (1e3 + 5.0 * n + 8.0 * d + 1.3 * problem.X.nnz)))
+        if most < FEWEST:
+            return None
+        coef, done = self._by_conjugates(problem, alphas, ACCURATE[problem.X.dtype.itemsize], most)
+        return coef if done else None
 
     def _positive(self, problem, alphas):
         """coef (k, d), none negative, by Lawson and Hanson's active sets."""
@@ -181,6 +197,17 @@ class LeastSquares(LinearRegressor):
             right = np.append(targets[:, c], np.zeros(len(below)))
             coefs.append(scipy.optimize.nnls(np.vstack([rows, below]), right)[0])
         return np.array(coefs)
+
+
+def dense_time(X, product):
+    """Of a dense copy of a sparse X, in ns, if it is small enough for one; product: ns for each of its products."""
+    n, d = X.shape
+    return 1e5 + n * d * (5.0 + product * min(n, d)) if n * d <= SMALL else np.inf
+
+
+def factor_time(X):
+    """Of the normal equations of a sparse X, in ns: their sums, and Cholesky's factor."""
+    return 1e5 + X.nnz * (6.0 + X.nnz / max(1, X.shape[0])) + 20.0 * X.shape[1] ** 2 + 0.03 * X.shape[1] ** 3
 
 
 def loses_digits(G, problem):

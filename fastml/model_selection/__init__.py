@@ -2,11 +2,12 @@
 
 The searches are scikit-learn's, with its parameters, results and attributes; where an estimator says which parameters
 share work (fastml.sharing), the candidates that differ in these alone cost about one fit for each fold. Names of
-sklearn.model_selection that fastml does not write, the splitters first of all, are scikit-learn's own.
+sklearn.model_selection that fastml does not write, such as the splitters in which there is nothing to win
+(TimeSeriesSplit, ShuffleSplit, GroupShuffleSplit, PredefinedSplit), are scikit-learn's own.
 """
 
 from fastml.base import hand_through
-from fastml.model_selection.folds import StratifiedKFold, train_test_split
+from fastml.model_selection.folds import RepeatedStratifiedKFold, StratifiedKFold, train_test_split
 from fastml.model_selection.search import (
     GridSearchCV,
     HalvingGridSearchCV,
@@ -14,18 +15,33 @@ from fastml.model_selection.search import (
     OneStandardError,
     RandomizedSearchCV,
 )
+from fastml.model_selection.splitters import (
+    GroupKFold,
+    KFold,
+    LeaveOneOut,
+    RepeatedKFold,
+    StratifiedGroupKFold,
+    StratifiedShuffleSplit,
+)
 from fastml.model_selection.splitting import train_dev_test_split
 from fastml.model_selection.validation import CrossValidation, PairedDifference, cross_val_score, cross_validate
 
 __all__ = [
     "CrossValidation",
     "GridSearchCV",
+    "GroupKFold",
     "HalvingGridSearchCV",
     "HalvingRandomSearchCV",
+    "KFold",
+    "LeaveOneOut",
     "OneStandardError",
     "PairedDifference",
     "RandomizedSearchCV",
+    "RepeatedKFold",
+    "RepeatedStratifiedKFold",
+    "StratifiedGroupKFold",
     "StratifiedKFold",
+    "StratifiedShuffleSplit",
     "cross_val_score",
     "cross_validate",
     "train_dev_test_split",

@@ -1,18 +1,19 @@
-"""scikit-learn's splits, found and taken faster: train_test_split, StratifiedKFold."""
+"""scikit-learn's splits, found and taken faster: train_test_split, StratifiedKFold; splitters.py has the others."""
 
 import warnings
 from typing import Any
 
 import numpy as np
 from sklearn import model_selection as scikit
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, indexable
 
-from fastml._sklearn import _validate_shuffle_split
+from fastml._sklearn import _num_samples, _safe_indexing, _validate_shuffle_split
 from fastml.base import encode_labels
+from fastml.model_selection.splitters import ByMasks, StratifiedShuffleSplit
 from fastml.plain import is_plain_target
 from fastml_ext import pool
 
-__all__ = ["StratifiedKFold", "train_test_split"]
+__all__ = ["RepeatedStratifiedKFold", "StratifiedKFold", "train_test_split"]
 
 TAKE = 0.4  # nanoseconds a byte of a row taken out of order
 
@@ -54,15 +55,28 @@ def train_test_split(
     """
     options = {"test_size": test_size, "train_size": train_size, "random_state": random_state}
     sizes = all(size is None or type(size) in (int, float) for size in (test_size, train_size))
-    if not arrays or shuffle is not True or not sizes or not all(map(is_plain, arrays)):
+    if not arrays or type(shuffle) is not bool or not sizes or not (shuffle or stratify is None):
         return scikit.train_test_split(*arrays, **options, shuffle=shuffle, stratify=stratify)
-    n = len(arrays[0])
-    if n == 0 or any(len(array) != n for array in arrays) or not legal(test_size, n) or not legal(train_size, n):
+    plain = all(map(is_plain, arrays))
+    if not plain:
+        arrays = tuple(indexable(*arrays))
+    n = _num_samples(arrays[0])
+    if (
+        n == 0
+        or any(_num_samples(array) != n for array in arrays)
+        or not legal(test_size, n)
+        or not legal(train_size, n)
+    ):
         return scikit.train_test_split(*arrays, **options, shuffle=shuffle, stratify=stratify)
-    if stratify is not None:
-        train, test = scikit.train_test_split(np.arange(n), **options, stratify=stratify)
+    n_train, n_test = _validate_shuffle_split(n, test_size, train_size, default_test_size=0.25)
+    if not shuffle:
+        if plain:
+            return [part.copy() for array in arrays for part in (array[:n_train], array[n_train : n_train + n_test])]
+        train, test = np.arange(n_train), np.arange(n_train, n_train + n_test)
+    elif stratify is not None:
+        splitter = StratifiedShuffleSplit(test_size=n_test, train_size=n_train, random_state=random_state)
+        train, test = next(splitter.split(np.empty(n), stratify))
     else:
-        n_train, n_test = _validate_shuffle_split(n, test_size, train_size, default_test_size=0.25)
         order = check_random_state(random_state).permutation(n)
         test, train = order[:n_test], order[n_test : n_test + n_train]
     return [part for array in arrays for part in (take(array, train), take(array, test))]
@@ -81,7 +95,9 @@ def legal(size, n):
 
 
 def take(array, rows):
-    """array[rows] of rows that are inside, on several threads."""
+    """array[rows] of rows that are inside, on several threads; of what is no plain array by scikit-learn."""
+    if not is_plain(array):
+        return _safe_indexing(array, rows)
     if array.nbytes < 2**18 or not array.flags.c_contiguous:
         return array.take(rows, axis=0)
     out = np.empty((len(rows), *array.shape[1:]), array.dtype)
@@ -93,7 +109,7 @@ def take_part(start, stop, array, rows, out):
     np.take(array, rows[start:stop], axis=0, out=out[start:stop], mode="clip")
 
 
-class StratifiedKFold(scikit.StratifiedKFold):
+class StratifiedKFold(scikit.StratifiedKFold, ByMasks):
     """scikit-learn's StratifiedKFold, the same folds for one random state, without sorting the labels.
 
     Parameters
@@ -144,3 +160,27 @@ class StratifiedKFold(scikit.StratifiedKFold):
                 random.shuffle(of_class)
             folds[codes == c] = of_class
         return folds
+
+
+class RepeatedStratifiedKFold(scikit.RepeatedStratifiedKFold):
+    """scikit-learn's RepeatedStratifiedKFold: `StratifiedKFold` several times, each time shuffled anew.
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+        Folds.
+    n_repeats : int, default=10
+        How often.
+    random_state : int, RandomState instance or None, default=None
+        Of the shuffles.
+
+    Examples
+    --------
+    >>> from fastml.model_selection import RepeatedStratifiedKFold
+    >>> len(list(RepeatedStratifiedKFold(n_splits=2, n_repeats=3).split([[0]] * 4, [0, 1, 0, 1])))
+    6
+    """
+
+    def __init__(self, *, n_splits: int = 5, n_repeats: int = 10, random_state: Any = None) -> None:
+        super().__init__(n_splits=n_splits, n_repeats=n_repeats, random_state=random_state)
+        self.cv = StratifiedKFold

@@ -33,7 +33,7 @@ class Counting:
 
     def partial(self, rows: Any) -> tuple:
         counted = like(self.model)
-        counted._count(rows.X, rows.y, np.empty(0), True)
+        counted._count(counted._rows_of_block(rows.X), rows.y, np.empty(0), True)
         return tuple(getattr(counted, name) for name in self.model._summed)
 
     def merge(self, first: tuple, second: tuple) -> tuple:

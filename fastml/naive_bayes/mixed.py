@@ -14,6 +14,7 @@ from fastml.naive_bayes.categorical import category_log_prob, category_terms, st
 from fastml.naive_bayes.columns import CATEGORICAL, COUNT, REAL, Rows, chosen, kinds_of, rows_of_table, union, values_of
 from fastml.naive_bayes.counts import linear_terms
 from fastml.naive_bayes.gaussian import check_moments, density, gaussian_terms, normal, stored
+from fastml.naive_bayes.in_parts import fit_in_parts
 from fastml.naive_bayes.smoothing import log_prior, shares
 from fastml_ext import naive_bayes as kernels
 
@@ -98,6 +99,7 @@ class MixedNB(NaiveBayes):
     }
     shared_parameters = ("alpha", "class_prior", "fit_prior", "var_smoothing")
     _counted: Counted
+    _summed = ("_counted",)
     _derived = ("_place", "_normal", "_categories")
     _fast_columns = -1  # until it is fitted
 
@@ -147,6 +149,35 @@ class MixedNB(NaiveBayes):
             plain = set(self.kinds_) == {REAL} and not hasattr(self, "feature_names_in_")
             self._fast_columns = table.n_columns if plain else -1
         return rows, y
+
+    def _fit_parts(self, table, reduce):
+        from fastml.table import Table, is_categorical
+
+        parts = table.parts
+        names = parts.names or [f"x{j}" for j in range(parts.n_features)]
+        none = Table(np.empty((0, len(names)), parts.dtype), None, names)
+        counts = chosen(self.count_features, names, "count_features")
+        self.kinds_ = kinds_of(none, is_categorical(none, self.categorical_features, names), counts)
+        self._dtype = parts.dtype
+        fit_in_parts(self, table, reduce, entries=3)
+
+    def _rows_of_block(self, X):
+        from fastml.table import Table
+
+        table = Table(X, None, [f"x{j}" for j in range(X.shape[1])])
+        self._values = [values_of(table.column(j)) for j, kind in enumerate(self.kinds_) if kind == CATEGORICAL]
+        return rows_of_table(table, self.kinds_, [numbered(values) for values in self._values], "MixedNB")
+
+    def _add_counts(self, first, second):
+        return (merged(first[0], second[0]),)
+
+    def _note_parts(self, parts):
+        self._note_columns()
+
+    def _note_columns(self):
+        """Plain rows of real columns alone take the short way."""
+        plain = set(getattr(self, "kinds_", ())) == {REAL} and not hasattr(self, "feature_names_in_")
+        self._fast_columns = self.n_features_in_ if plain else -1
 
     def _take(self, X, rows):
         return X.take(rows)

@@ -2,9 +2,12 @@
 
 from fastml.base import hand_through
 from fastml.preprocessing.bins import PiecewiseConstant
+from fastml.preprocessing.discretizer import KBinsDiscretizer
+from fastml.preprocessing.distributions import QuantileTransformer
 from fastml.preprocessing.encoders import OneHotEncoder, OrdinalEncoder
 from fastml.preprocessing.feature_map import FeatureMap
 from fastml.preprocessing.periodic import Periodic
+from fastml.preprocessing.polynomials import PolynomialFeatures
 from fastml.preprocessing.rowwise import Binarizer, Normalizer
 from fastml.preprocessing.scalers import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 from fastml.preprocessing.templates import Collisions, FeatureTemplates
@@ -15,6 +18,7 @@ __all__ = [
     "Collisions",
     "FeatureMap",
     "FeatureTemplates",
+    "KBinsDiscretizer",
     "MaxAbsScaler",
     "MinMaxScaler",
     "Normalizer",
@@ -22,6 +26,8 @@ __all__ = [
     "OrdinalEncoder",
     "Periodic",
     "PiecewiseConstant",
+    "PolynomialFeatures",
+    "QuantileTransformer",
     "RobustScaler",
     "StandardScaler",
     "Thermometer",

@@ -1,14 +1,20 @@
 """OneHotEncoder and OrdinalEncoder: scikit-learn's, which look at each distinct value of a column once."""
 
+from typing import Any
+
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.preprocessing import OneHotEncoder as ScikitOneHotEncoder
 from sklearn.preprocessing import OrdinalEncoder as ScikitOrdinalEncoder
 
+from fastml._sklearn import _get_output_config
 from fastml.base import Estimator, refuse_nonfinite
+from fastml.preprocessing import in_parts
 from fastml.preprocessing.distinct import distinct_columns
 
 __all__ = ["OneHotEncoder", "OrdinalEncoder"]
+
+ABSENT = object()  # in place of NaN, which equals nothing
 
 
 def refuse_sparse(X):
@@ -17,6 +23,12 @@ def refuse_sparse(X):
             "Sparse data was passed for X, but dense data is required. Use '.toarray()' to convert to a dense numpy"
             " array."
         )
+
+
+def refuse_empty(X):
+    """scikit-learn's encoders fail with an IndexError."""
+    if isinstance(X, (list, tuple)) and not len(X):
+        raise ValueError(f"Found array with 0 sample(s) while a minimum of 1 is required: X={X!r} has no rows")
 
 
 class ByDistinct(Estimator):
@@ -36,41 +48,64 @@ class ByDistinct(Estimator):
                 refuse_nonfinite(np.ascontiguousarray(rows), type(self).__name__, names, allow_nan=True)
             raise
 
+    def _fit_parts(self, table, reduce):
+        if self.min_frequency is not None or self.max_categories is not None:
+            raise ValueError(
+                f"{type(self).__name__} of a table in parts does not count its categories: leave min_frequency and"
+                " max_categories as they are"
+            )
+        names = table.parts.names or [f"x{j}" for j in range(table.parts.n_features)]
+        columns = reduce(in_parts.Distinct(names))
+        most = max(map(len, columns))
+        self.fit(np.stack([np.append(values, [values[0]] * (most - len(values))) for values in columns], axis=1))
+
+    def _note_parts(self, parts):
+        """Nothing but the columns is remembered."""
+
     def _fit(self, X, **options):
-        """scikit-learn's step, of the distinct values where they need not be counted."""
+        """scikit-learn's step, of the distinct values; those that are counted keep their counts."""
         refuse_sparse(X)
+        refuse_empty(X)
         try:
             np.dtype(self.dtype)
         except TypeError as error:
             raise TypeError(f"dtype={self.dtype!r} is refused: {error}") from error
         self._check_infrequent_enabled()
-        columns = None
-        counted = options.get("return_counts") or self._infrequent_enabled
-        if not counted and not (type(X) is np.ndarray and X.dtype.kind == "U"):  # which NumPy sorts in less time
-            columns = distinct_columns(X)
+        columns = None if options.get("return_counts") else distinct_columns(X)
         if columns is None:
             return super()._fit(X, **options)
         self._shown = shown_of(columns)
+        if self._infrequent_enabled:
+            self._counted = len(X), [counts_of(codes, distinct) for codes, distinct in columns]
         try:
             return super()._fit(X, **options) | {"n_samples": len(X)}
         finally:
             self.__dict__.pop("_shown", None)
+            self.__dict__.pop("_counted", None)
 
-    def _transform(self, X, **options):
-        """scikit-learn's step: codes of the categories, and which are known."""
-        columns = distinct_columns(X)
-        if columns is None:
-            return super()._transform(X, **options)
+    def _fit_infrequent_category_mapping(self, n_samples, category_counts, missing_indices):
+        """scikit-learn's step, with the counts of all rows."""
+        counted = self.__dict__.get("_counted")
+        if counted is not None:
+            n_samples, counts = counted
+            category_counts = [
+                np.array([count.get(value if value == value else ABSENT, 0) for value in categories.tolist()], np.intp)
+                for categories, count in zip(self.categories_, counts, strict=True)
+            ]
+        super()._fit_infrequent_category_mapping(n_samples, category_counts, missing_indices)
+
+    def _of_distinct(self, X, columns, **settings):
+        """What scikit-learn's `transform` gives of the distinct values of X, the shorter columns filled up."""
         aside = object.__new__(type(self))  # another thread may be asking the same model
-        aside.__dict__.update(self.__dict__, _shown=shown_of(columns))
-        codes, known = super(ByDistinct, aside)._transform(X, **options)
-        n, d = X.shape
-        out, mask = np.empty((n, d), codes.dtype), np.ones((n, d), bool)
-        for j, (places, _) in enumerate(columns):
-            out[:, j] = codes[:, j][places]
-            if not known[:, j].all():
-                mask[:, j] = known[:, j][places]
-        return out, mask
+        aside.__dict__.update(self.__dict__, _shown=shown_of(columns), **settings)
+        method = super().transform
+        return getattr(method.__func__, "__wrapped__", method.__func__)(aside, X)
+
+
+def counts_of(codes, distinct):
+    """{value: its rows}, NaN under a name of its own."""
+    counts = np.bincount(codes, minlength=len(distinct)).tolist()
+    return {value if value == value else ABSENT: c for value, c in zip(distinct.tolist(), counts, strict=True)}
 
 
 def shown_of(columns):
@@ -128,6 +163,59 @@ class OneHotEncoder(ByDistinct, ScikitOneHotEncoder):
     ['x0_blue', 'x0_red']
     """
 
+    def transform(self, X: Any) -> Any:
+        """A column of 0 and 1 for each category of the rows.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        ndarray or CSR matrix of shape (n_samples, n_features_out)
+        """
+        refuse_empty(X)
+        columns = distinct_columns(X) if hasattr(self, "categories_") else None
+        if columns is None or (self.sparse_output and _get_output_config("transform", self)["dense"] != "default"):
+            return super().transform(X)
+        small = self._of_distinct(X, columns, sparse_output=True, _sklearn_output_config={"transform": "default"})
+        n, width = len(X), small.shape[1]
+        places = np.empty((n, len(columns)), np.int32 if n * len(columns) < 2**31 else np.int64)
+        whole = True
+        for j, (of_value, (codes, distinct)) in enumerate(
+            zip(places_of(small, self._n_features_outs), columns, strict=True)
+        ):
+            places[:, j] = of_value[codes]
+            whole = whole and (of_value[: len(distinct)] >= 0).all()
+        return one_hot_rows(small, places, whole, width, self.sparse_output)
+
+
+def places_of(small, widths):
+    """(d, m): the column of the result for each distinct value of each column; -1 for none."""
+    ends = np.cumsum(widths)
+    places = np.full((len(ends), small.shape[0]), -1, np.int32)
+    rows = np.repeat(np.arange(small.shape[0]), np.diff(small.indptr))
+    places[np.searchsorted(ends, small.indices, side="right"), rows] = small.indices
+    return places
+
+
+def one_hot_rows(small, places, whole, width, sparse):
+    """The table, or the matrix of the kind of `small`, with a 1 in each row at its places (n, d), -1 for none."""
+    n, d = places.shape
+    if not sparse:
+        out = np.zeros((n, width), small.dtype)
+        flat = places + (np.arange(n, dtype=np.int64) * width)[:, None]
+        np.put(out, flat if whole else flat[places >= 0], 1)
+        return out
+    if whole:
+        indices, indptr = places.ravel(), np.arange(0, n * d + 1, d, dtype=places.dtype)
+    else:
+        held = places >= 0
+        indices, indptr = places[held], np.zeros(n + 1, places.dtype)
+        np.cumsum(held.sum(axis=1), out=indptr[1:])
+    return type(small)((np.ones(len(indices), small.dtype), indices, indptr), shape=(n, width))
+
 
 class OrdinalEncoder(ByDistinct, ScikitOrdinalEncoder):
     """Categories as the numbers of their places in order.
@@ -164,3 +252,25 @@ class OrdinalEncoder(ByDistinct, ScikitOrdinalEncoder):
     >>> OrdinalEncoder().fit_transform([["b"], ["a"], ["c"]]).ravel()
     array([1., 0., 2.])
     """
+
+    def transform(self, X: Any) -> Any:
+        """The numbers of the categories of the rows.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features)
+        """
+        refuse_empty(X)
+        columns = distinct_columns(X) if hasattr(self, "categories_") else None
+        if columns is None:
+            return super().transform(X)
+        small = self._of_distinct(X, columns)
+        out = np.empty((len(X), len(columns)), small.dtype)
+        for j, (codes, _) in enumerate(columns):
+            out[:, j] = small[:, j][codes]
+        return out

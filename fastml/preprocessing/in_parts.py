@@ -4,7 +4,11 @@ import numpy as np
 
 from fastml_ext import preprocessing as kernels
 
-__all__ = ["Extremes", "Moments"]
+__all__ = ["Distinct", "Extremes", "Moments", "order_statistics"]
+
+BITS = 11  # of a number, that a pass counts: 16 KB a column and bucket wanted
+FEW = 2**20  # numbers in the buckets wanted that are collected instead
+MOST_DISTINCT = 2**20  # categories of a column
 
 
 class Moments:
@@ -32,3 +36,141 @@ class Extremes:
 
     def merge(self, first, second):
         return np.fmin(first[0], second[0]), np.fmax(first[1], second[1]), first[2] + second[2]
+
+
+class Distinct:
+    """The distinct numbers of each column, in order; NaN is one, and the last."""
+
+    def __init__(self, names):
+        self.names = names
+
+    def partial(self, rows):
+        return [np.unique(column) for column in rows.X.T]
+
+    def merge(self, first, second):
+        found = [np.unique(np.concatenate(pair)) for pair in zip(first, second, strict=True)]
+        for j, values in enumerate(found):
+            if len(values) > MOST_DISTINCT:
+                raise ValueError(
+                    f"column {self.names[j]!r} has more than {MOST_DISTINCT} distinct numbers: it is no category"
+                )
+        return found
+
+
+# ------------------------------------------------------------------------------------------------- numbers by rank
+
+
+def order_statistics(reduce, d, dtype, shares):
+    """What `kernels.quantiles` gives, (low, high, count), of a table in parts: by counting digits, the highest first.
+
+    Floats are taken as integers of the same order. Each pass counts the next digit of those that share the higher ones
+    with a number sought; when few share them, these are collected. Three passes are enough as a rule, and memory does
+    not depend on the rows.
+    """
+    width = 8 * dtype.itemsize
+    prefixes, shift, count = [np.zeros(1, np.uint64)] * d, width, np.zeros(0)
+    sought: list = []
+    while shift:
+        bits = min(BITS, shift)
+        shift -= bits
+        counts = reduce(Digits(prefixes, shift, bits))
+        if not sought:
+            count = np.array([table.sum() for table in counts])
+            below = np.floor(np.asarray(shares)[:, None] * np.maximum(count - 1, 0)).astype(np.int64)
+            places = np.concatenate([below, np.minimum(below + 1, np.maximum(count - 1, 0))])  # (2 m, d)
+            sought = [[(0, place) for place in column] for column in places.T]
+        held = 0
+        for j, table in enumerate(counts):
+            sought[j], prefixes[j], rows = next_digit(sought[j], prefixes[j], table, bits)
+            held += rows
+        if 0 < held <= FEW and shift:
+            collected = reduce(Collected(prefixes, shift))
+            found = [picked(*each, shift) for each in zip(sought, prefixes, collected, strict=True)]
+            break
+    else:
+        found = [[prefix for prefix, _ in column] for column in sought]
+    numbers = as_floats(np.array(found, np.uint64).T, dtype)
+    numbers = np.where(count > 0, numbers, dtype.type(np.nan))
+    return numbers[: len(shares)], numbers[len(shares) :], count
+
+
+def next_digit(sought, prefixes, table, bits):
+    """([(prefix, place among the numbers that share it)], distinct prefixes, numbers that share them), a digit longer.
+
+    sought: the same before | table: (len(prefixes), 2**bits) counts of the next digit
+    """
+    ends, found, rows = np.cumsum(table, axis=1), [], {}
+    for prefix, place in sought:
+        at = int(np.searchsorted(prefixes, np.uint64(prefix)))
+        digit = min(int(np.searchsorted(ends[at], place, side="right")), 2**bits - 1)
+        longer = (int(prefix) << bits) + digit
+        found.append((longer, place - int(ends[at, digit] - table[at, digit])))
+        rows[longer] = int(table[at, digit])
+    return found, np.array(sorted(rows), np.uint64), sum(rows.values())
+
+
+def picked(sought, prefixes, keys, shift):
+    keys = np.sort(keys)
+    starts = np.searchsorted(keys, prefixes << np.uint64(shift))
+    return [
+        int(keys[starts[np.searchsorted(prefixes, np.uint64(prefix))] + place]) if len(keys) else 0
+        for prefix, place in sought
+    ]
+
+
+class Digits:
+    """The reduction that counts a digit of the numbers of each column that have one of the prefixes."""
+
+    def __init__(self, prefixes, shift, bits):
+        self.prefixes, self.shift, self.bits = prefixes, shift, bits
+
+    def partial(self, rows):
+        return [
+            self.counts(as_keys(column), prefixes) for column, prefixes in zip(rows.X.T, self.prefixes, strict=True)
+        ]
+
+    def counts(self, keys, prefixes):
+        size, digits = 1 << self.bits, keys >> np.uint64(self.shift)
+        at = np.searchsorted(prefixes, digits >> np.uint64(self.bits))
+        at = np.minimum(at, len(prefixes) - 1)
+        wanted = prefixes[at] == digits >> np.uint64(self.bits)
+        places = at[wanted] * size + (digits[wanted] & np.uint64(size - 1)).astype(np.int64)
+        return np.bincount(places, minlength=len(prefixes) * size).reshape(len(prefixes), size)
+
+    def merge(self, first, second):
+        return [a + b for a, b in zip(first, second, strict=True)]
+
+
+class Collected:
+    """The reduction that collects the numbers of each column that have one of the prefixes, as keys."""
+
+    def __init__(self, prefixes, shift):
+        self.prefixes, self.shift = prefixes, shift
+
+    def partial(self, rows):
+        found = []
+        for column, prefixes in zip(rows.X.T, self.prefixes, strict=True):
+            keys = as_keys(column)
+            found.append(keys[np.isin(keys >> np.uint64(self.shift), prefixes)])
+        return found
+
+    def merge(self, first, second):
+        return [np.concatenate(pair) for pair in zip(first, second, strict=True)]
+
+
+def as_keys(x):
+    """uint64 in the order of the floats of x, NaN left out; -0 is 0."""
+    x = x[~np.isnan(x)] + 0.0
+    width = 8 * x.dtype.itemsize
+    bits = x.view(np.dtype(f"u{x.dtype.itemsize}")).astype(np.uint64)
+    sign = np.uint64(1 << (width - 1))
+    every = np.uint64((1 << width) - 1)
+    return np.where(bits & sign, bits ^ every, bits | sign)
+
+
+def as_floats(keys, dtype):
+    """What `as_keys` has made keys of."""
+    width = 8 * dtype.itemsize
+    sign, every = np.uint64(1 << (width - 1)), np.uint64((1 << width) - 1)
+    bits = np.where(keys & sign, keys ^ sign, keys ^ every)
+    return bits.astype(np.dtype(f"u{dtype.itemsize}")).view(dtype)

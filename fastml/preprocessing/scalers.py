@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler as ScikitStandardScaler
 
 from fastml.base import check_weight
 from fastml.preprocessing import in_parts
-from fastml.preprocessing.quantiles import nan_medians, nan_quantiles
+from fastml.preprocessing.quantiles import between, middle, nan_medians_and_quantiles
 from fastml.preprocessing.scaling import ByKernel, of_columns, without_zeros
 from fastml_ext import preprocessing as kernels
 
@@ -341,20 +341,36 @@ class RobustScaler(ByKernel, ScikitRobustScaler):
             self._note_columns()
             return self
         X = self._rows_to_learn(X)
+        shares = self._shares()
+        self._check_finite_or_missing(X)
+        medians, quantiles = nan_medians_and_quantiles(X, shares)
+        self.center_ = medians if self.with_centering else None
+        self._keep_range(quantiles if self.with_scaling else None)
+        return self
+
+    def _fit_parts(self, table, reduce):
+        shares, d, dtype = self._shares(), table.parts.n_features, table.parts.dtype
+        low, high, count = in_parts.order_statistics(reduce, d, dtype, [0.5, *shares])
+        self.center_ = middle(low, high, count) if self.with_centering else None
+        self._keep_range(between(low[1:], high[1:], count, shares) if self.with_scaling else None)
+
+    def _shares(self):
         q_min, q_max = two_numbers(self, "quantile_range")
         if not 0 <= q_min <= q_max <= 100:
             raise ValueError(
                 f"Invalid quantile range: quantile_range={self.quantile_range} must be two per cents in order"
             )
-        self._check_finite_or_missing(X)
-        self.center_ = nan_medians(X) if self.with_centering else None
+        return [q_min / 100, q_max / 100]
+
+    def _keep_range(self, quantiles):
         self.scale_ = None
-        if self.with_scaling:
-            low, high = nan_quantiles(X, [q_min / 100, q_max / 100])
-            self.scale_ = without_zeros(high - low)
-            if self.unit_variance:
-                self.scale_ = self.scale_ / (norm.ppf(q_max / 100.0) - norm.ppf(q_min / 100.0))
-        return self
+        if quantiles is None:
+            return
+        low, high = quantiles
+        self.scale_ = without_zeros(high - low)
+        if self.unit_variance:
+            q_min, q_max = self.quantile_range
+            self.scale_ = self.scale_ / (norm.ppf(q_max / 100.0) - norm.ppf(q_min / 100.0))
 
     def transform(self, X: Any) -> Any:
         """X (n_samples, n_features), array-like, frame or sparse, centred and scaled, in its dtype; NaN stays."""

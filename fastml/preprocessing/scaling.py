@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from fastml.base import Estimator, refuse_nonfinite
 from fastml.kinds import array_of_numbers, as_numbers, is_frame
@@ -22,6 +22,9 @@ class ByKernel(Estimator):
 
     _with_nan = True  # whether a number may be missing
 
+    def _note_anew(self):
+        """Make what fastml keeps beside scikit-learn's results, of a model that scikit-learn has fitted."""
+
     def _rows_to_learn(self, X, reset=True):
         """X of a fit as a table of float32 or float64 in C order; reset=False for a later part of one."""
         self._validate_params()
@@ -33,6 +36,9 @@ class ByKernel(Estimator):
         self._note_columns()
         return X
 
+    def _note_parts(self, parts):
+        self._note_columns()  # rows are answered in the dtype in which they are given
+
     def _goes_as_it_is(self, X):
         return is_plain_table(X, {}) and X.shape[1] == self.__dict__.get("_fast_columns")
 
@@ -42,6 +48,22 @@ class ByKernel(Estimator):
             return X
         check_is_fitted(self)
         return self._converted(X, reset=False)
+
+    def _rows_back(self, X):
+        """X of an inverse transformation, of which names of columns are not asked, as a table of floats in C order."""
+        if self._goes_as_it_is(X):
+            return X
+        check_is_fitted(self)
+        X = as_numbers(
+            check_array(array_of_numbers(X, sparse=False), dtype="numeric", order="C", ensure_all_finite=False),
+            type(self).__name__,
+        )
+        if X.shape[1] != self.n_features_in_:
+            raise ValueError(
+                f"X has {X.shape[1]} features, but {type(self).__name__} is expecting {self.n_features_in_} features as"
+                " input."
+            )
+        return X
 
     def _converted(self, X, reset):
         options = {"dtype": "numeric", "order": "C", "ensure_all_finite": False, "reset": reset}

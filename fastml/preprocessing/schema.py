@@ -1,6 +1,7 @@
 """The state of the transformers, as fastml.schema reads it: d columns, P places between cuts, f features."""
 
 import numpy as np
+from sklearn.preprocessing import PolynomialFeatures
 
 from fastml.preprocessing.templates.schema import TEMPLATES, also_templates
 from fastml.schema import (
@@ -62,6 +63,25 @@ SCALERS: dict = {
     | {"n_samples_seen_": whole(0)},
     "MaxAbsScaler": TABLES | {"max_abs_": A_COLUMN, "scale_": A_COLUMN, "n_samples_seen_": whole(0)},
     "RobustScaler": TABLES | {"center_": either(nothing, A_COLUMN), "scale_": either(nothing, A_COLUMN)},
+    "QuantileTransformer": TABLES
+    | {
+        "n_quantiles_": size("quantiles"),
+        "quantiles_": array(FLOAT, "quantiles", "d"),
+        "references_": array("f8", "quantiles", low=0, high=1),
+    },
+    "PolynomialFeatures": TABLES
+    | {
+        "n_output_features_": whole(0),
+        "_min_degree": whole(0),
+        "_max_degree": whole(0),
+        "_n_out_full": whole(0),
+    },
+    "KBinsDiscretizer": TABLES
+    | {
+        "bin_edges_": array("O", "d"),
+        "n_bins_": array("i8", "d", low=0),
+        "_spans": SPANS,
+    },
     "Normalizer": TABLES,
     "Binarizer": TABLES,
 }
@@ -152,6 +172,29 @@ def also_bins(state, sizes):
             raise ValueError(f"bin_edges_[{j}]: {len(edges)} edges of {state['n_bins_'][j]} bins")
 
 
+def also_k_bins(state, sizes):
+    also_spans(state, sizes)
+    if state["_spans"].cuts.dtype.str[1:] not in FLOAT:
+        raise ValueError("_spans.cuts: no floats")
+    for j, edges in enumerate(state["bin_edges_"]):
+        array(FLOAT, "*")(edges, {})
+        if len(edges) != state["n_bins_"][j] + 1:
+            raise ValueError(f"bin_edges_[{j}]: {len(edges)} edges of {state['n_bins_'][j]} bins")
+
+
+def also_products(state, sizes):
+    """As many columns as there are products of these degrees, which kernels write."""
+    least, largest, options = (
+        state["_min_degree"],
+        state["_max_degree"],
+        (state["interaction_only"], state["include_bias"]),
+    )
+    for key, low in (("n_output_features_", least), ("_n_out_full", 0)):
+        expected = PolynomialFeatures._num_combinations(sizes["d"], low, largest, *options)
+        if low > largest or state[key] != expected:
+            raise ValueError(f"{key}: {state[key]} columns instead of {expected}")
+
+
 def also_map(state, sizes):
     """A transformer gives as many columns as the map keeps for it."""
     for i, (width, transformer) in enumerate(zip(state["_widths"], state["transformers_"], strict=True)):
@@ -168,6 +211,8 @@ def also_map(state, sizes):
 
 
 ALSO: dict = {
+    "PolynomialFeatures": also_products,
+    "KBinsDiscretizer": also_k_bins,
     "PiecewiseConstant": also_bins,
     "Periodic": also_spans,
     "Thermometer": also_spans,

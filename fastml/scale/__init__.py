@@ -7,8 +7,8 @@ the rows are cut into files and pieces, and however many threads work. See docs/
 import importlib
 
 __all__ = [
-    "Parts", "Reduction", "Rows", "Survey", "arrays", "arrow", "chunks", "confusion_matrix", "csv", "npy", "parquet",
-    "partial_fit", "predict", "score", "survey", "transform",
+    "Engine", "Parts", "Reduction", "Rows", "Survey", "arrays", "arrow", "chunks", "confusion_matrix", "csv", "npy",
+    "parquet", "partial_fit", "predict", "score", "spread", "survey", "transform",
 ]  # fmt: skip
 
 PLACES = {
@@ -18,6 +18,7 @@ PLACES = {
     "reduction": ["Reduction", "Rows"],
     "scores": ["confusion_matrix", "score"],
     "sources": ["arrays", "arrow", "chunks", "csv", "npy", "parquet"],
+    "spreading": ["Engine", "spread"],
     "surveys": ["Survey", "survey"],
 }
 

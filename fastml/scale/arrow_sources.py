@@ -1,6 +1,7 @@
 """Tables of Arrow's kinds, read by pyarrow (the extra `scale`): Parquet, Arrow and Feather files, CSV."""
 
 import contextlib
+import copy
 from collections.abc import Iterable
 from typing import Any
 
@@ -132,6 +133,12 @@ class ArrowParts(Parts):
                     )
                     yield Piece(self.columns.table(batch), y, source, start)
             first = max(0, first - end)
+
+    def targets_of_rows(self, start, stop):
+        view = copy.copy(self)
+        view.columns = copy.copy(self.columns)
+        view.columns.names = []
+        return view.rows(start, stop)[1]
 
     def targets(self):
         for k, file in enumerate(self.files):

@@ -8,7 +8,6 @@ from sklearn.base import is_classifier, is_regressor
 from sklearn.utils import get_tags
 
 from fastml.base import first_bad
-from fastml.preprocessing.scaling import ByKernel
 from fastml.scale.labels import Labels, find_labels, number_targets
 from fastml.scale.parts import Parts
 from fastml.scale.reading import Slab, place_of, read_slabs
@@ -135,11 +134,7 @@ def take_columns(model: Any, parts: Parts) -> None:
     model.__dict__.pop("feature_names_in_", None)
     if parts.names is not None:
         model.feature_names_in_ = np.array(parts.names, object)
-    if isinstance(model, ByKernel):  # which answers in the dtype of the rows it is given
-        model._note_columns()
-        return
-    tags = get_tags(model).input_tags
-    model._note_rows(parts.dtype, sparse="csr" if tags.sparse else False, allow_nan=bool(tags.allow_nan))
+    model._note_parts(parts)
 
 
 def refuse_model(model: Any, parts: Parts) -> None:

@@ -56,7 +56,7 @@ def predict(model: Any, parts: Parts, output: str | os.PathLike | None = None, *
     if not callable(getattr(model, method, None)):
         raise TypeError(f"{type(model).__name__} has no method {method!r}")
     if output is None:
-        found = [each for each, _ in answers(model, parts, method)]
+        found = list(answers(model, parts, method))
         return np.concatenate(found) if found else asked_of_none(model, parts, method)
     ending = os.path.splitext(os.fspath(output))[1]
     if ending not in (".npy", ".parquet"):
@@ -84,12 +84,15 @@ def transform(model: Any, parts: Parts, output: str | os.PathLike | None = None)
     return predict(model, parts, output, method="transform")
 
 
-def answers(model: Any, parts: Parts, method: str) -> Iterator[tuple[np.ndarray, Any]]:
-    """(answers, slab) of slab after slab."""
+def answers(model: Any, parts: Parts, method: str) -> Iterator[np.ndarray]:
+    """The answers for slab after slab."""
     ask = asking(model, parts, method)
+    if hasattr(parts, "answers"):  # where the rows are
+        yield from parts.answers(ask)
+        return
     with read_slabs(parts, type(model).__name__, what=f"{method} of") as slabs:
         for slab in slabs:
-            yield ask(slab.X), slab
+            yield ask(slab.X)
 
 
 def asking(model: Any, parts: Parts, method: str) -> "Asking":
@@ -142,7 +145,7 @@ def write_npy(model: Any, parts: Parts, output: Any, method: str) -> int:
     rows, dtype, shape = 0, None, ()
     with replacing(output) as file:
         file.write(b"\0" * HEADER)
-        for found, _ in answers(model, parts, method):
+        for found in answers(model, parts, method):
             if found.dtype.kind == "O":
                 found = found.astype(str)
             if dtype is None:
@@ -180,7 +183,7 @@ def write_parquet(model: Any, parts: Parts, output: Any, method: str) -> int:
 
     rows, writer = 0, None
     with replacing(output) as file, contextlib.ExitStack() as opened:
-        for found, _ in answers(model, parts, method):
+        for found in answers(model, parts, method):
             table = as_arrow(found, model, method)
             if writer is None:
                 writer = opened.enter_context(pq.ParquetWriter(file, table.schema))

@@ -108,6 +108,12 @@ class Parts(abc.ABC):
         X = np.concatenate([piece.X for piece in found])
         return X, np.concatenate([piece.y for piece in found]) if self.has_target else None
 
+    def targets_of_rows(self, start: int, stop: int) -> np.ndarray:
+        """y of the rows from `start` to before `stop`; sources that can do so read nothing else."""
+        y = self.rows(start, stop)[1]
+        assert y is not None
+        return y
+
     def at_once(self) -> int:
         """Rows that are read at once: a power of two, of about an eighth of the memory."""
         most = max(self.memory // (8 * max(1, self.n_features) * self.dtype.itemsize), 1)

@@ -1,5 +1,6 @@
 """What rows come from: .npy files, arrays and iterables here; tables of Arrow's kinds in arrow_sources.py."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -38,10 +39,40 @@ class ArrayParts(Parts):
                 yield Piece(read_rows(table, rows), y if y is None else np.asarray(y), source, start)
                 start, stop = rows.stop, rows.stop + most
 
+    def targets_of_rows(self, start, stop):
+        found, passed = [], 0
+        for labels in self.labels:
+            found.append(np.asarray(labels[max(0, start - passed) : max(0, stop - passed)]))
+            passed += len(labels)
+        return np.concatenate(found)
+
+    def __getstate__(self):
+        """Files are named, not read."""
+        tables, labels = ([named(each) for each in arrays or []] for arrays in (self.tables, self.labels))
+        return self.__dict__ | {"tables": tables, "labels": labels if self.has_target else None}
+
+    def __setstate__(self, state):
+        self.__dict__ = state
+        self.tables = [each if isinstance(each, np.ndarray) else mapped(*each) for each in self.tables]
+        if self.has_target:
+            self.labels = [each if isinstance(each, np.ndarray) else mapped(*each) for each in self.labels]
+
     def targets(self):
         for labels, source in zip(self.labels, self.sources, strict=True):
             for start in range(0, len(labels), 2**20):
                 yield np.asarray(labels[start : start + 2**20]), source, start
+
+
+def named(table):
+    """(file, dimensions) of what `mapped` gives; other arrays are what they are."""
+    if not isinstance(table, np.memmap) or table.filename is None or table.mode != "r":
+        return table
+    again = (os.path.abspath(table.filename), table.ndim)
+    return again if same_place(mapped(*again), table) else np.asarray(table)
+
+
+def same_place(one, other):
+    return (one.offset, one.shape, one.dtype, one.strides) == (other.offset, other.shape, other.dtype, other.strides)
 
 
 def read_rows(table, rows):

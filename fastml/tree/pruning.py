@@ -6,7 +6,16 @@ from scipy.special import betaincinv
 from fastml_ext import tree as kernels
 from fastml_ext.tree.structure import LEAF, depths, parents
 
-__all__ = ["pessimistic_leaves", "reduced_error_leaves", "stops_at", "weakest_links"]
+__all__ = ["pessimistic_leaves", "pruned", "reduced_error_leaves", "stops_at", "weakest_links"]
+
+
+def pruned(tree, model):
+    """A tree that was just grown, cut back as the model's parameters say."""
+    if model.pruning == "pessimistic":
+        tree = kernels.truncate(tree, pessimistic_leaves(tree, model.confidence))
+    if model.ccp_alpha > 0:
+        tree = kernels.truncate(tree, weakest_links(tree)[0] <= model.ccp_alpha)
+    return tree
 
 
 def weakest_links(tree):

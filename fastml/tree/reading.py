@@ -1,4 +1,7 @@
-"""The methods by which a fitted tree is read; every tree estimator of fastml has them."""
+"""How a fitted tree is read: functions of an estimator that has `tree_`, `columns_` and, if it classifies, `classes_`.
+
+Every tree estimator of fastml takes them into its body as methods.
+"""
 
 from fastml.tree.code import to_python
 from fastml.tree.diagram import to_dot, to_mermaid
@@ -11,25 +14,18 @@ from fastml.tree.rules import rules
 from fastml.tree.sql import to_sql
 from fastml.tree.text import export_text
 
-__all__ = ["TreeReading"]
-
-
-class TreeReading:
-    """What a tree estimator inherits: it has `tree_`, `columns_` and, if it classifies, `classes_`.
-
-    Each method is the function of that name in fastml.tree, whose docstring has the parameters.
-    """
-
-    export_text = export_text
-    rules = rules
-    plot_tree = plot_tree
-    tree_html = tree_html
-    to_dot = to_dot
-    to_mermaid = to_mermaid
-    to_python = to_python
-    to_sql = to_sql
-    to_linear = to_linear
-    explain = explain
-    to_dict = to_dict
-    to_json = to_json
-    from_dict = classmethod(estimator_from_dict)
+__all__ = [
+    "estimator_from_dict",
+    "explain",
+    "export_text",
+    "plot_tree",
+    "rules",
+    "to_dict",
+    "to_dot",
+    "to_json",
+    "to_linear",
+    "to_mermaid",
+    "to_python",
+    "to_sql",
+    "tree_html",
+]

@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = exports(
     {
         "augmented": ["augmented_svm"],
         "codes": ["COUPLINGS", "LOSSES", "METHODS", "SCHEDULES", "State", "Task"],
+        "conjugate": ["column_sums", "sparse_squares"],
         "dual": ["dual_svm"],
         "epochs": ["begin", "dense_epoch", "slopes", "sparse_epoch"],
         "settled": ["average", "look", "weights"],

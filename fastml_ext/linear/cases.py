@@ -12,6 +12,7 @@ from fastml_ext.linear.codes import COUPLINGS, LOSSES, METHODS, SCHEDULES, Task
 CLOSE = {
     "augmented_svm": 1e-6,
     "average": 1e-9,
+    "column_sums": 1e-12,
     "dense_epoch": 1e-9,
     "dual_svm": 1e-5,  # the optimum by another path, and only as near as the last slopes tell
     "evaluate": 1e-12,
@@ -27,6 +28,7 @@ CLOSE = {
     "slopes": 1e-12,
     "small_squares": 1e-8,
     "sparse_epoch": 1e-9,
+    "sparse_squares": 1e-7,
     "table_pass": 1e-12,
     "weights": 1e-9,
     "wide_newton": 1e-7,
@@ -202,6 +204,21 @@ def squares(random):
     weight = random.uniform(0.1, 2, n) if random.integers(2) else EACH
     shift = random.choice([0.0, 1.0]) * random.standard_normal(d)
     return table(random, n, d), random.standard_normal((n, k)), weight, shift, random.standard_normal(k)
+
+
+def column_sums(family, random):
+    X, _, weight, *_ = squares(random)
+    return family.column_sums(layout(family, X, True), weight)
+
+
+def sparse_squares(family, random):
+    """The weights; how many steps they took is decided by rounding."""
+    X, Y, weight, *_ = squares(random)
+    k, d = Y.shape[1], X.shape[1]
+    alphas, inverses = random.choice([0.1, 3.0], k), random.uniform(0.5, 2.0, (k, d))
+    arrays = layout(family, X, True), Y, weight, X.mean(axis=0), Y.mean(axis=0), alphas, inverses
+    coef, _, done = family.sparse_squares(*arrays, 1e-9, 1000)
+    return coef, done
 
 
 def row_scores(family, random):

@@ -5,9 +5,11 @@ from fastml_ext.lazy import exports
 __getattr__, __dir__, __all__ = exports(
     __name__,
     {
-        "codes": ["code_objects"],
+        "codes": ["code_objects", "code_rows"],
         "columns": ["binarise", "extremes", "fill", "moments", "normalise", "rescale", "standardise"],
+        "distributions": ["from_distribution", "to_distribution"],
         "folded": ["scaled_scores"],
         "order": ["quantiles"],
+        "polynomials": ["products"],
     },
 )

@@ -7,6 +7,8 @@ CLOSE = {  # sums in blocks, and sums of a row
     "normalise": 1e-6,
     "rescale": 1e-6,
     "scaled_scores": 1e-5,
+    "to_distribution": 1e-6,
+    "from_distribution": 1e-6,
 }
 WITHIN: dict[str, str] = {}
 
@@ -52,9 +54,33 @@ def scaled_scores(family, random):
     return family.scaled_scores(X, *np.ones((2, X.shape[1]), X.dtype), coef, coef[:, 0].copy())
 
 
+def to_distribution(family, random):
+    X = table(random)
+    points = np.sort(random.integers(-2, 3, (X.shape[1], 5)) + 0.25, axis=1)
+    shares = np.linspace(0, 1, 5)
+    return family.to_distribution(X, points, points, shares, (-5.0, 5.0) if random.random() < 0.5 else None)
+
+
+def from_distribution(family, random):
+    X = table(random) / 3
+    points = np.sort(random.random((X.shape[1], 5)), axis=1)
+    return family.from_distribution(X, points, np.linspace(0, 1, 5), bool(random.random() < 0.5))
+
+
+def products(family, random):
+    X = np.nan_to_num(table(random))[:, :1]
+    steps = np.array([(1, 2, 0, 2), (2, 3, 0, 3)], np.int64)
+    return family.products(X, steps, 4, int(random.integers(2, 5)), True, bool(random.random() < 0.5))
+
+
 def code_objects(family, random):
     values = np.array(["a", "b", None, float("nan"), 3, 2.5], object)
     return family.code_objects(values[random.integers(0, 6, int(random.integers(0, 50)))])
+
+
+def code_rows(family, random):
+    shape = int(random.integers(1, 200)), int(random.integers(1, 4))
+    return family.code_rows(random.integers(0, 3, shape).astype(np.uint32))
 
 
 def table(random):

@@ -1,10 +1,12 @@
 """The kernels by definition. X (n, d) is float32 or float64 in C order; NaN is a number that is missing."""
 
+import math
+
 import numpy as np
 
 __all__ = [
-    "binarise", "code_objects", "extremes", "fill", "moments", "normalise", "quantiles", "rescale", "scaled_scores",
-    "standardise",
+    "binarise", "code_objects", "code_rows", "extremes", "fill", "from_distribution", "moments", "normalise",
+    "products", "quantiles", "rescale", "scaled_scores", "standardise", "to_distribution",
 ]  # fmt: skip
 
 
@@ -94,6 +96,100 @@ def scaled_scores(X, centre, scale, coef, intercept):
     return (Z @ coef.T + intercept).astype(intercept.dtype)
 
 
+NEAR = 1e-7  # of a normal distribution: numbers nearer than this to the first or last point are at it
+
+
+def to_distribution(X, points, ties, shares, ends=None):
+    """(n, d) of the dtype of X: the share of each number among its column's points; None where one is infinite.
+
+    points (d, m) float64 ascending, all NaN for a column without numbers | shares (m,) float64 ascending, of the points
+    ties (d, m): the share of a number that equals points[j, i] and not points[j, i + 1]
+    Between two points the share is the mean of what is interpolated from the one and from the other. Beyond them it
+    is the first or last one. NaN stays, and a column whose points are NaN becomes it where m > 1.
+    ends: None, or (low, high): the share, rounded to the dtype of X, becomes the number below which that share of a
+    standard normal distribution lies, clipped to these; it is 0, or 1, up to 1e-7 inside the first, or last, point.
+    """
+    if np.isinf(X).any():
+        return None
+    out = np.full(X.shape, np.nan, X.dtype)
+    for (i, j), x in np.ndenumerate(X):
+        if math.isnan(x) or (math.isnan(points[j, 0]) and len(shares) > 1):
+            continue
+        share = share_of(float(x), points[j], ties[j], shares)
+        if ends is not None:
+            share = 1.0 if x + X.dtype.type(NEAR) > points[j, -1] else share
+            share = 0.0 if x - X.dtype.type(NEAR) < points[j, 0] else share
+            share = min(max(normal_quantile(float(X.dtype.type(share))), ends[0]), ends[1])
+        out[i, j] = share
+    return out
+
+
+def share_of(x, points, ties, shares):
+    at = sum(point <= x for point in points.tolist()) - 1
+    if at < 0:
+        return shares[0]
+    if points[at] == x:
+        return ties[at]
+    if at == len(points) - 1:
+        return shares[-1]
+    slope = (shares[at + 1] - shares[at]) / (points[at + 1] - points[at])
+    return ((shares[at] + slope * (x - points[at])) + (shares[at + 1] - slope * (points[at + 1] - x))) / 2
+
+
+def normal_quantile(p):
+    """By halving: about as exact as p is."""
+    if p in (0, 1):
+        return math.copysign(math.inf, p - 0.5)
+    low, high = -40.0, 40.0
+    while True:
+        middle = (low + high) / 2
+        if middle in (low, high):
+            return middle
+        below = 0.5 * math.erfc(-middle / math.sqrt(2))
+        low, high = (middle, high) if below < p else (low, middle)
+
+
+def from_distribution(X, points, shares, normal):
+    """(n, d) of the dtype of X: the number of its column that each share, or normal number, stands for.
+
+    points (d, m), shares (m,): as in `to_distribution` | normal: whether X holds normal numbers, not shares
+    None where a number is infinite; NaN stays.
+    """
+    if np.isinf(X).any():
+        return None
+    near = NEAR if normal else 0.0
+    out = np.full(X.shape, np.nan, X.dtype)
+    for (i, j), x in np.ndenumerate(X):
+        share = 0.5 * math.erfc(-x / math.sqrt(2)) if normal else float(x)
+        if share == share:
+            found = np.interp(share, shares, points[j])
+            if share + near > 1 or share == 1:
+                found = points[j, -1]
+            if share - near < 0 or share == 0:
+                found = points[j, 0]
+            out[i, j] = found
+    return out
+
+
+def products(X, steps, n_terms, n_out, bias, by_columns=False):
+    """(n, n_out) of the dtype of X: the last terms of each row, in Fortran's order where `by_columns`.
+
+    A row has n_terms terms: a 1 where `bias`, then its numbers, if n_terms is more than that, and then what each step
+    (source, stop, column, target), a row of int64, makes: terms[target + c] = terms[source + c] * x[column] for each c
+    from 0 to stop - source. Sources are terms that are made before. The result has the last n_out terms, but a 1
+    as its first column where `bias`.
+    """
+    out = np.empty((len(X), n_out), X.dtype, order="F" if by_columns else "C")
+    for row, x in zip(out, X, strict=True):
+        terms = [X.dtype.type(1)] * bool(bias)
+        terms += list(x) if n_terms > bias else []
+        for source, stop, column, target in steps:
+            terms[target:] = [term * x[column] for term in terms[source:stop]]
+        row[:] = terms[n_terms - n_out :]
+        row[: bool(bias)] = 1
+    return out
+
+
 def code_objects(values):
     """(codes, distinct): the distinct values of an array of objects (n,), in the order in which they first stand there.
 
@@ -108,3 +204,14 @@ def code_objects(values):
             distinct.append(value)
         codes.append(keys.index(key))
     return np.array(codes, np.int64), distinct
+
+
+def code_rows(words):
+    """(codes, first): the distinct rows of words (n, w) uint32 in the order in which they first stand there.
+
+    codes (n,) int64 are the places of the rows among the distinct ones | first (k,) int64, where each first stands
+    """
+    first: dict = {}
+    places = [first.setdefault(tuple(row), i) for i, row in enumerate(words.tolist())]
+    codes = {at: code for code, at in enumerate(first.values())}
+    return np.array([codes[at] for at in places], np.int64), np.array([*first.values()], np.int64)

@@ -1,16 +1,20 @@
-"""Decision trees: coding of columns, growing, pruning and prediction. Contract: reference.py."""
+"""Decision trees: coding of columns, growing, pruning and applying. Contract: reference/.
+
+Folders are called growing and applying, not grow and apply, for these are functions of the package.
+"""
 
 from fastml_ext.lazy import exports
 
 __getattr__, __dir__, __all__ = exports(
     __name__,
     {
+        "applying.apply": ["apply", "apply_columns", "blend", "decision_path"],
         "coding": ["encode", "encode_sparse"],
-        "growing": ["Settings", "grow"],
+        "growing.grow": ["grow"],
+        "growing.settings": ["Settings"],
         "numbers": ["Numbers"],
-        "pruning": ["cheapest_leaves", "first_stop", "subtree_sums", "truncate", "weakest_links"],
+        "pruning.prune": ["cheapest_leaves", "first_stop", "subtree_sums", "truncate", "weakest_links"],
         "structure": ["Coded", "Column", "Tree"],
         "thresholds": ["midpoint", "round_down"],
-        "walk": ["apply", "apply_columns", "blend", "decision_path"],
     },
 )

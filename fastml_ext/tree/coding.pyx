@@ -1,4 +1,7 @@
-"""Rank-coding of columns: a value becomes its place among the distinct values of its column. Contract: reference.py."""
+"""Rank-coding of columns: a value becomes its place among the distinct values of its column.
+
+Contract: reference/columns.py.
+"""
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
@@ -26,7 +29,7 @@ COST = 12.0  # ns a value; the columns of one block are one item of the pool
 
 
 def encode(X, n_jobs=None):
-    """[(values, codes)] of every column of X. Contract: reference.py."""
+    """[(values, codes)] of every column of X. Contract: reference/columns.py."""
     n, d = X.shape
     if n >= 2**31:
         raise ValueError(f"X has {n} rows, but a tree indexes its rows with 31 bits; fit a sample of them")
@@ -44,7 +47,7 @@ def _encode_blocks(start, stop, X):
 
 
 def encode_sparse(data, start, n_jobs=None):
-    """[(values, codes, rest)] of sparse columns. Contract: reference.py."""
+    """[(values, codes, rest)] of sparse columns. Contract: reference/columns.py."""
     n = int(np.diff(start).max()) if len(start) > 1 else 0
     compared = data.astype(WIDER.get(data.dtype.name, data.dtype.name), copy=False)
     parts = pool.run(_encode_entries, len(start) - 1, compared, start.astype(np.int64), n,

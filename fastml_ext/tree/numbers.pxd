@@ -14,7 +14,8 @@ cdef class Numbers:
     cdef readonly object rest  # (d,) uint32: the code of 0, which rows without an entry have
     cdef readonly object missing  # (d,) uint8: whether a value is missing
     cdef readonly object spread  # (d,) the largest value minus the smallest, 0 where that overflows
-    cdef const void* first_value
-    cdef const uint8_t* first_code
+    cdef float* narrow  # the first of `values`, or
+    cdef double* wide
+    cdef uint8_t* first_code
     cdef const uint32_t* first_row
     cdef _point(self)

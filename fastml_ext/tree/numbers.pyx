@@ -64,9 +64,17 @@ cdef class Numbers:
         pool.run(_code_columns, self.d, data, self, longest + 1, cost=COST * (1 + size / self.d), n_jobs=n_jobs)
 
     cdef _point(self):
-        cdef const uint8_t[::1] codes = self.codes, values = self.values.view(np.uint8)
+        cdef uint8_t[::1] codes = self.codes
         cdef const uint32_t[::1] rows = self.rows
-        self.first_value, self.first_code = &values[0], &codes[0]
+        cdef float[::1] narrow
+        cdef double[::1] wide
+        if self.dtype == np.float32:
+            narrow = self.values
+            self.narrow = &narrow[0]
+        else:
+            wide = self.values
+            self.wide = &wide[0]
+        self.first_code = &codes[0]
         self.first_row = &rows[0] if len(rows) else NULL
 
     def __len__(self):
@@ -98,13 +106,20 @@ def _code_columns(Py_ssize_t start, Py_ssize_t stop, data, Numbers table, Py_ssi
         _code_table[double](start, stop, data, table)
 
 
+cdef inline real* _values(Numbers table, real kind) noexcept:
+    if real is float:
+        return table.narrow
+    else:
+        return table.wide
+
+
 cdef _code_table(Py_ssize_t start, Py_ssize_t stop, const real[:, :] X, Numbers table):
     cdef Py_ssize_t n = table.n, i, j
     cdef uint8_t[::1] missing = table.missing
     cdef uint32_t[::1] n_values = table.n_values, rest = table.rest
     cdef double[::1] spread = table.spread
-    cdef real* values = <real*> table.first_value
-    cdef uint8_t* codes = <uint8_t*> table.first_code
+    cdef real* values = _values[real](table, 0)
+    cdef uint8_t* codes = table.first_code
     cdef Entry* entries = <Entry*> malloc(3 * n * sizeof(Entry))
     cdef real* x = <real*> malloc(n * sizeof(real))
     try:
@@ -128,8 +143,8 @@ cdef _code_entries(Py_ssize_t start, Py_ssize_t stop, const real[::1] data, Numb
     cdef uint8_t[::1] missing = table.missing
     cdef uint32_t[::1] n_values = table.n_values, rest = table.rest
     cdef double[::1] spread = table.spread
-    cdef real* values = <real*> table.first_value
-    cdef uint8_t* codes = <uint8_t*> table.first_code
+    cdef real* values = _values[real](table, 0)
+    cdef uint8_t* codes = table.first_code
     cdef const real* x = &data[0] if data.shape[0] else NULL
     cdef Entry* entries = <Entry*> malloc(3 * (longest + 1) * sizeof(Entry))
     if entries == NULL:

@@ -28,12 +28,15 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from fastml_ext.tree.enums import Kind
+
 __all__ = [
     "LEAF", "MULTIWAY", "NUMERIC", "SUBSET", "Coded", "Column", "Tree",
     "branches", "depths", "exact_threshold", "parents",
 ]  # fmt: skip
 
-LEAF, NUMERIC, MULTIWAY, SUBSET = 0, 1, 2, 3
+# Plain numbers: NumPy compares an array with these as quickly as it can.
+LEAF, NUMERIC, MULTIWAY, SUBSET = map(int, (Kind.LEAF, Kind.NUMERIC, Kind.MULTIWAY, Kind.SUBSET))
 
 
 class Column(NamedTuple):

@@ -15,7 +15,7 @@ WHOLE = 2.0**52  # from here on every float64 is a whole number
 
 
 def midpoint(a, b):
-    """The mean of a < b in their own dtype, rounded towards a: a <= midpoint < b. Contract: reference.py."""
+    """The mean of a < b in their own dtype, rounded towards a: a <= midpoint < b. Contract: reference/columns.py."""
     if a.dtype == bool:
         return a.copy()
     if a.dtype.kind in "iu":

@@ -1,9 +1,12 @@
 """What the commands show, and how they end."""
 
+import ast
 import importlib
+import inspect
 import os
 import pkgutil
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -206,3 +209,35 @@ def test_every_estimator_is_in_the_list():
     }
     assert {cls.__name__ for cls in estimators - listed} == set(left_out), "add a line to fastml/cli/models.py"
     assert estimators >= listed
+
+
+def test_what_repeats_a_comparison(here, csv_file):
+    """Every option that was given, in the command, in the second command, and in Python."""
+    from fastml.cli import parser
+    from fastml.cli.compare import repeat
+    from fastml.cli.race import Entry, Race, Run
+
+    path = csv_file("a|b|y\n", "my table.csv")
+    given = ["--target", "the y", "--separator", "|", "--encoding", "cp1252", "--missing", "?", "--missing", "no data",
+             "--task", "regression", "--folds", "3", "--rows", "all", "--group", "g", "--time", "t", "--drop", "a",
+             "--drop", "b c", "--reduce", "pca", "--tune", "--budget", "2m"]  # fmt: skip
+    arguments = parser().parse_args(["compare", str(path), *given])
+    problem = type("Frame", (), {"name": "t", "task": "regression"})
+    race, entry = Race([problem], 3, lambda *_: None), Entry("t", "Ridge")
+    entry.runs["fastml"], entry.whole, entry.chosen = [Run(0.5, 1.0, 1.0)] * 3, True, [{"alpha": 10.0}] * 2
+    race.entries = [entry]
+    commands, code = repeat(race, arguments)
+    first, second, third = map(shlex.split, commands.splitlines())
+    assert vars(parser().parse_args(first[1:])) == vars(arguments)
+    train = parser().parse_args(second[1:])
+    assert (train.target, train.model, train.settings, train.reduce) == ("the y", "Ridge", ["alpha=10.0"], "pca")
+    assert (train.separator, train.encoding, train.missing) == ("|", "cp1252", ["?", "no data"])
+    assert third == ["fastml", "predict", "model.fml", "new.csv", "-o", "answers.csv"]
+    [call] = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call) and node.keywords]
+    told = {word.arg: ast.literal_eval(word.value) for word in call.keywords}
+    assert told == {
+        "target": "the y", "separator": "|", "encoding": "cp1252", "missing": ["?", "no data"], "task": "regression",
+        "folds": 3, "rows": None, "group": "g", "time": "t", "drop": ["a", "b c"], "reduce": "pca", "tune": True,
+        "budget": 120.0,
+    }  # fmt: skip
+    assert set(told) <= set(inspect.signature(package.compare).parameters)

@@ -37,6 +37,26 @@ def test_a_folder_is_trained_on_and_predicted(folder, capsys):
     assert len(pd.read_parquet(out)) == 750
 
 
+def test_a_folder_on_a_cluster(folder, capsys):
+    distributed = pytest.importorskip("distributed")
+    path, frame = folder
+    tables, model, out = str(path / "tables"), str(path / "model.fml"), str(path / "out.parquet")
+    with distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=":0") as cluster:
+        there = ["--dask", cluster.scheduler_address]
+        assert main(["train", tables, "--target", "y", "--model", "GaussianNB", "-o", model, *there]) == 0
+        assert main(["predict", model, tables, "-o", out, *there]) == 0
+        texts = path / "texts"
+        texts.mkdir()
+        frame.to_csv(texts / "1.csv", index=False)
+        assert main(["train", str(texts), "--target", "y", "--model", "GaussianNB", "-o", model, *there]) == 2
+        assert "does not tell its rows" in capsys.readouterr().err
+    expected = GaussianNB().fit(frame[["a", "b", "c"]], frame.y)
+    assert np.array_equal(fastml.load(model).theta_, expected.theta_)
+    assert pd.read_parquet(out)["prediction"].tolist() == expected.predict(frame[["a", "b", "c"]]).tolist()
+    assert main(["train", tables, "--target", "y", "--model", "GaussianNB", "-o", model, "--dask", "nonsense"]) == 2
+    assert "--dask nonsense:" in capsys.readouterr().err
+
+
 def test_a_folder_of_csv_and_settings(folder):
     path, frame = folder
     (path / "texts").mkdir()

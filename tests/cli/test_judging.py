@@ -8,7 +8,8 @@ import pytest
 from fastml.cli.judging import headline, importances, interval, ranked
 from fastml.cli.models import CLASSIFICATION, MODELS, Model
 from fastml.cli.problem import from_table
-from fastml.cli.race import Entry, Race, Run, splits
+from fastml.cli.race import Entry, Race, Run, level, splits
+from fastml.cli.results import legend
 from fastml.cli.tables import read_table
 
 TREE = Model("tree.DecisionTreeClassifier", CLASSIFICATION, {"max_depth": 2})
@@ -146,3 +147,52 @@ def test_a_comparison_says_it_all(here, csv_file):
     scores = [float(line.split("±")[0].split()[-1]) for line in table]
     assert scores == sorted(scores, reverse=True)
     assert len(scores) > 5
+
+
+@pytest.mark.parametrize(
+    ("costs", "room", "most"),
+    [
+        ([1.0, 2.0, 3.0], 10.0, np.inf),
+        ([1.0, 2.0, 30.0], 10.0, 7.0),
+        ([1.0, 20.0, 30.0], 10.0, 4.5),
+        ([4.0, 4.0, 4.0], 6.0, 2.0),
+        ([1.0], -3.0, 0.0),
+        ([0.0, 0.0], 0.0, 0.0),
+    ],
+)
+def test_what_the_slow_ones_may_take(costs, room, most):
+    assert level(costs, room) == most
+    if np.isfinite(most):
+        assert sum(min(cost, most) for cost in costs) == pytest.approx(max(room, 0.0))
+
+
+def test_slow_models_learn_from_fewer_rows(csv_file, monkeypatch):
+    """Where the first calls say that the folds would take too long; the others learn from all."""
+    x, z = noise(4000), noise(4000, 1)
+    problem = problem_of(csv_file, "x,z,y", [(a, b, "ab"[int(a > 0)]) for a, b in zip(x, z, strict=True)])
+    models = [model for model in MODELS if model.title in ("GaussianNB", "KNeighborsClassifier")]
+    race = Race([problem], 5, lambda *_: None, models, aim=time.monotonic() + 1000)
+    first = Race._first_call
+
+    def slow(self, problem, model, library, maker, train, test):
+        seconds = first(self, problem, model, library, maker, train, test)
+        cost = 200.0 if model.title == "KNeighborsClassifier" else 0.001
+        self.estimates[problem.name, model.title, library] = cost, len(train)
+        return seconds
+
+    monkeypatch.setattr(Race, "_first_call", slow)
+    race.run()
+    assert list(race.thinned) == ["KNeighborsClassifier"]
+    assert 1000 <= race.thinned["KNeighborsClassifier"] < 3200  # of 3200: 1000 of 1600 seconds
+    assert all(entry.whole for entry in race.of(problem))
+    assert any("KNeighborsClassifier: fitted on" in line and "a minute" in line for line in legend(race))
+    [neighbours] = [entry for entry in race.of(problem) if entry.title == "KNeighborsClassifier"]
+    assert not neighbours.runs.get("scikit-learn")
+    assert any("scikit-learn KNeighborsClassifier on table left out: a fold would take" in r for r in race.remarks)
+
+
+def test_nothing_is_saved_on_where_there_is_time(csv_file):
+    problem = problem_of(csv_file, "x,y", [(a, "ab"[int(a > 0)]) for a in noise(200)])
+    race = Race([problem], 3, lambda *_: None, [TREE], aim=time.monotonic() + 1000)
+    race.run()
+    assert race.thinned == {}

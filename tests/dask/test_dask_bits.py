@@ -16,10 +16,10 @@ import fastml.scale
 from fastml.linear_model import LinearRegression, LogisticRegression, Ridge, SGDClassifier
 from fastml.metrics import accuracy_score, confusion_matrix
 from fastml.model_selection import GridSearchCV, cross_val_score
-from fastml.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MultinomialNB
+from fastml.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MixedNB, MultinomialNB
 from fastml.neighbors import KNeighborsClassifier
 from fastml.pipeline import make_pipeline
-from fastml.preprocessing import MaxAbsScaler, MinMaxScaler, StandardScaler
+from fastml.preprocessing import MaxAbsScaler, MinMaxScaler, OrdinalEncoder, RobustScaler, StandardScaler
 from fastml.scale.fitting import Checks
 from fastml.scale.runs import join_runs, run_of_rows, run_total
 
@@ -42,7 +42,7 @@ def on_threads():
 def table(model):
     random = np.random.default_rng(3)
     X = random.random((N, D)) * [1, 20, 3]
-    if isinstance(model, CategoricalNB):
+    if isinstance(model, CategoricalNB | OrdinalEncoder):
         X = np.floor(X)
     y = random.integers(0, 3, N)
     y[: N // 2] = np.minimum(y[: N // 2], 1)  # the last class is missing in the first half
@@ -71,7 +71,7 @@ def assert_same(one, other):
 
 
 IN_MEMORY = [GaussianNB(), MultinomialNB(), ComplementNB(), BernoulliNB(binarize=0.3), CategoricalNB()]
-IN_MEMORY += [MinMaxScaler(), MaxAbsScaler(), LogisticRegression()]
+IN_MEMORY += [MinMaxScaler(), MaxAbsScaler(), RobustScaler(), OrdinalEncoder(), LogisticRegression(), MixedNB()]
 IN_FILES = [LinearRegression(), Ridge(2.0), StandardScaler()]
 
 

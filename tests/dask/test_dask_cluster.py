@@ -35,7 +35,7 @@ def client():
     with (
         dask.config.set({"distributed.worker.daemon": True, "distributed.scheduler.allowed-failures": 20}),
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=50
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
@@ -89,6 +89,30 @@ def test_unknown_lengths_and_a_part_that_lost_its_rows(client, table):
     model = LinearRegression().fit(lazy[kept], targets[kept])
     expected = LinearRegression().fit(fastml.scale.arrays(X[some], X[some, 0] * 2 + 1))
     assert np.array_equal(model.coef_, expected.coef_)
+
+
+@pytest.mark.parametrize("kind", ["npy", "parquet", "arrays"])
+def test_files_are_read_by_the_workers(client, table, tmp_path, kind):
+    X, y = table
+    if kind == "npy":
+        np.save(tmp_path / "X.npy", X)
+        np.save(tmp_path / "y.npy", y)
+        parts = fastml.scale.npy(tmp_path / "X.npy", y=tmp_path / "y.npy")
+    elif kind == "parquet":
+        made = pd.DataFrame(X, columns=["a", "b", "c"]).assign(y=y)
+        for number, cut in enumerate([slice(0, 10), slice(10, 9000), slice(9000, None)]):
+            made.iloc[cut].to_parquet(tmp_path / f"{number}.parquet", row_group_size=4000)
+        parts = fastml.scale.parquet(tmp_path, target="y")
+    else:
+        parts = fastml.scale.arrays(X, y)
+    there = fastml.dask.spread(parts, rows=2**13)
+    one, other = GaussianNB().fit(X, y), GaussianNB().fit(there)
+    assert np.array_equal(one.var_, other.var_)
+    assert fastml.scale.predict(other, there, tmp_path / "out.npy", method="predict_proba") == N
+    assert np.array_equal(np.load(tmp_path / "out.npy"), one.predict_proba(X))
+    assert fastml.scale.score(other, there) == one.score(X, y)
+    parts.memory = there.memory = 2**18
+    assert np.array_equal(LogisticRegression().fit(there).coef_, LogisticRegression().fit(parts).coef_)
 
 
 # The fault of one block is made where it stands, on a worker; a test tells which block, and what is wrong.

@@ -8,6 +8,7 @@ import scipy.sparse as sp
 import sklearn.feature_extraction.text as scikit
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.exceptions import NotFittedError
 
 import fastml
 import fastml.feature_extraction.text as ours
@@ -60,3 +61,26 @@ def test_vectorizer_is_scikit_learns(options, tmp_path):
     for again in (fastml.load(tmp_path / "m.fml"), pickle.loads(pickle.dumps(one)), twin, fastml.from_sklearn(twin)):
         assert_same(again.transform(new), other.transform(new))
     assert ours.TfidfVectorizer(**options).fit(DOCUMENTS).get_feature_names_out().tolist() == sorted(one.vocabulary_)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"norm": "l1"}, {"norm": None, "use_idf": False}, {"sublinear_tf": True, "dtype": np.float32}]
+)
+def test_one_text_is_weighed_as_among_others(options):
+    texts = ["a bird in the hand", "the bird", "zebra zebra zebra", "", "two in the bush in the bush"]
+    model = ours.TfidfVectorizer(**options).fit(texts)
+    together = model.transform(texts)
+    for i, text in enumerate(texts):
+        alone = model.transform([text])
+        alone.check_format(full_check=True)
+        assert type(alone) is type(together)
+        assert alone.dtype == together.dtype
+        assert alone.has_canonical_format
+        assert np.array_equal(alone.toarray(), together[i : i + 1].toarray())
+        alone.data[:] = 7  # its own
+        alone.sum_duplicates()
+    assert np.array_equal(model.transform(texts[:1]).toarray(), together[:1].toarray())
+    with pytest.raises(ValueError, match="Iterable over raw text documents expected"):
+        model.transform("a bird")
+    with pytest.raises(NotFittedError):
+        ours.TfidfVectorizer().transform(texts)

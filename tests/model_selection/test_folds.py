@@ -1,5 +1,6 @@
 """Splits against scikit-learn's."""
 
+import re
 import warnings
 
 import numpy as np
@@ -76,3 +77,61 @@ def test_stratified_folds_are_scikit_learns(y, n_splits, shuffle, kind):
         found = list(ours.StratifiedKFold(n_splits, **options).split(y, y))
     for a, b in zip(found, expected, strict=True):
         assert all(map(np.array_equal, a, b))
+
+
+SPLITTERS = [
+    ("KFold", {}),
+    ("KFold", {"n_splits": 3, "shuffle": True, "random_state": 1}),
+    ("StratifiedKFold", {"n_splits": 3, "shuffle": True, "random_state": 1}),
+    ("GroupKFold", {"n_splits": 2}),
+    ("GroupKFold", {"n_splits": 2, "shuffle": True, "random_state": 2}),
+    ("StratifiedGroupKFold", {"n_splits": 2}),
+    ("StratifiedGroupKFold", {"n_splits": 2, "shuffle": True, "random_state": 2}),
+    ("LeaveOneOut", {}),
+    ("RepeatedKFold", {"n_repeats": 2, "random_state": 3}),
+    ("RepeatedStratifiedKFold", {"n_splits": 2, "n_repeats": 2, "random_state": 3}),
+    ("StratifiedShuffleSplit", {"random_state": 4}),
+    ("StratifiedShuffleSplit", {"n_splits": 2, "train_size": 0.5, "test_size": 5, "random_state": 4}),
+    ("ShuffleSplit", {"random_state": 4}),
+    ("TimeSeriesSplit", {}),
+]
+LABELS = {
+    "whole": lambda random, n: random.integers(-1, 2, n),
+    "bool": lambda random, n: random.integers(0, 2, n) > 0,
+    "texts": lambda random, n: random.choice(["a", "b"], n),
+    "objects": lambda random, n: random.choice(np.array(["a", "b"], object), n),
+    "list": lambda random, n: random.integers(0, 2, n).tolist(),
+    "floats": lambda random, n: random.random(n),
+    "several": lambda random, n: random.integers(0, 2, (n, 2)),
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("name", "options"), SPLITTERS)
+@pytest.mark.parametrize("kind", LABELS)
+@pytest.mark.parametrize("n", [1, 4, 23, 400])
+def test_splits_are_scikit_learns(name, options, kind, n):
+    random = np.random.default_rng(n)
+    y, groups = LABELS[kind](random, n), random.integers(0, 5, n)
+    for X in (np.zeros((n, 2)), [[0]] * n, pd.DataFrame({"a": np.zeros(n)})):
+        one, other = (getattr(module, name)(**options) for module in (ours, scikit))
+        assert repr(one) == repr(other)
+        assert isinstance(one, type(other))
+        try:
+            expected = list(other.split(X, y, groups))
+        except ValueError as error:
+            with pytest.raises(ValueError, match=re.escape(str(error)[:40])):
+                list(one.split(X, y, groups))
+            continue
+        found = list(one.split(X, y, groups))
+        assert len(found) == len(expected) == one.get_n_splits(X, y, groups)
+        for a, b in zip(found, expected, strict=True):
+            for rows, theirs in zip(a, b, strict=True):
+                assert rows.dtype == theirs.dtype
+                assert np.array_equal(rows, theirs)
+
+
+def test_parts_share_no_memory_with_what_is_split():
+    X = np.arange(20.0).reshape(10, 2)
+    for part in ours.train_test_split(X, shuffle=False):
+        assert not np.may_share_memory(part, X)

@@ -12,8 +12,10 @@ from sklearn.base import clone
 
 import fastml.scale
 from fastml.linear_model import LinearRegression, LogisticRegression, Ridge
-from fastml.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MultinomialNB
-from fastml.preprocessing import MaxAbsScaler, MinMaxScaler, StandardScaler
+from fastml.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MixedNB, MultinomialNB
+from fastml.preprocessing import MaxAbsScaler, MinMaxScaler, OneHotEncoder, OrdinalEncoder, RobustScaler, StandardScaler
+from fastml.scale.fitting import Table
+from fastml.svm import LinearSVC
 
 N, D = 5 * 2**13 + 77, 3
 
@@ -36,14 +38,25 @@ COUNTED = [  # whose fit in memory adds in the same order
     (ComplementNB(), "fractions", ["feature_count_", "feature_log_prob_", "feature_all_"]),
     (BernoulliNB(binarize=0.3), "fractions", ["feature_count_", "feature_log_prob_"]),
     (CategoricalNB(), "codes", ["feature_log_prob_", "category_count_", "n_categories_"]),
+    (MixedNB(), "real", ["theta_", "var_"]),
+    (
+        MixedNB(categorical_features=[0], count_features=[1]),
+        "codes",
+        ["theta_", "var_", "categories_", "category_log_prob_", "count_log_prob_"],
+    ),
 ]
+
+
+def same(a, b):
+    a, b = np.asarray(a), np.asarray(b)
+    return a.dtype == b.dtype and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
 
 
 def assert_same(model, other, names):
     for name in ["classes_", "n_features_in_", *names] if hasattr(model, "classes_") else names:
         first, second = getattr(model, name), getattr(other, name)
         pairs = zip(first, second, strict=True) if isinstance(first, list) else [(first, second)]
-        assert all(np.array_equal(a, b) and np.asarray(a).dtype == np.asarray(b).dtype for a, b in pairs), name
+        assert all(same(a, b) for a, b in pairs), name
 
 
 def in_chunks(X, y, cuts):
@@ -78,6 +91,8 @@ def test_more_classes_make_larger_blocks_here_and_there():
 
 
 SOLVED = [LinearRegression(), LinearRegression(fit_intercept=False), Ridge(alpha=2.0), LogisticRegression()]
+SOLVED += [LinearSVC(), LinearSVC(fit_intercept=False, C=0.01), LinearSVC(intercept_scaling=3.0)]
+CLASSIFIERS = (LogisticRegression, LinearSVC)
 
 
 @pytest.mark.parametrize("model", SOLVED, ids=str)
@@ -85,13 +100,18 @@ SOLVED = [LinearRegression(), LinearRegression(fit_intercept=False), Ridge(alpha
 @given(cuts=CUTS)
 def test_linear_models_do_not_see_how_rows_are_cut(model, cuts):
     X, y = table("real")
-    y = np.minimum(y, 1) if isinstance(model, LogisticRegression) else X @ np.arange(1.0, D + 1) + y
+    if isinstance(model, LogisticRegression):
+        y = np.minimum(y, 1)
+    elif isinstance(model, LinearSVC):
+        y = (X[:, 0] + y > 1).astype(int) + (X[:, 1] > 30)
+    else:
+        y = X @ np.arange(1.0, D + 1) + y
     # so little memory that logistic regression begins with some of the rows only
     one = clone(model).fit(fastml.scale.arrays(X, y, memory=2**18))
     other = clone(model).fit(fastml.scale.chunks(in_chunks(X, y, cuts), memory=2**18))
     assert_same(one, other, ["coef_", "intercept_"])
     memory = clone(model).fit(X.astype(float), y)
-    if isinstance(model, LogisticRegression):
+    if isinstance(model, CLASSIFIERS):
         memory.set_params(tol=1e-9).fit(X.astype(float), y)
     np.testing.assert_allclose(one.coef_, memory.coef_, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(one.intercept_, memory.intercept_, rtol=1e-3, atol=1e-4)
@@ -120,6 +140,45 @@ def test_scalers_do_not_see_how_rows_are_cut(model, cuts):
     assert np.array_equal(fastml.scale.transform(one, fastml.scale.arrays(X)), one.transform(X), equal_nan=True)
     if not isinstance(model, StandardScaler):
         assert np.array_equal(one.transform(X), memory.transform(X), equal_nan=True)
+
+
+def spread(kind):
+    random = np.random.default_rng(1)
+    X = random.normal(size=(N, D))
+    X = {"far": X * 1e-3 + 1e6, "ties": np.round(X), "wide": np.exp(40 * X), "tiny": X * 5e-324 * 1e3}[kind]
+    if kind != "wide":
+        X[:, 2] = {"far": 7.0, "ties": -0.0, "tiny": 3.0}[kind]
+    X[::1000, 1] = np.nan
+    return X
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", ["far", "ties", "wide", "tiny"])
+def test_quantiles_by_counting_are_those_of_sorting(kind, dtype):
+    with np.errstate(over="ignore", under="ignore"):
+        X = np.clip(spread(kind), -1e30, 1e30).astype(dtype)
+    for rows in (X, X[:1], X[:2], np.where(np.arange(N)[:, None] < 0, X, np.full((N, D), np.nan, dtype))):
+        model = RobustScaler(quantile_range=(3.3, 71)).fit(rows)
+        assert_same(model, clone(model).fit(fastml.scale.arrays(rows, memory=2**15)), ["center_", "scale_"])
+
+
+def test_quantiles_read_the_table_three_times():
+    X = np.random.default_rng(0).normal(size=(100_000, 2))
+    table = Table(fastml.scale.arrays(X), RobustScaler())
+    RobustScaler()._fit_parts(table, table.reduce)
+    assert table.reads <= 3
+
+
+@pytest.mark.parametrize("make", [OneHotEncoder, OrdinalEncoder])
+def test_encoders_find_the_categories_of_all_parts(make):
+    X, y = table("codes")
+    X[-1], X[5, 0] = [100.0, 101.0, 102.0], np.nan
+    one, other = make().fit(X), make().fit(fastml.scale.chunks(in_chunks(X, y, [0, 6, 9000])))
+    assert_same(one, other, ["categories_", "n_features_in_"])
+    for name in ("toarray", "copy"):
+        if hasattr(one.transform(X[:9]), name):
+            assert np.array_equal(*(getattr(m.transform(X[-9:]), name)() for m in (one, other)), equal_nan=True)
+            break
 
 
 @pytest.mark.parametrize("n_jobs", [1, 3])

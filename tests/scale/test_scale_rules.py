@@ -10,9 +10,11 @@ import pytest
 
 import fastml.scale
 from fastml.linear_model import LinearRegression, LogisticRegression, SGDClassifier
-from fastml.naive_bayes import GaussianNB, MixedNB, MultinomialNB
+from fastml.naive_bayes import GaussianNB, MultinomialNB
 from fastml.neighbors import KNeighborsClassifier
+from fastml.preprocessing import OneHotEncoder, OrdinalEncoder
 from fastml.scale.fitting import Table
+from fastml.svm import LinearSVC
 from fastml.tree import DecisionTreeClassifier
 
 X, Y = np.arange(40.0).reshape(20, 2), np.arange(20) % 2
@@ -28,8 +30,6 @@ def test_a_class_that_cannot_says_so_with_the_size_and_the_cure():
         KNeighborsClassifier().fit(parts)
     with pytest.raises(TypeError, match="DecisionTreeClassifier needs its table in memory"):
         DecisionTreeClassifier().fit(X=parts)
-    with pytest.raises(TypeError, match="MixedNB learns from Parts of arrays.*partial_fit"):
-        MixedNB().fit(parts)
     with pytest.raises(TypeError, match="fastml.scale.partial_fit"):
         SGDClassifier().fit(parts)
 
@@ -145,6 +145,23 @@ def test_no_rows_at_all(tmp_path):
     assert fastml.scale.predict(model, parts, method="predict_proba").shape == (0, 2)
     assert fastml.scale.predict(model, parts, tmp_path / "none.npy") == 0
     assert np.load(tmp_path / "none.npy").dtype == Y.dtype
+
+
+@pytest.mark.parametrize(
+    "options", [{"loss": "hinge"}, {"penalty": "l1"}, {"dual": True}, {"class_weight": "balanced"}, {"solver": "sgd"}]
+)
+def test_what_a_linear_svc_of_parts_does_not_do_is_told(options):
+    with pytest.raises(ValueError, match="LinearSVC of a table in parts goes to the optimum of the squared hinge"):
+        LinearSVC(**options).fit(fastml.scale.arrays(X, Y))
+    with pytest.raises(ValueError, match="y has one class only, 0"):
+        LinearSVC().fit(fastml.scale.arrays(X, Y * 0))
+
+
+def test_encoders_of_parts_do_not_count():
+    with pytest.raises(ValueError, match="does not count its categories"):
+        OneHotEncoder(max_categories=2).fit(fastml.scale.arrays(X))
+    with pytest.raises(ValueError, match="column 'x1' has more than 1048576 distinct numbers"):
+        OrdinalEncoder().fit(fastml.scale.arrays(np.arange(2.0**21).reshape(-1, 1) * [0, 1]))
 
 
 def test_an_iterator_is_read_once():

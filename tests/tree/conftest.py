@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator
 
-from fastml.tree.reading import TreeReading
+from fastml.tree import reading
 from fastml_ext.tree.structure import LEAF, MULTIWAY, NUMERIC, SUBSET, Column, Tree, exact_threshold
 
 NASTY = [
@@ -22,8 +22,8 @@ NASTY = [
 ]
 
 
-class HandMade(TreeReading, BaseEstimator):
-    """An estimator whose tree was not grown."""
+class HandMade(BaseEstimator):
+    """An estimator whose tree was not grown; it is read as fastml's are."""
 
     def __init__(self, criterion="entropy"):
         self.criterion = criterion
@@ -35,6 +35,11 @@ class HandMade(TreeReading, BaseEstimator):
         self.tree_, self.columns_ = tree, columns
         if classes is not None:
             self.classes_ = np.asarray(classes)
+
+
+for name in reading.__all__:
+    setattr(HandMade, name, getattr(reading, name))
+HandMade.from_dict = classmethod(reading.estimator_from_dict)
 
 
 class HandMadeRegressor(HandMade):

@@ -11,7 +11,9 @@ from scipy import sparse
 from sklearn.model_selection import GridSearchCV
 
 import fastml
+from fastml.base import Estimator
 from fastml.tree import DecisionTreeClassifier, DecisionTreeRegressor, ID3Classifier
+from fastml.tree.base import TreeEstimator
 
 CLASSIFY = ["gini", "entropy", "log_loss"]
 REGRESS = ["squared_error", "friedman_mse", "absolute_error", "poisson"]
@@ -448,3 +450,12 @@ def test_the_tree_answers_as_scikit_learns_does(packed):
 def test_sparse_targets_are_refused():
     with pytest.raises(TypeError, match="toarray"):
         DecisionTreeClassifier().fit(np.eye(3), sparse.csr_matrix(np.eye(3)))
+
+
+def test_a_tree_estimator_inherits_the_contract_alone():
+    """How it is read, walked and shared are functions that it names, so that a reader finds each in one step."""
+    assert TreeEstimator.__bases__ == (Estimator,)
+    ours = [base for base in DecisionTreeClassifier.__mro__ if base.__module__.startswith("fastml.")]
+    assert [base.__name__ for base in ours] == [
+        "DecisionTreeClassifier", "TreeClassifier", "TreeEstimator", "Estimator",
+    ]  # fmt: skip

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from fastml.tree import DecisionTreeClassifier, DecisionTreeRegressor, base
-from fastml_ext.tree import encode_sparse, growing, reference
+from fastml.tree import DecisionTreeClassifier, DecisionTreeRegressor, columns
+from fastml_ext.tree import encode_sparse, reference
+from fastml_ext.tree.growing import grow as growing
 
 
 def thin(n, d, density, seed, dtype=np.float64, missing=False):
@@ -25,7 +26,7 @@ def thin(n, d, density, seed, dtype=np.float64, missing=False):
 
 @pytest.fixture
 def always_sparse(monkeypatch):
-    monkeypatch.setattr(base, "UNPACKED", 0)
+    monkeypatch.setattr(columns, "UNPACKED", 0)
     monkeypatch.setattr(growing, "SUBTREE_ROWS", (8, 40))
 
 
@@ -68,12 +69,12 @@ def test_regression(always_sparse, criterion):
 @given(st.integers(0, 2**32 - 1), st.sampled_from(["f4", "f8", "i4", "i8", "u1"]), st.sampled_from([0.01, 0.05, 0.3]))
 @effort(0.625)
 def test_any_table(seed, dtype, density):
-    before, base.UNPACKED = base.UNPACKED, 0
+    before, columns.UNPACKED = columns.UNPACKED, 0
     try:
         X = abs(thin(60, 30, density, seed)) * 2
         same(X.astype(dtype), np.random.default_rng(seed).integers(0, 3, 60), DecisionTreeClassifier())
     finally:
-        base.UNPACKED = before
+        columns.UNPACKED = before
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from(["f2", "f4", "f8", "i4", "u1", "?"]))

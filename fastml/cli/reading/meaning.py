@@ -12,6 +12,7 @@ __all__ = ["TRUTHS", "Cells", "Column", "truth_of"]
 TRUTHS = [("false", "true"), ("no", "yes"), ("n", "y"), ("f", "t"), ("off", "on"), ("nein", "ja"), ("non", "oui"),
           ("no", "sí"), ("no", "si"), ("falsch", "wahr"), ("faux", "vrai"), ("falso", "verdadero")]  # fmt: skip
 CODE = r"^0[0-9]+$"
+OTHERS = 50_000  # distinct texts that are looked at beside those of the rows that are kept
 GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+")
 
 
@@ -50,39 +51,65 @@ class Cells:
         self.firsts: list[int] = []  # the first row of each distinct text
         self.codes: list = []
         self.done, self.late, self.collected = 0, False, False
+        self.others: dict[str, int] = {}  # texts of rows that are not kept, and their first row
 
-    def take(self, cells):
-        """Some more cells: a list of texts, or an array of pyarrow's."""
+    def take(self, cells, keep=None):
+        """Some more cells: a list of texts, or an array of pyarrow's; keep: places of those that stay, None for all."""
         if self.floats is not None:
             values = quick(cells, self)
             if values is not None:
-                self.floats.append(values)
+                self.floats.append(values if keep is None else values[keep])
             else:
                 self.late, self.floats, self.collected = self.done > 0, None, self.done == 0
         if self.floats is None and not self.late:
-            self._collect(cells)
+            self._collect(cells, keep)
         self.done += len(cells)
+
+    def prune(self, keep):
+        """Of the rows kept so far only those at these places stay."""
+        if self.floats is not None:
+            self.floats = [np.concatenate(self.floats)[keep]]
+        elif not self.late:
+            used, codes = np.unique(np.concatenate(self.codes)[keep], return_inverse=True)
+            texts, rows = list(self.places), self.firsts
+            self.codes = [codes.astype(np.int32)]
+            self.places = {texts[i]: k for k, i in enumerate(used.tolist())}
+            self.firsts = [rows[i] for i in used.tolist()]
+            for text, row in zip(texts, rows, strict=True):
+                if len(self.others) < OTHERS and text not in self.places:
+                    self.others.setdefault(text, row)
 
     def restart(self):
         """Before a second pass over the file, for a column that is needed as texts."""
-        self.places, self.firsts, self.codes, self.done = {}, [], [], 0
+        self.places, self.firsts, self.codes, self.others, self.done = {}, [], [], {}, 0
         self.late, self.collected, self.floats = False, True, None
 
-    def again(self, cells):
-        self._collect(cells)
+    def again(self, cells, keep=None):
+        self._collect(cells, keep)
         self.done += len(cells)
 
-    def _collect(self, cells):
+    def _collect(self, cells, keep):
+        rows = np.arange(len(cells))
+        if keep is not None and len(self.others) >= OTHERS:
+            cells, rows, keep = those(cells, keep), keep, None
         distinct, codes = distinct_of(cells)
         first = np.zeros(len(distinct), np.int64)
         first[codes[::-1]] = np.arange(len(codes))[::-1]
+        kept = np.ones(len(distinct), bool)
+        if keep is not None:
+            kept = np.zeros(len(distinct), bool)
+            codes = codes[keep]
+            kept[codes] = True
         new = np.empty(len(distinct), np.int32)
         for i in np.argsort(first, kind="stable").tolist():
-            text = distinct[i].strip()
+            text, row = distinct[i].strip(), self.done + int(rows[first[i]]) + 1
+            if not kept[i]:
+                self.others.setdefault(text, row)
+                continue
             place = self.places.get(text)
             if place is None:
                 place = self.places[text] = len(self.places)
-                self.firsts.append(self.done + int(first[i]) + 1)
+                self.firsts.append(row)
             new[i] = place
         self.codes.append(new[codes])
 
@@ -90,25 +117,37 @@ class Cells:
         """(distinct texts, the code of each cell)"""
         return list(self.places), np.concatenate([np.empty(0, np.int32), *self.codes])
 
+    def _seen(self):
+        """(distinct texts with those that were not kept, the first row of each)"""
+        more = {text: row for text, row in self.others.items() if text not in self.places}
+        return [*self.places, *more], [*self.firsts, *more.values()]
+
     def judged(self):
         """What is known of the column as numbers: first cells that are none, styles that all cells allow."""
         if not self.collected:
             styles = (POINT,) if self.points else (POINT, COMMA)
             return Plain(dict.fromkeys(styles), "." if self.points else None)
-        column = Numbers(self.dashes)
-        column.take(list(self.places), 0)
+        column, (texts, rows) = Numbers(self.dashes), self._seen()
+        column.take(texts, 0)
         for name in ("first_text", "first_code"):
             found = getattr(column, name)
             if found:
-                setattr(column, name, (self.firsts[found[0] - 1], found[1]))
+                setattr(column, name, (rows[found[0] - 1], found[1]))
         return column
 
     def numbers(self, name, judged, style):
         """(n,) float64, NaN where missing; InputError where one is infinite."""
         if not self.collected:
             return np.concatenate([np.empty(0), *(self.floats or ())])
-        values = judged.finish(name, style, self.firsts)
+        values = judged.finish(name, style, self._seen()[1])
         return values[self.listed()[1]] if self.codes else np.empty(0)
+
+
+def those(cells, places):
+    """The cells at some places."""
+    if isinstance(cells, list):
+        return [cells[i] for i in places]
+    return cells[places] if isinstance(cells, np.ndarray) else cells.take(places)
 
 
 def distinct_of(cells):

@@ -6,6 +6,7 @@ share one dtype, float32 or float64; losses and what is summed over rows are flo
 """
 
 from fastml_ext.linear.reference.augmented import augmented_svm
+from fastml_ext.linear.reference.conjugate import column_sums, sparse_squares
 from fastml_ext.linear.reference.coordinates import quadratic_lasso
 from fastml_ext.linear.reference.dual import dual_svm
 from fastml_ext.linear.reference.epochs import average, begin, dense_epoch, look, slopes, sparse_epoch, weights
@@ -23,6 +24,7 @@ __all__ = [
     "average",
     "begin",
     "block_order",
+    "column_sums",
     "dense_epoch",
     "dual_svm",
     "evaluate",
@@ -40,6 +42,7 @@ __all__ = [
     "slopes",
     "small_squares",
     "sparse_epoch",
+    "sparse_squares",
     "table_pass",
     "weights",
     "wide_newton",

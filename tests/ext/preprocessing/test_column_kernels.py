@@ -145,6 +145,57 @@ def test_scaled_scores(X, k, centred, scaled):
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=(1e-6 if X.dtype == np.float32 else 1e-13) * size)
 
 
+def points_of(X, m):
+    """Points among and between the numbers of X, some alike, none in a column without numbers; and shares of them."""
+    points = np.full((X.shape[1], m), np.nan)
+    for j, column in enumerate(X.T.astype(float)):
+        known = column[~np.isnan(column)]
+        if len(known):
+            points[j] = np.quantile(known, np.linspace(0, 1, m), method="linear")
+    return points, points * 0.5, np.linspace(0, 1, m)
+
+
+@given(tables(), st.integers(1, 12), st.sampled_from([None, (-5.2, 5.2), (-1.0, 0.5)]), st.booleans())
+def test_to_distribution(X, m, ends, beyond):
+    points, ties, shares = points_of(X, m)
+    X = X * 2 if beyond else X
+    found, expected = (f.to_distribution(X, points, ties, shares, ends) for f in (kernels, reference))
+    assert found.dtype == X.dtype
+    within = 1e-13 if X.dtype == np.float64 else 1e-6
+    np.testing.assert_allclose(found, expected, rtol=within, atol=within)
+    X[-1, 0] = np.inf
+    assert kernels.to_distribution(X, points, ties, shares, ends) is None
+    assert reference.to_distribution(X, points, ties, shares, ends) is None
+
+
+@given(tables(), st.integers(1, 12), st.booleans())
+def test_from_distribution(X, m, normal):
+    points, _, shares = points_of(X, m)
+    X = X - X.dtype.type(0.5)
+    found, expected = (f.from_distribution(X, points, shares, normal) for f in (kernels, reference))
+    assert found.dtype == X.dtype
+    within = 1e-13 if X.dtype == np.float64 else 1e-6
+    np.testing.assert_allclose(found, expected, rtol=within, atol=within * (1 + np.nanmax(np.abs(points), initial=0)))
+    X[-1, 0] = -np.inf
+    assert kernels.from_distribution(X, points, shares, normal) is None
+    assert reference.from_distribution(X, points, shares, normal) is None
+
+
+@given(tables(missing=False), st.integers(0, 3), st.booleans(), st.booleans(), st.integers(0, 3))
+def test_products(X, degree, bias, by_columns, skipped):
+    X, d, bias = X[:, :6].copy(), min(X.shape[1], 6), bias or not degree
+    at, source, steps = d + bias, 0, []
+    for power in range(2, degree + 1):  # products of all terms of the degree below and one column
+        steps.append((source + bias if power == 2 else source, at, power % d, at))
+        source, at = at, at + at - steps[-1][0]
+    n_terms = at if degree else int(bias)
+    given = X, np.array(steps, np.int64).reshape(-1, 4), n_terms, max(n_terms - skipped, int(bias)), bias, by_columns
+    found, expected = kernels.products(*given), reference.products(*given)
+    assert found.dtype == X.dtype
+    assert found.flags.f_contiguous if by_columns else found.flags.c_contiguous
+    assert np.array_equal(found, expected)
+
+
 OBJECTS = ["a", "b", "", None, float("nan"), np.float64("nan"), 1, 1.0, True, 2.5, b"a", (1, 2)]
 
 
@@ -174,3 +225,22 @@ def test_quantiles_of_rows_against_the_middle_of_three(n):
     for q in ([0.25, 0.5, 0.75], np.linspace(0, 1, 11)):
         for found, expected in zip(kernels.quantiles(x[:, None], q), reference.quantiles(x[:, None], q), strict=True):
             assert np.array_equal(found, expected)
+
+
+@given(st.integers(0, 3000), st.integers(1, 5), st.sampled_from([2, 50, 2**32]), st.integers(0, 2**32))
+def test_code_rows(n, width, top, seed):
+    words = np.random.default_rng(seed).integers(0, top, (n, width), np.uint32)
+    found, expected = kernels.code_rows(words), reference.code_rows(words)
+    for a, b in zip(found, expected, strict=True):
+        assert a.dtype == b.dtype
+        assert a.tolist() == b.tolist()
+
+
+def test_many_distinct_objects_and_columns_of_a_table():
+    table = np.array([[f"{i % 5000}", i % 3] for i in range(20_000)], object)
+    for j in range(2):
+        codes, distinct = kernels.code_objects(table[:, j])
+        assert [distinct[code] for code in codes.tolist()] == table[:, j].tolist()
+        assert len(set(distinct)) == len(distinct) == (5000, 3)[j]
+    codes, distinct = kernels.code_objects(np.empty(3, object))  # NULL inside, which is None
+    assert (codes.tolist(), distinct) == ([0, 0, 0], [None])

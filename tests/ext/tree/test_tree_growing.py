@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastml_ext.tree import Coded, Numbers, Settings, encode, growing, reference
+from fastml_ext.tree import Coded, Numbers, Settings, encode, reference
+from fastml_ext.tree.growing import grow as growing
 from fastml_ext.tree.structure import LEAF, NUMERIC, branches
 
 CRITERIA = ["gini", "entropy", "gain_ratio", "squared_error", "poisson", "absolute_error"]

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastml_ext import tree as kernels
-from fastml_ext.tree import Coded, Column, Settings, growing, reference
+from fastml_ext.tree import Coded, Column, Settings, reference
+from fastml_ext.tree.growing import grow as growing
 from fastml_ext.tree.structure import LEAF, exact_threshold
 
 CRITERIA = ["squared_error", "friedman_mse", "absolute_error", "poisson"]

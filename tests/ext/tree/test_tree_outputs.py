@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastml_ext.tree import Coded, Settings, growing, reference
+from fastml_ext.tree import Coded, Settings, reference
+from fastml_ext.tree.growing import grow as growing
 from fastml_ext.tree.structure import LEAF, branches
 
 

@@ -1,0 +1,282 @@
+"""KBinsDiscretizer: columns in bins, by scikit-learn's rules, on the kernels of PiecewiseConstant."""
+
+import functools
+from typing import Any, Self
+
+import numpy as np
+from sklearn.preprocessing import KBinsDiscretizer as ScikitKBinsDiscretizer
+from sklearn.preprocessing import OneHotEncoder as ScikitOneHotEncoder
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_array, check_is_fitted
+
+from fastml._sklearn import _align_api_if_sparse, _check_feature_names_in, _weighted_percentile
+from fastml.base import check_weight, first_nonfinite
+from fastml.preprocessing.centres import centres_of_line
+from fastml.preprocessing.quantiles import at_places, rows_at
+from fastml.preprocessing.scaling import ByKernel
+from fastml.preprocessing.spans import pack
+from fastml.warning import warn
+from fastml_ext import preprocessing as kernels
+
+__all__ = ["KBinsDiscretizer"]
+
+NARROW = 1e-8  # bins that are no wider are left out
+WITH_WEIGHTS = "inverted_cdf", "averaged_inverted_cdf"
+
+
+class KBinsDiscretizer(ByKernel, ScikitKBinsDiscretizer):
+    """Numbers as the bins that they lie in.
+
+    Edges are selected from the columns, not sorted for; the centres of `strategy="kmeans"` are found in sorted columns,
+    whose clusters are intervals. `PiecewiseConstant` has edges by a target, a bin of its own for missing numbers, and
+    names of bins in words.
+
+    Parameters
+    ----------
+    n_bins : int or array-like of shape (n_features,), default=5
+        Bins of each column, 2 at least.
+    encode : {"onehot", "onehot-dense", "ordinal"}, default="onehot"
+        A column of 0 and 1 for each bin, as a sparse table or an array; or the bin's number.
+    strategy : {"uniform", "quantile", "kmeans"}, default="quantile"
+        Bins of equal width, of as many rows, or round the centres of k-means.
+    quantile_method : str, default="averaged_inverted_cdf"
+        How `numpy.percentile` takes quantiles; with weights "inverted_cdf" or "averaged_inverted_cdf".
+    dtype : {numpy.float32, numpy.float64}, default=None
+        Of the result; None for that of X.
+    subsample : int or None, default=200_000
+        Rows drawn for the edges where there are more; None takes all.
+    random_state : int, RandomState instance or None, default=None
+        Of that draw.
+
+    Attributes
+    ----------
+    bin_edges_ : ndarray of ndarray of shape (n_features,)
+        The edges of each column.
+    n_bins_ : ndarray of shape (n_features,)
+        Bins of each column, without those that are too narrow.
+    n_features_in_, feature_names_in_
+        As in scikit-learn.
+
+    Examples
+    --------
+    >>> from fastml.preprocessing import KBinsDiscretizer
+    >>> bins = KBinsDiscretizer(n_bins=3, encode="ordinal", strategy="uniform").fit([[0.0], [1.0], [6.0]])
+    >>> bins.bin_edges_[0]
+    array([0., 2., 4., 6.])
+    >>> bins.transform([[-9.0], [2.0], [9.0]]).ravel()
+    array([0., 1., 2.])
+    """
+
+    bin_edges_: np.ndarray
+    n_bins_: np.ndarray
+    _with_nan = False
+
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Find the edges.
+
+        Parameters
+        ----------
+        X : array-like or frame of shape (n_samples, n_features)
+            Finite numbers.
+        y : object, default=None
+            Not used.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        self : object
+        """
+        self._made: dict = {}
+        X = self._rows_to_learn(X)
+        if first_nonfinite(X) is not None:
+            self._refuse_infinite(X)
+        n_bins = self._validate_n_bins(X.shape[1])
+        weight = None if sample_weight is None else check_weight(sample_weight, len(X)).astype(X.dtype)
+        if self.subsample is not None and len(X) > self.subsample:
+            X, weight = self._drawn(X, weight), None
+        if weight is not None and self.strategy == "quantile" and self.quantile_method not in WITH_WEIGHTS:
+            raise ValueError(
+                "When fitting with strategy='quantile' and sample weights, quantile_method should either be set to"
+                f" 'averaged_inverted_cdf' or 'inverted_cdf', got quantile_method='{self.quantile_method}' instead."
+            )
+        self.bin_edges_, self.n_bins_ = self._edges(X, weight, n_bins)
+        if self.encode != "ordinal" and not self.n_bins_.all():
+            j = int(np.argmin(self.n_bins_))
+            raise ValueError(
+                f"X[:, {j}] has numbers no further than {NARROW} apart, which make no bin at all: multiply the column,"
+                " or leave it out"
+            )
+        self._spans = self._spans_of(X.dtype)
+        return self
+
+    def _drawn(self, X, weight):
+        """Rows drawn with replacement, each by its weight: those that scikit-learn draws."""
+        random = check_random_state(self.random_state)
+        share = None if weight is None else weight.astype(np.float64) / weight.astype(np.float64).sum()
+        return rows_at(X, random.choice(len(X), size=self.subsample, p=share, replace=True))
+
+    def _edges(self, X, weight, n_bins):
+        """(edges of each column, how many bins these make)."""
+        counted = X if weight is None or self.strategy == "quantile" else X[weight != 0]
+        least, largest = kernels.extremes(np.ascontiguousarray(counted))
+        find = {"uniform": uniform, "quantile": self._quantiles, "kmeans": around_centres}[self.strategy]
+        varying = least != largest
+        found = find(X, weight, n_bins, least, largest, varying)
+        edges = np.empty(len(n_bins), object)
+        for j in range(len(n_bins)):
+            if not varying[j]:
+                warn(f"Feature {j} is constant and will be replaced with 0.")
+                n_bins[j], edges[j] = 1, np.array([-np.inf, np.inf])
+                continue
+            edges[j] = found[j]
+            if self.strategy != "uniform":
+                edges[j] = found[j][np.ediff1d(found[j], to_begin=np.inf) > NARROW]
+                if len(edges[j]) - 1 != n_bins[j]:
+                    warn(
+                        f"Bins whose width are too small (i.e., <= 1e-8) in feature {j} are removed. Consider"
+                        " decreasing the number of bins."
+                    )
+                    n_bins[j] = len(edges[j]) - 1
+        return edges, n_bins
+
+    def _quantiles(self, X, weight, n_bins, least, largest, varying):
+        if weight is not None:
+            average = self.quantile_method == "averaged_inverted_cdf"
+            return [
+                _weighted_percentile(X[:, j], weight, np.linspace(0, 100, k + 1), average=average)
+                for j, k in enumerate(n_bins.tolist())
+            ]
+        found: list = [None] * len(n_bins)
+        for k in np.unique(n_bins).tolist():
+            (columns,) = np.nonzero(n_bins == k)
+            some = X if len(columns) == len(n_bins) else np.ascontiguousarray(X[:, columns])
+            edges = at_places(some, places(len(X), k, self.quantile_method), least[columns], largest[columns])
+            for at, j in enumerate(columns.tolist()):
+                found[j] = edges[:, at].astype(np.float64)
+        return found
+
+    def _spans_of(self, dtype):
+        """What the kernels are given: a column of the result, or a number, for each bin."""
+        cuts = [cuts_at(edges[1:-1], dtype) for edges in self.bin_edges_]
+        begins = [np.append(np.arange(max(k, 1)), 0) for k in self.n_bins_.tolist()]
+        if self.encode != "ordinal":
+            begins = [at + first for at, first in zip(begins, np.cumsum(self.n_bins_) - self.n_bins_, strict=True)]
+        ends = [np.append(at[:-1] + 1, at[-1]) for at in begins]
+        return pack(cuts, begins, ends, int(self.n_bins_.sum()), dtype)
+
+    def _note_anew(self):
+        self._spans = self._spans_of(np.dtype(self.dtype or np.float64))
+
+    def transform(self, X: Any) -> Any:
+        """The bins of the rows.
+
+        Parameters
+        ----------
+        X : array-like or frame of shape (n_samples, n_features)
+            Finite numbers; those beyond the edges are in the first or last bin.
+
+        Returns
+        -------
+        Xt : ndarray or CSR matrix, of the dtype of X or `dtype`
+        """
+        rows = self._rows(X)
+        if first_nonfinite(rows) is not None:
+            self._refuse_infinite(rows)
+        if self.dtype is not None and rows.dtype != self.dtype:
+            rows = rows.astype(self.dtype)
+        spans = self._spans
+        if spans.cuts.dtype != rows.dtype:
+            spans = self._once(rows.dtype.char, (self.bin_edges_,), lambda: self._spans_of(rows.dtype))
+        if self.encode == "ordinal":
+            return spans.values(rows, spans.begins.astype(rows.dtype))
+        if self.encode == "onehot-dense":
+            return spans.fill(rows)
+        return _align_api_if_sparse(spans.list(rows))
+
+    def inverse_transform(self, X: Any) -> Any:
+        """The middle of the bin of each number.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix
+            As `transform` returns them.
+
+        Returns
+        -------
+        X_original : ndarray of shape (n_samples, n_features)
+        """
+        check_is_fitted(self)
+        if self.encode != "ordinal":
+            X = self._encoder_of_bins().inverse_transform(X)
+        codes = check_array(X, copy=True, dtype=(np.float64, np.float32))
+        if codes.shape[1] != len(self.n_bins_):
+            raise ValueError(f"Incorrect number of features. Expecting {len(self.n_bins_)}, received {codes.shape[1]}.")
+        for j, edges in enumerate(self.bin_edges_):
+            bins = codes[:, j].astype(np.int64)
+            outside = (bins < 0) | (bins >= self.n_bins_[j])
+            if outside.any():
+                raise ValueError(
+                    f"X[{outside.argmax()}, {j}] is {codes[outside.argmax(), j]}, and the bins of that column are 0 to"
+                    f" {self.n_bins_[j] - 1}"
+                )
+            with np.errstate(invalid="ignore"):  # of a constant column, from -infinity to infinity
+                codes[:, j] = ((edges[1:] + edges[:-1]) * 0.5)[bins]
+        return codes
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Names of the columns of the result: a column's own, with the number of the bin where each has one.
+
+        Parameters
+        ----------
+        input_features : array-like of str of shape (n_features,), default=None
+            Names of the columns of X; None for those of the fitted frame, or x0, x1, ...
+        """
+        check_is_fitted(self, "n_features_in_")
+        names = _check_feature_names_in(self, input_features)
+        if self.encode == "ordinal":
+            return names
+        return np.array(
+            [f"{name}_{float(k)}" for name, n in zip(names, self.n_bins_, strict=True) for k in range(n)], object
+        )
+
+    def _encoder_of_bins(self):
+        """scikit-learn's encoder, which it keeps as `_encoder`."""
+        dtype = self.dtype or self._spans.cuts.dtype
+        categories = [np.arange(k) for k in self.n_bins_]
+        encoder = ScikitOneHotEncoder(categories=categories, sparse_output=self.encode == "onehot", dtype=dtype)
+        return encoder.fit(np.zeros((1, len(self.n_bins_))))
+
+    def __getattr__(self, name):
+        if name == "_encoder" and "n_bins_" in self.__dict__ and self.encode != "ordinal":
+            return self._encoder_of_bins()
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+def uniform(X, weight, n_bins, least, largest, varying):
+    return [np.linspace(low, high, k + 1) for low, high, k in zip(least, largest, n_bins.tolist(), strict=True)]
+
+
+def around_centres(X, weight, n_bins, least, largest, varying):
+    """Edges half-way between the centres of k-means, which starts in the middles of bins of equal width."""
+    found: list = [None] * len(n_bins)
+    for j in np.flatnonzero(varying).tolist():
+        even = np.linspace(least[j], largest[j], n_bins[j] + 1)
+        centres = centres_of_line(X[:, j], weight, (even[1:] + even[:-1]) * 0.5)
+        found[j] = np.r_[least[j], (centres[1:] + centres[:-1]) * 0.5, largest[j]]
+    return found
+
+
+@functools.lru_cache(64)
+def places(n, k, method):
+    """(k + 1,): where NumPy finds quantiles of n numbers in order: those of the numbers 0 to n - 1 are their places."""
+    options = {} if method == "linear" else {"method": method}
+    return np.percentile(np.arange(n, dtype=np.float64), np.linspace(0, 100, k + 1), **options)
+
+
+def cuts_at(edges, dtype):
+    """Cuts of that dtype by which x > cut is x >= edge for its numbers."""
+    with np.errstate(over="ignore"):
+        near = edges.astype(dtype)
+    above = np.where(near < edges, np.nextafter(near, dtype.type(np.inf)), near)
+    return np.nextafter(above, dtype.type(-np.inf)).astype(np.float64)

@@ -1,0 +1,26 @@
+"""What the kernels of trees compute, by definition."""
+
+from fastml_ext.tree.reference.applying import apply, apply_columns, blend, decision_path
+from fastml_ext.tree.reference.columns import encode, encode_sparse, midpoint, round_down
+from fastml_ext.tree.reference.criteria import impurity
+from fastml_ext.tree.reference.growing import grow, id3
+from fastml_ext.tree.reference.pruning import cheapest_leaves, first_stop, subtree_sums, truncate, weakest_links
+
+__all__ = [
+    "apply",
+    "apply_columns",
+    "blend",
+    "cheapest_leaves",
+    "decision_path",
+    "encode",
+    "encode_sparse",
+    "first_stop",
+    "grow",
+    "id3",
+    "impurity",
+    "midpoint",
+    "round_down",
+    "subtree_sums",
+    "truncate",
+    "weakest_links",
+]

@@ -1,0 +1,162 @@
+"""QuantileTransformer and PowerTransformer against scikit-learn's."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import scipy.sparse as sp
+import sklearn.preprocessing as theirs
+from hypothesis import given
+from hypothesis import strategies as st
+
+import fastml
+import fastml.preprocessing as ours
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:n_quantiles .* is greater"),
+    pytest.mark.filterwarnings("ignore::RuntimeWarning"),
+]
+
+
+@st.composite
+def tables(draw):
+    n, d = draw(st.integers(1, 40)), draw(st.integers(1, 10))
+    random = np.random.default_rng(draw(st.integers(0, 2**32)))
+    X = random.integers(-3, 4, (n, d)).astype(float)
+    kind = draw(st.sampled_from(["whole", "decimal", "far", "constant", "normal", "tails"]))
+    X = {
+        "whole": X,
+        "decimal": X / 10,
+        "far": X + 1e5,
+        "constant": np.full((n, d), 0.1),
+        "normal": random.normal(size=(n, d)),
+        "tails": np.clip(random.standard_cauchy((n, d)) ** 3, -1e9, 1e9),
+    }[kind]
+    dtype = draw(st.sampled_from([np.float32, np.float64, np.int32, np.bool_]))
+    if np.dtype(dtype).kind == "f" and draw(st.booleans()):
+        X[random.random((n, d)) < draw(st.sampled_from([0.1, 0.9]))] = np.nan
+    return X.astype(dtype)
+
+
+def same(found, expected, within=None):
+    assert type(found) is type(expected)
+    if sp.issparse(expected):
+        assert found.format == expected.format
+        found, expected = found.toarray(), expected.toarray()
+    assert found.dtype == expected.dtype
+    rtol = within or (2e-6 if found.dtype == np.float32 else 1e-11)
+    np.testing.assert_allclose(found, expected, rtol=rtol, atol=rtol)
+
+
+# ------------------------------------------------------------------------------------------------ quantiles
+
+
+@given(tables(), st.sampled_from(["uniform", "normal"]), st.sampled_from([1, 2, 5, 1000]), st.sampled_from([None, 20]))
+def test_quantiles_are_scikit_learns(X, distribution, n_quantiles, subsample):
+    options = {"output_distribution": distribution, "n_quantiles": n_quantiles, "subsample": subsample}
+    if subsample is not None and n_quantiles > subsample:
+        options["n_quantiles"] = subsample
+    one, other = (m.QuantileTransformer(**options, random_state=0).fit(X) for m in (ours, theirs))
+    assert one.n_quantiles_ == other.n_quantiles_
+    assert one.quantiles_.dtype == np.float64
+    if np.isnan(X[:, 0]).all():  # of whose median NumPy gives all others the dtype
+        np.testing.assert_allclose(one.quantiles_, other.quantiles_, rtol=1e-6)
+        return
+    assert np.array_equal(one.quantiles_, other.quantiles_, equal_nan=True)
+    assert np.array_equal(one.references_, other.references_)
+    assert repr(one) == repr(other)
+    for rows in (X, X[::-1][:7] * 2 if X.dtype != bool else ~X, X[:1]):
+        same(one.transform(rows), other.transform(rows))
+    back = other.transform(X)
+    largest = 1 + np.nan_to_num(np.abs(other.quantiles_)).max()
+    # A normal number's share has few digits near 1, and the quantiles of heavy tails are far apart there.
+    np.testing.assert_allclose(
+        one.inverse_transform(back), other.inverse_transform(back), atol=1e-9 * largest, rtol=1e-5
+    )
+    assert one.get_feature_names_out().tolist() == other.get_feature_names_out().tolist()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("distribution", ["uniform", "normal"])
+def test_long_columns(dtype, distribution):
+    random = np.random.default_rng(0)
+    X = np.stack([random.normal(size=30_000), random.integers(0, 4, 30_000), random.random(30_000) ** 9], axis=1)
+    X = X.astype(dtype)
+    one, other = (
+        m.QuantileTransformer(output_distribution=distribution, random_state=3).fit(X) for m in (ours, theirs)
+    )
+    assert np.array_equal(one.quantiles_, other.quantiles_)
+    same(one.transform(X), other.transform(X))
+
+
+@pytest.mark.parametrize("kind", [sp.csr_matrix, sp.csc_matrix, sp.csr_array])
+@pytest.mark.parametrize("ignored", [False, True])
+def test_quantiles_of_sparse_tables(kind, ignored):
+    X = kind(np.random.default_rng(0).integers(0, 3, (20, 5)).astype(float))
+    one, other = (
+        m.QuantileTransformer(n_quantiles=7, ignore_implicit_zeros=ignored, random_state=0).fit(X)
+        for m in (ours, theirs)
+    )
+    same(one.transform(X), other.transform(X))
+    same(one.inverse_transform(one.transform(X)), other.inverse_transform(other.transform(X)))
+    same(one.transform(X.toarray()), other.transform(X.toarray()))
+
+
+def test_quantiles_refuse():
+    with pytest.raises(ValueError, match="n_quantiles=11 and subsample=10"):
+        ours.QuantileTransformer(n_quantiles=11, subsample=10).fit(np.ones((30, 1)))
+    with pytest.warns(UserWarning, match=r"n_quantiles \(1000\) is greater"):
+        model = ours.QuantileTransformer().fit(np.ones((30, 2)))
+    with pytest.raises(ValueError, match="X has 3 features, but QuantileTransformer is expecting 2"):
+        model.inverse_transform(np.ones((4, 3)))
+    with pytest.raises(ValueError, match=r"X\[1, 0\] is inf"):
+        model.inverse_transform([[0.5, 0.5], [np.inf, 0.5]])
+    with pytest.warns(UserWarning, match="only with sparse"):
+        ours.QuantileTransformer(n_quantiles=3, ignore_implicit_zeros=True).fit(np.ones((30, 2)))
+    model.quantiles_ = np.ones((30, 3))
+    with pytest.raises(ValueError, match="quantiles_ of shape"):
+        model.transform(np.ones((1, 2)))
+
+
+# ------------------------------------------------------------------------------------------------ all of them
+
+CLASSES = [("QuantileTransformer", {"n_quantiles": 5})]
+
+
+@pytest.mark.parametrize(("name", "options"), CLASSES)
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
+def test_frames(name, options, frame):
+    data = {"a": [1.0, 2.0, 5.0, 4.0, 3.0], "b": [3, 1, 2, 5, 5]}
+    one, other = (getattr(m, name)(**options).fit(frame(data)) for m in (ours, theirs))
+    for kind in ("default", "pandas", "polars"):
+        found, expected = (m.set_output(transform=kind).transform(frame(data)) for m in (one, other))
+        assert type(found) is type(expected)
+        np.testing.assert_allclose(np.asarray(found), np.asarray(expected), rtol=1e-7)
+    with pytest.raises(ValueError, match="feature names"):
+        one.transform(frame({"b": [1.0], "a": [1.0]}))
+
+
+@pytest.mark.parametrize(("name", "options"), CLASSES)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_without_a_copy_and_in_a_file(name, options, dtype, tmp_path):
+    X = np.random.default_rng(0).normal(size=(9, 3)).astype(dtype)
+    expected, before = getattr(ours, name)(**options).fit(X).transform(X), X.copy()
+    model = getattr(ours, name)(copy=False, **options).fit(X)
+    assert np.array_equal(X, before)
+    fastml.save(model, tmp_path / "m.fml")
+    assert np.array_equal(fastml.load(tmp_path / "m.fml").transform(X.copy()), model.transform(X.copy()))
+    same(model.transform(X), expected)
+    same(X, expected)
+
+
+@pytest.mark.parametrize(("name", "options"), CLASSES)
+def test_said_to_scikit_learn_and_back(name, options):
+    X = np.random.default_rng(0).normal(size=(30, 3))
+    one, other = (getattr(m, name)(**options).fit(X) for m in (ours, theirs))
+    said = fastml.to_sklearn(one)
+    assert type(said) is type(other)
+    same(said.transform(X), other.transform(X), 1e-6)
+    same(said.inverse_transform(X), other.inverse_transform(X), 1e-5)
+    read = fastml.from_sklearn(other)
+    assert type(read) is type(one)
+    same(read.transform(X), one.transform(X), 1e-6)
