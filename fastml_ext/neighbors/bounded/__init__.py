@@ -145,6 +145,7 @@ def visiting_order(panels, points):
     """The blocks of points, those whose box is nearest to the middle of the queries first."""
     if not points.low.shape[1]:  # no boxes
         return np.arange(len(points.low))
-    middle = panels[:, : points.low.shape[1]].mean(axis=(0, 2))
-    gap = np.maximum(np.maximum(points.low - middle, middle - points.high), 0)
-    return np.argsort((gap**2).sum(axis=1), kind="stable")
+    with np.errstate(over="ignore", invalid="ignore"):  # a query may be far beyond the range of float32
+        middle = panels[:, : points.low.shape[1]].mean(axis=(0, 2))
+        gap = np.maximum(np.maximum(points.low - middle, middle - points.high), 0)
+        return np.argsort((gap**2).sum(axis=1), kind="stable")

@@ -171,6 +171,14 @@ def large_tables(draw):
     return X, Q, draw(st.integers(1, min(len(X), 90)))
 
 
+@pytest.mark.parametrize("far", [1e6, 1e30, 1e150])
+def test_queries_far_beyond_points_that_are_one(far):
+    X, Q = np.full((3, 3), 3e-8), np.array([[3.0, 1.0, -4.0], [far, -far, far]]) * 1e-2
+    squares, indices = bounded.nearest(X, projection_for(X, "half of the axes"), Q, 2, NOBODY)
+    np.testing.assert_array_equal(indices, [[0, 1]] * 2)
+    np.testing.assert_array_equal(squares, scan.nearest(brute.scan_of(brute.prepare(X), Q, NOBODY), 2)[0])
+
+
 @effort(1.5)
 @given(case=large_tables(), rotation=st.sampled_from([*ROTATIONS, "the rule"]), left_out=st.booleans())
 def test_same_answer_as_the_scan(case, rotation, left_out):
