@@ -22,6 +22,7 @@ PLAIN_WHOLE = re.compile("0|-?[1-9][0-9]*")
 IDENTIFIER = re.compile(r"(?:^|[\W_])(?:id|ids|nr|no|key|uuid|guid|index)$", re.IGNORECASE | re.ASCII)
 SHUFFLED = 20  # rows from where on a shuffled count is taken for one
 SPANNED = 0.9  # of a shuffled count by the rows that were drawn
+SAID = 20  # columns left out that are named
 MANY_TEXTS = 20  # below this a text column is always used
 
 
@@ -256,6 +257,8 @@ def choose_columns(columns, table):
             used += [part for part in in_parts(column) if column.kind != "date" or useless(part, table) is None]
         else:
             notes.append(f"left out: {column.name!r}, {reason}")
+    if len(notes) > SAID:
+        notes = [*notes[: SAID - 1], f"left out: {len(notes) - SAID + 1} more columns, for the like"]
     return used, notes
 
 

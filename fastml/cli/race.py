@@ -55,6 +55,7 @@ class Entry:
         self.predicted: np.ndarray | None = None  # (n,) what fastml's model said of each row when it was held out
         self.seen: np.ndarray | None = None  # (n,) whether it was held out by now
         self.chosen = []  # for each fold the settings that `--tune` found for fastml's model
+        self.demanding = False  # whether it refuses some tables
         self.whole = False  # whether fastml's model has ended every fold
         self.best = False  # whether the paired test says so against every other model
 
@@ -124,7 +125,7 @@ class Race:
 
     @property
     def failed(self):
-        return any(entry.failed for entry in self.entries)
+        return any(entry.failed for entry in self.entries if not entry.demanding)
 
     def models_for(self, problem):
         mixed = bool(problem.texts) or bool(np.isnan(problem.X).any())
@@ -236,6 +237,7 @@ class Race:
         entry = next((e for e in self.of(problem) if e.title == model.title), None)
         if entry is None:
             entry = Entry(problem.name, model.title)
+            entry.demanding = model.demanding
             self.entries.append(entry)
         return entry
 
@@ -306,7 +308,8 @@ class Race:
             except Exception as error:
                 if entry:
                     entry.failed.add(library)
-                self._remark(f"{where} failed: {type(error).__name__}: {first_line(error)}")
+                what = "left out" if model.demanding else f"failed: {type(error).__name__}"
+                self._remark(f"{where} {what}: {first_line(error)}")
         for warning in caught if entry else ():
             self._remark(f"{where} warned: {first_line(warning.message)}")
 

@@ -97,7 +97,7 @@ def entry_cells(entry):
 
 def score_cell(entry, library):
     if library in entry.failed:
-        return "failed"
+        return "-" if entry.demanding else "failed"
     scores = [run.score for run in entry.runs.get(library, ())]
     spread = statistics.stdev(scores) if len(scores) > 1 else 0.0
     return f"{statistics.mean(scores):.3f} ± {spread:.3f}" if scores else "-"

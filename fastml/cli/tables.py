@@ -20,6 +20,8 @@ __all__ = ["MISSING", "Column", "Table", "did_you_mean", "read_table"]
 
 MISSING = (
     "", "?", "NA", "N/A", "n/a", "na", "#N/A", "#N/A N/A", "#NA", "<NA>", "NaN", "nan", "null", "NULL", "#NULL!", "NaT",
+    "\\N", "#DIV/0!", "#REF!", "#VALUE!", "#NAME?", "#NUM!", "#NV", "#WERT!", "#BEZUG!", "#ZAHL!", "#VALEUR!",
+    "#NOM?", "#NOMBRE!",
 )  # fmt: skip
 SAMPLE = 2**16  # characters looked at to recognise the dialect; more where a cell is longer
 KEPT = 50_000  # rows that are kept at least
@@ -303,4 +305,6 @@ def dated(column, values, form, doubt):
     words = f"{column.name!r}: dates, read as {form}{doubt}; learnt from as {learnt}"
     if form == "time":
         words = f"{column.name!r}: times of day; learnt from as {learnt}"
+    elif form == "duration":
+        words = f"{column.name!r}: durations; learnt from as elapsed hours"
     return column._replace(values=values, texts=None, kind="date", form=form, words=words, original=column)

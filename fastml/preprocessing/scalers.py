@@ -80,7 +80,11 @@ class StandardScaler(ByKernel, ScikitStandardScaler):
         return self
 
     def _fit_parts(self, table, reduce):
-        count, mean, squares = reduce(in_parts.Moments())
+        found, few = table.reduce_unless_few(in_parts.Moments())
+        if few is not None:
+            self.fit(few[0])
+            return
+        count, mean, squares = found
         self._reset()
         self._keep(count, np.where(count > 0, mean, np.nan), np.where(count > 0, squares, np.nan))
 

@@ -72,7 +72,7 @@ class Parts(abc.ABC):
         with read_slabs(self, checks.who, rows_of_block(reduction), what) as slabs:
             return reduce_blocks(map(checks, slabs), reduction, n_jobs)
 
-    def choose(self, numbers: np.ndarray, checks: Any, what: str) -> list[tuple[np.ndarray, np.ndarray]]:
+    def choose(self, numbers: np.ndarray, checks: Any, what: str) -> list[tuple[np.ndarray, Any]]:
         """Pairs (X, y) of the rows of these ascending numbers, in their order."""
         from fastml.scale.reading import read_slabs
 
@@ -81,7 +81,7 @@ class Parts(abc.ABC):
             for rows in map(checks, slabs):
                 first, last = np.searchsorted(numbers, [rows.start, rows.start + len(rows.X)])
                 chosen = numbers[first:last] - rows.start
-                found.append((rows.X[chosen], rows.y[chosen]))
+                found.append((rows.X[chosen], None if rows.y is None else rows.y[chosen]))
         return found
 
     def rows(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray | None]:

@@ -76,7 +76,7 @@ class OnWorkers(Parts):
             runs = [engine.submit(joined_runs, work, *group) for group in groups]
         return run_total(reduction, join_runs(reduction, engine.gather(runs)))
 
-    def choose(self, numbers: np.ndarray, checks: Any, what: str) -> list[tuple[np.ndarray, np.ndarray]]:
+    def choose(self, numbers: np.ndarray, checks: Any, what: str) -> list[tuple[np.ndarray, Any]]:
         given = self.given()
         assert self.lengths is not None
         ends = np.cumsum(self.lengths)
@@ -200,7 +200,7 @@ def joined_runs(work: tuple, *runs: Run) -> Run:
 def chosen_rows(work: tuple, at: np.ndarray, *given: Any) -> tuple:
     checks, source = work
     rows = checks(source.slab(checks.who, *given))
-    return rows.X[at], rows.y[at]
+    return rows.X[at], None if rows.y is None else rows.y[at]
 
 
 def answers_of_range(work: tuple, start: int, stop: int) -> np.ndarray:

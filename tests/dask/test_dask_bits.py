@@ -22,6 +22,7 @@ from fastml.pipeline import make_pipeline
 from fastml.preprocessing import MaxAbsScaler, MinMaxScaler, OrdinalEncoder, RobustScaler, StandardScaler
 from fastml.scale.fitting import Checks
 from fastml.scale.runs import join_runs, run_of_rows, run_total
+from fastml.svm import LinearSVC
 
 dask = pytest.importorskip("dask")
 da = pytest.importorskip("dask.array")
@@ -72,24 +73,30 @@ def assert_same(one, other):
 
 IN_MEMORY = [GaussianNB(), MultinomialNB(), ComplementNB(), BernoulliNB(binarize=0.3), CategoricalNB()]
 IN_MEMORY += [MinMaxScaler(), MaxAbsScaler(), RobustScaler(), OrdinalEncoder(), LogisticRegression(), MixedNB()]
-IN_FILES = [LinearRegression(), Ridge(2.0), StandardScaler()]
+IN_MEMORY += [LinearRegression(), Ridge(2.0), StandardScaler(), LinearSVC(random_state=0)]
 
 
-@pytest.mark.parametrize("model", [*IN_MEMORY, *IN_FILES], ids=lambda each: type(each).__name__)
+@pytest.mark.parametrize("model", IN_MEMORY, ids=lambda each: type(each).__name__)
 @settings(deadline=None, max_examples=4)
 @given(cuts=CUTS, known=st.booleans())
 def test_the_bits_of_one_machine(model, cuts, known):
     X, y = table(model)
-    one = clone(model).fit(*([X, y] if model in IN_MEMORY else [fastml.scale.arrays(X, y)]))
+    one = clone(model).fit(X, y)
     other = clone(model).fit(*lazily(X, y, cuts, known))
     assert_same(one, other)
     assert pickle.dumps(other)
 
 
-def test_logistic_regression_beyond_its_sample():
-    X, y = table(LogisticRegression())
-    lazy = fastml.dask.parts(*lazily(X, y, [5, 9000, 9000]), memory=2**18)
-    assert_same(LogisticRegression().fit(fastml.scale.arrays(X, y, memory=2**18)), LogisticRegression().fit(lazy))
+BEYOND = [LinearRegression(), LogisticRegression(), LinearSVC(), StandardScaler()]
+
+
+@pytest.mark.parametrize("model", BEYOND, ids=lambda each: type(each).__name__)
+@settings(deadline=None, max_examples=3)
+@given(cuts=CUTS, known=st.booleans())
+def test_beyond_a_sample_the_bits_are_those_from_files(model, cuts, known):
+    X, y = table(model)
+    lazy = fastml.dask.parts(*lazily(X, y, cuts, known), memory=2**18)
+    assert_same(clone(model).fit(fastml.scale.arrays(X, y, memory=2**18)), clone(model).fit(lazy))
 
 
 class Words:

@@ -117,9 +117,17 @@ def test_linear_models_do_not_see_how_rows_are_cut(model, cuts):
     np.testing.assert_allclose(one.intercept_, memory.intercept_, rtol=1e-3, atol=1e-4)
 
 
-def test_logistic_regression_of_a_table_that_its_sample_holds_is_that_in_memory():
-    X, y = table("real")
-    assert_same(LogisticRegression().fit(X, y), LogisticRegression().fit(fastml.scale.arrays(X, y)), ["coef_"])
+@pytest.mark.parametrize("model", [*SOLVED, Ridge(alpha=1e-3, fit_intercept=False)], ids=str)
+@pytest.mark.parametrize("kind", ["real", "fractions"])
+def test_a_table_that_a_sample_holds_is_fitted_as_in_memory(model, kind):
+    X, y = table(kind)
+    y = np.minimum(y, 1) if isinstance(model, CLASSIFIERS) else y.astype(float)
+    model = clone(model).set_params(random_state=0) if isinstance(model, LinearSVC) else model
+    one = clone(model).fit(X, y)
+    for parts in (fastml.scale.arrays(X, y), fastml.scale.chunks(in_chunks(X, y, [0, 7, 9000]))):
+        assert_same(one, clone(model).fit(parts), ["coef_", "intercept_"])
+    if not isinstance(model, CLASSIFIERS):  # one pass, so that rows that come once are enough
+        assert_same(one, clone(model).fit(fastml.scale.chunks(iter(in_chunks(X, y, [5])))), ["coef_", "intercept_"])
 
 
 @pytest.mark.parametrize("model", [StandardScaler(), MinMaxScaler((-1, 1)), MaxAbsScaler()], ids=str)
@@ -130,10 +138,11 @@ def test_scalers_do_not_see_how_rows_are_cut(model, cuts):
     X[::1000, 1], X[:, 2] = np.nan, X[:, 2] + 1e4
     names = [name for name in ("mean_", "var_", "scale_", "data_max_", "max_abs_", "n_samples_seen_")
              if hasattr(clone(model).fit(X), name)]  # fmt: skip
-    one = clone(model).fit(fastml.scale.arrays(X))
+    one = clone(model).fit(fastml.scale.arrays(X, memory=2**18))
     other = clone(model).fit(fastml.scale.chunks(in_chunks(X, y, cuts), memory=2**18))
     assert_same(one, other, names)
     memory = clone(model).fit(X)
+    assert_same(memory, clone(model).fit(fastml.scale.chunks(in_chunks(X, y, cuts))), names)
     for name in names:
         np.testing.assert_allclose(getattr(one, name), getattr(memory, name), rtol=1e-12)
     np.testing.assert_allclose(one.transform(X), memory.transform(X), rtol=1e-5, atol=1e-5)

@@ -12,6 +12,7 @@ __all__ = ["BLANKS", "Dialect", "look", "rows_of", "shown"]
 
 BLANKS = " "  # any number of blanks and tabs between cells
 SEPARATORS = {",": "','", ";": "';'", "\t": "tab", "|": "'|'"}
+RARE = "^~\x01\x1f"  # separators where no other gives columns
 LINES = 200  # looked at
 SEP = re.compile(r'"?sep=(.)"?[,;\t]*\s*', re.IGNORECASE)
 
@@ -48,7 +49,8 @@ def look(text, wanted, path, alone=False, named=()):
             raise InputError(f"--separator {wanted!r} must be one character, or 'tab', or 'blank'")
     text = text[done:]
     escaped = '\\"' in text and not re.search(r'(?<![\\,;\t|\n])""', text)
-    found = {mark: shape(text, mark, escaped, named) for mark in ([wanted] if wanted else [*SEPARATORS, BLANKS])}
+    marks = [wanted] if wanted else [*SEPARATORS, BLANKS, *(mark for mark in RARE if named and mark in text)]
+    found = {mark: shape(text, mark, escaped, named) for mark in marks}
     best = choose(found, wanted, path, alone, text, escaped, named)
     width, above, header, start, extra, _ = found[best] if best in found else shape(text, best, escaped, named)
     if above:
@@ -58,6 +60,9 @@ def look(text, wanted, path, alone=False, named=()):
 
 
 def choose(found, wanted, path, alone, text, escaped, named):
+    with_all = [mark for mark in found if named and set(named) <= set(found[mark][2])]
+    if len(with_all) == 1 and found[with_all[0]][0] > 1:
+        return with_all[0]
     marks = [m for m in found if m != BLANKS]
     best = max(marks or found, key=lambda mark: (found[mark][0] > 1 and not found[mark][1], found[mark][0]))
     blanks = found.get(BLANKS, (0, 0, [], 0, False, 0.0))
@@ -65,6 +70,11 @@ def choose(found, wanted, path, alone, text, escaped, named):
         best = BLANKS
     if found[best][0] > 1:
         return best
+    if wanted is None and not alone:
+        rare = {mark: shape(text, mark, escaped, named) for mark in RARE if mark in text}
+        found |= {mark: seen for mark, seen in rare.items() if seen[0] > 1 and seen[5] == 1.0 and not seen[1]}
+        if any(mark in found for mark in RARE):
+            return next(mark for mark in RARE if mark in found)
     if alone:
         return wanted or next((mark for mark in SEPARATORS if mark not in text), ",")
     if wanted is None:

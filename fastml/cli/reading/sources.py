@@ -6,6 +6,7 @@ import gzip
 import io
 import os
 import stat
+import unicodedata
 import zipfile
 import zlib
 from pathlib import Path
@@ -59,7 +60,10 @@ def check_file(path, did_you_mean):
         raise InputError(f"{missing} {str(path)!r}{did_you_mean(path.name, names)}") from None
     except BROKEN as error:
         raise InputError(f"{str(path)!r} cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    if not start.strip():
+    if start.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"<" or start.startswith(b"%PDF"):
+        kind = "a PDF" if start.startswith(b"%") else "a page of HTML or XML"
+        raise InputError(f"{str(path)!r} is {kind}, no table: save it as CSV or .xlsx")
+    if not start.strip(b"\xef\xbb\xbf\xff\xfe \r\n\t\x1a"):
         raise InputError(f"{str(path)!r} is empty: it must hold a header and rows")
     return start
 
@@ -135,12 +139,24 @@ def detect_encoding(path, start):
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16", False
     halves = start[1::2].count(0), start[::2].count(0)
-    if max(halves) * 4 > len(start):  # UTF-16 without its mark: every other byte of plain letters is zero
-        return ("utf-16-le" if halves[0] > halves[1] else "utf-16-be"), True
+    if max(halves) > 8 * min(halves):  # UTF-16 without its mark: every other byte of plain letters is zero
+        name = "utf-16-le" if halves[0] > halves[1] else "utf-16-be"
+        if looks_like_text(start[: len(start) // 2 * 2], name):
+            return name, True
     if b"\0" in start:
         raise InputError(f"{str(path)!r} is not a text table, it holds NUL bytes: save it as CSV")
     wrong = first_not_utf8(path)
     return ("utf-8-sig", False) if wrong is None else (guess(wrong), True)
+
+
+def looks_like_text(part, encoding):
+    """Whether bytes are lines of letters, digits and what stands between, by that encoding."""
+    try:
+        text = codecs.getincrementaldecoder(encoding)().decode(part)
+    except UnicodeDecodeError:
+        return False
+    kinds = [unicodedata.category(c) for c in text[:10_000] if c not in "\r\n\t"]
+    return ("\n" in text or "\r" in text) and not any(kind in ("Cc", "Cn", "Co", "Cs") for kind in kinds)
 
 
 def first_not_utf8(path):
@@ -174,7 +190,14 @@ def guess(part):
     name = WINDOWS if best is None or best.encoding.startswith(("utf", "ascii")) else best.encoding
     likely = name in ("cp1250", "cp1251", "koi8_r", "iso8859_5", "iso8859_2", "iso8859_7", "cp1253", "cp932",
                       "shift_jis", "shift_jisx0213", "euc_jp", "gb18030", "gbk", "big5", "euc_kr", "cp949")  # fmt: skip
+    if name in ("cp1250", "iso8859_2") and same_letters(part, name):
+        return WINDOWS
     return name if likely else WINDOWS if decodes(part, WINDOWS) else "latin-1"
+
+
+def same_letters(part, encoding):
+    """Whether Windows' Western page gives the same characters."""
+    return decodes(part, WINDOWS) and decodes(part, encoding) and part.decode(WINDOWS) == part.decode(encoding)
 
 
 def decodes(part, encoding):
