@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier, is_regressor
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Binarizer, StandardScaler
 from sklearn.utils import estimator_checks, get_tags
@@ -50,6 +50,7 @@ SETTINGS = {
     "QuadraticDiscriminantAnalysis": {"reg_param": 0.1},
     "KBinsDiscretizer": {"encode": "onehot-dense"},
     "QuantileTransformer": {"n_quantiles": 10},
+    "TargetEncoder": {"cv": KFold(3), "random_state": "deprecated"},
     "SelectFdr": {"alpha": 1.0},
     "SelectFpr": {"alpha": 1.0},
     "SelectFwe": {"alpha": 1.0},
@@ -75,8 +76,9 @@ TRANSFORMERS = [
 ]
 every = pytest.mark.parametrize("Estimator", ESTIMATORS, ids=lambda E: E.__name__)
 # scikit-learn's checks train on a few rows for a few epochs, which settles nothing.
-# They also ask for the inverse of a singular covariance, where SciPy warns.
+# They also ask for the inverse of a singular covariance, where SciPy warns, and set a parameter that is deprecated.
 pytestmark = [
+    pytest.mark.filterwarnings("ignore:.TargetEncoder.shuffle. and:FutureWarning"),
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
     pytest.mark.filterwarnings("ignore::scipy.linalg.LinAlgWarning"),
     pytest.mark.filterwarnings("ignore:Bins whose width are too small"),  # of whole numbers

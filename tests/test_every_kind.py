@@ -56,7 +56,9 @@ ESTIMATORS = sorted(set(public_estimators()), key=lambda E: E.__name__)
 OF_TEXTS = "CountVectorizer", "TfidfVectorizer", "DictVectorizer", "FeatureTemplates"
 PER_TABLE = [E for E in ESTIMATORS if E.__name__ not in OF_TEXTS]
 # For these each value is a category, or is there or not; columns that are selected keep whatever they hold.
-ANY_VALUE = [E for E in PER_TABLE if E.__name__ in ("OneHotEncoder", "OrdinalEncoder", "MissingIndicator")]
+ANY_VALUE = [
+    E for E in PER_TABLE if E.__name__ in ("OneHotEncoder", "OrdinalEncoder", "TargetEncoder", "MissingIndicator")
+]
 OF_NUMBERS = [E for E in PER_TABLE if E not in ANY_VALUE]
 SELECTORS = [E for E in PER_TABLE if E.__module__.startswith("fastml.feature_selection")]
 PREDICTORS = [E for E in PER_TABLE if hasattr(E, "predict") and (is_classifier(make(E)) or is_regressor(make(E)))]

@@ -123,7 +123,8 @@ class PCA(Estimator, scikit.PCA):
         self._validate_params()
         if issparse(X):
             return X
-        return self._check_fit(X)
+        X = self._check_fit(X)
+        return X if self.copy else X.copy()  # they would write into what is still to be projected
 
     def _learn(self, X):
         n_components = min(X.shape) if self.n_components is None else self.n_components

@@ -48,6 +48,7 @@ FAMILIES = (
             "Binarizer",
             "OneHotEncoder",
             "OrdinalEncoder",
+            "TargetEncoder",
         ),
         "steps",
     ),

@@ -19,6 +19,7 @@ __all__ = ["CountVectorizer", "TfidfTransformer", "TfidfVectorizer"]
 
 __getattr__, __dir__ = hand_through(__name__, "sklearn.feature_extraction.text")
 
+SCIKIT_IDF: Any = ScikitTfidfVectorizer.idf_
 LEAST = {r"\b\w\w+\b": 2, r"\b\w+\b": 1, r"\w+": 1}  # characters of a word by the patterns that the kernel knows
 UNITS = {"word": "words", "char": "chars", "char_wb": "word_chars"}
 
@@ -306,10 +307,20 @@ class TfidfVectorizer(ScikitTfidfVectorizer, CountVectorizer):
         self._validate_params()
         self._check_params()
         X = CountVectorizer.fit_transform(self, raw_documents)
-        options = {"norm": self.norm, "use_idf": self.use_idf}
-        options |= {"smooth_idf": self.smooth_idf, "sublinear_tf": self.sublinear_tf}
-        self._tfidf = TfidfTransformer(**options).fit(X)
+        self._tfidf = self._transformer().fit(X)
         return X
+
+    def _transformer(self):
+        options = {"norm": self.norm, "use_idf": self.use_idf}
+        return TfidfTransformer(**options, smooth_idf=self.smooth_idf, sublinear_tf=self.sublinear_tf)
+
+    def _set_idf(self, value):
+        SCIKIT_IDF.fset(self, value)  # which checks it
+        if not isinstance(self._tfidf, TfidfTransformer):
+            weights, self._tfidf = self._tfidf.idf_, self._transformer()
+            self._tfidf.idf_ = weights
+
+    idf_ = property(SCIKIT_IDF.fget, _set_idf)
 
 
 def parts(documents):

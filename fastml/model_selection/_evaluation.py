@@ -91,8 +91,8 @@ class Evaluation:
 
     def _groups(self, candidates):
         """Groups that share work; none where fit or the scores need more than X and y, or a callback listens."""
-        routed = self.routed
-        if self.y is None or routed.estimator.fit or routed.scorer.score or self.contexts:
+        routed, told = self.routed, self.contexts or hasattr(self.search.estimator, "_skl_callbacks")
+        if self.y is None or routed.estimator.fit or routed.scorer.score or told:
             return [(None, [candidate], [place]) for place, candidate in enumerate(candidates)]
         return group_by_shared_work(clone(self.search.estimator), candidates)
 

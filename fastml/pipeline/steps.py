@@ -44,7 +44,7 @@ def learning(name):
 
     @functools.wraps(function)
     def call(self, X, y=None, **params):
-        steps = [step for _, step in self.steps if hasattr(step, "__dict__")]
+        steps = [step for _, step in self.steps if hasattr(step, "__dict__") and not isinstance(step, type)]
         before = [dict(step.__dict__) for step in steps]
         try:
             return function(self, X, y, **params)

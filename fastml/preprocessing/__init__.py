@@ -10,6 +10,7 @@ from fastml.preprocessing.periodic import Periodic
 from fastml.preprocessing.polynomials import PolynomialFeatures
 from fastml.preprocessing.rowwise import Binarizer, Normalizer
 from fastml.preprocessing.scalers import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
+from fastml.preprocessing.target_encoder import TargetEncoder
 from fastml.preprocessing.templates import Collisions, FeatureTemplates
 from fastml.preprocessing.thermometer import Thermometer
 
@@ -30,6 +31,7 @@ __all__ = [
     "QuantileTransformer",
     "RobustScaler",
     "StandardScaler",
+    "TargetEncoder",
     "Thermometer",
 ]
 

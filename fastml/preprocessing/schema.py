@@ -7,11 +7,13 @@ from fastml.preprocessing.templates.schema import TEMPLATES, also_templates
 from fastml.schema import (
     COMMON,
     FLOAT,
+    any_number,
     anything,
     array,
     each,
     either,
     flag,
+    labels,
     may_lack,
     model,
     names,
@@ -101,6 +103,16 @@ ENCODERS: dict = {
         "_n_features_outs": each(whole(0), "d"),
     },
     "OrdinalEncoder": ENCODED | {"_missing_indices": places},
+    "TargetEncoder": {
+        "n_features_in_": size("d"),
+        "feature_names_in_": may_lack(names),
+        "categories_": each(anything, "d"),
+        "_infrequent_enabled": flag,
+        "encodings_": each(array("f8", "*")),
+        "target_type_": one_of("continuous", "binary", "multiclass"),
+        "target_mean_": either(any_number, array("f8", "*")),
+        "classes_": either(nothing, labels("k")),
+    },
 }
 SCHEMAS: dict = (
     SCALERS

@@ -39,9 +39,14 @@ FAMILIES = {
     "model_selection": ["sklearn.model_selection.tests"],
     "metrics": ["sklearn.metrics.tests"],
     "feature_extraction": ["sklearn.feature_extraction.tests"],
-    "elsewhere": [
-        f"sklearn.tests.test_{name}" for name in ("base", "calibration", "multiclass", "multioutput", "pipeline")
-    ],
+    "preprocessing": ["sklearn.preprocessing.tests"],
+    "impute": ["sklearn.impute.tests"],
+    "decomposition": ["sklearn.decomposition.tests"],
+    "discriminant_analysis": ["sklearn.tests.test_discriminant_analysis"],
+    "feature_selection": ["sklearn.feature_selection.tests"],
+    "compose": ["sklearn.compose.tests"],
+    "pipeline": ["sklearn.tests.test_pipeline"],
+    "elsewhere": [f"sklearn.tests.test_{name}" for name in ("base", "calibration", "multiclass", "multioutput")],
 }
 SEED = "42"
 

@@ -336,7 +336,7 @@ def test_parameters_are_checked_as_by_scikit_learn():
 def test_cloning_and_printing():
     search = clone(RandomizedSearchCV(KNeighborsClassifier(), GRID, refit=OneStandardError("n_neighbors")))
     assert "OneStandardError(simplest='n_neighbors'" in repr(search)
-    assert model_selection.KFold is KFold
+    assert model_selection.LeavePOut is sklearn.model_selection.LeavePOut
 
 
 @pytest.mark.filterwarnings("ignore")  # as scikit-learn runs them
@@ -505,3 +505,19 @@ class Recording:
     def on_fit_task_end(self, estimator, context, **told):
         self.heard.append(("end", context.task_name, context.task_id, sorted(told)))
         return False
+
+
+def test_searches_of_ones_own_share_work_and_can_be_pickled():
+    class Own(model_selection.BaseSearchCV):
+        def __init__(self, estimator, cv=None):
+            super().__init__(estimator, cv=cv)
+
+        def _run_search(self, evaluate_candidates):
+            evaluate_candidates([{"n_neighbors": k} for k in (1, 3, 5)])
+
+    X, y = data(60)
+    search = Own(KNeighborsClassifier(), cv=3).fit(X, y)
+    assert search.shared_ == 3
+    grid = model_selection.GridSearchCV(KNeighborsClassifier(), {"n_neighbors": [1, 3, 5]}, cv=3).fit(X, y)
+    assert search.best_params_ == grid.best_params_
+    assert type(grid._checked_cv_orig) is model_selection.StratifiedKFold
