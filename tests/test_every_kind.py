@@ -13,6 +13,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from finding import reads_labels_alone
 from scipy.sparse import issparse
 from sklearn.base import MetaEstimatorMixin, is_classifier, is_regressor
 from sklearn.utils import get_tags
@@ -49,6 +50,7 @@ def public_estimators():
             yield from (
                 E for E in found if inspect.isclass(E) and issubclass(E, Base) and E is not Base
                 and not issubclass(E, MetaEstimatorMixin) and not takes_others(E)
+                and not reads_labels_alone(E)
             )  # fmt: skip
 
 

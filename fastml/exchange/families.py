@@ -49,6 +49,8 @@ FAMILIES = (
             "OneHotEncoder",
             "OrdinalEncoder",
             "TargetEncoder",
+            "LabelEncoder",
+            "LabelBinarizer",
         ),
         "steps",
     ),

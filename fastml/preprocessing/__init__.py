@@ -6,6 +6,7 @@ from fastml.preprocessing.discretizer import KBinsDiscretizer
 from fastml.preprocessing.distributions import QuantileTransformer
 from fastml.preprocessing.encoders import OneHotEncoder, OrdinalEncoder
 from fastml.preprocessing.feature_map import FeatureMap
+from fastml.preprocessing.labels import LabelBinarizer, LabelEncoder
 from fastml.preprocessing.periodic import Periodic
 from fastml.preprocessing.polynomials import PolynomialFeatures
 from fastml.preprocessing.rowwise import Binarizer, Normalizer
@@ -20,6 +21,8 @@ __all__ = [
     "FeatureMap",
     "FeatureTemplates",
     "KBinsDiscretizer",
+    "LabelBinarizer",
+    "LabelEncoder",
     "MaxAbsScaler",
     "MinMaxScaler",
     "Normalizer",

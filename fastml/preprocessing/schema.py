@@ -103,6 +103,8 @@ ENCODERS: dict = {
         "_n_features_outs": each(whole(0), "d"),
     },
     "OrdinalEncoder": ENCODED | {"_missing_indices": places},
+    "LabelEncoder": {"classes_": labels("k")},
+    "LabelBinarizer": {"classes_": labels("k"), "y_type_": text, "sparse_input_": flag},
     "TargetEncoder": {
         "n_features_in_": size("d"),
         "feature_names_in_": may_lack(names),
