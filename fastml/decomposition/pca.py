@@ -9,11 +9,11 @@ from sklearn.utils import check_random_state
 
 from fastml.base import Estimator
 from fastml.decomposition.spectra import (
-    Projection,
     centred_products,
     flipped,
     normaliser_of,
     principal,
+    projection_of,
     randomised,
     singular,
 )
@@ -206,14 +206,7 @@ class PCA(Estimator, scikit.PCA):
         X = self._check_rows(X)
         if issparse(X):
             return self._transform(X, np)
-        return self._once("projection", (self.components_, self.whiten), self._projection)(X)
-
-    def _projection(self):
-        directions = self.components_.astype(np.float64)
-        if self.whiten:
-            least = np.finfo(self.explained_variance_.dtype).eps
-            directions /= np.maximum(np.sqrt(self.explained_variance_), least)[:, None]
-        return Projection(directions, -(directions @ self.mean_), self._dtype)
+        return self._once("projection", (self.components_, self.whiten), lambda: projection_of(self))(X)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
