@@ -7,7 +7,7 @@ looks at each value alone: it is asked once what it makes of each of its categor
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, issparse
 from sklearn.pipeline import Pipeline as ScikitPipeline
 from sklearn.preprocessing import FunctionTransformer
 
@@ -47,6 +47,7 @@ class Numbers(NamedTuple):
             return False
         for step in self.steps:
             block = plain_transform(step, block)
+            block = block.toarray() if issparse(block) else block
             if type(block) is not np.ndarray:
                 return False
         if block.shape != (X.n, self.stop - self.start) or block.dtype != np.float64:
@@ -113,6 +114,8 @@ class Plan:
         self.n_columns = transformer.n_features_in_
         self.width = max((place.stop for place in transformer.output_indices_.values()), default=0)
         self.sparse = bool(transformer.sparse_output_)
+        steps = [step for part in parts if type(part) is Numbers for step in part.steps]
+        self.few = self.sparse or any(map(gives_sparse, steps))  # whether large tables take the usual way
 
     def holds(self, transformer):
         """Whether the fitted steps are those of which the plan was made."""
@@ -122,7 +125,7 @@ class Plan:
 
     def result(self, X):
         """What `transform` gives of the `Columns`, or None where the steps must be asked in the usual way."""
-        if self.sparse and X.n * self.width > MOST_SPARSE:
+        if self.few and X.n * self.width > MOST_SPARSE:
             return None
         out = np.zeros((X.n, self.width))
         if not all(part.fill(X, out) for part in self.parts):
@@ -192,6 +195,10 @@ def flat(step):
 def takes_numbers(step):
     numeric = isinstance(step, ByKernel | ColumnMap) or type(step).__module__.startswith(FAMILIES)
     return numeric and hasattr(step, "n_features_in_")
+
+
+def gives_sparse(step):
+    return getattr(step, "sparse_output", False) or getattr(step, "encode", None) == "onehot"
 
 
 # ------------------------------------------------------------------------------------------------ steps on their own

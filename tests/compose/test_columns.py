@@ -22,11 +22,15 @@ from fastml.linear_model import LogisticRegression
 from fastml.neighbors import KNeighborsClassifier
 from fastml.pipeline import make_pipeline
 from fastml.preprocessing import (
+    KBinsDiscretizer,
     MaxAbsScaler,
     MinMaxScaler,
     Normalizer,
     OneHotEncoder,
     OrdinalEncoder,
+    PiecewiseConstant,
+    PolynomialFeatures,
+    QuantileTransformer,
     RobustScaler,
     StandardScaler,
 )
@@ -42,6 +46,10 @@ NUMERIC = [
     "passthrough",
     make_pipeline(SimpleImputer(strategy="median"), StandardScaler()),
     make_pipeline(StandardScaler(), PCA(2, random_state=0)),
+    KBinsDiscretizer(3, quantile_method="averaged_inverted_cdf"),
+    KBinsDiscretizer(3, encode="ordinal", strategy="uniform"),
+    make_pipeline(PolynomialFeatures(2), QuantileTransformer(n_quantiles=5)),
+    PiecewiseConstant(3, encode="onehot"),
 ]
 CATEGORIES = ["text", "kind", "object", "whole"]
 ENCODERS = [
