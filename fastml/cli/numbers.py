@@ -10,7 +10,7 @@ import numpy as np
 
 from fastml.cli.terminal import InputError
 
-__all__ = ["COMMA", "DASHES", "POINT", "Numbers", "choose_styles"]
+__all__ = ["COMMA", "DASHES", "MISSING", "POINT", "Numbers", "choose_styles"]
 
 POINT, COMMA = "point", "comma"
 GROUPED = {
@@ -21,6 +21,11 @@ BLANKS_OF_THOUSANDS = re.compile(r"(?<=\d)[ \u00a0\u202f\u2009'’](?=\d{3}(?!\d
 MONEY = "$€£¥₹₽₩₺₪฿"
 CODES = r"USD|EUR|GBP|CHF|JPY|CAD|AUD|SEK|NOK|DKK|PLN|kr\.?"
 MONEY_WORDS = re.compile(rf"^(?:{CODES}|Rs\.?|Fr\.?) ?| ?(?:{CODES}|zł|Kč)$")
+MISSING = (
+    "", "?", "NA", "N/A", "n/a", "na", "#N/A", "#N/A N/A", "#NA", "<NA>", "NaN", "nan", "null", "NULL", "#NULL!", "NaT",
+    "\\N", "#DIV/0!", "#REF!", "#VALUE!", "#NAME?", "#NUM!", "#NV", "#WERT!", "#BEZUG!", "#ZAHL!", "#VALEUR!",
+    "#NOM?", "#NOMBRE!",
+)  # fmt: skip
 DASHES = frozenset(
     (
         "-",

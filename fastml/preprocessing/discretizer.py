@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from fastml._sklearn import _align_api_if_sparse, _check_feature_names_in, _weighted_percentile
 from fastml.base import check_weight, first_nonfinite
+from fastml.preprocessing import in_parts
 from fastml.preprocessing.centres import centres_of_line
 from fastml.preprocessing.quantiles import at_places, rows_at
 from fastml.preprocessing.scaling import ByKernel
@@ -109,6 +110,10 @@ class KBinsDiscretizer(ByKernel, ScikitKBinsDiscretizer):
             )
         self._spans = self._spans_of(X.dtype)
         return self
+
+    def _fit_parts(self, table, reduce):
+        random = check_random_state(self.random_state)
+        in_parts.fit_drawn(self, table, lambda n: random.choice(n, size=self.subsample, replace=True))
 
     def _drawn(self, X, weight):
         """Rows drawn with replacement, each by its weight: those that scikit-learn draws."""

@@ -1,6 +1,7 @@
 """Estimators that learn from parts: what `fit` does where it is given a table in parts in the place of X and y."""
 
 import importlib
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -73,7 +74,10 @@ class Table:
     @property
     def n_rows(self) -> int:
         if self.parts.n_rows is None:
-            self.parts.n_rows = sum(self.parts.map_targets(rows_of_piece))
+            if self.parts.has_target:
+                self.parts.n_rows = sum(self.parts.map_targets(rows_of_piece))
+            else:
+                self.parts.n_rows = self.reduce(Counted())
         return self.parts.n_rows
 
     def reduce(self, reduction: Reduction) -> Any:
@@ -97,11 +101,27 @@ class Table:
         parts = self.parts
         return max(2**13, min(SAMPLE, parts.memory // (4 * parts.n_features * parts.dtype.itemsize)))
 
+    def drawn(self, draw: Callable[[int], np.ndarray]) -> np.ndarray:
+        """X of the rows whose numbers draw(n) gives, in that order, one maybe several times."""
+        numbers, places = np.unique(draw(self.n_rows), return_inverse=True)
+        self.reads += 1
+        return all_of(self.parts.choose(numbers, self.checks, f"pass {self.reads} over"))[0][places]
+
     def sample(self, most: int) -> tuple[np.ndarray, np.ndarray]:
         """(X, y) of about `most` rows spread over the table, chosen by their numbers; of all, where there are few."""
         self.reads += 1
         found = self.parts.choose(spread_numbers(self.n_rows, most), self.checks, f"pass {self.reads} over")
         return all_of(found)
+
+
+class Counted:
+    """The reduction that counts rows."""
+
+    def partial(self, rows: Rows) -> int:
+        return len(rows.X)
+
+    def merge(self, first: int, second: int) -> int:
+        return first + second
 
 
 class Kept(NamedTuple):
@@ -161,6 +181,8 @@ def fit_parts(model: Any, method: str, arguments: tuple, options: dict) -> Any:
             f"{who}.fit takes parts alone: their y comes with them (npy(X, y=...), parquet(path, target=...)), and"
             " weights are not taken yet"
         )
+    if hasattr(model, "_fit_steps"):
+        return model._fit_steps(parts)
     if not hasattr(model, "_fit_parts"):
         refuse_model(model, parts)
     if not parts.has_target and (is_classifier(model) or is_regressor(model)):

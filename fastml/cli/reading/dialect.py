@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from typing import NamedTuple
 
+from fastml.cli.reading.rows import more_headers
 from fastml.cli.terminal import InputError
 
 __all__ = ["BLANKS", "Dialect", "look", "rows_of", "shown"]
@@ -55,6 +56,13 @@ def look(text, wanted, path, alone=False, named=()):
     width, above, header, start, extra, _ = found[best] if best in found else shape(text, best, escaped, named)
     if above:
         notes.append(f"skipped above the header: {above} line{'s' * (above > 1)}")
+    lines = io.StringIO(text[start:], newline="").readlines()
+    below = rows_upto(rows_of(lines, best, escaped))
+    more = more_headers([row for row, _ in below])
+    if more:
+        start += sum(map(len, lines[: below[more - 1][1]]))
+        words = ", ".join(map(repr, below[0][0][:3]))
+        notes.append(f"skipped below the header: {more} line{'s' * (more > 1)} ({words}{', …' * (len(header) > 3)})")
     spaced = best != BLANKS and re.search(re.escape(best) + r'[ \t]+"', text) is not None
     return Dialect(best, header, done + start, width + extra, extra, spaced, escaped, notes)
 
@@ -105,15 +113,7 @@ def shape(text, separator, escaped, named):
     The header is the first row as wide as most rows are; the width is 1 where most rows are of other widths.
     """
     lines = io.StringIO(text, newline="").readlines()
-    reader, rows = rows_of(lines, separator, escaped), []
-    csv.field_size_limit(2**31 - 1)
-    try:
-        for row in reader:
-            rows.append(([cell.strip() for cell in row], reader.line_num))
-            if len(rows) > LINES:
-                break
-    except (csv.Error, ValueError):
-        pass
+    rows = rows_upto(rows_of(lines, separator, escaped))
     filled = [(row, line) for row, line in rows if any(row)]
     if not filled:
         return 1, 0, [], 0, False, 0.0
@@ -128,6 +128,20 @@ def shape(text, separator, escaped, named):
     start, above = sum(map(len, lines[:line])), sum(1 for _, l in rows if l < line and _)
     width = len(header) if agreeing * 2 > len(below) + 1 else 1
     return width, above, header, start, extra, agreeing / (len(below) + 1)
+
+
+def rows_upto(reader):
+    """(cells, the line where they end) of the first rows, as far as they can be read."""
+    rows: list = []
+    csv.field_size_limit(2**31 - 1)
+    try:
+        for row in reader:
+            rows.append(([cell.strip() for cell in row], reader.line_num))
+            if len(rows) > LINES:
+                break
+    except (csv.Error, ValueError):
+        pass
+    return rows
 
 
 def header_row(filled, plain, named):
