@@ -3,6 +3,8 @@
 from cpython.buffer cimport PyObject_GetBuffer, PyBuffer_Release, PyBUF_FORMAT, PyBUF_C_CONTIGUOUS
 from libc.stdint cimport uint32_t, uint64_t
 
+from fastml_ext.device.finite cimport finite32, finite64
+
 cdef fused bits:
     uint32_t
     uint64_t
@@ -12,22 +14,15 @@ cdef enum:
 
 
 cdef bint _finite(const bits* x, Py_ssize_t n) noexcept nogil:
-    """An exponent of all ones is infinity or NaN. Adding one to it carries into the sign bit, which was cleared."""
-    cdef Py_ssize_t start = 0, stop, i
-    cdef bits seen, sign, step
-    if bits is uint32_t:
-        sign, step = 0x80000000u, 0x00800000u
-    else:
-        sign, step = 0x8000000000000000u, 0x0010000000000000u
-    while start < n:
-        stop = min(start + BLOCK, n)
-        seen = 0
-        for i in range(start, stop):
-            seen |= (x[i] & ~sign) + step
-        if seen & sign:
-            return False
-        start = stop
-    return True
+    cdef Py_ssize_t start = 0
+    cdef bint clean = True
+    while clean and start < n:
+        if bits is uint32_t:
+            clean = finite32(x + start, min(n - start, BLOCK))
+        else:
+            clean = finite64(x + start, min(n - start, BLOCK))
+        start += BLOCK
+    return clean
 
 
 def is_table(X, Py_ssize_t n_columns, array_type):

@@ -6,6 +6,8 @@ from libc.string cimport memset
 
 import numpy as np
 
+from fastml_ext.device.finite cimport finite32, finite64
+
 cdef enum:
     LANES = 8  # rows that walk side by side: one waits for memory while the others move
 
@@ -74,18 +76,11 @@ cdef class WholeTree:
 
 
 cdef inline bint _finite(const number* x, Py_ssize_t n) noexcept nogil:
-    """As in checks.pyx; reading the rows from end to end also brings them into the cache for the walk."""
-    cdef Py_ssize_t i
-    cdef uint32_t narrow = 0
-    cdef uint64_t wide = 0
+    """Reading the rows from end to end also brings them into the cache for the walk."""
     if number is float:
-        for i in range(n):
-            narrow |= ((<const uint32_t*> x)[i] & 0x7fffffffu) + 0x00800000u
-        return not narrow & 0x80000000u
+        return finite32(<const uint32_t*> x, n)
     elif number is double:
-        for i in range(n):
-            wide |= ((<const uint64_t*> x)[i] & 0x7fffffffffffffffu) + 0x0010000000000000u
-        return not wide & 0x8000000000000000u
+        return finite64(<const uint64_t*> x, n)
     else:
         return True
 

@@ -3,6 +3,7 @@
 Contract: reference/growing.py.
 """
 
+from cpython.buffer cimport PyBuffer_FillInfo
 from libc.math cimport INFINITY
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, qsort, realloc
@@ -52,17 +53,39 @@ def grow_subtrees(Py_ssize_t start, Py_ssize_t stop, Problem problem, list waiti
     return trees
 
 
+cdef class Values:
+    """The values of nodes, where they were grown: of many classes, copying them would take their memory twice."""
+
+    cdef double* values
+    cdef Py_ssize_t size
+
+    def __dealloc__(self):
+        free(self.values)
+
+    def __getbuffer__(self, Py_buffer* buffer, int flags):
+        PyBuffer_FillInfo(buffer, self, self.values, self.size, False, flags)
+
+
+cdef _take_values(Nodes* nodes):
+    """(n, n_classes) the values, which are no longer the nodes'."""
+    cdef Values values = Values()
+    cdef void* fitting
+    values.size = nodes.n * nodes.n_classes * sizeof(double)
+    fitting = realloc(nodes.values, values.size)  # cannot but shrink; where it fails the larger piece will do
+    values.values = <double*> fitting if fitting != NULL else nodes.values
+    nodes.values = NULL
+    return np.frombuffer(values).reshape(nodes.n, nodes.n_classes)
+
+
 cdef _arrays(Nodes* nodes):
     records = np.empty(nodes.n, RECORD)
-    values = np.empty((nodes.n, nodes.n_classes))
+    values = _take_values(nodes)
     codes = np.empty(nodes.n_categories, np.uint32)
     children = np.empty(nodes.n_categories, np.int64)
     cdef Record[::1] record = records
-    cdef double[:, ::1] value = values
     cdef uint32_t[::1] code
     cdef int64_t[::1] child
     memcpy(&record[0], nodes.records, nodes.n * sizeof(Record))
-    memcpy(&value[0, 0], nodes.values, nodes.n * nodes.n_classes * sizeof(double))
     if nodes.n_categories:
         code, child = codes, children
         memcpy(&code[0], nodes.codes, nodes.n_categories * sizeof(uint32_t))
