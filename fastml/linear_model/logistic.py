@@ -71,9 +71,9 @@ class LogisticRegression(SharedPath, LinearClassifier):
         "newton" takes Cholesky factors for two classes and up to 1000 columns, else conjugate gradients, and so do
         "auto", "liblinear", "sag" and "saga"; "gd" is gradient descent on the mean loss. With l1, coordinate descent on
         Newton's quadratics, or accelerated proximal steps, whatever the name. Where Newton's
-        system is small (small tables, several classes and few columns, two classes and few rows beside the columns)
-        "newton-cholesky" runs for any of them but "gd" and "sgd", unless max_iter is below 20. `solver_` says which
-        ran.
+        system is small (small tables, two classes and few rows beside the columns, and but for "lbfgs" several classes
+        and few columns) "newton-cholesky" runs for any of them but "gd" and "sgd", unless max_iter is below 20.
+        `solver_` says which ran.
     max_iter : int, default=100
         Most iterations.
     verbose : int, default=0
@@ -259,7 +259,7 @@ class LogisticRegression(SharedPath, LinearClassifier):
         enough = self.max_iter >= solvers.ENOUGH
         if enough and small_table(n, d, k) and (self.solver != "lbfgs" or newton_is_quicker(n, d, k)):
             return "newton-cholesky"
-        if enough and l2 > 0 and newton_pays(X, k):
+        if enough and l2 > 0 and self.solver != "lbfgs" and newton_pays(X, k):
             return "newton-cholesky"
         if self.solver in ("lbfgs", "newton-cg"):
             return self.solver
@@ -295,8 +295,9 @@ class LogisticRegression(SharedPath, LinearClassifier):
             _, gradient = objective(solution.u, curvature=False)
         solution.converged |= solvers.subgradient(solution.u, gradient, thresholds) <= self.tol
         coef, intercept = objective.weights(solution.u)
-        if k > 1:
-            intercept -= intercept.mean()  # softmax does not see a shift of all scores
+        if k > 1:  # softmax does not see a shift of all scores, and the penalty is least without one
+            intercept -= intercept.mean()
+            coef = coef if l1 else coef - coef.mean(axis=0)
         return self._keep(X, coef, intercept, solution, objective.gradient_norm)
 
     def _by_rows_pays(self, n, k, d, l1, l2, start):

@@ -52,7 +52,7 @@ def rows(kind, n, d, k, random):
 
 
 @pytest.mark.parametrize("C", [0.01, 1.0, 100.0])
-@pytest.mark.parametrize("k", [2, 4])
+@pytest.mark.parametrize("k", [2, 4, 9])
 @pytest.mark.parametrize(
     "kind",
     [
