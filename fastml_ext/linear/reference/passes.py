@@ -64,7 +64,7 @@ def gram(X, curvature, centre, scale):
 def softmax_hessian(X, weight, shares, centre, scale):
     """The Hessian of `evaluate`'s sum by the weights of Z = [(X - centre) * scale, 1]: (k, d + 1, k, d + 1) float64.
 
-    shares (n, k): the probabilities that `evaluate` wrote, k > 1 | weight (n,), or empty for 1 each | centre, scale (d,)
+    shares (n, k), k > 1: the probabilities that `evaluate` wrote | weight (n,), or empty for 1 each | scale (d,)
     """
     Z, k = np.column_stack([(X - centre) * scale, np.ones(len(X))]), shares.shape[1]
     result = np.zeros((k, Z.shape[1], k, Z.shape[1]))
