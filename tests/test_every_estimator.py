@@ -117,12 +117,13 @@ def test_the_schema_of_its_state_names_every_result_and_no_other(Estimator, tabl
     """What `fastml.load` holds a file to: a new attribute, or a new estimator, needs its line there."""
     rules, _ = table_of(Estimator)
     parameters = set(inspect.signature(Estimator).parameters)
-    assert rules
+    assert rules or not get_tags(make(Estimator)).requires_fit
     assert not rules.keys() & parameters
     X, y = table
     texts = [" ".join(f"w{value:.0f}" for value in row) for row in X]
     readable = {
         "CountVectorizer": texts,
+        "HashingVectorizer": texts,
         "TfidfVectorizer": texts,
         "DictVectorizer": [{"a": row[0], "b": row[1]} for row in X],
     }

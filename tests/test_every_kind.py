@@ -55,7 +55,7 @@ def public_estimators():
 
 
 ESTIMATORS = sorted(set(public_estimators()), key=lambda E: E.__name__)
-OF_TEXTS = "CountVectorizer", "TfidfVectorizer", "DictVectorizer", "FeatureTemplates"
+OF_TEXTS = "CountVectorizer", "HashingVectorizer", "TfidfVectorizer", "DictVectorizer", "FeatureTemplates"
 PER_TABLE = [E for E in ESTIMATORS if E.__name__ not in OF_TEXTS]
 # For these each value is a category, or is there or not; columns that are selected keep whatever they hold.
 ANY_VALUE = [

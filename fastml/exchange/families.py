@@ -58,7 +58,7 @@ FAMILIES = (
     ),
     Family("impute", ("SimpleImputer", "MissingIndicator"), "steps"),
     Family("feature_extraction", ("DictVectorizer",), "vectorizers"),
-    Family("feature_extraction.text", ("CountVectorizer", "TfidfVectorizer"), "vectorizers"),
+    Family("feature_extraction.text", ("CountVectorizer", "HashingVectorizer", "TfidfVectorizer"), "vectorizers"),
     Family("feature_extraction.text", ("TfidfTransformer",), "attributes"),
     Family("decomposition", ("PCA", "IncrementalPCA", "TruncatedSVD"), "attributes"),
     Family("discriminant_analysis", ("LinearDiscriminantAnalysis", "QuadraticDiscriminantAnalysis"), "attributes"),

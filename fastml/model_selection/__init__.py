@@ -15,7 +15,6 @@ from fastml.model_selection.search import (
     OneStandardError,
     RandomizedSearchCV,
 )
-from fastml.model_selection.search import SharedSearch as BaseSearchCV  # noqa: F401 (what searches of one's own inherit)
 from fastml.model_selection.splitters import (
     GroupKFold,
     KFold,

@@ -194,4 +194,8 @@ class LabelBinarizer(Estimator, ScikitLabelBinarizer):
     @staticmethod
     def _distinct(y):
         """`distinct_labels` of whole numbers and texts, which are of the same type whether they stand alone or not."""
-        return distinct_labels(y) if type(y) is np.ndarray and y.dtype.kind in "iubU" else None
+        if type(y) is not np.ndarray or y.dtype.kind not in "iubUO":
+            return None
+        found = distinct_labels(y)
+        texts = found is None or y.dtype.kind != "O" or set(map(type, found[1].tolist())) == {str}
+        return found if texts else None

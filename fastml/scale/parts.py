@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["MEMORY", "Parts", "Piece", "settled", "told_size"]
+__all__ = ["MEMORY", "Parts", "Piece", "dtype_of", "settled", "told_size"]
 
 MEMORY = 2**28  # bytes that reading may hold, unless told otherwise
 
@@ -143,6 +143,16 @@ def told_size(parts: Parts) -> str:
         if size >= 1000:
             size, unit = size / 1000, larger
     return f"{parts.n_rows:,} rows × {parts.n_features} columns of {parts.dtype}, {size:.1f} {unit}"
+
+
+def dtype_of(*dtypes: Any) -> np.dtype:
+    """float32 of columns of float16 and float32 alone, else float64; dtypes may be pandas' own.
+
+    >>> dtype_of(np.dtype(np.float16), np.dtype(">f4")), dtype_of(np.dtype(np.int8))
+    (dtype('float32'), dtype('float64'))
+    """
+    single = all(getattr(each, "kind", "O") == "f" and getattr(each, "itemsize", 8) <= 4 for each in dtypes)
+    return np.dtype(np.float32 if single else np.float64)
 
 
 def settled(parts, names, memory, verbose):

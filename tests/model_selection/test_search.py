@@ -1,6 +1,7 @@
 """Searches that share work: candidate by candidate what scikit-learn's searches find with the same estimator."""
 
 import importlib.util
+import pickle
 import time
 import warnings
 
@@ -507,17 +508,10 @@ class Recording:
         return False
 
 
-def test_searches_of_ones_own_share_work_and_can_be_pickled():
-    class Own(model_selection.BaseSearchCV):
-        def __init__(self, estimator, cv=None):
-            super().__init__(estimator, cv=cv)
-
-        def _run_search(self, evaluate_candidates):
-            evaluate_candidates([{"n_neighbors": k} for k in (1, 3, 5)])
-
+@pytest.mark.parametrize(("labels", "name"), [(True, "StratifiedKFold"), (False, "KFold")])
+def test_a_number_of_folds_stands_for_a_splitter_of_fastml(labels, name):
     X, y = data(60)
-    search = Own(KNeighborsClassifier(), cv=3).fit(X, y)
-    assert search.shared_ == 3
-    grid = model_selection.GridSearchCV(KNeighborsClassifier(), {"n_neighbors": [1, 3, 5]}, cv=3).fit(X, y)
-    assert search.best_params_ == grid.best_params_
-    assert type(grid._checked_cv_orig) is model_selection.StratifiedKFold
+    model = KNeighborsClassifier() if labels else KNeighborsRegressor()
+    grid = model_selection.GridSearchCV(model, {"n_neighbors": [1, 3]}, cv=3).fit(X, y)
+    assert type(grid._checked_cv_orig) is getattr(model_selection, name)
+    assert pickle.loads(pickle.dumps(grid)).best_params_ == grid.best_params_

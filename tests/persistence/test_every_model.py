@@ -38,6 +38,7 @@ TABLE = np.random.default_rng(0).integers(0, 5, (40, 3)).astype(float)
 LABELS = np.array(["low", "high"])[(TABLE[:, 0] + TABLE[:, 1] > 4).astype(int)]
 RECORDS = {  # of estimators that read no tables
     "CountVectorizer": [f"{a:.0f}{b:.0f} {c:.0f}{a:.0f}" for a, b, c in TABLE],
+    "HashingVectorizer": [f"{a:.0f}{b:.0f} {c:.0f}{a:.0f}" for a, b, c in TABLE],
     "TfidfVectorizer": [f"{a:.0f}{b:.0f} {c:.0f}{a:.0f}" for a, b, c in TABLE],
     "DictVectorizer": [dict(zip("abc", row, strict=True)) for row in TABLE.tolist()],
 }
