@@ -94,7 +94,7 @@ class KBinsDiscretizer(ByKernel, ScikitKBinsDiscretizer):
         X = self._rows_to_learn(X)
         if first_nonfinite(X) is not None:
             self._refuse_infinite(X)
-        if isinstance(self.n_bins, Integral) and self.n_bins > MOST_PARTS:
+        if isinstance(self.n_bins, Integral) and int(self.n_bins) > MOST_PARTS:
             raise ValueError(f"n_bins={self.n_bins} is too many: a column has {MOST_PARTS} bins at most")
         n_bins = self._validate_n_bins(X.shape[1])
         weight = None if sample_weight is None else check_weight(sample_weight, len(X)).astype(X.dtype)
@@ -266,6 +266,8 @@ class KBinsDiscretizer(ByKernel, ScikitKBinsDiscretizer):
 
 
 def uniform(X, weight, n_bins, least, largest, varying):
+    if least.dtype == np.float64 and (n_bins == n_bins[0]).all():  # float32 is rounded otherwise where it is one number
+        return list(np.linspace(least, largest, n_bins[0] + 1).T.copy())
     return [np.linspace(low, high, k + 1) for low, high, k in zip(least, largest, n_bins.tolist(), strict=True)]
 
 
