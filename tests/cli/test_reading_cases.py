@@ -375,3 +375,49 @@ def test_a_model_that_refuses_a_table_is_no_failure(here, tmp_path):
     outcome = here("compare", tmp_path / "t.csv", "--target", "y", "--folds", "3")
     assert outcome.code == 0, outcome.out
     assert "failed" not in outcome.out
+
+
+PAGES = {
+    "French": ("garçon élève forêt Noël naïve hôtel où déjà père chêne goût août ça Éric", "cp1252"),
+    "German": ("Größe Straße Müller Jäger Köln über schön weiß Übung Ärger Öl süß", "cp1252"),
+    "Spanish": ("niño año mañana España corazón ñandú pingüino después número día", "cp1252"),
+    "Portuguese": ("coração não irmã São informação você três avô avó maçã ônibus", "cp1252"),
+    "Swedish": ("Malmö Göteborg Åre Västerås Örebro Linköping Umeå Luleå Gävle blå", "cp1252"),
+    "Italian": ("città perché più università è caffè lunedì martedì già però così virtù", "cp1252"),
+    "Polish": ("Łódź Kraków Gdańsk Wrocław Poznań żółty święto ćma ręka mąka gęś", "cp1250"),
+    "Czech": ("Plzeň Žižkov příliš žluťoučký kůň úpěl ďábelské Děčín Řím Šumava", "cp1250"),
+    "Hungarian": ("árvíztűrő tükörfúrógép Győr Székesfehérvár szőlő műszer", "cp1250"),
+    "Russian": ("Москва Казань маленький да нет улица", "cp1251"),
+    "Russian in KOI8": ("Москва Казань маленький да нет улица", "koi8_r"),
+    "Greek": ("Αθήνα Θεσσαλονίκη Πάτρα ναι όχι", "cp1253"),
+    "Turkish": ("İstanbul Ağrı Şırnak ığdır çiçek müdür güneş", "cp1254"),
+    "Arabic": ("القاهرة نعم لا مدينة", "cp1256"),
+    "German on a Mac": ("Größe Straße Müller über schön weiß", "mac_roman"),
+    "German under DOS": ("Größe Straße Müller über schön weiß", "cp850"),
+    "a few Russian words": ("да нет опыт", "cp1251"),
+    "a few German words": ("Köln", "cp1252"),
+}
+
+
+@pytest.mark.parametrize("language", PAGES)
+@pytest.mark.parametrize("times", [1, 6])
+def test_code_pages(tmp_path, language, times):
+    words, page = PAGES[language]
+    if page == "mac_roman" and times == 1:
+        words += " für König Schlüssel Tür Fuß"
+    table = "n;word\n" + "".join(f"{i};{word}\n" for i, word in enumerate(words.split() * times))
+    assert read(tmp_path, table.encode(page))["word"] == words.split() * times
+
+
+@pytest.mark.parametrize(
+    ("words", "encoding"),
+    [
+        ("年齢 性別 男性 女性 はい いいえ", "shift_jis"),
+        ("年龄 性别 是的 北京 上海", "gbk"),
+        ("서울 부산 나이 성별 아니오", "euc_kr"),
+    ],
+)
+def test_east_asia(tmp_path, words, encoding):
+    pytest.importorskip("charset_normalizer")
+    table = "n;word\n" + "".join(f"{i};{word}\n" for i, word in enumerate(words.split() * 8))
+    assert read(tmp_path, table.encode(encoding))["word"] == words.split() * 8

@@ -9,6 +9,7 @@ from fastml.cli.numbers import DASHES, MISSING
 __all__ = ["Rows", "more_headers", "table_rows"]
 
 NONE = DASHES | set(MISSING)
+WIDE = 3  # columns from where on a row without a cell is none; of fewer it may be one whose cells are missing
 FOOT = 20  # lines that notes below a table have at most
 BELOW = 5  # rows that tell what the columns are, below a second header
 
@@ -24,8 +25,10 @@ class Rows:
         done = 0
         for block in blocks:
             n = len(block[0])
-            none, again = all_equal(block, [""] * len(block)), all_equal(block, self.names)
-            self.empty, self.headers = self.empty + int(none.sum()), self.headers + int(again.sum())
+            nothing = [""] * len(block) if len(block) >= WIDE else self.names
+            none, again = all_equal(block, nothing), all_equal(block, self.names)
+            self.headers += int(again.sum())
+            self.empty += int((none & ~again).sum())
             drop = np.flatnonzero(none | again)
             self.dropped = np.concatenate([self.dropped, done + drop])
             done += n
