@@ -233,8 +233,8 @@ def holding_out(share, n):
         ) from error
 
 
-def refuse_nonfinite(X, who, names=None, allow_nan=False):
-    """Say where the first value of X, dense or CSR, stands that is not finite."""
+def refuse_nonfinite(X, estimator, names=None, allow_nan=False):
+    """Say where the first value of X, dense or CSR, stands that is not finite; estimator: the name of its class."""
     where = first_bad(X, allow_nan)
     if where is None:
         return
@@ -243,7 +243,7 @@ def refuse_nonfinite(X, who, names=None, allow_nan=False):
     value = "NaN" if np.isnan(X[row, column]) else str(X[row, column])
     what = "NaN" if value == "NaN" else f"infinity or a value too large for {X.dtype!r}"
     raise ValueError(
-        f"Input X contains {what}. X[{row}, {column}]{called} is {value}, and {who} takes finite {X.dtype} values"
+        f"Input X contains {what}. X[{row}, {column}]{called} is {value}, and {estimator} takes finite {X.dtype} values"
         f" only, no {'' if allow_nan else 'NaN or '}infinity: drop the row, or fill it in with"
         " fastml.impute.SimpleImputer"
     )

@@ -12,7 +12,7 @@ from fastml.cli.encoder import VARIANCE, estimate
 from fastml.cli.leaks import suspicions
 from fastml.cli.models import CLASSIFICATION, REGRESSION
 from fastml.cli.reading import dates
-from fastml.cli.tables import Column, near
+from fastml.cli.tables import Column, did_you_mean
 from fastml.cli.terminal import InputError
 
 __all__ = ["Problem", "bundled", "from_table", "in_parts", "prepare", "strongest", "wants_labels"]
@@ -152,7 +152,9 @@ def hint(target, table):
     names = [c.name for c in table.columns]
     if all(is_number(name) for name in names):
         return ": its first row holds only numbers; add a header that names the columns"
-    return near(target, names) or f"; it has {', '.join(map(repr, names[:12]))}{', …' if len(names) > 12 else ''}"
+    return (
+        did_you_mean(target, names) or f"; it has {', '.join(map(repr, names[:12]))}{', …' if len(names) > 12 else ''}"
+    )
 
 
 def is_number(text):

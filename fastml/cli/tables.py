@@ -17,7 +17,7 @@ from fastml.cli.reading.sampling import Sample
 from fastml.cli.reading.sources import BROKEN, Utf8, check_encoding, check_file, detect_encoding, packing
 from fastml.cli.terminal import InputError
 
-__all__ = ["MISSING", "Column", "Table", "near", "read_table"]
+__all__ = ["MISSING", "Column", "Table", "did_you_mean", "read_table"]
 
 SAMPLE = 2**16  # characters looked at to recognise the dialect; more where a cell is longer
 KEPT = 50_000  # rows that are kept at least
@@ -85,7 +85,7 @@ def read_table(path, separator=None, encoding=None, missing=None, progress=lambd
     """
     path = Path(path)
     check_encoding(encoding)
-    start = check_file(path, near)
+    start = check_file(path, did_you_mean)
     kind = format_of(path, start)
     if kind is None:
         header, read, mark, told, notes = text_file(path, separator, encoding, start, progress, trained, kinds)
@@ -169,7 +169,7 @@ def columns_at(every, kind, path):
     return read
 
 
-def near(wanted, names):
+def did_you_mean(wanted, names):
     """The end of a sentence, "; did you mean 'x'?", for the name that is most like `wanted`, or nothing."""
     exact = [name for name in names if name.strip().casefold() == wanted.strip().casefold()]
     close = exact or difflib.get_close_matches(wanted, names, 1, 0.6)

@@ -15,7 +15,7 @@ __all__ = ["Objective"]
 SETTLED = 0.03  # of the loss's curvature at 0 is left at a typical optimum, where most rows are far from the boundary
 FEW_COLUMNS = 1000  # up to here d x d matrices are made and factored
 SMALL_TABLE, SMALL_HESSIAN = 200_000, 5_000_000  # values in one pass, products in one Hessian
-ROWS_TO_LOOK_AT = 4000  # at least this many, spread over the table, tell how the columns hang together
+ROWS_TO_LOOK_AT = 4000  # at least this many, spread over the table, tell how the columns are correlated
 
 
 class Objective:

@@ -115,8 +115,8 @@ class Evaluation:
     def _shared_rows(self, estimator, scored, scorers, y, settings, splits):
         rows: list = [[] for _ in settings]
         train_too = self.search.return_train_score
-        asked = [(train, np.concatenate([test, train]) if train_too else test) for train, test in splits]
-        every = shared_responses(estimator, self.X, y, asked, settings, scorers.method)
+        with_train = [(train, np.concatenate([test, train]) if train_too else test) for train, test in splits]
+        every = shared_responses(estimator, self.X, y, with_train, settings, scorers.method)
         start = time.perf_counter()
         for (train, test), responses in zip(splits, every, strict=True):
             answered = time.perf_counter()

@@ -198,8 +198,8 @@ class OneStandardError:
         if any(name not in params for params in results["params"]):
             raise ValueError(f"simplest={self.simplest!r} is not among the parameters of every candidate")
         order = np.array([params[name] for params in results["params"]]) * (-1 if self.simplest[0] == "-" else 1)
-        near = np.flatnonzero(mean >= mean[best] - std[best] / np.sqrt(n_folds - 1))
-        return int(min(near, key=lambda at: (order[at], -mean[at])))
+        as_good = np.flatnonzero(mean >= mean[best] - std[best] / np.sqrt(n_folds - 1))
+        return int(min(as_good, key=lambda at: (order[at], -mean[at])))
 
 
 class GridSearchCV(SharedSearch, sklearn.model_selection.GridSearchCV):

@@ -181,6 +181,8 @@ def fit_parts(model: Any, method: str, arguments: tuple, options: dict) -> Any:
             f"{who}.fit takes parts alone: their y comes with them (npy(X, y=...), parquet(path, target=...)), and"
             " weights are not taken yet"
         )
+    if hasattr(model, "_fit_steps"):
+        return model._fit_steps(parts)
     if not hasattr(model, "_fit_parts"):
         refuse_model(model, parts)
     if not parts.has_target and (is_classifier(model) or is_regressor(model)):

@@ -105,12 +105,13 @@ def asking(model: Any, parts: Parts, method: str) -> "Asking":
             raise ValueError(f"{parts.what} has no column {lacking[0]!r}, which {type(model).__name__} was fitted on")
         order = [place[name] for name in known]
         order = None if order == list(range(parts.n_features)) else order
-    if known is not None and isinstance(model, Estimator):
+    own = isinstance(model, Estimator) and "feature_names_in_" in vars(model)
+    if own:
         model = copy.copy(model)
         del model.feature_names_in_
         model._note_columns()
 
-    return Asking(model, method, order, known is not None and not isinstance(model, Estimator))
+    return Asking(model, method, order, not own and (known is not None or hasattr(model, "steps")))
 
 
 class Asking:

@@ -114,6 +114,12 @@ class Parts(abc.ABC):
         assert y is not None
         return y
 
+    def behind(self, ask: Any, none: np.ndarray) -> "Parts":
+        """The same rows, each piece of X as ask(X) gives it; none: what it gives of no rows."""
+        from fastml.scale.through import Through
+
+        return Through(self, ask, none)
+
     def at_once(self) -> int:
         """Rows that are read at once: a power of two, of about an eighth of the memory."""
         most = max(self.memory // (8 * max(1, self.n_features) * self.dtype.itemsize), 1)

@@ -296,7 +296,7 @@ COLLECTORS = {
     "y alone": lambda X, y, table, labels, model: GaussianNB().fit(table, y),
     "weights": lambda X, y, table, labels, model: GaussianNB().fit(table, labels, sample_weight=y),
     "arguments": lambda X, y, table, labels, model: model.score(X, y, sample_weight=y),
-    "pipeline": lambda X, y, table, labels, model: make_pipeline(StandardScaler(), GaussianNB()).fit(X, y),
+    "pipeline": lambda X, y, table, labels, model: make_pipeline(KNeighborsClassifier()).fit(X, y),
     "search": lambda X, y, table, labels, model: GridSearchCV(model, {"var_smoothing": [1e-9]}).fit(X, y),
     "folds": lambda X, y, table, labels, model: cross_val_score(model, X, y),
     "delayed": lambda X, y, table, labels, model: model.predict(dask.delayed(table)),

@@ -49,7 +49,7 @@ def needed(module, what):
         raise InputError(f'{what} needs {name}, which is not installed: pip install "fastml-learn[cli]"') from None
 
 
-def check_file(path, near):
+def check_file(path, did_you_mean):
     """The first bytes of a regular file, unpacked; InputError where it cannot be read, or is empty."""
     try:
         mode = os.stat(path).st_mode
@@ -63,7 +63,7 @@ def check_file(path, near):
         folder = path.parent
         names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
         missing = "there is no file" if folder.is_dir() else f"there is no folder {str(folder)!r} for"
-        raise InputError(f"{missing} {str(path)!r}{near(path.name, names)}") from None
+        raise InputError(f"{missing} {str(path)!r}{did_you_mean(path.name, names)}") from None
     except BROKEN as error:
         raise InputError(f"{str(path)!r} cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if start.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"<" or start.startswith(b"%PDF"):
