@@ -45,6 +45,11 @@ def ten_columns(tiny):
     return np.ascontiguousarray(X[:, :10]), y
 
 
+def few_rows(tiny):
+    X, y = table(tiny)
+    return np.ascontiguousarray(X[::20, :10]), y[::20]
+
+
 def texts(tiny):
     """Two columns of texts, of 50 and of 5 categories, in a frame."""
     random, n = np.random.default_rng(0), 1000 if tiny else 500_000
@@ -70,6 +75,10 @@ def predicting(model):
         return lambda: model.predict_proba(data[0][:1])
 
     return run
+
+
+def about_same(data, ours, theirs):
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
 
 
 def same(data, ours, theirs):
@@ -107,9 +116,13 @@ def numeric_works():
         yield from works_of(name, table, ours(**options), theirs(**options))
     ours, theirs = (m.preprocessing.PolynomialFeatures() for m in (fastml, sklearn))
     yield from works_of("PolynomialFeatures", ten_columns, ours, theirs)
+    ours, theirs = (m.preprocessing.SplineTransformer() for m in (fastml, sklearn))
+    yield from works_of("SplineTransformer", ten_columns, ours, theirs)
+    ours, theirs = (m.preprocessing.PowerTransformer() for m in (fastml, sklearn))
+    yield from works_of("PowerTransformer", few_rows, ours, theirs, about_same)
 
 
-def works_of(name, data, ours, theirs):
+def works_of(name, data, ours, theirs, same=same):
     runs = {"fastml": fitting(ours), "scikit-learn": fitting(theirs)}
     yield Work(f"{name}, fit, covtype", data, runs, None, {"scikit-learn": 1}, rounds=3)
     yield Work(f"{name}, fit, 100 x 10", small, runs, None, {"scikit-learn": 1}, iterations=20)

@@ -40,11 +40,15 @@ def all_or_nothing(method):
 
     After an error or Ctrl-C the model is what it was, and a thread that predicts meanwhile sees the old one. The method
     and the callbacks that it tells get a stand-in, which holds what has been learnt so far. What both hold, such as
-    arrays of an earlier fit, must not be written into.
+    arrays of an earlier fit, must not be written into. Where scikit-learn's callbacks listen, see telling.py.
     """
 
     @functools.wraps(method)
     def learn(self, *args, **options):
+        if "_skl_callbacks" in self.__dict__:
+            from fastml.telling import learn_in_place
+
+            return learn_in_place(self, method, args, options)
         aside = object.__new__(type(self))
         aside.__dict__.update(self.__dict__)
         X = args[0] if args else options.get("X")
@@ -173,7 +177,8 @@ class Estimator(BaseEstimator):
         if type(X) in BY_ROWS and getattr(self, "_sparse", None) == "csr" and is_plain_rows(X, columns, self._dtype):
             return X
         check_is_fitted(self)
-        options = {"accept_sparse": self._sparse, "ensure_all_finite": False, "reset": False}
+        kinds = "csr" if self._sparse is True else self._sparse  # what is read below, not any kind there is
+        options = {"accept_sparse": kinds, "ensure_all_finite": False, "reset": False}
         X = validate_data(self, array_of_numbers(X, bool(self._sparse)), dtype="numeric", order="C", **options)
         X = as_numbers(X, type(self).__name__)
         self._check_finite(X)
@@ -228,17 +233,19 @@ def holding_out(share, n):
         ) from error
 
 
-def refuse_nonfinite(X, who, names=None, allow_nan=False):
-    """Say where the first value of X, dense or CSR, stands that is not finite."""
+def refuse_nonfinite(X, estimator, names=None, allow_nan=False):
+    """Say where the first value of X, dense or CSR, stands that is not finite; estimator: the name of its class."""
     where = first_bad(X, allow_nan)
     if where is None:
         return
     row, column = where
     called = f" (column {names[column]!r})" if names is not None else ""
     value = "NaN" if np.isnan(X[row, column]) else str(X[row, column])
+    what = "NaN" if value == "NaN" else f"infinity or a value too large for {X.dtype!r}"
     raise ValueError(
-        f"X[{row}, {column}]{called} is {value}, and {who} takes finite {X.dtype} values only, no"
-        f" {'' if allow_nan else 'NaN or '}infinity: drop the row, or fill it in with fastml.impute.SimpleImputer"
+        f"Input X contains {what}. X[{row}, {column}]{called} is {value}, and {estimator} takes finite {X.dtype} values"
+        f" only, no {'' if allow_nan else 'NaN or '}infinity: drop the row, or fill it in with"
+        " fastml.impute.SimpleImputer"
     )
 
 

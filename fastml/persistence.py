@@ -285,9 +285,11 @@ class Writer:
         if callable(value) and (known := function_name(value)):
             return {"function": known}
         if isinstance(value, Estimator) and public(cls):
-            state = self.named(value.__getstate__(), name)
+            kept = value.__getstate__()
+            kept = {key: kept[key] for key in kept if key != "_skl_callbacks"}  # who listens is no part of a model
+            state = self.named(kept, name)
             try:
-                check_state(cls, value.__getstate__())
+                check_state(cls, kept)
             except ValueError as error:
                 raise TypeError(f"{name or cls.__name__} is in no state that could be loaded again: {error}") from None
             return {"model": public(cls), "state": state}

@@ -69,7 +69,7 @@ class SharesWork(Protocol):
     ) -> Iterator[Iterable[np.ndarray]]:
         """Responses of every setting, for each split in turn.
 
-        X, y: as given to fit | splits: (fitted rows, asked rows) as integers; asked rows may be fitted ones too
+        X, y: as given to fit | splits: (training rows, test rows) as integers; test rows may be training rows too
         settings: values of shared parameters; each states the same ones
         method: "predict", "predict_proba", "decision_function"...
 
@@ -98,17 +98,17 @@ def shared_responses(estimator, X, y, splits, settings, method):
         return
     name, last = estimator.steps[-1]
     settings = [{key.removeprefix(f"{name}__"): value for key, value in setting.items()} for setting in settings]
-    for fitted, asked in splits:
+    for train, test in splits:
         before = clone(Pipeline(estimator.steps[:-1])) if len(estimator.steps) > 1 else None
-        ours, theirs = rows_of(X, fitted), rows_of(X, asked)
+        ours, theirs = rows_of(X, train), rows_of(X, test)
         if before is not None:
             with separate_fit():
-                ours, theirs = before.fit_transform(ours, y[fitted]), before.transform(theirs)
+                ours, theirs = before.fit_transform(ours, y[train]), before.transform(theirs)
         if issparse(ours) or issparse(theirs):
             raise NotShared("steps that give sparse matrices are not shared")
         both = np.concatenate([np.asarray(ours), np.asarray(theirs)])
-        cut = np.arange(len(fitted)), np.arange(len(fitted), len(both))
-        yield from last.shared_responses(both, np.concatenate([y[fitted], y[asked]]), [cut], settings, method)
+        cut = np.arange(len(train)), np.arange(len(train), len(both))
+        yield from last.shared_responses(both, np.concatenate([y[train], y[test]]), [cut], settings, method)
 
 
 def group_by_shared_work(estimator, candidates):

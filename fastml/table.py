@@ -135,8 +135,8 @@ def check_infinite(estimator, table):
             value = x[row, column] if x.ndim == 2 else x[row]
         called = f" (column {table.names[column]!r})" if hasattr(estimator, "feature_names_in_") else ""
         raise ValueError(
-            f"X[{row}, {column}]{called} is {value}: {type(estimator).__name__} takes finite numbers and missing"
-            " values (NaN) only; replace it with the largest number of its dtype, or with NaN"
+            f"Input X contains infinity. X[{row}, {column}]{called} is {value}: {type(estimator).__name__} takes finite"
+            " numbers and missing values (NaN) only; replace it with the largest number of its dtype, or with NaN"
         )
 
 

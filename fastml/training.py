@@ -67,7 +67,7 @@ def nothing() -> None:
 
 @dataclass
 class Plan:
-    """When to stop, what to write down, and whom to tell."""
+    """When to stop, what the history records, and which callbacks are called."""
 
     max_iter: int  # epochs
     tol: float | None = None  # by which an epoch must be better than all before; None: patience has no end

@@ -13,7 +13,7 @@ import re
 import secrets
 import stat
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, Any
 
 try:
     import fcntl
@@ -31,7 +31,7 @@ KINDS = {
 
 
 @contextlib.contextmanager
-def replacing(path, mode="wb", **options) -> Iterator[IO]:
+def replacing(path: Any, mode: str = "wb", **options: Any) -> Iterator[IO[Any]]:
     """An open file whose content takes the place of the file `path` when the block ends; after an error nothing has.
 
     A symbolic link stays and its target is replaced. The file keeps the permissions that it had; a new one gets those

@@ -60,11 +60,13 @@ def calls_of(work):
         ("## One fit, from `fit` to the inner loop", 8, 6),
         ("## One search among neighbours", 7, 5),
         ("## One tree, from `fit` to the search for a split", 7, 6),
+        ("## One logistic regression, from `fit` to Newton's steps", 8, 6),
     ],
 )
 def test_the_calls_that_the_architecture_page_follows_take_that_way(heading, n_steps, n_files):
     from sklearn.datasets import load_iris
 
+    from fastml.linear_model import LogisticRegression
     from fastml.naive_bayes import GaussianNB
     from fastml.neighbors import KNeighborsClassifier
     from fastml.neural_network import MLPClassifier
@@ -79,6 +81,7 @@ def test_the_calls_that_the_architecture_page_follows_take_that_way(heading, n_s
         "call": functools.partial(GaussianNB().fit(X, y).predict, X),
         "fit": functools.partial(MLPClassifier(learning_rate_init=0.02, random_state=0).fit, X, y),
         "search": functools.partial(KNeighborsClassifier(algorithm="brute").fit(X, y).predict, X),
+        "logistic": functools.partial(LogisticRegression().fit, X, y),
         "tree": functools.partial(DecisionTreeClassifier(max_depth=2).fit, X, y),
     }[heading.split()[2].strip(",")]
     work()  # loads the kernels

@@ -13,6 +13,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from finding import reads_labels_alone
 from scipy.sparse import issparse
 from sklearn.base import MetaEstimatorMixin, is_classifier, is_regressor
 from sklearn.utils import get_tags
@@ -49,14 +50,17 @@ def public_estimators():
             yield from (
                 E for E in found if inspect.isclass(E) and issubclass(E, Base) and E is not Base
                 and not issubclass(E, MetaEstimatorMixin) and not takes_others(E)
+                and not reads_labels_alone(E)
             )  # fmt: skip
 
 
 ESTIMATORS = sorted(set(public_estimators()), key=lambda E: E.__name__)
-OF_TEXTS = "CountVectorizer", "TfidfVectorizer", "DictVectorizer", "FeatureTemplates"
+OF_TEXTS = "CountVectorizer", "HashingVectorizer", "TfidfVectorizer", "DictVectorizer", "FeatureTemplates"
 PER_TABLE = [E for E in ESTIMATORS if E.__name__ not in OF_TEXTS]
 # For these each value is a category, or is there or not; columns that are selected keep whatever they hold.
-ANY_VALUE = [E for E in PER_TABLE if E.__name__ in ("OneHotEncoder", "OrdinalEncoder", "MissingIndicator")]
+ANY_VALUE = [
+    E for E in PER_TABLE if E.__name__ in ("OneHotEncoder", "OrdinalEncoder", "TargetEncoder", "MissingIndicator")
+]
 OF_NUMBERS = [E for E in PER_TABLE if E not in ANY_VALUE]
 SELECTORS = [E for E in PER_TABLE if E.__module__.startswith("fastml.feature_selection")]
 PREDICTORS = [E for E in PER_TABLE if hasattr(E, "predict") and (is_classifier(make(E)) or is_regressor(make(E)))]

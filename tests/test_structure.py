@@ -11,10 +11,12 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from repeats import repeats
 from sizes import sizes
 
 import fastml
 import fastml_ext
+from fastml.base import Estimator
 
 ROOTS = {"fastml": Path(fastml.__path__[0]), "fastml_ext": Path(fastml_ext.__path__[0])}
 SOURCES = {
@@ -278,6 +280,26 @@ def test_functions_stay_small():
     assert not PUBLIC_SIGNATURES & TOO_LARGE
 
 
+# Estimators that stand on more classes of ours than a reader can hold in mind. This list only shrinks.
+TOWERS = {
+    "LinearRegression", "LinearSVC", "LogisticRegression", "Perceptron", "Ridge", "SGDClassifier", "SGDRegressor",
+}  # fmt: skip
+CLASSES = 3
+
+
+def test_estimators_stand_on_few_classes():
+    """At most three of ours, `Estimator` among them: what else they need, they have or call."""
+    high = set()
+    for module in pkgutil.iter_modules(fastml.__path__):
+        module = importlib.import_module(f"fastml.{module.name}")
+        for name in getattr(module, "__all__", []):
+            made = getattr(module, name)
+            if inspect.isclass(made) and issubclass(made, Estimator):
+                below = [each for each in made.__mro__[1:] if each.__module__.startswith("fastml.")]
+                high |= {name} if len(below) > CLASSES else set()
+    assert high == TOWERS, "compose: give the estimator a part, or make the class functions"
+
+
 CYTHON = """
 cdef inline double f(double[:, ::1] x,  # (n, d)
                      int k=(1)) noexcept nogil:
@@ -300,6 +322,52 @@ def test_sizes_are_counted(tmp_path):
     assert sizes(tmp_path / "a.pyx") == {"f": (3, 2), "g": (1, 1)}
     (tmp_path / "b.py").write_text("class A:\n  def f(self, a, /, b=(1, 2), *, c):\n    'Text'\n    return a\n")
     assert sizes(tmp_path / "b.py") == {"A.f": (1, 3)}
+
+
+# Pairs of kernels that hold the same lines for a reason: {(one, other): reason}. This list only shrinks.
+REPEATED: dict = {}
+SAME_LINES = 10
+
+
+def test_no_two_kernels_hold_the_same_ten_lines():
+    """Nor one of them twice; the same is what differs in names and numbers alone."""
+    kernels = {
+        name: path
+        for name, path in SOURCES.items()
+        if name.startswith("fastml_ext.") and not is_reference(name) and not name.endswith("cases")
+    }
+    assert repeats(kernels, SAME_LINES) == set(REPEATED), "give the lines a name; a pair that is gone goes off the list"
+
+
+ONE_LOOP = """
+def first(x, total):
+    'Text'
+    for a in x:
+        if a > 0:
+            total += a  # why
+    return total
+"""
+SAME_LOOP = """
+cdef double second(double[:] values, double s):
+    for v in values:  # another comment
+        if v > 1.5:
+
+            s += v
+    return s
+"""
+
+
+def test_repeats_are_found(tmp_path):
+    python, other, cython = (tmp_path / name for name in ("a.py", "b.py", "c.pyx"))
+    python.write_text(ONE_LOOP)
+    other.write_text("class A:\n" + ONE_LOOP.replace("total += a", "total += x").replace("\n", "\n    "))
+    cython.write_text(SAME_LOOP)
+    assert repeats({"a": python, "c": cython}, 4) == {("a.first", "c.second")}
+    assert repeats({"a": python, "c": cython}, 5) == set()
+    assert repeats({"a": python, "b": other}, 3) == set()  # other names in other places
+    assert repeats({"a": python, "b": other}, 2) == {("a.first", "b.A.first")}
+    python.write_text(ONE_LOOP.replace("return", "for b in x:\n        if b > 2:\n            total += b\n    return"))
+    assert repeats({"a": python}, 3) == {("a.first", "a.first")}
 
 
 @pytest.mark.parametrize("name", [name for name, path in SOURCES.items() if path.suffix == ".pyx"])

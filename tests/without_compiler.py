@@ -69,6 +69,8 @@ def estimators():
                 continue
             if not found.__module__.startswith("fastml.") or issubclass(found, MetaEstimatorMixin):
                 continue
+            if [*inspect.signature(found.fit).parameters][1:2] == ["y"]:
+                continue  # of labels, without rows
             if all(p.default is not p.empty for p in inspect.signature(found).parameters.values()):
                 yield found  # pipelines, which take others, leave the work to them
 

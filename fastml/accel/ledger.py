@@ -7,13 +7,13 @@ from contextlib import contextmanager
 __all__ = ["clear", "note", "report", "timed"]
 
 HERE, THERE = "fastml", "scikit-learn"
-_spent: dict = defaultdict(lambda: [0, 0.0])  # (what was called, who served): calls, seconds
+_spent: dict = defaultdict(lambda: [0, 0.0])  # (what was called, what served it): calls, seconds
 _why: dict = defaultdict(Counter)  # what was called: reasons for which scikit-learn served
 
 
-def note(what, who, seconds, why=""):
-    """One call of `what`, such as "KNeighborsClassifier.fit", that took `seconds` of `who`."""
-    spent = _spent[what, who]
+def note(what, server, seconds, why=""):
+    """One call of `what`, such as "KNeighborsClassifier.fit", that took `seconds` of `server`."""
+    spent = _spent[what, server]
     spent[0] += 1
     spent[1] += seconds
     if why:
@@ -21,11 +21,11 @@ def note(what, who, seconds, why=""):
 
 
 @contextmanager
-def timed(what, who, why=""):
+def timed(what, server, why=""):
     """Notes the block when it ends well."""
     start = time.perf_counter()
     yield
-    note(what, who, time.perf_counter() - start, why)
+    note(what, server, time.perf_counter() - start, why)
 
 
 def clear():
@@ -41,8 +41,8 @@ class Report:
         self.calls = {key: tuple(value) for key, value in spent.items()}
         self.reasons = {what: dict(reasons) for what, reasons in why.items()}
 
-    def seconds(self, who):
-        return sum(seconds for (_, other), (_, seconds) in self.calls.items() if other == who)
+    def seconds(self, server):
+        return sum(seconds for (_, other), (_, seconds) in self.calls.items() if other == server)
 
     def __str__(self):
         names = sorted(
@@ -56,7 +56,7 @@ class Report:
             f"{'':{width}}  {'calls  seconds':>16}  {'calls  seconds':>16}",
         ]
         for what in [*names]:
-            parts = [self._of(what, who) for who in (HERE, THERE)]
+            parts = [self._of(what, server) for server in (HERE, THERE)]
             cells = [f"{calls:>7} {seconds:>8.3f}" if calls else "" for calls, seconds in parts]
             lines.append(f"{what:{width}}  {cells[0]:>16}  {cells[1]:>16}")
             lines += [f"    {count} x {why}" for why, count in self.reasons.get(what, {}).items()]
@@ -65,8 +65,8 @@ class Report:
 
     __repr__ = __str__
 
-    def _of(self, what, who):
-        return self.calls.get((what, who), (0, 0.0))
+    def _of(self, what, server):
+        return self.calls.get((what, server), (0, 0.0))
 
 
 def report():

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from fastml.autodiff.arguments import flatten
+from fastml.autodiff.extending import _build_gradient, _build_value
 from fastml.autodiff.graph import Graph
-from fastml.autodiff.modes import _build_gradient, _build_value, _Transform
+from fastml.autodiff.modes import _Transform
 from fastml.autodiff.native import LIMIT, engine
 from fastml.autodiff.node import DTYPES
 
@@ -60,12 +61,12 @@ class Compiled:
         if isinstance(function, Graph) and not example:
             example = [np.zeros(function.shapes[k], DTYPES[function.kinds[k]])[()] for k in function.inputs]
         if example:
-            self._made(_build_gradient, tuple(example))
+            self._variant(_build_gradient, tuple(example))
 
     def __call__(self, *args: Any) -> Any:
         """The value."""
-        made, leaves = self._made(_build_value, args)
-        return made.values(made.run(leaves))
+        variant, leaves = self._variant(_build_value, args)
+        return variant.values(variant.run(leaves))
 
     def grad(self, *args: Any) -> Any:
         """The gradient: a tuple over the arguments, or one part where argnums is an integer."""
@@ -81,11 +82,11 @@ class Compiled:
             else:
                 result = body(*args)
                 return result[0], result[1] if isinstance(self.argnums, int) else result[1:]
-        made, leaves = self._made(_build_gradient, args)
+        variant, leaves = self._variant(_build_gradient, args)
         if body is None and len(args) in self._bodies:  # from the first call on the same types come back
             return self.value_and_grad(*args)
-        outputs = made.run(leaves)
-        return made.values(outputs), made.arguments(outputs, 0 if isinstance(self.argnums, int) else ())
+        outputs = variant.run(leaves)
+        return variant.values(outputs), variant.arguments(outputs, 0 if isinstance(self.argnums, int) else ())
 
     def map(self, *columns: Any, n_jobs: int | None = None) -> tuple[Any, Any]:
         """(values, gradients) of a function of numbers at every row of arrays of equal length, over the thread pool.
@@ -97,9 +98,9 @@ class Compiled:
             raise ValueError(
                 f"columns of shapes {[c.shape for c in arrays]}: arrays of one axis and one length are needed"
             )
-        made, _ = self._made(_build_gradient, tuple(c.dtype.type(0) for c in arrays))
+        variant, _ = self._variant(_build_gradient, tuple(c.dtype.type(0) for c in arrays))
         self._compiled()
-        values, *parts = made.program.map(arrays, n_jobs)
+        values, *parts = variant.program.map(arrays, n_jobs)
         return values, parts[0] if isinstance(self.argnums, int) else tuple(parts)
 
     @property
@@ -122,17 +123,17 @@ class Compiled:
         """Seconds it took to compile the last kernel, or to load it from the cache."""
         return self._compiled().compile_seconds
 
-    def _made(self, build, args):
+    def _variant(self, build, args):
         numbers = self._numbers(args)
         if (build, numbers) not in self._transforms:
             self._transforms[build, numbers] = _Transform(self.function, numbers, build, None, "compile", engine)
-        made, leaves = self._transforms[build, numbers].made(args, {})
-        if build is _build_gradient and made is not self._last:
-            self._last = made
+        variant, leaves = self._transforms[build, numbers].variant(args, {})
+        if build is _build_gradient and variant is not self._last:
+            self._last = variant
             numbers = {type(a) for a in args} == {float}
-            if numbers and made.program.engine == "compiled" and made.program.source.scalars_only:
-                self._bodies[len(args)] = made.program.body
-        return made, leaves
+            if numbers and variant.program.engine == "compiled" and variant.program.source.scalars_only:
+                self._bodies[len(args)] = variant.program.body
+        return variant, leaves
 
     def _numbers(self, args):
         """Positions of the arguments to differentiate by."""

@@ -12,9 +12,9 @@ def epoch_text(program, shapes, starts, row_shapes, by_row, optimizer):
     by_row: body is the loss of one row, and a step averages over a batch; otherwise body is the loss of a batch
     """
     data = [f"d{k}" for k in range(len(row_shapes))]
-    spare = [f"b{k}" for k in range(len(row_shapes))]
+    batches = [f"b{k}" for k in range(len(row_shapes))]
     rest = "w, g, part, state, hyper, l1, l2, t, constants, indices, work"
-    head = ", ".join(["start, stop, order, batch", *data, *spare, rest])
+    head = ", ".join(["start, stop, order, batch", *data, *batches, rest])
     call = _call(program, shapes, starts, row_shapes, by_row)
     lines = [f"def epoch({head}):", "    total = 0.0", "    for s in range(start, stop):"]
     if by_row:

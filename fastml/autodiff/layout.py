@@ -75,8 +75,8 @@ def _heights(columns, neighbours):
         for column in columns if sweep % 2 == 0 else columns[::-1]:
             wanted = []
             for v in column:
-                near = [height[u] for u in (*neighbours[v][0], *neighbours[v][1])]
-                wanted.append(sum(near) / len(near) if near else height[v])
+                heights = [height[u] for u in (*neighbours[v][0], *neighbours[v][1])]
+                wanted.append(sum(heights) / len(heights) if heights else height[v])
             height.update(zip(column, _apart(column, wanted), strict=True))
     lowest = min(height.values(), default=0.0)
     return {v: h - lowest for v, h in height.items()}

@@ -248,7 +248,7 @@ class _Transform:
     def __init__(self, function, argnums, build, pick, title, engine=Program):
         self.function, self.argnums, self.build, self.pick, self.engine = function, argnums, build, pick, engine
         self.numbers = argnums if isinstance(argnums, tuple) else (argnums,)
-        self._made = {}
+        self._variants = {}
         _titled(self, title, function)
 
     def __call__(self, *args, **kwargs):
@@ -256,28 +256,28 @@ class _Transform:
 
     def run(self, args, kwargs, seeds):
         """The outputs at these arguments; seeds: weights or tangents, as further inputs of the extended graph."""
-        made, leaves = self.made(args, kwargs)
-        made.check_seeds(seeds, len(leaves))
-        return self.pick(made, made.run([*leaves, *seeds]), self.argnums)
+        variant, leaves = self.variant(args, kwargs)
+        variant.check_seeds(seeds, len(leaves))
+        return self.pick(variant, variant.run([*leaves, *seeds]), self.argnums)
 
-    def made(self, args, kwargs):
+    def variant(self, args, kwargs):
         """(the graph for arguments like these, the numbers and arrays among them)."""
         args = _floats(args, self.numbers)
         leaves, structure = flatten((args, kwargs))
         key = (structure, signature(leaves))
-        made = self._made.get(key)
-        if made is None:
+        variant = self._variants.get(key)
+        if variant is None:
             with uncollected():
-                made = _Made(self, args, kwargs)
-            if not made.graph.captured:  # what it captured belongs to a trace that will end
-                self._made[key] = made
-        return made, leaves
+                variant = _Variant(self, args, kwargs)
+            if not variant.graph.captured:  # what it captured belongs to a trace that will end
+                self._variants[key] = variant
+        return variant, leaves
 
     def trace(self, args, kwargs):
         return trace_call(self.function, args, kwargs)
 
 
-class _Made:
+class _Variant:
     """The extended graph of one signature."""
 
     def __init__(self, transform, args, kwargs):
@@ -331,24 +331,24 @@ class _Made:
         return parts if isinstance(argnums, tuple) else parts[0]
 
 
-def _value(made, outputs, argnums):
-    return made.values(outputs)
+def _value(variant, outputs, argnums):
+    return variant.values(outputs)
 
 
-def _value_and_gradient(made, outputs, argnums):
-    return made.values(outputs), made.arguments(outputs, argnums)
+def _value_and_gradient(variant, outputs, argnums):
+    return variant.values(outputs), variant.arguments(outputs, argnums)
 
 
-def _gradient(made, outputs, argnums):
-    return made.arguments(outputs, argnums)
+def _gradient(variant, outputs, argnums):
+    return variant.arguments(outputs, argnums)
 
 
-def _tangent(made, outputs, argnums):
-    return unflatten(made.value_structure, iter(outputs[made.n_values :]))
+def _tangent(variant, outputs, argnums):
+    return unflatten(variant.value_structure, iter(outputs[variant.n_values :]))
 
 
-def _value_and_tangent(made, outputs, argnums):
-    return made.values(outputs), _tangent(made, outputs, argnums)
+def _value_and_tangent(variant, outputs, argnums):
+    return variant.values(outputs), _tangent(variant, outputs, argnums)
 
 
 # --- seeds of zero ----------------------------------------------------------------------------------------------------
@@ -439,10 +439,10 @@ _transforms: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 def _cached(function, argnums, build, pick):
     """The transform of a function, made once for as long as the function lives."""
     try:
-        made = _transforms.setdefault(function, {})
+        transforms = _transforms.setdefault(function, {})
     except TypeError:  # neither hashable nor weakly referable
         return _Transform(function, argnums, build, pick, build.__name__)
     key = (argnums, build, pick)
-    if key not in made:
-        made[key] = _Transform(function, argnums, build, pick, build.__name__)
-    return made[key]
+    if key not in transforms:
+        transforms[key] = _Transform(function, argnums, build, pick, build.__name__)
+    return transforms[key]

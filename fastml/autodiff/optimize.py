@@ -10,8 +10,9 @@ import numpy as np
 from fastml.autodiff.arguments import flatten, unflatten
 from fastml.autodiff.check import trace_nonfinite
 from fastml.autodiff.epoch import epoch_text
+from fastml.autodiff.extending import _build_gradient
 from fastml.autodiff.graph import Graph
-from fastml.autodiff.modes import _build_gradient, _Transform
+from fastml.autodiff.modes import _Transform
 from fastml.autodiff.native import engine
 from fastml.autodiff.tracing import graft
 from fastml.training import Plan, train
@@ -155,8 +156,8 @@ class _Problem:
         self.batch = min(batch_size or self.n, self.n)
         self.transform = _Transform(function, (0,), _build_gradient, None, "minimize", engine)
         rows = 1 if self.by_row else self.batch
-        self.made, _ = self.transform.made((params, *self._rows(np.arange(rows))), {})
-        program = self.made.program
+        self.variant, _ = self.transform.variant((params, *self._rows(np.arange(rows))), {})
+        program = self.variant.program
         self.engine, self.dtype = program.engine, program.dtype
         self.data = [np.ascontiguousarray(d, np.int64 if d.dtype.kind in "iub" else self.dtype) for d in self.data]
         self.starts = np.cumsum([0] + [np.size(leaf) for leaf in self.leaves])
@@ -164,7 +165,7 @@ class _Problem:
         self.g, self.part = np.zeros_like(self.w), np.zeros_like(self.w)
         self.steps = 0
         self.kernel: Any = None
-        self._spare = _Transform(function, (0,), _build_gradient, None, "minimize")  # for a smaller last batch
+        self._last_batch = _Transform(function, (0,), _build_gradient, None, "minimize")  # for a smaller last batch
 
     def set_step(self, optimizer, rate, momentum, l1, l2, unpenalized):
         """Choose the optimiser and the penalty of each weight."""
@@ -184,12 +185,12 @@ class _Problem:
         self.move, self.penalty = getattr(kernels, f"{optimizer}_step"), kernels.penalty
         if self.engine == "compiled":
             shapes = [np.shape(leaf) for leaf in self.leaves]
-            text = epoch_text(self.made.program, shapes, self.starts, self._row_shapes(), self.by_row, optimizer)
+            text = epoch_text(self.variant.program, shapes, self.starts, self._row_shapes(), self.by_row, optimizer)
             self.kernel = load(text, self.dtype)["epoch"]
             flat = [d.reshape(-1) for d in self.data]
             batches = [np.empty(0 if self.by_row else self.batch * math.prod(d.shape[1:]), d.dtype) for d in self.data]
             self.arguments = [*flat, *batches, self.w, self.g, self.part, self.state, self.hyper, self.l1, self.l2]
-            source = self.made.program.source
+            source = self.variant.program.source
             self.memory = source.constants, source.indices, np.empty(source.work, self.dtype)
         self.slice = max(1, int(SLICE / self._step_cost()))
 
@@ -201,7 +202,7 @@ class _Problem:
 
     def _step_cost(self):
         """Nanoseconds a step, roughly."""
-        program = self.made.program
+        program = self.variant.program
         entries = sum(program.plan.sizes) if self.engine == "compiled" else program.size
         return (20.0 + 10.0 * entries) * (self.batch if self.by_row else 1) + 5.0 * self.w.size
 
@@ -251,8 +252,8 @@ class _Problem:
         self.g[:] = 0
         total = 0.0
         for part in rows[:, None] if self.by_row else [rows]:
-            made, leaves = self._spare.made((self.params(), *self._rows(part)), {})
-            value, *gradients = made.run(leaves)
+            variant, leaves = self._last_batch.variant((self.params(), *self._rows(part)), {})
+            value, *gradients = variant.run(leaves)
             total += float(value) * len(part)
             self.g += np.concatenate([np.ravel(g) for g in gradients]) / (len(rows) if self.by_row else 1)
         self.move(self.w, self.g, self.state, self.hyper, self.l1, self.l2, self.steps + 1)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from fastml.autodiff.check import check_gradient
-from fastml.autodiff.modes import _build_gradient
+from fastml.autodiff.extending import _build_gradient
 from fastml.autodiff.native import NativeProgram
 from fastml.autodiff.node import DTYPES
 from fastml.autodiff.plan import plan

@@ -77,6 +77,6 @@ def advice(problem):
     X = estimate("scaled", problem.X[rows], problem.texts, problem.reduce).apply(problem.X[rows])
     distinct = len(np.unique(X, axis=0))
     if distinct > NEIGHBORS and X.shape[1] > 1 and np.isfinite(X).all():
-        found = concentration(X, n_neighbors=NEIGHBORS).advice
-        if found:
-            yield f"nearest neighbours: {found}" + ("" if problem.reduce else " (--reduce pca)")
+        found = concentration(X, n_neighbors=NEIGHBORS)
+        if found.advice and found.by_neighbors <= X.shape[1]:  # or it is of ties that distances tell little
+            yield f"nearest neighbours: {found.advice}" + ("" if problem.reduce else " (--reduce pca)")

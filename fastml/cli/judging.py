@@ -103,22 +103,22 @@ def judged(problem, entry):
     return [entry.title, f"{balanced:.3f}", f"{precision:.3f}", brier]
 
 
-def held_out(made, X, classes):
+def held_out(model, X, classes):
     """((m, n_classes) what a fitted model says of each class, whether these are probabilities), or (None, False)."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            if hasattr(made, "predict_proba"):
-                given, probable = np.asarray(made.predict_proba(X), float), True
-            elif hasattr(made, "decision_function"):
-                given, probable = np.asarray(made.decision_function(X), float), False
+            if hasattr(model, "predict_proba"):
+                given, probable = np.asarray(model.predict_proba(X), float), True
+            elif hasattr(model, "decision_function"):
+                given, probable = np.asarray(model.decision_function(X), float), False
                 given = np.column_stack([-given, given]) if given.ndim == 1 else given
             else:
                 return None, False
         except Exception:  # said where the model predicts
             return None, False
     found = np.zeros((len(X), len(classes))) if probable else np.full((len(X), len(classes)), -np.inf)
-    places = np.searchsorted(classes, made.classes_)
+    places = np.searchsorted(classes, model.classes_)
     if len(places) != given.shape[1]:
         return None, False
     found[:, places] = given

@@ -9,18 +9,21 @@ __all__ = ["suspicions"]
 FEW = 20  # distinct values of a column that may be a code of the target
 ROWS = 20  # below this a column may tell the target by chance
 TWINS = 0.05  # share of rows with an identical one from where on it is said
+SAID = 8  # columns that are named
 RARE = 0.2  # of the share that equal classes would have
 
 
 def suspicions(problem):
     """A sentence for each thing that makes scores better than they will be."""
     if len(problem.y) >= ROWS:
-        for i, name in enumerate(problem.names):
-            if tells(problem, problem.X[:, i]):
-                yield (
-                    f"warning: {name!r} tells the target in every row: is it known before the target is? "
-                    "If not, leave it out (--drop)"
-                )
+        telling = [name for i, name in enumerate(problem.names) if tells(problem, problem.X[:, i])]
+        for name in telling[:SAID]:
+            yield (
+                f"warning: {name!r} tells the target in every row: is it known before the target is? "
+                "If not, leave it out (--drop)"
+            )
+        if telling[SAID:]:
+            yield f"warning: {len(telling) - SAID} more columns tell the target in every row"
     rows = np.ascontiguousarray(problem.X).view(np.dtype((np.void, problem.X.itemsize * problem.X.shape[1]))).ravel()
     _, place, counts = np.unique(rows, return_inverse=True, return_counts=True)
     twins = int((counts[place] > 1).sum())

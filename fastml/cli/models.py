@@ -24,6 +24,7 @@ class Model(NamedTuple):
     peer: str | None = "same"  # the class below `sklearn`; None where scikit-learn has no such model
     grid: dict[str, list] = {}  # what `--tune` chooses from
     only_mixed: bool = False  # shown only where the table has texts or missing values
+    demanding: bool = False  # refuses tables such as those with fewer rows of a class than columns: no failure of it
     large: dict[str, Any] = {}  # settings on more than MANY_ROWS rows, for what would else take minutes
 
     def settings_for(self, n):
@@ -66,6 +67,7 @@ MODELS = [
         {"reg_param": 0.01},  # texts one-hot, and few rows of a class, leave no full covariance
         input="scaled",
         grid={"reg_param": [0.001, 0.01, 0.1, 0.5]},
+        demanding=True,
     ),
     Model("naive_bayes.GaussianNB", CLASSIFICATION, grid={"var_smoothing": [1e-9, 1e-6, 1e-3, 1e-1]}),
     Model("naive_bayes.BernoulliNB", CLASSIFICATION, {"binarize": 0.5}, input="unit", grid=SMOOTHED),

@@ -10,18 +10,64 @@ import numpy as np
 
 from fastml.cli.terminal import InputError
 
-__all__ = ["COMMA", "DASHES", "POINT", "Numbers", "choose_styles"]
+__all__ = ["COMMA", "DASHES", "MISSING", "POINT", "Numbers", "choose_styles"]
 
 POINT, COMMA = "point", "comma"
 GROUPED = {
-    POINT: re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?"),
+    POINT: re.compile(r"[+-]?[1-9]\d{0,2}(?:(,\d{3})+|(,\d\d)+,\d{3})(\.\d*)?"),  # the latter in India
     COMMA: re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d*)?"),
 }
 BLANKS_OF_THOUSANDS = re.compile(r"(?<=\d)[ \u00a0\u202f\u2009'’](?=\d{3}(?!\d))")
 MONEY = "$€£¥₹₽₩₺₪฿"
 CODES = r"USD|EUR|GBP|CHF|JPY|CAD|AUD|SEK|NOK|DKK|PLN|kr\.?"
 MONEY_WORDS = re.compile(rf"^(?:{CODES}|Rs\.?|Fr\.?) ?| ?(?:{CODES}|zł|Kč)$")
-DASHES = frozenset(("-", "--", "---", "–", "—", ".", "None", "none", "-nan", "-NaN", "1.#IND", "1.#QNAN", "-1.#IND"))
+MISSING = (
+    "", "?", "NA", "N/A", "n/a", "na", "#N/A", "#N/A N/A", "#NA", "<NA>", "NaN", "nan", "null", "NULL", "#NULL!", "NaT",
+    "\\N", "#DIV/0!", "#REF!", "#VALUE!", "#NAME?", "#NUM!", "#NV", "#WERT!", "#BEZUG!", "#ZAHL!", "#VALEUR!",
+    "#NOM?", "#NOMBRE!",
+)  # fmt: skip
+DASHES = frozenset(
+    (
+        "-",
+        "--",
+        "---",
+        "–",
+        "—",
+        ".",
+        "None",
+        "none",
+        "-nan",
+        "-NaN",
+        "1.#IND",
+        "1.#QNAN",
+        "-1.#IND",
+        "NONE",
+        "nil",
+        "missing",
+        "Missing",
+        "unknown",
+        "Unknown",
+        "k.A.",
+        "k. A.",
+        "n.a.",
+        "n. a.",
+        "N.A.",
+        "n.d.",
+        "n/d",
+        "nd",
+        "ND",
+        "(null)",
+        "(blank)",
+        "(leer)",
+        "*",
+        "**",
+        "***",
+        "..",
+        "...",
+        ":",
+        "…",
+    )
+)
 
 
 class Numbers:
@@ -58,7 +104,8 @@ class Numbers:
     def _bare(self, cells):
         """The cells without currencies, percent signs, blanks between thousands; (5) as accountants' -5."""
         joined = "".join(cells)
-        if joined.isascii() and not any(mark in joined for mark in "$%()' ") and joined.upper() == joined.lower():
+        plain = joined.isascii() and not any(mark in joined for mark in "$%()' ") and joined.upper() == joined.lower()
+        if plain and not any(cell[-1:] == "-" for cell in cells):
             return cells
         percent = [cell.endswith("%") for cell in cells if cell != "nan"]
         if any(percent) and not all(percent):  # half of them per hundred: whose, nobody can tell
@@ -83,6 +130,8 @@ class Numbers:
         if found and any(c.isdigit() for c in text):
             self.signs.add(found[0].strip())
             text = MONEY_WORDS.sub("", text).strip() or "?"
+        if text[-1:] == "-" and not sign and text[:1].isdigit():  # behind, as SAP writes it
+            sign, text = "-", text[:-1].strip()
         if text[:1] == "-" and not sign:
             sign, text = "-", text[1:]
         return sign + BLANKS_OF_THOUSANDS.sub("", text) if text[:1].isdigit() or text[:1] in ".," else cell

@@ -13,7 +13,7 @@ from fastml.cli.encoder import UNKNOWN, saved_encoder
 from fastml.cli.numbers import POINT
 from fastml.cli.output import check_output, write_text
 from fastml.cli.problem import in_parts
-from fastml.cli.tables import near, read_table
+from fastml.cli.tables import did_you_mean, read_table
 from fastml.cli.terminal import InputError, Progress
 
 __all__ = ["run"]
@@ -70,7 +70,7 @@ def read_model(path):
     except FileNotFoundError:
         folder = Path(path).parent
         names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
-        raise InputError(f"there is no file {path!r}{near(Path(path).name, names)}") from None
+        raise InputError(f"there is no file {path!r}{did_you_mean(Path(path).name, names)}") from None
     except (OSError, ValueError) as error:
         if isinstance(error, persistence.ModelFileError):
             raise InputError(str(error)) from None
@@ -89,7 +89,8 @@ def check_columns(table, kinds):
         if name not in found:
             others = [other for other in found if other not in kinds]
             raise InputError(
-                f"{str(table.path)!r} has no column {name!r}, which the model was trained on{near(name, others)}"
+                f"{str(table.path)!r} has no column {name!r}, which the model was trained on"
+                f"{did_you_mean(name, others)}"
             )
         column = found[name]
         if kind != "text" and (column.texts is not None or kind != column.kind):

@@ -12,7 +12,7 @@ from fastml.cli.encoder import VARIANCE, estimate
 from fastml.cli.leaks import suspicions
 from fastml.cli.models import CLASSIFICATION, REGRESSION
 from fastml.cli.reading import dates
-from fastml.cli.tables import Column, near
+from fastml.cli.tables import Column, did_you_mean
 from fastml.cli.terminal import InputError
 
 __all__ = ["Problem", "bundled", "from_table", "in_parts", "prepare", "strongest", "wants_labels"]
@@ -22,6 +22,7 @@ PLAIN_WHOLE = re.compile("0|-?[1-9][0-9]*")
 IDENTIFIER = re.compile(r"(?:^|[\W_])(?:id|ids|nr|no|key|uuid|guid|index)$", re.IGNORECASE | re.ASCII)
 SHUFFLED = 20  # rows from where on a shuffled count is taken for one
 SPANNED = 0.9  # of a shuffled count by the rows that were drawn
+SAID = 20  # columns left out that are named
 MANY_TEXTS = 20  # below this a text column is always used
 
 
@@ -151,7 +152,9 @@ def hint(target, table):
     names = [c.name for c in table.columns]
     if all(is_number(name) for name in names):
         return ": its first row holds only numbers; add a header that names the columns"
-    return near(target, names) or f"; it has {', '.join(map(repr, names[:12]))}{', …' if len(names) > 12 else ''}"
+    return (
+        did_you_mean(target, names) or f"; it has {', '.join(map(repr, names[:12]))}{', …' if len(names) > 12 else ''}"
+    )
 
 
 def is_number(text):
@@ -254,6 +257,8 @@ def choose_columns(columns, table):
             used += [part for part in in_parts(column) if column.kind != "date" or useless(part, table) is None]
         else:
             notes.append(f"left out: {column.name!r}, {reason}")
+    if len(notes) > SAID:
+        notes = [*notes[: SAID - 1], f"left out: {len(notes) - SAID + 1} more columns, for the like"]
     return used, notes
 
 

@@ -55,6 +55,7 @@ class Entry:
         self.predicted: np.ndarray | None = None  # (n,) what fastml's model said of each row when it was held out
         self.seen: np.ndarray | None = None  # (n,) whether it was held out by now
         self.chosen = []  # for each fold the settings that `--tune` found for fastml's model
+        self.demanding = False  # whether it refuses some tables
         self.whole = False  # whether fastml's model has ended every fold
         self.best = False  # whether the paired test says so against every other model
 
@@ -64,10 +65,10 @@ class Entry:
         self.seen = np.zeros(n, bool) if self.seen is None else self.seen
         self.predicted[rows], self.seen[rows] = predicted, True
 
-    def keep_sureness(self, rows, made, X, classes, n):
+    def keep_sureness(self, rows, model, X, classes, n):
         from fastml.cli.judging import held_out
 
-        given, self.probable = held_out(made, X, classes)
+        given, self.probable = held_out(model, X, classes)
         if given is not None:
             self.sureness = np.full((n, len(classes)), np.nan) if self.sureness is None else self.sureness
             self.sureness[rows] = given
@@ -124,7 +125,7 @@ class Race:
 
     @property
     def failed(self):
-        return any(entry.failed for entry in self.entries)
+        return any(entry.failed for entry in self.entries if not entry.demanding)
 
     def models_for(self, problem):
         mixed = bool(problem.texts) or bool(np.isnan(problem.X).any())
@@ -214,8 +215,8 @@ class Race:
         with self._watched(problem, model, library):
             X_train, X_test = prepare(model.input, problem, train, test)
             started = time.perf_counter()
-            made = maker().fit(X_train, problem.y[train])
-            made.predict(X_test)
+            model = maker().fit(X_train, problem.y[train])
+            model.predict(X_test)
             seconds = again = time.perf_counter() - started
             if self._again(seconds, len(train), len(problem.y)):  # what was loaded or compiled is not paid twice
                 started = time.perf_counter()
@@ -236,6 +237,7 @@ class Race:
         entry = next((e for e in self.of(problem) if e.title == model.title), None)
         if entry is None:
             entry = Entry(problem.name, model.title)
+            entry.demanding = model.demanding
             self.entries.append(entry)
         return entry
 
@@ -260,15 +262,15 @@ class Race:
                     skipped.add(library)
                     continue
                 with self._watched(problem, model, library, entry):
-                    made = maker()
-                    run, predicted = timed(made, problem.task, X_train, problem.y[train], X_test, problem.y[test])
+                    model = maker()
+                    run, predicted = timed(model, problem.task, X_train, problem.y[train], X_test, problem.y[test])
                     entry.runs.setdefault(library, []).append(run)
                     predictions[library] = predicted
                     if library == LIBRARIES[0]:
                         entry.keep(test, predicted, len(problem.y))
                         if 2 <= len(classes) <= MOST_CLASSES:
-                            entry.keep_sureness(test, made, X_test, classes, len(problem.y))
-                        entry.chosen += [made.best_params_] if hasattr(made, "best_params_") else []
+                            entry.keep_sureness(test, model, X_test, classes, len(problem.y))
+                        entry.chosen += [model.best_params_] if hasattr(model, "best_params_") else []
             if LIBRARIES[1] in predictions and entry.seen is not None and entry.seen[test].all():
                 ours = predictions.get(LIBRARIES[0], entry.predicted[test])
                 entry.equal.append(share_of_equals(ours, predictions[LIBRARIES[1]]))
@@ -306,7 +308,8 @@ class Race:
             except Exception as error:
                 if entry:
                     entry.failed.add(library)
-                self._remark(f"{where} failed: {type(error).__name__}: {first_line(error)}")
+                what = "left out" if model.demanding else f"failed: {type(error).__name__}"
+                self._remark(f"{where} {what}: {first_line(error)}")
         for warning in caught if entry else ():
             self._remark(f"{where} warned: {first_line(warning.message)}")
 

@@ -97,7 +97,7 @@ def entry_cells(entry):
 
 def score_cell(entry, library):
     if library in entry.failed:
-        return "failed"
+        return "-" if entry.demanding else "failed"
     scores = [run.score for run in entry.runs.get(library, ())]
     spread = statistics.stdev(scores) if len(scores) > 1 else 0.0
     return f"{statistics.mean(scores):.3f} ± {spread:.3f}" if scores else "-"
@@ -125,10 +125,10 @@ def legend(race):
     yield "fit, predict: median over the folds; ratio: scikit-learn's time by fastml's, above 1 where fastml is faster"
     shown = {model.title: model.input for problem in race.problems for model in race.models_for(problem)}
     for kind, form in INPUTS.items():
-        who = [title for title, given in shown.items() if given == kind]
-        if who:
+        titles = [title for title, given in shown.items() if given == kind]
+        if titles:
             reduced = ", then principal components" if race.problems[0].reduce and kind != "native" else ""
-            yield f"input of {', '.join(who)}: {form}{reduced}"
+            yield f"input of {', '.join(titles)}: {form}{reduced}"
     for name, given in large_settings(race):
         yield f"{name}, on more than {MANY_ROWS} rows: {given}"
     for title, rows in race.thinned.items():

@@ -6,21 +6,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastml.cli.numbers import DASHES, choose_styles
+from fastml.cli.numbers import DASHES, MISSING, choose_styles
 from fastml.cli.reading import dates
 from fastml.cli.reading.dialect import Dialect, look, shown
 from fastml.cli.reading.formats import format_of, reader_of
 from fastml.cli.reading.meaning import Cells, Column, truth_of
 from fastml.cli.reading.parsing import blocks, name_of
+from fastml.cli.reading.rows import Rows
 from fastml.cli.reading.sampling import Sample
 from fastml.cli.reading.sources import BROKEN, Utf8, check_encoding, check_file, detect_encoding, packing
 from fastml.cli.terminal import InputError
 
-__all__ = ["MISSING", "Column", "Table", "near", "read_table"]
+__all__ = ["MISSING", "Column", "Table", "did_you_mean", "read_table"]
 
-MISSING = (
-    "", "?", "NA", "N/A", "n/a", "na", "#N/A", "#N/A N/A", "#NA", "<NA>", "NaN", "nan", "null", "NULL", "#NULL!", "NaT",
-)  # fmt: skip
 SAMPLE = 2**16  # characters looked at to recognise the dialect; more where a cell is longer
 KEPT = 50_000  # rows that are kept at least
 FEW = 3  # whole numbers such as 20240131 are dates where at least so many differ
@@ -51,6 +49,7 @@ class Source(NamedTuple):
     codes: bool  # whether a column with cells such as 007 is texts
     kinds: dict | None  # of the training table: column -> (kind, form)
     sample: Sample  # which rows are kept
+    rows: Rows | None  # what is no row; None where each row is to be answered
 
 
 class Asked(NamedTuple):
@@ -71,6 +70,7 @@ class Text(NamedTuple):
     dialect: Dialect
     skip: int  # bytes above the first row, in UTF-8
     progress: Any
+    notes: list  # what is understood later
 
 
 def read_table(path, separator=None, encoding=None, missing=None, progress=lambda *_: None, *, trained=None,
@@ -85,7 +85,7 @@ def read_table(path, separator=None, encoding=None, missing=None, progress=lambd
     """
     path = Path(path)
     check_encoding(encoding)
-    start = check_file(path, near)
+    start = check_file(path, did_you_mean)
     kind = format_of(path, start)
     if kind is None:
         header, read, mark, told, notes = text_file(path, separator, encoding, start, progress, trained, kinds)
@@ -94,7 +94,8 @@ def read_table(path, separator=None, encoding=None, missing=None, progress=lambd
         read = columns_at(every, kind, path)
         mark, told, notes = "", kind, [words] if words else []
     names, renamed = check_header(header, path)
-    return finished(path, names, read, (mark, told, notes + renamed), Asked(missing, as_text, trained, kinds, rows))
+    notes += renamed
+    return finished(path, names, read, (mark, told, notes), Asked(missing, as_text, trained, kinds, rows))
 
 
 def finished(path, names, read, words, asked):
@@ -103,8 +104,10 @@ def finished(path, names, read, words, asked):
     marks = frozenset(each.strip() for each in (MISSING if missing is None else missing))
     dashes = marks | DASHES if missing is None else marks
     sample = Sample(None if rows is None else max(rows, KEPT))
-    source = Source(path, names, read, mark, marks, dashes, as_text, trained is None, kinds, sample)
+    source = Source(path, names, read, mark, marks, dashes, as_text, trained is None, kinds, sample,
+                    Rows(names) if mark and trained is None and len(names) > 1 else None)  # fmt: skip
     columns, decimal_comma, thousands = read_columns(source, trained)
+    notes = list(dict.fromkeys([*notes, *(source.rows.words() if source.rows else ())]))
     if not len(columns[0].values) and trained is None:
         raise InputError(f"{path} holds a header but no rows: nothing to learn from")
     total = len(columns[0].values)
@@ -119,8 +122,9 @@ def text_file(path, separator, encoding, start, progress, trained, kinds):
         found = "utf-8-sig"
     sample = first_characters(path, found)
     dialect = look(sample, separator, path, trained is not None, list(kinds or ()))
-    text = Text(path, found, dialect, len(sample[: dialect.start].encode("utf-8", "replace")), progress)
-    notes = list(dialect.notes)
+    notes: list = []
+    text = Text(path, found, dialect, len(sample[: dialect.start].encode("utf-8", "replace")), progress, notes)
+    notes += dialect.notes
     if guessed:
         notes.append(f"its encoding is taken for {name_of(found)} (--encoding for another)")
     if dialect.extra:
@@ -165,7 +169,7 @@ def columns_at(every, kind, path):
     return read
 
 
-def near(wanted, names):
+def did_you_mean(wanted, names):
     """The end of a sentence, "; did you mean 'x'?", for the name that is most like `wanted`, or nothing."""
     exact = [name for name in names if name.strip().casefold() == wanted.strip().casefold()]
     close = exact or difflib.get_close_matches(wanted, names, 1, 0.6)
@@ -189,7 +193,8 @@ def read_columns(source, trained):
     """(the columns, whether numbers had decimal commas, which had thousands): late texts in a second pass."""
     places = list(range(len(source.names)))
     columns = [Cells(source.missing, source.dashes) for _ in places]
-    for block in source.blocks(places):
+    blocks = source.blocks(places)
+    for block in blocks if source.rows is None else source.rows.first(blocks):
         keep = source.sample.of(len(block[0]))
         for column, cells in zip(columns, block, strict=True):
             column.take(cells, keep)
@@ -232,7 +237,8 @@ def again(source, columns, places):
     done = 0
     for i in places:
         columns[i].restart()
-    for block in source.blocks(places) if places else ():
+    blocks = source.blocks(places) if places else ()
+    for block in blocks if source.rows is None else source.rows.again(blocks):
         keep = source.sample.again(done, len(block[0]))
         done += len(block[0])
         for i, cells in zip(places, block, strict=True):
@@ -303,4 +309,6 @@ def dated(column, values, form, doubt):
     words = f"{column.name!r}: dates, read as {form}{doubt}; learnt from as {learnt}"
     if form == "time":
         words = f"{column.name!r}: times of day; learnt from as {learnt}"
+    elif form == "duration":
+        words = f"{column.name!r}: durations; learnt from as elapsed hours"
     return column._replace(values=values, texts=None, kind="date", form=form, words=words, original=column)

@@ -10,7 +10,7 @@ from fastml.cli.models import MODELS, load
 from fastml.cli.numbers import COMMA, POINT
 from fastml.cli.output import check_output
 from fastml.cli.problem import from_table, wants_labels
-from fastml.cli.tables import near, read_table
+from fastml.cli.tables import did_you_mean, read_table
 from fastml.cli.terminal import InputError, Progress, duration
 
 __all__ = ["run"]
@@ -65,7 +65,7 @@ def find_model(name, task):
     if row is None:
         titles = [row.title for row in rows]
         others = f": {', '.join(titles)}" if titles else ""
-        raise InputError(f"there is no model {name!r} for {task}{near(name, titles) or others}")
+        raise InputError(f"there is no model {name!r} for {task}{did_you_mean(name, titles) or others}")
     return row
 
 
@@ -87,7 +87,7 @@ def fit(cls, chosen, X, y):
     known = list(cls().get_params())
     for name in chosen:
         if name not in known:
-            cure = near(name, known) or f"; it has {', '.join(known)}"
+            cure = did_you_mean(name, known) or f"; it has {', '.join(known)}"
             raise InputError(f"{cls.__name__} has no setting {name!r}{cure}")
     try:
         return cls(**chosen).fit(X, y)

@@ -7,11 +7,12 @@ looks at each value alone: it is asked once what it makes of each of its categor
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, issparse
 from sklearn.pipeline import Pipeline as ScikitPipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from fastml.base import Estimator
+from fastml.compose.reading import Columns, read_columns
 from fastml.impute import SimpleImputer
 from fastml.preprocessing.base import ColumnMap
 from fastml.preprocessing.encoders import OneHotEncoder, OrdinalEncoder
@@ -47,6 +48,7 @@ class Numbers(NamedTuple):
             return False
         for step in self.steps:
             block = plain_transform(step, block)
+            block = block.toarray() if issparse(block) else block
             if type(block) is not np.ndarray:
                 return False
         if block.shape != (X.n, self.stop - self.start) or block.dtype != np.float64:
@@ -111,8 +113,11 @@ class Plan:
         names = transformer.__dict__.get("feature_names_in_")
         self.names = None if names is None else tuple(names.tolist())
         self.n_columns = transformer.n_features_in_
+        self.seen: Any = None  # (names of a frame of pandas as it has them, places of the fitted columns in it)
         self.width = max((place.stop for place in transformer.output_indices_.values()), default=0)
         self.sparse = bool(transformer.sparse_output_)
+        steps = [step for part in parts if type(part) is Numbers for step in part.steps]
+        self.few = self.sparse or any(map(gives_sparse, steps))  # whether large tables take the usual way
 
     def holds(self, transformer):
         """Whether the fitted steps are those of which the plan was made."""
@@ -120,9 +125,20 @@ class Plan:
             return False
         return all(state.get(name) is value for state, name, value in self.watched)
 
+    def read(self, X):
+        """The `Columns` of X, or None. Rows of one frame have one index of names, which need not be read again."""
+        names: Any = getattr(X, "columns", None)
+        seen = self.seen
+        if seen is not None and hasattr(names, "is_") and names.is_(seen[0]) and len(X):
+            return Columns(X, "pandas", seen[1])
+        found = read_columns(X, self.names, self.n_columns)
+        if found is not None and found.kind == "pandas":
+            self.seen = names, found.places
+        return found
+
     def result(self, X):
         """What `transform` gives of the `Columns`, or None where the steps must be asked in the usual way."""
-        if self.sparse and X.n * self.width > MOST_SPARSE:
+        if self.few and X.n * self.width > MOST_SPARSE:
             return None
         out = np.zeros((X.n, self.width))
         if not all(part.fill(X, out) for part in self.parts):
@@ -192,6 +208,10 @@ def flat(step):
 def takes_numbers(step):
     numeric = isinstance(step, ByKernel | ColumnMap) or type(step).__module__.startswith(FAMILIES)
     return numeric and hasattr(step, "n_features_in_")
+
+
+def gives_sparse(step):
+    return getattr(step, "sparse_output", False) or getattr(step, "encode", None) == "onehot"
 
 
 # ------------------------------------------------------------------------------------------------ steps on their own

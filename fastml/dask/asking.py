@@ -52,12 +52,15 @@ def predict(model: Any, X: Any, *, method: str = "predict") -> Any:
 
     if not callable(getattr(model, method, None)):
         raise TypeError(f"{type(model).__name__} has no method {method!r}")
-    table = parts(X)
+    table, who = parts(X), type(model).__name__
+    width = getattr(model, "n_features_in_", table.n_features)
+    if width != table.n_features and (table.names is None or not hasattr(model, "feature_names_in_")):
+        raise ValueError(f"X has {table.n_features} features, but {who} is expecting {width} features as input.")
     ask = asking(model, table, method)
     none = asked_of_none(model, table, method)
     if none.dtype.kind == "U":  # texts as long as the longest class, not as that of a row of zeros
         none = none.astype(np.asarray(getattr(model, "classes_", none)).dtype)
-    work = shared((ask, type(model).__name__, table.source, none))
+    work = shared((ask, who, table.source, none))
     if not hasattr(X, "columns"):  # as many parts, empty ones among them
         X, width = X.rechunk({1: X.shape[1]}), none.shape[1:]
         options = {"drop_axis": 1} if none.ndim == 1 else {"chunks": (X.chunks[0], width)}
@@ -160,13 +163,15 @@ def pairs_of_part(number: int, y_true: Any, y_pred: Any) -> Counter:
     return Counter(zip(true.tolist(), predicted.tolist(), strict=True))
 
 
-def fit_lazy(model: Any, method: str, X: Any, y: Any = None, **options: Any) -> Any:
+def fit_lazy(model: Any, method: str, X: Any, y: Any = None, *others: Any, **options: Any) -> Any:
     """What a method that learns does with collections of Dask; fastml.base sends them here."""
     if method in ("fit_transform", "fit_predict"):
-        fitted = fit_lazy(model, "fit", X, y, **options)
+        fitted = fit_lazy(model, "fit", X, y, *others, **options)
         return predict(fitted, X, method=method.removeprefix("fit_"))
+    if method == "partial_fit" and others and "classes" not in options:
+        options["classes"], *others = others  # type: ignore[assignment]
     table = parts(X, y)
-    return fit_parts(model, method, (table,), options)
+    return fit_parts(model, method, (table, *others), options)
 
 
 def teach() -> None:

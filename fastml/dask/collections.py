@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.sparse import issparse
 
-from fastml.kinds import array_of_numbers, read_target
+from fastml.kinds import array_of_numbers, read_target, without_mask
 from fastml.kinds.lazy import is_lazy
-from fastml.scale.parts import MEMORY
+from fastml.scale.parts import MEMORY, dtype_of
 from fastml.scale.reading import Slab, joined
 
 __all__ = ["Described", "delayed_parts", "parts", "targets_of"]
@@ -56,10 +56,11 @@ class Described(NamedTuple):
             raise TypeError(
                 f"{source} is a {type(X).__name__}, and dense arrays are needed: map_blocks(lambda b: b.toarray())"
             )
-        X = np.asarray(X)
+        masked = isinstance(X, np.ma.MaskedArray)
+        X = without_mask(X) if masked else np.asarray(X)
         if X.ndim != 2 or X.shape[1] != self.n_features:
             raise ValueError(f"{source} has shape {X.shape}, and the array says {self.n_features} columns")
-        if X.dtype != self.kinds[None]:
+        if X.dtype != self.kinds[None] and not (masked and dtype_of(X.dtype) == self.dtype):
             raise ValueError(
                 f"{source} is of {X.dtype}, and the array says {self.kinds[None]}: make it of one type by"
                 " map_blocks(lambda b: b.astype(...))"
@@ -147,8 +148,7 @@ def described_array(X: Any, has_target: bool) -> Described:
         raise ValueError("X has a number of columns not known yet: call X.compute_chunk_sizes() first")
     if X.dtype.kind not in "fiub":
         raise TypeError(f"X is a Dask array of {X.dtype}, and its columns must be numbers")
-    dtype = np.dtype(np.float32 if X.dtype == np.float32 else np.float64)
-    return Described("the Dask array", int(width), None, {None: X.dtype}, dtype, has_target)
+    return Described("the Dask array", int(width), None, {None: X.dtype}, dtype_of(X.dtype), has_target)
 
 
 def described_frame(X: Any, has_target: bool) -> Described:
@@ -164,7 +164,5 @@ def described_frame(X: Any, has_target: bool) -> Described:
             )
     if not kinds:
         raise ValueError("X is a Dask frame without columns: there is nothing to learn from")
-    single = all(kind == np.float32 for kind in kinds.values())
     names = list(kinds) if all(isinstance(name, str) for name in kinds) else None
-    dtype = np.dtype(np.float32 if single else np.float64)
-    return Described("the Dask frame", len(kinds), names, kinds, dtype, has_target)
+    return Described("the Dask frame", len(kinds), names, kinds, dtype_of(*kinds.values()), has_target)

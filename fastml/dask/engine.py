@@ -71,6 +71,8 @@ class DaskParts(OnWorkers):
     def take_targets(self, y: Any) -> None:
         """The parts of y beside those of X; lengths are compared as far as they are known."""
         if not is_lazy(y):
+            if isinstance(y, str) or np.ndim(y) == 0:
+                raise ValueError(f"y={y!r} must be targets, one for each row; of a frame, the name of a column, too")
             if self.lengths is None:
                 self.measure(self.X)
             y = np.asarray(y) if not hasattr(y, "iloc") else y

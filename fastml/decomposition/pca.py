@@ -9,11 +9,11 @@ from sklearn.utils import check_random_state
 
 from fastml.base import Estimator
 from fastml.decomposition.spectra import (
-    Projection,
     centred_products,
     flipped,
     normaliser_of,
     principal,
+    projection_of,
     randomised,
     singular,
 )
@@ -123,12 +123,13 @@ class PCA(Estimator, scikit.PCA):
         self._validate_params()
         if issparse(X):
             return X
-        return self._check_fit(X)
+        X = self._check_fit(X)
+        return X if self.copy else X.copy()  # they would write into what is still to be projected
 
     def _learn(self, X):
-        asked = min(X.shape) if self.n_components is None else self.n_components
-        self._fit_svd_solver = solver = self._solver(X.shape, asked)
-        self._check_number(X.shape, asked, solver)
+        n_components = min(X.shape) if self.n_components is None else self.n_components
+        self._fit_svd_solver = solver = self._solver(X.shape, n_components)
+        self._check_number(X.shape, n_components, solver)
         n, dtype, total = len(X), X.dtype, None
         if solver == "covariance_eigh":
             mean, products = centred_products(X)
@@ -141,24 +142,24 @@ class PCA(Estimator, scikit.PCA):
             if solver == "full":
                 values, vectors = singular(Z)
             else:
-                values, vectors, total = self._randomised(Z, asked)
+                values, vectors, total = self._randomised(Z, n_components)
             with np.errstate(divide="ignore", invalid="ignore"):
                 variance = values**2 / (n - 1.0)
-        self._keep(X.shape, asked, mean.astype(dtype), values, variance.astype(dtype), flipped(vectors), total)
+        self._keep(X.shape, n_components, mean.astype(dtype), values, variance.astype(dtype), flipped(vectors), total)
 
-    def _solver(self, shape, asked):
+    def _solver(self, shape, n_components):
         if self.svd_solver != "auto":
             return self.svd_solver
         n, d = shape
         if d <= 1000 and n >= 10 * d:
             return "covariance_eigh"
-        return "randomized" if max(shape) > 500 and 1 <= asked < 0.8 * min(shape) else "full"
+        return "randomized" if max(shape) > 500 and 1 <= n_components < 0.8 * min(shape) else "full"
 
-    def _check_number(self, shape, asked, solver):
+    def _check_number(self, shape, n_components, solver):
         low = 1 if solver == "randomized" else 0
-        if not low <= asked <= min(shape):
+        if not low <= n_components <= min(shape):
             raise ValueError(
-                f"n_components={asked!r} must be between {low} and min(n_samples, n_features)={min(shape)} with"
+                f"n_components={n_components!r} must be between {low} and min(n_samples, n_features)={min(shape)} with"
                 f" svd_solver={solver!r}"
             )
 
@@ -174,12 +175,12 @@ class PCA(Estimator, scikit.PCA):
         values, vectors = randomised(Z, products, start.astype(Z.dtype, copy=False), rounds, normaliser)
         return values[:k], vectors[:k], np.trace(products, dtype=np.float64) / (n - 1)
 
-    def _keep(self, shape, asked, mean, values, variance, vectors, total):
+    def _keep(self, shape, n_components, mean, values, variance, vectors, total):
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = variance / (variance.sum() if total is None else total)
-        k = asked
-        if 0 < asked < 1:
-            k = int(np.searchsorted(np.cumsum(ratio), asked, side="right")) + 1
+        k = n_components
+        if 0 < n_components < 1:
+            k = int(np.searchsorted(np.cumsum(ratio), n_components, side="right")) + 1
         left = min(shape) - k
         noise = 0.0
         if left > 0:
@@ -205,14 +206,7 @@ class PCA(Estimator, scikit.PCA):
         X = self._check_rows(X)
         if issparse(X):
             return self._transform(X, np)
-        return self._once("projection", (self.components_, self.whiten), self._projection)(X)
-
-    def _projection(self):
-        directions = self.components_.astype(np.float64)
-        if self.whiten:
-            least = np.finfo(self.explained_variance_.dtype).eps
-            directions /= np.maximum(np.sqrt(self.explained_variance_), least)[:, None]
-        return Projection(directions, -(directions @ self.mean_), self._dtype)
+        return self._once("projection", (self.components_, self.whiten), lambda: projection_of(self))(X)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

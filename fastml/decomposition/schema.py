@@ -1,6 +1,6 @@
 """The state of the decompositions, as fastml.schema reads it: m directions of d columns."""
 
-from fastml.schema import COMMON, FLOAT, any_number, array, one_of, size, whole
+from fastml.schema import COMMON, FLOAT, any_number, array, may_lack, one_of, size, whole
 
 __all__ = ["ALSO", "SCHEMAS"]
 
@@ -20,6 +20,15 @@ SCHEMAS: dict = {
         "n_samples_": whole(1),
         "noise_variance_": any_number,
         "_fit_svd_solver": one_of("full", "covariance_eigh", "arpack", "randomized"),
+    },
+    "IncrementalPCA": FOUND
+    | {
+        "mean_": array("f8", "d"),
+        "var_": array("f8", "d"),
+        "n_components_": size("m"),
+        "n_samples_seen_": whole(1),
+        "noise_variance_": any_number,
+        "batch_size_": may_lack(whole(1)),
     },
     "TruncatedSVD": FOUND,
 }

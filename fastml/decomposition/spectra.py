@@ -5,7 +5,7 @@ import scipy.linalg
 
 from fastml_ext import linear as kernels
 
-__all__ = ["Projection", "centred_products", "flipped", "principal", "randomised", "singular"]
+__all__ = ["Projection", "centred_products", "flipped", "principal", "projection_of", "randomised", "singular"]
 
 EACH = np.empty(0)  # weights of one each
 SMALL = 20_000  # values, up to which a copy costs less than handing over
@@ -24,6 +24,15 @@ class Projection:
         if 0 < self.directions.size <= ROW_BY_ROW:
             return kernels.row_scores(X, self.directions, self.intercept)
         return X @ self.directions.T + self.intercept
+
+
+def projection_of(model):
+    """That of a fitted model on its principal components."""
+    directions = model.components_.astype(np.float64)
+    if model.whiten:
+        least = np.finfo(model.explained_variance_.dtype).eps
+        directions /= np.maximum(np.sqrt(model.explained_variance_), least)[:, None]
+    return Projection(directions, -(directions @ model.mean_), model._dtype)
 
 
 def centred_products(X):

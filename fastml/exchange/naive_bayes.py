@@ -3,6 +3,7 @@
 import numpy as np
 
 from fastml.exchange.common import checked, dress, new
+from fastml.naive_bayes.smoothing import smoothing
 
 __all__ = ["read", "say"]
 
@@ -30,7 +31,7 @@ def read(model, cls):
         spread = np.maximum(model.var_.astype(float) - model.epsilon_, 0.0) * total
         own._moments, own.epsilon_ = (total, model.theta_.astype(float), spread), float(model.epsilon_)
     elif hasattr(model, "category_count_"):
-        alpha = own._smoothing()
+        alpha = smoothing(own.alpha, own.force_alpha, own.n_features_in_)
         totals = [np.log((count + alpha).sum(axis=1, keepdims=True)) for count in model.category_count_]
         own._unseen = [np.log(alpha) - total if alpha > 0 else np.zeros((k, 1)) for total in totals]
     elif hasattr(model, "binarize"):

@@ -1,11 +1,17 @@
 """Steps before a model: fastml's classes are scikit-learn's with other passes over tables, so attributes are shared."""
 
+import sklearn.preprocessing
+
+import fastml.preprocessing
 from fastml.exchange.common import new
 from fastml.preprocessing.scaling import ByKernel
 
 __all__ = ["read", "say"]
 
-OWN = ("_fast_columns", "_made", "_spans", "_encoder")  # what fastml's notes beside scikit-learn's results
+OWN = ("_fast_columns", "_made", "_spans", "_encoder", "_knots")  # what fastml's notes beside scikit-learn's results
+
+
+MADE = {"KBinsDiscretizer": ("_encoder",), "SplineTransformer": ("bsplines_",)}  # what fastml makes when it is asked
 
 
 def say(model, cls):
@@ -20,7 +26,11 @@ def say(model, cls):
 
 def more_there(model, cls):
     """What scikit-learn keeps in a fitted model of its class, and fastml makes when it is asked for."""
-    names = {"KBinsDiscretizer": ("_encoder",)}.get(cls.__name__, ()) if cls.__module__.startswith("sklearn") else ()
+    if hasattr(model, "_scaler"):
+        library = sklearn if cls.__module__.startswith("sklearn") else fastml
+        way = say if library is sklearn else read
+        return {"_scaler": way(model._scaler, library.preprocessing.StandardScaler)}
+    names = MADE.get(cls.__name__, ()) if cls.__module__.startswith("sklearn") else ()
     return {name: getattr(model, name) for name in names if hasattr(model, name)}
 
 

@@ -5,10 +5,11 @@ from fastml.feature_extraction import text
 from fastml.feature_extraction.dictionaries import DictVectorizer
 from fastml.feature_extraction.text import (
     CountVectorizer,
+    HashingVectorizer,
     TfidfTransformer,
     TfidfVectorizer,
 )  # here too: model files name an estimator by its module
 
-__all__ = ["CountVectorizer", "DictVectorizer", "TfidfTransformer", "TfidfVectorizer", "text"]
+__all__ = ["CountVectorizer", "DictVectorizer", "HashingVectorizer", "TfidfTransformer", "TfidfVectorizer", "text"]
 
 __getattr__, __dir__ = hand_through(__name__, "sklearn.feature_extraction")

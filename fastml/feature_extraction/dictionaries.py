@@ -105,7 +105,9 @@ class DictVectorizer(Estimator, ScikitDictVectorizer):
                 refuse_rounded(records)
             return entries
         except TypeError as error:
-            raise TypeError(f"{error}: a feature is a number, a string, or a list of strings") from None
+            raise TypeError(
+                f"Unsupported value Type. {error}: a feature is a number, a string, or a list of strings"
+            ) from None
 
     def _matrix(self, entries, rank):
         codes, values, rows = entries

@@ -24,6 +24,7 @@ SCHEMAS: dict = {
     "CountVectorizer": {"vocabulary_": words, "fixed_vocabulary_": may_lack(flag)},
     "TfidfTransformer": {**COMMON, "idf_": may_lack(array(FLOAT, "d"))},
     "TfidfVectorizer": {"vocabulary_": words, "fixed_vocabulary_": may_lack(flag), "_tfidf": model},
+    "HashingVectorizer": {},  # learns nothing
     "DictVectorizer": {"feature_names_": each(anything, "f"), "vocabulary_": places},
 }
 

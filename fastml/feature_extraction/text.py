@@ -7,23 +7,21 @@ from sklearn.feature_extraction.text import CountVectorizer as ScikitCountVector
 from sklearn.feature_extraction.text import TfidfVectorizer as ScikitTfidfVectorizer
 
 from fastml.base import Estimator, hand_through
+from fastml.feature_extraction.documents import LEAST, ReadsDocuments, parts
+from fastml.feature_extraction.hashing import HashingVectorizer
 from fastml.feature_extraction.weighting import TfidfTransformer
-from fastml.preprocessing.templates.characters import marks_for
 from fastml.preprocessing.templates.matrix import as_csr
-from fastml.preprocessing.templates.records import PART, Part
 from fastml.preprocessing.templates.template import code_parts, new_words, order_words, spell, words_of
-from fastml.preprocessing.templates.texts import gram_spans
 from fastml_ext import features as kernels
 
-__all__ = ["CountVectorizer", "TfidfTransformer", "TfidfVectorizer"]
+__all__ = ["CountVectorizer", "HashingVectorizer", "TfidfTransformer", "TfidfVectorizer"]
 
 __getattr__, __dir__ = hand_through(__name__, "sklearn.feature_extraction.text")
 
-LEAST = {r"\b\w\w+\b": 2, r"\b\w+\b": 1, r"\w+": 1}  # characters of a word by the patterns that the kernel knows
-UNITS = {"word": "words", "char": "chars", "char_wb": "word_chars"}
+SCIKIT_IDF: Any = ScikitTfidfVectorizer.idf_
 
 
-class CountVectorizer(Estimator, ScikitCountVectorizer):
+class CountVectorizer(ReadsDocuments, Estimator, ScikitCountVectorizer):
     r"""scikit-learn's CountVectorizer, the same columns and counts, by a compiled kernel.
 
     The kernel finds words by the default pattern (or ``\\b\\w+\\b``) and n-grams of words and characters. With a
@@ -134,45 +132,6 @@ class CountVectorizer(Estimator, ScikitCountVectorizer):
             order = np.array([*self.vocabulary_.values()], np.int64)
             made = self._made = self.vocabulary_, words_of(self.vocabulary_)[0], order
         return made[1:]
-
-    def _has_kernel(self):
-        if self.analyzer not in UNITS:
-            return False
-        if self.analyzer != "word":
-            return True
-        known = self.tokenizer is None and (self.token_pattern or "").removeprefix("(?u)") in LEAST
-        return known and (self.stop_words is None or tuple(self.ngram_range) == (1, 1))
-
-    def _documents(self, raw_documents):
-        """The documents as strings, decoded and preprocessed."""
-        if self.analyzer == "word" and self.stop_words is not None:
-            checks = self.get_stop_words(), self.build_preprocessor(), self.build_tokenizer()
-            self._check_stop_words_consistency(*checks)
-        prepare = self.build_preprocessor()
-        plain = self.lowercase and self.preprocessor is None and not self.strip_accents
-        if self.preprocessor is not None:  # it may make a text of anything
-            prepared = (prepare(self.decode(document)) for document in raw_documents)
-            return [self._text(i, document, "what preprocessor made of it") for i, document in enumerate(prepared)]
-        documents = [
-            document if type(document) is str and self.input == "content" else self._text(i, self.decode(document))
-            for i, document in enumerate(raw_documents)
-        ]
-        return [document.lower() if plain else prepare(document) for document in documents]
-
-    @staticmethod
-    def _text(i, found, what="convert it"):
-        if not isinstance(found, str):
-            cure = what if what == "convert it" else f"that is {what}; give back a text"
-            raise TypeError(
-                f"document {i} is {found!r:.60} of type {type(found).__name__}, but a text is expected: {cure}, or put"
-                " '' for one that is missing"
-            )
-        return str(found)
-
-    def _spans(self, part):
-        least = LEAST[self.token_pattern.removeprefix("(?u)")] if self.analyzer == "word" else 1
-        low, high = self.ngram_range
-        return gram_spans(part, UNITS[self.analyzer], low, high, least)
 
     def _sort_features(self, X, vocabulary):
         return X if self._in_order else super()._sort_features(X, vocabulary)
@@ -306,14 +265,17 @@ class TfidfVectorizer(ScikitTfidfVectorizer, CountVectorizer):
         self._validate_params()
         self._check_params()
         X = CountVectorizer.fit_transform(self, raw_documents)
-        options = {"norm": self.norm, "use_idf": self.use_idf}
-        options |= {"smooth_idf": self.smooth_idf, "sublinear_tf": self.sublinear_tf}
-        self._tfidf = TfidfTransformer(**options).fit(X)
+        self._tfidf = self._transformer().fit(X)
         return X
 
+    def _transformer(self):
+        options = {"norm": self.norm, "use_idf": self.use_idf}
+        return TfidfTransformer(**options, smooth_idf=self.smooth_idf, sublinear_tf=self.sublinear_tf)
 
-def parts(documents):
-    """The documents, packed, some at a time."""
-    for at in range(0, max(len(documents), 1), PART):
-        chars, starts = kernels.pack(documents[at : at + PART])
-        yield Part(chars, starts, marks_for(chars))
+    def _set_idf(self, value):
+        SCIKIT_IDF.fset(self, value)  # which checks it
+        if not isinstance(self._tfidf, TfidfTransformer):
+            weights, self._tfidf = self._tfidf.idf_, self._transformer()
+            self._tfidf.idf_ = weights
+
+    idf_ = property(SCIKIT_IDF.fget, _set_idf)

@@ -18,7 +18,7 @@ __all__ = ["TfidfTransformer"]
 FIRST = np.zeros(1, np.intp)
 
 
-class TfidfTransformer(Estimator, ScikitTfidfTransformer):
+class TfidfTransformer(Estimator, ScikitTfidfTransformer, auto_wrap_output_keys=None):
     """scikit-learn's TfidfTransformer, with each row weighed and scaled in place.
 
     Parameters
@@ -44,6 +44,8 @@ class TfidfTransformer(Estimator, ScikitTfidfTransformer):
     array([[0.58, 0.81],
            [1.  , 0.  ]])
     """
+
+    _allow_nan = False  # of one whose idf_ was set by hand
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the weights of the columns.
@@ -71,8 +73,7 @@ class TfidfTransformer(Estimator, ScikitTfidfTransformer):
             else:
                 held = np.diff(X.indptr)
             more = int(self.smooth_idf)
-            with np.errstate(divide="ignore"):
-                self.idf_ = np.log(np.asarray(n + more, X.dtype) / (held.astype(X.dtype) + more)) + X.dtype.type(1)
+            self.idf_ = np.log(np.asarray(n + more, X.dtype) / (held.astype(X.dtype) + more)) + X.dtype.type(1)
         return self
 
     def transform(self, X: Any, copy: bool = True) -> Any:
@@ -94,6 +95,8 @@ class TfidfTransformer(Estimator, ScikitTfidfTransformer):
         shared = issparse(given) and np.may_share_memory(X.data, given.data)
         data = X.data.copy() if copy and shared else X.data
         self._weigh_rows(data, X.indices, X.indptr)
+        if X is given and data is X.data:  # it was written into
+            return _align_api_if_sparse(X)
         return _align_api_if_sparse(type(X)((data, X.indices, X.indptr), shape=X.shape))
 
     def _weigh_rows(self, data, indices, indptr):

@@ -142,17 +142,19 @@ def estimate(X, y, labels, discrete_features, n_neighbors, copy, random_state, n
     return found
 
 
-def which_discrete(asked, X):
+def which_discrete(discrete_features, X):
     """(d,) bool: which columns hold categories."""
-    if isinstance(asked, str) and asked != "auto":
-        raise ValueError(f"discrete_features={asked!r} is neither 'auto', True, False, a mask nor a list of places")
-    if isinstance(asked, str | bool | np.bool_):
-        return np.full(X.shape[1], issparse(X) if isinstance(asked, str) else bool(asked))
-    asked = check_array(asked, ensure_2d=False)
-    if asked.dtype == bool:
-        return asked
+    if isinstance(discrete_features, str) and discrete_features != "auto":
+        raise ValueError(
+            f"discrete_features={discrete_features!r} is neither 'auto', True, False, a mask nor a list of places"
+        )
+    if isinstance(discrete_features, str | bool | np.bool_):
+        return np.full(X.shape[1], issparse(X) if isinstance(discrete_features, str) else bool(discrete_features))
+    discrete_features = check_array(discrete_features, ensure_2d=False)
+    if discrete_features.dtype == bool:
+        return discrete_features
     mask = np.zeros(X.shape[1], bool)
-    mask[asked] = True
+    mask[discrete_features] = True
     return mask
 
 
@@ -206,15 +208,15 @@ class Target:
         sizes = sizes[sizes > 1]
         if not len(sizes):
             raise ValueError("every category of a column occurs once, which tells nothing: is it a column of numbers?")
-        near, psi, n = kernels.near_own(x, codes, n_classes, self.k), self.psi, len(x)
+        counts, psi, n = kernels.near_own(x, codes, n_classes, self.k), self.psi, len(x)
         used = np.minimum(self.k, sizes - 1)
         of_classes = (sizes * (psi[used - 1] - psi[sizes - 1])).sum() / n
-        return max(0, psi[n - 1] + of_classes - psi[near - 1].mean())
+        return max(0, psi[n - 1] + of_classes - psi[counts - 1].mean())
 
     def between(self, x):
         """Kraskov: of numbers and numbers."""
-        near, psi = kernels.near_both(x, self.y, self.order, self.k), self.psi
-        return max(0, psi[len(x) - 1] + psi[self.k - 1] - psi[near[0] - 1].mean() - psi[near[1] - 1].mean())
+        (in_x, in_y), psi = kernels.near_both(x, self.y, self.order, self.k), self.psi
+        return max(0, psi[len(x) - 1] + psi[self.k - 1] - psi[in_x - 1].mean() - psi[in_y - 1].mean())
 
 
 def counts_of(first, n_first, second, n_second):

@@ -7,6 +7,7 @@ import numpy as np
 from scipy import special
 from scipy.sparse import issparse
 from sklearn.utils import check_array, check_X_y
+from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from fastml.base import encode_labels
 from fastml.plain import is_plain_table, is_plain_target
@@ -87,7 +88,7 @@ def chi2(X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         Counts or frequencies, none negative.
     y : array-like of shape (n_samples,)
-        Labels.
+        Labels; or of shape (n_samples, n_labels): which labels each row has, 0 or 1.
 
     Returns
     -------
@@ -103,8 +104,22 @@ def chi2(X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
     """
     if not is_checked(X, y):
         X = check_array(X, accept_sparse="csr", dtype=(np.float64, np.float32), order="C")
+        if issparse(y) or (np.ndim(y) == 2 and np.shape(y)[1] > 1):
+            return distance_of_several_labels(X, y)
         y = checked_target(X, y)
     return squared_distance_of_counts(X, y)
+
+
+def distance_of_several_labels(X, y):
+    y = check_array(y, accept_sparse=True, dtype=np.float64)
+    y = y.toarray() if issparse(y) else y
+    check_consistent_length(X, y)
+    if not np.isin(y, (0, 1)).all():
+        raise ValueError("y of several columns must say by 0 and 1 which labels each row has")
+    if (X.data if issparse(X) else X).min(initial=0) < 0:
+        raise ValueError("Input X must be non-negative.")
+    observed, every = (X.T @ y).T, np.asarray(X.sum(axis=0, dtype=np.float64)).ravel()
+    return distance(observed, y.mean(axis=0)[:, None] * every)
 
 
 def squared_distance_of_counts(X, y):
@@ -118,7 +133,10 @@ def squared_distance_of_counts(X, y):
         share = np.array([[0.0], [1.0]])
     else:
         share = np.bincount(codes)[:, None] / len(codes)
-    expected = share * observed.sum(axis=0)
+    return distance(observed, share * observed.sum(axis=0))
+
+
+def distance(observed, expected):
     with np.errstate(divide="ignore", invalid="ignore"):
         found = ((observed - expected) ** 2 / expected).sum(axis=0)
     return found, special.chdtrc(len(observed) - 1, found)
@@ -247,8 +265,6 @@ def checked(X, y, numeric=False):
 
 
 def checked_target(X, y):
-    from sklearn.utils.validation import check_consistent_length, column_or_1d
-
     y = column_or_1d(y, warn=True)
     check_consistent_length(X, y)
     return y

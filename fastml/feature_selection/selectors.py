@@ -20,6 +20,7 @@ __all__ = [
 ]  # fmt: skip
 
 EACH = np.empty(0)  # weights of one each
+SEVERAL_LABELS = scikit.chi2, scores.chi2  # functions that take y with a column for each label
 CATEGORICAL = information.information_gain, information.gain_ratio
 KNOWN = {  # score functions, ours and scikit-learn's: what they compute of an X and y that are checked
     function: compute
@@ -94,7 +95,7 @@ class Filter(Selecting):
         self : object
         """
         compute = KNOWN.get(self.score_func) if callable(self.score_func) else None
-        if compute is None or y is None:
+        if compute is None or y is None or (self.score_func in SEVERAL_LABELS and np.ndim(y) == 2):
             return self._fit_by_user(X, y)
         numeric = "regression" in self.score_func.__name__
         X, y = self._check_fit(X, y, accept_sparse=("csr", "csc"), y_numeric=numeric)

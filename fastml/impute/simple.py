@@ -122,7 +122,7 @@ class SimpleImputer(NamesInfinity, ByKernel, ScikitSimpleImputer):
             except ValueError as error:
                 if "could not convert" not in str(error):
                     raise
-                raise ValueError(f"Cannot use {self.strategy} strategy with non-numeric data: {error}") from error
+                raise ValueError(f"Cannot use {self.strategy} strategy with non-numeric data:\n{error}") from error
             if isinstance(X, np.ndarray) and X.dtype.kind not in "bOUS":
                 X = as_numbers(X, type(self).__name__)
         return super()._validate_input(X, in_fit)

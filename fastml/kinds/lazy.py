@@ -15,7 +15,7 @@ def is_lazy(X: Any) -> bool:
     """
     if not hasattr(type(X), "__dask_graph__"):
         return False
-    from dask import is_dask_collection
+    from dask.base import is_dask_collection
 
     return bool(is_dask_collection(X))
 

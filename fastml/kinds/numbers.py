@@ -8,7 +8,7 @@ from fastml.kinds.values import EXACT, NUMBERS, refuse_dtype, refuse_large
 __all__ = ["as_native", "as_numbers", "long_floats", "with_missing"]
 
 
-def as_numbers(X, who, small_integers=False, name=None):
+def as_numbers(X, estimator, small_integers=False, name=None):
     """X, dense or CSR, as float32 or float64 with no value changed; or as the small integers that it holds.
 
     float16 becomes float32. An integer that float64 cannot hold is refused.
@@ -23,7 +23,7 @@ def as_numbers(X, who, small_integers=False, name=None):
     if X.dtype.kind in "iu" and X.dtype.itemsize == 8 and values.size:
         for extreme in (values.min(), values.max()):
             if not -EXACT <= int(extreme) <= EXACT:
-                refuse_large(name, extreme, f"{who} computes in float64" if name is None else who)
+                refuse_large(name, extreme, f"{estimator} computes in float64" if name is None else estimator)
     if X.dtype.itemsize > 8:
         long = long_floats(values, name)
         return X.astype(np.float64) if issparse(X) else np.ascontiguousarray(long)

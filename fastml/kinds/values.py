@@ -2,7 +2,7 @@
 
 import contextlib
 import datetime
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -50,7 +50,7 @@ def kind_of(kind):
     return QUANTITY if hasattr(kind, "__sub__") else OTHER
 
 
-def refuse(name, what, example) -> NoReturn:
+def refuse(name: Any, what: str, example: Any) -> NoReturn:
     """The error for a column that holds neither numbers nor categories."""
     told = "Complex data not supported: " if what == COMPLEX else ""
     called = name if name == "y" else f"column {name!r}"
@@ -59,7 +59,7 @@ def refuse(name, what, example) -> NoReturn:
     )
 
 
-def refuse_dtype(name, dtype) -> NoReturn:
+def refuse_dtype(name: Any, dtype: Any) -> NoReturn:
     """The same by the dtype of a column, in any library's words."""
     words = str(dtype).lower()
     spans, dates = ("duration", "timedelta"), ("date", "time", "period", "month")
@@ -73,11 +73,11 @@ def refuse_dtype(name, dtype) -> NoReturn:
     refuse(name, what, f"dtype {dtype}")
 
 
-def refuse_large(name, value, who) -> NoReturn:
+def refuse_large(name: Any, value: Any, reason: str) -> NoReturn:
     called = "X" if name is None else name if name == "y" else f"column {name!r}"
     raise ValueError(
-        f"{called} holds {value}, beyond ±2**53, where float64 no longer tells integers apart, and {who}: subtract an"
-        " offset, or divide, first"
+        f"{called} holds {value}, beyond ±2**53, where float64 no longer tells integers apart, and {reason}: subtract"
+        " an offset, or divide, first"
     )
 
 
@@ -208,7 +208,7 @@ def exact_of(value):
 
 
 def to_numbers(x, name):
-    """A column of objects, texts among them, as float64 for those who take numbers alone."""
+    """A column of objects, texts among them, as float64 for those reason take numbers alone."""
     place, codes = distinct(x, name)
     kinds_in(place, name)
     return np.append(floats(list(place), name), np.nan)[codes]

@@ -17,4 +17,12 @@ __all__ = [
     "SGDRegressor",
 ]
 
-__getattr__, __dir__ = hand_through(__name__, "sklearn.linear_model")
+_of_scikit_learn, __dir__ = hand_through(__name__, "sklearn.linear_model")
+
+
+def __getattr__(name):
+    if name == "RANSACRegressor":  # which asks what its estimator is
+        from fastml.linear_model.ransac import RANSACRegressor
+
+        return RANSACRegressor
+    return _of_scikit_learn(name)

@@ -20,7 +20,6 @@ from fastml_ext.linear.codes import LOSSES
 
 __all__ = ["fit_least_squares", "fit_logistic", "fit_margins"]
 
-SAMPLE = 2**20  # rows in memory, at whose optimum the passes over the table begin
 MOST_UNKNOWNS = 2000  # weights whose Hessian is made in a pass
 
 
@@ -70,7 +69,10 @@ class Residuals:
 
 
 def fit_least_squares(model, table, reduce):
-    """LinearRegression and Ridge: one pass for the normal equations, and one or two more where these are ill."""
+    """LinearRegression and Ridge: one pass for the normal equations, one or two more where these are ill.
+
+    Where a sample would be the table, it is fitted in memory.
+    """
     d, free, who = table.parts.n_features, model.fit_intercept, type(model).__name__
     alphas = np.ravel(np.asarray(getattr(model, "alpha", 0.0), float))
     if len(alphas) != 1:
@@ -79,7 +81,9 @@ def fit_least_squares(model, table, reduce):
         raise ValueError(f"{who} of a table in parts is solved in closed form: leave positive and solver as they are")
     if d > FEW_COLUMNS * 4:
         raise ValueError(f"{who} makes a matrix of {d} × {d} of a table in parts: choose fewer columns")
-    found = reduce(LeastSquaresSums(d, free))
+    found, few = table.reduce_unless_few(LeastSquaresSums(d, free))
+    if few is not None:
+        return model.fit(*few)
     dtype, n = table.parts.dtype, found.n
     if not np.isfinite(found.C).all():
         bad = np.flatnonzero(~np.isfinite(found.C.diagonal()))
@@ -186,7 +190,7 @@ def fit_logistic(model, table, reduce):
     """From the optimum of a sample in memory by Newton's steps over the whole table: three reads as a rule."""
     refuse_settings(model, table)
     classes, n, d = table.labels.classes, table.n_rows, table.parts.n_features
-    X, codes = table.sample(sample_rows(table))
+    X, codes = table.sample(table.sample_rows())
     if len(X) == n:
         return model.fit(X, classes[codes])
     model.classes_, k = classes, 1 if len(classes) == 2 else len(classes)
@@ -202,10 +206,6 @@ def fit_logistic(model, table, reduce):
     if not model.fit_intercept:
         intercept = np.zeros(k)
     return model._keep(np.empty((0, d), objective.dtype), coef, intercept, solution, objective.norm(gradient))
-
-
-def sample_rows(table):
-    return max(2**13, min(SAMPLE, table.parts.memory // (4 * table.parts.n_features * table.parts.dtype.itemsize)))
 
 
 def refuse_one_class(model, table):
@@ -321,7 +321,7 @@ def fit_margins(model, table, reduce):
     """LinearSVC by Newton's steps, a pass for all classes that are not there yet; it begins at a sample's optimum."""
     refuse_margins(model, table)
     classes, n, d = table.labels.classes, table.n_rows, table.parts.n_features
-    X, codes = table.sample(sample_rows(table))
+    X, codes = table.sample(table.sample_rows())
     if len(X) == n:
         return model.fit(X, classes[codes])
     model.classes_, dtype, free = classes, X.dtype, model.fit_intercept

@@ -251,7 +251,7 @@ class Ridge(LeastSquares):
     tol : float, default=1e-4
         Precision of the weights for sparse X of more than 1000 columns, a hundredth of this.
     solver : {"auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga", "lbfgs"}, default="auto"
-        Accepted for scikit-learn's sake: all find the one optimum. `solver_` says what ran.
+        Accepted for scikit-learn's sake: whichever it is, the one optimum is found in the quickest way.
     positive : bool, default=False
         Whether no weight may be negative.
     random_state : int, RandomState or None, default=None
@@ -264,7 +264,8 @@ class Ridge(LeastSquares):
     intercept_ : float or ndarray of shape (n_outputs,)
         The intercepts.
     solver_ : str
-        "cholesky", "dual" (more columns than rows), "sparse_cg" (of sparse X), "lstsq" or "nnls".
+        The solver that was asked for; of "auto" what ran: "cholesky", "dual" (more columns than rows), "sparse_cg"
+        (of sparse X), "lstsq" or "nnls".
     n_iter_ : int
         1.
 
@@ -334,7 +335,7 @@ class Ridge(LeastSquares):
         if alphas.ndim > 1 or (alphas.ndim == 1 and len(alphas) != Y.shape[1]) or not (alphas >= 0).all():
             raise ValueError(
                 "Number of targets and number of penalties do not correspond:" * (alphas.ndim == 1)
-                + f" {Y.shape[1]} != {alphas.size}. " * (alphas.ndim == 1)
+                + f" {alphas.size} != {Y.shape[1]}. " * (alphas.ndim == 1)
                 + f"alpha={self.alpha!r} must be one number of at least 0, or one for each of {Y.shape[1]} outputs"
             )
         if self.positive and self.solver not in ("auto", "lbfgs"):
@@ -345,12 +346,16 @@ class Ridge(LeastSquares):
         alphas, self.n_iter_ = np.full(Y.shape[1], alphas), 1
         found = None if self.positive else self._by_sums(X, Y, weight, alphas)
         if found is not None:
-            self.solver_ = "cholesky" if found.G.shape[0] == X.shape[1] else "dual"
+            self._name_solver("cholesky" if found.G.shape[0] == X.shape[1] else "dual")
             return self._keep(found.coef, found.means - found.coef @ found.centre, X, Y)
         problem = self._centred(X, Y, weight)
         coef = self._solve(problem, alphas)
+        self._name_solver(self.solver_)
         self.__dict__.pop("_gram", None)
         return self._store(coef, problem)
+
+    def _name_solver(self, ran):
+        self.solver_ = ran if self.solver == "auto" else self.solver  # which scikit-learn's code asks for
 
     def shared_responses(self, X: Any, y: Any, splits: Any, settings: Any, method: str) -> Iterator[Any]:
         """Predictions of every alpha for each split: one matrix of normal equations serves them all."""

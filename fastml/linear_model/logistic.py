@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning
 
+from fastml import telling
 from fastml._sklearn import Hidden
 from fastml.base import Interval, StrOptions, encode_labels
 from fastml.class_weight import row_weights
@@ -19,6 +20,7 @@ from fastml.linear_model.columns import column_scales, moved_columns
 from fastml.linear_model.objective import Objective, small_table
 from fastml.linear_model.sharing import SharedPath
 from fastml.linear_model.stochastic import check_total, weights_of
+from fastml.telling import CallbackSupportMixin
 from fastml_ext import blas
 
 __all__ = ["LogisticRegression"]
@@ -40,7 +42,7 @@ NOT_CONVERGED = {
 }
 
 
-class LogisticRegression(SharedPath, LinearClassifier):
+class LogisticRegression(CallbackSupportMixin, SharedPath, LinearClassifier):
     """Logistic regression: the most likely weights, with any penalty, to the optimum, whatever the columns' scales.
 
     The objective is C sum_i v_i loss_i + (1 - l1_ratio)/2 |w|^2 + l1_ratio |w|_1, the intercept free: binary for two
@@ -198,7 +200,37 @@ class LogisticRegression(SharedPath, LinearClassifier):
             self._warn_of_ratio(float(self.penalty == "l1"))
         X, Y, weight = self._problem(X, y, sample_weight)
         start = (self.coef_, self.intercept_) if self.warm_start and hasattr(self, "coef_") else None
+        if start is not None and not (np.isfinite(start[0]).all() and np.isfinite(start[1]).all()):
+            raise ValueError(
+                "Floating-point under-/overflow occurred: warm_start=True begins from coef_ and intercept_, which hold"
+                " NaN or infinity: fit a new model, or set warm_start=False"
+            )
         return self._solve(X, Y, weight, start)
+
+    def set_callbacks(self, *callbacks: Any) -> Self:
+        """Have scikit-learn's callbacks listen to each iteration of solver="lbfgs", which then is the one that runs.
+
+        Parameters
+        ----------
+        *callbacks : callbacks of scikit-learn 1.9 or later
+            None of them: nobody listens.
+
+        Returns
+        -------
+        self
+        """
+        if self.solver != "lbfgs":
+            warnings.warn(
+                f"Callbacks are only supported in {type(self).__name__} for solver='lbfgs': with"
+                f" solver={self.solver!r} they hear of the fit as a whole",
+                UserWarning,
+                stacklevel=2,
+            )
+        super().set_callbacks(*callbacks)
+        return self
+
+    def _n_tasks(self):
+        return max(self.max_iter, 1) + 1
 
     def _fit_parts(self, table, reduce):
         from fastml.linear_model.in_parts import fit_logistic
@@ -254,6 +286,8 @@ class LogisticRegression(SharedPath, LinearClassifier):
         few = k == 1 and d <= solvers.FEW_COLUMNS
         if self.solver in ("gd", "sgd") and not (l1 and self.solver == "gd"):
             return self.solver
+        if self._listened_to() and not l1:  # to the iterations of the solver that was asked for
+            return "lbfgs"
         if l1:
             return "cd" if few else "proximal"
         enough = self.max_iter >= solvers.ENOUGH
@@ -294,14 +328,11 @@ class LogisticRegression(SharedPath, LinearClassifier):
         if gradient is None:
             _, gradient = objective(solution.u, curvature=False)
         solution.converged |= solvers.subgradient(solution.u, gradient, thresholds) <= self.tol
-        coef, intercept = objective.weights(solution.u)
-        if k > 1:  # softmax does not see a shift of all scores, and the penalty is least without one
-            intercept -= intercept.mean()
-            coef = coef if l1 else coef - coef.mean(axis=0)
+        coef, intercept = weights_at(objective, solution.u, l1)
         return self._keep(X, coef, intercept, solution, objective.gradient_norm)
 
     def _by_rows_pays(self, n, k, d, l1, l2, start):
-        few = k == 1 and not l1 and l2 > 0 and start is None
+        few = k == 1 and not l1 and l2 > 0 and start is None and not self._listened_to()
         return few and self.solver not in ("gd", "sgd") and self.max_iter >= solvers.ENOUGH and wide.pays(n, d)
 
     def _by_rows_options(self, l2, weight, n):
@@ -339,6 +370,8 @@ class LogisticRegression(SharedPath, LinearClassifier):
             case "gd":
                 solution, self.eta_ = solvers.gradient_descent(objective, u, self.tol, self.max_iter, self.eta0)
                 return solution
+        if self._listened_to():
+            return self._run_told(objective, u, warm)
         solution = quasi.lbfgs(objective, u, self.tol, self.max_iter, warm)
         if solution.converged or self.max_iter < solvers.ENOUGH:
             return solution
@@ -346,6 +379,19 @@ class LogisticRegression(SharedPath, LinearClassifier):
         last = solvers.conjugate_newton(objective, solution.u, self.tol, self.max_iter)
         last.n_iter, last.history = solution.n_iter + last.n_iter, solution.history + last.history
         return last
+
+    def _listened_to(self):
+        return self.solver == "lbfgs" and "_callback_fit_ctx" in self.__dict__
+
+    def _run_told(self, objective, u, warm):
+        """L-BFGS with each iteration told to scikit-learn's callbacks."""
+
+        def learnt(u):
+            coef, intercept = weights_at(objective, u)
+            return {"coef_": coef.astype(objective.X.dtype), "intercept_": intercept.astype(objective.X.dtype)}
+
+        with telling.task(self, "lbfgs-iter", learnt(u)) as told:
+            return quasi.lbfgs(objective, u, self.tol, self.max_iter, warm, told=lambda u: told(learnt(u)))
 
     def _solve_by_epochs(self, X, Y, weight, start):
         from fastml.linear_model.sgd import SGDClassifier
@@ -413,3 +459,12 @@ def newton_pays(X, k):
     """Whether second derivatives of several classes, made of some of the rows, cost less than the steps they save."""
     n, d = X.shape
     return not sp.issparse(X) and k > 1 and k * (d + 1) <= UNKNOWNS and n >= 20 * k * d
+
+
+def weights_at(objective, u, l1=0.0):
+    """(coefficients, intercepts) of a point of the solver."""
+    coef, intercept = objective.weights(u)
+    if objective.k > 1:  # softmax does not see a shift of all scores, and the penalty l2 is least without one
+        intercept -= intercept.mean()
+        coef = coef if l1 else coef - coef.mean(axis=0)
+    return coef, intercept

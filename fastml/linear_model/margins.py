@@ -11,7 +11,7 @@ __all__ = ["ENOUGH", "Margins"]
 
 INSIDE = 50_000_000  # values of a table that may be copied as columns
 DIRECT = 20_000  # values up to which sweeps save nothing
-FEW_SWEEPS, ENOUGH = 12, 20  # iterations: who allows fewer than the second wants to see the solver stop
+FEW_SWEEPS, ENOUGH = 12, 20  # iterations: below the second as max_iter, the solver asked for runs and is seen to stop
 MOST_STEPS, LAST_DIGITS = 300, 1e-8  # at most, and the duality gap beside the objective that ends them
 CLOSER = 0.1  # of tol: where sweeps end, so that their objective is no worse than where others end at tol
 

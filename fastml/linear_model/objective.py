@@ -16,7 +16,7 @@ SETTLED = 0.03  # of the loss's curvature at 0 is left at a typical optimum, whe
 FEW_COLUMNS = 1000  # up to here d x d matrices are made and factored
 SMALL_TABLE, SMALL_HESSIAN = 200_000, 5_000_000  # values in one pass, products in one Hessian
 IN_CACHE = 2**15  # numbers of a table that are worked on at once
-ROWS_TO_LOOK_AT = 4000  # at least this many, spread over the table, tell how the columns hang together
+ROWS_TO_LOOK_AT = 4000  # at least this many, spread over the table, tell how the columns are correlated
 
 
 class Objective:

@@ -27,10 +27,12 @@ PRODUCT, SQUARE, CUBE = 0.03, 30.0, 0.08  # ns for each product of a matrix, and
 AT_ONCE = 2**17  # numbers of the table that are weighted for such products
 
 
-def lbfgs(objective, u, tol, max_iter, warm=False):
+def lbfgs(objective, u, tol, max_iter, warm=False, told=None):
     """From u on, to `tol` in scaled columns and in those of X, and until the solver expects little of its next step.
 
     Where there are many rows, some of them tell about where the optimum is. warm: u is near it
+
+    told: called with u after each iteration
     """
     passes, first = Table(objective) if fits_table(objective) else Passes(objective), None
     value, gradient = passes(u)
@@ -63,6 +65,8 @@ def lbfgs(objective, u, tol, max_iter, warm=False):
         memory.add(new[0] - u, new[2] - gradient)
         u, value, gradient = new
         history.append(value)
+        if told is not None:
+            told(u)
     converged = passes.reached(gradient, tol) or abs(gain) <= solvers.HIDDEN * passes.rounding * abs(value)
     factor = passes.inverse() if warm and np.isfinite(passes.wait) else None
     return solvers.Solution(u, value, len(history) - 1, converged, history, gradient, factor)

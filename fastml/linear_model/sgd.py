@@ -119,7 +119,7 @@ class StochasticClassifier(StochasticModel, LinearClassifier):
                 "class_weight 'balanced' is not supported for partial_fit. In order to use 'balanced' weights, use"
                 " compute_class_weight('balanced', classes=classes, y=y). In place of y you can use a large enough"
                 " sample of the full training set target to properly estimate the class frequency distributions. Pass"
-                " the resulting weights as the class_weight parameter: class_weight='balanced' needs all of y, which"
+                " the resulting weights as the class_weight parameter. class_weight='balanced' needs all of y, which"
                 " partial_fit never sees; as a dict {label: weight}"
             )
         X, y = self._check_fit(X, y, reset=first)

@@ -21,7 +21,7 @@ __all__ = [
 
 SMALLEST_STEP = 1e-10
 FAR_BELOW = 1e-2
-ENOUGH = 20  # iterations: who allows fewer wants to see the solver stop
+ENOUGH = 20  # iterations: with a max_iter below it, the solver asked for runs and is seen to stop
 MANY_ROWS, SHARE = 3_000, 8  # from so many rows on, the first iterations see every eighth only
 ROUNDING = 1e-16  # relative to the value: no gain smaller than this can be seen
 ROUNDING_OF_SINGLES = 1e-9
@@ -138,9 +138,9 @@ def conjugate_newton(objective, u, tol, max_iter):
 
 
 def reached(objective, gradient, tol):
-    """Whether the gradient by u is below tol and so is it in the units of X, for which u was last evaluated.
+    """Converged, by the gradient in u and by that in the units of X; `objective` was last evaluated at this u.
 
-    On columns so large that rounding keeps the latter above tol, a gradient by u far below it will do.
+    On columns so large that rounding keeps the second above tol, a gradient in u far below it is enough.
     """
     size = np.abs(gradient).max()
     return bool(max(size, objective.gradient_norm) <= tol or size <= FAR_BELOW * tol)

@@ -16,6 +16,7 @@ from fastml.base import Interval, StrOptions, check_weight
 from fastml.linear_model.base import MOST, LinearModel
 from fastml.linear_model.columns import spread_rows
 from fastml.linear_model.training import Plan, Rows, check_slope, copied, descend, for_rows, refitted, widen
+from fastml.warning import warn
 from fastml_ext import linear as kernels
 from fastml_ext.linear.codes import LOSSES, METHODS, SCHEDULES, State, Task
 
@@ -96,6 +97,12 @@ class StochasticModel(LinearModel):
             raise ValueError(
                 f"learning_rate={rate!r} is the passive-aggressive step of loss={self._passive_loss!r}, not of"
                 f" {self.loss!r}: choose another learning_rate"
+            )
+        if self.power_t < 0:
+            warn(
+                "Negative values for `power_t` are deprecated in scikit-learn, which will refuse them: steps of"
+                f" eta0 / t^power_t grow with power_t={self.power_t}. Use values in the range [0.0, inf)",
+                FutureWarning,
             )
         if rate == "optimal" and self.alpha == 0:
             raise ValueError("alpha=0 with learning_rate='optimal', whose step is 1 / (alpha (t0 + t)): choose another")
@@ -217,7 +224,13 @@ class StochasticModel(LinearModel):
             )
         splitter = StratifiedShuffleSplit if stratify else ShuffleSplit
         split = splitter(test_size=self.validation_fraction, random_state=self.random_state)
-        return next(split.split(np.zeros((n, 1)), y))
+        train, test = next(split.split(np.zeros((n, 1)), y))
+        if len(weight) and not weight[test].any():
+            raise ValueError(
+                "The sample weights for validation set are all zero, consider using a different random state. The"
+                f" {len(test)} of {n} samples that early_stopping=True holds out have no weight in sample_weight"
+            )
+        return np.sort(train), test  # in the order of X, which counts where rows are not shuffled
 
     def _validator(self, X, y, weight):
         """validate(coef, intercept) on a validation set; works on a copy of the model, so that nothing leaks."""

@@ -47,7 +47,7 @@ class Rows:
 
 @dataclass
 class Plan(training.Plan):
-    """When to stop, whom to tell, and how the rows are visited."""
+    """When to stop, which callbacks are called, and in which order rows are visited."""
 
     shuffle: bool = True
     seed: int = 0
@@ -247,5 +247,5 @@ def check_slope(task, name, targets):
         at = int(np.argmax(wrong)) if wrong.any() else int(np.argmax(~np.isfinite(value)))
         raise ValueError(
             f"derivative of loss={name} is {slope[at, 0]:.6g} at score {S[at, 0]:.4g} and y {Y[at, 0]:.4g}, where"
-            f" differences of the loss give {numeric[at]:.6g}: mend one of the two"
+            f" differences of the loss give {numeric[at]:.6g}: correct one of the two"
         )

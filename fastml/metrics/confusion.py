@@ -49,7 +49,7 @@ class Confusion:
     ([[1, 0, 0], [1, 1, 0], [0, 0, 1]], ['a', 'b', 'c'], 0.75)
     """
 
-    __hash__ = None  # type: ignore[assignment]  # it changes in place
+    __hash__ = None  # it changes in place
     __array_ufunc__ = None
 
     def __init__(self, matrix: Any, labels: ArrayLike | None) -> None:

@@ -2,15 +2,7 @@
 
 import inspect
 
-try:
-    from sklearn.callback import with_callbacks
-except ImportError:  # an older scikit-learn
-
-    def with_callbacks(method):
-        return method
-
-
-__all__ = ["SearchCallbacks", "with_callbacks"]
+__all__ = ["SearchCallbacks"]
 
 
 class SearchCallbacks:

@@ -91,8 +91,8 @@ class Evaluation:
 
     def _groups(self, candidates):
         """Groups that share work; none where fit or the scores need more than X and y, or a callback listens."""
-        routed = self.routed
-        if self.y is None or routed.estimator.fit or routed.scorer.score or self.contexts:
+        routed, told = self.routed, self.contexts or hasattr(self.search.estimator, "_skl_callbacks")
+        if self.y is None or routed.estimator.fit or routed.scorer.score or told:
             return [(None, [candidate], [place]) for place, candidate in enumerate(candidates)]
         return group_by_shared_work(clone(self.search.estimator), candidates)
 
@@ -115,8 +115,8 @@ class Evaluation:
     def _shared_rows(self, estimator, scored, scorers, y, settings, splits):
         rows: list = [[] for _ in settings]
         train_too = self.search.return_train_score
-        asked = [(train, np.concatenate([test, train]) if train_too else test) for train, test in splits]
-        every = shared_responses(estimator, self.X, y, asked, settings, scorers.method)
+        with_train = [(train, np.concatenate([test, train]) if train_too else test) for train, test in splits]
+        every = shared_responses(estimator, self.X, y, with_train, settings, scorers.method)
         start = time.perf_counter()
         for (train, test), responses in zip(splits, every, strict=True):
             answered = time.perf_counter()

@@ -9,7 +9,7 @@ from sklearn.utils import check_random_state, indexable
 
 from fastml._sklearn import _num_samples, _safe_indexing, _validate_shuffle_split
 from fastml.base import encode_labels
-from fastml.model_selection.splitters import ByMasks, StratifiedShuffleSplit
+from fastml.model_selection.splitters import ByMasks, KFold, StratifiedShuffleSplit
 from fastml.plain import is_plain_target
 from fastml_ext import pool
 
@@ -184,3 +184,10 @@ class RepeatedStratifiedKFold(scikit.RepeatedStratifiedKFold):
     def __init__(self, *, n_splits: int = 5, n_repeats: int = 10, random_state: Any = None) -> None:
         super().__init__(n_splits=n_splits, n_repeats=n_repeats, random_state=random_state)
         self.cv = StratifiedKFold
+
+
+def checked_folds(cv, y, classifier):
+    """The splitter that `cv` stands for, as scikit-learn's check_cv has it; what a number stands for is of fastml."""
+    found = scikit.check_cv(cv, y, classifier=classifier)
+    own = {scikit.KFold: KFold, scikit.StratifiedKFold: StratifiedKFold}.get(type(found))
+    return found if own is None or found is cv else own(found.n_splits)

@@ -9,15 +9,17 @@ import numpy as np
 import sklearn.model_selection
 from sklearn.base import clone, is_classifier
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
-from sklearn.model_selection import PredefinedSplit, check_cv
+from sklearn.model_selection import PredefinedSplit
 from sklearn.utils import indexable
 from sklearn.utils.validation import check_is_fitted
 
 from fastml._sklearn import BaseSearchCV, _check_method_params, check_input_parameters
 from fastml.kinds.lazy import refuse_all_lazy
 from fastml.metrics.scoring import refuse_metric
-from fastml.model_selection._callbacks import SearchCallbacks, with_callbacks
+from fastml.model_selection._callbacks import SearchCallbacks
 from fastml.model_selection._evaluation import Evaluation
+from fastml.model_selection.folds import checked_folds
+from fastml.telling import with_callbacks
 
 __all__ = ["GridSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV", "OneStandardError", "RandomizedSearchCV"]
 
@@ -46,14 +48,15 @@ class SharedSearch(BaseSearchCV):
         After an error the search is what it was. After Ctrl-C, KeyboardInterrupt is raised; if a candidate was done,
         `cv_results_`, `best_params_` and `best_score_` hold those that were, with no `best_estimator_`.
         """
-        aside = object.__new__(type(self))
-        aside.__dict__.update({name: value for name, value in vars(self).items() if name not in RESULTS})
+        before = self.__dict__
+        aside = self if "_skl_callbacks" in before else object.__new__(type(self))  # callbacks see the search itself
+        aside.__dict__ = {name: value for name, value in before.items() if name not in RESULTS}
         try:
             aside._search(X, y, dev, params)
-        except KeyboardInterrupt:
-            if hasattr(aside, "cv_results_"):
-                aside.__dict__.pop("best_estimator_", None)
-                self.__dict__ = aside.__dict__
+        except BaseException as error:
+            kept = isinstance(error, KeyboardInterrupt) and hasattr(aside, "cv_results_")
+            aside.__dict__.pop("best_estimator_", None)
+            self.__dict__ = aside.__dict__ if kept else before
             raise
         self.__dict__ = aside.__dict__
         return self
@@ -71,7 +74,7 @@ class SharedSearch(BaseSearchCV):
         params = _check_method_params(X, params=params)
         routed = self._get_routed_params_for_fit(params)
         splits = routed.splitter.split
-        self._checked_cv_orig = check_cv(cv, y, classifier=is_classifier(self.estimator))
+        self._checked_cv_orig = checked_folds(cv, y, is_classifier(self.estimator))
         self._n_samples_orig = X.shape[0] if hasattr(X, "shape") else len(X)  # successive halving asks for it
         check_input_parameters(self, X, y, splits)
         self.n_splits_ = self._checked_cv_orig.get_n_splits(X, y, **splits)
@@ -195,8 +198,8 @@ class OneStandardError:
         if any(name not in params for params in results["params"]):
             raise ValueError(f"simplest={self.simplest!r} is not among the parameters of every candidate")
         order = np.array([params[name] for params in results["params"]]) * (-1 if self.simplest[0] == "-" else 1)
-        near = np.flatnonzero(mean >= mean[best] - std[best] / np.sqrt(n_folds - 1))
-        return int(min(near, key=lambda at: (order[at], -mean[at])))
+        as_good = np.flatnonzero(mean >= mean[best] - std[best] / np.sqrt(n_folds - 1))
+        return int(min(as_good, key=lambda at: (order[at], -mean[at])))
 
 
 class GridSearchCV(SharedSearch, sklearn.model_selection.GridSearchCV):

@@ -7,10 +7,10 @@ import sklearn.model_selection
 from joblib import parallel_config
 from scipy.special import stdtr, stdtrit
 from sklearn.base import is_classifier
-from sklearn.model_selection import check_cv
 
 from fastml.kinds.lazy import refuse_all_lazy
 from fastml.metrics.scoring import check_scoring, refuse_metric
+from fastml.model_selection.folds import checked_folds
 from fastml.progress import progress_bar
 from fastml.sharing import rows_of
 
@@ -168,7 +168,7 @@ def cross_validate(
     """
     refuse_metric(scoring)
     refuse_all_lazy(X=X, y=y)
-    cv = check_cv(cv, y, classifier=is_classifier(estimator))
+    cv = checked_folds(cv, y, is_classifier(estimator))
     n_folds = cv.get_n_splits(X, y, groups if groups is not None else (params or {}).get("groups"))
     with progress_bar("cross-validation", n_folds, verbose == 1) as show, parallel_config("threading"):
         watched = WatchedSplits(cv, show)

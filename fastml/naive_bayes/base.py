@@ -34,6 +34,7 @@ class NaiveBayes(ClassifierMixin, Estimator):
     _parameter_constraints: dict = {"n_jobs": [Integral, None]}
     shared_parameters: tuple[str, ...] = ()
     _sparse_input = False
+    _of_counts = False  # whether X counts or codes something: scikit-learn's clouds of real numbers are not for it
     _exact_bytes = 4  # size of integers that float64 holds exactly
     class_count_: np.ndarray
     _summed: tuple[str, ...] = ()  # attributes that `_count` makes of rows
@@ -43,6 +44,7 @@ class NaiveBayes(ClassifierMixin, Estimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.input_tags.sparse = self._sparse_input
+        tags.classifier_tags.poor_score = self._of_counts
         return tags
 
     # ------------------------------------------------------------------------------------------------ fitting
@@ -128,6 +130,10 @@ class NaiveBayes(ClassifierMixin, Estimator):
     def _take(self, X, rows):
         return X[rows]
 
+    def _add_counts(self, first, second):
+        """What two sets of rows leave together in the attributes `_summed`."""
+        return tuple(a + b for a, b in zip(first, second, strict=True))
+
     def _ready(self):
         """Make what the kernels take of the fitted attributes."""
 
@@ -200,8 +206,8 @@ class NaiveBayes(ClassifierMixin, Estimator):
         for train, test in splits:
             with separate_fit():
                 counted = clone(self).fit(rows_of(X, train), rows_of(y, train))
-                asked = rows_of(X, test)
-                responses = [getattr(counted._with(**setting), method)(asked) for setting in settings]
+                X_test = rows_of(X, test)
+                responses = [getattr(counted._with(**setting), method)(X_test) for setting in settings]
             yield responses
 
     def _with(self, **setting):

@@ -9,8 +9,9 @@ from numpy.typing import ArrayLike
 
 from fastml.base import Interval
 from fastml.memory import check_memory
+from fastml.naive_bayes.base import NaiveBayes
 from fastml.naive_bayes.in_parts import fit_in_parts
-from fastml.naive_bayes.smoothing import SmoothedCounts, logarithm
+from fastml.naive_bayes.smoothing import CONSTRAINTS, SHARED, log_prior, logarithm, smoothing
 from fastml_ext import naive_bayes as kernels
 
 __all__ = ["CategoricalNB", "category_log_prob", "stacked"]
@@ -40,7 +41,7 @@ def stacked(tables):
     return np.append(0, np.cumsum(sizes)).astype(np.int64), np.ascontiguousarray(np.concatenate(rows))
 
 
-class CategoricalNB(SmoothedCounts):
+class CategoricalNB(NaiveBayes):
     """Naive Bayes for categories numbered 0, 1, 2, ...; MixedNB takes words and numbers as they are.
 
     Parameters
@@ -86,10 +87,13 @@ class CategoricalNB(SmoothedCounts):
     """
 
     _parameter_constraints: dict = {
-        **SmoothedCounts._parameter_constraints,
+        **NaiveBayes._parameter_constraints,
+        **CONSTRAINTS,
         "alpha": [Interval(Real, 0, None, closed="left")],
         "min_categories": [None, "array-like", Interval(Integral, 1, None, closed="left")],
     }
+    shared_parameters = SHARED
+    _of_counts = True
     n_categories_: np.ndarray
     category_count_: list
     _summed = ("n_categories_", "category_count_")
@@ -178,11 +182,11 @@ class CategoricalNB(SmoothedCounts):
         return np.maximum(np.maximum(sizes, least), 1)
 
     def _estimate(self):
-        alpha = self._smoothing()
+        alpha = smoothing(self.alpha, self.force_alpha, self.n_features_in_)
         tables = [category_log_prob(count, alpha) for count in self.category_count_]
         self.feature_log_prob_ = [known for known, _ in tables]
         self._unseen = [unseen for _, unseen in tables]
-        self._estimate_prior()
+        self.class_log_prior_ = log_prior(self.class_prior, self.fit_prior, self.class_count_)
 
     def _ready(self):
         self._starts, self._table = stacked(list(zip(self.feature_log_prob_, self._unseen, strict=True)))

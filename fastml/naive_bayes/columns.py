@@ -93,14 +93,14 @@ def union(first, second):
     return in_order({*first, *second})
 
 
-def rows_of_table(table, kinds, categories, who):
+def rows_of_table(table, kinds, categories, estimator):
     """Rows of a table whose columns are of those kinds; categories: {value: place} of each categorical column."""
     from fastml.kinds import Categories
     from fastml.table import truths_as_numbers
 
     n = table.n_rows
     if table.columns is None and set(kinds) == {REAL}:
-        return Rows(numbers(table.numbers, who), np.empty((n, 0), np.int64), np.empty((n, 0)), table)
+        return Rows(numbers(table.numbers, estimator), np.empty((n, 0), np.int64), np.empty((n, 0)), table)
     parts: dict = {REAL: [], CATEGORICAL: [], COUNT: []}
     known = iter(categories)
     for j, kind in enumerate(kinds):
@@ -114,12 +114,12 @@ def rows_of_table(table, kinds, categories, who):
                 f"column {table.names[j]!r} was fitted as numbers, but row {at} holds"
                 f" {column.values[column.codes[at]]!r}: no number can be read from it"
             )
-        parts[kind].append(column if kind == CATEGORICAL else as_numbers(column, who, name=table.names[j]))
+        parts[kind].append(column if kind == CATEGORICAL else as_numbers(column, estimator, name=table.names[j]))
     real = np.column_stack(parts[REAL]) if parts[REAL] else np.empty((n, 0))
     places_ = np.column_stack(parts[CATEGORICAL]) if parts[CATEGORICAL] else np.empty((n, 0), np.int64)
     counts = np.column_stack(parts[COUNT]).astype(np.float64) if parts[COUNT] else np.empty((n, 0))
-    return Rows(numbers(real, who), np.ascontiguousarray(places_), np.ascontiguousarray(counts), table)
+    return Rows(numbers(real, estimator), np.ascontiguousarray(places_), np.ascontiguousarray(counts), table)
 
 
-def numbers(X, who):
-    return np.ascontiguousarray(as_numbers(X, who))
+def numbers(X, estimator):
+    return np.ascontiguousarray(as_numbers(X, estimator))

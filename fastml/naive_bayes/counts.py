@@ -8,17 +8,20 @@ from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 
 from fastml.base import Interval
+from fastml.naive_bayes.base import NaiveBayes
 from fastml.naive_bayes.in_parts import fit_in_parts
-from fastml.naive_bayes.smoothing import LARGE, SmoothedCounts, logarithm, shares
+from fastml.naive_bayes.smoothing import CONSTRAINTS, LARGE, SHARED, log_prior, logarithm, shares, smoothing
 from fastml_ext import naive_bayes as kernels
 
 __all__ = ["BernoulliNB", "ComplementNB", "MultinomialNB", "linear_terms"]
 
 
-class WeighedCounts(SmoothedCounts):
+class WeighedCounts(NaiveBayes):
     """Scores that are linear in the counts: X @ feature_log_prob_.T plus something for each class."""
 
-    _sparse_input = True
+    _parameter_constraints: dict = NaiveBayes._parameter_constraints | CONSTRAINTS
+    shared_parameters: tuple[str, ...] = SHARED
+    _sparse_input = _of_counts = True
     feature_count_: np.ndarray
     _summed = ("feature_count_",)
     _derived = ("_weights", "_bias")
@@ -49,9 +52,10 @@ class WeighedCounts(SmoothedCounts):
         at = np.argmax(X.data < 0) if issparse(X) else np.argmax(X < 0)
         row, column = (X.row[at], X.col[at]) if issparse(X) else np.unravel_index(at, X.shape)
         value = X.data[at] if issparse(X) else X[row, column]
-        who = type(self).__name__
+        estimator = type(self).__name__
         raise ValueError(
-            f"Negative values in data passed to {who} (input X): X[{row}, {column}] is {value}, and {who} takes counts"
+            f"Negative values in data passed to {estimator} (input X): X[{row}, {column}] is {value},"
+            f" and {estimator} takes counts"
         )
 
     def _ready(self):
@@ -133,8 +137,10 @@ class MultinomialNB(WeighedCounts):
         self.n_jobs = n_jobs
 
     def _estimate(self):
-        self.feature_log_prob_ = shares(self.feature_count_, self._smoothing())
-        self._estimate_prior()
+        self.feature_log_prob_ = shares(
+            self.feature_count_, smoothing(self.alpha, self.force_alpha, self.n_features_in_)
+        )
+        self.class_log_prior_ = log_prior(self.class_prior, self.fit_prior, self.class_count_)
 
 
 class ComplementNB(WeighedCounts):
@@ -177,8 +183,8 @@ class ComplementNB(WeighedCounts):
     ['letter', 'bill']
     """
 
-    _parameter_constraints: dict = {**SmoothedCounts._parameter_constraints, "norm": ["boolean"]}
-    shared_parameters = (*SmoothedCounts.shared_parameters, "norm")
+    _parameter_constraints: dict = WeighedCounts._parameter_constraints | {"norm": ["boolean"]}
+    shared_parameters = (*SHARED, "norm")
 
     def __init__(
         self,
@@ -198,7 +204,7 @@ class ComplementNB(WeighedCounts):
         self.n_jobs = n_jobs
 
     def _estimate(self):
-        counted, alpha = self.feature_count_, self._smoothing()
+        counted, alpha = self.feature_count_, smoothing(self.alpha, self.force_alpha, self.n_features_in_)
         with np.errstate(over="ignore"):
             self.feature_all_ = counted.sum(axis=0)
             if not np.isfinite(self.feature_all_.sum() + np.sum(alpha)):
@@ -207,7 +213,7 @@ class ComplementNB(WeighedCounts):
         total = others.sum(axis=1, keepdims=True)
         logged = logarithm(others / np.where(total > 0, total, 1.0))
         self.feature_log_prob_ = normalised(logged) if self.norm else -logged
-        self._estimate_prior()
+        self.class_log_prior_ = log_prior(self.class_prior, self.fit_prior, self.class_count_)
 
     def _log_prior(self):
         return self.class_log_prior_ if len(self.classes_) == 1 else np.zeros(len(self.classes_))
@@ -244,7 +250,7 @@ def normalised(logged):
     return np.divide(logged, total, out=np.zeros_like(logged), where=total != 0)
 
 
-class BernoulliNB(SmoothedCounts):
+class BernoulliNB(NaiveBayes):
     """Naive Bayes for events that are there or not; those that are not there speak, too.
 
     Parameters
@@ -291,10 +297,12 @@ class BernoulliNB(SmoothedCounts):
     """
 
     _parameter_constraints: dict = {
-        **SmoothedCounts._parameter_constraints,
+        **NaiveBayes._parameter_constraints,
+        **CONSTRAINTS,
         "binarize": [None, Interval(Real, 0, None, closed="left")],
     }
-    _sparse_input = True
+    shared_parameters = SHARED
+    _sparse_input = _of_counts = True
     feature_count_: np.ndarray
     _missing_count: np.ndarray
     _summed = ("feature_count_", "_missing_count")
@@ -345,12 +353,12 @@ class BernoulliNB(SmoothedCounts):
         return 0.0
 
     def _estimate(self):
-        alpha = self._smoothing()
+        alpha = smoothing(self.alpha, self.force_alpha, self.n_features_in_)
         known = self.class_count_[:, None] - self._missing_count
         total = np.where(known + 2 * alpha > 0, known + 2 * alpha, 1.0)
         self.feature_log_prob_ = logarithm(self.feature_count_ + alpha) - np.log(total)
         self._absent_log_prob = logarithm(known - self.feature_count_ + alpha) - np.log(total)
-        self._estimate_prior()
+        self.class_log_prior_ = log_prior(self.class_prior, self.fit_prior, self.class_count_)
 
     def _ready(self):
         self._present, self._absent = self.feature_log_prob_, self._absent_log_prob

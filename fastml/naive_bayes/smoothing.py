@@ -1,4 +1,4 @@
-"""What the classes that count discrete values share: additive smoothing and the prior of the classes."""
+"""What is made of counts of discrete values: smoothed probabilities, and the prior of the classes."""
 
 import warnings
 from numbers import Real
@@ -6,9 +6,17 @@ from numbers import Real
 import numpy as np
 
 from fastml.base import Interval
-from fastml.naive_bayes.base import NaiveBayes, check_priors
+from fastml.naive_bayes.base import check_priors
 
-__all__ = ["SmoothedCounts", "log_prior", "logarithm", "shares"]
+__all__ = ["CONSTRAINTS", "SHARED", "log_prior", "logarithm", "shares", "smoothing"]
+
+CONSTRAINTS: dict = {
+    "alpha": [Interval(Real, 0, None, closed="left"), "array-like"],
+    "force_alpha": ["boolean"],
+    "fit_prior": ["boolean"],
+    "class_prior": ["array-like", None],
+}
+SHARED = ("alpha", "class_prior", "fit_prior", "force_alpha")  # parameters that only `_estimate` reads
 
 LEAST_ALPHA = 1e-10
 LARGE = 2.0**64  # counts whose sum overflows are divided by it
@@ -38,45 +46,22 @@ def shares(sums, alpha):
     return logarithm(smoothed) - np.where(total > 0, logarithm(total), 0.0)
 
 
-class SmoothedCounts(NaiveBayes):
-    """Counts to each of which `alpha` is added; the prior of the classes counted, uniform, or given."""
-
-    _parameter_constraints: dict = {
-        **NaiveBayes._parameter_constraints,
-        "alpha": [Interval(Real, 0, None, closed="left"), "array-like"],
-        "force_alpha": ["boolean"],
-        "fit_prior": ["boolean"],
-        "class_prior": ["array-like", None],
-    }
-    shared_parameters: tuple[str, ...] = ("alpha", "class_prior", "fit_prior", "force_alpha")
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.poor_score = True  # on scikit-learn's clouds of real numbers
-        return tags
-
-    def _smoothing(self):
-        """alpha, an array of shape () or (n_features,)."""
-        alpha = np.asarray(self.alpha, np.float64)
-        if alpha.ndim and alpha.shape != (self.n_features_in_,):
-            raise ValueError(
-                f"When alpha is an array, it should contain `n_features` values: alpha has shape {alpha.shape} for"
-                f" {self.n_features_in_} features"
-            )
-        if not (alpha >= 0).all():
-            raise ValueError(
-                f"All values in alpha must be greater than 0 to smooth, and at least 0: alpha={alpha.tolist()}"
-            )
-        if self.force_alpha or alpha.min() >= LEAST_ALPHA:
-            return alpha
-        warnings.warn(
-            f"alpha too small will result in numeric errors, setting alpha = {LEAST_ALPHA:.1e}. Use `force_alpha=True`"
-            " to keep alpha unchanged."
+def smoothing(alpha, force_alpha, n_features):
+    """What is added to every count: an array of shape () or (n_features,)."""
+    alpha = np.asarray(alpha, np.float64)
+    if alpha.ndim and alpha.shape != (n_features,):
+        raise ValueError(
+            f"When alpha is an array, it should contain `n_features` values: alpha has shape {alpha.shape} for"
+            f" {n_features} features"
         )
-        return np.maximum(alpha, LEAST_ALPHA)
-
-    def _add_counts(self, first, second):
-        return tuple(a + b for a, b in zip(first, second, strict=True))
-
-    def _estimate_prior(self):
-        self.class_log_prior_ = log_prior(self.class_prior, self.fit_prior, self.class_count_)
+    if not (alpha >= 0).all():
+        raise ValueError(
+            f"All values in alpha must be greater than 0 to smooth, and at least 0: alpha={alpha.tolist()}"
+        )
+    if force_alpha or alpha.min() >= LEAST_ALPHA:
+        return alpha
+    warnings.warn(
+        f"alpha too small will result in numeric errors, setting alpha = {LEAST_ALPHA:.1e}. Use `force_alpha=True`"
+        " to keep alpha unchanged."
+    )
+    return np.maximum(alpha, LEAST_ALPHA)

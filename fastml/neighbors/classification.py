@@ -420,6 +420,6 @@ class RadiusNeighborsClassifier(NeighborClassifier):
 def warn_of_label(label):
     warnings.warn(
         f"Outlier label {label} is not in training classes. All class probabilities of outliers will be assigned with"
-        f" 0. outlier_label={label!r} is no class of y",
+        f" 0. outlier_label={label!r} is not a class of y",
         stacklevel=5,
     )

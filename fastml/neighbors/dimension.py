@@ -75,8 +75,8 @@ def concentration(X: Any, *, n_neighbors: int = 10, max_samples: int = 1000, ran
     columns = np.unique(np.append(2 ** np.arange(int(np.log2(Z.shape[1])) + 1), Z.shape[1]))
     order = random.permutation(Z.shape[1])
     contrast = np.array([contrast_of(np.ascontiguousarray(Z[:, order[:m]])) for m in columns])
-    near = NearestNeighbors(n_neighbors=n_neighbors).fit(Z).kneighbors()[0]
-    found = columns, contrast, levina_bickel(near), participation(Z)
+    distances = NearestNeighbors(n_neighbors=n_neighbors).fit(Z).kneighbors()[0]
+    found = columns, contrast, levina_bickel(distances), participation(Z)
     return Concentration(*found, advice_of(contrast[-1], found[2], Z.shape[1]))
 
 
@@ -98,15 +98,15 @@ def contrast_of(Z):
     return float(np.median(values)) if len(values) else np.inf
 
 
-def levina_bickel(near):
+def levina_bickel(distances):
     """The dimension from the distances (n, k) of each row's neighbours, ascending.
 
     Of a row 1 / mean of log(T_k / T_j), j < k: the maximum of the likelihood. Over the rows the inverses are averaged.
     """
-    near = near[near[:, 0] > 0]
-    if not len(near):
+    distances = distances[distances[:, 0] > 0]
+    if not len(distances):
         return np.nan
-    inverse = np.log(near[:, -1:] / near[:, :-1]).mean()
+    inverse = np.log(distances[:, -1:] / distances[:, :-1]).mean()
     return float(1 / inverse) if inverse > 0 else np.inf
 
 

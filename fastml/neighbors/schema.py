@@ -74,8 +74,8 @@ def also_points(state, sizes):
         raise ValueError(f"_dtype: {state['_dtype']} for points of {points.dtype}")
     if metric.name == "precomputed" and sizes["n"] != sizes["d"]:
         raise ValueError(f"_fit_X: {points.shape}, but a table of distances is square")
-    asked = "brute" if issparse(points) else state["algorithm_"]
-    if choose(asked, metric, points, None) != state["algorithm_"]:
+    algorithm = "brute" if issparse(points) else state["algorithm_"]
+    if choose(algorithm, metric, points, None) != state["algorithm_"]:
         raise ValueError(f"algorithm_: {state['algorithm_']!r} does not serve these points")
 
 

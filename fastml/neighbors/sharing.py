@@ -77,10 +77,10 @@ def neighbors_of_splits(whole, X, y, splits, k):
                 yield alone, *nearest(alone, X[part], k)
         return
     wanted = min(n, int(k / share + SPARE * np.sqrt(k * (1 - share)) / share) + 2)
-    asked = np.concatenate([test for _, test in splits])
+    queries = np.concatenate([test for _, test in splits])
     ends = np.cumsum([len(test) for _, test in splits])
     begin = 0
-    for part in pieces(asked, wanted):
+    for part in pieces(queries, wanted):
         found = nearest(whole, X[part], wanted)
         for split in range(np.searchsorted(ends, begin, "right"), len(splits)):
             start = max(begin, ends[split - 1] if split else 0)
@@ -110,10 +110,10 @@ def pieces(rows, k):
 
 def without_fold(whole, X, y, train, rows, distances, indices, k):
     """The first k training rows among the neighbours of `rows`; where those are fewer, among twice as many."""
-    kept = np.zeros(X.shape[0], np.uint8)
-    kept[train] = 1
+    training = np.zeros(X.shape[0], np.uint8)
+    training[train] = 1
     wanted = 2 * indices.shape[1]
-    columns, indices = folds.first_kept(indices, kept, k)
+    columns, indices = folds.first_kept(indices, training, k)
     distances = np.take_along_axis(distances, columns, axis=1)
     short = np.flatnonzero(columns[:, -1] < 0)
     if len(short) and wanted < X.shape[0] and len(short) * wanted < HELD_AT_ONCE:

@@ -121,6 +121,6 @@ def compile_pair(given, n_arguments, name):
             if np.isfinite(numeric) and not abs(numeric - found) <= 1e-4 * (1 + abs(numeric)):
                 raise ValueError(
                     f"{name}: the derivative given is {found:.6g} at {(z, *rest)}, where differences of the function"
-                    f" give {numeric:.6g}: mend one of the two"
+                    f" give {numeric:.6g}: correct one of the two"
                 )
     return value, slope

@@ -22,7 +22,7 @@ class Activation(NamedTuple):
 
     name: str
     value: Callable  # of z, an array or traced
-    slope: Any  # (z, activation of z) -> derivative at z; None for softmax, whose outputs hang together
+    slope: Any  # (z, activation of z) -> derivative at z; None for softmax, whose outputs depend on each other
 
 
 class Loss(NamedTuple):

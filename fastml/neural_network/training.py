@@ -31,7 +31,7 @@ BY_LAYER = ("gradient_norm", "update_ratio", "dead", "saturated")
 
 @dataclass
 class Plan(training.Plan):
-    """When to stop, what to measure, whom to tell, and how the rows are visited."""
+    """When to stop, what to measure, which callbacks are called, and in which order rows are visited."""
 
     batch: int = 1
     random: Any = None  # RandomState

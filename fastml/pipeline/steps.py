@@ -44,7 +44,7 @@ def learning(name):
 
     @functools.wraps(function)
     def call(self, X, y=None, **params):
-        steps = [step for _, step in self.steps if hasattr(step, "__dict__")]
+        steps = [step for _, step in self.steps if hasattr(step, "__dict__") and not isinstance(step, type)]
         before = [dict(step.__dict__) for step in steps]
         try:
             return function(self, X, y, **params)
@@ -116,6 +116,25 @@ class Pipeline(Estimator, ScikitPipeline):
     predict_log_proba = answered("predict_log_proba")
     decision_function = answered("decision_function")
     transform = answered("transform")
+
+    def _fit_steps(self, parts):
+        """A fit of a table in parts: rows go through the steps that are fitted while they are read for the next."""
+        from fastml.scale.through import through
+
+        steps = [step for _, step in self.steps if hasattr(step, "__dict__")]
+        before = [dict(step.__dict__) for step in steps]
+        try:
+            *transformers, last = [None if step == "passthrough" else step for _, step in self.steps]
+            for step in transformers:
+                if step is not None:
+                    parts = through(parts, step.fit(parts))
+            if last is not None:
+                last.fit(parts)
+        except BaseException:
+            for step, state in zip(steps, before, strict=True):
+                step.__dict__ = state
+            raise
+        return self
 
     def __getitem__(self, ind: Any) -> Any:
         found = super().__getitem__(ind)

@@ -80,6 +80,6 @@ def held_out(X, y, columns, n_neighbors, most, random_state):
     k = min(n_neighbors, cut)
     scores = []
     for m in counts:
-        near = KNeighborsClassifier(k).fit(np.ascontiguousarray(Z[:, :m]), y[train])
-        scores.append(near.score(np.ascontiguousarray(Q[:, :m]), y[test]))
+        model = KNeighborsClassifier(k).fit(np.ascontiguousarray(Z[:, :m]), y[train])
+        scores.append(model.score(np.ascontiguousarray(Q[:, :m]), y[test]))
     return counts, np.array(scores)

@@ -6,10 +6,14 @@ from fastml.preprocessing.discretizer import KBinsDiscretizer
 from fastml.preprocessing.distributions import QuantileTransformer
 from fastml.preprocessing.encoders import OneHotEncoder, OrdinalEncoder
 from fastml.preprocessing.feature_map import FeatureMap
+from fastml.preprocessing.labels import LabelBinarizer, LabelEncoder
 from fastml.preprocessing.periodic import Periodic
 from fastml.preprocessing.polynomials import PolynomialFeatures
+from fastml.preprocessing.powers import PowerTransformer
 from fastml.preprocessing.rowwise import Binarizer, Normalizer
 from fastml.preprocessing.scalers import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
+from fastml.preprocessing.splines import SplineTransformer
+from fastml.preprocessing.target_encoder import TargetEncoder
 from fastml.preprocessing.templates import Collisions, FeatureTemplates
 from fastml.preprocessing.thermometer import Thermometer
 
@@ -19,6 +23,8 @@ __all__ = [
     "FeatureMap",
     "FeatureTemplates",
     "KBinsDiscretizer",
+    "LabelBinarizer",
+    "LabelEncoder",
     "MaxAbsScaler",
     "MinMaxScaler",
     "Normalizer",
@@ -27,9 +33,12 @@ __all__ = [
     "Periodic",
     "PiecewiseConstant",
     "PolynomialFeatures",
+    "PowerTransformer",
     "QuantileTransformer",
     "RobustScaler",
+    "SplineTransformer",
     "StandardScaler",
+    "TargetEncoder",
     "Thermometer",
 ]
 

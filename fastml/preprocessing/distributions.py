@@ -8,6 +8,7 @@ from scipy.special import ndtri
 from sklearn.preprocessing import QuantileTransformer as ScikitQuantileTransformer
 from sklearn.utils import check_random_state
 
+from fastml.preprocessing import in_parts
 from fastml.preprocessing.quantiles import nan_quantiles, rows_at
 from fastml.preprocessing.scaling import ByKernel
 from fastml.warning import warn
@@ -70,11 +71,7 @@ class QuantileTransformer(ByKernel, ScikitQuantileTransformer):
             self._note_columns()
             return self
         X = self._rows_to_learn(X)
-        if self.subsample is not None and self.n_quantiles > self.subsample:
-            raise ValueError(
-                "The number of quantiles cannot be greater than the number of samples used. Got"
-                f" n_quantiles={self.n_quantiles} and subsample={self.subsample}."
-            )
+        self._check_subsample()
         self._check_finite_or_missing(X)
         if self.n_quantiles > len(X):
             warn(
@@ -85,13 +82,39 @@ class QuantileTransformer(ByKernel, ScikitQuantileTransformer):
             warn("'ignore_implicit_zeros' takes effect only with sparse matrix. This parameter has no effect.")
         self.n_quantiles_ = max(1, min(self.n_quantiles, len(X)))
         self.references_ = np.linspace(0, 1, self.n_quantiles_)
-        random = check_random_state(self.random_state)
         if self.subsample is not None and self.subsample < len(X):
-            places = np.arange(len(X))
-            random.shuffle(places)  # as scikit-learn draws, so that the same rows are taken
-            X = rows_at(X, places[: self.subsample])
+            X = rows_at(X, self._draw(len(X)))
         self.quantiles_ = nan_quantiles(X, self.references_ * 100 / 100)
         return self
+
+    def _check_subsample(self):
+        if self.subsample is not None and self.n_quantiles > self.subsample:
+            raise ValueError(
+                "The number of quantiles cannot be greater than the number of samples used. Got"
+                f" n_quantiles={self.n_quantiles} and subsample={self.subsample}."
+            )
+
+    def _draw(self, n):
+        """Numbers of rows, drawn as scikit-learn draws them, so that the same rows are taken."""
+        places = np.arange(n)
+        check_random_state(self.random_state).shuffle(places)
+        return places[: self.subsample]
+
+    def _fit_parts(self, table, reduce):
+        self._check_subsample()
+        in_parts.fit_drawn(self, table, self._draw_of(table.parts.memory))
+
+    def _draw_of(self, memory):
+        def draw(n):
+            if 8 * n > memory:
+                raise ValueError(
+                    f"QuantileTransformer draws its rows by putting {n:,} numbers in random order,"
+                    f" {8 * n / 1e6:,.0f} MB, and the table may take {memory / 1e6:,.0f} MB: make it with a larger"
+                    " memory, or fit some of the rows"
+                )
+            return self._draw(n)
+
+        return draw
 
     def transform(self, X: Any) -> Any:
         """X (n_samples, n_features), array-like, frame or sparse, as shares or normal numbers, in its dtype."""

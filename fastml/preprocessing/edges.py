@@ -41,10 +41,10 @@ def quantile_edges(columns, n_bins, n_jobs, closed="right"):
     edge then is the value next to it, so that the rows that hold the extreme are a bin of their own.
     """
 
-    asked = list(zip(columns, n_bins, strict=True))
+    wanted = list(zip(columns, n_bins, strict=True))
 
     def find(start, stop):
-        return [moved(quantiles(x, w, k), x, closed) for (x, w), k in asked[start:stop]]
+        return [moved(quantiles(x, w, k), x, closed) for (x, w), k in wanted[start:stop]]
 
     parts = pool.run(find, len(columns), cost=SORTING * max(len(x) for x, _ in columns), n_jobs=n_jobs)
     return [edges for part in parts for edges in part]

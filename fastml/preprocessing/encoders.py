@@ -20,8 +20,8 @@ ABSENT = object()  # in place of NaN, which equals nothing
 def refuse_sparse(X):
     if issparse(X):
         raise TypeError(
-            "Sparse data was passed for X, but dense data is required. Use '.toarray()' to convert to a dense numpy"
-            " array."
+            "Sparse data was passed, but dense data is required: X is sparse. Use '.toarray()' to convert to a dense"
+            " numpy array."
         )
 
 
@@ -67,7 +67,7 @@ class ByDistinct(Estimator):
         refuse_sparse(X)
         refuse_empty(X)
         try:
-            np.dtype(self.dtype)
+            np.dtype(getattr(self, "dtype", float))
         except TypeError as error:
             raise TypeError(f"dtype={self.dtype!r} is refused: {error}") from error
         self._check_infrequent_enabled()

@@ -4,7 +4,7 @@ import numpy as np
 
 from fastml_ext import preprocessing as kernels
 
-__all__ = ["Distinct", "Extremes", "Moments", "order_statistics"]
+__all__ = ["Distinct", "Extremes", "Moments", "fit_drawn", "order_statistics"]
 
 BITS = 11  # of a number, that a pass counts: 16 KB a column and bucket wanted
 FEW = 2**20  # numbers in the buckets wanted that are collected instead
@@ -174,3 +174,27 @@ def as_floats(keys, dtype):
     sign, every = np.uint64(1 << (width - 1)), np.uint64((1 << width) - 1)
     bits = np.where(keys & sign, keys ^ sign, keys ^ every)
     return bits.astype(np.dtype(f"u{dtype.itemsize}")).view(dtype)
+
+
+# --------------------------------------------------------------------------------------------------- rows drawn
+
+
+def fit_drawn(model, table, draw):
+    """Fit a model that draws `subsample` rows where there are more: of those that it would draw in memory.
+
+    draw(n) gives their numbers; where a sample of the table would be all of it, the fit in memory draws them.
+    """
+    n, most = table.n_rows, table.sample_rows()
+    if 0 < n <= most:
+        model.fit(table.sample(most)[0])
+        return
+    if model.subsample is None:
+        raise ValueError(
+            f"{type(model).__name__} with subsample=None needs all of {table.parts!r} in memory: give a number of rows,"
+            " such as subsample=200_000"
+        )
+    kept = model.subsample
+    X = table.drawn(draw) if kept < n else table.sample(n)[0]
+    model.subsample = None
+    model.fit(X)
+    model.subsample = kept

@@ -15,6 +15,7 @@ from fastml.base import check_weight
 from fastml.preprocessing import in_parts
 from fastml.preprocessing.quantiles import between, middle, nan_medians_and_quantiles
 from fastml.preprocessing.scaling import ByKernel, of_columns, without_zeros
+from fastml.telling import quietly
 from fastml_ext import preprocessing as kernels
 
 __all__ = ["MaxAbsScaler", "MinMaxScaler", "RobustScaler", "StandardScaler"]
@@ -65,7 +66,8 @@ class StandardScaler(ByKernel, ScikitStandardScaler):
         if issparse(X) or sample_weight is not None:
             if sample_weight is not None:
                 sample_weight = check_weight(sample_weight, (X if hasattr(X, "shape") else np.asarray(X)).shape[0])
-            ScikitStandardScaler.partial_fit(self, X, y, sample_weight)
+            with quietly(self):
+                ScikitStandardScaler.partial_fit(self, X, y, sample_weight)
             self._note_columns()
             return self
         X = self._rows_to_learn(X, first)
@@ -79,8 +81,15 @@ class StandardScaler(ByKernel, ScikitStandardScaler):
         self._keep(seen, mean, squares)
         return self
 
+    def _n_tasks(self):
+        return 0
+
     def _fit_parts(self, table, reduce):
-        count, mean, squares = reduce(in_parts.Moments())
+        found, few = table.reduce_unless_few(in_parts.Moments())
+        if few is not None:
+            self.fit(few[0])
+            return
+        count, mean, squares = found
         self._reset()
         self._keep(count, np.where(count > 0, mean, np.nan), np.where(count > 0, squares, np.nan))
 
@@ -358,7 +367,7 @@ class RobustScaler(ByKernel, ScikitRobustScaler):
         q_min, q_max = two_numbers(self, "quantile_range")
         if not 0 <= q_min <= q_max <= 100:
             raise ValueError(
-                f"Invalid quantile range: quantile_range={self.quantile_range} must be two per cents in order"
+                f"Invalid quantile range: {self.quantile_range}: quantile_range must be two per cents in order"
             )
         return [q_min / 100, q_max / 100]
 

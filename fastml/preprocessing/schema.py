@@ -7,11 +7,13 @@ from fastml.preprocessing.templates.schema import TEMPLATES, also_templates
 from fastml.schema import (
     COMMON,
     FLOAT,
+    any_number,
     anything,
     array,
     each,
     either,
     flag,
+    labels,
     may_lack,
     model,
     names,
@@ -69,6 +71,8 @@ SCALERS: dict = {
         "quantiles_": array(FLOAT, "quantiles", "d"),
         "references_": array("f8", "quantiles", low=0, high=1),
     },
+    "PowerTransformer": TABLES | {"lambdas_": A_COLUMN, "_scaler": may_lack(model)},
+    "SplineTransformer": TABLES | {"_knots": array("f8", "d", "*"), "n_features_out_": whole(0)},
     "PolynomialFeatures": TABLES
     | {
         "n_output_features_": whole(0),
@@ -101,6 +105,18 @@ ENCODERS: dict = {
         "_n_features_outs": each(whole(0), "d"),
     },
     "OrdinalEncoder": ENCODED | {"_missing_indices": places},
+    "LabelEncoder": {"classes_": labels("k")},
+    "LabelBinarizer": {"classes_": labels("k"), "y_type_": text, "sparse_input_": flag},
+    "TargetEncoder": {
+        "n_features_in_": size("d"),
+        "feature_names_in_": may_lack(names),
+        "categories_": each(anything, "d"),
+        "_infrequent_enabled": flag,
+        "encodings_": each(array("f8", "*")),
+        "target_type_": one_of("continuous", "binary", "multiclass"),
+        "target_mean_": either(any_number, array("f8", "*")),
+        "classes_": either(nothing, labels("k")),
+    },
 }
 SCHEMAS: dict = (
     SCALERS
@@ -195,6 +211,15 @@ def also_products(state, sizes):
             raise ValueError(f"{key}: {state[key]} columns instead of {expected}")
 
 
+def also_splines(state, sizes):
+    shape, degree = state["_knots"].shape, state["degree"]
+    if shape[1] < 2 * degree + 2 or (np.diff(state["_knots"], axis=1) < 0).any():
+        raise ValueError(f"_knots: no {shape[1]} ascending knots of degree {degree}")
+    splines = shape[1] - degree - 1 - (degree if state["extrapolation"] == "periodic" else 0)
+    if state["n_features_out_"] != shape[0] * (splines - 1 + int(state["include_bias"])):
+        raise ValueError(f"n_features_out_: {state['n_features_out_']} columns of {splines} splines each")
+
+
 def also_map(state, sizes):
     """A transformer gives as many columns as the map keeps for it."""
     for i, (width, transformer) in enumerate(zip(state["_widths"], state["transformers_"], strict=True)):
@@ -211,6 +236,7 @@ def also_map(state, sizes):
 
 
 ALSO: dict = {
+    "SplineTransformer": also_splines,
     "PolynomialFeatures": also_products,
     "KBinsDiscretizer": also_k_bins,
     "PiecewiseConstant": also_bins,

@@ -50,8 +50,8 @@ def pack(cuts, begins, ends, n_columns, dtype):
 def representable(cuts, dtype):
     """Cuts as numbers of that dtype that part its numbers in the same way: x > cut is x > the result."""
     with np.errstate(over="ignore"):
-        near = cuts.astype(dtype)
-    return np.where(near > cuts, np.nextafter(near, dtype.type(-np.inf)), near).astype(dtype, copy=False)
+        rounded = cuts.astype(dtype)
+    return np.where(rounded > cuts, np.nextafter(rounded, dtype.type(-np.inf)), rounded).astype(dtype, copy=False)
 
 
 def cut_below(edges, dtype):

@@ -214,7 +214,7 @@ class Thermometer(ColumnMap):
 
     def _read(self, X, *, reset):
         """The columns of X: arrays of numbers, and Categories."""
-        who = type(self).__name__
+        estimator = type(self).__name__
         X = from_arrow(X)
         if hasattr(X, "to_numpy") and not is_frame(X):
             X = np.asarray(X)  # a Series
@@ -231,7 +231,7 @@ class Thermometer(ColumnMap):
             names = self._names()
             plain = X.dtype.kind in "biuf"
             columns = [X[:, j] if plain else numpy_column(X[:, j], names[j]) for j in range(X.shape[1])]
-        told = f"{who} computes in float64"
+        told = f"{estimator} computes in float64"
         numbers = [
             c if isinstance(c, Categories) else as_numbers(c, told, name=name)
             for c, name in zip(columns, self._names(), strict=True)
@@ -240,7 +240,7 @@ class Thermometer(ColumnMap):
             if not isinstance(column, Categories) and np.isinf(column).any():
                 table = np.zeros((len(column), len(numbers)), column.dtype)
                 table[:, j] = column
-                refuse_nonfinite(table, who, getattr(self, "feature_names_in_", None), allow_nan=True)
+                refuse_nonfinite(table, estimator, getattr(self, "feature_names_in_", None), allow_nan=True)
         return numbers
 
     def _encode(self, columns):

@@ -1,7 +1,8 @@
 """Estimators that learn from parts: what `fit` does where it is given a table in parts in the place of X and y."""
 
 import importlib
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import is_classifier, is_regressor
@@ -11,11 +12,12 @@ from fastml.base import first_bad
 from fastml.scale.labels import Labels, find_labels, number_targets
 from fastml.scale.parts import Parts
 from fastml.scale.reading import Slab, place_of, read_slabs
-from fastml.scale.reduction import Reduction, Rows
+from fastml.scale.reduction import Reduction, Rows, rows_of_block
 
 __all__ = ["Checks", "Table", "fit_parts", "partial_fit"]
 
 SMALLEST = 2**13  # rows of a chunk of `partial_fit`
+SAMPLE = 2**20  # rows in memory, at whose optimum passes over the table begin
 
 
 class Checks:
@@ -72,7 +74,10 @@ class Table:
     @property
     def n_rows(self) -> int:
         if self.parts.n_rows is None:
-            self.parts.n_rows = sum(self.parts.map_targets(rows_of_piece))
+            if self.parts.has_target:
+                self.parts.n_rows = sum(self.parts.map_targets(rows_of_piece))
+            else:
+                self.parts.n_rows = self.reduce(Counted())
         return self.parts.n_rows
 
     def reduce(self, reduction: Reduction) -> Any:
@@ -83,11 +88,71 @@ class Table:
             raise ValueError(f"{self.parts!r} has 0 rows, and {self.who} needs at least one")
         return total
 
+    def reduce_unless_few(self, reduction: Reduction) -> tuple[Any, Any]:
+        """(state of all rows, None), or where a sample would be the table (None, (X, y) of all rows): one pass."""
+        n, most = self.parts.n_rows, self.sample_rows()
+        if n is not None:
+            return (None, self.sample(most)) if 0 < n <= most else (self.reduce(reduction), None)
+        kept = self.reduce(Keeping(reduction, most))
+        return (kept.state, None) if kept.rows is None else (None, all_of(kept.rows))
+
+    def sample_rows(self) -> int:
+        """How many rows a sample may have: those that a quarter of the memory holds, up to 2**20."""
+        parts = self.parts
+        return max(2**13, min(SAMPLE, parts.memory // (4 * parts.n_features * parts.dtype.itemsize)))
+
+    def drawn(self, draw: Callable[[int], np.ndarray]) -> np.ndarray:
+        """X of the rows whose numbers draw(n) gives, in that order, one maybe several times."""
+        numbers, places = np.unique(draw(self.n_rows), return_inverse=True)
+        self.reads += 1
+        return all_of(self.parts.choose(numbers, self.checks, f"pass {self.reads} over"))[0][places]
+
     def sample(self, most: int) -> tuple[np.ndarray, np.ndarray]:
         """(X, y) of about `most` rows spread over the table, chosen by their numbers; of all, where there are few."""
         self.reads += 1
         found = self.parts.choose(spread_numbers(self.n_rows, most), self.checks, f"pass {self.reads} over")
-        return np.concatenate([X for X, _ in found]), np.concatenate([y for _, y in found])
+        return all_of(found)
+
+
+class Counted:
+    """The reduction that counts rows."""
+
+    def partial(self, rows: Rows) -> int:
+        return len(rows.X)
+
+    def merge(self, first: int, second: int) -> int:
+        return first + second
+
+
+class Kept(NamedTuple):
+    """State of a reduction, and the rows themselves while they are few."""
+
+    state: Any
+    rows: list | None  # pairs (X, y)
+    n: int
+
+
+class Keeping:
+    """A reduction that keeps the rows as well, as long as there are at most so many."""
+
+    def __init__(self, reduction: Reduction, most: int):
+        self.reduction, self.most, self.block = reduction, most, rows_of_block(reduction)
+
+    def partial(self, rows: Rows) -> Kept:
+        n = len(rows.X)
+        kept = [(rows.X, rows.y)] if n <= self.most else None
+        return Kept(self.reduction.partial(rows), kept, n)
+
+    def merge(self, first: Kept, second: Kept) -> Kept:
+        n, few = first.n + second.n, first.rows is not None and second.rows is not None
+        kept = [*first.rows, *second.rows] if few and n <= self.most else None  # type: ignore[misc]
+        return Kept(self.reduction.merge(first.state, second.state), kept, n)
+
+
+def all_of(found: list) -> tuple[np.ndarray, Any]:
+    """X and y of pairs of them; y is None where there is none."""
+    y = None if found[0][1] is None else np.concatenate([y for _, y in found])
+    return np.concatenate([X for X, _ in found]), y
 
 
 def rows_of_piece(y: np.ndarray, source: str, first: int) -> int:
@@ -116,6 +181,8 @@ def fit_parts(model: Any, method: str, arguments: tuple, options: dict) -> Any:
             f"{who}.fit takes parts alone: their y comes with them (npy(X, y=...), parquet(path, target=...)), and"
             " weights are not taken yet"
         )
+    if hasattr(model, "_fit_steps"):
+        return model._fit_steps(parts)
     if not hasattr(model, "_fit_parts"):
         refuse_model(model, parts)
     if not parts.has_target and (is_classifier(model) or is_regressor(model)):

@@ -66,15 +66,13 @@ def find_labels(parts: Parts) -> Labels:
         raise ValueError("y is numbers in some parts, and texts in others: write it in one way")
     values = sorted(counts)
     dtype = np.result_type(*dtypes)
-    classes = np.array(values, object if dtype.kind == "O" else None)
-    classes = classes if dtype.kind in "OU" else classes.astype(dtype)
+    classes = np.array(values, dtype if dtype.kind in "OU" else None).astype(dtype, copy=False)
     return Labels(classes, np.array([counts[value] for value in values], np.float64))
 
 
 def counted_piece(y: np.ndarray, source: str, first: int) -> tuple[np.dtype, int, dict]:
     """(dtype, rows, {label: rows}) of one piece."""
-    dtype = y.dtype if y.dtype.kind != "U" else np.dtype("U")
-    return dtype, len(y), counted(y, source, first) if len(y) else {}
+    return y.dtype, len(y), counted(y, source, first) if len(y) else {}
 
 
 def counted(y: np.ndarray, source: str, first: int) -> dict:

@@ -105,12 +105,13 @@ def asking(model: Any, parts: Parts, method: str) -> "Asking":
             raise ValueError(f"{parts.what} has no column {lacking[0]!r}, which {type(model).__name__} was fitted on")
         order = [place[name] for name in known]
         order = None if order == list(range(parts.n_features)) else order
-    if known is not None and isinstance(model, Estimator):
+    own = isinstance(model, Estimator) and "feature_names_in_" in vars(model)
+    if own:
         model = copy.copy(model)
         del model.feature_names_in_
         model._note_columns()
 
-    return Asking(model, method, order, known is not None and not isinstance(model, Estimator))
+    return Asking(model, method, order, not own and (known is not None or hasattr(model, "steps")))
 
 
 class Asking:
@@ -128,7 +129,8 @@ class Asking:
             found = getattr(self.model, self.method)(rows)
         if not isinstance(found, np.ndarray):
             raise TypeError(
-                f"{type(self.model).__name__}.{self.method} gives {type(found).__name__}, and arrays are taken only"
+                f"{type(self.model).__name__}.{self.method} gives {type(found).__name__}, and arrays are taken"
+                f" only{': set sparse_output=False' if hasattr(self.model, 'sparse_output') else ''}"
             )
         return found
 
@@ -136,9 +138,13 @@ class Asking:
 def asked_of_none(model: Any, parts: Parts, method: str) -> np.ndarray:
     """The answers of no rows, in the shape and dtype of those of one."""
     width = getattr(model, "n_features_in_", parts.n_features)
+    row = np.zeros((1, width), parts.dtype)
+    categories = getattr(model, "categories_", ())
+    if len(categories) == width:  # or the row might hold what the model does not know
+        row = np.array([[values[0] for values in categories]], parts.dtype)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return np.asarray(getattr(model, method)(np.zeros((1, width), parts.dtype)))[:0]
+        return Asking(model, method, None, False)(row)[:0]
 
 
 def write_npy(model: Any, parts: Parts, output: Any, method: str) -> int:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["MEMORY", "Parts", "Piece", "settled", "told_size"]
+__all__ = ["MEMORY", "Parts", "Piece", "dtype_of", "settled", "told_size"]
 
 MEMORY = 2**28  # bytes that reading may hold, unless told otherwise
 
@@ -72,7 +72,7 @@ class Parts(abc.ABC):
         with read_slabs(self, checks.who, rows_of_block(reduction), what) as slabs:
             return reduce_blocks(map(checks, slabs), reduction, n_jobs)
 
-    def choose(self, numbers: np.ndarray, checks: Any, what: str) -> list[tuple[np.ndarray, np.ndarray]]:
+    def choose(self, numbers: np.ndarray, checks: Any, what: str) -> list[tuple[np.ndarray, Any]]:
         """Pairs (X, y) of the rows of these ascending numbers, in their order."""
         from fastml.scale.reading import read_slabs
 
@@ -81,7 +81,7 @@ class Parts(abc.ABC):
             for rows in map(checks, slabs):
                 first, last = np.searchsorted(numbers, [rows.start, rows.start + len(rows.X)])
                 chosen = numbers[first:last] - rows.start
-                found.append((rows.X[chosen], rows.y[chosen]))
+                found.append((rows.X[chosen], None if rows.y is None else rows.y[chosen]))
         return found
 
     def rows(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray | None]:
@@ -114,6 +114,12 @@ class Parts(abc.ABC):
         assert y is not None
         return y
 
+    def behind(self, ask: Any, none: np.ndarray) -> "Parts":
+        """The same rows, each piece of X as ask(X) gives it; none: what it gives of no rows."""
+        from fastml.scale.through import Through
+
+        return Through(self, ask, none)
+
     def at_once(self) -> int:
         """Rows that are read at once: a power of two, of about an eighth of the memory."""
         most = max(self.memory // (8 * max(1, self.n_features) * self.dtype.itemsize), 1)
@@ -143,6 +149,16 @@ def told_size(parts: Parts) -> str:
         if size >= 1000:
             size, unit = size / 1000, larger
     return f"{parts.n_rows:,} rows × {parts.n_features} columns of {parts.dtype}, {size:.1f} {unit}"
+
+
+def dtype_of(*dtypes: Any) -> np.dtype:
+    """float32 of columns of float16 and float32 alone, else float64; dtypes may be pandas' own.
+
+    >>> dtype_of(np.dtype(np.float16), np.dtype(">f4")), dtype_of(np.dtype(np.int8))
+    (dtype('float32'), dtype('float64'))
+    """
+    single = all(getattr(each, "kind", "O") == "f" and getattr(each, "itemsize", 8) <= 4 for each in dtypes)
+    return np.dtype(np.float32 if single else np.float64)
 
 
 def settled(parts, names, memory, verbose):

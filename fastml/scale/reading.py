@@ -72,10 +72,10 @@ def ahead(make: Callable[[], Iterator]) -> Generator:
 
 
 @contextlib.contextmanager
-def read_slabs(parts: Parts, who: str, rows: int = BLOCK, what: str = "reading") -> Iterator[Iterator[Slab]]:
+def read_slabs(parts: Parts, estimator: str, rows: int = BLOCK, what: str = "reading") -> Iterator[Iterator[Slab]]:
     """The slabs of a table, as a context: at its end nothing is read any more. rows: every cut is a multiple of it."""
     size = max(rows, parts.at_once())
-    slabs = ahead(lambda: put_together(parts, who, size))
+    slabs = ahead(lambda: put_together(parts, estimator, size))
     total = parts.n_rows or 0
     verbose = parts.verbose and total > 0
     with contextlib.closing(slabs), progress_bar(f"{what} {parts.what}", total, verbose) as show:
@@ -89,7 +89,7 @@ def shown(slabs: Iterator[Slab], show: Callable[[int], None] | None) -> Iterator
             show(slab.start + len(slab.X))
 
 
-def put_together(parts: Parts, who: str, size: int) -> Iterator[Slab]:
+def put_together(parts: Parts, estimator: str, size: int) -> Iterator[Slab]:
     """Slabs of `size` rows; the last may have fewer. A piece that is as large as a slab is not copied."""
     held: list = []
     start, count = 0, 0
@@ -101,16 +101,16 @@ def put_together(parts: Parts, who: str, size: int) -> Iterator[Slab]:
             held.append((piece.X[at : at + taken], y, (start + count, piece.source, piece.first + at)))
             count, at = count + taken, at + taken
             if count == size:
-                yield joined(parts, held, start, who)
+                yield joined(parts, held, start, estimator)
                 held, start, count = [], start + size, 0
     if count:
-        yield joined(parts, held, start, who)
+        yield joined(parts, held, start, estimator)
 
 
-def joined(parts: Parts, held: list, start: int, who: str) -> Slab:
+def joined(parts: Parts, held: list, start: int, estimator: str) -> Slab:
     pieces = [each[0] for each in held]
     X = np.ascontiguousarray(pieces[0]) if len(pieces) == 1 else np.concatenate(pieces)
-    X = as_numbers(X, who)
+    X = as_numbers(X, estimator)
     if X.dtype != parts.dtype:
         X = X.astype(parts.dtype)
     y = np.concatenate([each[1] for each in held]) if parts.has_target else None

@@ -9,7 +9,7 @@ from scipy.sparse import issparse
 
 from fastml.kinds import array_of_numbers, read_target
 from fastml.scale.arrow_sources import arrow, csv, parquet
-from fastml.scale.parts import MEMORY, Parts, Piece, settled
+from fastml.scale.parts import MEMORY, Parts, Piece, dtype_of, settled
 from fastml.scale.paths import paths_of
 
 __all__ = ["arrays", "arrow", "chunks", "csv", "npy", "parquet"]
@@ -22,7 +22,7 @@ class ArrayParts(Parts):
         self.tables, self.labels, self.sources, self.what = tables, targets, sources, what
         self.lengths = [len(table) for table in tables]
         self.n_rows, self.n_features = sum(self.lengths), tables[0].shape[1]
-        self.dtype = np.dtype(np.float32 if tables[0].dtype == np.float32 else np.float64)
+        self.dtype = dtype_of(tables[0].dtype)
         self.has_target = targets is not None
 
     def pieces(self, first=0, most=None):
@@ -238,7 +238,7 @@ class ChunkParts(Parts):
             raise ValueError("chunks has nothing to give: no chunk came")
         X, y, self.names = self.take(head, 0)
         self.n_features, self.has_target = X.shape[1], y is not None
-        self.dtype = np.dtype(np.float32 if X.dtype == np.float32 else np.float64)
+        self.dtype = dtype_of(X.dtype)
         self.head = (head, kept) if once else None
 
     def iterator(self):
@@ -282,7 +282,7 @@ class ChunkParts(Parts):
                 f"chunk {number} has {X.shape[1]} columns{f' {names}' if names else ''}, and chunk 0 has"
                 f" {self.n_features}{f': {self.names}' if self.names else ''}"
             )
-        if len(X) and (X.dtype == np.float32) != (self.dtype == np.float32):
+        if len(X) and dtype_of(X.dtype) != self.dtype:
             raise ValueError(f"chunk {number} is of {X.dtype}, and chunk 0 of {self.dtype}: give them in one dtype")
         if (y is not None) != self.has_target:
             raise ValueError(f"chunk {number} comes with{'out' * self.has_target} y, and chunk 0 does not")

@@ -4,6 +4,7 @@ Tasks are pure and wait for nothing but their input; no result depends on who ha
 """
 
 import abc
+import copy
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
@@ -57,6 +58,12 @@ class OnWorkers(Parts):
                 raise ValueError(f"part {number} of {self.what} has {known} rows, and {found} targets")
         self.lengths, self.n_rows = lengths, sum(lengths)
 
+    def behind(self, ask: Any, none: np.ndarray) -> Parts:
+        other = copy.copy(self)
+        other.source = Behind(self.source, ask, none)
+        other.n_features, other.dtype, other.names = none.shape[1], none.dtype, None
+        return other
+
     def each(self, function: Callable, given: list[tuple], *work: Any) -> list:
         """What function((*work, source), *arguments) gives for each of `given`, in their order."""
         value = self.engine.share((*work, self.source))
@@ -76,7 +83,7 @@ class OnWorkers(Parts):
             runs = [engine.submit(joined_runs, work, *group) for group in groups]
         return run_total(reduction, join_runs(reduction, engine.gather(runs)))
 
-    def choose(self, numbers: np.ndarray, checks: Any, what: str) -> list[tuple[np.ndarray, np.ndarray]]:
+    def choose(self, numbers: np.ndarray, checks: Any, what: str) -> list[tuple[np.ndarray, Any]]:
         given = self.given()
         assert self.lengths is not None
         ends = np.cumsum(self.lengths)
@@ -84,6 +91,21 @@ class OnWorkers(Parts):
         begins = ends - self.lengths
         rows = [(at - begin, *each) for at, begin, each in zip(chosen, begins, given, strict=True)]
         return self.each(chosen_rows, rows, checks)
+
+
+class Behind(NamedTuple):
+    """A source whose rows go through a function of X."""
+
+    source: Any
+    ask: Any
+    none: np.ndarray
+
+    def slab(self, who: str, *given: Any) -> Slab:
+        slab = self.source.slab(who, *given)
+        return slab._replace(X=self.ask(slab.X) if len(slab.X) else self.none)
+
+    def targets(self, *given: Any) -> tuple[np.ndarray, str, int]:
+        return self.source.targets(*given)
 
 
 class Ranges(NamedTuple):
@@ -125,6 +147,11 @@ class SpreadParts(OnWorkers):
         return self.ranges
 
     given_targets = given
+
+    def behind(self, ask: Any, none: np.ndarray) -> Parts:
+        other = super().behind(ask, none)
+        other.parts = self.parts.behind(ask, none)  # type: ignore[attr-defined]
+        return other
 
     def pieces(self, first: int = 0, most: int | None = None) -> Iterator[Piece]:
         return self.parts.pieces(first, most)
@@ -200,7 +227,7 @@ def joined_runs(work: tuple, *runs: Run) -> Run:
 def chosen_rows(work: tuple, at: np.ndarray, *given: Any) -> tuple:
     checks, source = work
     rows = checks(source.slab(checks.who, *given))
-    return rows.X[at], rows.y[at]
+    return rows.X[at], None if rows.y is None else rows.y[at]
 
 
 def answers_of_range(work: tuple, start: int, stop: int) -> np.ndarray:

@@ -386,13 +386,13 @@ def leaf_distances(typing, points, leaf, Q, q, d, leaf_size, kind, worst, distan
 
 
 @intrinsic(prefer_literal=True)
-def keep_nearest(typing, near, who, found, distances, index, leaf, lanes):
+def keep_nearest(typing, held, held_indices, found, distances, index, leaf, lanes):
     """Put the points of a leaf that are `found` in their places among `lanes` of them, by (distance, index).
 
     Written as vectors and without a branch: neither where a point belongs nor whether it does can be predicted.
     """
-    size, dtype = lanes.literal_value, near.dtype
-    signature = types.void(near, who, found, distances, index, leaf, lanes)
+    size, dtype = lanes.literal_value, held.dtype
+    signature = types.void(held, held_indices, found, distances, index, leaf, lanes)
 
     def codegen(context, builder, signature, args):
         def array(i):
@@ -414,12 +414,12 @@ def keep_nearest(typing, near, who, found, distances, index, leaf, lanes):
             j = [builder.cttz(bits, cgutils.ir.IntType(1)(1))]
             s = splat(builder, builder.load(builder.gep(array(3).data, j)), size)
             number = context.cast(builder, builder.load(builder.gep(row, j)), index.dtype, types.int64)
-            i, near, who = splat(builder, number, size), builder.load(x), builder.load(y)
-            equal = builder.and_(builder.fcmp_ordered("==", s, near), builder.icmp_signed("<", i, who))
-            behind = builder.or_(builder.fcmp_ordered("<", s, near), equal)
+            i, old_s, old_i = splat(builder, number, size), builder.load(x), builder.load(y)
+            equal = builder.and_(builder.fcmp_ordered("==", s, old_s), builder.icmp_signed("<", i, old_i))
+            behind = builder.or_(builder.fcmp_ordered("<", s, old_s), equal)
             further = builder.and_(one_up(behind), cgutils.ir.Constant(behind.type, [0] + [1] * (size - 1)))
-            builder.store(builder.select(behind, builder.select(further, one_up(near), s), near), x)
-            builder.store(builder.select(behind, builder.select(further, one_up(who), i), who), y)
+            builder.store(builder.select(behind, builder.select(further, one_up(old_s), s), old_s), x)
+            builder.store(builder.select(behind, builder.select(further, one_up(old_i), i), old_i), y)
         builder.store(builder.load(x), values, align=4)
         builder.store(builder.load(y), indices, align=8)
         return context.get_dummy_value()

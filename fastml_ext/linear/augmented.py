@@ -35,7 +35,7 @@ class Problems(NamedTuple):
 
 
 class Points(NamedTuple):
-    """How far they are. Multipliers are shares of the cost: 0 to 1 for the hinge, any for its square."""
+    """The weights and multipliers so far; these are shares of the cost: 0 to 1 for the hinge, any for its square."""
 
     W: np.ndarray  # (k, p)
     share: np.ndarray  # (k, n)

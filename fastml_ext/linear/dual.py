@@ -32,7 +32,7 @@ class Problems(NamedTuple):
 
 
 class Paths(NamedTuple):
-    """How far they are."""
+    """The weights and the dual variables so far."""
 
     W: np.ndarray  # (k, d + 1)
     alpha: np.ndarray  # (k, n)
@@ -88,7 +88,7 @@ def moved(g, a, upper, square):
 
 @kernel
 def settle(state, n, high, low, tol):
-    """After a sweep: are we there, on the active rows or on all? Shrink by these slopes the next time."""
+    """End a sweep: done if all rows are within tol; else these slopes say which rows the next sweep leaves out."""
     state[SWEEPS] += 1
     if high - low <= tol:
         if state[ACTIVE] == n:

@@ -32,6 +32,23 @@ def rate(task, step):
     return 1.0 if task.schedule >= PA1 else task.eta0
 
 
+@kernel_inline
+def next_rate(task, n_steps, sum_of_rates):
+    """Step size of the next step, which is counted."""
+    n_steps[0] += 1
+    eta = rate(task, n_steps[0])
+    sum_of_rates[0] += eta
+    return eta
+
+
+@kernel_inline
+def note_hits(gradients, q, hits, place):
+    """Into hits[place] (k,) the way in which row q of a batch draws each score; where hits are asked for at all."""
+    if len(hits):
+        for c in range(gradients.shape[1]):
+            hits[place, c] = -np.sign(gradients[q, c])
+
+
 @kernel
 def pay(w, owed, taken):
     """w drawn towards 0, no further, by what the l1 penalty is owed so far less what it has taken (signed)."""
@@ -110,12 +127,8 @@ def dense_slice(task, order, X, Y, weight, class_weight, state, hits):
             if not np.isfinite(loss):
                 return losses, False
             losses += loss
-            if len(hits):
-                for c in range(k):
-                    hits[start + q, c] = -np.sign(gradients[q, c])
-        n_steps[0] += 1
-        eta = rate(task, n_steps[0])
-        sum_of_rates[0] += eta
+            note_hits(gradients, q, hits, start + q)
+        eta = next_rate(task, n_steps, sum_of_rates)
         if eager:
             gradient[:], met[:] = 0, False
             add_rows(1.0 / m, order, start, m, X, gradients, gradient, task.intercept)
@@ -215,12 +228,8 @@ def sparse_slice(task, order, data, indices, indptr, Y, weight, class_weight, st
             if not np.isfinite(loss):
                 return losses, False
             losses += loss
-            if len(hits):
-                for c in range(k):
-                    hits[start + q, c] = -np.sign(gradients[q, c])
-        n_steps[0] += 1
-        eta = rate(task, n_steps[0])
-        sum_of_rates[0] += eta
+            note_hits(gradients, q, hits, start + q)
+        eta = next_rate(task, n_steps, sum_of_rates)
         if eager:
             gradient[:], met[:] = 0, False
             add_sparse(1.0 / m, task.intercept / m, order, start, m, data, indices, indptr, gradients, gradient)

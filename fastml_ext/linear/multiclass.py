@@ -7,6 +7,7 @@ Contract: reference/multiclass.py.
 import numpy as np
 import scipy.sparse as sp
 
+from fastml_ext.device.memory import borrow, keep
 from fastml_ext.device.vectors import inner
 from fastml_ext.jit import kernel
 from fastml_ext.linear.dual import shuffle
@@ -73,6 +74,17 @@ def best_moves(slopes, alpha, own, cost, square, levels, moves):
 
 
 @kernel
+def visit(slopes, alpha, own, cost, square, asleep_below, levels, moves):
+    """(violation, whether the row may sleep, whether it moves): into moves (k,) what leads its variables on."""
+    v = violation(slopes, alpha, own, cost)
+    sleeps = v < asleep_below and size(alpha) == 0.0
+    moving = not (sleeps or v <= 1e-14)
+    if moving:
+        best_moves(slopes, alpha, own, cost, square, levels, moves)
+    return v, sleeps, moving
+
+
+@kernel
 def size(alpha):
     total = 0.0
     for a in alpha:
@@ -82,7 +94,7 @@ def size(alpha):
 
 @kernel
 def settle(state, n, worst, tol):
-    """After a sweep: are we there, on the active rows or on all? Rows at rest that are safer than this sleep."""
+    """End a sweep: done if all rows are within tol; if only the active ones are, all become active again."""
     state[SWEEPS] += 1
     if worst <= tol:
         state[DONE] = 1.0 if state[ACTIVE] == n else 0.0
@@ -94,7 +106,9 @@ def settle(state, n, worst, tol):
 @kernel
 def dense_sweeps(until, X, codes, cost, squares, bias, tol, W, alpha, order, state):
     k, d = W.shape[0], W.shape[1] - 1
-    slopes, levels, moves = np.empty(k), np.empty(k), np.empty(k)
+    own_work = np.empty((3, k))
+    work, X, alpha = borrow(own_work), borrow(X), borrow(alpha)
+    slopes, levels, moves = work[0], work[1], work[2]
     while state[SWEEPS] < until and not state[DONE]:
         active, place, worst = int(state[ACTIVE]), 0, 0.0
         shuffle(order, active, state)
@@ -103,17 +117,14 @@ def dense_sweeps(until, X, codes, cost, squares, bias, tol, W, alpha, order, sta
             own = codes[i]
             for c in range(k):
                 slopes[c] = inner(X, i * d, W, c * (d + 1), d) + bias * W[c, d] + (0.0 if c == own else 1.0)
-            v = violation(slopes, alpha[i], own, cost[i])
-            if v < -state[WORST] and size(alpha[i]) == 0.0:
+            v, sleeps, moving = visit(slopes, alpha[i], own, cost[i], squares[i], -state[WORST], levels, moves)
+            if sleeps:
                 active -= 1
                 order[place], order[active] = order[active], i
                 continue
             place += 1
             worst = max(worst, v)
-            if v <= 1e-14:
-                continue
-            best_moves(slopes, alpha[i], own, cost[i], squares[i], levels, moves)
-            for c in range(k):
+            for c in range(k if moving else 0):
                 if moves[c] != 0.0:
                     alpha[i, c] += moves[c]
                     for j in range(d):
@@ -121,13 +132,16 @@ def dense_sweeps(until, X, codes, cost, squares, bias, tol, W, alpha, order, sta
                     W[c, d] += moves[c] * bias
         state[ACTIVE] = active
         settle(state, len(X), worst, tol)
+    keep(own_work)
 
 
 @kernel
 def sparse_sweeps(until, data, indices, indptr, codes, cost, squares, bias, tol, W, alpha, order, state):
     """As `dense_sweeps`, with W (d + 1, k)."""
     d, k = W.shape[0] - 1, W.shape[1]
-    slopes, levels, moves = np.empty(k), np.empty(k), np.empty(k)
+    own_work = np.empty((3, k))
+    work, alpha = borrow(own_work), borrow(alpha)
+    slopes, levels, moves = work[0], work[1], work[2]
     while state[SWEEPS] < until and not state[DONE]:
         active, place, worst = int(state[ACTIVE]), 0, 0.0
         shuffle(order, active, state)
@@ -139,16 +153,15 @@ def sparse_sweeps(until, data, indices, indptr, codes, cost, squares, bias, tol,
             for at in range(indptr[i], indptr[i + 1]):
                 for c in range(k):
                     slopes[c] += data[at] * W[indices[at], c]
-            v = violation(slopes, alpha[i], own, cost[i])
-            if v < -state[WORST] and size(alpha[i]) == 0.0:
+            v, sleeps, moving = visit(slopes, alpha[i], own, cost[i], squares[i], -state[WORST], levels, moves)
+            if sleeps:
                 active -= 1
                 order[place], order[active] = order[active], i
                 continue
             place += 1
             worst = max(worst, v)
-            if v <= 1e-14:
+            if not moving:
                 continue
-            best_moves(slopes, alpha[i], own, cost[i], squares[i], levels, moves)
             for c in range(k):
                 alpha[i, c] += moves[c]
                 W[d, c] += moves[c] * bias
@@ -157,3 +170,4 @@ def sparse_sweeps(until, data, indices, indptr, codes, cost, squares, bias, tol,
                     W[indices[at], c] += moves[c] * data[at]
         state[ACTIVE] = active
         settle(state, len(indptr) - 1, worst, tol)
+    keep(own_work)

@@ -6,6 +6,7 @@ Contract: reference/newton.py.
 import numpy as np
 
 from fastml_ext.device.losses import margin_loss
+from fastml_ext.device.numbers import exponentials
 from fastml_ext.jit import kernel
 from fastml_ext.linear.wide import factor
 
@@ -40,18 +41,14 @@ def row_loss(code, scores, i, y, v, slopes):
         loss, slope, curve = margin_loss(code, 1.0, scores[i, 0], y)
         slopes[i, 0], scores[i, 0] = v * slope, v * curve
         return v * loss
-    top, total, own = scores[i, 0], 0.0, int(y)
-    for c in range(1, k):
-        top = max(top, scores[i, c])
-    mine = scores[i, own] - top
-    for c in range(k):
-        scores[i, c] = np.exp(scores[i, c] - top)
-        total += scores[i, c]
+    own = int(y)
+    mine = scores[i, own]
+    top, total = exponentials(scores[i], scores[i])
     for c in range(k):
         scores[i, c] /= total
         slopes[i, c] = v * scores[i, c]
     slopes[i, own] -= v
-    return v * (np.log(total) - mine)
+    return v * (np.log(total) - (mine - top))
 
 
 @kernel

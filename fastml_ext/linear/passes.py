@@ -9,6 +9,7 @@ import scipy.sparse as sp
 
 from fastml_ext import blas, pool
 from fastml_ext.device.losses import loss_of, weighted
+from fastml_ext.device.memory import borrow, keep
 from fastml_ext.device.numbers import exponentials
 from fastml_ext.device.rows import row_product
 from fastml_ext.jit import kernel, kernel_inline
@@ -66,37 +67,58 @@ def dense_pass(start, stop, code, X, Y, weight, W, b, curvature):
     return losses, gradient
 
 
+@kernel_inline
+def score_row(data, indices, indptr, i, W, b, S):
+    """The scores S[0] (k,) of a sparse row with weights W (d, k) and intercepts b."""
+    for c in range(len(b)):
+        S[0, c] = b[c]
+    for at in range(indptr[i], indptr[i + 1]):
+        j = np.uint64(indices[at])
+        for c in range(len(b)):
+            S[0, c] += data[at] * W[j, c]
+
+
+@kernel_inline
+def add_row(data, indices, indptr, i, S, total):
+    """total (d + 1, k) += a sparse row and a 1, times each of S[0] (k,)."""
+    d, k = total.shape[0] - 1, total.shape[1]
+    for c in range(k):
+        total[d, c] += S[0, c]
+    for at in range(indptr[i], indptr[i + 1]):
+        j = np.uint64(indices[at])
+        for c in range(k):
+            total[j, c] += data[at] * S[0, c]
+
+
+@kernel_inline
+def add_multiple(a, data, indices, first, last, total):
+    """total (d + 1,) += a times a sparse row and a 1."""
+    total[len(total) - 1] += a
+    if a != 0.0:
+        for at in range(first, last):
+            total[np.uint64(indices[at])] += a * data[at]
+
+
 @kernel
 def sparse_pass(start, stop, code, data, indices, indptr, Y, weight, W, b, curvature):
     """W (d, k) here."""
-    d, k = W.shape
-    gradient, losses, S = np.zeros((d + 1, k)), 0.0, np.empty((1, k))
-    flat, total = W.reshape(-1), gradient.reshape(-1)  # of one score
+    (d, k), indptr, b = W.shape, borrow(indptr), borrow(b)
+    own_gradient, losses, own_scores = np.zeros((d + 1, k)), 0.0, np.empty((1, k))
+    gradient, S, data, indices, W = borrow(own_gradient), borrow(own_scores), borrow(data), borrow(indices), borrow(W)
+    flat, total, Y, curvature = W.reshape(-1), gradient.reshape(-1), borrow(Y), borrow(curvature)  # of one score
     for i in range(start, stop):
         first, last = np.uint64(indptr[i]), np.uint64(indptr[i + 1])
         if k == 1:
             S[0, 0] = row_product(data, indices, first, last, flat, b[0])
             losses += curve_row(code, S, 0, Y, i, weight[i] if len(weight) else 1.0, curvature)
-            a = S[0, 0]
-            total[d] += a
-            if a != 0.0:
-                for at in range(first, last):
-                    total[np.uint64(indices[at])] += a * data[at]
+            add_multiple(S[0, 0], data, indices, first, last, total)
             continue
-        for c in range(k):
-            S[0, c] = b[c]
-        for at in range(first, last):
-            j = np.uint64(indices[at])
-            for c in range(k):
-                S[0, c] += data[at] * W[j, c]
+        score_row(data, indices, indptr, i, W, b, S)
         losses += curve_row(code, S, 0, Y, i, weight[i] if len(weight) else 1.0, curvature)
-        for c in range(k):
-            gradient[d, c] += S[0, c]
-        for at in range(first, last):
-            j = np.uint64(indices[at])
-            for c in range(k):
-                gradient[j, c] += data[at] * S[0, c]
-    return losses, gradient
+        add_row(data, indices, indptr, i, S, gradient)
+    keep(own_scores)
+    keep(own_gradient)
+    return losses, own_gradient
 
 
 @kernel
@@ -137,32 +159,23 @@ def dense_product(start, stop, X, weight, curvature, V, b):
 
 @kernel
 def sparse_product(start, stop, data, indices, indptr, weight, curvature, V, b):
-    d, k = V.shape
-    result, S = np.zeros((d + 1, k)), np.empty((1, k))
-    flat, total = V.reshape(-1), result.reshape(-1)  # of one score
+    (d, k), indptr, b = V.shape, borrow(indptr), borrow(b)
+    own_result, own_scores = np.zeros((d + 1, k)), np.empty((1, k))
+    result, S, data, indices, V = borrow(own_result), borrow(own_scores), borrow(data), borrow(indices), borrow(V)
+    flat, total, curvature = V.reshape(-1), result.reshape(-1), borrow(curvature)  # of one score
     for i in range(start, stop):
         first, last = np.uint64(indptr[i]), np.uint64(indptr[i + 1])
         if k == 1:
             S[0, 0] = row_product(data, indices, first, last, flat, b[0])
             curve_scores(S, 0, curvature, i, weight[i] if len(weight) else 1.0)
-            a = S[0, 0]
-            total[d] += a
-            if a != 0.0:
-                for at in range(first, last):
-                    total[np.uint64(indices[at])] += a * data[at]
+            add_multiple(S[0, 0], data, indices, first, last, total)
             continue
-        for c in range(k):
-            S[0, c] = b[c]
-        for at in range(indptr[i], indptr[i + 1]):
-            for c in range(k):
-                S[0, c] += data[at] * V[indices[at], c]
+        score_row(data, indices, indptr, i, V, b, S)
         curve_scores(S, 0, curvature, i, weight[i] if len(weight) else 1.0)
-        for c in range(k):
-            result[d, c] += S[0, c]
-        for at in range(indptr[i], indptr[i + 1]):
-            for c in range(k):
-                result[indices[at], c] += data[at] * S[0, c]
-    return result
+        add_row(data, indices, indptr, i, S, result)
+    keep(own_scores)
+    keep(own_result)
+    return own_result
 
 
 @kernel

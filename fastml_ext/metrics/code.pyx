@@ -32,9 +32,11 @@ cdef bint _open(Slots* slots, Py_ssize_t size) noexcept nogil:
     return slots.code != NULL and slots.hash != NULL
 
 
-cdef void _close(Slots* slots) noexcept nogil:
+cdef Py_ssize_t _close(Slots* slots) noexcept nogil:
+    """Give the memory back: how many labels there were."""
     free(slots.code)
     free(slots.hash)
+    return slots.used
 
 
 cdef bint _put(Slots* slots, Py_ssize_t at, uint64_t hash, int64_t code) noexcept nogil:
@@ -87,8 +89,7 @@ def code_integers(const int64_t[::1] y_true, const int64_t[::1] y_pred):
                 fits = _put(&slots, at, hash, slots.used)
                 if not fits:
                     break
-        n = slots.used
-        _close(&slots)
+        n = _close(&slots)
     if not fits:
         raise MemoryError
     return values[:n].copy(), codes[0], codes[1]
@@ -160,8 +161,7 @@ def code_strings(const uint32_t[:, ::1] y_true, const uint32_t[:, ::1] y_pred):
                 fits = _put(&slots, at, hash, slots.used)
                 if not fits:
                     break
-        n = slots.used
-        _close(&slots)
+        n = _close(&slots)
     if not fits:
         raise MemoryError
     return firsts[:n].copy(), codes[0], codes[1]

@@ -12,7 +12,7 @@ def first_kept(const int64_t[:, ::1] indices,              # (m, K) IN
     cdef Py_ssize_t q, j, found
     columns = np.full((indices.shape[0], k), -1, np.int64)
     nearest = np.full((indices.shape[0], k), -1, np.int64)
-    cdef int64_t[:, ::1] column = columns, near = nearest
+    cdef int64_t[:, ::1] column = columns, neighbour = nearest
     with nogil:
         for q in range(indices.shape[0]):
             found = 0
@@ -21,7 +21,7 @@ def first_kept(const int64_t[:, ::1] indices,              # (m, K) IN
                     break
                 if kept[indices[q, j]]:
                     column[q, found] = j
-                    near[q, found] = indices[q, j]
+                    neighbour[q, found] = indices[q, j]
                     found += 1
     return columns, nearest
 

@@ -1,4 +1,4 @@
-"""What the bound-filtered search keeps of the points: a few coordinates of each, rotated and rounded to float32.
+"""What the bound-filtered search reads of the points: a few coordinates of each, rotated and rounded to float32.
 
 Write x for a point after it was centred and scaled, by a power of two, into the unit ball; y for a query; V for m
 orthonormal columns; z = V'x for the coordinates kept and r = |x - VV'x| for the length of what they leave out. Then
@@ -41,11 +41,21 @@ import scipy.linalg
 
 from fastml_ext import blas, pool
 
-__all__ = ["Asked", "Axes", "Kept", "ask", "make", "may_rotate", "sample_size"]
+__all__ = [
+    "Axes",
+    "PointPanels",
+    "QueryPanels",
+    "lay_out_points",
+    "lay_out_queries",
+    "make",
+    "may_rotate",
+    "rounding",
+    "sample_size",
+]
 
 U, V = 2.0**-24, 2.0**-53  # relative rounding of float32 and of float64
 TINY = 1e-35  # more than all products of a score can lose by underflow, and far below the square of any useful distance
-STEP = 1536  # rows turned at a time, a multiple of every panel's width
+STEP = 1536  # rows rotated at a time, a multiple of every panel's width
 LEADING = 8  # axes on which blocks of points have boxes
 FIRST_TAIL, SECOND_TAIL = 1 / 8, 1 / 32  # share of the variance that may be left out by the first and second stage
 FEWEST_COLUMNS, WIDEST_ROTATION = 48, 2048  # that are rotated: finding the axes costs the cube of their number
@@ -62,8 +72,8 @@ class Axes(NamedTuple):
     slack: float
 
 
-class Kept(NamedTuple):
-    """The points as a search reads them, near ones close together."""
+class PointPanels(NamedTuple):
+    """The points as a search reads them, near ones next to each other."""
 
     panels: np.ndarray  # (n / w, columns, w) float32: the first stage, w points side by side
     rest: np.ndarray  # (n, further columns) float32: the second stage
@@ -74,8 +84,8 @@ class Kept(NamedTuple):
     longest: float  # the largest N
 
 
-class Asked(NamedTuple):
-    """The queries of one search, in the form that fits `Kept`."""
+class QueryPanels(NamedTuple):
+    """The queries of one search, in the form that fits `PointPanels`."""
 
     panels: np.ndarray  # (m / h, columns, h) float32
     rest: np.ndarray  # (m, further columns) float32
@@ -84,7 +94,7 @@ class Asked(NamedTuple):
 
 
 def make(X, width, rotate=True, n_jobs=None):
-    """(Axes, Kept) of X (n, d), `width` points to a panel; None where a value overflows or the sum has no bound.
+    """(Axes, PointPanels) of X (n, d), `width` points to a panel; None where a value overflows or the sum has no bound.
 
     rotate: whether principal axes may take the place of the columns
     """
@@ -99,7 +109,7 @@ def make(X, width, rotate=True, n_jobs=None):
     with blas.single():  # its threads cost more than they give at these sizes
         rotation, first = principal(X, centre, scale) if rotate and may_rotate(d) else (np.empty((d, 0)), d)
         axes = Axes(centre, scale, rotation, first, slack(rotation, first, d))
-        return axes, keep(X, axes, width, n_jobs)
+        return axes, lay_out_points(X, axes, width, n_jobs)
 
 
 def mean(X):
@@ -167,8 +177,8 @@ def gamma(terms, unit):
     return terms * unit / (1 - terms * unit)
 
 
-def keep(X, axes, width, n_jobs=None):
-    """The points X (n, d) as `Kept`, `width` of them to a panel."""
+def lay_out_points(X, axes, width, n_jobs=None):
+    """The points X (n, d) as `PointPanels`, `width` of them to a panel."""
     n, columns = len(X), columns_of(axes)
     # Where there are no boxes, a block need only stay in the cache.
     most, size = (512, 2**18) if axes.rotation.size else (8192, 2**19)
@@ -180,16 +190,16 @@ def keep(X, axes, width, n_jobs=None):
     for c in range(boxed.shape[1]):
         boxed[:, c] = panels[:, c].reshape(-1)[:n]
     low, high = np.minimum.reduceat(boxed, starts), np.maximum.reduceat(boxed, starts)
-    return Kept(panels, rest, order, low, high, block, float(norms.max()))
+    return PointPanels(panels, rest, order, low, high, block, float(norms.max()))
 
 
-def ask(Q, axes, height, block, n_jobs=None):
-    """The queries Q (m, d) as `Asked`, `height` of them to a panel and near ones within `block` of them."""
+def lay_out_queries(Q, axes, height, block, n_jobs=None):
+    """The queries Q (m, d) as `QueryPanels`, `height` of them to a panel and near ones within `block` of them."""
     m = len(Q)
     order = gather(leading(Q, axes, n_jobs), block)
     panels, rest, norms = empty(m, axes, height)
     pool.run(lay_out, m, Q, axes, order, False, panels, rest, norms, step=STEP, cost=Q.shape[1], n_jobs=n_jobs)
-    return Asked(panels, rest, order, norms)
+    return QueryPanels(panels, rest, order, norms)
 
 
 def columns_of(axes):
@@ -208,7 +218,7 @@ def empty(n, axes, width):
 
 
 def lay_out(start, stop, X, axes, order, points, panels, rest, norms):
-    """Turn the rows order[start:stop] of X: first stage into panels, second into rest, N into norms.
+    """Rotate the rows order[start:stop] of X: first stage into panels, second into rest, N into norms.
 
     The last column of the first stage is -N/2 + slack N for points and 1 for queries. The first column of the second
     stage takes back the product of the r of the first.
@@ -247,11 +257,11 @@ def leading(X, axes, n_jobs=None):
     """The coordinates (n, LEADING) on the leading axes, of which there may be none."""
     lead = np.empty((len(X), leading_of(axes)), np.float32)
     if lead.size:
-        pool.run(turn, len(X), X, axes, lead, step=STEP, cost=X.shape[1], n_jobs=n_jobs)
+        pool.run(rotate_leading, len(X), X, axes, lead, step=STEP, cost=X.shape[1], n_jobs=n_jobs)
     return lead
 
 
-def turn(start, stop, X, axes, lead):
+def rotate_leading(start, stop, X, axes, lead):
     with np.errstate(over="ignore", invalid="ignore"):
         lead[start:stop] = ((X[start:stop] - axes.centre) * axes.scale) @ axes.rotation[:, : lead.shape[1]]
 

@@ -1,4 +1,4 @@
-"""Nearest neighbours without a tree: what is kept of the points, and which search serves. Contract: reference/."""
+"""Nearest neighbours without a tree: points as a search reads them, and which search serves. Contract: reference/."""
 
 from typing import Any, NamedTuple
 
@@ -14,11 +14,11 @@ NOBODY = np.empty(0, np.int64)
 SMALLEST_BOUNDED = 2**20  # values compared, n m d, from which a product beats a scan when the panels are there
 FEWEST_QUERIES = 8  # of one search that a product serves
 WORTH_PANELS = 16  # queries of one search from which it pays to lay the points out in panels
-PRODUCT, MOMENT, ROTATION = 1 / 90, 0.04, 1.0  # ns: a value that the principal axes spare, of their covariance, of d**3
+PRODUCT, MOMENT, ROTATION = 1 / 90, 0.04, 1.0  # ns: a value that the principal axes save, of their covariance, of d**3
 
 
 class Index(NamedTuple):
-    """The points of a search. `made` holds what large searches computed and keep for the next; it may be cleared."""
+    """The points of a search. `cache` holds what large searches computed; it may be cleared."""
 
     points: Any  # (n, d) ndarray in C order, or sparse.Rows; of the cosine metric, rows of length 1
     dtype: np.dtype  # of distances and queries: float32 or float64
@@ -26,7 +26,7 @@ class Index(NamedTuple):
     p: float
     w: np.ndarray  # (d,) or (0,)
     function: Any  # the user's compiled metric, or None
-    made: dict
+    cache: dict
 
 
 def prepare(X, metric="euclidean", p=2, w=None):
@@ -62,10 +62,10 @@ def nearest(index, Q, k, exclude=None, n_jobs=None, progress=None):
     Q = queries(index, Q, n_jobs)
     if isinstance(index.points, sparse.Rows):
         reduced, indices = sparse.nearest(index.points, Q, k, exclude, index.metric.name, n_jobs, progress)
-    elif (made := product_of(index, Q, k, n_jobs)) is not None:
-        reduced, indices = bounded.nearest(index.points, made, Q, k, exclude, n_jobs, progress)
+    elif (projection := product_of(index, Q, k, n_jobs)) is not None:
+        reduced, indices = bounded.nearest(index.points, projection, Q, k, exclude, n_jobs, progress)
     else:
-        reduced, indices = scan.nearest(task(index, Q, exclude), k, n_jobs, progress)
+        reduced, indices = scan.nearest(scan_of(index, Q, exclude), k, n_jobs, progress)
     return distances(index, reduced), indices
 
 
@@ -74,25 +74,27 @@ def within_radius(index, Q, r, n_jobs=None, progress=None):
     limit = index.dtype.type(largest_reduced(index, r))
     if isinstance(index.points, sparse.Rows):
         parts = sparse.within(index.points, Q, limit, index.metric.name, n_jobs, progress)
-    elif limit >= 0 and (made := product_of(index, Q, 0, n_jobs)) is not None:
-        parts = bounded.within(index.points, made, Q, limit, n_jobs, progress)
+    elif limit >= 0 and (projection := product_of(index, Q, 0, n_jobs)) is not None:
+        parts = bounded.within(index.points, projection, Q, limit, n_jobs, progress)
     else:
-        parts = scan.within(task(index, Q, NOBODY), limit, n_jobs, progress)
-    asked, indices, reduced = (np.concatenate([part[at] for part in parts] or [NOBODY]) for at in range(3))
-    near = distances(index, reduced.copy()) <= r
-    if not near.all():
-        asked, indices, reduced = asked[near], indices[near], reduced[near]
-    return in_order(index, Q.shape[0], asked, indices, reduced, n_jobs)
+        parts = scan.within(scan_of(index, Q, NOBODY), limit, n_jobs, progress)
+    rows, indices, reduced = (np.concatenate([part[at] for part in parts] or [NOBODY]) for at in range(3))
+    inside = distances(index, reduced.copy()) <= r
+    if not inside.all():
+        rows, indices, reduced = rows[inside], indices[inside], reduced[inside]
+    return in_order(index, Q.shape[0], rows, indices, reduced, n_jobs)
 
 
-def in_order(index, m, asked, indices, reduced, n_jobs):
-    """(indptr, indices, distances) of what was found for m queries, `asked`: in order of (distance, index)."""
+def in_order(index, m, rows, indices, reduced, n_jobs):
+    """(indptr, indices, distances) of what was found for the queries `rows`, of m: in order of (distance, index)."""
     indptr = np.zeros(m + 1, np.int64)
-    np.cumsum(np.bincount(asked, minlength=m), out=indptr[1:])
-    found, near = np.empty(len(asked), np.int64), np.empty(len(asked), index.dtype)
-    order.by_query(asked, indices, reduced.astype(index.dtype, copy=False), indptr[:-1].copy(), found, near)
-    pool.run(order.sort_each, m, indptr, near, found, cost=40 * len(asked) / max(m, 1) + 10, n_jobs=n_jobs)
-    return indptr, found, distances(index, near)
+    np.cumsum(np.bincount(rows, minlength=m), out=indptr[1:])
+    reduced, places = reduced.astype(index.dtype, copy=False), indptr[:-1].copy()
+    sorted_indices, sorted_reduced = np.empty(len(rows), np.int64), np.empty(len(rows), index.dtype)
+    order.by_query(rows, indices, reduced, places, sorted_indices, sorted_reduced)
+    cost = 40 * len(rows) / max(m, 1) + 10
+    pool.run(order.sort_each, m, indptr, sorted_reduced, sorted_indices, cost=cost, n_jobs=n_jobs)
+    return indptr, sorted_indices, distances(index, sorted_reduced)
 
 
 def queries(index, Q, n_jobs=None):
@@ -116,30 +118,30 @@ def on_unit_sphere(X, dtype, own, n_jobs=None):
 
 
 def product_of(index, Q, k, n_jobs):
-    """(Axes, Kept) if the product serves this search: Euclidean, of enough queries, and the panels made or worth it.
+    """(Axes, PointPanels) if a product serves this search: Euclidean, of enough queries, its panels there or worth it.
 
-    The rule is a function of the shapes, and of the searches before only through what they made and how many queries
-    they had.
+    The rule is a function of the shapes, and of the searches before only through what they left in the cache and
+    how many queries they had.
     """
-    (m, d), n, made = Q.shape, len(index.points), index.made
+    (m, d), n, cache = Q.shape, len(index.points), index.cache
     if metrics.PRODUCT not in index.metric.served_by or m < FEWEST_QUERIES or n * m * d < SMALLEST_BOUNDED or 4 * k > n:
         return None
-    if "axes" not in made and m < WORTH_PANELS:
+    if "axes" not in cache and m < WORTH_PANELS:
         return None
-    made["queries"] = made.get("queries", 0) + m
-    rotate = axes.may_rotate(d) and worth_rotation(n, d, made["queries"])
-    if "axes" not in made or (rotate and not made["rotated"]):
-        made["axes"] = axes.make(index.points, bounded.WIDTH, rotate, n_jobs)
-        made["rotated"] = rotate
-    return made["axes"]
+    cache["queries"] = cache.get("queries", 0) + m
+    rotate = axes.may_rotate(d) and worth_rotation(n, d, cache["queries"])
+    if "axes" not in cache or (rotate and not cache["rotated"]):
+        cache["axes"] = axes.make(index.points, bounded.WIDTH, rotate, n_jobs)
+        cache["rotated"] = rotate
+    return cache["axes"]
 
 
 def worth_rotation(n, d, queries):
-    """Whether so many queries have cost more than finding the principal axes, which spare them up to two thirds."""
+    """Whether so many queries have cost more than finding the principal axes, which save up to two thirds of that."""
     return n * d * queries * PRODUCT > d * d * (MOMENT * axes.sample_size(n, d) + ROTATION * d)
 
 
-def task(index, Q, exclude):
+def scan_of(index, Q, exclude):
     function = 0 if index.function is None else index.function.address
     relative, absolute = axes.rounding(index.dtype, Q.shape[1])
     return scan.Scan(index.points, Q, exclude, index.metric.code, index.p, index.w, function, relative, absolute)

@@ -1,4 +1,5 @@
-"""Sorting what a search for many neighbours has held: the k nearest, by (distance, index). Contract: reference.py.
+"""Sorting what a search for many neighbours has held: the k nearest, by (distance, index). The order
+is that of `nearest` and `within_radius` in reference/search.py.
 
 Searches call it between their own kernels, so that one compiled sort serves all of them.
 """
@@ -10,21 +11,21 @@ __all__ = ["by_query", "sort_each", "write_nearest"]
 
 
 @kernel_exact
-def write_nearest(near, who, counts, rows, reduced, indices):
+def write_nearest(held, held_indices, counts, rows, reduced, indices):
     """Write into reduced[q] and indices[q], q = rows[lane], the first k of the counts[lane] candidates of each lane.
 
-    near, who (lanes, room): reduced distances and points, sorted here or left as they are | counts (lanes,): at least
-    k each, or -1 where the row is written already
+    held, held_indices (lanes, room): reduced distances and points, sorted here or left as they are | counts (lanes,):
+    at least k each, or -1 where the row is written already
     """
     k = reduced.shape[1]
     for lane in range(len(rows)):
         count, q = counts[lane], rows[lane]
         if 0 <= count <= MOST_RANKED:
-            rank_pairs(near[lane, :count], who[lane, :count], reduced[q], indices[q])
+            rank_pairs(held[lane, :count], held_indices[lane, :count], reduced[q], indices[q])
         elif count >= 0:
-            sort_pairs(near[lane, :count], who[lane, :count])
+            sort_pairs(held[lane, :count], held_indices[lane, :count])
             for j in range(k):  # not by slices: the error that Numba builds in for them takes two seconds to compile
-                reduced[q, j], indices[q, j] = near[lane, j], who[lane, j]
+                reduced[q, j], indices[q, j] = held[lane, j], held_indices[lane, j]
 
 
 @kernel_exact

@@ -1,7 +1,7 @@
 """Exact neighbours by looking at every point, for every metric. Contract: reference/.
 
-Points are turned by tiles of POINTS so that the sums of a whole tile grow side by side, each column by column in the
-contract's order. Partial sums only grow, so a tile is left as soon as all of them are beyond the k-th neighbour.
+Points are transposed by tiles of POINTS so that the sums of a whole tile grow side by side, each column by column in
+the contract's order. Partial sums only grow, so a tile is left as soon as all of them are beyond the k-th neighbour.
 
 The code of the metric is an argument, so that one compiled kernel serves all. The loops over a tile run to
 len(totals), not to POINTS: LLVM unrolls a loop of known length before it would vectorise it, which cost a factor of 6.
@@ -37,8 +37,8 @@ __all__ = ["Scan", "nearest", "take_roots", "within"]
 
 BY_ROWS = tuple({row.code for row in (*METRICS.values(), *OTHERS.values()) if TILES not in row.served_by} - {-1})
 POINTS = 64  # points in a tile
-QUERIES = 48  # queries that share a turned tile
-FEW = 8  # fewer queries than this are not worth turning a tile for
+QUERIES = 48  # queries that share a transposed tile
+FEW = 8  # fewer queries than this are not worth transposing a tile for
 IN_ORDER = 16  # neighbours, up to which they are kept in order from the start
 COLUMNS = 32  # columns between two looks at whether the tile can be left
 
@@ -57,118 +57,118 @@ class Scan(NamedTuple):
     absolute: float  # and by underflow
 
 
-def nearest(task, k, n_jobs=None, progress=None):
+def nearest(search, k, n_jobs=None, progress=None):
     """(reduced distances, indices) of the k nearest points of each query."""
-    m = len(task.Q)
-    reduced, indices = np.empty((m, k), task.Q.dtype), np.empty((m, k), np.int64)
+    m = len(search.Q)
+    reduced, indices = np.empty((m, k), search.Q.dtype), np.empty((m, k), np.int64)
     reduced.fill(np.inf)  # np.full takes a microsecond more, of ten that one row may take
     indices.fill(-1)
-    rows = task.code in BY_ROWS or (task.code == EUCLIDEAN and m < FEW)
+    rows = search.code in BY_ROWS or (search.code == EUCLIDEAN and m < FEW)
     work, step = (scan_rows, 1) if rows else (scan_tiles if k <= IN_ORDER else scan_for_many, QUERIES)
     if m == 1:  # one call, nothing else: for one row, the pool costs more than a small search
-        work(0, 1, task, reduced, indices)
+        work(0, 1, search, reduced, indices)
         return reduced, indices
-    cost = len(task.points) * (0.1 * task.points.shape[1] + 2) + 20 * k
-    pool.run(work, m, task, reduced, indices, step=step, cost=cost, n_jobs=n_jobs, progress=progress)
+    cost = len(search.points) * (0.1 * search.points.shape[1] + 2) + 20 * k
+    pool.run(work, m, search, reduced, indices, step=step, cost=cost, n_jobs=n_jobs, progress=progress)
     return reduced, indices
 
 
-def within(task, limit, n_jobs=None, progress=None):
+def within(search, limit, n_jobs=None, progress=None):
     """[(queries, indices, reduced distances) of a range of queries]: all points at a reduced distance up to `limit`."""
-    work, step = (within_rows, 1) if task.code in BY_ROWS else (within_tiles, QUERIES)
-    cost = len(task.points) * (0.1 * task.points.shape[1] + 2)
-    return pool.run(work, len(task.Q), task, limit, step=step, cost=cost, n_jobs=n_jobs, progress=progress)
+    work, step = (within_rows, 1) if search.code in BY_ROWS else (within_tiles, QUERIES)
+    cost = len(search.points) * (0.1 * search.points.shape[1] + 2)
+    return pool.run(work, len(search.Q), search, limit, step=step, cost=cost, n_jobs=n_jobs, progress=progress)
 
 
-def scan_for_many(start, stop, task, reduced, indices):
+def scan_for_many(start, stop, search, reduced, indices):
     """Many neighbours of the queries start to stop: held as they come, parted now and then, and sorted at the end."""
     room = 2 * reduced.shape[1] + POINTS
-    near, who = np.empty((QUERIES, room), reduced.dtype), np.empty((QUERIES, room), np.int64)
+    held, held_indices = np.empty((QUERIES, room), reduced.dtype), np.empty((QUERIES, room), np.int64)
     counts = np.empty(QUERIES, np.int64)
     for first in range(start, stop, QUERIES):
         last = min(first + QUERIES, stop)
-        hold_tiles(first, last, task, reduced.shape[1], near, who, counts)
-        order.write_nearest(near, who, counts, np.arange(first, last), reduced, indices)
+        hold_tiles(first, last, search, reduced.shape[1], held, held_indices, counts)
+        order.write_nearest(held, held_indices, counts, np.arange(first, last), reduced, indices)
 
 
 @kernel_exact
-def hold_tiles(first, last, task, k, near, who, counts):
+def hold_tiles(first, last, search, k, reduced, indices, counts):
     """Hold the points that may be among the k nearest of the queries first to last, in order of their index."""
-    n, d = task.points.shape
-    tile, totals = np.zeros((d, POINTS), near.dtype), np.empty(POINTS, near.dtype)
-    worst = np.full(last - first, np.inf, near.dtype)
+    n, d = search.points.shape
+    tile, totals = np.zeros((d, POINTS), reduced.dtype), np.empty(POINTS, reduced.dtype)
+    worst = np.full(last - first, np.inf, reduced.dtype)
     counts[: last - first] = 0
     for begin in range(0, n, POINTS):
         count = min(POINTS, n - begin)
-        turn(task.points, begin, count, tile)
+        transpose(search.points, begin, count, tile)
         for q in range(first, last):
             lane = q - first
-            if not measure(task, tile, task.Q[q], worst[lane], totals):
+            if not measure(search, tile, search.Q[q], worst[lane], totals):
                 continue
-            left_out, held = task.exclude[q] if len(task.exclude) else -1, counts[lane]
+            left_out, held = search.exclude[q] if len(search.exclude) else -1, counts[lane]
             for i in range(count):
                 # Of points at one distance the first ones stay: once k are held that near, no later one is needed.
                 if (totals[i] < worst[lane] or worst[lane] == np.inf) and begin + i != left_out:
-                    near[lane, held], who[lane, held] = totals[i], begin + i
+                    reduced[lane, held], indices[lane, held] = totals[i], begin + i
                     held += 1
             counts[lane] = held
             if held > 2 * k or (held >= k and worst[lane] == np.inf):
-                counts[lane], worst[lane] = part(near[lane], who[lane], held, k)
+                counts[lane], worst[lane] = part(reduced[lane], indices[lane], held, k)
 
 
 @kernel_exact
-def part(near, who, count, k):
+def part(reduced, indices, count, k):
     """Drop points that k others are nearer than: (how many are left, a distance that k of them do not exceed)."""
-    low, high = near.dtype.type(0), near[0]
+    low, high = reduced.dtype.type(0), reduced[0]
     for j in range(1, count):
-        high = max(high, near[j])
+        high = max(high, reduced[j])
     middle = low if high < np.inf else high  # halving an infinite range leads nowhere: then only ties are dropped
     while middle < high:
         reached = 0
         for j in range(count):
-            reached += 1 if near[j] <= middle else 0
+            reached += 1 if reduced[j] <= middle else 0
         low, high = (middle, high) if reached < k else (low, middle)
         if k <= reached <= k + k // 8:
             break
-        middle = low + (high - low) / near.dtype.type(2)
+        middle = low + (high - low) / reduced.dtype.type(2)
         if not low < middle:  # no number lies between
             break
-    left, spare = 0, k  # of those that could not be told apart from the k-th, only so many
+    left, ties = 0, k  # of those that could not be told apart from the k-th, only so many
     for j in range(count):
-        spare -= 1 if near[j] < high else 0
+        ties -= 1 if reduced[j] < high else 0
     for j in range(count):
-        near[left], who[left] = near[j], who[j]
-        left += 1 if near[j] < high or (near[j] == high and spare > 0) else 0
-        spare -= 1 if near[j] == high else 0
+        reduced[left], indices[left] = reduced[j], indices[j]
+        left += 1 if reduced[j] < high or (reduced[j] == high and ties > 0) else 0
+        ties -= 1 if reduced[j] == high else 0
     return left, high
 
 
 @kernel_exact
-def scan_tiles(start, stop, task, reduced, indices):
+def scan_tiles(start, stop, search, reduced, indices):
     """Neighbours of the queries start to stop, a tile of points at a time."""
-    points, Q = task.points, task.Q
+    points, Q, k = search.points, search.Q, reduced.shape[1]
     n, d = points.shape
     tile, totals = np.zeros((d, POINTS), Q.dtype), np.empty(POINTS, Q.dtype)
     for first in range(start, stop, QUERIES):
         last = min(first + QUERIES, stop)
         for begin in range(0, n, POINTS):
             count = min(POINTS, n - begin)
-            turn(points, begin, count, tile)
+            transpose(points, begin, count, tile)
             for q in range(first, last):
-                near, who = reduced[q], indices[q]
-                open_end = who[len(who) - 1] < 0  # fewer than k found so far: even a distance of infinity is taken
-                worst = near[len(near) - 1]
-                if not measure(task, tile, Q[q], worst, totals) and not open_end:
+                reduced_q, indices_q = reduced[q], indices[q]
+                open_end = indices_q[k - 1] < 0  # fewer than k found so far: even a distance of infinity is taken
+                worst = reduced_q[k - 1]
+                if not measure(search, tile, Q[q], worst, totals) and not open_end:
                     continue
-                left_out = task.exclude[q] if len(task.exclude) else -1
+                left_out = search.exclude[q] if len(search.exclude) else -1
                 for i in range(count):
                     # The points come in order of their index, so that of two at one distance the first stays.
-                    if (totals[i] < near[len(near) - 1] or who[len(who) - 1] < 0) and begin + i != left_out:
-                        insert(totals[i], begin + i, near, who)
+                    if (totals[i] < reduced_q[k - 1] or indices_q[k - 1] < 0) and begin + i != left_out:
+                        insert(totals[i], begin + i, reduced_q, indices_q)
 
 
 @kernel_exact
-def turn(points, begin, count, tile):
+def transpose(points, begin, count, tile):
     """Write the points from `begin` into the columns of `tile`, in its dtype."""
     for i in range(count):
         for j in range(tile.shape[0]):
@@ -176,9 +176,9 @@ def turn(points, begin, count, tile):
 
 
 @kernel_exact
-def measure(task, tile, query, worst, totals):
+def measure(search, tile, query, worst, totals):
     """Fill `totals` with the reduced distances of a tile's points; False, unfinished, if all are beyond `worst`."""
-    code = task.code
+    code = search.code
     totals[:] = 0
     if code == NAN_EUCLIDEAN:
         return add_nan_squares(tile, query, totals)
@@ -193,7 +193,7 @@ def measure(task, tile, query, worst, totals):
         elif code == HAMMING:
             count_different(tile, query, first, last, totals)
         else:
-            add_powers(tile, query, first, last, task.p, task.w, totals)
+            add_powers(tile, query, first, last, search.p, search.w, totals)
         if all_beyond(totals, worst):
             return False
     return True
@@ -278,41 +278,42 @@ def add_nan_squares(tile, query, totals):
 
 
 @kernel_exact
-def scan_rows(start, stop, task, reduced, indices):
+def scan_rows(start, stop, search, reduced, indices):
     """Neighbours of the queries start to stop, a point at a time."""
+    k = reduced.shape[1]
     for q in range(start, stop):
-        near, who = reduced[q], indices[q]
-        left_out = task.exclude[q] if len(task.exclude) else -1
+        reduced_q, indices_q = reduced[q], indices[q]
+        left_out = search.exclude[q] if len(search.exclude) else -1
         loose = np.inf
-        for i in range(len(task.points)):
-            if task.code == EUCLIDEAN and estimate(task.points[i], task.Q[q]) > loose:
+        for i in range(len(search.points)):
+            if search.code == EUCLIDEAN and estimate(search.points[i], search.Q[q]) > loose:
                 continue
-            s = pair(task, i, q)
-            if (s < near[len(near) - 1] or who[len(who) - 1] < 0) and i != left_out:
-                insert(s, i, near, who)
-                loose = widened(widened(near[len(near) - 1], task), task)
+            s = pair(search, i, q)
+            if (s < reduced_q[k - 1] or indices_q[k - 1] < 0) and i != left_out:
+                insert(s, i, reduced_q, indices_q)
+                loose = widened(widened(reduced_q[k - 1], search), search)
 
 
 @kernel_exact
-def pair(task, i, q):
+def pair(search, i, q):
     """Reduced distance of point i and query q, for the metrics that are not served by tiles."""
-    x, y = task.points[i], task.Q[q]
-    if task.code == EUCLIDEAN:
+    x, y = search.points[i], search.Q[q]
+    if search.code == EUCLIDEAN:
         return squared(x, y)
-    if task.code == HAVERSINE:
+    if search.code == HAVERSINE:
         return haversine(x, y)
-    if task.code == PRECOMPUTED:
+    if search.code == PRECOMPUTED:
         return y[i]
-    if task.code == FUNCTION:
-        value = y.dtype.type(call_rows(task.function, y, x))
+    if search.code == FUNCTION:
+        value = y.dtype.type(call_rows(search.function, y, x))
         return value if value == value else y.dtype.type(np.inf)
     return y.dtype.type(np.nan)  # never reached: every other metric is served by tiles
 
 
 @kernel_exact
-def widened(worst, task):
+def widened(worst, search):
     """Largest sum, whatever its order, of a point whose true squared distance may be `worst`."""
-    return worst * (1 + task.relative) + task.absolute
+    return worst * (1 + search.relative) + search.absolute
 
 
 @kernel_exact
@@ -324,17 +325,17 @@ def haversine(x, y):
 
 
 @kernel_exact
-def within_tiles(start, stop, task, limit):
-    n, d = task.points.shape
-    indices, reduced, used = np.empty(64, np.int64), np.empty(64, task.Q.dtype), 0
-    tile, totals = np.zeros((d, POINTS), task.Q.dtype), np.empty(POINTS, task.Q.dtype)
+def within_tiles(start, stop, search, limit):
+    n, d = search.points.shape
+    indices, reduced, used = np.empty(64, np.int64), np.empty(64, search.Q.dtype), 0
+    tile, totals = np.zeros((d, POINTS), search.Q.dtype), np.empty(POINTS, search.Q.dtype)
     queries = np.empty(64, np.int64)
     for first in range(start, stop, QUERIES):
         for begin in range(0, n, POINTS):
             count = min(POINTS, n - begin)
-            turn(task.points, begin, count, tile)
+            transpose(search.points, begin, count, tile)
             for q in range(first, min(first + QUERIES, stop)):
-                if not measure(task, tile, task.Q[q], limit, totals):
+                if not measure(search, tile, search.Q[q], limit, totals):
                     continue
                 for i in range(count):
                     if totals[i] <= limit:
@@ -350,12 +351,12 @@ def within_tiles(start, stop, task, limit):
 
 
 @kernel_exact
-def within_rows(start, stop, task, limit):
-    indices, reduced, used = np.empty(64, np.int64), np.empty(64, task.Q.dtype), 0
+def within_rows(start, stop, search, limit):
+    indices, reduced, used = np.empty(64, np.int64), np.empty(64, search.Q.dtype), 0
     queries = np.empty(64, np.int64)
     for q in range(start, stop):
-        for i in range(len(task.points)):
-            s = pair(task, i, q)
+        for i in range(len(search.points)):
+            s = pair(search, i, q)
             if s <= limit:
                 if used == len(indices):
                     indices, reduced, queries = (
@@ -369,8 +370,8 @@ def within_rows(start, stop, task, limit):
 
 
 @kernel_exact
-def to_unit_length(start, stop, X, spare, rows):
-    """Write X scaled to length 1 into the first columns of `rows`; where X is all zeros, put 1 into column `spare`."""
+def to_unit_length(start, stop, X, free, rows):
+    """Write X scaled to length 1 into the first columns of `rows`; where X is all zeros, put 1 into column `free`."""
     d = X.shape[1]
     for i in range(start, stop):
         row, squares, largest = rows[i], 0.0, rows.dtype.type(0)
@@ -378,7 +379,7 @@ def to_unit_length(start, stop, X, spare, rows):
             row[j] = X[i, j]
             largest = max(largest, abs(row[j]))
         if largest == 0:
-            row[spare] = 1
+            row[free] = 1
             continue
         exponent = math.frexp(largest)[1]
         for j in range(d):

@@ -37,11 +37,11 @@ class Search(NamedTuple):
 
     X: Rows
     Q: Rows
-    own: np.ndarray  # (n,) float64: squared length of each point, or for Manhattan the sum of its sizes
-    asked: np.ndarray  # (m,) the same of the queries
+    point_sizes: np.ndarray  # (n,) float64: squared length of each point, or for Manhattan the sum of its sizes
+    query_sizes: np.ndarray  # (m,) the same of the queries
     exclude: np.ndarray  # (m,) or (0,) int64
     manhattan: bool
-    slack: float  # rounding of an estimate, relative to own + asked
+    slack: float  # rounding of an estimate, relative to both sizes
     relative: float  # rounding of a sum as the contract has it
     absolute: float
 
@@ -75,24 +75,24 @@ def on_unit_sphere(X, own):
 def nearest(X, Q, k, exclude, metric, n_jobs=None, progress=None):
     """(reduced distances, indices) of the k nearest points of each query."""
     m = Q.shape[0]
-    task = search_of(X, Q, exclude, metric)
+    search = search_of(X, Q, exclude, metric)
     reduced, indices = np.full((m, k), np.inf, Q.values.dtype), np.full((m, k), -1, np.int64)
-    pool.run(scan, m, task, reduced, indices, cost=cost_of(X, Q), n_jobs=n_jobs, progress=progress)
+    pool.run(scan, m, search, reduced, indices, cost=cost_of(X, Q), n_jobs=n_jobs, progress=progress)
     return reduced, indices
 
 
 def within(X, Q, limit, metric, n_jobs=None, progress=None):
     """[(queries, indices, reduced distances) of a range of queries]: all points at a reduced distance up to `limit`."""
-    task = search_of(X, Q, np.empty(0, np.int64), metric)
-    return pool.run(gather, Q.shape[0], task, limit, cost=cost_of(X, Q), n_jobs=n_jobs, progress=progress)
+    search = search_of(X, Q, np.empty(0, np.int64), metric)
+    return pool.run(gather, Q.shape[0], search, limit, cost=cost_of(X, Q), n_jobs=n_jobs, progress=progress)
 
 
 def search_of(X, Q, exclude, metric):
     manhattan = metric == "manhattan"
     longest = sum(int(np.diff(rows.indptr).max(initial=0)) for rows in (X, Q))
     slack = 4 * gamma(longest + 4, 2.0**-53)
-    own, asked = sizes(X, manhattan), sizes(Q, manhattan)
-    return Search(X, Q, own, asked, exclude, manhattan, slack, *rounding(Q.values.dtype, longest))
+    every_size = sizes(X, manhattan), sizes(Q, manhattan)
+    return Search(X, Q, *every_size, exclude, manhattan, slack, *rounding(Q.values.dtype, longest))
 
 
 def sizes(rows, manhattan):
@@ -108,36 +108,36 @@ def cost_of(X, Q):
 
 
 @kernel
-def scan(start, stop, task, reduced, indices):
-    n = len(task.own)
+def scan(start, stop, search, reduced, indices):
+    n, k = len(search.point_sizes), reduced.shape[1]
     totals = np.empty(n)
     for q in range(start, stop):
-        near, who = reduced[q], indices[q]
-        left_out = task.exclude[q] if len(task.exclude) else -1
-        estimate(task, q, totals)
+        reduced_q, indices_q = reduced[q], indices[q]
+        left_out = search.exclude[q] if len(search.exclude) else -1
+        estimate(search, q, totals)
         loose = np.inf
         for i in range(n):
-            if totals[i] - task.slack * (task.own[i] + task.asked[q]) > loose or i == left_out:
+            if totals[i] - search.slack * (search.point_sizes[i] + search.query_sizes[q]) > loose or i == left_out:
                 continue
-            s = distance(task, i, q)
-            if s < near[len(near) - 1] or who[len(who) - 1] < 0:
-                insert(s, i, near, who)
-                loose = near[len(near) - 1] * (1 + task.relative) + task.absolute
+            s = distance(search, i, q)
+            if s < reduced_q[k - 1] or indices_q[k - 1] < 0:
+                insert(s, i, reduced_q, indices_q)
+                loose = reduced_q[k - 1] * (1 + search.relative) + search.absolute
 
 
 @kernel
-def gather(start, stop, task, limit):
-    n = len(task.own)
+def gather(start, stop, search, limit):
+    n = len(search.point_sizes)
     totals = np.empty(n)
     queries, indices, used = np.empty(64, np.int64), np.empty(64, np.int64), 0
-    reduced = np.empty(64, task.X.values.dtype)
-    loose = limit * (1 + task.relative) + task.absolute
+    reduced = np.empty(64, search.X.values.dtype)
+    loose = limit * (1 + search.relative) + search.absolute
     for q in range(start, stop):
-        estimate(task, q, totals)
+        estimate(search, q, totals)
         for i in range(n):
-            if totals[i] - task.slack * (task.own[i] + task.asked[q]) > loose:
+            if totals[i] - search.slack * (search.point_sizes[i] + search.query_sizes[q]) > loose:
                 continue
-            s = distance(task, i, q)
+            s = distance(search, i, q)
             if s <= limit:
                 if used == len(queries):
                     room = 2 * used
@@ -148,25 +148,25 @@ def gather(start, stop, task, limit):
 
 
 @kernel
-def estimate(task, q, totals):
+def estimate(search, q, totals):
     """Reduced distances of all points from query q, in float64 and up to rounding."""
-    X, Q = task.X, task.Q
+    X, Q = search.X, search.Q
     for i in range(len(totals)):
-        totals[i] = task.own[i] + task.asked[q]
+        totals[i] = search.point_sizes[i] + search.query_sizes[q]
     for t in range(Q.indptr[q], Q.indptr[q + 1]):
         value, column = np.float64(Q.values[t]), Q.columns[t]
         for s in range(X.starts[column], X.starts[column + 1]):
             other = np.float64(X.by_column[s])
-            if task.manhattan:
+            if search.manhattan:
                 totals[X.owners[s]] += abs(other - value) - abs(other) - abs(value)
             else:
                 totals[X.owners[s]] -= 2 * (value * other)
 
 
 @kernel_exact
-def distance(task, i, q):
+def distance(search, i, q):
     """Reduced distance of point i and query q: the columns that either has, in order."""
-    X, Q = task.X, task.Q
+    X, Q = search.X, search.Q
     total, zero = Q.values.dtype.type(0), Q.values.dtype.type(0)
     s, s_end, t, t_end = X.indptr[i], X.indptr[i + 1], Q.indptr[q], Q.indptr[q + 1]
     while s < s_end or t < t_end:
@@ -174,7 +174,7 @@ def distance(task, i, q):
         there = Q.columns[t] if t < t_end else X.shape[1]
         x = X.values[s] if here <= there else zero
         y = Q.values[t] if there <= here else zero
-        total += abs(x - y) if task.manhattan else (x - y) * (x - y)
+        total += abs(x - y) if search.manhattan else (x - y) * (x - y)
         s += here <= there
         t += there <= here
     return total

@@ -11,5 +11,7 @@ __getattr__, __dir__, __all__ = exports(
         "folded": ["scaled_scores"],
         "order": ["quantiles"],
         "polynomials": ["products"],
+        "splines": ["spline_basis"],
+        "powers": ["power_columns", "power_likelihood"],
     },
 )

@@ -7,6 +7,9 @@ CLOSE = {  # sums in blocks, and sums of a row
     "normalise": 1e-6,
     "rescale": 1e-6,
     "scaled_scores": 1e-5,
+    "power_likelihood": 1e-9,
+    "spline_basis": 1e-5,
+    "power_columns": 1e-5,
     "to_distribution": 1e-6,
     "from_distribution": 1e-6,
 }
@@ -71,6 +74,24 @@ def products(family, random):
     X = np.nan_to_num(table(random))[:, :1]
     steps = np.array([(1, 2, 0, 2), (2, 3, 0, 3)], np.int64)
     return family.products(X, steps, 4, int(random.integers(2, 5)), True, bool(random.random() < 0.5))
+
+
+def power_columns(family, random):
+    X, box_cox = table(random), bool(random.random() < 0.5)
+    X = np.abs(X) + 1 if box_cox else X
+    lambdas = random.integers(-1, 4, X.shape[1]).astype(float)
+    return family.power_columns(X, lambdas, box_cox, *np.ones((2, X.shape[1]), X.dtype))
+
+
+def power_likelihood(family, random):
+    logs = np.append(random.normal(size=int(random.integers(2, 100))), [0.0, 1.0])
+    return family.power_likelihood(logs, float(random.uniform(-2, 3)), bool(random.random() < 0.5))
+
+
+def spline_basis(family, random):
+    X = table(random)
+    knots = np.tile(np.arange(-3.0, 5.0), (X.shape[1], 1))
+    return family.spline_basis(X, knots, 2, 5, str(random.choice(["constant", "linear", "continue"])), 5)
 
 
 def code_objects(family, random):

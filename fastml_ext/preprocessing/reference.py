@@ -6,7 +6,8 @@ import numpy as np
 
 __all__ = [
     "binarise", "code_objects", "code_rows", "extremes", "fill", "from_distribution", "moments", "normalise",
-    "products", "quantiles", "rescale", "scaled_scores", "standardise", "to_distribution",
+    "power_columns", "power_likelihood", "products", "quantiles", "rescale", "scaled_scores", "spline_basis",
+    "standardise", "to_distribution",
 ]  # fmt: skip
 
 
@@ -188,6 +189,102 @@ def products(X, steps, n_terms, n_out, bias, by_columns=False):
         row[:] = terms[n_terms - n_out :]
         row[: bool(bias)] = 1
     return out
+
+
+def power(x, lmbda, box_cox):
+    """Box and Cox 1964, or Yeo and Johnson 2000: NaN stays."""
+    if box_cox:
+        return math.log(x) if lmbda == 0 else (x**lmbda - 1) / lmbda
+    if x < 0:
+        return -power(1 - x, 2 - lmbda, True)
+    return power(1 + x, lmbda, True)
+
+
+def power_likelihood(logs, lmbda, box_cox):
+    """The log-likelihood of an exponent for numbers (n,): that of normal numbers of the best mean and variance.
+
+    logs (n,) float64: log(x) where box_cox, else log(1 + |x|) with the sign of x
+    That is -n/2 log(variance of the transformed numbers) + (lmbda - 1) sum(logs), without what does not depend on
+    lmbda; infinity where the variance is below the smallest normal float64.
+    """
+    numbers = [math.exp(v) if box_cox else math.copysign(math.expm1(abs(v)), v) for v in logs.tolist()]
+    variance = np.var([power(x, lmbda, box_cox) for x in numbers])
+    if variance < np.finfo(np.float64).tiny:
+        return math.inf
+    return float((lmbda - 1) * logs.sum() - len(logs) / 2 * math.log(variance))
+
+
+def power_columns(X, lambdas, box_cox, centre=None, scale=None):
+    """(n, d): each number transformed by its column's exponent; then less centre, divided by scale. NaN stays.
+
+    lambdas (d,) float64; centre and scale (d,) of the dtype of X, or None both | X is above 0 where box_cox
+    The transformed number is rounded to the dtype of X, and the rest computed in that. None where a number is infinite.
+    """
+    if np.isinf(X).any():
+        return None
+    out = np.empty_like(X)
+    for (i, j), x in np.ndenumerate(X):
+        out[i, j] = x if math.isnan(x) else power(float(x), float(lambdas[j]), box_cox)
+    return out if centre is None else (out - centre) / scale
+
+
+def spline_basis(X, knots, degree, n_splines, beyond, width, by_columns=False):
+    """(n, d * width) of the dtype of X: the first `width` of the n_splines B-splines of each number, column by column.
+
+    knots (d, K) float64, ascending; the splines are de Boor's, K - degree - 1 of them; they belong to the interval from
+    knot `degree` to knot K - degree - 1, both included. NaN gives zeros, and so do knots that are it
+    by_columns: in Fortran's order
+    beyond: what a number outside gives: "error" None as the result, "constant" the values at that end, "linear" the
+    lines that touch there, both of the `degree` outer splines alone, of one more for lines of degree 0 and 1;
+    "continue" the outer polynomials; by "periodic" the interval is a period, and spline s + n_splines is spline s.
+    None where a number is infinite.
+    """
+    if np.isinf(X).any():
+        return None
+    out = np.zeros((len(X), X.shape[1] * width), X.dtype, order="F" if by_columns else "C")
+    for (i, j), x in np.ndenumerate(X):
+        t, n = knots[j], knots.shape[1] - degree - 1
+        low, high = t[degree], t[n]
+        if math.isnan(x) or math.isnan(low):
+            continue
+        at = min(max(float(x), low), high) if beyond in ("constant", "linear") else float(x)
+        if beyond == "periodic":
+            at = low + (x - low) % (high - low) if high > low else 0.0
+        elif beyond == "error" and not low <= x <= high:
+            return None
+        place = max([k for k in range(degree, n) if t[k] <= at], default=degree)
+        found = np.zeros(n_splines)
+        for s in range(n):
+            found[s % n_splines] += spline(t, degree, s, at, place)
+            if beyond == "linear" and at != x:
+                found[s] += (x - at) * slope(t, degree, s, at, place)
+        if at != x and beyond in ("constant", "linear"):
+            outer = degree + int(beyond == "linear" and degree < 2)
+            found[outer:] *= x > at
+            found[: n_splines - outer] *= x < at
+        out[i, j * width : (j + 1) * width] = found[:width]
+    return out
+
+
+def spline(t, degree, s, x, place):
+    """B-spline s of a degree at x, which lies in the interval of that place, by its definition."""
+    if degree == 0:
+        return float(s == place)
+    total = 0.0
+    if t[s + degree] > t[s]:
+        total += (x - t[s]) / (t[s + degree] - t[s]) * spline(t, degree - 1, s, x, place)
+    if t[s + degree + 1] > t[s + 1]:
+        total += (t[s + degree + 1] - x) / (t[s + degree + 1] - t[s + 1]) * spline(t, degree - 1, s + 1, x, place)
+    return total
+
+
+def slope(t, degree, s, x, place):
+    total = 0.0
+    if degree and t[s + degree] > t[s]:
+        total += degree / (t[s + degree] - t[s]) * spline(t, degree - 1, s, x, place)
+    if degree and t[s + degree + 1] > t[s + 1]:
+        total -= degree / (t[s + degree + 1] - t[s + 1]) * spline(t, degree - 1, s + 1, x, place)
+    return total
 
 
 def code_objects(values):

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from fastml.cli.tables import read_table
+from fastml.cli.terminal import InputError
 
 N = None  # a missing cell
 
@@ -65,6 +66,7 @@ DIALECTS = {
     "a cell of a megabyte": ("a,t\n1," + "x" * 2**20 + "\n2.5,y\n", {"a": [1, 2.5], "t": ["x" * 2**20, "y"]}),
     "a name twice": ("a,t,a\n1,x,3\n2.5,y,4\n", {**MEANT, "a (2)": [3, 4]}),
     "a name missing": ("a,,t\n1,3,x\n2.5,4,y\n", {"a": [1, 2.5], "column 2": [3, 4], "t": ["x", "y"]}),
+    "carets": (PLAIN.replace(",", "^"), MEANT),
     "commas in a table of semicolons": ("a;t\n1,5;x, z\n2,5;y\n", {"a": [1.5, 2.5], "t": ["x, z", "y"]}),
 }  # fmt: skip
 CODED = {
@@ -105,6 +107,13 @@ CELLS = {
     "NULL": (["x", "NULL", "y"], ["x", N, "y"]),
     "<NA>": (["x", "<NA>", "y"], ["x", N, "y"]),
     "#N/A": (["x", "#N/A", "y"], ["x", N, "y"]),
+    "errors of Excel": (["1", "#DIV/0!", "#REF!"], [1, N, N]),
+    "errors of Excel in German": (["1", "#WERT!", "#NV"], [1, N, N]),
+    "MySQL's NULL": (["x", "\\N", "y"], ["x", N, "y"]),
+    "words for missing in numbers": (["1", "unknown", "k.A.", "n.a.", ".."], [1, N, N, N, N]),
+    "words for missing in texts": (["x", "unknown", "y"], ["x", "unknown", "y"]),
+    "minus behind": (["12.5-", "3", "1,234.5-"], [-12.5, 3, -1234.5]),
+    "Indian thousands": (["1,00,000", "12,34,567.5", "5"], [100000, 1234567.5, 5]),
     "1.#IND": (["1", "1.#IND", "2"], [1, N, 2]),
     "dash": (["1", "-", "2"], [1, N, 2]),
     "long dash": (["1", "—", "2"], [1, N, 2]),
@@ -149,6 +158,14 @@ CELLS = {
     "numbers that are no dates": (["20240102", "20231331", "20240229"], [20240102, 20231331, 20240229]),
     "times": (["03:04", "23:59:30", "0:00"], [3 * 3600 + 240, 86370, 0]),
     "times by halves": (["3:04 am", "11:59 PM", "12:00 PM"], [3 * 3600 + 240, 86340, 43200]),
+    "24 o'clock": (["24:00", "00:15"], [86400, 900]),
+    "24 o'clock of a day": (["31.12.2025 24:00", "31.12.2025 00:00"], [day(2026, 1, 1), day(2025, 12, 31)]),
+    "no such time": (["24:01", "00:15"], [86460, 900]),
+    "durations": (["117:30:00", "0:00:10"], [117 * 3600 + 1800, 10]),
+    "month and year": (["Jan 2024", "Dez 2023"], [day(2024, 1, 1), day(2023, 12, 1)]),
+    "month by year": (["01/2024", "12/2023"], [day(2024, 1, 1), day(2023, 12, 1)]),
+    "quarters": (["2024-Q1", "2023-Q4"], [day(2024, 1, 1), day(2023, 10, 1)]),
+    "quarters first": (["Q1 2024", "Q4/2023"], [day(2024, 1, 1), day(2023, 10, 1)]),
     "no such day": (["2024-02-30", "2024-01-01"], ["2024-02-30", "2024-01-01"]),
     "a date among words": (["2024-01-01", "soon"], ["2024-01-01", "soon"]),
 }  # fmt: skip
@@ -321,3 +338,95 @@ def test_columns_that_say_nothing_are_left_out(here, tmp_path):
     for sentence in ("'n', which counts the rows", "'constant', the same in every row", "'empty', missing in every row",
                      "'b', the same as 'a' in every row", "'customer_id', an identifier"):  # fmt: skip
         assert f"left out: {sentence}" in out
+
+
+def test_utf_16_of_other_letters_without_mark(tmp_path):
+    """The high bytes of Cyrillic letters are not zero, those of what stands between them are."""
+    table = "возраст;город;y\n" + "".join(f"{i % 7};{('Москва', 'Казань')[i % 2]};{i}\n" for i in range(9))
+    found = read(tmp_path, table.encode("utf-16-be"))
+    assert found["город"][:2] == ["Москва", "Казань"]
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"<html><table><tr><td>a</td></tr></table>", "is a page of HTML or XML"),
+        (b"%PDF-1.4 \xe2\xe3", "is a PDF"),
+        ("\ufeff".encode(), "is empty"),
+        (b"a,b\n1,2\n\0\0\0\0\0\0\0\0\0\0", "holds NUL bytes"),
+        (b"a,b\n1\0,2\n", "holds NUL bytes"),
+    ],
+)
+def test_what_is_no_table_is_named(tmp_path, data, sentence):
+    with pytest.raises(InputError, match=sentence):
+        read(tmp_path, data)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "  ", "^", "|"])
+def test_a_new_file_is_cut_as_the_one_learnt_from(here, tmp_path, separator):
+    table = "a,t,y\n" + "".join(f"{i % 7}.5,{'xz'[i % 2]},{'pq'[i % 7 > 3]}\n" for i in range(20))
+    trained(here, tmp_path, table.replace(",", separator))
+    answer = asked(here, tmp_path, "t,a\nx,1.5\nz,6.5\n".replace(",", separator))
+    assert answer.out.split() == ["y", "p", "q"], answer.err
+
+
+def test_a_model_that_refuses_a_table_is_no_failure(here, tmp_path):
+    (tmp_path / "t.csv").write_text("a,b,c,y\n" + "".join(f"{i % 5},{i % 5},{i},{'pq'[i % 2]}\n" for i in range(12)))
+    outcome = here("compare", tmp_path / "t.csv", "--target", "y", "--folds", "3")
+    assert outcome.code == 0, outcome.out
+    assert "failed" not in outcome.out
+
+
+PAGES = {
+    "French": ("garçon élève forêt Noël naïve hôtel où déjà père chêne goût août ça Éric", "cp1252"),
+    "German": ("Größe Straße Müller Jäger Köln über schön weiß Übung Ärger Öl süß", "cp1252"),
+    "Spanish": ("niño año mañana España corazón ñandú pingüino después número día", "cp1252"),
+    "Portuguese": ("coração não irmã São informação você três avô avó maçã ônibus", "cp1252"),
+    "Swedish": ("Malmö Göteborg Åre Västerås Örebro Linköping Umeå Luleå Gävle blå", "cp1252"),
+    "Italian": ("città perché più università è caffè lunedì martedì già però così virtù", "cp1252"),
+    "Polish": ("Łódź Kraków Gdańsk Wrocław Poznań żółty święto ćma ręka mąka gęś", "cp1250"),
+    "Czech": ("Plzeň Žižkov příliš žluťoučký kůň úpěl ďábelské Děčín Řím Šumava", "cp1250"),
+    "Hungarian": ("árvíztűrő tükörfúrógép Győr Székesfehérvár szőlő műszer", "cp1250"),
+    "Russian": ("Москва Казань маленький да нет улица", "cp1251"),
+    "Russian in KOI8": ("Москва Казань маленький да нет улица", "koi8_r"),
+    "Greek": ("Αθήνα Θεσσαλονίκη Πάτρα ναι όχι", "cp1253"),
+    "Turkish": ("İstanbul Ağrı Şırnak ığdır çiçek müdür güneş", "cp1254"),
+    "Arabic": ("القاهرة نعم لا مدينة", "cp1256"),
+    "German on a Mac": ("Größe Straße Müller über schön weiß", "mac_roman"),
+    "German under DOS": ("Größe Straße Müller über schön weiß", "cp850"),
+    "a few Russian words": ("да нет опыт", "cp1251"),
+    "a few German words": ("Köln", "cp1252"),
+}
+
+
+@pytest.mark.parametrize("language", PAGES)
+@pytest.mark.parametrize("times", [1, 6])
+def test_code_pages(tmp_path, language, times):
+    words, page = PAGES[language]
+    if page == "mac_roman" and times == 1:
+        words += " für König Schlüssel Tür Fuß"
+    table = "n;word\n" + "".join(f"{i};{word}\n" for i, word in enumerate(words.split() * times))
+    assert read(tmp_path, table.encode(page))["word"] == words.split() * times
+
+
+@pytest.mark.parametrize(
+    ("words", "encoding"),
+    [
+        ("年齢 性別 男性 女性 はい いいえ", "shift_jis"),
+        ("年龄 性别 是的 北京 上海", "gbk"),
+        ("서울 부산 나이 성별 아니오", "euc_kr"),
+    ],
+)
+def test_east_asia(tmp_path, words, encoding):
+    pytest.importorskip("charset_normalizer")
+    table = "n;word\n" + "".join(f"{i};{word}\n" for i, word in enumerate(words.split() * 8))
+    assert read(tmp_path, table.encode(encoding))["word"] == words.split() * 8
+
+
+def test_json_on_many_lines(tmp_path):
+    assert read(tmp_path, '[\n  {"a": 1, "t": "x"},\n  {"a": 2.5, "t": "y"}\n]', "t.json") == MEANT
+
+
+def test_a_quote_without_end_is_told(tmp_path):
+    with pytest.raises(InputError, match="a quote is opened there, or later, and never closed"):
+        read(tmp_path, 'a,t\n1,x\n2,"y\n3,z\n')

@@ -22,11 +22,15 @@ from fastml.linear_model import LogisticRegression
 from fastml.neighbors import KNeighborsClassifier
 from fastml.pipeline import make_pipeline
 from fastml.preprocessing import (
+    KBinsDiscretizer,
     MaxAbsScaler,
     MinMaxScaler,
     Normalizer,
     OneHotEncoder,
     OrdinalEncoder,
+    PiecewiseConstant,
+    PolynomialFeatures,
+    QuantileTransformer,
     RobustScaler,
     StandardScaler,
 )
@@ -42,6 +46,10 @@ NUMERIC = [
     "passthrough",
     make_pipeline(SimpleImputer(strategy="median"), StandardScaler()),
     make_pipeline(StandardScaler(), PCA(2, random_state=0)),
+    KBinsDiscretizer(3, quantile_method="averaged_inverted_cdf"),
+    KBinsDiscretizer(3, encode="ordinal", strategy="uniform"),
+    make_pipeline(PolynomialFeatures(2), QuantileTransformer(n_quantiles=5)),
+    PiecewiseConstant(3, encode="onehot"),
 ]
 CATEGORIES = ["text", "kind", "object", "whole"]
 ENCODERS = [
@@ -203,6 +211,27 @@ def test_polars_and_arrays():
         assert_same(each.transform(rows), by_steps(each).transform(rows))
     with pytest.raises(ValueError, match="2 features"):
         each.transform(table[:, :2])
+
+
+def test_names_that_change_are_seen():
+    X = frame(np.random.default_rng(0))
+    each = make_column_transformer((StandardScaler(), NUMBERS), (OneHotEncoder(), CATEGORIES)).fit(X)
+    expected = each.transform(X[:1])
+    for rows in (X[:1], X[:1], X[X.columns[::-1]][:1], X[:1], X.iloc[[0]].copy()):
+        assert_same(each.transform(rows), expected)
+    rows = X[:1].copy()
+    each.transform(rows)
+    rows.columns = [name.upper() for name in rows.columns]
+    with pytest.raises(ValueError, match="columns are missing"):
+        each.transform(rows)
+    rows.columns = X.columns[::-1]
+    with pytest.raises((ValueError, TypeError)):  # texts where numbers were
+        each.transform(rows)
+    series = X["a"]
+    with pytest.raises((ValueError, IndexError, TypeError)):
+        each.transform(series)
+    with pytest.raises(ValueError, match="0 sample"):
+        each.transform(X[:0])
 
 
 def test_strangers_vectors_and_weights_take_the_usual_way():

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression as SklearnLogistic
 
@@ -19,9 +20,10 @@ from fastml.model_selection import GridSearchCV, cross_val_score
 from fastml.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MixedNB, MultinomialNB
 from fastml.neighbors import KNeighborsClassifier
 from fastml.pipeline import make_pipeline
-from fastml.preprocessing import MaxAbsScaler, MinMaxScaler, OrdinalEncoder, RobustScaler, StandardScaler
+from fastml.preprocessing import MaxAbsScaler, MinMaxScaler, OneHotEncoder, OrdinalEncoder, RobustScaler, StandardScaler
 from fastml.scale.fitting import Checks
 from fastml.scale.runs import join_runs, run_of_rows, run_total
+from fastml.svm import LinearSVC
 
 dask = pytest.importorskip("dask")
 da = pytest.importorskip("dask.array")
@@ -72,24 +74,30 @@ def assert_same(one, other):
 
 IN_MEMORY = [GaussianNB(), MultinomialNB(), ComplementNB(), BernoulliNB(binarize=0.3), CategoricalNB()]
 IN_MEMORY += [MinMaxScaler(), MaxAbsScaler(), RobustScaler(), OrdinalEncoder(), LogisticRegression(), MixedNB()]
-IN_FILES = [LinearRegression(), Ridge(2.0), StandardScaler()]
+IN_MEMORY += [LinearRegression(), Ridge(2.0), StandardScaler(), LinearSVC(random_state=0)]
 
 
-@pytest.mark.parametrize("model", [*IN_MEMORY, *IN_FILES], ids=lambda each: type(each).__name__)
+@pytest.mark.parametrize("model", IN_MEMORY, ids=lambda each: type(each).__name__)
 @settings(deadline=None, max_examples=4)
 @given(cuts=CUTS, known=st.booleans())
 def test_the_bits_of_one_machine(model, cuts, known):
     X, y = table(model)
-    one = clone(model).fit(*([X, y] if model in IN_MEMORY else [fastml.scale.arrays(X, y)]))
+    one = clone(model).fit(X, y)
     other = clone(model).fit(*lazily(X, y, cuts, known))
     assert_same(one, other)
     assert pickle.dumps(other)
 
 
-def test_logistic_regression_beyond_its_sample():
-    X, y = table(LogisticRegression())
-    lazy = fastml.dask.parts(*lazily(X, y, [5, 9000, 9000]), memory=2**18)
-    assert_same(LogisticRegression().fit(fastml.scale.arrays(X, y, memory=2**18)), LogisticRegression().fit(lazy))
+BEYOND = [LinearRegression(), LogisticRegression(), LinearSVC(), StandardScaler()]
+
+
+@pytest.mark.parametrize("model", BEYOND, ids=lambda each: type(each).__name__)
+@settings(deadline=None, max_examples=3)
+@given(cuts=CUTS, known=st.booleans())
+def test_beyond_a_sample_the_bits_are_those_from_files(model, cuts, known):
+    X, y = table(model)
+    lazy = fastml.dask.parts(*lazily(X, y, cuts, known), memory=2**18)
+    assert_same(clone(model).fit(fastml.scale.arrays(X, y, memory=2**18)), clone(model).fit(lazy))
 
 
 class Words:
@@ -205,6 +213,72 @@ def test_a_pass_in_order():
     assert str(fastml.scale.survey(lazy)).startswith("16,461 rows, 3 columns")
 
 
+KINDS = ["e", "f", ">f4", ">f8", "b", "B", "q", "?"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_numbers_of_every_kind_are_those_of_memory(kind):
+    X, y = table(GaussianNB())
+    X = (X * 3).astype(kind)
+    one, (lazy, labels) = GaussianNB().fit(X, y), lazily(X, y, [5, 9000])
+    assert_same(one, GaussianNB().fit(lazy, labels))
+    assert_same(one, GaussianNB().fit(fastml.scale.chunks([(X[:5], y[:5]), (X[5:], y[5:])])))
+
+
+@pytest.mark.parametrize("kind", ["?", "f8", "U7", "U21", "O"])
+def test_labels_of_every_kind_are_those_of_memory(kind):
+    X, y = table(GaussianNB())
+    y = y.astype(str).astype(object) if kind == "O" else y.astype(kind)
+    one, (lazy, labels) = GaussianNB().fit(X, y), lazily(X, y, [5, 9000])
+    for target in (labels, labels[:, None], y):
+        assert_same(one, GaussianNB().fit(lazy, target))
+    assert_same(GaussianNB().fit(X, pd.Series(y)), GaussianNB().fit(lazy, pd.Series(y)))
+    assert_same(one, GaussianNB().fit(fastml.scale.arrays(X, y)))
+
+
+def test_what_is_masked_is_missing():
+    X, y = table(GaussianNB())
+    lazy, labels = lazily(X, y, [5])
+    model = GaussianNB().fit(da.ma.masked_where(lazy > 0.9, lazy), labels)
+    assert_same(GaussianNB().fit(np.ma.masked_where(X > 0.9, X), y), model)
+
+
+REFUSED = [
+    (lambda X, y: GaussianNB().fit(X[:, 0], y), "two dimensions"),
+    (lambda X, y: GaussianNB().fit(X.astype(complex), y), "of complex128, and its columns must be numbers"),
+    (lambda X, y: GaussianNB().fit(X, da.stack([y, y], axis=1)), "y has 2 columns"),
+    (lambda X, y: GaussianNB().fit(X, "y"), "y='y' must be targets"),
+    (lambda X, y: GaussianNB().fit(X), "has no target"),
+    (lambda X, y: GaussianNB().fit(X.map_blocks(csr_matrix), y), "is a csr_matrix, and dense arrays are needed"),
+    (
+        lambda X, y: GaussianNB().fit([[0.0, 0, 0], [1, 1, 1]], [0, 1]).predict(X[:, :2]),
+        "X has 2 features, but GaussianNB",
+    ),
+    (lambda X, y: OneHotEncoder().fit([[0.0], [1]]).transform(X[:, :1]), "set sparse_output=False"),
+    (lambda X, y: GaussianNB().predict(X), "not fitted"),
+]
+
+
+@pytest.mark.parametrize(("call", "told"), REFUSED, ids=[told for _, told in REFUSED])
+def test_what_cannot_be_is_told(call, told):
+    with pytest.raises((TypeError, ValueError), match=told):
+        call(*lazily(*table(GaussianNB()), [5]))
+
+
+def test_categories_that_zero_is_none_of_are_answered():
+    X = np.random.default_rng(0).integers(3, 6, (100, 2)).astype(float)
+    found = OrdinalEncoder().fit(X).transform(da.from_array(X, chunks=(30, 1)))
+    assert np.array_equal(found.compute(), OrdinalEncoder().fit_transform(X))
+
+
+def test_classes_by_place_and_by_name():
+    X, y = table(GaussianNB())
+    lazy, labels = lazily(X, y, [5])
+    one = SGDClassifier(random_state=0).partial_fit(lazy, labels, [0, 1, 2])
+    other = SGDClassifier(random_state=0).partial_fit(lazy, labels, classes=[0, 1, 2])
+    assert np.array_equal(one.coef_, other.coef_)
+
+
 # ------------------------------------------------------------------------------------------ nothing is collected
 
 
@@ -222,7 +296,7 @@ COLLECTORS = {
     "y alone": lambda X, y, table, labels, model: GaussianNB().fit(table, y),
     "weights": lambda X, y, table, labels, model: GaussianNB().fit(table, labels, sample_weight=y),
     "arguments": lambda X, y, table, labels, model: model.score(X, y, sample_weight=y),
-    "pipeline": lambda X, y, table, labels, model: make_pipeline(StandardScaler(), GaussianNB()).fit(X, y),
+    "pipeline": lambda X, y, table, labels, model: make_pipeline(KNeighborsClassifier()).fit(X, y),
     "search": lambda X, y, table, labels, model: GridSearchCV(model, {"var_smoothing": [1e-9]}).fit(X, y),
     "folds": lambda X, y, table, labels, model: cross_val_score(model, X, y),
     "delayed": lambda X, y, table, labels, model: model.predict(dask.delayed(table)),

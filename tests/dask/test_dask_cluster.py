@@ -143,7 +143,7 @@ def test_bad_values_are_told_by_part_row_and_column(client, table):
     assert model.theta_ is before
     with pytest.raises(ValueError, match=r"column 1 is NaN in row 0 of part 5 .* LogisticRegression takes finite"):
         LogisticRegression().fit(spoilt(lazy, 5, with_value(0, 1, np.nan)), labels)
-    with pytest.raises(ValueError, match=r"part 3 of the Dask array: X\[17, 2\] is inf"):
+    with pytest.raises(ValueError, match=r"part 3 of the Dask array: .*X\[17, 2\] is inf"):
         model.predict(infinite).compute()
     with pytest.raises(ValueError, match=r"y is nan in row 4 of part 1 of the Dask array"):
         GaussianNB().fit(lazy, spoilt(labels.astype(float)[:, None], 1, with_value(4, 0, np.nan)))

@@ -131,3 +131,23 @@ def test_changes_after_fit_and_copies():
     np.testing.assert_allclose(fastml.from_sklearn(twin).transform(X), plain)
     np.testing.assert_allclose(model.get_covariance(), twin.get_covariance())
     assert model.get_feature_names_out().tolist() == [f"pca{i}" for i in range(5)]
+
+
+@pytest.mark.parametrize("options", [{"svd_solver": "arpack", "n_components": 2}, {"n_components": "mle"}])
+def test_rows_are_projected_as_they_were_given_without_copies(options):
+    X = np.random.default_rng(0).normal(size=(40, 6)) * [9, 7, 5, 3, 1, 1] + 5
+    model = ours.PCA(copy=False, random_state=0, **options)
+    found = model.fit_transform(X.copy())
+    assert found == pytest.approx(model.transform(X))
+    assert np.abs(found) == pytest.approx(np.abs(scikit.PCA(random_state=0, **options).fit_transform(X)), abs=1e-6)
+
+
+@pytest.mark.parametrize("layout", [sp.lil_matrix, sp.dok_array, sp.bsr_array, sp.coo_array, sp.csc_matrix])
+@pytest.mark.parametrize("model", [ours.PCA(2, svd_solver="arpack", random_state=0), ours.TruncatedSVD(2)])
+def test_sparse_rows_of_any_layout_are_projected(model, layout):
+    X = sp.random(30, 8, 0.4, "csr", rng=np.random.default_rng(0))
+    assert model.fit(X).transform(layout(X)) == pytest.approx(model.transform(X))
+    spoilt = X.tolil()
+    spoilt[2, 3] = np.nan
+    with pytest.raises(ValueError, match=r"Input X contains NaN. X\[2, 3\]"):
+        model.transform(layout(spoilt))

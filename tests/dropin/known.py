@@ -94,7 +94,8 @@ def family_of(test):
     """The family of tests/dropin that a test belongs to."""
     if found := re.match(r"sklearn/(\w+)/tests/", test):
         return found[1]
-    return "naive_bayes" if test.startswith("sklearn/tests/test_naive_bayes") else "elsewhere"
+    found = re.match(r"sklearn/tests/test_(naive_bayes|discriminant_analysis|pipeline)", test)
+    return found[1] if found else "elsewhere"
 
 
 def page_parts():

@@ -179,7 +179,7 @@ def test_bad_records_are_named(X, error, words):
 
 def test_other_names_are_scikit_learns():
     assert fastml.feature_extraction.FeatureHasher is sklearn.feature_extraction.FeatureHasher
-    assert fastml.feature_extraction.text.HashingVectorizer is sklearn.feature_extraction.text.HashingVectorizer
+    assert fastml.feature_extraction.text.strip_tags is sklearn.feature_extraction.text.strip_tags
     assert fastml.feature_extraction.image is sklearn.feature_extraction.image
 
 

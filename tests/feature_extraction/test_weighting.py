@@ -63,6 +63,34 @@ def test_vectorizer_is_scikit_learns(options, tmp_path):
     assert ours.TfidfVectorizer(**options).fit(DOCUMENTS).get_feature_names_out().tolist() == sorted(one.vocabulary_)
 
 
+def test_weights_set_by_hand_answer_as_those_learnt():
+    texts = ["to be or not to be", "be quick", "or not"]
+    learnt = ours.TfidfVectorizer().fit(texts)
+    copy = ours.TfidfVectorizer(vocabulary=learnt.vocabulary_)
+    copy.idf_ = learnt.idf_
+    assert np.array_equal(copy.transform(texts).toarray(), learnt.transform(texts).toarray())
+    counts = ours.CountVectorizer().fit_transform(texts)
+    bare = ours.TfidfTransformer()
+    bare.idf_ = learnt.idf_
+    assert np.array_equal(bare.transform(counts).toarray(), learnt.transform(texts).toarray())
+    with pytest.raises(ValueError, match="cannot be set"):
+        ours.TfidfVectorizer(vocabulary=["a"], use_idf=False).idf_ = [1.0]
+    assert not hasattr(ours.TfidfTransformer(), "set_output")
+
+
+def test_rows_that_may_be_written_into_come_back_themselves():
+    counts = sp.csr_matrix([[1.0, 2.0], [0.0, 3.0]])
+    model = ours.TfidfTransformer().fit(counts)
+    expected = model.transform(counts).toarray()
+    assert model.transform(counts, copy=False) is counts
+    assert np.array_equal(counts.toarray(), expected)
+
+
+def test_a_column_that_no_row_has_is_told_without_smoothing():
+    with pytest.warns(RuntimeWarning, match="divide by zero"):
+        ours.TfidfTransformer(smooth_idf=False).fit([[1, 0], [2, 0]])
+
+
 @pytest.mark.parametrize(
     "options", [{}, {"norm": "l1"}, {"norm": None, "use_idf": False}, {"sublinear_tf": True, "dtype": np.float32}]
 )

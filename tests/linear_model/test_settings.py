@@ -184,3 +184,25 @@ def test_a_large_table_to_predict_may_not_hold_what_is_not_finite(value, n_class
             method(layout(wrong))
     model.coef_[:] = 1e308  # while scores of finite rows may overflow
     assert not np.isfinite(model.decision_function(layout(X))).all()
+
+
+def test_ridge_names_the_solver_that_was_asked_for():
+    names = [Ridge(solver=solver).fit(X, NUMBERS).solver_ for solver in ("auto", "sag", "svd", "cholesky")]
+    assert names == ["cholesky", "sag", "svd", "cholesky"]
+    assert Ridge(solver="lsqr").fit(np.ones((2, 90)) * np.arange(90), [1.0, 2.0]).solver_ == "lsqr"
+
+
+def test_a_warm_start_from_weights_that_are_not_finite():
+    model = LogisticRegression(warm_start=True).fit(X, LABELS)
+    model.coef_[:] = np.nan
+    with pytest.raises(ValueError, match="Floating-point under-/overflow.*warm_start"):
+        model.fit(X, LABELS)
+
+
+def test_stochastic_gradients_say_which_settings_lead_nowhere():
+    with pytest.warns(FutureWarning, match="Negative values for `power_t`"):
+        SGDClassifier(power_t=-1.0).fit(X, LABELS)
+    labels, weight = np.arange(40) % 2, np.zeros(40)
+    weight[:2] = 1
+    with pytest.raises(ValueError, match="weights for validation set are all zero"):
+        SGDClassifier(early_stopping=True, random_state=0).fit(np.arange(40.0)[:, None], labels, sample_weight=weight)

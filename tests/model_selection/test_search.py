@@ -1,6 +1,7 @@
 """Searches that share work: candidate by candidate what scikit-learn's searches find with the same estimator."""
 
 import importlib.util
+import pickle
 import time
 import warnings
 
@@ -336,7 +337,7 @@ def test_parameters_are_checked_as_by_scikit_learn():
 def test_cloning_and_printing():
     search = clone(RandomizedSearchCV(KNeighborsClassifier(), GRID, refit=OneStandardError("n_neighbors")))
     assert "OneStandardError(simplest='n_neighbors'" in repr(search)
-    assert model_selection.KFold is KFold
+    assert model_selection.LeavePOut is sklearn.model_selection.LeavePOut
 
 
 @pytest.mark.filterwarnings("ignore")  # as scikit-learn runs them
@@ -505,3 +506,12 @@ class Recording:
     def on_fit_task_end(self, estimator, context, **told):
         self.heard.append(("end", context.task_name, context.task_id, sorted(told)))
         return False
+
+
+@pytest.mark.parametrize(("labels", "name"), [(True, "StratifiedKFold"), (False, "KFold")])
+def test_a_number_of_folds_stands_for_a_splitter_of_fastml(labels, name):
+    X, y = data(60)
+    model = KNeighborsClassifier() if labels else KNeighborsRegressor()
+    grid = model_selection.GridSearchCV(model, {"n_neighbors": [1, 3]}, cv=3).fit(X, y)
+    assert type(grid._checked_cv_orig) is getattr(model_selection, name)
+    assert pickle.loads(pickle.dumps(grid)).best_params_ == grid.best_params_

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from finding import reads_labels_alone
 from sklearn.base import clone, is_regressor
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import get_tags
@@ -38,6 +39,7 @@ SCORES = X @ [1.0, -2.0, 0.5]
 TEXTS = [f"{a:.0f}{b:.0f} {c:.0f}{a:.0f}" for a, b, c in X]
 RECORDS = {
     "CountVectorizer": TEXTS,
+    "HashingVectorizer": TEXTS,
     "TfidfVectorizer": TEXTS,
     "DictVectorizer": [dict(zip("abc", row, strict=True)) for row in X.tolist()],
 }
@@ -52,7 +54,7 @@ def find_estimators():
             for name in getattr(loaded, "__all__", ()):
                 value = getattr(loaded, name)
                 kept = isinstance(value, type) and issubclass(value, Estimator) and hasattr(value, "fit")
-                if kept and has_defaults(value):
+                if kept and has_defaults(value) and not reads_labels_alone(value):
                     yield value
 
 
@@ -210,6 +212,8 @@ def refusals(model):
 
 @every
 def test_refused_at_every_stage(Model):
+    if Model.__name__ == "HashingVectorizer":
+        pytest.skip("its fit looks at no documents, as scikit-learn's")
     model = make(Model)
     rows, y = given(model)
     for kind, start in (("fresh", model), ("fitted", clone(model).fit(rows, y))):

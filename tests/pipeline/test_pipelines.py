@@ -188,3 +188,8 @@ def test_a_fit_that_fails_changes_nothing():
         model.fit(X + 1, y[:-1])
     assert model[0].mean_ is mean
     assert np.array_equal(model.predict_proba(X), before)
+
+
+def test_a_class_in_the_place_of_a_step_is_told_of():
+    with pytest.raises(TypeError, match="instance"):
+        Pipeline([("scale", StandardScaler), ("model", Ridge())]).fit([[1.0], [2.0]], [1.0, 2.0])

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 import scipy.sparse as sp
 import sklearn.preprocessing as theirs
+from effort import effort
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -118,9 +119,83 @@ def test_quantiles_refuse():
         model.transform(np.ones((1, 2)))
 
 
+# ------------------------------------------------------------------------------------------------ powers
+
+
+@effort(0.3)
+@given(st.integers(0, 2**32), st.sampled_from(["yeo-johnson", "box-cox"]), st.booleans(), st.booleans())
+def test_powers_are_scikit_learns(seed, method, standardize, missing):
+    random = np.random.default_rng(seed)
+    n, d = random.integers(8, 60), random.integers(1, 5)
+    X = random.normal(size=(n, d)) + random.normal(size=d)
+    X = np.exp(X) if method == "box-cox" or random.random() < 0.5 else np.round(X, 1) * 3
+    if missing:
+        X[random.random((n, d)) < 0.1] = np.nan
+    one, other = (m.PowerTransformer(method, standardize=standardize).fit(X) for m in (ours, theirs))
+    np.testing.assert_allclose(one.lambdas_, other.lambdas_, rtol=1e-5, atol=1e-5)
+    other.lambdas_ = one.lambdas_  # both searches end within a tolerance
+    if standardize:
+        other._scaler.fit(theirs.PowerTransformer.transform(without_scaler(other), X))
+    for rows in (X, X[:1]):
+        same(one.transform(rows), other.transform(rows), 1e-8)
+    back = one.transform(X)
+    np.testing.assert_allclose(one.inverse_transform(back), X, rtol=1e-6, atol=1e-6)
+    assert np.array_equal(one.fit_transform(X), back, equal_nan=True)
+    assert repr(one) == repr(other)
+
+
+def without_scaler(model):
+    plain = theirs.PowerTransformer(model.method, standardize=False)
+    plain.lambdas_, plain.n_features_in_ = model.lambdas_, model.n_features_in_
+    return plain
+
+
+@pytest.mark.parametrize("method", ["yeo-johnson", "box-cox"])
+def test_powers_of_float32(method):
+    X = np.exp(np.random.default_rng(0).normal(size=(200, 3))).astype(np.float32)
+    one, other = (m.PowerTransformer(method).fit(X) for m in (ours, theirs))
+    assert one.lambdas_.dtype == other.lambdas_.dtype
+    np.testing.assert_allclose(one.lambdas_, other.lambdas_, atol=5e-3)
+    found, expected = one.transform(X), other.transform(X)
+    assert found.dtype == expected.dtype
+    np.testing.assert_allclose(found, expected, atol=0.02)
+
+
+def test_columns_that_powers_do_not_change():
+    X = np.stack([np.full(20, 3.0), np.zeros(20), np.arange(20.0)], axis=1)
+    one, other = (m.PowerTransformer().fit(X) for m in (ours, theirs))
+    assert one.lambdas_[:2].tolist() == other.lambdas_[:2].tolist() == [1, 1]
+    same(one.transform(X), other.transform(X), 1e-6)
+
+
+def test_powers_that_would_overflow():
+    X = np.array([2003.0, 1950, 1997, 2000, 2009])[:, None]
+    one, other = (m.PowerTransformer("yeo-johnson").fit(X) for m in (ours, theirs))
+    np.testing.assert_allclose(one.lambdas_, other.lambdas_, rtol=1e-5)
+    assert np.isfinite(one.transform(X)).all()
+    with pytest.warns(UserWarning, match="constrained optimum"):
+        one = ours.PowerTransformer("box-cox", standardize=False).fit(X)
+    with pytest.warns(UserWarning, match="constrained optimum"):
+        other = theirs.PowerTransformer("box-cox", standardize=False).fit(X)
+    np.testing.assert_allclose(one.lambdas_, other.lambdas_, rtol=1e-6)
+
+
+def test_powers_refuse():
+    with pytest.raises(ValueError, match=r"strictly positive data: X\[1, 0\] is not above 0"):
+        ours.PowerTransformer("box-cox").fit([[1.0], [0.0], [2.0]])
+    with pytest.raises(ValueError, match="must not be constant"):
+        ours.PowerTransformer("box-cox").fit([[1.0], [1.0], [1.0]])
+    for method in ("box-cox", "yeo-johnson"):
+        with pytest.raises(ValueError, match="Column must not be all nan"):
+            ours.PowerTransformer(method).fit([[1.0, np.nan], [2.0, np.nan], [3.0, np.nan]])
+    model = ours.PowerTransformer("box-cox").fit([[1.0], [3.0], [2.0]])
+    with pytest.raises(ValueError, match="strictly positive"):
+        model.transform([[-1.0]])
+
+
 # ------------------------------------------------------------------------------------------------ all of them
 
-CLASSES = [("QuantileTransformer", {"n_quantiles": 5})]
+CLASSES = [("QuantileTransformer", {"n_quantiles": 5}), ("PowerTransformer", {})]
 
 
 @pytest.mark.parametrize(("name", "options"), CLASSES)

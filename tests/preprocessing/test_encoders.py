@@ -30,7 +30,7 @@ KINDS = {
     ],
     "bytes": lambda codes: codes.astype(np.uint8),
     "flags": lambda codes: codes > 1,
-    "singles": lambda codes: np.array([0.1, -0.0, 0.0, np.nan, 3, 7], np.float32)[codes],
+    "singles": lambda codes: np.array([0.1, 2.5, 0.0, np.nan, 3, 7], np.float32)[codes],
     "halves": lambda codes: np.array([0.1, 5, 0.0, np.nan, 3, 7], np.float16)[codes],
     "polars categories": lambda codes: polars_kinds(codes, pl.Categorical),
     "polars enum": lambda codes: polars_kinds(codes, pl.Enum(["z", "b", "a", "", "c"])),
@@ -155,3 +155,12 @@ def test_no_rows_are_refused_in_words(Encoder, rows):
         Encoder().fit(rows)
     with pytest.raises(ValueError, match="0 sample"):
         Encoder().fit([["a"], ["b"]]).transform(rows)
+
+
+@pytest.mark.parametrize("zeros", [[0.0, -0.0], [-0.0, 0.0], [-0.0]], ids=str)
+@pytest.mark.parametrize("Encoder", [ours.OneHotEncoder, ours.OrdinalEncoder])
+def test_both_zeros_are_one_category_the_first_that_comes(Encoder, zeros):
+    """scikit-learn's shows the one that its sort happens to put first."""
+    X = np.array([*zeros, 0.0, 3.0])[:, None]
+    (categories,) = Encoder().fit(X).categories_
+    assert str(categories.tolist()) == str([zeros[0], 3.0])

@@ -13,7 +13,16 @@ from sklearn.base import clone
 import fastml.scale
 from fastml.linear_model import LinearRegression, LogisticRegression, Ridge
 from fastml.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MixedNB, MultinomialNB
-from fastml.preprocessing import MaxAbsScaler, MinMaxScaler, OneHotEncoder, OrdinalEncoder, RobustScaler, StandardScaler
+from fastml.preprocessing import (
+    KBinsDiscretizer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    QuantileTransformer,
+    RobustScaler,
+    StandardScaler,
+)
 from fastml.scale.fitting import Table
 from fastml.svm import LinearSVC
 
@@ -117,9 +126,17 @@ def test_linear_models_do_not_see_how_rows_are_cut(model, cuts):
     np.testing.assert_allclose(one.intercept_, memory.intercept_, rtol=1e-3, atol=1e-4)
 
 
-def test_logistic_regression_of_a_table_that_its_sample_holds_is_that_in_memory():
-    X, y = table("real")
-    assert_same(LogisticRegression().fit(X, y), LogisticRegression().fit(fastml.scale.arrays(X, y)), ["coef_"])
+@pytest.mark.parametrize("model", [*SOLVED, Ridge(alpha=1e-3, fit_intercept=False)], ids=str)
+@pytest.mark.parametrize("kind", ["real", "fractions"])
+def test_a_table_that_a_sample_holds_is_fitted_as_in_memory(model, kind):
+    X, y = table(kind)
+    y = np.minimum(y, 1) if isinstance(model, CLASSIFIERS) else y.astype(float)
+    model = clone(model).set_params(random_state=0) if isinstance(model, LinearSVC) else model
+    one = clone(model).fit(X, y)
+    for parts in (fastml.scale.arrays(X, y), fastml.scale.chunks(in_chunks(X, y, [0, 7, 9000]))):
+        assert_same(one, clone(model).fit(parts), ["coef_", "intercept_"])
+    if not isinstance(model, CLASSIFIERS):  # one pass, so that rows that come once are enough
+        assert_same(one, clone(model).fit(fastml.scale.chunks(iter(in_chunks(X, y, [5])))), ["coef_", "intercept_"])
 
 
 @pytest.mark.parametrize("model", [StandardScaler(), MinMaxScaler((-1, 1)), MaxAbsScaler()], ids=str)
@@ -130,10 +147,11 @@ def test_scalers_do_not_see_how_rows_are_cut(model, cuts):
     X[::1000, 1], X[:, 2] = np.nan, X[:, 2] + 1e4
     names = [name for name in ("mean_", "var_", "scale_", "data_max_", "max_abs_", "n_samples_seen_")
              if hasattr(clone(model).fit(X), name)]  # fmt: skip
-    one = clone(model).fit(fastml.scale.arrays(X))
+    one = clone(model).fit(fastml.scale.arrays(X, memory=2**18))
     other = clone(model).fit(fastml.scale.chunks(in_chunks(X, y, cuts), memory=2**18))
     assert_same(one, other, names)
     memory = clone(model).fit(X)
+    assert_same(memory, clone(model).fit(fastml.scale.chunks(in_chunks(X, y, cuts))), names)
     for name in names:
         np.testing.assert_allclose(getattr(one, name), getattr(memory, name), rtol=1e-12)
     np.testing.assert_allclose(one.transform(X), memory.transform(X), rtol=1e-5, atol=1e-5)
@@ -167,6 +185,41 @@ def test_quantiles_read_the_table_three_times():
     table = Table(fastml.scale.arrays(X), RobustScaler())
     RobustScaler()._fit_parts(table, table.reduce)
     assert table.reads <= 3
+
+
+DRAWING = [
+    KBinsDiscretizer(4, encode="ordinal", subsample=5000, random_state=0),
+    KBinsDiscretizer(3, strategy="uniform", subsample=5000, random_state=0),
+    QuantileTransformer(n_quantiles=50, random_state=0, subsample=9000),
+]
+
+
+@pytest.mark.parametrize("model", DRAWING, ids=lambda each: type(each).__name__)
+def test_rows_are_drawn_by_their_numbers(model):
+    X, y = table("real")
+    one, names = clone(model).fit(X), ["bin_edges_", "n_bins_"]
+    names = names if hasattr(one, "n_bins_") else ["quantiles_", "references_"]
+    for memory in (2**17, 2**28):  # beyond a sample, and where the sample is the table
+        for parts in (
+            fastml.scale.chunks(in_chunks(X, y, [0, 7, 9000]), memory=memory),
+            fastml.scale.chunks([X[:9], X[9:]], memory=memory),
+        ):
+            if memory == 2**17 and isinstance(model, QuantileTransformer):
+                parts.memory = 2**19 - 2**12
+            assert parts.n_features == D
+            other = clone(model).fit(parts)
+            for name in names:
+                pairs = zip(getattr(one, name), getattr(other, name), strict=True)
+                assert all(same(a, b) for a, b in pairs), name
+            assert other.subsample == model.subsample
+    with pytest.raises(ValueError, match="subsample=None needs all of Parts"):
+        clone(model).set_params(subsample=None).fit(fastml.scale.arrays(X, memory=2**17))
+
+
+def test_an_order_of_all_rows_that_takes_too_much_is_told():
+    X, _ = table("real")
+    with pytest.raises(ValueError, match="putting 41,037 numbers in random order, 0 MB, and the table may take"):
+        QuantileTransformer(random_state=0).fit(fastml.scale.arrays(X, memory=2**17))
 
 
 @pytest.mark.parametrize("make", [OneHotEncoder, OrdinalEncoder])

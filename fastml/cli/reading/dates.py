@@ -32,7 +32,12 @@ FORMS = {
     "month/day/year": NUMERIC.replace("<a>", "<month>").replace("<b>", "<day>") + REST,
     "day month year": rf"{NAMED}(?P<day>\d{{1,2}})\.?[ -]{WORD},?[ -](?P<year>\d{{4}}|\d\d){REST}",
     "month day, year": rf"{NAMED}{WORD} (?P<day>\d{{1,2}})(?:st|nd|rd|th)?,? (?P<year>\d{{4}}){REST}",
+    "month year": rf"{WORD}[ -/]?(?P<year>\d{{4}}|(?<=[ -])\d\d)",
+    "month/year": r"(?P<month>0?[1-9]|1[0-2])/(?P<year>(?:19|20)\d\d)",
+    "year quarter": r"(?P<year>(?:19|20)\d\d)[ -]?[Qq](?P<quarter>[1-4])",
+    "quarter year": r"[Qq](?P<quarter>[1-4])[ /-]?(?P<year>(?:19|20)\d\d)",
     "time": TIME,
+    "duration": r"(?P<h>\d{1,5}):(?P<m>\d\d)(?::(?P<s>\d\d(?:[.,]\d+)?))?(?P<long>)",
 }
 COMPILED = {name: re.compile(pattern) for name, pattern in FORMS.items()}
 
@@ -78,12 +83,17 @@ def seconds_of(groups):
             return None
         hour = hour % 12 + (12 if groups["half"] in "Pp" else 0)
     minute = int(groups.get("m") or 0)
-    if hour > 23 or minute > 59 or second >= 61:
+    longest = 23 if "long" not in groups else float("inf")
+    midnight = hour == 24 and minute == second == 0  # of the next day
+    if (hour > longest and not midnight) or minute > 59 or second >= 61:
         return None
     within = hour * 3600 + minute * 60 + second
     if "year" not in groups:
         return within
-    month = MONTHS.get(groups["word"].casefold(), 0) if groups.get("word") else int(groups["month"])
+    if groups.get("word"):
+        month = MONTHS.get(groups["word"].casefold(), 0)
+    else:
+        month = 3 * int(groups["quarter"]) - 2 if groups.get("quarter") else int(groups["month"])
     year = int(groups["year"])
     if len(groups["year"]) == 2:
         year += 2000 if year < 69 else 1900  # as POSIX has it
@@ -107,7 +117,9 @@ def parts(seconds, form):
     known = ~np.isnan(seconds)
     whole = np.where(known, seconds, 0.0)
     found = {"hour": np.floor(whole % DAY / 3600), "elapsed days": whole / DAY}
-    if form == "time":
+    if form == "duration":
+        found = {"elapsed hours": whole / 3600}
+    elif form == "time":
         found = {"hour": found["hour"], "elapsed hours": whole / 3600}
     else:
         dates = np.floor(whole / DAY).astype("datetime64[D]")

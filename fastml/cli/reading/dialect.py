@@ -6,12 +6,14 @@ import re
 from collections import Counter
 from typing import NamedTuple
 
+from fastml.cli.reading.rows import more_headers
 from fastml.cli.terminal import InputError
 
 __all__ = ["BLANKS", "Dialect", "look", "rows_of", "shown"]
 
 BLANKS = " "  # any number of blanks and tabs between cells
 SEPARATORS = {",": "','", ";": "';'", "\t": "tab", "|": "'|'"}
+RARE = "^~\x01\x1f"  # separators where no other gives columns
 LINES = 200  # looked at
 SEP = re.compile(r'"?sep=(.)"?[,;\t]*\s*', re.IGNORECASE)
 
@@ -48,16 +50,27 @@ def look(text, wanted, path, alone=False, named=()):
             raise InputError(f"--separator {wanted!r} must be one character, or 'tab', or 'blank'")
     text = text[done:]
     escaped = '\\"' in text and not re.search(r'(?<![\\,;\t|\n])""', text)
-    found = {mark: shape(text, mark, escaped, named) for mark in ([wanted] if wanted else [*SEPARATORS, BLANKS])}
+    marks = [wanted] if wanted else [*SEPARATORS, BLANKS, *(mark for mark in RARE if named and mark in text)]
+    found = {mark: shape(text, mark, escaped, named) for mark in marks}
     best = choose(found, wanted, path, alone, text, escaped, named)
     width, above, header, start, extra, _ = found[best] if best in found else shape(text, best, escaped, named)
     if above:
         notes.append(f"skipped above the header: {above} line{'s' * (above > 1)}")
+    lines = io.StringIO(text[start:], newline="").readlines()
+    below = rows_upto(rows_of(lines, best, escaped))
+    more = more_headers([row for row, _ in below])
+    if more:
+        start += sum(map(len, lines[: below[more - 1][1]]))
+        words = ", ".join(map(repr, below[0][0][:3]))
+        notes.append(f"skipped below the header: {more} line{'s' * (more > 1)} ({words}{', …' * (len(header) > 3)})")
     spaced = best != BLANKS and re.search(re.escape(best) + r'[ \t]+"', text) is not None
     return Dialect(best, header, done + start, width + extra, extra, spaced, escaped, notes)
 
 
 def choose(found, wanted, path, alone, text, escaped, named):
+    with_all = [mark for mark in found if named and set(named) <= set(found[mark][2])]
+    if len(with_all) == 1 and found[with_all[0]][0] > 1:
+        return with_all[0]
     marks = [m for m in found if m != BLANKS]
     best = max(marks or found, key=lambda mark: (found[mark][0] > 1 and not found[mark][1], found[mark][0]))
     blanks = found.get(BLANKS, (0, 0, [], 0, False, 0.0))
@@ -65,6 +78,11 @@ def choose(found, wanted, path, alone, text, escaped, named):
         best = BLANKS
     if found[best][0] > 1:
         return best
+    if wanted is None and not alone:
+        rare = {mark: shape(text, mark, escaped, named) for mark in RARE if mark in text}
+        found |= {mark: seen for mark, seen in rare.items() if seen[0] > 1 and seen[5] == 1.0 and not seen[1]}
+        if any(mark in found for mark in RARE):
+            return next(mark for mark in RARE if mark in found)
     if alone:
         return wanted or next((mark for mark in SEPARATORS if mark not in text), ",")
     if wanted is None:
@@ -95,15 +113,7 @@ def shape(text, separator, escaped, named):
     The header is the first row as wide as most rows are; the width is 1 where most rows are of other widths.
     """
     lines = io.StringIO(text, newline="").readlines()
-    reader, rows = rows_of(lines, separator, escaped), []
-    csv.field_size_limit(2**31 - 1)
-    try:
-        for row in reader:
-            rows.append(([cell.strip() for cell in row], reader.line_num))
-            if len(rows) > LINES:
-                break
-    except (csv.Error, ValueError):
-        pass
+    rows = rows_upto(rows_of(lines, separator, escaped))
     filled = [(row, line) for row, line in rows if any(row)]
     if not filled:
         return 1, 0, [], 0, False, 0.0
@@ -118,6 +128,20 @@ def shape(text, separator, escaped, named):
     start, above = sum(map(len, lines[:line])), sum(1 for _, l in rows if l < line and _)
     width = len(header) if agreeing * 2 > len(below) + 1 else 1
     return width, above, header, start, extra, agreeing / (len(below) + 1)
+
+
+def rows_upto(reader):
+    """(cells, the line where they end) of the first rows, as far as they can be read."""
+    rows: list = []
+    csv.field_size_limit(2**31 - 1)
+    try:
+        for row in reader:
+            rows.append(([cell.strip() for cell in row], reader.line_num))
+            if len(rows) > LINES:
+                break
+    except (csv.Error, ValueError):
+        pass
+    return rows
 
 
 def header_row(filled, plain, named):

@@ -10,6 +10,7 @@ import itertools
 from functools import partial
 
 from fastml.cli.reading.dialect import BLANKS, rows_of
+from fastml.cli.reading.rows import table_rows
 from fastml.cli.reading.sources import BROKEN, Utf8
 from fastml.cli.terminal import InputError
 
@@ -132,7 +133,7 @@ def row_blocks(source):
         with Utf8(source.path, source.encoding, source.skip) as stream:
             text = io.TextIOWrapper(io.BufferedReader(stream), encoding="utf-8", newline="")
             reader = rows_of(text, source.dialect.separator, source.dialect.escaped, strict=True)
-            rows = filter(None, reader)
+            rows = table_rows(reader, source.dialect.width, source.notes)
             for block in iter(partial(lambda: list(itertools.islice(rows, BLOCK))), []):
                 done += len(block)
                 source.progress(f"reading {source.path.name}", f"{stream.share():.0%}")
@@ -144,7 +145,8 @@ def row_blocks(source):
             f"pass its encoding, for example --encoding cp1252"
         ) from None
     except (csv.Error, *BROKEN) as error:
-        raise InputError(f"{str(source.path)!r} cannot be read as a table after row {done}: {error}") from None
+        why = str(error).replace("unexpected end of data", "a quote is opened there, or later, and never closed")
+        raise InputError(f"{str(source.path)!r} cannot be read as a table after row {done}: {why}") from None
 
 
 def name_of(encoding):

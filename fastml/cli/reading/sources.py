@@ -6,10 +6,12 @@ import gzip
 import io
 import os
 import stat
+import unicodedata
 import zipfile
 import zlib
 from pathlib import Path
 
+from fastml.cli.reading.codepages import code_page
 from fastml.cli.terminal import InputError
 
 __all__ = [
@@ -27,6 +29,11 @@ __all__ = [
 PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz"}
 SAMPLE = 2**18  # bytes that the encoding is guessed from
 WINDOWS = "cp1252"
+ASIAN = frozenset(
+    ("cp932", "shift_jis", "shift_jisx0213", "shift_jis_2004", "euc_jp", "gb18030", "gbk", "gb2312", "big5",
+     "big5hkscs", "cp950", "euc_kr", "cp949", "johab")
+)  # fmt: skip
+MANY = 40  # bytes beyond ASCII, below which the library is not asked
 ZIP_TABLES = (".csv", ".tsv", ".txt", ".dat", ".tab", ".jsonl", ".ndjson", ".json")
 BROKEN = (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError)
 
@@ -42,7 +49,7 @@ def needed(module, what):
         raise InputError(f'{what} needs {name}, which is not installed: pip install "fastml-learn[cli]"') from None
 
 
-def check_file(path, near):
+def check_file(path, did_you_mean):
     """The first bytes of a regular file, unpacked; InputError where it cannot be read, or is empty."""
     try:
         mode = os.stat(path).st_mode
@@ -56,10 +63,13 @@ def check_file(path, near):
         folder = path.parent
         names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
         missing = "there is no file" if folder.is_dir() else f"there is no folder {str(folder)!r} for"
-        raise InputError(f"{missing} {str(path)!r}{near(path.name, names)}") from None
+        raise InputError(f"{missing} {str(path)!r}{did_you_mean(path.name, names)}") from None
     except BROKEN as error:
         raise InputError(f"{str(path)!r} cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    if not start.strip():
+    if start.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"<" or start.startswith(b"%PDF"):
+        kind = "a PDF" if start.startswith(b"%") else "a page of HTML or XML"
+        raise InputError(f"{str(path)!r} is {kind}, no table: save it as CSV or .xlsx")
+    if not start.strip(b"\xef\xbb\xbf\xff\xfe \r\n\t\x1a"):
         raise InputError(f"{str(path)!r} is empty: it must hold a header and rows")
     return start
 
@@ -135,12 +145,24 @@ def detect_encoding(path, start):
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16", False
     halves = start[1::2].count(0), start[::2].count(0)
-    if max(halves) * 4 > len(start):  # UTF-16 without its mark: every other byte of plain letters is zero
-        return ("utf-16-le" if halves[0] > halves[1] else "utf-16-be"), True
+    if max(halves) > 8 * min(halves):  # UTF-16 without its mark: every other byte of plain letters is zero
+        name = "utf-16-le" if halves[0] > halves[1] else "utf-16-be"
+        if looks_like_text(start[: len(start) // 2 * 2], name):
+            return name, True
     if b"\0" in start:
         raise InputError(f"{str(path)!r} is not a text table, it holds NUL bytes: save it as CSV")
     wrong = first_not_utf8(path)
     return ("utf-8-sig", False) if wrong is None else (guess(wrong), True)
+
+
+def looks_like_text(part, encoding):
+    """Whether bytes are lines of letters, digits and what stands between, by that encoding."""
+    try:
+        text = codecs.getincrementaldecoder(encoding)().decode(part)
+    except UnicodeDecodeError:
+        return False
+    kinds = [unicodedata.category(c) for c in text[:10_000] if c not in "\r\n\t"]
+    return ("\n" in text or "\r" in text) and not any(kind in ("Cc", "Cn", "Co", "Cs") for kind in kinds)
 
 
 def first_not_utf8(path):
@@ -162,19 +184,18 @@ def first_not_utf8(path):
 
 
 def guess(part):
-    """An encoding for bytes that are not UTF-8: the library's answer, where there are enough of them to tell."""
-    foreign = sum(byte > 127 for byte in part)
-    try:
-        import charset_normalizer
-    except ImportError:
-        return WINDOWS
-    if foreign < 40:  # a name or two in a list: Windows' Western code page
-        return WINDOWS if decodes(part, WINDOWS) else "latin-1"
-    best = charset_normalizer.from_bytes(part).best()
-    name = WINDOWS if best is None or best.encoding.startswith(("utf", "ascii")) else best.encoding
-    likely = name in ("cp1250", "cp1251", "koi8_r", "iso8859_5", "iso8859_2", "iso8859_7", "cp1253", "cp932",
-                      "shift_jis", "shift_jisx0213", "euc_jp", "gb18030", "gbk", "big5", "euc_kr", "cp949")  # fmt: skip
-    return name if likely else WINDOWS if decodes(part, WINDOWS) else "latin-1"
+    """An encoding for bytes that are not UTF-8: the page of a language, or of East Asia what the library finds."""
+    found, sure = code_page(part)
+    if not sure and sum(byte > 127 for byte in part) >= MANY:
+        try:
+            import charset_normalizer
+        except ImportError:
+            pass
+        else:
+            best = charset_normalizer.from_bytes(part).best()
+            if best is not None and best.encoding in ASIAN:
+                return best.encoding
+    return found or (WINDOWS if decodes(part, WINDOWS) else "latin-1")
 
 
 def decodes(part, encoding):

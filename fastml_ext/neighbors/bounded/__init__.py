@@ -42,11 +42,11 @@ class Limits(NamedTuple):
 class Search(NamedTuple):
     """What one search reads, and the answers it writes. Numba passes it on as its fields."""
 
-    points: np.ndarray  # (n, d) the original values
+    X: np.ndarray  # (n, d) the points, as they were given
     Q: np.ndarray  # (m, d) float32 or float64
     exclude: np.ndarray  # (m,) or (0,) int64
-    kept: bounds.Kept
-    asked: bounds.Asked
+    points: bounds.PointPanels
+    queries: bounds.QueryPanels
     limits: Limits
     squares: np.ndarray  # (m, k) OUT
     indices: np.ndarray  # (m, k) OUT
@@ -60,91 +60,92 @@ class State(NamedTuple):
     counts: np.ndarray  # (BLOCK,) int64: points held; IN_ORDER where neighbours are kept in order instead
     scores: np.ndarray  # (BLOCK, room) float32: of the points held
     places: np.ndarray  # (BLOCK, room): where they stand; at the end, which points they are
-    near: np.ndarray  # (BLOCK, room): at the end, their squared distances
+    squares: np.ndarray  # (BLOCK, room): at the end, their squared distances
     folded: np.ndarray  # (4 wanted or more,) float32
 
 
-def nearest(points, made, Q, k, exclude, n_jobs=None, progress=None):
-    """(squared distances, indices) of the k nearest; `made` is what axes.make returned for `points`."""
-    m, kept, spare = len(Q), made[1], []
+def nearest(X, projection, Q, k, exclude, n_jobs=None, progress=None):
+    """(squared distances, indices) of the k nearest; `projection` is what axes.make returned for X."""
+    m, points, free = len(Q), projection[1], []
     squares, indices = np.empty((m, k), Q.dtype), np.empty((m, k), np.int64)
-    few = FEW_BOUNDED if kept.rest.shape[1] else FEW_SCORED
-    hold_block = hold_kernel(kept.rest.shape[1] > 0) if k > few else None
-    with one_blas_thread(made):
-        task = search_of(points, made, Q, exclude, squares, indices, n_jobs)
-        pool.run(search, m, hold_block, task, spare, step=BLOCK, cost=cost(kept), n_jobs=n_jobs, progress=progress)
+    few = FEW_BOUNDED if points.rest.shape[1] else FEW_SCORED
+    hold_block = hold_kernel(points.rest.shape[1] > 0) if k > few else None
+    with one_blas_thread(projection):
+        search = search_of(X, projection, Q, exclude, squares, indices, n_jobs)
+        arguments = hold_block, search, free
+        pool.run(nearest_by_blocks, m, *arguments, step=BLOCK, cost=cost(points), n_jobs=n_jobs, progress=progress)
     return squares, indices
 
 
-def within(points, made, Q, limit, n_jobs=None, progress=None):
+def within(X, projection, Q, limit, n_jobs=None, progress=None):
     """[(queries, indices, squared distances)]: all points at a squared distance up to `limit`, in any order."""
     nothing = np.empty((0, 0), Q.dtype), np.empty((0, 0), np.int64)
-    with one_blas_thread(made):
-        task = search_of(points, made, Q, NOBODY, *nothing, n_jobs)
-        parts = pool.run(
-            search_within, len(Q), task, limit, step=BLOCK, cost=cost(made[1]), n_jobs=n_jobs, progress=progress
-        )
+    with one_blas_thread(projection):
+        search = search_of(X, projection, Q, NOBODY, *nothing, n_jobs)
+        work, ns = within_by_blocks, cost(projection[1])
+        parts = pool.run(work, len(Q), search, limit, step=BLOCK, cost=ns, n_jobs=n_jobs, progress=progress)
     return [found for part in parts for found in part]
 
 
-def one_blas_thread(made):
+def one_blas_thread(projection):
     """For the product that rotates the queries, if they are rotated."""
-    return blas.single() if made[0].rotation.size else contextlib.nullcontext()
+    return blas.single() if projection[0].rotation.size else contextlib.nullcontext()
 
 
-def search_of(points, made, Q, exclude, squares, indices, n_jobs):
-    axes, kept = made
-    limits = Limits(axes.slack, *bounds.rounding(Q.dtype, Q.shape[1]), float(axes.scale) ** 2, kept.longest)
-    asked = bounds.ask(Q, axes, HEIGHT, BLOCK, n_jobs)
-    return Search(points, Q, exclude, kept, asked, limits, squares, indices)
+def search_of(X, projection, Q, exclude, squares, indices, n_jobs):
+    axes, points = projection
+    limits = Limits(axes.slack, *bounds.rounding(Q.dtype, Q.shape[1]), float(axes.scale) ** 2, points.longest)
+    queries = bounds.lay_out_queries(Q, axes, HEIGHT, BLOCK, n_jobs)
+    return Search(X, Q, exclude, points, queries, limits, squares, indices)
 
 
-def cost(kept):
+def cost(points):
     """Nanoseconds of one query."""
-    return len(kept.order) * kept.panels.shape[1] / 60
+    return len(points.order) * points.panels.shape[1] / 60
 
 
-def search(start, stop, hold_block, task, spare):
-    """hold_block: None if all are kept in order | spare: states that no other thread has in hand, made but once."""
+def nearest_by_blocks(start, stop, hold_block, search, free):
+    """hold_block: None if all are kept in order | free: the states that no thread is using, for the next one."""
     try:
-        state = spare.pop()
+        state = free.pop()
     except IndexError:
-        state = new_state(task, 0 if hold_block is None else 3 * (task.squares.shape[1] + 1) + 2 * WIDTH)
-    for first, last, visit in blocks(start, stop, task):
+        state = new_state(search, 0 if hold_block is None else 3 * (search.squares.shape[1] + 1) + 2 * WIDTH)
+    for first, last, visit in blocks(start, stop, search):
         counts = state.counts[: last - first]
         counts[:], state.cuts[:] = IN_ORDER, -np.inf
         if hold_block is not None:
-            counts[task.asked.norms[first:last] < FARTHEST] = 0
-            hold_block(first, last, visit, task, state)
-            rows = task.asked.order[first:last]
-            order.write_nearest(state.near, state.places, counts, rows, task.squares, task.indices)
+            counts[search.queries.norms[first:last] < FARTHEST] = 0
+            hold_block(first, last, visit, search, state)
+            rows = search.queries.order[first:last]
+            order.write_nearest(state.squares, state.places, counts, rows, search.squares, search.indices)
         if (counts == IN_ORDER).any():
-            order_block(first, last, visit, task, state)
-    spare.append(state)
+            order_block(first, last, visit, search, state)
+    free.append(state)
 
 
-def search_within(start, stop, task, limit):
-    return [within_block(*block, task, limit) for block in blocks(start, stop, task)]
+def within_by_blocks(start, stop, search, limit):
+    return [within_block(*block, search, limit) for block in blocks(start, stop, search)]
 
 
-def blocks(start, stop, task):
+def blocks(start, stop, search):
     """(first, last, order of visiting the points) of each block of queries from start to stop."""
     for first in range(start, stop, BLOCK):
         last = min(first + BLOCK, stop)
-        yield first, last, visiting_order(task.asked.panels[first // HEIGHT : -(-last // HEIGHT)], task.kept)
+        yield first, last, visiting_order(search.queries.panels[first // HEIGHT : -(-last // HEIGHT)], search.points)
 
 
-def new_state(task, room):
-    numbers = np.int32 if len(task.kept.order) < 2**31 else np.int64
-    scores, places, near = (np.empty((BLOCK, room), kind) for kind in (np.float32, numbers, task.Q.dtype))
+def new_state(search, room):
+    numbers = np.int32 if len(search.points.order) < 2**31 else np.int64
+    scores, places, squares = (np.empty((BLOCK, room), kind) for kind in (np.float32, numbers, search.Q.dtype))
     cuts, reach, counts = np.empty(BLOCK, np.float32), np.empty(BLOCK), np.empty(BLOCK, np.int64)
-    return State(cuts, reach, counts, scores, places, near, np.empty(2 * room + 64, np.float32))
+    return State(cuts, reach, counts, scores, places, squares, np.empty(2 * room + 64, np.float32))
 
 
-def visiting_order(panels, kept):
+def visiting_order(panels, points):
     """The blocks of points, those whose box is nearest to the middle of the queries first."""
-    if not kept.low.shape[1]:  # no boxes
-        return np.arange(len(kept.low))
-    middle = panels[:, : kept.low.shape[1]].mean(axis=(0, 2))
-    gap = np.maximum(np.maximum(kept.low - middle, middle - kept.high), 0)
-    return np.argsort((gap**2).sum(axis=1), kind="stable")
+    if not points.low.shape[1]:  # no boxes
+        return np.arange(len(points.low))
+    with np.errstate(over="ignore", invalid="ignore"):  # a query may be far beyond the range of float32
+        middle = panels[:, : points.low.shape[1]].mean(axis=(0, 2))
+        gap = np.maximum(np.maximum(points.low - middle, middle - points.high), 0)
+        return np.argsort((gap**2).sum(axis=1), kind="stable")

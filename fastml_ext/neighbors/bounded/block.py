@@ -3,8 +3,8 @@
 There are three kernels, because a first search should compile no more than it needs: exact scores need no second
 stage, and few queries must be kept in order.
 
-`task` is a Search and `state` a State of __init__.py, `lane` the place of a query in its block, `position` the one in
-task.asked.order.
+`search` is a Search and `state` a State of __init__.py, `lane` the place of a query in its block, `position` the one in
+search.queries.order.
 """
 
 import functools
@@ -34,33 +34,31 @@ def hold_kernel(BOUNDS):
     """The kernel that holds many neighbours, where scores are only bounds or where they are exact."""
 
     @kernel
-    def hold_block(first, last, visit, task, state):
-        """Hold the points that may be near the queries at first to last in asked.order, and score those that are left.
+    def hold_block(first, last, visit, search, state):
+        """Hold the points that may be near the queries from first to last in queries.order, and score what is left.
 
         The queries that must be kept in order instead are marked so, and left to order_block.
         """
-        kept, asked, limits = task.kept, task.asked, task.limits
-        wanted = task.squares.shape[1] + (1 if len(task.exclude) else 0)
-        scores = np.empty((HEIGHT, kept.block), np.float32)
+        points, queries, limits = search.points, search.queries, search.limits
+        wanted = search.squares.shape[1] + (1 if len(search.exclude) else 0)
+        scores = np.empty((HEIGHT, points.block), np.float32)
         for lane in range(last - first):
             state.reach[lane] = -1.0 if state.counts[lane] == IN_ORDER else np.inf
         for b in visit:
-            begin = b * kept.block
-            count = min(kept.block, len(kept.order) - begin)
+            begin = b * points.block
+            count = min(points.block, len(points.order) - begin)
             for at in range(first, last, HEIGHT):
                 end = min(at + HEIGHT, last)
-                if beyond(kept, asked, b, at, end, state.reach[at - first :]):
+                if not score_block(points, queries, b, at, end, state.reach[at - first :], scores):
                     continue
-                for j in range(0, count, WIDTH):
-                    multiply(asked.panels, at // HEIGHT, kept.panels, (begin + j) // WIDTH, scores, j)
                 for position in range(at, end):
-                    row, norm, lane = scores[position - at, :count], asked.norms[position], position - first
+                    row, norm, lane = scores[position - at, :count], queries.norms[position], position - first
                     if state.counts[lane] == IN_ORDER:
                         continue
                     if state.cuts[lane] == -np.inf and count >= wanted:  # the best of the first block give a cut
                         rank = first_rank(row, wanted, norm, limits, state.folded)
                         if BOUNDS:
-                            cut_by_bounds(task, state, position, lane, begin, row, rank)
+                            cut_by_bounds(search, state, position, lane, begin, row, rank)
                         else:
                             cut_at(rank, state, lane, norm, limits)
                     start = np.int64(0)  # typed, or Numba compiles all twice
@@ -68,54 +66,52 @@ def hold_kernel(BOUNDS):
                         before = state.counts[lane]
                         start = pick_from(row, start, state.cuts[lane], begin, state, lane)
                         if BOUNDS and state.counts[lane] > before:
-                            look_closer(task, state, position, lane, before)
+                            look_closer(search, state, position, lane, before)
                         if state.counts[lane] > wanted + wanted // 2:
                             tighten(state, lane, wanted, norm, limits)
                     if state.counts[lane] > 2 * wanted:  # hardly any can be told apart by their scores
                         state.counts[lane], state.reach[lane] = IN_ORDER, -1.0
         for position in range(first, last):
             if state.counts[position - first] != IN_ORDER:
-                finish(task, state, position, position - first)
+                finish(search, state, position, position - first)
 
     return hold_block
 
 
 @kernel
-def order_block(first, last, visit, task, state):
-    """Find the neighbours of those of the queries at first to last in asked.order that are kept in order."""
-    kept, asked, k = task.kept, task.asked, task.squares.shape[1]
-    scores, picked = np.empty((HEIGHT, kept.block), np.float32), np.empty(kept.block, np.int64)
+def order_block(first, last, visit, search, state):
+    """Find the neighbours of those of the queries at first to last in queries.order that are kept in order."""
+    points, queries, k = search.points, search.queries, search.squares.shape[1]
+    scores, picked = np.empty((HEIGHT, points.block), np.float32), np.empty(points.block, np.int64)
     for lane in range(last - first):
         state.reach[lane] = -1.0
         if state.counts[lane] == IN_ORDER:
-            state.reach[lane], q = np.inf, asked.order[first + lane]
-            task.squares[q], task.indices[q] = np.inf, -1
+            state.reach[lane], q = np.inf, queries.order[first + lane]
+            search.squares[q], search.indices[q] = np.inf, -1
     for b in visit:
-        begin = b * kept.block
-        count = min(kept.block, len(kept.order) - begin)
+        begin = b * points.block
+        count = min(points.block, len(points.order) - begin)
         for at in range(first, last, HEIGHT):
             end = min(at + HEIGHT, last)
-            if beyond(kept, asked, b, at, end, state.reach[at - first :]):
+            if not score_block(points, queries, b, at, end, state.reach[at - first :], scores):
                 continue
-            for j in range(0, count, WIDTH):
-                multiply(asked.panels, at // HEIGHT, kept.panels, (begin + j) // WIDTH, scores, j)
             for position in range(at, end):
                 row, lane = scores[position - at, :count], position - first
                 hits = pick(row, state.cuts[lane], picked) if state.counts[lane] == IN_ORDER else 0
                 if hits > 0:
                     if hits > k and k <= SEEDED and state.cuts[lane] == -np.inf:
                         best_first(row, picked[:hits], k)
-                    refine(task, state, position, lane, begin, row, picked[:hits])
+                    refine(search, state, position, lane, begin, row, picked[:hits])
 
 
 @kernel
-def cut_by_bounds(task, state, position, lane, begin, row, rank):
+def cut_by_bounds(search, state, position, lane, begin, row, rank):
     """Set a first cut by the points whose bounds reach `rank`."""
     state.counts[lane] = 0
     pick_from(row, np.int64(0), rank, begin, state, lane)
-    look_closer(task, state, position, lane, np.int64(0))
-    wanted = task.squares.shape[1] + (1 if len(task.exclude) else 0)
-    tighten(state, lane, wanted, task.asked.norms[position], task.limits)
+    look_closer(search, state, position, lane, np.int64(0))
+    wanted = search.squares.shape[1] + (1 if len(search.exclude) else 0)
+    tighten(state, lane, wanted, search.queries.norms[position], search.limits)
     state.counts[lane] = 0  # they come again
 
 
@@ -137,15 +133,15 @@ def pick_from(row, start, cut, begin, state, lane):
 
 
 @kernel
-def look_closer(task, state, position, lane, before):
+def look_closer(search, state, position, lane, before):
     """Of the points held from `before` on, whose scores are only bounds, keep those near enough, with their scores."""
-    kept, norm, query = task.kept, task.asked.norms[position], task.Q[task.asked.order[position]]
+    points, norm, query = search.points, search.queries.norms[position], search.Q[search.queries.order[position]]
     scores, places, cut, count = state.scores[lane], state.places[lane], state.cuts[lane], before
     for t in range(before, state.counts[lane]):
         place = places[t]
-        if scores[t] + dot(kept.rest[place], task.asked.rest[position]) < cut:
+        if scores[t] + dot(points.rest[place], search.queries.rest[position]) < cut:
             continue
-        square = np.float64(estimate(task.points[kept.order[place]], query)) * task.limits.square
+        square = np.float64(estimate(search.X[points.order[place]], query)) * search.limits.square
         score = np.float32((norm - square) / 2)
         if not score < cut:
             scores[count], places[count] = score, place
@@ -203,32 +199,43 @@ def cut_at(score, state, lane, norm, limits):
 
 
 @kernel
-def finish(task, state, position, lane):
+def finish(search, state, position, lane):
     """Score the points held as the contract says."""
-    q, near, who = task.asked.order[position], state.near[lane], state.places[lane]
-    left_out = task.exclude[q] if len(task.exclude) else -1
-    wanted, found = task.squares.shape[1] + (1 if len(task.exclude) else 0), 0
+    q, squares, places = search.queries.order[position], state.squares[lane], state.places[lane]
+    left_out = search.exclude[q] if len(search.exclude) else -1
+    wanted, found = search.squares.shape[1] + (1 if len(search.exclude) else 0), 0
     if state.counts[lane] > wanted + wanted // 4:
-        tighten(state, lane, wanted, task.asked.norms[position], task.limits)
-    count, kept_order = state.counts[lane], task.kept.order
+        tighten(state, lane, wanted, search.queries.norms[position], search.limits)
+    count, point_order = state.counts[lane], search.points.order
     for start in range(0, count, ABREAST):
-        squares = squared_abreast(task.points, kept_order, who[:count], start, task.Q[q])
+        sums = squared_abreast(search.X, point_order, places[:count], start, search.Q[q])
         for t in range(min(ABREAST, count - start)):
-            i = kept_order[who[start + t]]
+            i = point_order[places[start + t]]
             if i != left_out:
-                near[found], who[found] = squares[t], i
+                squares[found], places[found] = sums[t], i
                 found += 1
     state.counts[lane] = found
 
 
 @kernel
-def beyond(kept, asked, b, at, end, reach):
+def score_block(points, queries, b, at, end, reach, scores):
+    """Write the scores of block b for the queries from `at` to `end`; False, unwritten, if it is beyond their reach."""
+    if beyond(points, queries, b, at, end, reach):
+        return False
+    begin = b * points.block
+    for j in range(0, min(points.block, len(points.order) - begin), WIDTH):
+        multiply(queries.panels, at // HEIGHT, points.panels, (begin + j) // WIDTH, scores, j)
+    return True
+
+
+@kernel
+def beyond(points, queries, b, at, end, reach):
     """Whether block b lies out of reach of all queries from `at` to `end`, by its box on the leading axes."""
     for position in range(at, end):
         gap = np.float32(0)
-        for c in range(kept.low.shape[1]):
-            value = asked.panels[at // HEIGHT, c, position - at]
-            outside = max(kept.low[b, c] - value, value - kept.high[b, c], np.float32(0))
+        for c in range(points.low.shape[1]):
+            value = queries.panels[at // HEIGHT, c, position - at]
+            outside = max(points.low[b, c] - value, value - points.high[b, c], np.float32(0))
             gap += outside * outside
         if not gap > reach[position - at]:
             return False
@@ -262,34 +269,34 @@ def best_first(row, picked, k):
 
 
 @kernel
-def refine(task, state, position, lane, begin, row, picked):
+def refine(search, state, position, lane, begin, row, picked):
     """Look closer at the picked points, and keep those that are nearer than the k-th, in order."""
-    kept, k, q = task.kept, task.squares.shape[1], task.asked.order[position]
-    near, who, query = task.squares[q], task.indices[q], task.Q[q]
-    left_out = task.exclude[q] if len(task.exclude) else -1
+    points, k, q = search.points, search.squares.shape[1], search.queries.order[position]
+    squares, indices, query = search.squares[q], search.indices[q], search.Q[q]
+    left_out = search.exclude[q] if len(search.exclude) else -1
     cut, reach = state.cuts[lane], state.reach[lane]
-    loose = loosest(near[k - 1], task.limits)
+    loose = loosest(squares[k - 1], search.limits)
     for j in picked:
         if row[j] < cut:
             continue
-        if kept.rest.shape[1] and row[j] + dot(kept.rest[begin + j], task.asked.rest[position]) < cut:
+        if points.rest.shape[1] and row[j] + dot(points.rest[begin + j], search.queries.rest[position]) < cut:
             continue
-        i = kept.order[begin + j]
-        if i == left_out or estimate(task.points[i], query) > loose:
+        i = points.order[begin + j]
+        if i == left_out or estimate(search.X[i], query) > loose:
             continue
-        if offer(squared(task.points[i], query), i, near, who) and who[k - 1] >= 0:
-            cut, reach = thresholds_at(near[k - 1], task.asked.norms[position], task.limits)
-            loose = loosest(near[k - 1], task.limits)
+        if offer(squared(search.X[i], query), i, squares, indices) and indices[k - 1] >= 0:
+            cut, reach = thresholds_at(squares[k - 1], search.queries.norms[position], search.limits)
+            loose = loosest(squares[k - 1], search.limits)
     state.cuts[lane], state.reach[lane] = cut, reach
 
 
 @kernel
-def offer(s, i, near, who):
+def offer(s, i, squares, indices):
     """Put point i at squared distance s in its place by (distance, index), if it has one; the last one drops out."""
-    at = len(near) - 1
-    if not (s < near[at] or (s == near[at] and (who[at] < 0 or i < who[at]))):
+    at = len(squares) - 1
+    if not (s < squares[at] or (s == squares[at] and (indices[at] < 0 or i < indices[at]))):
         return False
-    insert(s, i, near, who)
+    insert(s, i, squares, indices)
     return True
 
 

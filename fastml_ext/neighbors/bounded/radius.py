@@ -5,41 +5,39 @@ import numpy as np
 from fastml_ext.device.distances import squared
 from fastml_ext.device.memory import grown
 from fastml_ext.jit import kernel
-from fastml_ext.neighbors.bounded.block import HEIGHT, WIDTH, beyond, dot, multiply, pick, thresholds_at
+from fastml_ext.neighbors.bounded.block import HEIGHT, dot, pick, score_block, thresholds_at
 
 __all__ = ["within_block"]
 
 
 @kernel
-def within_block(first, last, visit, task, limit):
+def within_block(first, last, visit, search, limit):
     """(queries, indices, squared distances) of the points at most at the squared distance `limit`, in any order."""
-    kept, asked, room, used = task.kept, task.asked, 256, 0
-    scores, picked = np.empty((HEIGHT, kept.block), np.float32), np.empty(kept.block, np.int64)
+    points, queries, room, used = search.points, search.queries, 256, 0
+    scores, picked = np.empty((HEIGHT, points.block), np.float32), np.empty(points.block, np.int64)
     cuts, reach = np.empty(last - first, np.float32), np.empty(last - first)
-    queries, indices, squares = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, task.Q.dtype)
+    owners, indices, squares = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, search.Q.dtype)
     for lane in range(last - first):
-        cuts[lane], reach[lane] = thresholds_at(limit, asked.norms[first + lane], task.limits)
+        cuts[lane], reach[lane] = thresholds_at(limit, queries.norms[first + lane], search.limits)
     for b in visit:
-        begin = b * kept.block
-        count = min(kept.block, len(kept.order) - begin)
+        begin = b * points.block
+        count = min(points.block, len(points.order) - begin)
         for at in range(first, last, HEIGHT):
             end = min(at + HEIGHT, last)
-            if beyond(kept, asked, b, at, end, reach[at - first :]):
+            if not score_block(points, queries, b, at, end, reach[at - first :], scores):
                 continue
-            for j in range(0, count, WIDTH):
-                multiply(asked.panels, at // HEIGHT, kept.panels, (begin + j) // WIDTH, scores, j)
             for position in range(at, end):
-                row, cut, q = scores[position - at, :count], cuts[position - first], asked.order[position]
+                row, cut, q = scores[position - at, :count], cuts[position - first], queries.order[position]
                 hits = pick(row, cut, picked)
                 if used + hits > room:
                     room = 2 * room + hits
-                    queries, indices, squares = grown(queries, room), grown(indices, room), grown(squares, room)
+                    owners, indices, squares = grown(owners, room), grown(indices, room), grown(squares, room)
                 for j in picked[:hits]:
-                    if kept.rest.shape[1] and row[j] + dot(kept.rest[begin + j], asked.rest[position]) < cut:
+                    if points.rest.shape[1] and row[j] + dot(points.rest[begin + j], queries.rest[position]) < cut:
                         continue
-                    i = kept.order[begin + j]
-                    square = squared(task.points[i], task.Q[q])
+                    i = points.order[begin + j]
+                    square = squared(search.X[i], search.Q[q])
                     if square <= limit:
-                        queries[used], indices[used], squares[used] = q, i, square
+                        owners[used], indices[used], squares[used] = q, i, square
                         used += 1
-    return queries[:used], indices[:used], squares[:used]
+    return owners[:used], indices[:used], squares[:used]

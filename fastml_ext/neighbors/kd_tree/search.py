@@ -1,4 +1,4 @@
-"""Walking the tree: the kernels of the searches, and the helpers they inline. Contract: reference.py.
+"""Walking the tree: the kernels of the searches, and the helpers they inline. Contract: reference/trees.py.
 
 Which nodes may be skipped. Along the way to a node, every column has a gap: how far the query lies from the
 nearest value the node's points have in it, or 0. A point's difference from the query is no smaller than the gap,
@@ -204,10 +204,10 @@ def nearest_kernel(D, METRIC, LEAF, LANES):
         masked, excluding, limited = len(wanted.allowed) > 0, len(wanted.exclude) > 0, len(wanted.limit) > 1
         # Many neighbours are held as they come, and parted and sorted now and then: there is room for two leaves more.
         most = k + max(k // 4, LEAF)
-        buffer, kept = np.empty(LEAF, Q.dtype), LANES or most + LEAF
-        near, who = np.empty(kept, Q.dtype), np.empty(kept, np.int64)
-        near[:], who[:] = -np.inf, -1  # np.full takes longer to compile
-        sorted_near, sorted_who = (near, who) if LANES else (np.empty(k, Q.dtype), np.empty(k, np.int64))
+        buffer, room = np.empty(LEAF, Q.dtype), LANES or most + LEAF
+        held, held_indices = np.empty(room, Q.dtype), np.empty(room, np.int64)
+        held[:], held_indices[:] = -np.inf, -1  # np.full takes longer to compile
+        nearest_held, nearest_indices = (held, held_indices) if LANES else (np.empty(k, Q.dtype), np.empty(k, np.int64))
         walk, at_home, ancestors = new_walk(d, Q[0]), np.int64(-1), np.int64(0)
         rows = np.empty((stop - start, d), Q.dtype)
         for at in range(start, stop):
@@ -222,8 +222,8 @@ def nearest_kernel(D, METRIC, LEAF, LANES):
             worst, last = wanted.limit[q if limited else 0], nobody
             count = 0
             if LANES:
-                for j in range(kept - k, kept):  # places before these hold what comes before every point
-                    near[j], who[j] = worst, nobody
+                for j in range(room - k, room):  # places before these hold what comes before every point
+                    held[j], held_indices[j] = worst, nobody
             inside = enter(tree, walk, x)
             base = moved(zero, walk.outside, np.int64(0), walk.outside[0], tree, p, d, METRIC)
             node, leaf, size, bound = np.int64(0), at_home, np.int64(1), zero  # typed, or Numba compiles all twice
@@ -234,12 +234,12 @@ def nearest_kernel(D, METRIC, LEAF, LANES):
                 if excluding or masked:
                     found = permitted(found, tree.index[leaf], skip, wanted.allowed, nobody)
                 if LANES:
-                    keep_nearest(near, who, found, buffer, tree.index, leaf, LANES)
-                    worst, last = near[kept - 1], who[kept - 1]
+                    keep_nearest(held, held_indices, found, buffer, tree.index, leaf, LANES)
+                    worst, last = held[room - 1], held_indices[room - 1]
                 else:
-                    count = hold(near, who, count, found, buffer, tree.index[leaf], nobody)
+                    count = hold(held, held_indices, count, found, buffer, tree.index[leaf], nobody)
                     if count > most or (count >= k and worst == np.inf):
-                        count, worst, last = tighten(near, who, count, k, most, last)
+                        count, worst, last = tighten(held, held_indices, count, k, most, last)
                 more = False
                 while depth > 0 and not more:
                     depth -= 1
@@ -265,9 +265,10 @@ def nearest_kernel(D, METRIC, LEAF, LANES):
                 if not more:
                     break
             if not LANES:
-                write_sorted(near[:count], who[:count], sorted_near, sorted_who, nobody)
+                write_sorted(held[:count], held_indices[:count], nearest_held, nearest_indices, nobody)
             for j in range(k):
-                s, i = (near[kept - k + j], who[kept - k + j]) if LANES else (sorted_near[j], sorted_who[j])
+                at_j = room - k + j if LANES else j
+                s, i = nearest_held[at_j], nearest_indices[at_j]
                 distances[q, j] = root(s, one / p, METRIC) if i < nobody else np.inf
                 indices[q, j] = i if i < nobody else -1
 
@@ -275,42 +276,42 @@ def nearest_kernel(D, METRIC, LEAF, LANES):
 
 
 @kernel_exact
-def hold(near, who, count, found, distances, index, nobody):
+def hold(held, held_indices, count, found, distances, index, nobody):
     """Add the points of a leaf that are found to `count` of them."""
     while found:
         j = lowest_bit(found)
         found &= found - np.uint64(1)
-        near[count], who[count] = distances[j], np.int64(index[j])
+        held[count], held_indices[count] = distances[j], np.int64(index[j])
         count += 1 if index[j] != nobody else 0
     return count
 
 
 @kernel_exact
-def write_sorted(near, who, sorted_near, sorted_who, nobody):
+def write_sorted(reduced, indices, sorted_reduced, sorted_indices, nobody):
     """Write the first by (distance, index), and `nobody` where there are too few."""
-    k = len(sorted_near)
-    if len(near) > MOST_RANKED:
-        sort_pairs(near, who)
-        for j in range(min(k, len(near))):
-            sorted_near[j], sorted_who[j] = near[j], who[j]
+    k = len(sorted_reduced)
+    if len(reduced) > MOST_RANKED:
+        sort_pairs(reduced, indices)
+        for j in range(min(k, len(reduced))):
+            sorted_reduced[j], sorted_indices[j] = reduced[j], indices[j]
     else:
-        rank_pairs(near, who, sorted_near, sorted_who)
-    for j in range(len(near), k):
-        sorted_who[j] = nobody
+        rank_pairs(reduced, indices, sorted_reduced, sorted_indices)
+    for j in range(len(reduced), k):
+        sorted_indices[j] = nobody
 
 
 @kernel_exact
-def tighten(near, who, count, k, most, last):
+def tighten(reduced, indices, count, k, most, last):
     """Drop points that k others are nearer than: (how many are left, the greatest distance of interest, `last`)."""
-    worst = at_most(near[:count], k)
+    worst = at_most(reduced[:count], k)
     left = 0
     for j in range(count):
-        near[left], who[left] = near[j], who[j]
-        left += 1 if near[j] <= worst else 0
+        reduced[left], indices[left] = reduced[j], indices[j]
+        left += 1 if reduced[j] <= worst else 0
     if left <= most - (most - k) // 2:
         return left, worst, last
-    sort_pairs(near[:left], who[:left])  # too many at nearly one distance: only their order tells who is nearer
-    return k, near[k - 1], who[k - 1]
+    sort_pairs(reduced[:left], indices[:left])  # too many at nearly one distance: only their order tells who is nearer
+    return k, reduced[k - 1], indices[k - 1]
 
 
 @functools.cache
@@ -361,10 +362,10 @@ def within_kernel(D, METRIC, LEAF):
                         for c in range(d):
                             walk.gaps[c] = walk.stack_gaps[depth, c]
             if fill != COUNT:
-                near, who = distances[indptr[q] : indptr[q + 1]], indices[indptr[q] : indptr[q + 1]]
-                sort_pairs(near, who)
-                for j in range(len(near)):
-                    near[j] = root(near[j], one / p, METRIC)
+                own = slice(indptr[q], indptr[q + 1])
+                sort_pairs(distances[own], indices[own])
+                for j in range(indptr[q], indptr[q + 1]):
+                    distances[j] = root(distances[j], one / p, METRIC)
             else:
                 indptr[q + 1] = count
 

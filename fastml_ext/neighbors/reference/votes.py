@@ -12,10 +12,10 @@ def vote(starts, indices, weights, codes, n_classes):
     weights (all,): what each vote counts, none negative; or (0,) for one each | codes (n,): class of each point, from 0
     """
     winners = np.full(len(starts) - 1, -1)
-    for q, (who, votes) in enumerate(ballots(starts, indices, weights)):
-        totals = np.bincount(codes[who], votes, n_classes)
-        if len(who):
-            winners[q] = max(set(codes[who].tolist()), key=lambda c: (totals[c], -c))
+    for q, (neighbours, votes) in enumerate(votes_of(starts, indices, weights)):
+        totals = np.bincount(codes[neighbours], votes, n_classes)
+        if len(neighbours):
+            winners[q] = max(set(codes[neighbours].tolist()), key=lambda c: (totals[c], -c))
     return winners
 
 
@@ -25,8 +25,8 @@ def vote_shares(starts, indices, weights, codes, n_classes):
     Rows sum to 1; a query whose votes count nothing has a row of zeros. Input as for `vote`.
     """
     shares = np.zeros((len(starts) - 1, n_classes))
-    for q, (who, votes) in enumerate(ballots(starts, indices, weights)):
-        totals = np.bincount(codes[who], votes, n_classes)
+    for q, (neighbours, votes) in enumerate(votes_of(starts, indices, weights)):
+        totals = np.bincount(codes[neighbours], votes, n_classes)
         shares[q] = totals / totals.sum() if totals.sum() > 0 else 0
     return shares
 
@@ -46,9 +46,9 @@ def vote_path(indices, weights, codes, n_classes, numbers):
 def average(starts, indices, weights, targets):
     """Weighted mean of the targets (n, n_outputs) of each query's neighbours: (m, n_outputs); NaN where it has none."""
     means = np.full((len(starts) - 1, targets.shape[1]), np.nan)
-    for q, (who, votes) in enumerate(ballots(starts, indices, weights)):
+    for q, (neighbours, votes) in enumerate(votes_of(starts, indices, weights)):
         if votes.sum() > 0:
-            means[q] = (votes[:, None] * targets[who]).sum(axis=0) / votes.sum()
+            means[q] = (votes[:, None] * targets[neighbours]).sum(axis=0) / votes.sum()
     return means
 
 
@@ -60,11 +60,11 @@ def inverse_distances(starts, distances):
     """
     votes = np.zeros(len(distances))
     for own in map(slice, starts[:-1], starts[1:]):
-        near = distances[own].astype(float)
-        if (near == 0).any():
-            votes[own] = near == 0
-        elif len(near):
-            votes[own] = 1 / (near * 2.0**500 if near.min() < 2.0**-1000 else near)
+        distance = distances[own].astype(float)
+        if (distance == 0).any():
+            votes[own] = distance == 0
+        elif len(distance):
+            votes[own] = 1 / (distance * 2.0**500 if distance.min() < 2.0**-1000 else distance)
     return votes
 
 
@@ -82,7 +82,7 @@ def take_copies(indices, copies, k, itself):
     return taken
 
 
-def ballots(starts, indices, weights):
+def votes_of(starts, indices, weights):
     """(neighbours, what their votes count) of each query."""
     for q in range(len(starts) - 1):
         own = slice(starts[q], starts[q + 1])

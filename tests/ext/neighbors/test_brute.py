@@ -264,6 +264,6 @@ def test_points_beyond_two_to_the_31st_value(tmp_path):
     X = np.memmap(tmp_path / "points", np.uint8, "r+", shape=(n, d))
     X[-6:] = np.arange(6)[:, None]
     tile = np.full((d, scan.POINTS), 99.0)
-    scan.turn(np.asarray(X), n - 6, 6, tile)
+    scan.transpose(np.asarray(X), n - 6, 6, tile)
     np.testing.assert_array_equal(tile[:, :6], np.tile(np.arange(6.0), (d, 1)))
     np.testing.assert_array_equal(tile[:, 6:], 99)

@@ -19,8 +19,8 @@ FEW_COLUMNS = st.integers(1, 9)
 ROTATIONS = ["no axes", "half of the axes", "all axes"]
 
 
-def made_for(X, rotation):
-    """(Axes, Kept) of X on random axes, whether they suit it or not: any are right."""
+def projection_for(X, rotation):
+    """(Axes, PointPanels) of X on random axes, whether they suit it or not: any are right."""
     d = X.shape[1]
     centre = bounds.mean(X)
     scale = bounds.scale_of(bounds.extent(X, centre), d)
@@ -29,9 +29,9 @@ def made_for(X, rotation):
     else:
         second = d if rotation == "all axes" else -(-d // 2)
         first = -(-second // 2)
-        turned = np.linalg.qr(np.random.default_rng(d).normal(size=(d, d)))[0][:, :second]
-        axes = bounds.Axes(centre, scale, np.ascontiguousarray(turned), first, bounds.slack(turned, first, d))
-    return axes, bounds.keep(X, axes, bounded.WIDTH)
+        rotation = np.linalg.qr(np.random.default_rng(d).normal(size=(d, d)))[0][:, :second]
+        axes = bounds.Axes(centre, scale, np.ascontiguousarray(rotation), first, bounds.slack(rotation, first, d))
+    return axes, bounds.lay_out_points(X, axes, bounded.WIDTH)
 
 
 @kernel
@@ -41,21 +41,21 @@ def first_scores(queries, points, scores):
             block.multiply(queries, g, points, p, scores[g], p * bounded.WIDTH)
 
 
-def both_stages(made, Q):
+def both_stages(projection, Q):
     """Scores (2, m, n) of all pairs, in the order of the rows, and N of each query."""
-    axes, kept = made
-    asked = bounds.ask(Q, axes, block.HEIGHT, block.BLOCK)
-    scores = np.zeros((len(asked.panels), block.HEIGHT, len(kept.panels) * bounded.WIDTH), np.float32)
-    first_scores(asked.panels, kept.panels, scores)
-    m, n = len(Q), len(kept.order)
+    axes, panels = projection
+    queries = bounds.lay_out_queries(Q, axes, block.HEIGHT, block.BLOCK)
+    scores = np.zeros((len(queries.panels), block.HEIGHT, len(panels.panels) * bounded.WIDTH), np.float32)
+    first_scores(queries.panels, panels.panels, scores)
+    m, n = len(Q), len(panels.order)
     first = np.empty((m, n), np.float32)
-    first[np.ix_(asked.order, kept.order)] = scores.reshape(-1, scores.shape[2])[:m, :n]
+    first[np.ix_(queries.order, panels.order)] = scores.reshape(-1, scores.shape[2])[:m, :n]
     second = first.copy()
-    for s, q in enumerate(asked.order):
-        for t, i in enumerate(kept.order):
-            second[q, i] += block.dot(kept.rest[t], asked.rest[s])
+    for s, q in enumerate(queries.order):
+        for t, i in enumerate(panels.order):
+            second[q, i] += block.dot(panels.rest[t], queries.rest[s])
     norms = np.empty(m)
-    norms[asked.order] = asked.norms
+    norms[queries.order] = queries.norms
     return np.stack([first, second]), norms
 
 
@@ -85,8 +85,8 @@ def tables(draw, columns=FEW_COLUMNS):
 @given(case=tables())
 def test_bound_never_exceeds_the_distance(rotation, case):
     X, Q = case
-    axes, _ = made = made_for(X, rotation)
-    scores, norms = both_stages(made, Q)
+    axes, _ = projection = projection_for(X, rotation)
+    scores, norms = both_stages(projection, Q)
     square, slack = Fraction(axes.scale) ** 2, Fraction(axes.slack)
     for q, query in enumerate(Q):
         N = Fraction(norms[q])
@@ -100,21 +100,21 @@ def test_bound_never_exceeds_the_distance(rotation, case):
 def test_bound_is_worth_something(rotation):
     """Were the slack too wide, all answers would still be right, but nothing would be left out early."""
     X = np.random.default_rng(0).normal(size=(500, 40))
-    made = made_for(X, rotation)
-    scores, norms = both_stages(made, X[:50])
-    lengths = reference.reduced_distances(X, X[:50]) * made[0].scale ** 2
-    bound = norms[:, None] * (1 - 2 * made[0].slack) - 2 * scores[1]
+    projection = projection_for(X, rotation)
+    scores, norms = both_stages(projection, X[:50])
+    lengths = reference.reduced_distances(X, X[:50]) * projection[0].scale ** 2
+    bound = norms[:, None] * (1 - 2 * projection[0].slack) - 2 * scores[1]
     assert np.mean(bound > 0.3 * lengths) > 0.9
-    assert made[0].slack < 1e-4
+    assert projection[0].slack < 1e-4
 
 
 @pytest.mark.parametrize("rotation", ROTATIONS)
 @given(case=tables())
 def test_no_threshold_leaves_out_a_point_that_is_near_enough(rotation, case):
     X, Q = case
-    axes, kept = made = made_for(X, rotation)
-    scores, norms = both_stages(made, Q)
-    limits = bounded.Limits(axes.slack, *bounds.rounding(Q.dtype, X.shape[1]), axes.scale**2, kept.longest)
+    axes, panels = projection = projection_for(X, rotation)
+    scores, norms = both_stages(projection, Q)
+    limits = bounded.Limits(axes.slack, *bounds.rounding(Q.dtype, X.shape[1]), axes.scale**2, panels.longest)
     for q, query in enumerate(Q):
         for i, x in enumerate(X):
             worst = block.squared(x, query)
@@ -128,9 +128,9 @@ def test_no_threshold_leaves_out_a_point_that_is_near_enough(rotation, case):
 def test_no_cut_by_rank_leaves_out_a_point_that_is_nearer(case):
     """A point that has some score says how far off a neighbour may be: nobody as near may then be below the cut."""
     X, Q = case
-    axes, kept = made = made_for(X, "no axes")
-    scores, norms = both_stages(made, Q)
-    limits = bounded.Limits(axes.slack, *bounds.rounding(Q.dtype, X.shape[1]), axes.scale**2, kept.longest)
+    axes, panels = projection = projection_for(X, "no axes")
+    scores, norms = both_stages(projection, Q)
+    limits = bounded.Limits(axes.slack, *bounds.rounding(Q.dtype, X.shape[1]), axes.scale**2, panels.longest)
     lengths = reference.reduced_distances(X, Q)
     nothing = np.empty((1, 0))
     for q in range(len(Q)):
@@ -148,10 +148,10 @@ def test_many_neighbors_by_definition(dtype, spread):
     for d, rank in ((16, 16), (64, 3)):
         parts = rng.integers(0, spread, (700, rank)) if spread else rng.normal(size=(700, rank))
         X = (parts @ rng.integers(0, 3, (rank, d))).astype(dtype)
-        made = bounds.make(X, bounded.WIDTH)
-        assert (made[0].rotation.shape[1] > 0) == (rank < d)
+        projection = bounds.make(X, bounded.WIDTH)
+        assert (projection[0].rotation.shape[1] > 0) == (rank < d)
         for k, exclude in ((17, np.arange(60)), (90, NOBODY), (300, NOBODY), (700, NOBODY)):
-            squares, indices = bounded.nearest(X, made, X[:60], k, exclude)
+            squares, indices = bounded.nearest(X, projection, X[:60], k, exclude)
             expected = reference.reduced_distances(X, X[:60])
             if len(exclude):
                 expected[np.arange(60), exclude] = np.inf
@@ -171,14 +171,22 @@ def large_tables(draw):
     return X, Q, draw(st.integers(1, min(len(X), 90)))
 
 
+@pytest.mark.parametrize("far", [1e6, 1e30, 1e150])
+def test_queries_far_beyond_points_that_are_one(far):
+    X, Q = np.full((3, 3), 3e-8), np.array([[3.0, 1.0, -4.0], [far, -far, far]]) * 1e-2
+    squares, indices = bounded.nearest(X, projection_for(X, "half of the axes"), Q, 2, NOBODY)
+    np.testing.assert_array_equal(indices, [[0, 1]] * 2)
+    np.testing.assert_array_equal(squares, scan.nearest(brute.scan_of(brute.prepare(X), Q, NOBODY), 2)[0])
+
+
 @effort(1.5)
 @given(case=large_tables(), rotation=st.sampled_from([*ROTATIONS, "the rule"]), left_out=st.booleans())
 def test_same_answer_as_the_scan(case, rotation, left_out):
     X, Q, k = case
     exclude = np.arange(len(Q)) % len(X) if left_out and k < len(X) else NOBODY
-    made = bounds.make(X, bounded.WIDTH) if rotation == "the rule" else made_for(X, rotation)
-    squares, indices = bounded.nearest(X, made, Q, k, exclude)
-    expected = scan.nearest(brute.task(brute.prepare(X), Q, exclude), k)
+    projection = bounds.make(X, bounded.WIDTH) if rotation == "the rule" else projection_for(X, rotation)
+    squares, indices = bounded.nearest(X, projection, Q, k, exclude)
+    expected = scan.nearest(brute.scan_of(brute.prepare(X), Q, exclude), k)
     np.testing.assert_array_equal(indices, expected[1])
     np.testing.assert_array_equal(squares, expected[0])
 
@@ -190,9 +198,9 @@ def test_public_search_takes_the_product_and_agrees(dtype):
     table = np.clip(table, 0, 255).astype(dtype)
     X, Q = table[:1400], table[1400:].astype(np.float32 if dtype == np.float32 else np.float64)
     index = brute.prepare(X)
-    index.made["queries"] = 10_000  # of searches before, which make the axes worth finding
+    index.cache["queries"] = 10_000  # of searches before, which make the axes worth finding
     found = brute.nearest(index, Q, 6)
-    assert index.made["axes"][0].rotation.shape[1] > 0
+    assert index.cache["axes"][0].rotation.shape[1] > 0
     for a, b in zip(found, reference.nearest(reference.prepare(X), Q, 6), strict=True):
         np.testing.assert_array_equal(a, b)
     for n_jobs in (1, 3):
@@ -205,9 +213,9 @@ def test_axes_are_found_once_the_queries_are_worth_them():
     X = rng.normal(size=(1500, 5)) @ rng.normal(size=(5, 60)) + 0.01 * rng.normal(size=(1500, 60))
     index = brute.prepare(X)
     first = brute.nearest(index, X[:100], 4)
-    assert index.made["axes"][0].rotation.size == 0
+    assert index.cache["axes"][0].rotation.size == 0
     later = [brute.nearest(index, X[:100], 4) for _ in range(10)]
-    assert index.made["axes"][0].rotation.size > 0
+    assert index.cache["axes"][0].rotation.size > 0
     for distances, indices in later:
         np.testing.assert_array_equal(distances, first[0])
         np.testing.assert_array_equal(indices, first[1])
@@ -224,10 +232,10 @@ def test_within_a_radius_the_product_finds_what_a_scan_finds(dtype, metric, flat
     X[1] = X[0]
     Q = X[:300].astype(np.float32 if dtype == np.float32 else np.float64)
     index = brute.prepare(X, metric)
-    index.made["queries"] = 10_000  # of searches before, which make the axes worth finding
+    index.cache["queries"] = 10_000  # of searches before, which make the axes worth finding
     radii = [0, np.sort(brute.nearest(index, Q, 25)[0], axis=None)[-100], np.inf]
     by_product = [brute.within_radius(index, Q, r) for r in radii]
-    assert (index.made["axes"][0].rotation.size == 0) == flat
+    assert (index.cache["axes"][0].rotation.size == 0) == flat
     monkeypatch.setattr(brute, "product_of", lambda *given: None)
     for r, found in zip(radii, by_product, strict=True):
         for a, b in zip(found, brute.within_radius(index, Q, r), strict=True):
@@ -243,11 +251,11 @@ def test_many_neighbours_are_scored_in_order_of_the_columns(n, dtype):
     rng = np.random.default_rng(n)
     X = (10 * rng.random((n, 19))).astype(dtype)
     Q = X[: min(n, 50)].astype(np.float32 if dtype == np.float32 else np.float64)
-    made = bounds.make(X, bounded.WIDTH)
+    projection = bounds.make(X, bounded.WIDTH)
     for exclude in (NOBODY, np.arange(len(Q))):
         for k in {1, min(n - 1, 9), min(n - 1, 70)}:
-            found = bounded.nearest(X, made, Q, k, exclude)
-            for a, b in zip(found, scan.nearest(brute.task(brute.prepare(X), Q, exclude), k), strict=True):
+            found = bounded.nearest(X, projection, Q, k, exclude)
+            for a, b in zip(found, scan.nearest(brute.scan_of(brute.prepare(X), Q, exclude), k), strict=True):
                 np.testing.assert_array_equal(a, b)
 
 
@@ -258,7 +266,7 @@ def test_far_from_the_origin_nothing_is_lost(offset):
     index = brute.prepare(X)
     exact = [np.lexsort((np.arange(2000), reference.reduced_distances(X, X[q : q + 1])[0]))[:5] for q in range(300)]
     np.testing.assert_array_equal(brute.nearest(index, X[:300], 5)[1], exact)
-    assert "axes" in index.made
+    assert "axes" in index.cache
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
@@ -266,12 +274,12 @@ def test_real_images(dtype):
     X, Q = (fashion_mnist(part)[0] for part in ("train", "t10k"))
     X, Q = np.ascontiguousarray(X, dtype), Q[:100].astype(np.float32 if dtype == np.float32 else np.float64)
     index = brute.prepare(X)
-    index.made["queries"] = 10_000  # of searches before, which make the axes worth finding
+    index.cache["queries"] = 10_000  # of searches before, which make the axes worth finding
     found = brute.nearest(index, Q, 5)
-    axes, kept = index.made["axes"]
+    axes, panels = index.cache["axes"]
     assert axes.first < 100
-    assert kept.panels.nbytes + kept.rest.nbytes < 100e6
-    squares, indices = scan.nearest(brute.task(index, Q, NOBODY), 5)
+    assert panels.panels.nbytes + panels.rest.nbytes < 100e6
+    squares, indices = scan.nearest(brute.scan_of(index, Q, NOBODY), 5)
     np.testing.assert_array_equal(found[1], indices)
     np.testing.assert_array_equal(found[0], np.sqrt(squares))
 
@@ -281,10 +289,10 @@ def test_queries_far_beyond_the_points():
     X, Q = rng.normal(size=(3000, 20)), rng.normal(size=(200, 20))
     Q[::3] *= 1e9
     Q[1::3] *= 1e150
-    made = bounds.make(X, bounded.WIDTH)
+    projection = bounds.make(X, bounded.WIDTH)
     for a, b in zip(
-        bounded.nearest(X, made, Q, 4, NOBODY),
-        scan.nearest(brute.task(brute.prepare(X), Q, NOBODY), 4),
+        bounded.nearest(X, projection, Q, 4, NOBODY),
+        scan.nearest(brute.scan_of(brute.prepare(X), Q, NOBODY), 4),
         strict=True,
     ):
         np.testing.assert_array_equal(a, b)
@@ -296,7 +304,7 @@ def test_points_too_large_to_be_centred_are_scanned():
     index = brute.prepare(X)
     with np.errstate(over="ignore"):
         distances, indices = brute.nearest(index, X[:60], 2)
-    assert index.made["axes"] is None
+    assert index.cache["axes"] is None
     np.testing.assert_array_equal(indices[:2], [[0, 2], [1, 3]])
     np.testing.assert_array_equal(distances, 0)
 
@@ -334,7 +342,7 @@ def test_working_memory_stays_small():
     X = (rng.normal(size=(6000, 40)) @ rng.normal(size=(40, 784))).astype(np.float32)
     Q = X[rng.integers(0, 6000, 500)] + 1
     index = brute.prepare(X)
-    index.made["queries"] = 10_000  # of searches before, which make the axes worth finding
+    index.cache["queries"] = 10_000  # of searches before, which make the axes worth finding
     brute.nearest(index, Q[:1], 1)
     tracemalloc.start()
     brute.nearest(index, Q, 5)

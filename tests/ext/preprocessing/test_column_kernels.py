@@ -10,6 +10,8 @@ from fastml_ext import pool
 from fastml_ext import preprocessing as kernels
 from fastml_ext.preprocessing import reference
 
+BEYOND = ["error", "constant", "linear", "continue", "periodic"]
+
 
 @st.composite
 def tables(draw, missing=True):
@@ -194,6 +196,55 @@ def test_products(X, degree, bias, by_columns, skipped):
     assert found.dtype == X.dtype
     assert found.flags.f_contiguous if by_columns else found.flags.c_contiguous
     assert np.array_equal(found, expected)
+
+
+@given(tables(), st.floats(-3, 4), st.booleans(), st.booleans())
+def test_power_columns(X, lmbda, box_cox, standard):
+    X = (np.abs(X) % 9 + 1 if box_cox else X % 9 - 4).astype(X.dtype)
+    lambdas = np.round(lmbda + np.arange(X.shape[1]) % 3 - 1, 3)
+    more = np.full((2, X.shape[1]), 1.5, X.dtype) if standard else (None, None)
+    found, expected = (f.power_columns(X, lambdas, box_cox, *more) for f in (kernels, reference))
+    assert found.dtype == X.dtype
+    within = 1e-5 if X.dtype == np.float32 else 1e-9
+    np.testing.assert_allclose(found, expected, rtol=within, atol=within)
+    X[0, 0] = np.inf
+    assert (
+        kernels.power_columns(X, lambdas, box_cox, *more) is reference.power_columns(X, lambdas, box_cox, *more) is None
+    )
+
+
+@given(st.integers(0, 2**32), st.integers(2, 1500), st.floats(-3, 4), st.booleans())
+def test_power_likelihood(seed, n, lmbda, box_cox):
+    logs, lmbda = np.random.default_rng(seed).normal(size=n), round(lmbda, 3)
+    found, expected = (f.power_likelihood(logs, lmbda, box_cox) for f in (kernels, reference))
+    assert found == pytest.approx(expected, rel=1e-9, abs=1e-8)
+    same = np.full(2, 0.25)
+    assert kernels.power_likelihood(same, 1.0, box_cox) == reference.power_likelihood(same, 1.0, box_cox) == np.inf
+
+
+def test_power_likelihood_where_powers_overflow():
+    logs = np.array([300.0, 400.0, 500.0])
+    assert np.isfinite([kernels.power_likelihood(logs, lmbda, True) for lmbda in (1.4, 2.0, 1000.0)]).all()
+
+
+@given(tables(), st.integers(0, 4), st.integers(2, 6), st.sampled_from(BEYOND), st.booleans(), st.booleans())
+def test_spline_basis(X, degree, n_knots, beyond, by_columns, evenly):
+    X = (X[:, :5] % 7 - 3).astype(X.dtype)
+    n_knots = max(n_knots, degree + 1) if beyond == "periodic" else n_knots
+    steps = np.ones(n_knots + 2 * degree - 1) if evenly else np.arange(n_knots + 2 * degree - 1) % 3
+    knots = np.tile(np.concatenate([[0.0], np.cumsum(steps)]) * 0.75 - 2, (X.shape[1], 1))
+    n_splines = n_knots - 1 + (0 if beyond == "periodic" else degree)
+    for width in (n_splines, n_splines - 1):
+        given = X, knots, degree, n_splines, beyond, width, by_columns
+        found, expected = kernels.spline_basis(*given), reference.spline_basis(*given)
+        if expected is None:
+            assert found is None
+            continue
+        assert found.dtype == X.dtype
+        within = 1e-4 if X.dtype == np.float32 else 1e-9
+        np.testing.assert_allclose(found, expected, rtol=within, atol=within)
+    X[0, 0] = np.inf
+    assert kernels.spline_basis(*given) is reference.spline_basis(*given) is None
 
 
 OBJECTS = ["a", "b", "", None, float("nan"), np.float64("nan"), 1, 1.0, True, 2.5, b"a", (1, 2)]

@@ -1,0 +1,187 @@
+"""PowerTransformer: columns made as normal as a power can make them."""
+
+from typing import Any, Self
+
+import numpy as np
+from scipy import optimize
+from sklearn.preprocessing import PowerTransformer as ScikitPowerTransformer
+
+from fastml.preprocessing.scalers import StandardScaler
+from fastml.preprocessing.scaling import ByKernel, of_columns
+from fastml.warning import warn
+from fastml_ext import pool
+from fastml_ext import preprocessing as kernels
+
+__all__ = ["PowerTransformer"]
+
+EVALUATING = 800.0  # ns a number: some 30 likelihoods
+TOLERANCE = 1.48e-8  # of the exponent, as SciPy's
+
+
+class PowerTransformer(ByKernel, ScikitPowerTransformer):
+    """Columns transformed by the power that makes them most like a normal distribution.
+
+    The exponents are sought as SciPy seeks them, by likelihoods from logarithms that are taken once, of several
+    columns at a time, in float64. `inverse_transform` is scikit-learn's code.
+
+    Parameters
+    ----------
+    method : {"yeo-johnson", "box-cox"}, default="yeo-johnson"
+        Which powers: of Yeo and Johnson (2000), or of Box and Cox (1964), for numbers above 0.
+    standardize : bool, default=True
+        Whether mean 0 and variance 1 are made of the result.
+    copy : bool, default=True
+        False changes the table that is given, where it is an array of floats.
+
+    Attributes
+    ----------
+    lambdas_ : ndarray of shape (n_features,)
+        The exponents.
+    n_features_in_, feature_names_in_
+        As in scikit-learn.
+
+    Examples
+    --------
+    >>> from fastml.preprocessing import PowerTransformer
+    >>> model = PowerTransformer("box-cox").fit([[1.0], [2.0], [4.0], [8.0], [16.0]])
+    >>> abs(model.lambdas_.round(3))
+    array([0.])
+    >>> model.transform([[4.0]]).round(3) + 0.0
+    array([[0.]])
+    """
+
+    lambdas_: np.ndarray
+    _scaler: StandardScaler
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Find the exponents of the columns of X (n_samples, n_features), array-like or frame; NaN is left out."""
+        self._learn(self._rows_to_learn(X))
+        return self
+
+    def fit_transform(self, X: Any, y: Any = None) -> Any:
+        """Find the exponents, and transform the rows; as `fit(X).transform(X)`.
+
+        Parameters
+        ----------
+        X : array-like or frame of shape (n_samples, n_features)
+            The rows.
+        y : object, default=None
+            Not used.
+
+        Returns
+        -------
+        X_new : ndarray of shape (n_samples, n_features)
+        """
+        return self.fit(X).transform(X)
+
+    def _learn(self, X):
+        self._check_finite_or_missing(X)
+        self._check_above_0(X)
+        d = X.shape[1]
+        lambdas = np.empty(d)
+        count, mean, squares = kernels.moments(X)
+        eps = np.finfo(np.float64).eps
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            variance = squares / count
+            constant = (variance <= len(X) * eps * variance + (len(X) * mean * eps) ** 2) & (count == len(X))
+        pool.run(find_exponents, d, X, self.method == "box-cox", constant, lambdas, cost=EVALUATING * len(X))
+        self.lambdas_ = lambdas.astype(X.dtype)
+        self.__dict__.pop("_scaler", None)
+        if self.standardize:
+            self._scaler = StandardScaler(copy=False).set_output(transform="default")
+            self._scaler.fit(kernels.power_columns(X, self._exponents(), self.method == "box-cox"))
+
+    def _exponents(self):
+        return np.ascontiguousarray(self.lambdas_, np.float64)
+
+    def _check_above_0(self, X):
+        if self.method != "box-cox":
+            return
+        least, _ = kernels.extremes(X)
+        if (least <= 0).any():
+            j = int(np.argmax(least <= 0))
+            raise ValueError(
+                "The Box-Cox transformation can only be applied to strictly positive data:"
+                f" X[{int(np.argmax(X[:, j] <= 0))}, {j}] is not above 0; method='yeo-johnson' takes it"
+            )
+
+    def transform(self, X: Any) -> Any:
+        """X (n_samples, n_features), array-like or frame, transformed, in its dtype; NaN stays."""
+        rows = self._rows(X)
+        self._check_above_0(rows)
+        centre = scale = None
+        if self.standardize:
+            centre, scale = of_columns(self._scaler.mean_, rows), of_columns(self._scaler.scale_, rows)
+        exponents = self._exponents()
+        if exponents.shape != rows.shape[1:]:
+            raise ValueError(f"{len(exponents)} lambdas_ were set on the fitted model for {rows.shape[1]} columns")
+        out = kernels.power_columns(rows, exponents, self.method == "box-cox", centre, scale)
+        if out is None:
+            return self._refuse_infinite(rows)
+        if not self.copy and type(X) is np.ndarray and X.dtype == out.dtype:
+            X[...] = out
+            return X
+        return out
+
+
+def find_exponents(start, stop, X, box_cox, constant, lambdas):
+    """Of columns."""
+    for j in range(start, stop):
+        x = X[:, j]
+        x = x[~np.isnan(x)]
+        if not len(x):
+            raise ValueError(f"Column must not be all nan: X[:, {j}] has no number")
+        if box_cox:
+            if (x == x[0]).all():
+                raise ValueError(f"Data must not be constant: X[:, {j}] is {x[0]} everywhere")
+            lambdas[j] = box_cox_exponent(x)
+        else:
+            found = 1.0 if constant[j] or not x.any() else yeo_johnson_exponent(x)
+            if found is None:
+                raise ValueError(
+                    f"X[:, {j}] has numbers so large that none of its powers can be computed: scale it first"
+                )
+            lambdas[j] = found
+
+
+def box_cox_exponent(x):
+    """Brent's from -2 and 2; the nearest by which nothing overflows, where that one would let it."""
+    logs = np.log(x.astype(np.float64))
+    found = optimize.brent(lambda lmbda: -kernels.power_likelihood(logs, lmbda, True), brack=(-2.0, 2.0))
+    far = logs.max() if found > 0 else logs.min()  # of the number whose power is the largest in size
+    most = np.log(np.finfo(x.dtype).max / 10_000)
+
+    def beyond(size):
+        return size * abs(far) - np.log(size) - most
+
+    if found * far <= 0 or abs(found) * abs(far) < 1 or beyond(abs(found)) <= 0:
+        return found
+    warn(
+        f"The optimal lambda is {found}, but the returned lambda is the constrained optimum to ensure that the maximum"
+        f" or the minimum of the transformed data does not overflow in {x.dtype}."
+    )
+    return np.sign(far) * optimize.brentq(beyond, 1 / abs(far), abs(found))
+
+
+def yeo_johnson_exponent(x):
+    """By golden section and parabolas between exponents that neither overflow nor vanish; None where there are none."""
+    logs = np.copysign(np.log1p(np.abs(x, dtype=np.float64)), x)
+    limits = np.finfo(x.dtype)
+    with np.errstate(over="ignore"):
+        largest = np.log1p(20 * np.abs(x, dtype=np.float64).max())
+    low = (np.log(limits.tiny) - np.log(limits.eps)) / 2 / largest
+    high = (np.log(limits.max) + np.log(limits.eps)) / 2 / largest
+    if (x < 0).all():
+        low, high = 2 - high, 2 - low
+    elif (x < 0).any():
+        low, high = max(2 - high, low), min(2 - low, high)
+
+    if not low <= high:
+        return None
+
+    def unlikely(lmbda):
+        found = kernels.power_likelihood(logs, lmbda, False)
+        return -found if np.isfinite(found) else np.inf
+
+    with np.errstate(over="ignore", invalid="ignore"):  # of parabolas through what cannot be
+        return optimize.fminbound(unlikely, low, high, xtol=TOLERANCE)

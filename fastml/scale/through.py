@@ -1,0 +1,37 @@
+"""A table in parts behind a fitted transformer: its rows are transformed when they are read, and never kept."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from fastml.scale.output import Asking, asked_of_none, asking
+from fastml.scale.parts import Parts, Piece
+
+__all__ = ["Through", "through"]
+
+
+def through(parts: Parts, transformer: Any) -> Parts:
+    """The rows of a table as a fitted transformer gives them."""
+    none = asked_of_none(transformer, parts, "transform")
+    return parts.behind(asking(transformer, parts, "transform"), none)
+
+
+class Through(Parts):
+    """Parts whose rows go through a function of X."""
+
+    def __init__(self, parts: Parts, ask: Asking, none: np.ndarray):
+        self.parts, self.ask, self.none = parts, ask, none
+        self.what, self.has_target, self.once = parts.what, parts.has_target, parts.once
+        self.memory, self.verbose = parts.memory, parts.verbose
+        self.n_features, self.dtype, self.n_rows = none.shape[1], none.dtype, parts.n_rows
+
+    def pieces(self, first: int = 0, most: int | None = None) -> Iterator[Piece]:
+        for piece in self.parts.pieces(first, most):
+            yield piece._replace(X=self.ask(piece.X) if len(piece.X) else self.none)
+
+    def targets(self) -> Iterator[tuple[np.ndarray, str, int]]:
+        return self.parts.targets()
+
+    def targets_of_rows(self, start: int, stop: int) -> np.ndarray:
+        return self.parts.targets_of_rows(start, stop)
