@@ -267,7 +267,9 @@ class KBinsDiscretizer(ByKernel, ScikitKBinsDiscretizer):
 
 def uniform(X, weight, n_bins, least, largest, varying):
     if least.dtype == np.float64 and (n_bins == n_bins[0]).all():  # float32 is rounded otherwise where it is one number
-        return list(np.linspace(least, largest, n_bins[0] + 1).T.copy())
+        found = np.zeros((len(n_bins), n_bins[0] + 1))
+        found[varying] = np.linspace(least[varying], largest[varying], n_bins[0] + 1).T
+        return list(found)
     return [np.linspace(low, high, k + 1) for low, high, k in zip(least, largest, n_bins.tolist(), strict=True)]
 
 
