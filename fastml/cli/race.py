@@ -65,10 +65,10 @@ class Entry:
         self.seen = np.zeros(n, bool) if self.seen is None else self.seen
         self.predicted[rows], self.seen[rows] = predicted, True
 
-    def keep_sureness(self, rows, fitted, X, classes, n):
+    def keep_sureness(self, rows, model, X, classes, n):
         from fastml.cli.judging import held_out
 
-        given, self.probable = held_out(fitted, X, classes)
+        given, self.probable = held_out(model, X, classes)
         if given is not None:
             self.sureness = np.full((n, len(classes)), np.nan) if self.sureness is None else self.sureness
             self.sureness[rows] = given
@@ -215,8 +215,7 @@ class Race:
         with self._watched(problem, model, library):
             X_train, X_test = prepare(model.input, problem, train, test)
             started = time.perf_counter()
-            fitted = maker().fit(X_train, problem.y[train])
-            fitted.predict(X_test)
+            maker().fit(X_train, problem.y[train]).predict(X_test)
             seconds = again = time.perf_counter() - started
             if self._again(seconds, len(train), len(problem.y)):  # what was loaded or compiled is not paid twice
                 started = time.perf_counter()
@@ -262,15 +261,15 @@ class Race:
                     skipped.add(library)
                     continue
                 with self._watched(problem, model, library, entry):
-                    fitted = maker()
-                    run, predicted = timed(fitted, problem.task, X_train, problem.y[train], X_test, problem.y[test])
+                    estimator = maker()
+                    run, predicted = timed(estimator, problem.task, X_train, problem.y[train], X_test, problem.y[test])
                     entry.runs.setdefault(library, []).append(run)
                     predictions[library] = predicted
                     if library == LIBRARIES[0]:
                         entry.keep(test, predicted, len(problem.y))
                         if 2 <= len(classes) <= MOST_CLASSES:
-                            entry.keep_sureness(test, fitted, X_test, classes, len(problem.y))
-                        entry.chosen += [fitted.best_params_] if hasattr(fitted, "best_params_") else []
+                            entry.keep_sureness(test, estimator, X_test, classes, len(problem.y))
+                        entry.chosen += [estimator.best_params_] if hasattr(estimator, "best_params_") else []
             if LIBRARIES[1] in predictions and entry.seen is not None and entry.seen[test].all():
                 ours = predictions.get(LIBRARIES[0], entry.predicted[test])
                 entry.equal.append(share_of_equals(ours, predictions[LIBRARIES[1]]))

@@ -11,7 +11,6 @@ from sklearn.preprocessing import FunctionTransformer
 from fastml._sklearn import _get_output_config
 from fastml.base import Estimator
 from fastml.compose.plan import make_plan
-from fastml.compose.reading import read_columns
 
 __all__ = ["ColumnTransformer", "make_column_selector", "make_column_transformer"]
 
@@ -130,7 +129,7 @@ class ColumnTransformer(Estimator, ScikitColumnTransformer):
         if self.fold and not params:
             plan = self._plan()
             if plan is not None and _get_output_config("transform", self)["dense"] == "default":
-                columns = read_columns(X, plan.names, plan.n_columns)
+                columns = plan.read(X)
                 found = None if columns is None else plan.result(columns)
                 if found is not None:
                     return found

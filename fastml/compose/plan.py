@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline as ScikitPipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from fastml.base import Estimator
+from fastml.compose.reading import Columns, read_columns
 from fastml.impute import SimpleImputer
 from fastml.preprocessing.base import ColumnMap
 from fastml.preprocessing.encoders import OneHotEncoder, OrdinalEncoder
@@ -112,6 +113,7 @@ class Plan:
         names = transformer.__dict__.get("feature_names_in_")
         self.names = None if names is None else tuple(names.tolist())
         self.n_columns = transformer.n_features_in_
+        self.seen: Any = None  # (names of a frame of pandas as it has them, places of the fitted columns in it)
         self.width = max((place.stop for place in transformer.output_indices_.values()), default=0)
         self.sparse = bool(transformer.sparse_output_)
         steps = [step for part in parts if type(part) is Numbers for step in part.steps]
@@ -122,6 +124,17 @@ class Plan:
         if self.transformers is not transformer.transformers_:
             return False
         return all(state.get(name) is value for state, name, value in self.watched)
+
+    def read(self, X):
+        """The `Columns` of X, or None. Rows of one frame have one index of names, which need not be read again."""
+        names: Any = getattr(X, "columns", None)
+        seen = self.seen
+        if seen is not None and hasattr(names, "is_") and names.is_(seen[0]) and len(X):
+            return Columns(X, "pandas", seen[1])
+        found = read_columns(X, self.names, self.n_columns)
+        if found is not None and found.kind == "pandas":
+            self.seen = names, found.places
+        return found
 
     def result(self, X):
         """What `transform` gives of the `Columns`, or None where the steps must be asked in the usual way."""

@@ -213,6 +213,27 @@ def test_polars_and_arrays():
         each.transform(table[:, :2])
 
 
+def test_names_that_change_are_seen():
+    X = frame(np.random.default_rng(0))
+    each = make_column_transformer((StandardScaler(), NUMBERS), (OneHotEncoder(), CATEGORIES)).fit(X)
+    expected = each.transform(X[:1])
+    for rows in (X[:1], X[:1], X[X.columns[::-1]][:1], X[:1], X.iloc[[0]].copy()):
+        assert_same(each.transform(rows), expected)
+    rows = X[:1].copy()
+    each.transform(rows)
+    rows.columns = [name.upper() for name in rows.columns]
+    with pytest.raises(ValueError, match="columns are missing"):
+        each.transform(rows)
+    rows.columns = X.columns[::-1]
+    with pytest.raises((ValueError, TypeError)):  # texts where numbers were
+        each.transform(rows)
+    series = X["a"]
+    with pytest.raises((ValueError, IndexError, TypeError)):
+        each.transform(series)
+    with pytest.raises(ValueError, match="0 sample"):
+        each.transform(X[:0])
+
+
 def test_strangers_vectors_and_weights_take_the_usual_way():
     X = frame(np.random.default_rng(0))
     parts = [("s", StandardScaler(), NUMBERS), ("e", OneHotEncoder(), CATEGORIES)]

@@ -13,6 +13,7 @@ import fastml
 import fastml.scale
 from fastml.linear_model import LinearRegression, LogisticRegression, Perceptron, SGDClassifier, SGDRegressor
 from fastml.naive_bayes import GaussianNB
+from fastml.neighbors import KNeighborsClassifier
 from fastml.neural_network import MLPClassifier
 
 N = 30_000
@@ -41,6 +42,17 @@ def test_answers_are_those_in_memory(data, tmp_path, method):
     read = pd.read_parquet(tmp_path / "out.parquet")
     assert np.array_equal(read.to_numpy().reshape(expected.shape), expected)
     assert list(read.columns) == (["prediction"] if method == "predict" else ["no", "perhaps", "yes"])
+
+
+def test_neighbours_of_rows_on_the_disk(data, tmp_path):
+    """The training rows are in memory, the queries are not; a float32 file is asked of a float64 model."""
+    X, y = data
+    model = KNeighborsClassifier(3).fit(X[:500], y[:500])
+    np.save(tmp_path / "X.npy", X)
+    assert fastml.scale.predict(model, fastml.scale.npy(tmp_path / "X.npy", memory=2**10), tmp_path / "out.npy") == N
+    assert np.array_equal(np.load(tmp_path / "out.npy"), model.predict(X).astype(str))
+    single = X.astype(np.float32)
+    assert np.array_equal(fastml.scale.predict(model, small(single)), model.predict(single))
 
 
 def test_columns_are_taken_by_name(data, tmp_path):

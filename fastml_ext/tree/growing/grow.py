@@ -68,6 +68,8 @@ def _dense(column, n):
 def _subtree_rows(problem, sample, columns, settings):
     """The rows of which a node may have at most so many to be grown as a subtree."""
     n, (least, most) = problem.n_rows, SUBTREE_ROWS
+    if problem.alone >= 0:
+        return n
     rows = n // PARTS if n > MOST_ROWS and problem.n_entries * problem.n_columns >= WORTH_PARTS else n
     whole = isinstance(columns, Numbers)
     width = columns.width if whole else max((c.codes.itemsize for c in columns), default=1)

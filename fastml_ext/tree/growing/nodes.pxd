@@ -44,6 +44,8 @@ cdef void free_nodes(Nodes* nodes) noexcept nogil
 cdef bint reserve_parts(Parts* parts, Py_ssize_t n) noexcept nogil
 cdef void free_parts(Parts* parts) noexcept nogil
 cdef void describe(Scratch* scratch, const Rules* rules, const Rows* rows, Record* record, double* value) noexcept nogil
+cdef void blank(Record* record, Py_ssize_t n) noexcept nogil
+cdef void describe_classes(Scratch* s, const Rules* rules, Record* record, double* value) noexcept nogil
 cdef void clip(const Rules* rules, double* value, const Place* place) noexcept nogil
 cdef bint may_split(const Limits* limits, const Record* record, int64_t depth) noexcept nogil
 cdef Py_ssize_t choose(const Split* splits, Py_ssize_t n, double tolerance, bint ratio) noexcept nogil

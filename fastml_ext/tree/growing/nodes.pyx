@@ -93,17 +93,12 @@ cdef void free_parts(Parts* parts) noexcept nogil:
 cdef void describe(Scratch* s, const Rules* rules, const Rows* rows, Record* record, double* value) noexcept nogil:
     """Weight, impurity and value of a node; the scratch is prepared for its search."""
     cdef Py_ssize_t q
-    record.left = record.right = -1
-    record.feature, record.kind, record.missing_left, record.gain = -2, 0, 0, 0
-    record.code_left = record.code_right = -1
-    record.threshold = -2
-    record.category_start = 0
-    record.n_samples = rows.n
+    blank(record, rows.n)
     if rules.regression and rules.mode != DEVIATIONS:
         _describe_means(s, rules, rows, record, value)
     prepare(s, rules, rows)
     if not rules.regression:
-        _describe_classes(s, rules, record, value)
+        describe_classes(s, rules, record, value)
     elif rules.mode == DEVIATIONS:
         record.weight = s.sweep.sum_all[0]
         record.impurity = max(side_cost(&s.sweep, False) / record.weight, 0.0)
@@ -111,8 +106,18 @@ cdef void describe(Scratch* s, const Rules* rules, const Rows* rows, Record* rec
             value[q] = side_median(&s.sweep, False, q)
 
 
-cdef void _describe_classes(Scratch* s, const Rules* rules, Record* record, double* value) noexcept nogil:
-    """Of several outputs, the mean impurity."""
+cdef void blank(Record* record, Py_ssize_t n) noexcept nogil:
+    """The record of a leaf of n rows, of which nothing else is known."""
+    record.left = record.right = -1
+    record.feature, record.kind, record.missing_left, record.gain = -2, 0, 0, 0
+    record.code_left = record.code_right = -1
+    record.threshold = -2
+    record.category_start = 0
+    record.n_samples = n
+
+
+cdef void describe_classes(Scratch* s, const Rules* rules, Record* record, double* value) noexcept nogil:
+    """By the totals of its classes, in the scratch. Of several outputs, the mean impurity."""
     cdef Py_ssize_t k, q
     cdef double p, impurity
     record.weight = record.impurity = 0

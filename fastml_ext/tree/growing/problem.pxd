@@ -12,6 +12,7 @@ cdef class Problem:
     cdef readonly Py_ssize_t n_columns  # those that exclude one another are one
     cdef readonly Py_ssize_t n_codes  # of the column that has most
     cdef readonly double n_entries  # of a column, on average
+    cdef readonly Py_ssize_t alone  # the only column that varies, where alone.pyx grows the tree; else -1
     cdef readonly bint located  # whether there are sparse columns
     cdef Rows every
     cdef uint32_t* where  # of every row of the table its place among `every`; NULL without sparse columns

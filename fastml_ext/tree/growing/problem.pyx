@@ -9,6 +9,8 @@ import numpy as np
 
 from fastml_ext.tree.enums cimport BUNDLE, COUNTS, ENTROPY, MULTIWAY, NUMERIC, POISSON, SUBSET, SUMS
 
+from fastml_ext.tree.growing.alone cimport find_alone
+
 from fastml_ext.tree.growing.bundle import bundles
 from fastml_ext.tree.growing.logs import log_table
 
@@ -33,6 +35,7 @@ cdef class Problem:
             self._take_columns(columns, settings)
         if self.located:
             self._locate_rows(sample)
+        self.alone = find_alone(self.columns, self.n_columns, &self.rules, &self.every)
 
     def __dealloc__(self):
         free(self.columns)

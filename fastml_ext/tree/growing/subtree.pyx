@@ -11,6 +11,7 @@ from libc.string cimport memcpy
 import numpy as np
 
 from fastml_ext.tree.enums cimport DEVIATIONS, LARGEST, MULTIWAY, NUMERIC, SUBSET
+from fastml_ext.tree.growing.alone cimport grow_alone
 from fastml_ext.tree.growing.compact cimport compact, free_columns
 from fastml_ext.tree.growing.fractions cimport Fractions, close_fractions, deal_rows, fill_fractions, open_fractions
 from fastml_ext.tree.growing.groups cimport Scratch, release, reserve
@@ -128,6 +129,8 @@ cdef bint _grow(Problem problem, Waiting root, Rows* rows, Nodes* nodes) noexcep
     nodes.records, nodes.values, nodes.codes, nodes.children = NULL, NULL, NULL, NULL
     nodes.n = nodes.room = nodes.n_categories = nodes.category_room = 0
     nodes.n_classes = rules.n_outputs * rules.n_classes
+    if problem.alone >= 0 and rows.n == problem.every.n:
+        return grow_alone(columns + problem.alone, rows, rules, limits, nodes)
     work.rules, work.limits, work.nodes = rules, limits, nodes
     work.n_columns = 0
     work.columns = <Column*> calloc(n_active + 1, sizeof(Column))
