@@ -1,6 +1,7 @@
 """The random surface: fastml against scikit-learn on problems that nobody chose.
 
     python benchmarks/surface --seconds 900 --seed 7 --report docs/benchmarks/surface.md
+    python benchmarks/surface --transformers --seconds 300   steps before a model
     python benchmarks/surface --repeat 7000123               one problem again, by the seed that the report gives
 
 Each problem is drawn from its own seed; both libraries fit it and predict up to 2,000 rows of it, warm, on the same
@@ -19,7 +20,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from families import FAMILIES
 from peers import makers
 from problems import Problem, draw, make
+from transformers import TRANSFORMERS
 
+ALL = FAMILIES | TRANSFORMERS
 TIME_EACH = 0.25  # seconds that a measurement of one call may take, beyond one run
 
 
@@ -42,11 +45,13 @@ def main():
     parser.add_argument("--most", type=int, default=1000, help="number of problems at most")
     parser.add_argument("--rows", type=int, default=200_000, help="rows of a problem at most")
     parser.add_argument("--family", help="one family alone")
+    parser.add_argument("--transformers", action="store_true", help="steps before a model in the place of models")
     parser.add_argument("--report", type=Path, help="a Markdown page to write; the picture stands beside it")
     parser.add_argument("--peers", action="store_true", help="other libraries too, where they are installed")
     parser.add_argument("--repeat", type=int, help="one problem, by its seed")
     given = parser.parse_args()
-    families = {given.family: FAMILIES[given.family]} if given.family else FAMILIES
+    families = TRANSFORMERS if given.transformers else FAMILIES
+    families = {given.family: ALL[given.family]} if given.family else families
     warnings.simplefilter("ignore")
     if given.repeat is not None:
         show(measure(draw(given.repeat, families, given.rows), given.peers))
@@ -69,14 +74,15 @@ def main():
 
 def measure(problem, peers=False):
     """Both libraries on one problem, and the others where `peers`."""
-    family = FAMILIES[problem.family]
+    family = ALL[problem.family]
     X, y, queries = make(problem)
     ours, theirs = family.makers(problem)
     judged = slice(family.judged_rows)
     models = ours().fit(X, y), theirs().fit(X, y)
     worse = family.worse(problem, X[judged], y[judged], *models)
     fit = alternate(lambda: ours().fit(X, y), lambda: theirs().fit(X, y))
-    predict = alternate(lambda: models[0].predict(queries), lambda: models[1].predict(queries))
+    a, b = (getattr(model, family.method) for model in models)
+    predict = alternate(lambda: a(queries), lambda: b(queries))
     others = makers(problem, family.fixed) if peers else {}
     return Row(problem, fit, predict, worse, {
         library: beside(problem, X, y, queries, ours, models[0], other) for library, other in others.items()

@@ -28,6 +28,8 @@ class Family:
     sparse: bool = True
     kinds: tuple[str, ...] | None = None  # of tables it takes; None: all
     most_rows: int = 200_000
+    most_columns: int = 600
+    method: str = "predict"  # what is timed beside fit
     judged_rows: int | None = None  # rows on which results are held together; None: all
 
     def makers(self, problem):

@@ -43,6 +43,7 @@ def draw(seed, families, most_rows=200_000):
         n = round(np.exp(random.uniform(np.log(20), np.log(500))))
     else:
         n = round(np.exp(random.uniform(np.log(50), np.log(most_rows))))
+    d = min(d, family.most_columns)
     n = min(n, most_rows, family.most_rows, MOST_CELLS // d)
     kind = str(random.choice(KINDS, p=SHARES))
     if kind == "sparse" and not family.sparse:

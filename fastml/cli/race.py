@@ -215,8 +215,7 @@ class Race:
         with self._watched(problem, model, library):
             X_train, X_test = prepare(model.input, problem, train, test)
             started = time.perf_counter()
-            model = maker().fit(X_train, problem.y[train])
-            model.predict(X_test)
+            maker().fit(X_train, problem.y[train]).predict(X_test)
             seconds = again = time.perf_counter() - started
             if self._again(seconds, len(train), len(problem.y)):  # what was loaded or compiled is not paid twice
                 started = time.perf_counter()
@@ -262,15 +261,15 @@ class Race:
                     skipped.add(library)
                     continue
                 with self._watched(problem, model, library, entry):
-                    model = maker()
-                    run, predicted = timed(model, problem.task, X_train, problem.y[train], X_test, problem.y[test])
+                    estimator = maker()
+                    run, predicted = timed(estimator, problem.task, X_train, problem.y[train], X_test, problem.y[test])
                     entry.runs.setdefault(library, []).append(run)
                     predictions[library] = predicted
                     if library == LIBRARIES[0]:
                         entry.keep(test, predicted, len(problem.y))
                         if 2 <= len(classes) <= MOST_CLASSES:
-                            entry.keep_sureness(test, model, X_test, classes, len(problem.y))
-                        entry.chosen += [model.best_params_] if hasattr(model, "best_params_") else []
+                            entry.keep_sureness(test, estimator, X_test, classes, len(problem.y))
+                        entry.chosen += [estimator.best_params_] if hasattr(estimator, "best_params_") else []
             if LIBRARIES[1] in predictions and entry.seen is not None and entry.seen[test].all():
                 ours = predictions.get(LIBRARIES[0], entry.predicted[test])
                 entry.equal.append(share_of_equals(ours, predictions[LIBRARIES[1]]))

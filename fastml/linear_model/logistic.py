@@ -73,9 +73,9 @@ class LogisticRegression(CallbackSupportMixin, SharedPath, LinearClassifier):
         "newton" takes Cholesky factors for two classes and up to 1000 columns, else conjugate gradients, and so do
         "auto", "liblinear", "sag" and "saga"; "gd" is gradient descent on the mean loss. With l1, coordinate descent on
         Newton's quadratics, or accelerated proximal steps, whatever the name. Where Newton's
-        system is small (small tables, several classes and few columns, two classes and few rows beside the columns)
-        "newton-cholesky" runs for any of them but "gd" and "sgd", unless max_iter is below 20. `solver_` says which
-        ran.
+        system is small (small tables, two classes and few rows beside the columns, and but for "lbfgs" several classes
+        and few columns) "newton-cholesky" runs for any of them but "gd" and "sgd", unless max_iter is below 20.
+        `solver_` says which ran.
     max_iter : int, default=100
         Most iterations.
     verbose : int, default=0
@@ -293,7 +293,7 @@ class LogisticRegression(CallbackSupportMixin, SharedPath, LinearClassifier):
         enough = self.max_iter >= solvers.ENOUGH
         if enough and small_table(n, d, k) and (self.solver != "lbfgs" or newton_is_quicker(n, d, k)):
             return "newton-cholesky"
-        if enough and l2 > 0 and newton_pays(X, k):
+        if enough and l2 > 0 and self.solver != "lbfgs" and newton_pays(X, k):
             return "newton-cholesky"
         if self.solver in ("lbfgs", "newton-cg"):
             return self.solver
@@ -328,7 +328,7 @@ class LogisticRegression(CallbackSupportMixin, SharedPath, LinearClassifier):
         if gradient is None:
             _, gradient = objective(solution.u, curvature=False)
         solution.converged |= solvers.subgradient(solution.u, gradient, thresholds) <= self.tol
-        coef, intercept = weights_at(objective, solution.u)
+        coef, intercept = weights_at(objective, solution.u, l1)
         return self._keep(X, coef, intercept, solution, objective.gradient_norm)
 
     def _by_rows_pays(self, n, k, d, l1, l2, start):
@@ -461,9 +461,10 @@ def newton_pays(X, k):
     return not sp.issparse(X) and k > 1 and k * (d + 1) <= UNKNOWNS and n >= 20 * k * d
 
 
-def weights_at(objective, u):
+def weights_at(objective, u, l1=0.0):
     """(coefficients, intercepts) of a point of the solver."""
     coef, intercept = objective.weights(u)
-    if objective.k > 1:
-        intercept -= intercept.mean()  # softmax does not see a shift of all scores
+    if objective.k > 1:  # softmax does not see a shift of all scores, and the penalty l2 is least without one
+        intercept -= intercept.mean()
+        coef = coef if l1 else coef - coef.mean(axis=0)
     return coef, intercept

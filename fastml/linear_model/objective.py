@@ -15,6 +15,7 @@ __all__ = ["Objective"]
 SETTLED = 0.03  # of the loss's curvature at 0 is left at a typical optimum, where most rows are far from the boundary
 FEW_COLUMNS = 1000  # up to here d x d matrices are made and factored
 SMALL_TABLE, SMALL_HESSIAN = 200_000, 5_000_000  # values in one pass, products in one Hessian
+IN_CACHE = 2**15  # numbers of a table that are worked on at once
 ROWS_TO_LOOK_AT = 4000  # at least this many, spread over the table, tell how the columns are correlated
 
 
@@ -148,9 +149,13 @@ class Objective:
 
     def table(self):
         """(Z, weight, l2) such that the objective is sum weight loss(U z) + sum l2 u^2 / 2 of u not whitened."""
-        X = self.X.toarray() if sp.issparse(self.X) else self.X
-        Z = np.full((self.n, self.d + 1), float(self.fit_intercept))
-        Z[:, :-1] = (X - self.centre) * self.scale
+        X, Z = self.X.toarray() if sp.issparse(self.X) else self.X, np.empty((self.n, self.d + 1))
+        size = max(1, IN_CACHE // (self.d + 1))
+        for first in range(0, self.n, size):
+            rows = Z[first : first + size]
+            np.subtract(X[first : first + size], self.centre, out=rows[:, :-1])
+            rows[:, :-1] *= self.scale
+            rows[:, -1] = self.fit_intercept
         weight = self.weight / self.total if len(self.weight) else np.full(self.n, 1.0 / self.total)
         last = self.l2_intercept if self.fit_intercept else 1.0  # a column of zeros has weight 0
         l2 = self._penalty()
@@ -175,6 +180,9 @@ class Objective:
         that is not there, and with several scores what all intercepts have in common.
         """
         k, p = self.k, self.d + 1
+        if k > 1 and not sp.issparse(self.X):
+            arrays = self.X, self.weight, self.curvature, self.centre, self.scale
+            return self._regular(kernels.softmax_hessian(*arrays, self.n_jobs) / self.total)
         H = np.zeros((k, p, k, p))
         for a in range(k):
             for b in range(a + 1):

@@ -22,8 +22,9 @@ ROUGHLY = 1e-3  # tol of some of the rows
 LOOK, TRUST = 24, 1.5  # iterations of those, and how many times their value all rows may have there
 TABLE, SPARSE_TABLE = 10_000_000, 200_000  # products: up to here a dense copy of scaled columns is the quickest
 MOST_NUMBERS = 4_000_000  # in the matrices of all classes
-FEWEST = 8  # passes before the first matrices
-PRODUCT, CUBE = 0.04, 0.05  # ns for each product of a matrix, and for an inverse, times its size cubed
+FEWEST = 12  # passes before the first matrices
+PRODUCT, SQUARE, CUBE = 0.03, 30.0, 0.08  # ns for each product of a matrix, and for an inverse by powers of its size
+AT_ONCE = 2**17  # numbers of the table that are weighted for such products
 
 
 def lbfgs(objective, u, tol, max_iter, warm=False, told=None):
@@ -167,7 +168,11 @@ class Table:
     def hessian(self, c):
         h = self.scores[:, c]
         h = h if self.objective.k == 1 else self.weight * h * (1.0 - h)
-        H = (self.Z * h[:, None]).T @ self.Z
+        root, H = np.sqrt(h)[:, None], np.zeros((len(self.l2),) * 2)
+        size = max(64, AT_ONCE // len(H))
+        for first in range(0, len(root), size):
+            rows = self.Z[first : first + size] * root[first : first + size]
+            H += rows.T @ rows  # half of the work where BLAS sees that it is one matrix
         H.flat[:: len(H) + 1] += self.l2
         return H
 
@@ -182,7 +187,7 @@ def wait(objective, a_pass, products):
     n, p, k = objective.n, objective.d + 1, objective.k
     if p > FEW_COLUMNS or k * p * p > MOST_NUMBERS:
         return np.inf
-    return max(FEWEST, (n * products + CUBE * p**3) / (n * a_pass))
+    return max(FEWEST, (n * products + SQUARE * p**2 + CUBE * p**3) / (n * a_pass))
 
 
 def blocks(hessians):

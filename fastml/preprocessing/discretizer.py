@@ -1,6 +1,7 @@
 """KBinsDiscretizer: columns in bins, by scikit-learn's rules, on the kernels of PiecewiseConstant."""
 
 import functools
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from fastml._sklearn import _align_api_if_sparse, _check_feature_names_in, _weighted_percentile
 from fastml.base import check_weight, first_nonfinite
 from fastml.preprocessing import in_parts
+from fastml.preprocessing.base import MOST_PARTS
 from fastml.preprocessing.centres import centres_of_line
 from fastml.preprocessing.quantiles import at_places, rows_at
 from fastml.preprocessing.scaling import ByKernel
@@ -92,6 +94,8 @@ class KBinsDiscretizer(ByKernel, ScikitKBinsDiscretizer):
         X = self._rows_to_learn(X)
         if first_nonfinite(X) is not None:
             self._refuse_infinite(X)
+        if isinstance(self.n_bins, Integral) and int(self.n_bins) > MOST_PARTS:
+            raise ValueError(f"n_bins={self.n_bins} is too many: a column has {MOST_PARTS} bins at most")
         n_bins = self._validate_n_bins(X.shape[1])
         weight = None if sample_weight is None else check_weight(sample_weight, len(X)).astype(X.dtype)
         if self.subsample is not None and len(X) > self.subsample:
@@ -101,7 +105,8 @@ class KBinsDiscretizer(ByKernel, ScikitKBinsDiscretizer):
                 "When fitting with strategy='quantile' and sample weights, quantile_method should either be set to"
                 f" 'averaged_inverted_cdf' or 'inverted_cdf', got quantile_method='{self.quantile_method}' instead."
             )
-        self.bin_edges_, self.n_bins_ = self._edges(X, weight, n_bins)
+        with np.errstate(over="ignore", invalid="ignore"):  # of numbers near the largest
+            self.bin_edges_, self.n_bins_ = self._edges(X, weight, n_bins)
         if self.encode != "ordinal" and not self.n_bins_.all():
             j = int(np.argmin(self.n_bins_))
             raise ValueError(
@@ -189,7 +194,9 @@ class KBinsDiscretizer(ByKernel, ScikitKBinsDiscretizer):
         if first_nonfinite(rows) is not None:
             self._refuse_infinite(rows)
         if self.dtype is not None and rows.dtype != self.dtype:
-            rows = rows.astype(self.dtype)
+            with np.errstate(over="ignore"):
+                rows = rows.astype(self.dtype)
+            self._refuse_infinite(rows)
         spans = self._spans
         if spans.cuts.dtype != rows.dtype:
             spans = self._once(rows.dtype.char, (self.bin_edges_,), lambda: self._spans_of(rows.dtype))
@@ -259,6 +266,10 @@ class KBinsDiscretizer(ByKernel, ScikitKBinsDiscretizer):
 
 
 def uniform(X, weight, n_bins, least, largest, varying):
+    if least.dtype == np.float64 and (n_bins == n_bins[0]).all():  # float32 is rounded otherwise where it is one number
+        found = np.zeros((len(n_bins), n_bins[0] + 1))
+        found[varying] = np.linspace(least[varying], largest[varying], n_bins[0] + 1).T
+        return list(found)
     return [np.linspace(low, high, k + 1) for low, high, k in zip(least, largest, n_bins.tolist(), strict=True)]
 
 
@@ -266,6 +277,11 @@ def around_centres(X, weight, n_bins, least, largest, varying):
     """Edges half-way between the centres of k-means, which starts in the middles of bins of equal width."""
     found: list = [None] * len(n_bins)
     for j in np.flatnonzero(varying).tolist():
+        if len(X) < n_bins[j]:
+            raise ValueError(
+                f"n_bins={n_bins[j]} with strategy='kmeans' needs as many rows: n_samples={len(X)} should be >="
+                f" n_clusters={n_bins[j]}."
+            )
         even = np.linspace(least[j], largest[j], n_bins[j] + 1)
         centres = centres_of_line(X[:, j], weight, (even[1:] + even[:-1]) * 0.5)
         found[j] = np.r_[least[j], (centres[1:] + centres[:-1]) * 0.5, largest[j]]

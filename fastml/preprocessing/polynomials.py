@@ -62,7 +62,8 @@ class PolynomialFeatures(ByKernel, ScikitPolynomialFeatures):
         """Count the products; of X (n_samples, n_features), array-like, frame or sparse, only the width is learnt."""
         self._made: dict = {}
         if issparse(X):
-            ScikitPolynomialFeatures.fit(self, X if X.format in ("csr", "csc") else X.tocsr())
+            with np.errstate(over="ignore", invalid="ignore"):  # of the sums that are looked at first
+                ScikitPolynomialFeatures.fit(self, X if X.format in ("csr", "csc") else X.tocsr())
             self._note_columns()
             return self
         X = self._rows_to_learn(X)
@@ -113,7 +114,8 @@ class PolynomialFeatures(ByKernel, ScikitPolynomialFeatures):
         XP : ndarray or sparse matrix of shape (n_samples, n_output_features_), of the dtype of X
         """
         if issparse(X):
-            return ScikitPolynomialFeatures.transform(self, X)
+            with np.errstate(over="ignore", invalid="ignore"):
+                return ScikitPolynomialFeatures.transform(self, X)
         rows = self._rows(X)
         if first_nonfinite(rows) is not None:
             self._refuse_infinite(rows)

@@ -81,7 +81,7 @@ class PowerTransformer(ByKernel, ScikitPowerTransformer):
         lambdas = np.empty(d)
         count, mean, squares = kernels.moments(X)
         eps = np.finfo(np.float64).eps
-        with np.errstate(invalid="ignore", divide="ignore"):
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             variance = squares / count
             constant = (variance <= len(X) * eps * variance + (len(X) * mean * eps) ** 2) & (count == len(X))
         pool.run(find_exponents, d, X, self.method == "box-cox", constant, lambdas, cost=EVALUATING * len(X))
@@ -136,7 +136,12 @@ def find_exponents(start, stop, X, box_cox, constant, lambdas):
                 raise ValueError(f"Data must not be constant: X[:, {j}] is {x[0]} everywhere")
             lambdas[j] = box_cox_exponent(x)
         else:
-            lambdas[j] = 1.0 if constant[j] or not x.any() else yeo_johnson_exponent(x)
+            found = 1.0 if constant[j] or not x.any() else yeo_johnson_exponent(x)
+            if found is None:
+                raise ValueError(
+                    f"X[:, {j}] has numbers so large that none of its powers can be computed: scale it first"
+                )
+            lambdas[j] = found
 
 
 def box_cox_exponent(x):
@@ -159,10 +164,11 @@ def box_cox_exponent(x):
 
 
 def yeo_johnson_exponent(x):
-    """By golden section and parabolas between exponents that neither overflow nor vanish."""
+    """By golden section and parabolas between exponents that neither overflow nor vanish; None where there are none."""
     logs = np.copysign(np.log1p(np.abs(x, dtype=np.float64)), x)
     limits = np.finfo(x.dtype)
-    largest = np.log1p(20 * np.abs(x, dtype=np.float64).max())
+    with np.errstate(over="ignore"):
+        largest = np.log1p(20 * np.abs(x, dtype=np.float64).max())
     low = (np.log(limits.tiny) - np.log(limits.eps)) / 2 / largest
     high = (np.log(limits.max) + np.log(limits.eps)) / 2 / largest
     if (x < 0).all():
@@ -170,9 +176,12 @@ def yeo_johnson_exponent(x):
     elif (x < 0).any():
         low, high = max(2 - high, low), min(2 - low, high)
 
+    if not low <= high:
+        return None
+
     def unlikely(lmbda):
         found = kernels.power_likelihood(logs, lmbda, False)
         return -found if np.isfinite(found) else np.inf
 
-    with np.errstate(invalid="ignore"):  # of parabolas through what cannot be
+    with np.errstate(over="ignore", invalid="ignore"):  # of parabolas through what cannot be
         return optimize.fminbound(unlikely, low, high, xtol=TOLERANCE)

@@ -89,12 +89,14 @@ class SplineTransformer(ByKernel, ScikitSplineTransformer):
             )
         self._refuse_missing(X)
         weight = None if sample_weight is None else check_weight(sample_weight, len(X)).astype(X.dtype)
-        base = self._base_knots(X, weight)
+        with np.errstate(over="ignore", invalid="ignore"):  # of numbers near the largest
+            base = self._base_knots(X, weight)
+            knots = self._extended(base)
         if self.extrapolation == "periodic" and len(base) <= self.degree:
             raise ValueError(
                 f"Periodic splines require degree < n_knots. Got n_knots={len(base)} and degree={self.degree}."
             )
-        self._knots = np.ascontiguousarray(self._extended(base).T, np.float64)
+        self._knots = np.ascontiguousarray(knots.T, np.float64)
         self.n_features_out_ = X.shape[1] * (self._n_splines() - 1 + int(self.include_bias))
         return self
 

@@ -173,7 +173,7 @@ class ParquetParts(ArrowParts):
             start += self.lengths[number][groups.pop(0)]
         if not groups:
             return
-        with pq.ParquetFile(self.files[number]) as file:
+        with pq.ParquetFile(self.files[number], pre_buffer=False) as file:  # or it holds what it has read of the file
             for batch in file.iter_batches(min(most or self.at_once(), 2**18), groups, wanted):
                 yield start, batch
                 start += batch.num_rows

@@ -17,7 +17,7 @@ __getattr__, __dir__, __all__ = exports(
         "quasi": ["quasi_newton", "table_pass"],
         "orders": ["block_order"],
         "coordinates": ["quadratic_lasso"],
-        "passes": ["evaluate", "gram", "hessian_product"],
+        "passes": ["evaluate", "gram", "hessian_product", "softmax_hessian"],
         "decisions": ["row_scores", "scores"],
         "wide": ["wide_newton"],
     },

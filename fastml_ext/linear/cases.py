@@ -27,6 +27,7 @@ CLOSE = {
     "residual_moments": 1e-11,
     "slopes": 1e-12,
     "small_squares": 1e-8,
+    "softmax_hessian": 1e-11,
     "sparse_epoch": 1e-9,
     "sparse_squares": 1e-7,
     "table_pass": 1e-12,
@@ -178,6 +179,13 @@ def gram(family, random):
     curvature = random.random(len(X)) if random.integers(2) else EACH
     scale = random.uniform(0.1, 2, X.shape[1])
     return family.gram(layout(family, X, random.integers(2)), curvature, X.mean(axis=0), scale)
+
+
+def softmax_hessian(family, random):
+    X, k = table(random, *random.integers(1, [200, 7])), int(random.integers(2, 6))
+    weight = random.random(len(X)) if random.integers(2) else EACH
+    shares = random.dirichlet(np.ones(k), len(X))
+    return family.softmax_hessian(X, weight, shares, X.mean(axis=0), random.uniform(0.1, 2, X.shape[1]))
 
 
 def moments(family, random):

@@ -15,9 +15,10 @@ from fastml_ext.device.rows import row_product
 from fastml_ext.jit import kernel, kernel_inline
 from fastml_ext.linear.sums import moments
 
-__all__ = ["evaluate", "gram", "hessian_product"]
+__all__ = ["evaluate", "gram", "hessian_product", "softmax_hessian"]
 
 BLOCK = 128  # rows at a time: their part of X is still in the cache when the gradient reads it again
+HELD = 2**20  # bytes of what the rows of a block bring to all classes
 NO_CURVATURE = np.empty((0, 0))
 
 
@@ -72,8 +73,9 @@ def score_row(data, indices, indptr, i, W, b, S):
     for c in range(len(b)):
         S[0, c] = b[c]
     for at in range(indptr[i], indptr[i + 1]):
+        j = np.uint64(indices[at])
         for c in range(len(b)):
-            S[0, c] += data[at] * W[indices[at], c]
+            S[0, c] += data[at] * W[j, c]
 
 
 @kernel_inline
@@ -83,8 +85,9 @@ def add_row(data, indices, indptr, i, S, total):
     for c in range(k):
         total[d, c] += S[0, c]
     for at in range(indptr[i], indptr[i + 1]):
+        j = np.uint64(indices[at])
         for c in range(k):
-            total[indices[at], c] += data[at] * S[0, c]
+            total[j, c] += data[at] * S[0, c]
 
 
 @kernel_inline
@@ -242,4 +245,32 @@ def gram(X, curvature, centre, scale, n_jobs=None):
         lengths = np.append(scale, 1.0)
         return total * (lengths[:, None] * lengths)
     total[:d, d] = total[d, :d]
+    return total
+
+
+def softmax_hessian(X, weight, shares, centre, scale, n_jobs=None):
+    (n, k), p = shares.shape, X.shape[1] + 1
+    cost = 0.05 * (k * p) ** 2 + 2.0 * k * p
+    step = -(-n // max(1, min(8, int(n * cost / 1e6))))
+    with blas.single_for(n * (k * p) ** 2):
+        parts = pool.run(class_products, n, X, weight, shares, centre, scale, cost=cost, step=step, n_jobs=n_jobs)
+    return sum(parts).reshape(k, p, k, p)
+
+
+def class_products(start, stop, X, weight, shares, centre, scale):
+    """Of a row and all its shares one vector is made, so that one product gives all pairs of classes."""
+    k, p = shares.shape[1], X.shape[1] + 1
+    size = max(64, HELD // (8 * k * p))
+    total, own = np.zeros((k * p, k * p)), np.zeros((k * p, p))
+    for first in range(start, stop, size):
+        last = min(stop, first + size)
+        Z = np.ones((last - first, p))
+        Z[:, :-1] = (X[first:last] - centre) * scale
+        if len(weight):
+            Z *= np.sqrt(weight[first:last, None])
+        spread = (shares[first:last, :, None] * Z[:, None, :]).reshape(last - first, k * p)
+        total -= spread.T @ spread
+        own += spread.T @ Z
+    for c in range(0, k * p, p):
+        total[c : c + p, c : c + p] += own[c : c + p]
     return total

@@ -7,8 +7,10 @@ Contract: reference/quasi.py.
 import numpy as np
 
 from fastml_ext import pool
+from fastml_ext.device.codes import LOG
 from fastml_ext.device.vectors import inner
-from fastml_ext.jit import kernel
+from fastml_ext.jit import kernel, kernel_inline
+from fastml_ext.linear.likelihoods import binary_losses, softmax_losses
 from fastml_ext.linear.newton import row_loss
 from fastml_ext.linear.passes import few_parts
 
@@ -59,21 +61,41 @@ def table_pass(code, Z, Y, weight, l2, U, curvature, n_jobs=None):
 def by_rows(start, stop, code, Z, Y, weight, U, curvature, slopes):
     """(losses, gradient); to this go four rows at once, while they are in the first cache."""
     p, k, total, gradient = Z.shape[1], len(U), 0.0, np.zeros(U.shape)
-    for first in range(start, stop, 4):
-        last = min(first + 4, stop)
-        for i in range(first, last):
+    size = 4 * max(1, min(16, 512 // p))
+    scores, flat, losses = curvature.reshape(-1), slopes.reshape(-1), np.empty(size)
+    for first in range(start, stop, size):
+        rows = min(size, stop - first)
+        for i in range(first, first + rows):
             for c in range(k):
-                curvature[i, c] = inner(Z, i * p, U, c * p, p)
-            total += row_loss(code, curvature, i, Y[i], weight[i], slopes)
-        if last == first + 4:
-            for c in range(k):
-                s, t, u, v = slopes[first, c], slopes[first + 1, c], slopes[first + 2, c], slopes[first + 3, c]
-                for j in range(p):
-                    a = s * Z[first, j] + t * Z[first + 1, j]
-                    gradient[c, j] += a + (u * Z[first + 2, j] + v * Z[first + 3, j])
-            continue
+                scores[i * k + c] = inner(Z, i * p, U, c * p, p)
+        if k > 1:
+            total += softmax_losses(scores, first * k, rows, k, Y, weight, first)
+            for i in range(first, first + rows):
+                for c in range(k):
+                    flat[i * k + c] = weight[i] * scores[i * k + c]
+                flat[i * k + int(Y[i])] -= weight[i]
+        elif code == LOG:
+            total += binary_losses(scores, first, rows, Y, weight, flat, losses)
+        else:
+            for i in range(first, first + rows):
+                total += row_loss(code, curvature, i, Y[i], weight[i], slopes)
+        for at in range(first, first + rows, 4):
+            add_rows(at, min(at + 4, first + rows), Z, slopes, gradient)
+    return total, gradient
+
+
+@kernel_inline
+def add_rows(first, last, Z, slopes, gradient):
+    """Up to four rows, by their slopes."""
+    k, p = gradient.shape
+    if last == first + 4:
+        for c in range(k):
+            s, t, u, v = slopes[first, c], slopes[first + 1, c], slopes[first + 2, c], slopes[first + 3, c]
+            for j in range(p):
+                a = s * Z[first, j] + t * Z[first + 1, j]
+                gradient[c, j] += a + (u * Z[first + 2, j] + v * Z[first + 3, j])
+    else:
         for i in range(first, last):
             for c in range(k):
                 for j in range(p):
                     gradient[c, j] += slopes[i, c] * Z[i, j]
-    return total, gradient

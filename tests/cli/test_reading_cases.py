@@ -421,3 +421,12 @@ def test_east_asia(tmp_path, words, encoding):
     pytest.importorskip("charset_normalizer")
     table = "n;word\n" + "".join(f"{i};{word}\n" for i, word in enumerate(words.split() * 8))
     assert read(tmp_path, table.encode(encoding))["word"] == words.split() * 8
+
+
+def test_json_on_many_lines(tmp_path):
+    assert read(tmp_path, '[\n  {"a": 1, "t": "x"},\n  {"a": 2.5, "t": "y"}\n]', "t.json") == MEANT
+
+
+def test_a_quote_without_end_is_told(tmp_path):
+    with pytest.raises(InputError, match="a quote is opened there, or later, and never closed"):
+        read(tmp_path, 'a,t\n1,x\n2,"y\n3,z\n')

@@ -138,7 +138,7 @@ def same(a, b):
 
 def equal(a, b):
     if scipy.sparse.issparse(a):
-        return a.shape == b.shape and (a != b).nnz == 0
+        a, b = a.toarray(), b.toarray()  # NaN is NaN
     a, b = np.asarray(a), np.asarray(b)
     return a.shape == b.shape and (bool(np.all(a == b)) or np.array_equal(a, b, equal_nan=a.dtype.kind == "f"))
 

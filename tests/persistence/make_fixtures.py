@@ -12,7 +12,18 @@ import numpy as np
 import fastml
 from fastml.cli.models import CLASSIFICATION, MODELS, load
 from fastml.feature_extraction import CountVectorizer, DictVectorizer
-from fastml.preprocessing import FeatureMap, FeatureTemplates, Periodic, PiecewiseConstant, Thermometer
+from fastml.preprocessing import (
+    FeatureMap,
+    FeatureTemplates,
+    KBinsDiscretizer,
+    Periodic,
+    PiecewiseConstant,
+    PolynomialFeatures,
+    PowerTransformer,
+    QuantileTransformer,
+    SplineTransformer,
+    Thermometer,
+)
 
 FOLDER = Path(__file__).parent / "fixtures"
 METHODS = ("predict", "predict_proba", "decision_function", "transform")
@@ -20,6 +31,11 @@ TRANSFORMERS = [
     PiecewiseConstant(3, outside="bin"),
     Periodic([7, 3, 2.5], 2),
     Thermometer(n_bins=4),
+    KBinsDiscretizer(3, encode="ordinal"),
+    PolynomialFeatures((1, 3)),
+    PowerTransformer(),
+    QuantileTransformer(n_quantiles=7),
+    SplineTransformer(4),
     FeatureMap(1, "x0*x1", ("bins", PiecewiseConstant(strategy="mdl"), ["x0"])),
 ]
 

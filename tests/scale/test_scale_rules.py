@@ -6,6 +6,8 @@ import threading
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import fastml.scale
@@ -246,6 +248,35 @@ def test_a_logistic_fit_reads_the_table_at_most_four_times():
     assert model.converged_
     assert len(reads) <= 4
     np.testing.assert_allclose(model.coef_, LogisticRegression(tol=1e-8).fit(Z, y).coef_, rtol=1e-7)
+
+
+MEASURED_PARQUET = """
+import sys
+import numpy as np
+import fastml.scale
+from fastml.naive_bayes import GaussianNB
+def peak():
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
+GaussianNB().fit(fastml.scale.parquet(sys.argv[1] + "/small.parquet", target="y"))
+before = peak()
+GaussianNB().fit(fastml.scale.parquet(sys.argv[1] + "/large.parquet", target="y", memory=2**25))
+print(peak() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_the_memory_of_a_pass_over_parquet_does_not_grow_with_the_file(tmp_path):
+    """Three million rows, 100 MB, in one file of 48 row groups."""
+    part = pd.DataFrame(np.random.default_rng(0).normal(size=(2**16, 8)).astype(np.float32)).add_prefix("x")
+    made = pa.Table.from_pandas(part.assign(y=np.arange(2**16) % 3))
+    for name, times in (("small", 1), ("large", 48)):
+        with pq.ParquetWriter(tmp_path / f"{name}.parquet", made.schema) as writer:
+            for _ in range(times):
+                writer.write_table(made)
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED_PARQUET, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) < 100_000
 
 
 MEASURED = """

@@ -3,6 +3,7 @@
 import datetime
 import itertools
 import json
+import re
 
 from fastml.cli.reading.parsing import BLOCK
 from fastml.cli.reading.sources import needed, unpacked
@@ -23,7 +24,7 @@ def format_of(path, start):
         return "Excel"
     if start.startswith(EXCEL_OLD):
         raise InputError(f"{str(path)!r} is an Excel workbook of before 2007: save it as .xlsx or CSV")
-    if start.lstrip(b"\xef\xbb\xbf \r\n\t").startswith((b"{", b"[{")) and path.suffix != ".csv":
+    if re.match(rb"\{|\[\s*\{", start.lstrip(b"\xef\xbb\xbf \r\n\t")) and path.suffix != ".csv":
         return "JSON lines"
     return None
 

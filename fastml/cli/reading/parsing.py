@@ -145,7 +145,8 @@ def row_blocks(source):
             f"pass its encoding, for example --encoding cp1252"
         ) from None
     except (csv.Error, *BROKEN) as error:
-        raise InputError(f"{str(source.path)!r} cannot be read as a table after row {done}: {error}") from None
+        why = str(error).replace("unexpected end of data", "a quote is opened there, or later, and never closed")
+        raise InputError(f"{str(source.path)!r} cannot be read as a table after row {done}: {why}") from None
 
 
 def name_of(encoding):

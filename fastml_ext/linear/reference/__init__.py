@@ -13,7 +13,7 @@ from fastml_ext.linear.reference.epochs import average, begin, dense_epoch, look
 from fastml_ext.linear.reference.multiclass import multiclass_svm
 from fastml_ext.linear.reference.newton import newton_steps
 from fastml_ext.linear.reference.orders import block_order
-from fastml_ext.linear.reference.passes import evaluate, gram, hessian_product
+from fastml_ext.linear.reference.passes import evaluate, gram, hessian_product, softmax_hessian
 from fastml_ext.linear.reference.quasi import quasi_newton, table_pass
 from fastml_ext.linear.reference.scores import row_scores, scores
 from fastml_ext.linear.reference.sums import moments, residual_moments, small_squares
@@ -41,6 +41,7 @@ __all__ = [
     "scores",
     "slopes",
     "small_squares",
+    "softmax_hessian",
     "sparse_epoch",
     "sparse_squares",
     "table_pass",

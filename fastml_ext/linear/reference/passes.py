@@ -4,7 +4,7 @@ import numpy as np
 
 from fastml_ext.linear.reference.losses import LOSSES
 
-__all__ = ["evaluate", "gram", "hessian_product"]
+__all__ = ["evaluate", "gram", "hessian_product", "softmax_hessian"]
 
 CURVATURES = {
     "squared": lambda s, y: 1.0,
@@ -59,3 +59,15 @@ def gram(X, curvature, centre, scale):
     """
     Z = np.column_stack([(X - centre) * scale, np.ones(len(X))])
     return Z.T @ np.diag(curvature if len(curvature) else np.ones(len(X))) @ Z
+
+
+def softmax_hessian(X, weight, shares, centre, scale):
+    """The Hessian of `evaluate`'s sum by the weights of Z = [(X - centre) * scale, 1]: (k, d + 1, k, d + 1) float64.
+
+    shares (n, k), k > 1: the probabilities that `evaluate` wrote | weight (n,), or empty for 1 each | scale (d,)
+    """
+    Z, k = np.column_stack([(X - centre) * scale, np.ones(len(X))]), shares.shape[1]
+    result = np.zeros((k, Z.shape[1], k, Z.shape[1]))
+    for z, p, v in zip(Z, shares, weight if len(weight) else np.ones(len(X)), strict=True):
+        result += v * np.einsum("ab,i,j->aibj", np.diag(p) - np.outer(p, p), z, z)
+    return result

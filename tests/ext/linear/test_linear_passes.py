@@ -52,6 +52,18 @@ def test_gram_equals_reference(layout, problem, weighted):
     np.testing.assert_allclose(ours, reference.gram(X, curvature, centre, scale), rtol=1e-9, atol=1e-8)
 
 
+@given(problem=problems(), k=st.sampled_from([2, 3, 7]))
+@effort(0.75)
+def test_softmax_hessian_equals_reference(problem, k):
+    _, X, _, weight, coef, _ = problem
+    shares = np.random.default_rng(1).dirichlet(np.ones(k), len(X))
+    arguments = weight, shares, X.mean(axis=0), np.abs(coef[0]) + 0.1
+    expected = reference.softmax_hessian(X, *arguments)
+    for dtype, precision in ((np.float64, 1e-9), (np.float32, 1e-5)):
+        ours = kernels.softmax_hessian(X.astype(dtype), *arguments)
+        np.testing.assert_allclose(ours, expected, rtol=precision, atol=precision * len(X))
+
+
 @pytest.mark.parametrize("layout", [np.asarray, sp.csr_matrix])
 def test_the_same_bits_for_any_number_of_threads(layout):
     rng = np.random.default_rng(0)

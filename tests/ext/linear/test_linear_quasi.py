@@ -23,13 +23,19 @@ def test_quasi_newton_equals_reference(seed, size, pairs):
         np.testing.assert_allclose(kernels.quasi_newton(*given, changes[order[-1]]), steps[order[-1]], atol=1e-7)
 
 
-@given(seed=st.integers(0, 2**32), n=st.sampled_from([1, 4, 7, 50]), p=st.sampled_from([1, 5, 33]), k=st.integers(1, 4))
+@given(
+    seed=st.integers(0, 2**32),
+    n=st.sampled_from([1, 4, 7, 50, 150]),
+    p=st.sampled_from([1, 5, 33]),
+    k=st.integers(1, 4),
+    far=st.sampled_from([0.0, 1.0, 8.0]),
+)
 @effort(0.5)
-def test_table_pass_equals_reference(seed, n, p, k):
+def test_table_pass_equals_reference(seed, n, p, k, far):
     rng = np.random.default_rng(seed)
     code = LOSSES["log"] if k > 1 or rng.integers(2) else LOSSES["squared_hinge"]
     Y = rng.choice([-1.0, 1.0], n) if k == 1 else rng.integers(0, k, n).astype(float)
-    Z, U, weight = rng.normal(size=(n, p)), rng.normal(size=(k, p)), rng.uniform(0, 2, n)
+    Z, U, weight = rng.normal(size=(n, p)), far * rng.normal(size=(k, p)), rng.uniform(0, 2, n)
     seen = np.empty((n, k)), np.empty((n, k))
     given = code, Z, Y, weight, rng.uniform(0, 1, p), U
     (value, gradient), (expected, slopes) = (
@@ -37,7 +43,7 @@ def test_table_pass_equals_reference(seed, n, p, k):
     )
     np.testing.assert_allclose(value, expected, rtol=1e-12)
     np.testing.assert_allclose(gradient, slopes, rtol=1e-10, atol=1e-12)
-    np.testing.assert_allclose(*seen, rtol=1e-12)
+    np.testing.assert_allclose(*seen, rtol=1e-11, atol=1e-14)  # shares: exp of a score that is rounded
 
 
 def test_table_pass_has_the_same_bits_on_any_number_of_threads():
