@@ -147,3 +147,16 @@ def test_a_faulty_sparse_matrix_is_never_read_beyond_its_end(fault):
         X.indptr[-1] = 10**6
     with pytest.raises((ValueError, IndexError)):
         model.predict(X)
+
+
+@pytest.mark.parametrize("depth", [2, None])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_very_wide_rows_stop_where_dense_ones_do(depth, dtype):
+    """Down small trees they walk one at a time, down large ones side by side."""
+    rng = np.random.default_rng(0)
+    n, d, stored = 301, 40_000, 6000
+    cells = rng.normal(size=stored).astype(dtype), (rng.integers(0, n, stored), rng.integers(0, 60, stored) * 650)
+    X = sparse.csr_matrix(cells, shape=(n, d))
+    model = DecisionTreeClassifier(max_depth=depth).fit(X, rng.integers(0, 2, n))
+    assert (model.tree_.node_count > 64) == (depth is None)
+    np.testing.assert_array_equal(model.apply(X), model.apply(X.toarray()))

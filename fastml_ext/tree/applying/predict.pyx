@@ -10,6 +10,8 @@ from fastml_ext.device.finite cimport finite32, finite64
 
 cdef enum:
     LANES = 8  # rows that walk side by side: one waits for memory while the others move
+    WIDE_ROW = 32768  # columns: sparse rows that are wider walk down small trees one at a time, in the second cache
+    SMALL_TREE = 64  # nodes
 
 ctypedef fused number:
     float
@@ -219,47 +221,52 @@ def walk_sparse(Py_ssize_t start, Py_ssize_t stop, const real[::1] data, const i
     cdef real* rows
     cdef const real* x = &data[0] if data.shape[0] else NULL
     cdef const index_t* column = &indices[0] if indices.shape[0] else NULL
-    cdef Py_ssize_t i, k, lane, first, n
+    cdef Py_ssize_t i, k, lane, first, n, lanes = LANES
     cdef bint finite
     cdef NarrowTree narrow
     cdef WideTree wide
     if real is float:
         narrow = tree
+        lanes = 1 if d > WIDE_ROW and narrow.nodes.shape[0] <= SMALL_TREE else LANES
     else:
         wide = tree
+        lanes = 1 if d > WIDE_ROW and wide.nodes.shape[0] <= SMALL_TREE else LANES
     if not _ascending(&indptr[start], stop - start, min(data.shape[0], indices.shape[0])):
         return False
     first, n = indptr[start], indptr[stop] - indptr[start]
     finite = _finite(x + first, n)
     if not _inside(column + first, n, d) or (not finite and _infinite(x + first, n)):
         return False
-    rows = <real*> calloc(LANES * d, sizeof(real))
+    rows = <real*> calloc(lanes * d, sizeof(real))
     if rows == NULL:
         raise MemoryError
     with nogil:
         i = start
         while i < stop:
-            n = min(<Py_ssize_t> LANES, stop - i)
+            n = min(lanes, stop - i)
             for lane in range(n):
                 for k in range(indptr[i + lane], indptr[i + lane + 1]):
                     rows[lane * d + column[k]] += x[k]
             if real is float:
-                _walk_unpacked(rows, d, n, &narrow.nodes[0], &narrow.missing_left[0], &answers[0], &out[i], finite)
+                _walk_unpacked(rows, d, n, lanes, &narrow.nodes[0], &narrow.missing_left[0], &answers[0], &out[i], finite)
             else:
-                _walk_unpacked(rows, d, n, &wide.nodes[0], &wide.missing_left[0], &answers[0], &out[i], finite)
+                _walk_unpacked(rows, d, n, lanes, &wide.nodes[0], &wide.missing_left[0], &answers[0], &out[i], finite)
             for lane in range(n):
                 for k in range(indptr[i + lane], indptr[i + lane + 1]):
                     rows[lane * d + column[k]] = 0
-            i += LANES
+            i += lanes
     free(rows)
     return True
 
 
-cdef void _walk_unpacked(const real* x, Py_ssize_t d, Py_ssize_t n, const packed* nodes, const uint8_t* missing_left,
-                         const int64_t* answers, int64_t* out, bint finite) noexcept nogil:
-    """Up to LANES rows, the last of which may be 0."""
+cdef void _walk_unpacked(const real* x, Py_ssize_t d, Py_ssize_t n, Py_ssize_t lanes, const packed* nodes,
+                         const uint8_t* missing_left, const int64_t* answers, int64_t* out, bint finite) noexcept nogil:
+    """n rows, of which there is room for `lanes`: one or LANES."""
     cdef int32_t at[LANES]
     cdef Py_ssize_t lane
+    if finite and lanes == 1:
+        out[0] = answers[_stop(x, nodes)]
+        return
     if finite:
         _walk_lanes(x, d, nodes, at)
     for lane in range(n):
