@@ -121,13 +121,13 @@ cdef inline void _keep_end(double *found, Py_ssize_t n_splines, Py_ssize_t most,
 
 cdef inline Py_ssize_t _interval(const double *t, Py_ssize_t n, Py_ssize_t degree, double x) noexcept nogil:
     """The last place from degree to n - 1 whose knot is not above x, or degree."""
-    cdef Py_ssize_t l = degree, size = n - degree, half
+    cdef Py_ssize_t knot = degree, size = n - degree, half
     while size > 1:
         half = size >> 1
-        if t[l + half] <= x:
-            l += half
+        if t[knot + half] <= x:
+            knot += half
         size -= half
-    return l
+    return knot
 
 
 cdef void _de_boor(const double *t, int degree, Py_ssize_t l, double x, double *h, bint slope) noexcept nogil:

@@ -248,7 +248,9 @@ def walk_sparse(Py_ssize_t start, Py_ssize_t stop, const real[::1] data, const i
                 for k in range(indptr[i + lane], indptr[i + lane + 1]):
                     rows[lane * d + column[k]] += x[k]
             if real is float:
-                _walk_unpacked(rows, d, n, lanes, &narrow.nodes[0], &narrow.missing_left[0], &answers[0], &out[i], finite)
+                _walk_unpacked(
+                    rows, d, n, lanes, &narrow.nodes[0], &narrow.missing_left[0], &answers[0], &out[i], finite
+                )
             else:
                 _walk_unpacked(rows, d, n, lanes, &wide.nodes[0], &wide.missing_left[0], &answers[0], &out[i], finite)
             for lane in range(n):

@@ -1,12 +1,13 @@
 """Trees of classes on one column that varies: a node is an interval of its values, and no row is moved.
 
 Contract: reference/growing.py. What stands left of each cut is counted once, in `Line.before`; a node's classes are a
-difference of two of these. So labels that change from value to value, n levels of them, take no pass over the rows a level.
+difference of two of these. So labels that change from value to value, n levels of them, take no pass over the rows a
+level.
 
 Nor does a node look at all of its cuts. Its gain is a convex function of (rows, rows of class k) left of the cut, so
 within a box of these it is largest at a corner. Cuts stand in blocks, two blocks in a larger one, and so on; each has
-the box of its cuts, aligned with the classes' shares of the table, and is left out where no corner gains enough. The cut
-taken is that of a scan from left to right, in which a later cut must gain more by the tolerance.
+the box of its cuts, aligned with the classes' shares of the table, and is left out where no corner gains enough. The
+cut taken is that of a scan from left to right, in which a later cut must gain more by the tolerance.
 """
 
 from libc.math cimport INFINITY, NAN, log2
