@@ -79,9 +79,12 @@ def measured():
 myst_substitutions = measured()
 
 
+DESCRIBED = {"bsplines_", "idf_", "singular_"}  # properties that stand among the attributes of their class
+
+
 def skip(app, what, name, member, skipped, options):
     """Leave out what metadata routing makes for every estimator, and an attribute that its class describes already."""
-    return True if name == "singular_" or (name.startswith("set_") and name.endswith("_request")) else None
+    return True if name in DESCRIBED or (name.startswith("set_") and name.endswith("_request")) else None
 
 
 def pictures(app, docname, source):

@@ -35,7 +35,7 @@ class PolynomialFeatures(ByKernel, ScikitPolynomialFeatures):
 
     Attributes
     ----------
-    powers_ : ndarray of shape (n_output_features_, n_features_in_)
+    powers_ : ndarray of shape (n_features_out, n_features)
         The exponent of each column in each product.
     n_output_features_ : int
         Columns of the result.
