@@ -60,7 +60,7 @@ MODELS = [
     Model("linear_model.Ridge", REGRESSION, input="scaled", grid={"alpha": STRENGTHS}),
     Model("linear_model.SGDRegressor", REGRESSION, {"random_state": 0}, input="scaled", grid=STEPPED),
     Model("svm.LinearSVC", CLASSIFICATION, {"random_state": 0}, input="scaled", grid={"C": STRENGTHS}),
-    Model("discriminant_analysis.LinearDiscriminantAnalysis", CLASSIFICATION, input="scaled"),
+    Model("discriminant_analysis.LinearDiscriminantAnalysis", CLASSIFICATION, input="scaled", demanding=True),
     Model(
         "discriminant_analysis.QuadraticDiscriminantAnalysis",
         CLASSIFICATION,

@@ -71,7 +71,7 @@ def from_distribution(family, random):
 
 
 def products(family, random):
-    X = np.nan_to_num(table(random))[:, :1]
+    X = np.ascontiguousarray(np.nan_to_num(table(random))[:, :1])
     steps = np.array([(1, 2, 0, 2), (2, 3, 0, 3)], np.int64)
     return family.products(X, steps, 4, int(random.integers(2, 5)), True, bool(random.random() < 0.5))
 
