@@ -68,6 +68,7 @@ class TargetEncoder(ByDistinct, ScikitTargetEncoder):
         self
             The fitted encoder.
         """
+        refuse_no_columns(X)
         return super().fit(X, self._read_target(y))
 
     def fit_transform(self, X: Any, y: Any, **params: Any) -> Any:
@@ -86,11 +87,13 @@ class TargetEncoder(ByDistinct, ScikitTargetEncoder):
         -------
         ndarray of shape (n_samples, n_features), or (n_samples, n_features * n_classes) for several classes
         """
+        refuse_no_columns(X)
         return super().fit_transform(X, self._read_target(y), **params)
 
     def _read_target(self, y):
         self._validate_params()
         y = y if y is None else read_target(y, self.target_type == "continuous")
+        refuse_no_number(y)
         if self.target_type == "multiclass" and y is not None and np.ndim(y) == 1 and len(np.unique(np.asarray(y))) < 3:
             raise ValueError("target_type='multiclass' but y has fewer than three classes: use target_type='binary'")
         return y
@@ -133,3 +136,19 @@ class TargetEncoder(ByDistinct, ScikitTargetEncoder):
             if not known[:, j].all():
                 mask[:, j] = known[:, j][places]
         return out, mask
+
+
+def refuse_no_columns(X):
+    """scikit-learn looks for the column with most categories among none."""
+    shape = getattr(X, "shape", ())
+    if len(shape) == 2 and shape[1] == 0:
+        raise ValueError(f"Found array with 0 feature(s) (shape={tuple(shape)}) while a minimum of 1 is required: X")
+
+
+def refuse_no_number(y):
+    """scikit-learn casts y to find out what it is, and so warns of values that are no numbers before it refuses them."""
+    numbers = np.asarray(y) if y is not None else np.empty(0)
+    if numbers.ndim == 1 and numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
+        place = int(np.isfinite(numbers).argmin())
+        what = "NaN" if np.isnan(numbers[place]) else "infinity"
+        raise ValueError(f"Input y contains {what}: y[{place}] is {numbers[place]}; leave such rows out")

@@ -182,7 +182,7 @@ def test_ones_own_loss(digits):
         (lambda output, y: 0.5 * (output - y) ** 2, lambda output, y: output - y),
     ):
         close(MLPRegressor(loss, (10,), max_iter=3, random_state=0).fit(X, y), expected)
-    with pytest.raises(ValueError, match=r"loss: the derivative given is .* mend one"):
+    with pytest.raises(ValueError, match=r"loss: the derivative given is .* correct one of the two"):
         MLPRegressor((lambda a, y: (a - y) ** 2, lambda a, y: a - y), (10,)).fit(X, y)
     with pytest.raises(ValueError, match=r"activation of layer 2: the derivative"):
         MLPRegressor(hidden_layer_sizes=(5, 5), activation=["relu", (lambda z: z, lambda z: 2.0)]).fit(X, y)

@@ -66,3 +66,12 @@ def test_files_and_frames(tmp_path):
         ours.TargetEncoder().fit(X, np.array(["2020-01-01"] * 30, "datetime64[D]"))
     with pytest.raises(ValueError, match="fewer than three classes"):
         ours.TargetEncoder(target_type="multiclass").fit(X, np.arange(30) % 2)
+
+
+@pytest.mark.parametrize("method", ["fit", "fit_transform"])
+def test_targets_that_are_no_numbers_and_tables_without_columns_are_refused_in_words(method):
+    for bad, word in ((np.nan, "NaN"), (np.inf, "infinity")):
+        with pytest.raises(ValueError, match=f"Input y contains {word}: y\\[1\\]"):
+            getattr(ours.TargetEncoder(cv=2), method)([[1.0], [2.0]], [0.5, bad])
+    with pytest.raises(ValueError, match="0 feature"):
+        getattr(ours.TargetEncoder(cv=2), method)(pd.DataFrame(np.empty((3, 0))), [0, 1, 0])
