@@ -253,8 +253,9 @@ def first_bad(X, allow_nan):
     """(row, column) of the first value of X, dense or CSR, that is not finite (or, where NaN is allowed, infinite)."""
     if X.dtype.kind != "f":
         return None
-    values = X.data if issparse(X) else X
-    values = values.reshape(1, -1) if issparse(X) else values
+    values = X.data.reshape(1, -1) if issparse(X) else X
+    if values.dtype.char not in "fd" or not values.dtype.isnative:
+        values = values.astype(np.float64)
     where = first_nonfinite(values)
     if where is not None and allow_nan:  # only now is a copy worth its time
         where = checks.first_nonfinite(np.where(np.isnan(values), 0, values))

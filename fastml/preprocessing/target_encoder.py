@@ -146,7 +146,7 @@ def refuse_no_columns(X):
 
 
 def refuse_no_number(y):
-    """scikit-learn casts y to find out what it is, and so warns of values that are no numbers before it refuses them."""
+    """scikit-learn casts y to find out what it is: it warns of values that are no numbers before it refuses them."""
     numbers = np.asarray(y) if y is not None else np.empty(0)
     if numbers.ndim == 1 and numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
         place = int(np.isfinite(numbers).argmin())

@@ -164,3 +164,11 @@ def test_both_zeros_are_one_category_the_first_that_comes(Encoder, zeros):
     X = np.array([*zeros, 0.0, 3.0])[:, None]
     (categories,) = Encoder().fit(X).categories_
     assert str(categories.tolist()) == str([zeros[0], 3.0])
+
+
+@pytest.mark.parametrize("dtype", [">f8", ">f4", np.float16, np.longdouble], ids=str)
+@pytest.mark.parametrize("name", ["OneHotEncoder", "OrdinalEncoder", "TargetEncoder"])
+def test_infinity_is_named_in_floats_of_any_form(name, dtype):
+    encoder = getattr(ours, name)().fit([[1.0]] * 6, [2.0] * 6)
+    with pytest.raises(ValueError, match=r"infinity.*X\[1, 0\]"):
+        encoder.transform(np.array([[1.0], [np.inf]], dtype))
