@@ -407,14 +407,21 @@ class Ridge(LeastSquares):
         rows, targets = self._whole(problem)
         coefs = []
         for c, alpha in enumerate(alphas):
-            if alpha > 0 and n < d:
-                self.solver_ = "dual"
-                dual = scipy.linalg.solve(rows @ rows.T + alpha * np.eye(n), targets[:, c], assume_a="pos")
-                coefs.append(rows.T @ dual)
-            else:
-                self.solver_ = "lstsq"
+            weights = dual_weights(rows, targets[:, c], alpha) if alpha > 0 and n < d else None
+            self.solver_ = "lstsq" if weights is None else "dual"
+            if weights is None:
                 below = np.sqrt(alpha) * np.eye(d)
                 right = np.append(targets[:, c], np.zeros(d))
                 noise = max(n, d) * np.finfo(X.dtype).eps if alpha == 0 else None
-                coefs.append(scipy.linalg.lstsq(np.vstack([rows, below]), right, cond=noise)[0])
+                weights = scipy.linalg.lstsq(np.vstack([rows, below]), right, cond=noise)[0]
+            coefs.append(weights)
         return np.array(coefs)
+
+
+def dual_weights(rows, target, alpha):
+    """The weights by a system of as many equations as rows; None where alpha is lost beside the rows' size."""
+    system = rows @ rows.T + alpha * np.eye(len(rows))
+    try:
+        return rows.T @ scipy.linalg.solve(system, target, assume_a="pos")
+    except scipy.linalg.LinAlgError:
+        return None

@@ -118,7 +118,10 @@ class SplineTransformer(ByKernel, ScikitSplineTransformer):
     def _base_knots(self, X, weight):
         """(n_knots, n_features) from the least to the largest."""
         if not isinstance(self.knots, str):
-            base = check_array(self.knots, dtype=np.float64)
+            try:
+                base = check_array(self.knots, dtype=np.float64)
+            except TypeError as error:
+                raise TypeError(f"knots={self.knots!r} are no numbers: {error}") from error
             if len(base) < 2:
                 raise ValueError(f"Number of knots, knots.shape[0], must be >= 2, and is {len(base)}.")
             if base.shape[1] != X.shape[1]:

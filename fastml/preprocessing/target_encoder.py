@@ -94,6 +94,8 @@ class TargetEncoder(ByDistinct, ScikitTargetEncoder):
         self._validate_params()
         y = y if y is None else read_target(y, self.target_type == "continuous")
         refuse_no_number(y)
+        if self.target_type == "continuous" and np.asarray(y).dtype.kind == "b":
+            y = np.asarray(y, np.float64)
         if self.target_type == "multiclass" and y is not None and np.ndim(y) == 1 and len(np.unique(np.asarray(y))) < 3:
             raise ValueError("target_type='multiclass' but y has fewer than three classes: use target_type='binary'")
         return y
@@ -140,7 +142,7 @@ class TargetEncoder(ByDistinct, ScikitTargetEncoder):
 
 def refuse_no_columns(X):
     """scikit-learn looks for the column with most categories among none."""
-    shape = getattr(X, "shape", ())
+    shape: tuple = getattr(X, "shape", ())
     if len(shape) == 2 and shape[1] == 0:
         raise ValueError(f"Found array with 0 feature(s) (shape={tuple(shape)}) while a minimum of 1 is required: X")
 

@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 import sklearn.linear_model
 
-from fastml.linear_model import LogisticRegression, wide
+from fastml.linear_model import LogisticRegression, Ridge, wide
 
 
 def objective(model, X, y, C):
@@ -52,3 +52,10 @@ def test_all_weights_of_a_class_are_0():
     X, y = np.random.default_rng(2).normal(size=(12, 20)), np.arange(12) % 2
     model = LogisticRegression().fit(X, y, sample_weight=y)
     assert np.isfinite(model.coef_).all()
+
+
+def test_ridge_of_columns_beside_which_alpha_is_lost():
+    X = np.array([[1.0, 1.0, 1.0], [2.0**62, 0.0, 2.0**53]])
+    model = Ridge().fit(X, [0.1, 0.1])
+    assert model.solver_ == "lstsq"
+    np.testing.assert_allclose(model.predict(X), [0.1, 0.1])

@@ -154,3 +154,8 @@ def test_refusals():
     for changed in ({"degree": 9}, {"include_bias": False}, {"extrapolation": "periodic"}):
         with pytest.raises(ValueError, match="changed after fit"):
             ours.SplineTransformer().fit(X).set_params(**changed).transform(X)
+
+
+def test_knots_that_are_no_numbers_are_refused_by_name():
+    with pytest.raises(TypeError, match="knots="):
+        ours.SplineTransformer(knots={}).fit([[0.0], [1.0]])

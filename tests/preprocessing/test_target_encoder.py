@@ -75,3 +75,9 @@ def test_targets_that_are_no_numbers_and_tables_without_columns_are_refused_in_w
             getattr(ours.TargetEncoder(cv=2), method)([[1.0], [2.0]], [0.5, bad])
     with pytest.raises(ValueError, match="0 feature"):
         getattr(ours.TargetEncoder(cv=2), method)(pd.DataFrame(np.empty((3, 0))), [0, 1, 0])
+
+
+def test_truth_values_are_continuous_where_that_is_asked_for():
+    X, y = [["a"], ["a"], ["b"], ["b"]], [True, False, False, False]
+    found, wanted = (ours.TargetEncoder(target_type="continuous").fit(X, t).encodings_[0] for t in (y, np.float64(y)))
+    np.testing.assert_array_equal(found, wanted)
