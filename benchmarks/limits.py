@@ -2,7 +2,8 @@
 
 For each family one piece of work, and the least time that it can take: the bytes that must be read once at the
 bandwidth measured here, or the multiplications and additions of its products at the rate of NumPy's BLAS, whichever
-is longer. `share` is that time over fastml's; the last column says where the rest goes.
+is longer. `share` is that time over fastml's; the last column says what else the kernel does, read from its code and
+not from a profile.
 """
 
 import argparse
@@ -151,7 +152,7 @@ def main():
     print("# Distance from the limit\n")
     print(f"{THREADS} threads read {speed / 1e9:.1f} GB/s and multiply and add", end=" ")
     print(f"{rates[np.float64] / 1e9:.0f} (float64) or {rates[np.float32] / 1e9:.0f} (float32) Gflop/s.\n")
-    print("| family | work | bound | least | fastml | share | where the rest goes |\n|---|---|---|---|---|---|---|")
+    print("| family | work | bound | least | fastml | share | what else is done |\n|---|---|---|---|---|---|---|")
     for work in works(share):
         work.run()
         seconds, found = median_seconds(work.run)
