@@ -11,9 +11,10 @@ import threading
 from scipy.linalg import cython_blas  # loads the library that np.dot of a kernel calls; an earlier limit would miss it
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["address", "single", "single_for", "threads"]
+__all__ = ["address", "single", "single_for", "single_unless_long", "threads"]
 
 SHARED = 2**13  # OpenBLAS: a vector's product from 10,000 on, a matrix and a vector's from 9,216, later those of two
+LONG = 5e8  # multiplications, from which on threads gain more than they wait
 
 _nothing = contextlib.nullcontext()
 _lock = threading.Lock()
@@ -35,6 +36,15 @@ def single():
 def single_for(multiplications):
     """`single` for products of so many multiplications, nothing where BLAS would not share them (10 us less)."""
     return single() if multiplications > SHARED else _nothing
+
+
+def single_unless_long(multiplications):
+    """`single` for a decomposition of so many multiplications, nothing where it is too small to be shared, or long.
+
+    NumPy and SciPy bring a BLAS each. Where their calls take turns, the threads of one wait, busy, in the way of the
+    other's: on two processors a QR of 180 x 64 takes 8 ms instead of 0.2.
+    """
+    return single() if SHARED < multiplications < LONG else _nothing
 
 
 def threads():

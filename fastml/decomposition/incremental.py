@@ -9,6 +9,7 @@ from sklearn.utils import gen_batches
 
 from fastml.base import Estimator
 from fastml.decomposition.spectra import flipped, projection_of, singular
+from fastml_ext import blas
 from fastml_ext import preprocessing as kernels
 
 __all__ = ["IncrementalPCA"]
@@ -88,7 +89,7 @@ class IncrementalPCA(Estimator, scikit.IncrementalPCA):
         X = self._check_fit(X, accept_sparse="csr")
         self.batch_size_ = 5 * X.shape[1] if self.batch_size is None else self.batch_size
         for some in gen_batches(X.shape[0], self.batch_size_, min_batch_size=self.n_components or 0):
-            self._learn(X[some].toarray() if issparse(X) else X[some])
+            self._learn_batch(X[some].toarray() if issparse(X) else X[some])
         return self
 
     def partial_fit(self, X: Any, y: Any = None, check_input: bool = True) -> Self:
@@ -118,8 +119,12 @@ class IncrementalPCA(Estimator, scikit.IncrementalPCA):
         elif check_input:
             self._validate_params()
             X = self._check_rows(X)
-        self._learn(X)
+        self._learn_batch(X)
         return self
+
+    def _learn_batch(self, X):
+        with blas.single_unless_long(X.size * min(X.shape)):
+            self._learn(X)
 
     def _learn(self, X):
         self._made: dict = {}

@@ -17,6 +17,7 @@ from fastml.decomposition.spectra import (
     randomised,
     singular,
 )
+from fastml_ext import blas
 
 __all__ = ["PCA"]
 
@@ -96,7 +97,9 @@ class PCA(Estimator, scikit.PCA):
         if issparse(X) or self.svd_solver == "arpack" or isinstance(self.n_components, str):
             super()._fit(self._check_foreign(X))
         else:
-            self._learn(self._check_fit(X))
+            X = self._check_fit(X)
+            with blas.single_unless_long(X.size * min(X.shape)):
+                self._learn(X)
         self.components_ = np.ascontiguousarray(self.components_)
         self._note_rows(self.components_.dtype, sparse=True)
         self._made: dict = {}

@@ -9,6 +9,7 @@ from sklearn.utils import check_random_state
 
 from fastml.base import Estimator
 from fastml.decomposition.spectra import Projection, flipped, normaliser_of, randomised
+from fastml_ext import blas
 
 __all__ = ["TruncatedSVD"]
 
@@ -90,7 +91,9 @@ class TruncatedSVD(Estimator, scikit.TruncatedSVD):
         if issparse(X) or self.algorithm == "arpack":
             result = super().fit_transform(X)
         else:
-            result = self._learn(self._check_fit(X, ensure_min_features=2))
+            X = self._check_fit(X, ensure_min_features=2)
+            with blas.single_unless_long(X.size * min(X.shape)):
+                result = self._learn(X)
         self._note_rows(self.components_.dtype, sparse=True)
         return result
 

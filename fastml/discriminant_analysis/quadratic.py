@@ -7,11 +7,12 @@ from sklearn import discriminant_analysis as scikit
 
 from fastml.base import Estimator, encode_labels
 from fastml.decomposition.spectra import Projection, principal, singular
+from fastml_ext import blas
 
 __all__ = ["QuadraticDiscriminantAnalysis"]
 
 COARSE = 1e-8  # smallest beside largest variance, below which the products lose digits that the rows have
-HELD = 2**21  # numbers of a block of scores
+HELD = 2**19  # numbers of a block of scores
 
 
 class QuadraticDiscriminantAnalysis(Estimator, scikit.QuadraticDiscriminantAnalysis):
@@ -93,7 +94,8 @@ class QuadraticDiscriminantAnalysis(Estimator, scikit.QuadraticDiscriminantAnaly
                 raise ValueError(f"y has only 1 sample in class {label}, covariance is ill defined.")
             mean = rows.mean(axis=0, dtype=np.float64)
             rows -= mean.astype(X.dtype)
-            variances, axes = self._axes(rows)
+            with blas.single_unless_long(rows.size * min(rows.shape)):
+                variances, axes = self._axes(rows)
             variances = (1 - self.reg_param) * variances + self.reg_param
             self._refuse_flat(variances, label, rows.shape)
             means.append(mean.astype(X.dtype))

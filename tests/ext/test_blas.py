@@ -41,6 +41,12 @@ def test_few_multiplications_are_left_alone():
         assert set(blas.threads()) == {1}
 
 
+def test_decompositions_are_held_unless_they_are_small_or_long():
+    for multiplications, expected in ((blas.SHARED, 2), (blas.SHARED + 1, 1), (blas.LONG - 1, 1), (blas.LONG, 2)):
+        with blas.single_unless_long(multiplications):
+            assert set(blas.threads()) == {expected}
+
+
 def test_restored_after_an_exception():
     with pytest.raises(ZeroDivisionError), blas.single():
         _ = 1 / 0
