@@ -14,7 +14,7 @@ from threadpoolctl import ThreadpoolController
 __all__ = ["address", "single", "single_for", "single_unless_long", "threads"]
 
 SHARED = 2**13  # OpenBLAS: a vector's product from 10,000 on, a matrix and a vector's from 9,216, later those of two
-LONG = 5e8  # multiplications, from which on threads gain more than they wait
+LONG = 1e9  # multiplications, from which on threads gain more than they wait
 
 _nothing = contextlib.nullcontext()
 _lock = threading.Lock()

@@ -10,6 +10,7 @@ from sklearn.utils import check_array
 from fastml.base import Estimator, encode_labels
 from fastml.decomposition.spectra import Projection, principal, singular
 from fastml.discriminant_analysis.scatter import class_means, scatter
+from fastml_ext import blas
 
 __all__ = ["LinearDiscriminantAnalysis"]
 
@@ -81,7 +82,8 @@ class LinearDiscriminantAnalysis(Estimator, scikit.LinearDiscriminantAnalysis):
             if names is not None:
                 self.feature_names_in_ = names
         else:
-            self._learn(X, y)
+            with blas.single_unless_long(X.size * min(X.shape)):
+                self._learn(X, y)
         self._made: dict = {}
         return self
 

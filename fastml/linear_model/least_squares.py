@@ -18,6 +18,7 @@ from fastml.linear_model.columns import NO_WEIGHT
 from fastml.linear_model.objective import FEW_COLUMNS, Objective
 from fastml.linear_model.systems import SMALL, LeastSquares, Problem, dense_time, factor_time
 from fastml.sharing import NotShared, rows_of, separate_fit
+from fastml_ext import blas
 
 __all__ = ["LinearRegression", "Ridge"]
 
@@ -420,8 +421,9 @@ class Ridge(LeastSquares):
 
 def dual_weights(rows, target, alpha):
     """The weights by a system of as many equations as rows; None where alpha is lost beside the rows' size."""
-    system = rows @ rows.T + alpha * np.eye(len(rows))
     try:
-        return rows.T @ scipy.linalg.solve(system, target, assume_a="pos")
+        with blas.single_unless_long(rows.size * len(rows)):
+            system = rows @ rows.T + alpha * np.eye(len(rows))
+            return rows.T @ scipy.linalg.solve(system, target, assume_a="pos")
     except scipy.linalg.LinAlgError:
         return None

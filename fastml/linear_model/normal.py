@@ -161,7 +161,7 @@ def step(factor, right):
 def by_rows(X, Y, weight, alphas, free):
     """`Fitted` of a table with fewer rows than columns, by the products of its rows; of many solutions the shortest."""
     n, d = X.shape
-    with np.errstate(over="ignore", invalid="ignore"), blas.single_for(0):
+    with np.errstate(over="ignore", invalid="ignore"), blas.single_unless_long(n * n * d):
         root = np.sqrt(weight) if len(weight) else np.ones(n)
         share = root**2 / (root @ root)
         first = X[int(np.argmax(root > 0))].astype(float)
