@@ -15,6 +15,7 @@ from fastml.linear_model import solvers
 from fastml.linear_model.columns import NO_WEIGHT
 from fastml.linear_model.normal import ROUNDING, Sums, solve
 from fastml.linear_model.objective import FEW_COLUMNS
+from fastml.linear_model.settings import check_solver, warn_of_settings
 from fastml_ext import linear as kernels
 from fastml_ext.linear.codes import LOSSES
 
@@ -193,6 +194,7 @@ def fit_logistic(model, table, reduce):
     X, codes = table.sample(table.sample_rows())
     if len(X) == n:
         return model.fit(X, classes[codes])
+    warn_of_settings(model)
     model.classes_, k = classes, 1 if len(classes) == 2 else len(classes)
     objective, begun = InParts(model, reduce, X, n, k), from_sample(model, X, codes, n)
     u = np.zeros((k, d + 1)) if begun is None else objective.point(*begun)
@@ -225,11 +227,13 @@ def refuse_many(model, table, unknowns):
 def refuse_settings(model, table):
     who, k = type(model).__name__, len(table.labels.classes)
     refuse_one_class(model, table)
-    if model._penalties(table.n_rows)[0] or model.solver in ("gd", "sgd") or model.class_weight is not None:
+    check_solver(model)
+    in_memory = model.solver in ("gd", "sgd", "liblinear") or model.class_weight is not None
+    if in_memory or model._penalties(table.n_rows)[0]:
         raise ValueError(
             f"{who} of a table in parts goes to the optimum with an l2 penalty or none, by Newton's steps: l1_ratio,"
-            " class_weight, solver='gd' and 'sgd' are for tables in memory; or take fastml.scale.partial_fit of"
-            " SGDClassifier"
+            " class_weight, solver='gd', 'sgd' and 'liblinear' are for tables in memory; or take"
+            " fastml.scale.partial_fit of SGDClassifier"
         )
     unknowns = (table.parts.n_features + 1) * (1 if k == 2 else k)
     if unknowns > MOST_UNKNOWNS:
@@ -249,6 +253,7 @@ def from_sample(model, X, codes, n):
         rough.set_params(C=model.C * (n / len(X)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("ignore", FutureWarning)  # of settings: told once
         rough.fit(X, codes)
     return rough.coef_.astype(float), rough.intercept_.astype(float)
 
