@@ -16,6 +16,7 @@ from fastml.linear_model import solvers
 from fastml.linear_model.columns import NO_WEIGHT
 from fastml.linear_model.normal import ROUNDING, Sums, solve
 from fastml.linear_model.objective import FEW_COLUMNS
+from fastml.linear_model.settings import check_solver, warn_of_settings
 from fastml.linear_model.stochastic import check_total
 from fastml_ext import linear as kernels
 from fastml_ext.linear.codes import LOSSES
@@ -231,6 +232,7 @@ def fit_logistic(model, table, reduce):
     sample = table.sample(table.sample_rows())
     if len(sample[0]) == table.n_rows:
         return fit_whole(model, classes, sample)
+    warn_of_settings(model)
     take_factors(model, table, reduce)
     n = total_weight(table, reduce)
     model.classes_, k = classes, 1 if len(classes) == 2 else len(classes)
@@ -295,10 +297,12 @@ def refuse_many(model, table, unknowns):
 def refuse_settings(model, table):
     who, k = type(model).__name__, len(table.labels.classes)
     refuse_one_class(model, table)
-    if model._penalties(table.n_rows)[0] or model.solver in ("gd", "sgd"):
+    check_solver(model)
+    if model.solver in ("gd", "sgd", "liblinear") or model._penalties(table.n_rows)[0]:
         raise ValueError(
             f"{who} of a table in parts goes to the optimum with an l2 penalty or none, by Newton's steps: l1_ratio,"
-            " solver='gd' and 'sgd' are for tables in memory; or take fastml.scale.partial_fit of SGDClassifier"
+            " solver='gd', 'sgd' and 'liblinear' are for tables in memory; or take fastml.scale.partial_fit of"
+            " SGDClassifier"
         )
     unknowns = (table.parts.n_features + 1) * (1 if k == 2 else k)
     if unknowns > MOST_UNKNOWNS:
@@ -325,6 +329,7 @@ def from_sample(model, sample, n, factors=None):
         rough.set_params(C=model.C * (n / held.sum()))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("ignore", FutureWarning)  # of settings: told once
         rough.fit(X, codes, sample_weight=weight)
     return rough.coef_.astype(float), rough.intercept_.astype(float)
 
