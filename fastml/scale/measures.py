@@ -36,6 +36,9 @@ class Measure:
     def __init__(self, n_classes: int = 0, memory: int = 0):
         self.n_classes, self.memory = n_classes, memory
 
+    def partial(self, found: np.ndarray, y: np.ndarray, weight: Any) -> Any:
+        raise NotImplementedError
+
     def merge(self, first: Any, second: Any) -> Any:
         return added(first, second)
 
@@ -130,8 +133,8 @@ class Ranks(Measure):
 
     def merge(self, first: Seen, second: Seen) -> Seen:
         ends = [seen.end for seen in (first, second) if seen.end is not None]
-        columns = [np.concatenate(pair) for pair in zip(first[:3], second[:3], strict=True)]
-        seen = Seen(*columns, max(first.distinct, second.distinct), min(ends, default=None))
+        keys, below, above = (np.concatenate(pair) for pair in zip(first[:3], second[:3], strict=True))
+        seen = Seen(keys, below, above, max(first.distinct, second.distinct), min(ends, default=None))
         return self.together(seen) if len(seen.keys) > 2 * max(seen.distinct, 2**14) else seen
 
     def together(self, seen: Seen) -> Seen:
