@@ -121,14 +121,14 @@ class DaskParts(OnWorkers):
         self.settle(list(compute(*[task(len)(each) for each in tasks])))
 
     def check_memory(self, limit: int) -> None:
-        """Refuse parts of which a worker cannot hold the rows and what is made of them; limit: its bytes, 0 for none."""
+        """Refuse parts whose rows, and what is made of them, a worker cannot hold; limit: its bytes, 0 for none."""
         row = self.n_features * self.dtype.itemsize
         number, rows = max(enumerate(self.lengths or [0]), key=lambda each: each[1])
         if 0 < limit < COPIES * row * rows:
             most = max(1, limit // (2 * COPIES * row))
             raise ValueError(
-                f"part {number} of {self.what} has {rows:,} rows, {row * rows / 1e6:,.0f} MB, and a worker's memory_limit"
-                f" is {limit / 1e6:,.0f} MB, of which a pass takes {COPIES} times the rows: cut it by"
+                f"part {number} of {self.what} has {rows:,} rows, {row * rows / 1e6:,.0f} MB, and a worker's"
+                f" memory_limit is {limit / 1e6:,.0f} MB, of which a pass takes {COPIES} times the rows: cut it by"
                 f" {'repartition' if self.names else 'rechunk'} to parts of at most {most:,} rows"
             )
 
