@@ -12,6 +12,7 @@ from fastml.cli.reading.dialect import Dialect, look, shown
 from fastml.cli.reading.formats import format_of, reader_of
 from fastml.cli.reading.meaning import Cells, Column, truth_of
 from fastml.cli.reading.parsing import blocks, name_of
+from fastml.cli.reading.quotes import DOUBLE
 from fastml.cli.reading.rows import Rows
 from fastml.cli.reading.sampling import Sample
 from fastml.cli.reading.sources import BROKEN, Utf8, check_encoding, check_file, detect_encoding, packing
@@ -129,8 +130,10 @@ def text_file(path, separator, encoding, start, progress, trained, kinds):
         notes.append(f"its encoding is taken for {name_of(found)} (--encoding for another)")
     if dialect.extra:
         notes.append("every row ends in a separator, which is left out")
-    if dialect.escaped:
-        notes.append('quotes within quotes are written \\"')
+    if dialect.quotes.mark != DOUBLE.mark:
+        notes.append("texts stand in single quotes")
+    if dialect.quotes.escaped:
+        notes.append(f"quotes within quotes are written \\{dialect.quotes.mark}")
     packed = packing(path)
     notes += [f"unpacked with {packed}"] if packed else []
     return dialect.header, lambda places: blocks(text, places), dialect.separator, name_of(found), notes

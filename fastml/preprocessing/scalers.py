@@ -85,10 +85,12 @@ class StandardScaler(ByKernel, ScikitStandardScaler):
     def _n_tasks(self):
         return 0
 
+    _weighted_parts = True
+
     def _fit_parts(self, table, reduce):
         found, few = table.reduce_unless_few(in_parts.Moments())
         if few is not None:
-            self.fit(few[0])
+            self.fit(few[0], sample_weight=few[2])
             return
         count, mean, squares = found
         self._reset()
