@@ -51,7 +51,7 @@ def take_rows(array, rows):
 
 
 def take_columns(array, columns):
-    """array[:, columns] in C order: array (d, n) in C order, of any dtype but objects | columns (m,) int64, 0 to n - 1"""
+    """array[:, columns] in C order: array (d, n) in C order, no objects | columns (m,) int64, 0 to n - 1"""
     return take_rows(np.ascontiguousarray(array.T), columns).T.copy()
 
 
