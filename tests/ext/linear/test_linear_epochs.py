@@ -140,7 +140,7 @@ def test_many_steps_over_narrow_and_wide_rows(d, loss, schedule):
     rng = np.random.default_rng(0)
     X, Y, ones = rng.normal(size=(700, d)), rng.choice([-1.0, 1.0], (700, 1)), np.ones((2, 1))
     task = kernels.Task(
-        LOSSES[loss], l2=0.02, schedule=SCHEDULES[schedule], eta0=0.5 / d, power=0.25, alpha=d, optimal=1.0
+        LOSSES[loss], l2=0.02, schedule=SCHEDULES[schedule], eta0=0.5 / d, power=0.25, alpha=float(d), optimal=1.0
     )
     found = []
     for module, size in ((kernels, 700), (kernels, 90), (reference, 700)):
