@@ -230,6 +230,8 @@ class LogisticRegression(CallbackSupportMixin, SharedPath, LinearClassifier):
     def _n_tasks(self):
         return max(self.max_iter, 1) + 1
 
+    _weighted_parts = True
+
     def _fit_parts(self, table, reduce):
         from fastml.linear_model.in_parts import fit_logistic
 

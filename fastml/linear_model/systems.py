@@ -52,6 +52,8 @@ class LeastSquares(LinearRegressor):
         weight = weights_of(sample_weight, X) if sample_weight is not None else NO_WEIGHT
         return X, Y, weight
 
+    _weighted_parts = True
+
     def _fit_parts(self, table, reduce):
         from fastml.linear_model.in_parts import fit_least_squares
 

@@ -40,7 +40,8 @@ class ByDistinct(Estimator):
         if shown is not None:
             return shown
         try:
-            return super()._check_X(X, ensure_all_finite)
+            with np.errstate(invalid="ignore"):  # scikit-learn adds up -inf and inf
+                return super()._check_X(X, ensure_all_finite)
         except ValueError as error:
             rows = np.asarray(X) if "infinity" in str(error) else np.empty(0)
             if rows.ndim == 2 and rows.dtype.kind == "f":
