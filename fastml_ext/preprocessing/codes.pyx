@@ -300,7 +300,7 @@ cdef code_items(Source *source, int64_t[::1] codes):
 
 
 cdef inline uint64_t hash_of(const char *letters, Py_ssize_t length) noexcept nogil:
-    """Eight bytes at a time, each multiplied by an odd number; the high half is mixed in, for places are the low bits."""
+    """Eight bytes at a time, each times an odd number; the high half is mixed in, for places are the low bits."""
     cdef uint64_t hash = <uint64_t> length, word
     cdef uint32_t half
     cdef Py_ssize_t j = 0
