@@ -134,6 +134,20 @@ def code_views(family, random):
     return family.code_views(views, buffers, valid, skipped)
 
 
+def add_looked(family, random):
+    n, k = random.integers(1, 30, 2)
+    out = random.integers(0, 9, (n, k)).astype(float)
+    family.add_looked(random.integers(0, 5, n), random.integers(-9, 9, (5, k)).astype(float), out)
+    return out
+
+
+def put_looked(family, random):
+    n, d = random.integers(1, 30, 2)
+    out = np.zeros((n, d))
+    family.put_looked(random.integers(0, 5, n), random.integers(-1, d, 5), random.integers(1, 9, 5).astype(float), out)
+    return out
+
+
 def look_up(family, random):
     n, d = random.integers(1, 30, 2)
     dtype = random.choice(["f4", "f8", "i4", "i8"])

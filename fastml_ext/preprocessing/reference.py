@@ -1,13 +1,14 @@
 """The kernels by definition. X (n, d) is float32 or float64 in C order; NaN is a number that is missing."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 
 __all__ = [
-    "binarise", "code_objects", "code_rows", "code_texts", "code_views", "extremes", "fill", "from_distribution", "look_up",
-    "moments", "normalise", "power_columns", "power_likelihood", "products", "quantiles", "rescale", "scaled_scores", "spline_basis",
-    "standardise", "to_distribution",
+    "add_looked", "binarise", "code_objects", "code_rows", "code_texts", "code_views", "extremes", "fill",
+    "from_distribution", "look_up", "moments", "normalise", "power_columns", "power_likelihood", "products",
+    "put_looked", "quantiles", "rescale", "scaled_scores", "spline_basis", "standardise", "to_distribution",
 ]  # fmt: skip
 
 
@@ -315,14 +316,14 @@ def code_rows(words):
 
 
 def code_texts(data, ends, valid, skipped=0):
-    """(codes, distinct): the distinct texts of a column, as Arrow holds it, in the order in which they first stand there.
+    """(codes, distinct): the distinct texts of a column, as Arrow holds it, in the order in which they first stand.
 
     data (m,) uint8, the texts in UTF-8 one after the other | ends (n + 1,) int32 or int64: text i is
     data[ends[i]:ends[i + 1]] | valid: None, or uint8: bit skipped + i, from the lowest of each byte, is 0 where text i
     is missing
     codes (n,) int64 are the places of the texts in the list `distinct`; -1 where one is missing
     """
-    return codes_of([data[a:b].tobytes() for a, b in zip(ends[:-1], ends[1:], strict=True)], valid, skipped)
+    return codes_of([data[a:b].tobytes() for a, b in pairwise(ends)], valid, skipped)
 
 
 def code_views(views, buffers, valid, skipped=0):
@@ -358,3 +359,19 @@ def look_up(codes, tables, out):
     """
     for j, (places, table) in enumerate(zip(codes, tables, strict=True)):
         out[:, j] = [table[place] for place in places]
+
+
+def add_looked(codes, table, out):
+    """Add table[codes[i]] to out[i]: codes (n,) int64 of places | table (m, k), out (n, k) float64."""
+    for i, code in enumerate(codes):
+        out[i] += table[code]
+
+
+def put_looked(codes, places, numbers, out):
+    """Write numbers[codes[i]] into out[i, places[codes[i]]], nothing where the place is negative.
+
+    codes (n,) int64 | places (m,) int64, below the width of out | numbers (m,), out (n, d) float64
+    """
+    for i, code in enumerate(codes):
+        if places[code] >= 0:
+            out[i, places[code]] = numbers[code]

@@ -297,7 +297,7 @@ def test_many_distinct_objects_and_columns_of_a_table():
     assert (codes.tolist(), distinct) == ([0, 0, 0], [None])
 
 
-@pytest.mark.parametrize("kernel", ["code_texts", "code_views", "look_up"])
+@pytest.mark.parametrize("kernel", ["add_looked", "code_texts", "code_views", "look_up", "put_looked"])
 @given(seed=st.integers(0, 2**32 - 1))
 def test_texts_of_arrow_are_those_of_the_definition(kernel, seed):
     case = getattr(cases, kernel)
