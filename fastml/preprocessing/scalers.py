@@ -67,6 +67,7 @@ class StandardScaler(ByKernel, ScikitStandardScaler):
             if sample_weight is not None:
                 sample_weight = check_weight(sample_weight, (X if hasattr(X, "shape") else np.asarray(X)).shape[0])
             with quietly(self):
+                X = self._by_scikit_learn(X) if issparse(X) else X
                 ScikitStandardScaler.partial_fit(self, X, y, sample_weight)
             self._note_columns()
             return self
@@ -283,7 +284,7 @@ class MaxAbsScaler(ByKernel, ScikitMaxAbsScaler):
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Go on learning with more rows: as if all had been given at once."""
         if issparse(X):
-            ScikitMaxAbsScaler.partial_fit(self, X)
+            ScikitMaxAbsScaler.partial_fit(self, self._by_scikit_learn(X))
             self._note_columns()
             return self
         first = not hasattr(self, "n_samples_seen_")
@@ -348,7 +349,7 @@ class RobustScaler(ByKernel, ScikitRobustScaler):
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn median and quantiles of the columns of X, array-like, frame or sparse; NaN is left out."""
         if issparse(X):
-            ScikitRobustScaler.fit(self, X)
+            ScikitRobustScaler.fit(self, self._by_scikit_learn(X))
             self._note_columns()
             return self
         X = self._rows_to_learn(X)

@@ -5,10 +5,10 @@ from fastml_ext.lazy import exports
 __getattr__, __dir__, __all__ = exports(
     __name__,
     {
-        "codes": ["code_objects", "code_rows"],
+        "codes": ["code_objects", "code_rows", "code_texts", "code_views", "look_up"],
         "columns": ["binarise", "extremes", "fill", "moments", "normalise", "rescale", "standardise"],
         "distributions": ["from_distribution", "to_distribution"],
-        "folded": ["scaled_scores"],
+        "folded": ["add_looked", "put_looked", "scaled_scores"],
         "order": ["quantiles"],
         "polynomials": ["products"],
         "splines": ["spline_basis"],
