@@ -7,6 +7,8 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
+
 LINES = {  # work: colour, line, marker
     "sklearn.GaussianNB npy": ("C0", "-", "o"),
     "GaussianNB npy": ("C3", "-", "o"),
@@ -50,10 +52,10 @@ def draw(works, target):
         options = {"color": colour, "linestyle": style, "marker": marker, "markersize": 4, "label": name_of(work)}
         times.plot(rows, cpu, **options)
         memory.plot(rows, peak, **options)
-    most = max(n for sizes in works.values() for n, *_ in sizes)
-    least = min(n for sizes in works.values() for n, *_ in sizes)
-    table = [32 * n / 2**20 for n in (least, most)]
-    memory.plot([least, most], table, color="black", linewidth=0.8, linestyle=":", label="the table itself")
+    most = max(n for points in works.values() for n, *_ in points)
+    least = min(n for points in works.values() for n, *_ in points)
+    sizes = np.geomspace(least, most, 100)
+    memory.plot(sizes, 32 * sizes / 2**20, color="black", linewidth=0.8, linestyle=":", label="the table itself")
     times.set(xscale="log", yscale="log", xlabel="rows of 8 float32 columns", ylabel="CPU seconds")
     memory.set(
         xscale="log", xlabel="rows of 8 float32 columns", ylabel="peak memory of the process, MiB", ylim=(0, 1100)
