@@ -6,12 +6,12 @@ __getattr__, __dir__, __all__ = exports(
     __name__,
     {
         "codes": ["code_objects", "code_rows"],
-        "columns": ["binarise", "extremes", "fill", "moments", "normalise", "rescale", "standardise"],
+        "columns": ["binarise", "by_rows", "extremes", "fill", "moments", "normalise", "rescale", "standardise"],
         "distributions": ["from_distribution", "to_distribution"],
         "folded": ["scaled_scores"],
         "order": ["quantiles"],
         "polynomials": ["products"],
         "splines": ["spline_basis"],
-        "powers": ["power_columns", "power_likelihood"],
+        "powers": ["power_columns", "power_likelihood", "unpower_columns"],
     },
 )

@@ -10,6 +10,7 @@ CLOSE = {  # sums in blocks, and sums of a row
     "power_likelihood": 1e-9,
     "spline_basis": 1e-5,
     "power_columns": 1e-5,
+    "unpower_columns": 1e-4,
     "to_distribution": 1e-6,
     "from_distribution": 1e-6,
 }
@@ -30,12 +31,16 @@ def quantiles(family, random):
 
 def standardise(family, random):
     X = table(random)
-    return family.standardise(X, *np.ones((2, X.shape[1]), X.dtype))
+    return family.standardise(X, *np.ones((2, X.shape[1]), X.dtype if random.random() < 0.5 else float))
 
 
 def rescale(family, random):
     X = table(random)
-    return family.rescale(X, *np.ones((2, X.shape[1]), X.dtype), -np.inf, 2.0)
+    return family.rescale(X, *np.ones((2, X.shape[1]), X.dtype if random.random() < 0.5 else float), -np.inf, 2.0)
+
+
+def by_rows(family, random):
+    return family.by_rows(np.asfortranarray(table(random)))
 
 
 def normalise(family, random):
@@ -81,6 +86,12 @@ def power_columns(family, random):
     X = np.abs(X) + 1 if box_cox else X
     lambdas = random.integers(-1, 4, X.shape[1]).astype(float)
     return family.power_columns(X, lambdas, box_cox, *np.ones((2, X.shape[1]), X.dtype))
+
+
+def unpower_columns(family, random):
+    X = np.clip(table(random), 0, 2)
+    lambdas = random.integers(0, 3, X.shape[1]).astype(float)
+    return family.unpower_columns(X, lambdas, bool(random.random() < 0.5), *np.ones((2, X.shape[1]), X.dtype))
 
 
 def power_likelihood(family, random):

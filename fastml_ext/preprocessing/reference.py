@@ -5,9 +5,9 @@ import math
 import numpy as np
 
 __all__ = [
-    "binarise", "code_objects", "code_rows", "extremes", "fill", "from_distribution", "moments", "normalise",
+    "binarise", "by_rows", "code_objects", "code_rows", "extremes", "fill", "from_distribution", "moments", "normalise",
     "power_columns", "power_likelihood", "products", "quantiles", "rescale", "scaled_scores", "spline_basis",
-    "standardise", "to_distribution",
+    "standardise", "to_distribution", "unpower_columns",
 ]  # fmt: skip
 
 
@@ -52,20 +52,29 @@ def quantiles(X, q):
 def standardise(X, centre, scale):
     """(x - centre) / scale of each column, two operations in the dtype of X; None where a number of X is infinite.
 
-    centre, scale: (d,) of the dtype of X, or None for 0 and 1
+    centre, scale: (d,) of the dtype of X, or None for 0 and 1; or both of float64 beside X of float32: each operation
+    is one in float64 then, whose result is rounded to float32
     """
     if np.isinf(X).any():
         return None
-    X = X if centre is None else X - centre
-    return X.copy() if scale is None else X / scale
+    out = X if centre is None else (X - centre).astype(X.dtype)
+    return out.copy() if scale is None else (out / scale).astype(X.dtype)
 
 
 def rescale(X, scale, shift, low, high):
     """x * scale + shift of each column, clipped to low and high; None where a number of X is infinite.
 
-    scale, shift: (d,) of the dtype of X | low, high: -inf and inf do not clip
+    scale, shift: (d,) of the dtype of X, or both of float64, as in `standardise` | low, high: -inf and inf do not clip
     """
-    return None if np.isinf(X).any() else np.clip(X * scale + shift, low, high).astype(X.dtype)
+    if np.isinf(X).any():
+        return None
+    out = ((X * scale).astype(X.dtype) + shift).astype(X.dtype)
+    return np.clip(out, low, high).astype(X.dtype)
+
+
+def by_rows(X):
+    """X, which is in Fortran's order, as a table in C order."""
+    return X.copy(order="C")
 
 
 def normalise(X, norm):
@@ -192,9 +201,11 @@ def products(X, steps, n_terms, n_out, bias, by_columns=False):
 
 
 def power(x, lmbda, box_cox):
-    """Box and Cox 1964, or Yeo and Johnson 2000: NaN stays."""
+    """Box and Cox 1964, or Yeo and Johnson 2000: NaN stays, and what is beyond all numbers is infinity."""
     if box_cox:
-        return math.log(x) if lmbda == 0 else (x**lmbda - 1) / lmbda
+        if lmbda == 0:
+            return math.log(x)
+        return (x**lmbda - 1) / lmbda if lmbda * math.log(x) < 709 else math.copysign(math.inf, lmbda)
     if x < 0:
         return -power(1 - x, 2 - lmbda, True)
     return power(1 + x, lmbda, True)
@@ -226,6 +237,37 @@ def power_columns(X, lambdas, box_cox, centre=None, scale=None):
     for (i, j), x in np.ndenumerate(X):
         out[i, j] = x if math.isnan(x) else power(float(x), float(lambdas[j]), box_cox)
     return out if centre is None else (out - centre) / scale
+
+
+def unpower(z, lmbda, box_cox):
+    """The number whose power z is: NaN where there is none, infinity where it is beyond all."""
+    if not box_cox and z < 0:
+        return -unpower(-z, 2 - lmbda, False)
+    base = 1 + lmbda * z
+    if lmbda == 0:
+        found = math.exp(z) if z < 709 else math.inf
+    elif base <= 0:
+        found = math.nan if base < 0 else (0.0 if lmbda > 0 else math.inf)
+    else:
+        exponent = math.log(base) / lmbda
+        found = math.exp(exponent) if exponent < 709 else math.inf
+    return found if box_cox else found - 1
+
+
+def unpower_columns(X, lambdas, box_cox, centre=None, scale=None):
+    """(the numbers whose transformation by `power_columns` X is, whether one of them is NaN and that of X is not).
+
+    Arguments as there. Numbers are multiplied by scale and centre is added, each rounded to the dtype of X, and the
+    rest is computed in float64. None where a number is infinite.
+    """
+    if np.isinf(X).any():
+        return None
+    given = X if centre is None else X * scale + centre
+    out = np.full_like(X, np.nan)
+    for (i, j), z in np.ndenumerate(given):
+        if not math.isnan(z):
+            out[i, j] = unpower(float(z), float(lambdas[j]), box_cox)
+    return out, bool((np.isnan(out) & ~np.isnan(X)).any())
 
 
 def spline_basis(X, knots, degree, n_splines, beyond, width, by_columns=False):

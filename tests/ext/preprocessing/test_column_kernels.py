@@ -213,6 +213,38 @@ def test_power_columns(X, lmbda, box_cox, standard):
     )
 
 
+@given(tables(), st.floats(-3, 4), st.booleans(), st.booleans())
+def test_unpower_columns(X, lmbda, box_cox, standard):
+    X = (X % 7 - 3).astype(X.dtype)
+    lambdas = np.round(lmbda + np.arange(X.shape[1]) % 3 - 1, 3)
+    more = np.full((2, X.shape[1]), 1.5, X.dtype) if standard else (None, None)
+    found, none = kernels.unpower_columns(X, lambdas, box_cox, *more)
+    expected, expected_none = reference.unpower_columns(X, lambdas, box_cox, *more)
+    assert found.dtype == X.dtype
+    assert none == expected_none
+    within = 1e-4 if X.dtype == np.float32 else 1e-9
+    np.testing.assert_allclose(found, expected, rtol=within, atol=within)
+    X[0, 0] = -np.inf
+    assert kernels.unpower_columns(X, lambdas, box_cox, *more) is None
+    assert reference.unpower_columns(X, lambdas, box_cox, *more) is None
+
+
+@pytest.mark.parametrize("box_cox", [False, True])
+def test_powers_beyond_what_registers_compute(box_cox):
+    X = np.array([[1e300, 1e150, 1e-300], [1e200, 2.0, 1e300]])
+    lambdas = np.array([2.0, 2.5, -3.0])
+    found, expected = np.empty_like(X), np.empty_like(X)
+    with np.errstate(all="ignore"):
+        for f, out in ((kernels, found), (reference, expected)):
+            out[...] = f.power_columns(X, lambdas, box_cox)
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-15)
+    assert np.isinf(found).any()
+    back, none = kernels.unpower_columns(np.array([[800.0, -745.0]]), np.zeros(2), box_cox)
+    assert not none
+    assert back[0, 0] == np.inf
+    assert 0 < back[0, 1] < 1e-300 if box_cox else back[0, 1] == pytest.approx(1 - 1491**0.5, rel=1e-12)
+
+
 @given(st.integers(0, 2**32), st.integers(2, 1500), st.floats(-3, 4), st.booleans())
 def test_power_likelihood(seed, n, lmbda, box_cox):
     logs, lmbda = np.random.default_rng(seed).normal(size=n), round(lmbda, 3)
@@ -295,3 +327,27 @@ def test_many_distinct_objects_and_columns_of_a_table():
         assert len(set(distinct)) == len(distinct) == (5000, 3)[j]
     codes, distinct = kernels.code_objects(np.empty(3, object))  # NULL inside, which is None
     assert (codes.tolist(), distinct) == ([0, 0, 0], [None])
+
+
+@given(tables())
+def test_by_rows(X):
+    found = kernels.by_rows(np.asfortranarray(X))
+    assert found.flags.c_contiguous
+    assert found.dtype == X.dtype
+    assert np.array_equal(found, reference.by_rows(np.asfortranarray(X)), equal_nan=True)
+
+
+@given(tables(), st.booleans(), st.booleans())
+def test_scaling_of_float32_by_numbers_of_float64(X, centred, scaled):
+    X, random = X.astype(np.float32), np.random.default_rng(0)
+    centre, scale = random.normal(size=X.shape[1]), random.random(X.shape[1]) + 0.1
+    given = X, centre if centred else None, scale if scaled else None
+    found, expected = kernels.standardise(*given), reference.standardise(*given)
+    assert found.dtype == np.float32
+    assert np.array_equal(found, expected, equal_nan=True)
+    for low, high in ((-np.inf, np.inf), (-0.5, 0.75)):
+        found, expected = (f.rescale(X, scale, centre, low, high) for f in (kernels, reference))
+        assert np.array_equal(found, expected, equal_nan=True)
+    X[0, 0] = np.inf
+    assert kernels.standardise(X, centre, scale) is None
+    assert kernels.rescale(X, scale, centre, 0.0, 1.0) is None
