@@ -9,7 +9,7 @@ __getattr__, __dir__, __all__ = exports(
         "columns": ["binarise", "by_rows", "extremes", "fill", "moments", "normalise", "rescale", "standardise"],
         "distributions": ["from_distribution", "to_distribution"],
         "folded": ["scaled_scores"],
-        "order": ["quantiles"],
+        "ranks": ["quantiles"],
         "polynomials": ["products"],
         "splines": ["spline_basis"],
         "powers": ["power_columns", "power_likelihood", "unpower_columns"],

@@ -33,12 +33,14 @@ def extremes(X):
     return np.array(least, X.dtype), np.array([x.max() if len(x) else np.nan for x in known], X.dtype)
 
 
-def quantiles(X, q):
+def quantiles(X, q, rows=None):
     """(low, high, count): for each of the shares q (m,) the two numbers of each column beside it, (m, d), dtype of X.
 
+    rows: numbers of rows, int64, that the columns are taken from, some more than once; None for each once
     They are those at the places floor(q * (c - 1)) and one more, at most c - 1, of the column's c numbers in order,
     counted from 0; NaN where c = 0. count (d,) int64 is c.
     """
+    X = X if rows is None else X[rows]
     low, high = np.full((2, len(q), X.shape[1]), np.nan, X.dtype)
     count = (~np.isnan(X)).sum(axis=0)
     for j, column in enumerate(X.T):

@@ -71,6 +71,9 @@ LONG = {
     "descending": lambda random, n: -np.arange(n, dtype=float),
     "waves": lambda random, n: np.sin(np.arange(n) * np.pi / 8),
     "what the sample does not see": lambda random, n: np.where(np.arange(n) % (n // 1024) == 0, 0.0, random.random(n)),
+    "what the sample sees alone": lambda random, n: np.where(
+        np.isin(np.arange(n), (np.arange(m := int(2 * n ** (2 / 3))) * n + n // 2) // m), 5.0, random.random(n)
+    ),
     "heavy tails": lambda random, n: random.standard_cauchy(n) ** 3,
     "missing": lambda random, n: np.where(random.random(n) < 0.5, np.nan, random.normal(size=n)),
     "infinite": lambda random, n: np.where(random.random(n) < 0.5, np.inf, random.normal(size=n)),
@@ -87,6 +90,17 @@ def test_quantiles_of_long_columns(kind, dtype, n, seed):
     for q in ([0.0, 0.25, 0.5, 0.75, 1.0], [0.001, 0.999], np.linspace(0, 1, 20)):
         for found, expected in zip(kernels.quantiles(X, q), reference.quantiles(X, q), strict=True):
             assert np.array_equal(found, expected, equal_nan=True)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", LONG)
+def test_quantiles_of_rows_that_are_drawn(kind, dtype):
+    random = np.random.default_rng(1)
+    X = np.stack([LONG[kind](random, 15_000)] * 2 + [random.normal(size=15_000)], axis=1).astype(dtype)
+    rows = random.integers(0, 15_000, 14_000)
+    q = [1.0, 0.4, 0.0, 0.4, 0.401, 0.9999]
+    for found, expected in zip(kernels.quantiles(X, q, rows), reference.quantiles(X, q, rows), strict=True):
+        assert np.array_equal(found, expected, equal_nan=True)
 
 
 @given(tables(), st.booleans(), st.booleans())
