@@ -146,8 +146,8 @@ class SimpleImputer(NamesInfinity, ByKernel, ScikitSimpleImputer):
             if not np.isfinite(found[count > 0]).all():
                 self._refuse_infinite(X)
         else:
-            found, *ends = nan_medians(X)
-            if np.isinf(ends).any():
+            found, extremes = nan_medians(X)
+            if np.isinf(extremes).any():
                 self._refuse_infinite(X)
         return np.nan_to_num(found, copy=False) if self.keep_empty_features else found
 

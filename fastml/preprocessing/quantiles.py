@@ -10,20 +10,20 @@ __all__ = ["at_places", "between", "middle", "nan_medians", "nan_medians_and_qua
 
 def nan_quantiles(X, shares):
     """(len(shares), d): quantiles of the columns as numpy.nanpercentile's by default, to the bit; NaN is left out."""
-    low, high, count = kernels.quantiles(X, shares)
+    low, high, count, _ = kernels.quantiles(X, shares)
     return between(low, high, count, shares)
 
 
 def nan_medians(X):
-    """(medians, least, largest), each (d,) of the dtype of X: numpy.nanmedian's, to the bit; NaN is left out."""
-    low, high, count = kernels.quantiles(X, [0.0, 0.5, 1.0])
-    return middle(low[1:], high[1:], count), low[0], high[2]
+    """(medians, extremes) of the columns, (d,) as numpy.nanmedian's, to the bit, and (2, d); NaN is left out."""
+    low, high, count, extremes = kernels.quantiles(X, [0.5])
+    return middle(low, high, count), extremes
 
 
 def nan_medians_and_quantiles(X, shares):
-    """(medians, quantiles, least, largest) as the two functions of these names give them, from one pass."""
-    low, high, count = kernels.quantiles(X, [0.5, *shares, 0.0, 1.0])
-    return middle(low, high, count), between(low[1:-2], high[1:-2], count, shares), low[-2], high[-1]
+    """(medians, quantiles, extremes) as the two functions of these names give them, from one pass."""
+    low, high, count, extremes = kernels.quantiles(X, [0.5, *shares])
+    return middle(low, high, count), between(low[1:], high[1:], count, shares), extremes
 
 
 def between(low, high, count, shares):
@@ -54,10 +54,10 @@ def at_places(X, places, rows=None):
     inner = (places > 0) & (places < n - 1)
     some = places[inner]
     shares = (np.floor(some) + 0.5) / (n - 1) if n > 1 else some  # no rounding moves it across a whole place
-    low, high, _ = kernels.quantiles(X, [0.0, *shares, 1.0], rows)
-    found = np.where((places == 0)[:, None], low[0], high[-1])
+    low, high, _, extremes = kernels.quantiles(X, shares, rows)
+    found = np.where((places == 0)[:, None], *extremes)
     if inner.any():
-        values = interpolated(low[1:-1], high[1:-1], some[:, None])
+        values = interpolated(low, high, some[:, None])
         found = found.astype(values.dtype)
         found[inner] = values
     return found

@@ -407,8 +407,8 @@ class RobustScaler(ByKernel, ScikitRobustScaler):
             return self
         X = self._rows_to_learn(X)
         shares = self._shares()
-        medians, quantiles, *ends = nan_medians_and_quantiles(X, shares)
-        if np.isinf(ends).any():
+        medians, quantiles, extremes = nan_medians_and_quantiles(X, shares)
+        if np.isinf(extremes).any():
             self._refuse_infinite(X)
         self.center_ = medians if self.with_centering else None
         self._keep_range(quantiles if self.with_scaling else None)

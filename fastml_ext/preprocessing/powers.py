@@ -54,10 +54,7 @@ def _powers(start, stop, X, most, d, lambdas, centre, scale, box_cox, out):
         m = min(most, stop * d - first)
         x = X[first : first + m]
         y = out[first : first + m]
-        bad = 0
-        for k in range(m):
-            bad |= abs(x[k]) == np.inf
-        found |= INFINITE * bad
+        found |= INFINITE * _any_infinite(x)
         if box_cox:
             for k in range(m):
                 work[k] = log(np.float64(x[k]))
@@ -76,6 +73,14 @@ def _powers(start, stop, X, most, d, lambdas, centre, scale, box_cox, out):
         if len(centre):
             for k in range(m):
                 y[k] = (y[k] - centre[k]) / scale[k]
+    return found
+
+
+@kernel
+def _any_infinite(x):
+    found = 0
+    for k in range(len(x)):
+        found |= abs(x[k]) == np.inf
     return found
 
 
@@ -107,10 +112,7 @@ def _unpowers(start, stop, X, most, d, lambdas, centre, scale, box_cox, out):
         m = min(most, stop * d - first)
         x = X[first : first + m]
         y = out[first : first + m]
-        bad = 0
-        for k in range(m):
-            bad |= abs(x[k]) == np.inf
-        found |= INFINITE * bad
+        found |= INFINITE * _any_infinite(x)
         if len(centre):
             for k in range(m):
                 y[k] = x[k] * scale[k]

@@ -24,9 +24,9 @@ LOW, ABOVE_LOW, HIGH, ABOVE_HIGH = range(4)  # ends of a bracket: numbers from t
 
 
 def quantiles(X, q, rows=None, n_jobs=None):
-    """Numbers beside each quantile of each column, and how many are there. Contract: reference.py."""
+    """Numbers beside each quantile of each column, how many are there, and extremes. Contract: reference.py."""
     q = np.ascontiguousarray(q, np.float64)
-    inner = np.unique(q[q < 1])
+    inner = np.unique(q[q < 1])  # what stands beside the last number is that number
     n = len(X) if rows is None else len(rows)
     if n < MANY_ROWS or len(inner) > MOST:
         return _by_sorting(X if rows is None else X[rows], q, n_jobs)
@@ -35,11 +35,12 @@ def quantiles(X, q, rows=None, n_jobs=None):
 
 def _by_sorting(X, q, n_jobs):
     n, d = X.shape
+    q = np.concatenate([q, [0.0, 1.0]])
     low, high = np.empty((len(q), d), X.dtype), np.empty((len(q), d), X.dtype)
     count = np.zeros(d, np.int64)
     call = sort_few if n <= FEW_ROWS else _sort_columns
     pool.run(call, d, X, q, low, high, count, cost=SORTING * n, step=TOGETHER, n_jobs=n_jobs)
-    return low, high, count
+    return low[:-2], high[:-2], count, low[-2:]
 
 
 def _sort_columns(start, stop, X, q, low, high, count):
@@ -75,8 +76,9 @@ def _by_brackets(X, q, inner, rows, n_jobs):
     _settle(*given, (low, high), missed)
     for j in np.flatnonzero(missed).tolist():
         column = X[:, j : j + 1] if not len(rows) else X[rows, j : j + 1]
-        low[:, j : j + 1], high[:, j : j + 1], _ = _by_sorting(np.ascontiguousarray(column), q, n_jobs)
-    return low, high, count[0]
+        low[:, j : j + 1], high[:, j : j + 1], *_ = _by_sorting(np.ascontiguousarray(column), q, n_jobs)
+    extremes[:, count[0] == 0] = np.nan
+    return low, high, count[0], extremes
 
 
 def _brackets(X, inner, rows, n, n_jobs):
@@ -133,34 +135,40 @@ def _count_and_keep(start, stop, X, rows, d, ends, weights):
     known, reached = np.zeros(m, np.int32), np.zeros((n_ends, m), np.int32)
     least, largest = np.full(m, np.inf, X.dtype), np.full(m, -np.inf, X.dtype)
     tile, inside = np.empty(m, X.dtype), np.empty(m, np.int32)
+    place, column = np.empty(m + 1, np.int32), np.arange(m) % d
     room = stop - start + 1
     kept, size = np.empty(d * room, X.dtype), np.zeros(d, np.int64)
     for first in range(start, stop, m // d):
         n = min(m // d, stop - first)
-        for r in range(n):
-            at = (rows[first + r] if len(rows) else first + r) * d
-            for j in range(d):
-                tile[r * d + j] = X[at + j]
-        n *= d
-        for i in range(n):  # short loops: of few arrays each, they vectorise
-            known[i] += tile[i] == tile[i]
-        for i in range(n):
-            least[i] = tile[i] if tile[i] < least[i] else least[i]
-        for i in range(n):
-            largest[i] = tile[i] if tile[i] > largest[i] else largest[i]
-        for i in range(n):
+        x = X[first * d : (first + n) * d]
+        if len(rows):
+            for r in range(n):
+                at = rows[first + r] * d
+                for j in range(d):
+                    tile[r * d + j] = X[at + j]
+            x = tile[: n * d]
+        for i in range(len(x)):  # short loops: of few arrays each, they vectorise
+            known[i] += x[i] == x[i]
+        for i in range(len(x)):
+            least[i] = x[i] if x[i] < least[i] else least[i]
+        for i in range(len(x)):
+            largest[i] = x[i] if x[i] > largest[i] else largest[i]
+        for i in range(len(x)):
             inside[i] = 0
         for e in range(n_ends):
-            for i in range(n):
-                reached[e, i] += tile[i] >= ends[e, i]
-            for i in range(n):
-                inside[i] += weights[e, i] if tile[i] >= ends[e, i] else np.int32(0)
-        i = 0
-        for _ in range(n // d):
-            for j in range(d):
-                kept[j * room + size[j]] = tile[i]
-                size[j] += inside[i] > 0
-                i += 1
+            for i in range(len(x)):
+                reaches = x[i] >= ends[e, i]
+                reached[e, i] += reaches
+                inside[i] += weights[e, i] if reaches else np.int32(0)
+        n_inside = 0
+        for i in range(len(x)):
+            place[n_inside] = i
+            n_inside += inside[i] > 0
+        for k in range(n_inside):
+            i = place[k]
+            j = column[i]
+            kept[j * room + size[j]] = x[i]
+            size[j] += 1
     return _by_column(known, reached, least, largest, kept, size, d)
 
 

@@ -34,11 +34,12 @@ def extremes(X):
 
 
 def quantiles(X, q, rows=None):
-    """(low, high, count): for each of the shares q (m,) the two numbers of each column beside it, (m, d), dtype of X.
+    """(low, high, count, extremes): for each of the shares q (m,) the two numbers of each column beside it, (m, d).
 
     rows: numbers of rows, int64, that the columns are taken from, some more than once; None for each once
     They are those at the places floor(q * (c - 1)) and one more, at most c - 1, of the column's c numbers in order,
-    counted from 0; NaN where c = 0. count (d,) int64 is c.
+    counted from 0; NaN where c = 0. count (d,) int64 is c, extremes (2, d) the first and the last. All but the count
+    are of the dtype of X.
     """
     X = X if rows is None else X[rows]
     low, high = np.full((2, len(q), X.shape[1]), np.nan, X.dtype)
@@ -48,7 +49,7 @@ def quantiles(X, q, rows=None):
         for i, share in enumerate(q if len(ordered) else []):
             below = int(np.floor(share * (len(ordered) - 1)))
             low[i, j], high[i, j] = ordered[below], ordered[min(below + 1, len(ordered) - 1)]
-    return low, high, count
+    return low, high, count, np.stack(extremes(X))
 
 
 def standardise(X, centre, scale):
