@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = exports(
         "codes": ["code_objects", "code_rows"],
         "columns": ["binarise", "by_rows", "extremes", "fill", "moments", "normalise", "rescale", "standardise"],
         "distributions": ["from_distribution", "to_distribution"],
+        "expansions": ["sparse_products"],
         "folded": ["scaled_scores"],
         "ranks": ["quantiles"],
         "polynomials": ["products"],

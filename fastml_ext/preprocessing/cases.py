@@ -81,6 +81,15 @@ def products(family, random):
     return family.products(X, steps, 4, int(random.integers(2, 5)), True, bool(random.random() < 0.5))
 
 
+def sparse_products(family, random):
+    d, n = int(random.integers(1, 6)), int(random.integers(1, 30))
+    rows = [np.flatnonzero(random.random(d) < 0.5) for _ in range(n)]
+    indices, indptr = np.concatenate(rows).astype(np.int64), np.cumsum([0] + [len(row) for row in rows])
+    data = random.integers(-3, 4, len(indices)).astype(random.choice(["f4", "f8"]))
+    settings = int(random.integers(0, 3)), int(random.integers(2, 5)), bool(random.random() < 0.5)
+    return family.sparse_products(data, indices, indptr, d, *settings, bool(random.random() < 0.5))
+
+
 def power_columns(family, random):
     X, box_cox = table(random), bool(random.random() < 0.5)
     X = np.abs(X) + 1 if box_cox else X

@@ -6,8 +6,8 @@ import numpy as np
 
 __all__ = [
     "binarise", "by_rows", "code_objects", "code_rows", "extremes", "fill", "from_distribution", "moments", "normalise",
-    "power_columns", "power_likelihood", "products", "quantiles", "rescale", "scaled_scores", "spline_basis",
-    "standardise", "to_distribution", "unpower_columns",
+    "power_columns", "power_likelihood", "products", "quantiles", "rescale", "scaled_scores", "sparse_products",
+    "spline_basis", "standardise", "to_distribution", "unpower_columns",
 ]  # fmt: skip
 
 
@@ -201,6 +201,38 @@ def products(X, steps, n_terms, n_out, bias, by_columns=False):
         row[:] = terms[n_terms - n_out :]
         row[: bool(bias)] = 1
     return out
+
+
+def sparse_products(data, indices, indptr, d, least, largest, apart, bias):
+    """(values, columns, indptr, n_out): the products of a CSR table's d columns, as another of n_out columns.
+
+    data float32 or float64, indices and indptr int64; the columns of a row ascend, each once.
+    The columns of the result are the products of `least` to `largest` columns, those of fewer columns first, each in
+    the order of their first columns, then of their second ones, and so on. A column is in a product once, where they
+    are `apart`, or several times. Before them, where `bias`, stands a column of 1. A product of stored numbers is
+    stored. columns and indptr of the result are int32 where all of them fit, else int64.
+    """
+    degrees = [0] * bool(bias) + list(range(max(least, 1), largest + 1))
+    place = {chosen: at for at, chosen in enumerate(each for g in degrees for each in choices([*range(d)], g, apart))}
+    values, columns, begins = [], [], [0]
+    for i in range(len(indptr) - 1):
+        own = slice(indptr[i], indptr[i + 1])
+        row = dict(zip(indices[own].tolist(), data[own], strict=True))
+        for chosen in (each for g in degrees for each in choices(sorted(row), g, apart)):
+            product = data.dtype.type(1)
+            for column in chosen:
+                product *= row[column]
+            values.append(product)
+            columns.append(place[chosen])
+        begins.append(len(values))
+    return np.array(values, data.dtype), np.array(columns, np.int32), np.array(begins, np.int32), len(place)
+
+
+def choices(columns, degree, apart):
+    """Tuples of so many of the columns, ascending."""
+    if degree == 0:
+        return [()]
+    return [(c, *more) for i, c in enumerate(columns) for more in choices(columns[i + apart :], degree - 1, apart)]
 
 
 def power(x, lmbda, box_cox):

@@ -212,6 +212,32 @@ def test_products(X, degree, bias, by_columns, skipped):
     assert np.array_equal(found, expected)
 
 
+@given(st.data())
+def test_sparse_products(data):
+    n, d = data.draw(st.integers(1, 12)), data.draw(st.integers(1, 7))
+    random = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    rows = [np.flatnonzero(random.random(d) < data.draw(st.sampled_from([0.0, 0.4, 1.0]))) for _ in range(n)]
+    indices, indptr = np.concatenate(rows).astype(np.int64), np.cumsum([0] + [len(row) for row in rows])
+    numbers = random.integers(-3, 4, len(indices)).astype(data.draw(st.sampled_from([np.float32, np.float64])))
+    largest = data.draw(st.integers(0, 5))
+    settings = data.draw(st.integers(0, largest)), largest, data.draw(st.booleans()), data.draw(st.booleans())
+    given = numbers, indices, indptr, d, *settings
+    for found, expected in zip(kernels.sparse_products(*given), reference.sparse_products(*given), strict=True):
+        assert np.array_equal(found, expected)
+        assert getattr(found, "dtype", int) == getattr(expected, "dtype", int)
+
+
+def test_sparse_products_beyond_32_bits():
+    ends = np.array([0, 99_999], np.int64)
+    values, columns, indptr, n_out = kernels.sparse_products(
+        np.array([2.0, 3.0]), ends, np.array([0, 2]), 10**5, 0, 2, 0, 0
+    )
+    assert columns.dtype == indptr.dtype == np.int64
+    assert n_out == 10**5 + 10**5 * (10**5 + 1) // 2
+    assert values.tolist() == [2, 3, 4, 6, 9]
+    assert columns.tolist() == [0, 99_999, 10**5, 2 * 10**5 - 1, n_out - 1]
+
+
 @given(tables(), st.floats(-3, 4), st.booleans(), st.booleans())
 def test_power_columns(X, lmbda, box_cox, standard):
     X = (np.abs(X) % 9 + 1 if box_cox else X % 9 - 4).astype(X.dtype)
