@@ -28,10 +28,11 @@ def sparse_products(data, indices, indptr, d, least, largest, apart, bias, n_job
     np.cumsum(_counted(np.diff(indptr), degrees, apart), out=begins[1:])
     stored, n_out = int(begins[n]), sum(widths[g] for g in degrees)
     dtype = np.int32 if max(stored, n_out - 1) <= np.iinfo(np.int32).max else np.int64
-    out = np.empty(stored, data.dtype), np.empty(stored, dtype), begins
-    given = data, indices, indptr, _places(d, largest, apart), np.array(degrees, np.int64), starts, apart, *out
+    out = np.empty(stored, data.dtype), np.empty(stored, dtype)
+    plan = np.array([degrees, starts[:-1]], np.int64).T.copy()
+    given = data, indices, np.stack([indptr, begins]), _places(d, largest, apart), plan, apart, *out
     pool.run(_rows, n, *given, cost=10.0 + COST * stored / max(n, 1), n_jobs=n_jobs)
-    return out[0], out[1], begins.astype(dtype), n_out
+    return *out, begins.astype(dtype), n_out
 
 
 def _counted(held, degrees, apart):
@@ -56,10 +57,13 @@ def _places(d, largest, apart):
 
 
 def _rows(Py_ssize_t start, Py_ssize_t stop, const floating[::1] data, const int64_t[::1] indices,
-          const int64_t[::1] indptr, const int64_t[:, ::1] places, const int64_t[::1] degrees,
-          const int64_t[::1] starts, bint apart, floating[::1] values, index[::1] columns, const int64_t[::1] begins):
-    """Rows from start to stop: products by rising degree, each degree in the order of its columns."""
-    cdef Py_ssize_t n_degrees = degrees.shape[0], i, g, at, k
+          const int64_t[:, ::1] begins, const int64_t[:, ::1] places, const int64_t[:, ::1] plan, bint apart,
+          floating[::1] values, index[::1] columns):
+    """Rows from start to stop: products by rising degree, each degree in the order of its columns.
+
+    begins (2, n + 1): of the rows in the table and in the result | plan (n_degrees, 2): degree, the first of its columns
+    """
+    cdef Py_ssize_t i, g, at, k, first
     cdef int64_t *work = <int64_t *> malloc(2 * (places.shape[0] + 1) * sizeof(int64_t))
     cdef floating *products = <floating *> malloc((places.shape[0] + 1) * sizeof(floating))
     if work == NULL or products == NULL:
@@ -68,28 +72,29 @@ def _rows(Py_ssize_t start, Py_ssize_t stop, const floating[::1] data, const int
         raise MemoryError("no memory for the factors of a product")
     with nogil:
         for i in range(start, stop):
-            at, k = begins[i], indptr[i + 1] - indptr[i]
-            for g in range(n_degrees):
-                if degrees[g] == 0:
-                    values[at], columns[at] = 1, <index> starts[g]
+            first, at = begins[0, i], begins[1, i]
+            k = begins[0, i + 1] - first
+            for g in range(plan.shape[0]):
+                if plan[g, 0] == 0:
+                    values[at], columns[at] = 1, <index> plan[g, 1]
                     at += 1
                 elif k:
-                    at += _of_degree(&data[indptr[i]], &indices[indptr[i]], k, places, degrees[g], starts[g], apart,
-                                     work, products, &values[at], &columns[at])
+                    at += _of_degree(&data[first], &indices[first], k, places, &plan[g, 0], apart, work, products,
+                                     &values[at], &columns[at])
     free(work)
     free(products)
 
 
 cdef Py_ssize_t _of_degree(const floating *x, const int64_t *column, Py_ssize_t k, const int64_t[:, ::1] places,
-                           int64_t degree, int64_t start, bint apart, int64_t *work, floating *products,
-                           floating *values, index *columns) noexcept nogil:
+                           const int64_t *plan, bint apart, int64_t *work, floating *products, floating *values,
+                           index *columns) noexcept nogil:
     """How many products of k numbers were written. The last factor runs through them while the others stay."""
     cdef int64_t *chosen = work  # of each factor but the last, which of the numbers it is
     cdef int64_t *place = work + places.shape[0] + 1  # the first column of what its choice, and those before it, begin
     cdef Py_ssize_t level = 0, first, q, made = 0
-    cdef int64_t base
+    cdef int64_t base, degree = plan[0]
     cdef floating factor
-    place[0], products[0], chosen[0] = start, 1, -1
+    place[0], products[0], chosen[0] = plan[1], 1, -1
     while True:
         if level == degree - 1:  # the last factor
             first = 0 if level == 0 else chosen[level - 1] + apart
