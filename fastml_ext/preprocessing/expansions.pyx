@@ -29,7 +29,7 @@ def sparse_products(data, indices, indptr, d, least, largest, apart, bias, n_job
     stored, n_out = int(begins[n]), sum(widths[g] for g in degrees)
     dtype = np.int32 if max(stored, n_out - 1) <= np.iinfo(np.int32).max else np.int64
     out = np.empty(stored, data.dtype), np.empty(stored, dtype)
-    plan = np.array([degrees, starts[:-1]], np.int64).T.copy()
+    plan = np.array([degrees, starts[:len(degrees)]], np.int64).T.copy()
     given = data, indices, np.stack([indptr, begins]), _places(d, largest, apart), plan, apart, *out
     pool.run(_rows, n, *given, cost=10.0 + COST * stored / max(n, 1), n_jobs=n_jobs)
     return *out, begins.astype(dtype), n_out
@@ -61,7 +61,7 @@ def _rows(Py_ssize_t start, Py_ssize_t stop, const floating[::1] data, const int
           floating[::1] values, index[::1] columns):
     """Rows from start to stop: products by rising degree, each degree in the order of its columns.
 
-    begins (2, n + 1): of the rows in the table and in the result | plan (n_degrees, 2): degree, the first of its columns
+    begins (2, n + 1): of the rows in the table and in the result | plan (n_degrees, 2): degree, first of its columns
     """
     cdef Py_ssize_t i, g, at, k, first
     cdef int64_t *work = <int64_t *> malloc(2 * (places.shape[0] + 1) * sizeof(int64_t))
