@@ -13,9 +13,9 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from fastml._sklearn import Interval, StrOptions, check_sample_weight
+from fastml._sklearn import Interval, StrOptions, check_sample_weight, validate_data
 from fastml.kinds import array_of_numbers, as_numbers, read_target
 from fastml.kinds.lazy import is_lazy, refuse_lazy
 from fastml.plain import BY_ROWS, ValidSettings, is_plain, is_plain_rows, is_plain_target

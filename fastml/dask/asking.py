@@ -76,8 +76,8 @@ def answers_of_block(X: np.ndarray, work: tuple, block_id: tuple = (0,)) -> np.n
 
 def answers_of_part(work: tuple, number: int, X: Any) -> np.ndarray:
     ask, who, described, none = work
-    described = described._replace(has_target=False)
-    slab = described.slab(who, number, X, None, 0)
+    described = described._replace(has_target=False, has_weight=False)
+    slab = described.slab(who, number, X, None, None, 0)
     if not len(slab.X):
         return none
     try:
@@ -170,8 +170,16 @@ def fit_lazy(model: Any, method: str, X: Any, y: Any = None, *others: Any, **opt
         return predict(fitted, X, method=method.removeprefix("fit_"))
     if method == "partial_fit" and others and "classes" not in options:
         options["classes"], *others = others  # type: ignore[assignment]
-    table = parts(X, y)
+    weight = options.pop("sample_weight", None)
+    if method == "fit" and weight is None and others and takes_weights(model):
+        weight, *others = others  # type: ignore[assignment]
+    table = parts(X, y, sample_weight=weight)
     return fit_parts(model, method, (table, *others), options)
+
+
+def takes_weights(model: Any) -> bool:
+    """Whether what follows X and y in fit is the weights."""
+    return list(inspect.signature(model.fit).parameters)[2:3] == ["sample_weight"]
 
 
 def teach() -> None:

@@ -24,7 +24,8 @@ class NamesInfinity:
 
     def _validate_input(self, X, in_fit):
         try:
-            return super()._validate_input(X, in_fit)  # type: ignore[misc]
+            with np.errstate(invalid="ignore"):  # scikit-learn adds up -inf and inf
+                return super()._validate_input(X, in_fit)  # type: ignore[misc]
         except ValueError as error:
             if "infinity" in str(error) and hasattr(X, "shape"):
                 rows = np.asarray(X)

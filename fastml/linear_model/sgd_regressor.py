@@ -180,7 +180,7 @@ class SGDRegressor(StochasticModel, LinearRegressor):
             X, Y, weight = X[train], Y[train], weight[train] if len(weight) else weight
         rows = rows_for(X, Y, weight, np.ones((2, Y.shape[1])))
         start = self._first_weights(Y.shape[1], X.shape[1], X.dtype, coef_init, intercept_init)
-        self._train(rows, np.unique(Y), start, self._plan(validate))
+        self._train(rows, Y, start, self._plan(validate))
         warn_if_not_converged(self)
         return self
 
@@ -205,7 +205,7 @@ class SGDRegressor(StochasticModel, LinearRegressor):
         X, Y = self._check_targets(self._more_columns(X, first), y, reset=first)
         X = X if first else X.astype(self.coef_.dtype, copy=False)
         rows = rows_for(X, Y, weights_of(sample_weight, X), np.ones((2, Y.shape[1])))
-        return self._one_more_epoch(rows, np.unique(Y), Y.shape[1])
+        return self._one_more_epoch(rows, Y, Y.shape[1])
 
     def predict(self, X: Any) -> np.ndarray:
         """The outputs of each row of X, array-like or sparse: (n_samples,) or (n_samples, n_outputs)."""

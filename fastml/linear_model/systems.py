@@ -52,6 +52,8 @@ class LeastSquares(LinearRegressor):
         weight = weights_of(sample_weight, X) if sample_weight is not None else NO_WEIGHT
         return X, Y, weight
 
+    _weighted_parts = True
+
     def _fit_parts(self, table, reduce):
         from fastml.linear_model.in_parts import fit_least_squares
 
@@ -185,7 +187,8 @@ class LeastSquares(LinearRegressor):
         most = int(direct / (k * (1e3 + 5.0 * n + 8.0 * d + 1.3 * problem.X.nnz)))
         if most < FEWEST:
             return None
-        coef, done = self._by_conjugates(problem, alphas, ACCURATE[problem.X.dtype.itemsize], most)
+        accuracy = min(ACCURATE[problem.X.dtype.itemsize], 0.01 * self.tol)
+        coef, done = self._by_conjugates(problem, alphas, accuracy, most)
         return coef if done else None
 
     def _positive(self, problem, alphas):

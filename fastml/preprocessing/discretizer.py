@@ -8,9 +8,9 @@ import numpy as np
 from sklearn.preprocessing import KBinsDiscretizer as ScikitKBinsDiscretizer
 from sklearn.preprocessing import OneHotEncoder as ScikitOneHotEncoder
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
-from fastml._sklearn import _align_api_if_sparse, _check_feature_names_in, _weighted_percentile
+from fastml._sklearn import _align_api_if_sparse, _check_feature_names_in, _weighted_percentile, check_array
 from fastml.base import check_weight, first_nonfinite
 from fastml.preprocessing import in_parts
 from fastml.preprocessing.base import MOST_PARTS

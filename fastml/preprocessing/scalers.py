@@ -67,6 +67,7 @@ class StandardScaler(ByKernel, ScikitStandardScaler):
             if sample_weight is not None:
                 sample_weight = check_weight(sample_weight, (X if hasattr(X, "shape") else np.asarray(X)).shape[0])
             with quietly(self):
+                X = self._by_scikit_learn(X) if issparse(X) else X
                 ScikitStandardScaler.partial_fit(self, X, y, sample_weight)
             self._note_columns()
             return self
@@ -84,10 +85,12 @@ class StandardScaler(ByKernel, ScikitStandardScaler):
     def _n_tasks(self):
         return 0
 
+    _weighted_parts = True
+
     def _fit_parts(self, table, reduce):
         found, few = table.reduce_unless_few(in_parts.Moments())
         if few is not None:
-            self.fit(few[0])
+            self.fit(few[0], sample_weight=few[2])
             return
         count, mean, squares = found
         self._reset()
@@ -318,7 +321,7 @@ class MaxAbsScaler(ByKernel, ScikitMaxAbsScaler):
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Go on learning with more rows: as if all had been given at once."""
         if issparse(X):
-            ScikitMaxAbsScaler.partial_fit(self, X)
+            ScikitMaxAbsScaler.partial_fit(self, self._by_scikit_learn(X))
             self._note_columns()
             return self
         first = not hasattr(self, "n_samples_seen_")
@@ -402,7 +405,7 @@ class RobustScaler(ByKernel, ScikitRobustScaler):
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn median and quantiles of the columns of X, array-like, frame or sparse; NaN is left out."""
         if issparse(X):
-            ScikitRobustScaler.fit(self, X)
+            ScikitRobustScaler.fit(self, self._by_scikit_learn(X))
             self._note_columns()
             return self
         X = self._rows_to_learn(X)

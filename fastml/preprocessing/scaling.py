@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
+from fastml._sklearn import check_array, validate_data
 from fastml.base import Estimator, refuse_nonfinite
 from fastml.kinds import array_of_numbers, as_numbers, is_frame
 from fastml.plain import is_plain_table
@@ -101,6 +102,8 @@ class ByKernel(Estimator):
         """X as scikit-learn's own method may have it: sparse as it is, a table once its values have been looked at."""
         if not issparse(X):
             self._refuse_infinite(self._rows(X))
+        elif X.format in ("csr", "csc") and X.dtype.kind == "f" and np.isinf(X.data).any():
+            self._refuse_infinite(X.tocsr())
         return array_of_numbers(X) if is_frame(X) else X
 
     def __sklearn_tags__(self):

@@ -5,11 +5,11 @@ from fastml_ext.lazy import exports
 __getattr__, __dir__, __all__ = exports(
     __name__,
     {
-        "codes": ["code_objects", "code_rows"],
+        "codes": ["code_objects", "code_rows", "code_texts", "code_views", "look_up"],
         "columns": ["binarise", "by_rows", "extremes", "fill", "moments", "normalise", "rescale", "standardise"],
         "distributions": ["from_distribution", "to_distribution"],
         "expansions": ["sparse_products"],
-        "folded": ["scaled_scores"],
+        "folded": ["add_looked", "put_looked", "scaled_scores"],
         "ranks": ["quantiles"],
         "polynomials": ["products"],
         "splines": ["spline_basis"],

@@ -124,6 +124,59 @@ def code_rows(family, random):
     return family.code_rows(random.integers(0, 3, shape).astype(np.uint32))
 
 
+WORDS = ["", "a", "b", "ab", "twelve bytes", "thirteen byte", "thirteen byts", "\u00e9\u20ac"]
+
+
+def arrow_texts(random):
+    """(texts, bits of those that are there or None, bits before the first)"""
+    texts = [WORDS[i].encode() for i in random.integers(0, len(WORDS), int(random.integers(1, 60)))]
+    skipped = int(random.integers(0, 9))
+    bits = np.packbits(random.integers(0, 2, skipped + len(texts)).astype(np.uint8), bitorder="little")
+    return texts, bits if random.integers(2) else None, skipped
+
+
+def code_texts(family, random):
+    texts, valid, skipped = arrow_texts(random)
+    ends = np.cumsum([0, *map(len, texts)]).astype(random.choice(["i4", "i8"]))
+    return family.code_texts(np.frombuffer(b"".join(texts), np.uint8), ends, valid, skipped)
+
+
+def code_views(family, random):
+    texts, valid, skipped = arrow_texts(random)
+    buffers = [np.frombuffer(b"".join(texts[half::2]), np.uint8) for half in range(2)]
+    views, ends = np.zeros((len(texts), 4), np.uint32), [0, 0]
+    for i, text in enumerate(texts):
+        views[i].view(np.uint8)[4 : 4 + min(len(text), 12)] = np.frombuffer(text[:12], np.uint8)
+        views[i, 0] = len(text)
+        if len(text) > 12:
+            views[i, 2:] = i % 2, ends[i % 2]
+        ends[i % 2] += len(text)
+    return family.code_views(views, buffers, valid, skipped)
+
+
+def add_looked(family, random):
+    n, k = random.integers(1, 30, 2)
+    out = random.integers(0, 9, (n, k)).astype(float)
+    family.add_looked(random.integers(0, 5, n), random.integers(-9, 9, (5, k)).astype(float), out)
+    return out
+
+
+def put_looked(family, random):
+    n, d = random.integers(1, 30, 2)
+    out = np.zeros((n, d))
+    family.put_looked(random.integers(0, 5, n), random.integers(-1, d, 5), random.integers(1, 9, 5).astype(float), out)
+    return out
+
+
+def look_up(family, random):
+    n, d = random.integers(1, 30, 2)
+    dtype = random.choice(["f4", "f8", "i4", "i8"])
+    tables = [random.integers(0, 99, 5).astype(dtype) for _ in range(d)]
+    out = np.empty((n, d), dtype)
+    family.look_up([random.integers(0, 5, n) for _ in range(d)], tables, out)
+    return out
+
+
 def table(random):
     """Small whole numbers, some missing."""
     X = random.integers(-3, 4, (int(random.integers(1, 200)), int(random.integers(1, 9)))).astype(float)

@@ -1,13 +1,15 @@
 """The kernels by definition. X (n, d) is float32 or float64 in C order; NaN is a number that is missing."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 
 __all__ = [
-    "binarise", "by_rows", "code_objects", "code_rows", "extremes", "fill", "from_distribution", "moments", "normalise",
-    "power_columns", "power_likelihood", "products", "quantiles", "rescale", "scaled_scores", "sparse_products",
-    "spline_basis", "standardise", "to_distribution", "unpower_columns",
+    "add_looked", "binarise", "by_rows", "code_objects", "code_rows", "code_texts", "code_views", "extremes", "fill",
+    "from_distribution", "look_up", "moments", "normalise", "power_columns", "power_likelihood", "products",
+    "put_looked", "quantiles", "rescale", "scaled_scores", "sparse_products", "spline_basis", "standardise",
+    "to_distribution", "unpower_columns",
 ]  # fmt: skip
 
 
@@ -389,3 +391,65 @@ def code_rows(words):
     places = [first.setdefault(tuple(row), i) for i, row in enumerate(words.tolist())]
     codes = {at: code for code, at in enumerate(first.values())}
     return np.array([codes[at] for at in places], np.int64), np.array([*first.values()], np.int64)
+
+
+def code_texts(data, ends, valid, skipped=0):
+    """(codes, distinct): the distinct texts of a column, as Arrow holds it, in the order in which they first stand.
+
+    data (m,) uint8, the texts in UTF-8 one after the other | ends (n + 1,) int32 or int64: text i is
+    data[ends[i]:ends[i + 1]] | valid: None, or uint8: bit skipped + i, from the lowest of each byte, is 0 where text i
+    is missing
+    codes (n,) int64 are the places of the texts in the list `distinct`; -1 where one is missing
+    """
+    return codes_of([data[a:b].tobytes() for a, b in pairwise(ends)], valid, skipped)
+
+
+def code_views(views, buffers, valid, skipped=0):
+    """(codes, distinct) of texts as Arrow's views have them; codes, distinct, valid and skipped as in `code_texts`.
+
+    views (n, 4) uint32: the length in bytes; up to 12 bytes stand behind it, for longer ones the second word repeats
+    the first bytes, the third is the place in `buffers`, the fourth that in the buffer | buffers: list of uint8 (m,)
+    """
+    texts = []
+    for view in views:
+        length = int(view[0])
+        texts.append(
+            view[1:].tobytes()[:length] if length <= 12 else buffers[view[2]][view[3] : view[3] + length].tobytes()
+        )
+    return codes_of(texts, valid, skipped)
+
+
+def codes_of(texts, valid, skipped):
+    distinct: dict = {}
+    codes = []
+    for i, text in enumerate(texts):
+        at = skipped + i
+        missing = valid is not None and not valid[at // 8] >> at % 8 & 1
+        codes.append(-1 if missing else distinct.setdefault(text.decode(), len(distinct)))
+    return np.array(codes, np.int64), list(distinct)
+
+
+def look_up(codes, tables, out):
+    """Write tables[j][codes[j][i]] into out[i, j].
+
+    codes: d arrays (n,) int64 of places | tables: d arrays (k_j,) | out (n, d) of their dtype: float32 or float64,
+    int32 or int64
+    """
+    for j, (places, table) in enumerate(zip(codes, tables, strict=True)):
+        out[:, j] = [table[place] for place in places]
+
+
+def add_looked(codes, table, out):
+    """Add table[codes[i]] to out[i]: codes (n,) int64 of places | table (m, k), out (n, k) float64."""
+    for i, code in enumerate(codes):
+        out[i] += table[code]
+
+
+def put_looked(codes, places, numbers, out):
+    """Write numbers[codes[i]] into out[i, places[codes[i]]], nothing where the place is negative.
+
+    codes (n,) int64 | places (m,) int64, below the width of out | numbers (m,), out (n, d) float64
+    """
+    for i, code in enumerate(codes):
+        if places[code] >= 0:
+            out[i, places[code]] = numbers[code]

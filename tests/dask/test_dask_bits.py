@@ -330,4 +330,6 @@ def test_a_class_that_cannot_says_so_with_the_size_and_the_cure():
     with pytest.raises(TypeError, match=r"KNeighborsClassifier needs.*Dask array: 16,461 rows × 3 .*GaussianNB.*rows"):
         KNeighborsClassifier().fit(*lazy)
     with pytest.raises(TypeError, match="takes parts alone"):
-        GaussianNB().fit(*lazy, sample_weight=np.ones(N))
+        GaussianNB().fit(*lazy, None, 3)
+    with pytest.raises(TypeError, match="MinMaxScaler takes no weights of a table in parts"):
+        MinMaxScaler().fit(fastml.dask.parts(*lazy, sample_weight=lazy[1]))

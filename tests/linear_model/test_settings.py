@@ -119,17 +119,20 @@ def test_early_stopping_with_too_few_samples(model, y, held):
         model.set_params(early_stopping=True).fit(X[: len(y)], y)
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning")
 def test_logistic_regression_without_a_share_of_l1():
     plain = LogisticRegression().fit(X, LABELS)
     np.testing.assert_array_equal(LogisticRegression(l1_ratio=None).fit(X, LABELS).coef_, plain.coef_)
     with pytest.raises(ValueError, match="l1_ratio=None with penalty='elasticnet'"):
-        LogisticRegression("elasticnet", l1_ratio=None).fit(X, LABELS)
+        LogisticRegression("elasticnet", l1_ratio=None, solver="saga").fit(X, LABELS)
     with pytest.warns(UserWarning, match="penalty=None will ignore the C"):
         LogisticRegression(None, C=3.0).fit(X, LABELS)
 
 
-@pytest.mark.parametrize("solver", ["lbfgs", "newton-cholesky", "newton-cg", "gd"])
-@pytest.mark.parametrize("l1_ratio", [0, 1])
+@pytest.mark.parametrize(
+    ("solver", "l1_ratio"),
+    [*((solver, 0) for solver in ("lbfgs", "newton-cholesky", "newton-cg", "gd")), ("saga", 1), ("auto", 1), ("gd", 1)],
+)
 def test_no_iterations(solver, l1_ratio):
     with pytest.warns(ConvergenceWarning, match="reached max_iter=0"):
         model = LogisticRegression(solver=solver, l1_ratio=l1_ratio, max_iter=0).fit(X, LABELS)

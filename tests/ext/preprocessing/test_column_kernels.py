@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fastml_ext import pool
 from fastml_ext import preprocessing as kernels
-from fastml_ext.preprocessing import reference
+from fastml_ext.preprocessing import cases, reference
 
 BEYOND = ["error", "constant", "linear", "continue", "periodic"]
 
@@ -391,3 +391,20 @@ def test_scaling_of_float32_by_numbers_of_float64(X, centred, scaled):
     X[0, 0] = np.inf
     assert kernels.standardise(X, centre, scale) is None
     assert kernels.rescale(X, scale, centre, 0.0, 1.0) is None
+
+
+@pytest.mark.parametrize("kernel", ["add_looked", "code_texts", "code_views", "look_up", "put_looked"])
+@given(seed=st.integers(0, 2**32 - 1))
+def test_texts_of_arrow_are_those_of_the_definition(kernel, seed):
+    case = getattr(cases, kernel)
+    found, expected = (case(family, np.random.default_rng(seed)) for family in (kernels, reference))
+    for a, b in zip(found, expected, strict=True) if type(found) is tuple else [(found, expected)]:
+        assert type(a) is type(b)
+        assert np.array_equal(a, b)
+
+
+def test_many_distinct_texts():
+    texts = [f"text number {i % 7000}" for i in range(30_000)]
+    ends = np.cumsum([0, *map(len, texts)])
+    codes, distinct = kernels.code_texts(np.frombuffer("".join(texts).encode(), np.uint8), ends, None)
+    assert [distinct[code] for code in codes.tolist()] == texts
