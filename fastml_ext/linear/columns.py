@@ -1,13 +1,13 @@
 """Products of the columns of a table, in tiles of registers, by blocks of rows that stay in the cache.
 
-The tiles of the networks take X' X from the rows as they stand, twice as fast as the BLAS that SciPy ships at a hundred
+Tiles take X' X from the rows as they stand, twice as fast as the BLAS that SciPy ships at a hundred
 columns, and only those on and above the diagonal. Contract: reference/sums.py, `moments`.
 """
 
 import numpy as np
 
+from fastml_ext.device.products import ROOM, product
 from fastml_ext.jit import LANES, kernel
-from fastml_ext.neural.products import ROOM, product
 
 __all__ = ["MOST_COLUMNS", "add_products"]
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from fastml_ext.device.calls import call_system
 from fastml_ext.device.memory import add_one, borrow, keep, look_at, wait_for
+from fastml_ext.device.products import ROOM, inner, product, row_sums, transpose
 from fastml_ext.jit import kernel
 from fastml_ext.neural.codes import Buffers, Design, State, Table
 from fastml_ext.neural.passes import backward_rows, forward_rows, losses_of
-from fastml_ext.neural.products import ROOM, inner, product, row_sums, transpose
 from fastml_ext.neural.steps import move, scale_of
 
 __all__ = [

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 
 from fastml_ext import pool
+from fastml_ext.device.products import ROOM
 from fastml_ext.neural.batches import (
     LATE,
     LIMIT,
@@ -32,7 +33,6 @@ from fastml_ext.neural.inference import (
     units_of,
     whole_gradient,
 )
-from fastml_ext.neural.products import ROOM
 from fastml_ext.neural.small import train_small
 from fastml_ext.neural.steps import scale_of
 
