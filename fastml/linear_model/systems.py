@@ -45,12 +45,16 @@ class LeastSquares(LinearRegressor):
 
     def _take(self, X, y, sample_weight):
         """(X, Y (n, k), weight), checked; whether a dense X is finite is left to `_by_sums`, and to `_centred`."""
+        if sp.issparse(X):
+            self._check_sparse()
         X, y = self._check_fit(X, y, finite=False, y_numeric=True, multi_output=True)
         self._flat = y.ndim == 1
         self._one_output = self._flat
         Y = np.ascontiguousarray(y.reshape(len(y), -1), np.float64)
         weight = weights_of(sample_weight, X) if sample_weight is not None else NO_WEIGHT
         return X, Y, weight
+
+    _weighted_parts = True
 
     def _fit_parts(self, table, reduce):
         from fastml.linear_model.in_parts import fit_least_squares
@@ -185,7 +189,8 @@ class LeastSquares(LinearRegressor):
         most = int(direct / (k * (1e3 + 5.0 * n + 8.0 * d + 1.3 * problem.X.nnz)))
         if most < FEWEST:
             return None
-        coef, done = self._by_conjugates(problem, alphas, ACCURATE[problem.X.dtype.itemsize], most)
+        accuracy = min(ACCURATE[problem.X.dtype.itemsize], 0.01 * self.tol)
+        coef, done = self._by_conjugates(problem, alphas, accuracy, most)
         return coef if done else None
 
     def _positive(self, problem, alphas):
