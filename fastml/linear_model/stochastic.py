@@ -51,6 +51,16 @@ SGD_PARAMETERS = {
 }
 
 
+class LossFunctions:
+    """`loss_functions` of a class: scikit-learn's table of the losses it has, for code that looks there."""
+
+    def __get__(self, model, cls):
+        import sklearn.linear_model
+
+        name = next(each.__name__ for each in cls.__mro__ if hasattr(sklearn.linear_model, each.__name__))
+        return getattr(sklearn.linear_model, name).loss_functions
+
+
 class StochasticModel(LinearModel):
     """Epochs of stochastic gradient descent, from scratch, from given weights, or one at a time."""
 
@@ -80,6 +90,7 @@ class StochasticModel(LinearModel):
     penalty_strength: Any
     derivative: Any
     batch_size, momentum, penalty_strength, average, power_t, epsilon, derivative = 1, 0.9, None, False, 0.5, 0.1, None
+    loss_functions = LossFunctions()
     coupling = "each"
     _passive_loss: str | None = None
 
