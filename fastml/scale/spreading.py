@@ -24,7 +24,7 @@ AT_ONCE = 32  # ranges whose answers are on their way to this machine
 class Engine(Protocol):
     """What calls functions on other machines: Dask, Ray, Spark or another, in a few lines each (docs/scale.md)."""
 
-    together: int  # runs that a task joins; a number beyond that of the parts, and this machine joins all of them
+    together: int  # runs that a task joins, at least two; where there are no more parts, this machine joins them all
 
     def share(self, value: Any) -> Any:
         """A value for many tasks, which is to go to each machine once."""
@@ -78,8 +78,9 @@ class OnWorkers(Parts):
         engine = self.engine
         work = engine.share((reduction, checks, self.source))
         runs = [engine.submit(run_of_part, work, *arguments) for arguments in self.given()]
-        while len(runs) > engine.together:
-            groups = [runs[i : i + engine.together] for i in range(0, len(runs), engine.together)]
+        together = max(2, engine.together)
+        while len(runs) > together:
+            groups = [runs[i : i + together] for i in range(0, len(runs), together)]
             runs = [engine.submit(joined_runs, work, *group) for group in groups]
         return run_total(reduction, join_runs(reduction, engine.gather(runs)))
 
