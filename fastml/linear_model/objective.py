@@ -38,7 +38,9 @@ class Objective:
         self.shift, self.centre, self.scale = np.zeros(self.d), np.zeros(self.d), np.ones(self.d)
         if form != "raw":
             if fit_intercept and centred:
-                self.X, self.shift, self.centre, self.scale, _ = moved_columns(X, weight)
+                self.X, self.shift, self.centre, self.scale, sums = moved_columns(X, weight)
+                if sums is not None:  # no value is written: the intercept takes up what the means of columns bring
+                    self.centre = sums[:, 1] / self.total
             else:
                 self.scale = column_scales(X, weight)
             if l2 == 0:
@@ -72,6 +74,11 @@ class Objective:
     def _penalty(self):
         """(d,): the curvature of the l2 penalty along each scaled weight."""
         return (np.sqrt(self.l2) * self.scale) ** 2  # scale**2 alone may overflow
+
+    def diagonal(self):
+        """Second derivatives at weights of 0 along each entry of u, (k (d + 1),), for u that are not whitened."""
+        penalty = self._penalty()
+        return np.tile(np.append(self.share() - penalty / SETTLED + penalty, self.share()), self.k)
 
     def share(self):
         """Curvature of the loss of one score at 0."""

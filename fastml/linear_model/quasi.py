@@ -34,19 +34,20 @@ def lbfgs(objective, u, tol, max_iter, warm=False, told=None):
 
     told: called with u after each iteration
     """
-    passes, first = Table(objective) if fits_table(objective) else Passes(objective), None
+    passes, inverse = Table(objective) if fits_table(objective) else Passes(objective), None
+    diagonal = objective.diagonal()
     value, gradient = passes(u)
     if not warm and worth_a_look(objective) and max_iter >= LOOK:
         rough = lbfgs(objective.some_rows(solvers.SHARE), u, ROUGHLY, LOOK, warm=True)
         there = passes(rough.u)
         if there[0] < min(value, TRUST * rough.value):  # they tell nothing where a few rows happen to part
-            u, (value, gradient), first = rough.u, there, rough.factor
+            u, (value, gradient), inverse = rough.u, there, rough.factor
         else:
             value, gradient = passes(u)
-    memory, history, wait, waited, gain = Memory(gradient, first), [value], passes.wait, 0, np.inf
+    memory, history, wait, waited, gain = Memory(gradient, diagonal, inverse), [value], passes.wait, 0, np.inf
     while len(history) <= max_iter:
         if waited >= wait:
-            memory, wait, waited = Memory(gradient, passes.inverse()), 2 * wait, 0
+            memory, wait, waited = Memory(gradient, diagonal, passes.inverse()), 2 * wait, 0
         step = memory.product(gradient)
         gain = float(gradient @ step)
         if len(memory.order) and enough(passes, gradient, 0.5 * gain / max(abs(value), 1e-300), tol):
@@ -58,7 +59,7 @@ def lbfgs(objective, u, tol, max_iter, warm=False, told=None):
         if new is None:
             if not len(memory.order):  # rounding hides what is left
                 break
-            memory = Memory(gradient)
+            memory = Memory(gradient, diagonal)
             passes(u)
             waited = max(waited, wait if np.isfinite(wait) else 0)
             continue
@@ -95,26 +96,28 @@ def search(passes, u, value, step, gain):
 
 
 class Memory:
-    """The last steps, and what stands for second derivatives before them: the `first` product, times a number."""
+    """The last steps, and what stands for second derivatives before them: the first product, times a number."""
 
-    def __init__(self, gradient, first=None):
-        self.first, self.order, self.places = first, [], np.empty(0, np.int64)
+    def __init__(self, gradient, diagonal, inverse=None):
+        """diagonal: second derivatives along each entry | inverse: q -> H^-1 q, which is better"""
+        self.first = inverse or (lambda q: q / diagonal)
+        self.order, self.places = [], np.empty(0, np.int64)
         self.steps, self.changes = np.empty((PAIRS, len(gradient))), np.empty((PAIRS, len(gradient)))
         size = np.sqrt(gradient @ gradient)
-        self.number = 1.0 if first is not None or size == 0 else 1.0 / size
+        self.number = 1.0 if inverse is not None or size == 0 else 1.0 / size
 
     def product(self, gradient):
         return kernels.quasi_newton(self.steps, self.changes, self.places, self.start, gradient)
 
     def start(self, q):
-        return self.number * (q if self.first is None else self.first(q))
+        return self.number * self.first(q)
 
     def add(self, step, change):
         at, length = self.order.pop(0) if len(self.order) == PAIRS else len(self.order), step @ change
         if length > 0:  # rounding may leave none
             self.steps[at], self.changes[at] = step, change
             self.order.append(at)
-            self.number = length / (change @ (change if self.first is None else self.first(change)))
+            self.number = length / (change @ self.first(change))
         self.places = np.array(self.order, np.int64)
 
 
