@@ -33,8 +33,8 @@ class LinearRegression(LeastSquares):
     copy_X : bool, default=True
         Accepted for scikit-learn's sake: X is never written to.
     tol : float, default=1e-6
-        Precision of the weights for sparse X of more than 1000 columns, a hundredth of this; for "gd" the largest entry
-        of the gradient at the end.
+        Precision of the weights for sparse X, a hundredth of this, and at least 1e-9 up to 1000 columns; for "gd" the
+        largest entry of the gradient at the end.
     n_jobs : int, default=None
         Threads; the result has the same bits for any number of them.
     positive : bool, default=False
@@ -250,7 +250,7 @@ class Ridge(LeastSquares):
     max_iter : int or None, default=None
         Most iterations for sparse X of more than 1000 columns; None for ten times its longer side.
     tol : float, default=1e-4
-        Precision of the weights for sparse X of more than 1000 columns, a hundredth of this.
+        Precision of the weights for sparse X, a hundredth of this, and at least 1e-9 up to 1000 columns.
     solver : {"auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga", "lbfgs"}, default="auto"
         Accepted for scikit-learn's sake: whichever it is, the one optimum is found in the quickest way.
     positive : bool, default=False

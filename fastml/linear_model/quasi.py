@@ -17,7 +17,7 @@ __all__ = ["lbfgs"]
 PAIRS = 10  # last steps that are remembered
 # The gain that the solver expects, beside the value, and the largest entry of the gradient, over tol: at the end one
 # of these. Where classes part, gradients are small early; elsewhere other solvers leave little to gain at tol itself.
-ENOUGH = (1.0, 0.01), (0.0001, 0.05), (0.00001, 1.0)
+ENOUGH = (1.0, 0.01), (0.001, 0.25), (0.00001, 1.0)
 ROUGHLY = 1e-3  # tol of some of the rows
 LOOK, TRUST = 24, 1.5  # iterations of those, and how many times their value all rows may have there
 TABLE, SPARSE_TABLE = 10_000_000, 200_000  # products: up to here a dense copy of scaled columns is the quickest
