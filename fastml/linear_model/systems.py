@@ -17,7 +17,7 @@ from fastml_ext import linear as kernels
 
 __all__ = ["LeastSquares", "Problem"]
 
-ACCURATE = {4: 1e-8, 8: 1e-9}  # at least: weights by conjugate gradients, where factors may follow
+ACCURATE = {4: 1e-8, 8: 1e-10}  # at least: weights by conjugate gradients, where factors may follow
 ROUNDED = 1e-12  # so near to the weights steps do not come, and factors do
 FEWEST = 10  # steps: where factors take less time than these, there is no need to try
 SMALL = 2**20  # values of a sparse table that is made dense where its columns depend on one another
