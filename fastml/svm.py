@@ -181,6 +181,8 @@ class LinearSVC(SharedPath, LinearClassifier):
             return self._fit_by_epochs(X, y, sample_weight)
         return self._solve(*self._problem(X, y, sample_weight), None)
 
+    _weighted_parts = True
+
     def _fit_parts(self, table, reduce):
         from fastml.linear_model.in_parts import fit_margins
 

@@ -148,6 +148,19 @@ class LinearRegression(LeastSquares):
         problem = self._centred(X, Y, weight)
         return self._store(self._solve(problem), problem)
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = not self.positive
+        return tags
+
+    def _check_sparse(self):
+        """Refuse what scikit-learn refuses of sparse rows."""
+        if self.positive:
+            raise TypeError(
+                "Sparse data was passed for X, but dense data is required. Use '.toarray()' to convert to a dense numpy"
+                " array: positive=True is for dense rows; Ridge(alpha=0, positive=True) takes sparse ones"
+            )
+
     @functools.cached_property
     def singular_(self):
         """Singular values of the centred X, from the products of its columns or rows when they are first asked for."""
@@ -253,7 +266,8 @@ class Ridge(LeastSquares):
     tol : float, default=1e-4
         Precision of the weights for sparse X, a hundredth of this, and at least 1e-10 up to 1000 columns.
     solver : {"auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga", "lbfgs"}, default="auto"
-        Accepted for scikit-learn's sake: whichever it is, the one optimum is found in the quickest way.
+        Whichever it is, the one optimum is found in the quickest way. As in scikit-learn, "svd" is for dense X, and
+        "cholesky" and "saga" fit no intercept of sparse X.
     positive : bool, default=False
         Whether no weight may be negative.
     random_state : int, RandomState or None, default=None
@@ -341,7 +355,10 @@ class Ridge(LeastSquares):
                 + f"alpha={self.alpha!r} must be one number of at least 0, or one for each of {Y.shape[1]} outputs"
             )
         if self.positive and self.solver not in ("auto", "lbfgs"):
-            raise ValueError(f"solver={self.solver!r} does not support positive=True: use solver='auto'")
+            raise ValueError(
+                f"solver={self.solver!r} does not support positive fitting. Please set the solver to 'auto' or 'lbfgs',"
+                " or set `positive=False`"
+            )
         if not self.positive and self.solver == "lbfgs":
             raise ValueError("solver='lbfgs' can be used only when positive=True: use solver='auto'")
         self._one_output = Y.shape[1] == 1  # scikit-learn's Ridge makes no difference between (n,) and (n, 1)
@@ -355,6 +372,16 @@ class Ridge(LeastSquares):
         self._name_solver(self.solver_)
         self.__dict__.pop("_gram", None)
         return self._store(coef, problem)
+
+    def _check_sparse(self):
+        """Refuse what scikit-learn refuses of sparse rows."""
+        if self.fit_intercept and self.solver in ("svd", "cholesky", "saga"):
+            raise ValueError(
+                f"solver={self.solver!r} does not support fitting the intercept on sparse data. Please set the solver"
+                " to 'auto' or 'lsqr', 'sparse_cg', 'sag', 'lbfgs' or set `fit_intercept=False`"
+            )
+        if self.solver == "svd":
+            raise TypeError("SVD solver does not support sparse inputs currently: leave solver='auto'")
 
     def _name_solver(self, ran):
         self.solver_ = ran if self.solver == "auto" else self.solver  # which scikit-learn's code asks for

@@ -232,6 +232,14 @@ class StochasticModel(LinearModel):
             )
         return np.sort(train), test  # in the order of X, which counts where rows are not shuffled
 
+    def _check_weights_held(self, sample_weight):
+        """Refuse weights of 0 everywhere; of rows held out scikit-learn says it first."""
+        if self.early_stopping and sample_weight is not None and not np.any(sample_weight):
+            raise ValueError(
+                "The sample weights for validation set are all zero, consider using a different random state."
+                " sample_weight is 0 everywhere: Sample weights must contain at least one non-zero number."
+            )
+
     def _validator(self, X, y, weight):
         """validate(coef, intercept) on a validation set; works on a copy of the model, so that nothing leaks."""
         probe = object.__new__(type(self))

@@ -46,12 +46,16 @@ class LeastSquares(LinearRegressor):
 
     def _take(self, X, y, sample_weight):
         """(X, Y (n, k), weight), checked; whether a dense X is finite is left to `_by_sums`, and to `_centred`."""
+        if sp.issparse(X):
+            self._check_sparse()
         X, y = self._check_fit(X, y, finite=False, y_numeric=True, multi_output=True)
         self._flat = y.ndim == 1
         self._one_output = self._flat
         Y = np.ascontiguousarray(y.reshape(len(y), -1), np.float64)
         weight = weights_of(sample_weight, X) if sample_weight is not None else NO_WEIGHT
         return X, Y, weight
+
+    _weighted_parts = True
 
     def _fit_parts(self, table, reduce):
         from fastml.linear_model.in_parts import fit_least_squares

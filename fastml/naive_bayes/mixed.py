@@ -100,6 +100,7 @@ class MixedNB(NaiveBayes):
     shared_parameters = ("alpha", "class_prior", "fit_prior", "var_smoothing")
     _counted: Counted
     _summed = ("_counted",)
+    _entries = 3
     _derived = ("_place", "_normal", "_categories")
     _fast_columns = -1  # until it is fitted
 
@@ -159,7 +160,7 @@ class MixedNB(NaiveBayes):
         counts = chosen(self.count_features, names, "count_features")
         self.kinds_ = kinds_of(none, is_categorical(none, self.categorical_features, names), counts)
         self._dtype = parts.dtype
-        fit_in_parts(self, table, reduce, entries=3)
+        fit_in_parts(self, table, reduce)
 
     def _rows_of_block(self, X):
         from fastml.table import Table

@@ -306,7 +306,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         if X_val is not None:
             X_val = self._check_rows(X_val)
             validation = Data(X_val, self._indicators(self._labels_of(y_val), X.dtype), np.empty(0))
-        stratify = None if codes is None or len(self.classes_) > 2 else self.classes_[codes]
+        two = self.early_stopping and codes is not None and len(self.classes_) == 2
+        stratify = np.where(codes == 1, "True", "False") if two else None  # as scikit-learn's messages have it
         return self._learn(data, first, False, validation, stratify)
 
     @ByBatches

@@ -8,9 +8,9 @@ import numpy as np
 from sklearn.preprocessing import KBinsDiscretizer as ScikitKBinsDiscretizer
 from sklearn.preprocessing import OneHotEncoder as ScikitOneHotEncoder
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
-from fastml._sklearn import _align_api_if_sparse, _check_feature_names_in, _weighted_percentile
+from fastml._sklearn import _align_api_if_sparse, _check_feature_names_in, _weighted_percentile, check_array
 from fastml.base import check_weight, first_nonfinite
 from fastml.preprocessing import in_parts
 from fastml.preprocessing.base import MOST_PARTS
@@ -98,15 +98,16 @@ class KBinsDiscretizer(ByKernel, ScikitKBinsDiscretizer):
             raise ValueError(f"n_bins={self.n_bins} is too many: a column has {MOST_PARTS} bins at most")
         n_bins = self._validate_n_bins(X.shape[1])
         weight = None if sample_weight is None else check_weight(sample_weight, len(X)).astype(X.dtype)
+        rows = None
         if self.subsample is not None and len(X) > self.subsample:
-            X, weight = self._drawn(X, weight), None
+            rows, weight = self._drawn(len(X), weight), None
         if weight is not None and self.strategy == "quantile" and self.quantile_method not in WITH_WEIGHTS:
             raise ValueError(
                 "When fitting with strategy='quantile' and sample weights, quantile_method should either be set to"
                 f" 'averaged_inverted_cdf' or 'inverted_cdf', got quantile_method='{self.quantile_method}' instead."
             )
         with np.errstate(over="ignore", invalid="ignore"):  # of numbers near the largest
-            self.bin_edges_, self.n_bins_ = self._edges(X, weight, n_bins)
+            self.bin_edges_, self.n_bins_ = self._edges(X, weight, n_bins, rows)
         if self.encode != "ordinal" and not self.n_bins_.all():
             j = int(np.argmin(self.n_bins_))
             raise ValueError(
@@ -120,19 +121,24 @@ class KBinsDiscretizer(ByKernel, ScikitKBinsDiscretizer):
         random = check_random_state(self.random_state)
         in_parts.fit_drawn(self, table, lambda n: random.choice(n, size=self.subsample, replace=True))
 
-    def _drawn(self, X, weight):
-        """Rows drawn with replacement, each by its weight: those that scikit-learn draws."""
+    def _drawn(self, n, weight):
+        """Numbers of rows, ascending, drawn with replacement, each by its weight: those that scikit-learn draws."""
         random = check_random_state(self.random_state)
         share = None if weight is None else weight.astype(np.float64) / weight.astype(np.float64).sum()
-        return rows_at(X, random.choice(len(X), size=self.subsample, p=share, replace=True))
+        return np.sort(random.choice(n, size=self.subsample, p=share, replace=True))
 
-    def _edges(self, X, weight, n_bins):
-        """(edges of each column, how many bins these make)."""
-        counted = X if weight is None or self.strategy == "quantile" else X[weight != 0]
-        least, largest = kernels.extremes(np.ascontiguousarray(counted))
-        find = {"uniform": uniform, "quantile": self._quantiles, "kmeans": around_centres}[self.strategy]
-        varying = least != largest
-        found = find(X, weight, n_bins, least, largest, varying)
+    def _edges(self, X, weight, n_bins, rows):
+        """(edges of each column, how many bins these make); of some rows, or of all where that is None."""
+        if self.strategy == "quantile" and weight is None:
+            found = quantile_edges(X, n_bins, self.quantile_method, rows)
+            varying = [edges[0] != edges[-1] for edges in found]
+        else:
+            X = X if rows is None else rows_at(X, rows)
+            counted = X if weight is None or self.strategy == "quantile" else X[weight != 0]
+            least, largest = kernels.extremes(np.ascontiguousarray(counted))
+            find = {"uniform": uniform, "quantile": self._weighted_quantiles, "kmeans": around_centres}[self.strategy]
+            varying = least != largest
+            found = find(X, weight, n_bins, least, largest, varying)
         edges = np.empty(len(n_bins), object)
         for j in range(len(n_bins)):
             if not varying[j]:
@@ -150,21 +156,12 @@ class KBinsDiscretizer(ByKernel, ScikitKBinsDiscretizer):
                     n_bins[j] = len(edges[j]) - 1
         return edges, n_bins
 
-    def _quantiles(self, X, weight, n_bins, least, largest, varying):
-        if weight is not None:
-            average = self.quantile_method == "averaged_inverted_cdf"
-            return [
-                _weighted_percentile(X[:, j], weight, np.linspace(0, 100, k + 1), average=average)
-                for j, k in enumerate(n_bins.tolist())
-            ]
-        found: list = [None] * len(n_bins)
-        for k in np.unique(n_bins).tolist():
-            (columns,) = np.nonzero(n_bins == k)
-            some = X if len(columns) == len(n_bins) else np.ascontiguousarray(X[:, columns])
-            edges = at_places(some, places(len(X), k, self.quantile_method), least[columns], largest[columns])
-            for at, j in enumerate(columns.tolist()):
-                found[j] = edges[:, at].astype(np.float64)
-        return found
+    def _weighted_quantiles(self, X, weight, n_bins, least, largest, varying):
+        average = self.quantile_method == "averaged_inverted_cdf"
+        return [
+            _weighted_percentile(X[:, j], weight, np.linspace(0, 100, k + 1), average=average)
+            for j, k in enumerate(n_bins.tolist())
+        ]
 
     def _spans_of(self, dtype):
         """What the kernels are given: a column of the result, or a number, for each bin."""
@@ -263,6 +260,18 @@ class KBinsDiscretizer(ByKernel, ScikitKBinsDiscretizer):
         if name == "_encoder" and "n_bins_" in self.__dict__ and self.encode != "ordinal":
             return self._encoder_of_bins()
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+def quantile_edges(X, n_bins, method, rows):
+    """Edges between which as many numbers of a column lie, those of some rows, or of all where `rows` is None."""
+    found: list = [None] * len(n_bins)
+    for k in np.unique(n_bins).tolist():
+        (columns,) = np.nonzero(n_bins == k)
+        some = X if len(columns) == len(n_bins) else np.ascontiguousarray(X[:, columns])
+        edges = at_places(some, places(len(X if rows is None else rows), k, method), rows)
+        for at, j in enumerate(columns.tolist()):
+            found[j] = edges[:, at].astype(np.float64)
+    return found
 
 
 def uniform(X, weight, n_bins, least, largest, varying):

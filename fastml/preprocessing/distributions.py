@@ -67,7 +67,7 @@ class QuantileTransformer(ByKernel, ScikitQuantileTransformer):
         """Learn the quantiles of the columns of X, array-like, frame or sparse; NaN is left out."""
         self._made: dict = {}
         if issparse(X):
-            ScikitQuantileTransformer.fit(self, X)
+            ScikitQuantileTransformer.fit(self, self._by_scikit_learn(X))
             self._note_columns()
             return self
         X = self._rows_to_learn(X)

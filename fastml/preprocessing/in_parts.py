@@ -15,6 +15,8 @@ class Moments:
     """Rows, mean, and squared distances from it, of each column; NaN is left out."""
 
     def partial(self, rows):
+        if rows.weight is not None:
+            return weighted_moments(rows.X.astype(float), rows.weight[:, None])
         count, mean, squares = kernels.moments(rows.X)
         return np.asarray(count, float), np.where(count > 0, mean, 0.0), np.where(count > 0, squares, 0.0)
 
@@ -25,6 +27,16 @@ class Moments:
         apart = np.where((first[0] > 0) & (second[0] > 0), second[1] - first[1], 0.0)
         mean = np.where(first[0] > 0, first[1] + share * apart, second[1])
         return count, mean, first[2] + second[2] + apart**2 * first[0] * share
+
+
+def weighted_moments(X, weight):
+    """What `Moments` finds of rows with weights (n, 1)."""
+    weight = np.where(np.isnan(X), 0.0, weight)
+    X = np.where(weight > 0, X, 0.0)
+    count = weight.sum(axis=0)
+    share = np.divide(weight, count, out=np.zeros_like(weight), where=count > 0)
+    mean = (share * X).sum(axis=0)
+    return count, mean, (weight * (X - mean) ** 2).sum(axis=0)
 
 
 class Extremes:

@@ -117,9 +117,9 @@ def slopes(family, random):
     return family.slopes(task, scale * random.standard_normal((len(X), counts[1].shape[1])), Y, *counts)
 
 
-def block_order(family, random):
+def random_order(family, random):
     n, seed, epoch = (int(number) for number in random.integers([0, 0, 0], [300, 2**63 - 1, 50]))
-    return family.block_order(n, seed, epoch, int(random.choice([1, 2, 64])))
+    return family.random_order(n, seed, epoch)
 
 
 def dual_svm(family, random):

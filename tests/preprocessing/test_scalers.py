@@ -228,3 +228,17 @@ def test_pairs_of_numbers_are_two_numbers(pair):
         ours.MinMaxScaler(feature_range=pair).fit([[1.0], [2.0]])
     with pytest.raises(ValueError, match="quantile_range=.* must be two numbers"):
         ours.RobustScaler(quantile_range=pair).fit([[1.0], [2.0]])
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_tables_by_columns(name, dtype):
+    X = np.asfortranarray(np.random.default_rng(0).normal(size=(70, 23)).astype(dtype))
+    one, other = (getattr(m, name)().fit(X) for m in (ours, theirs))
+    alike(one, other)
+    same(one.transform(X), other.transform(X))
+    assert one.transform(X).flags.writeable
+    if hasattr(other, "inverse_transform"):
+        same(one.inverse_transform(X), other.inverse_transform(X))
+        with pytest.raises(ValueError, match="X has 4 features"):
+            one.inverse_transform(X[:, :4])
