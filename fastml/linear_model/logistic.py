@@ -29,6 +29,7 @@ __all__ = ["LogisticRegression"]
 SOLVERS = {*OWN, "lbfgs", "liblinear", "newton-cg", "newton-cholesky", "sag", "saga"}
 UNKNOWNS = 120  # weights whose Hessian costs less than the steps it saves
 SMALL = 200_000  # values to look at in one pass, times classes
+LEAST_SCALING = 1e-50  # of an intercept: it is held at 0 long before
 FORMS = {"newton-cholesky": "scaled", "newton-cg": "white", "gd": "raw", "cd": "scaled"}
 
 
@@ -331,7 +332,7 @@ class LogisticRegression(CallbackSupportMixin, SharedPath, LinearClassifier):
 
     def _intercept_bound(self):
         """What the intercept is multiplied with where it is penalised as a weight; 0 where it is free."""
-        return 1.0 / self.intercept_scaling if self.solver == "liblinear" and self.fit_intercept else 0.0
+        return 1.0 / max(self.intercept_scaling, LEAST_SCALING) if self.solver == "liblinear" and self.fit_intercept else 0.0
 
     def _by_rows_options(self, l2, weight, n):
         return l2 * (weight.sum() if len(weight) else n), self.fit_intercept, self.tol, self.max_iter

@@ -78,7 +78,8 @@ class Objective:
     def diagonal(self):
         """Second derivatives at weights of 0 along each entry of u, (k (d + 1),), for u that are not whitened."""
         penalty = self._penalty()
-        return np.tile(np.append(self.share() - penalty / SETTLED + penalty, self.share()), self.k)
+        of_columns = self.share() - penalty / SETTLED + penalty
+        return np.tile(np.append(of_columns, self.share() + self.l2_intercept), self.k)
 
     def share(self):
         """Curvature of the loss of one score at 0."""
