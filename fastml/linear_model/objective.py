@@ -165,11 +165,14 @@ class Objective:
             rows[:, :-1] *= self.scale
             rows[:, -1] = self.fit_intercept
         weight = self.weight / self.total if len(self.weight) else np.full(self.n, 1.0 / self.total)
-        last = self.l2_intercept if self.fit_intercept else 1.0  # a column of zeros has weight 0
-        l2 = self._penalty()
+        l2 = self.penalties()
         if self.l2 == 0:
-            l2[~Z[:, :-1].any(axis=0)] = 1.0
-        return Z, weight, np.append(l2, last)
+            l2[:-1][~Z[:, :-1].any(axis=0)] = 1.0
+        return Z, weight, l2
+
+    def penalties(self):
+        """(d + 1,): the curvature of the penalty along each entry of u; of what has no weight, 1."""
+        return np.append(self._penalty(), self.l2_intercept if self.fit_intercept else 1.0)
 
     def product(self, v):
         """Hessian by u, at the last point called, times v."""
