@@ -118,7 +118,7 @@ class Memory:
         self.number = 1.0 if inverse is not None or size == 0 else 1.0 / size
 
     def strengthen(self, more, inverse):
-        """`more` (k (d + 1),) is added to the second derivatives along each entry; inverse: of their matrix, or None."""
+        """`more` (k (d + 1),) is added to second derivatives along each entry; inverse: of the matrix, or None."""
         self.changes[self.order] += more * self.steps[self.order]
         if inverse is not None:
             self.first, self.number = inverse, 1.0
