@@ -19,9 +19,12 @@ from fastml.linear_model.columns import NO_WEIGHT
 from fastml.linear_model.objective import FEW_COLUMNS, Objective
 from fastml.linear_model.systems import SMALL, LeastSquares, Problem, dense_time, factor_time
 from fastml.sharing import NotShared, rows_of, separate_fit
+from fastml.warning import warn
 from fastml_ext import blas
 
 __all__ = ["LinearRegression", "Ridge"]
+
+HIGH_TOL_OF_SAG = 1e-4  # above this scikit-learn warns of its solver on sparse rows
 
 
 class LinearRegression(LeastSquares):
@@ -382,6 +385,13 @@ class Ridge(LeastSquares):
             )
         if self.solver == "svd":
             raise TypeError("SVD solver does not support sparse inputs currently: leave solver='auto'")
+        if self.fit_intercept and self.solver == "sag" and self.max_iter is None and self.tol > HIGH_TOL_OF_SAG:
+            warn(
+                '"sag" solver requires many iterations to fit an intercept with sparse inputs. Either set the solver to'
+                ' "auto" or "sparse_cg", or set a low "tol" and a high "max_iter" (especially if inputs are not'
+                " standardized). Here the optimum is found by any name, so that this is for code that scikit-learn runs"
+                " too"
+            )
 
     def _name_solver(self, ran):
         self.solver_ = ran if self.solver == "auto" else self.solver  # which scikit-learn's code asks for

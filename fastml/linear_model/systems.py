@@ -47,6 +47,7 @@ class LeastSquares(LinearRegressor):
     def _take(self, X, y, sample_weight):
         """(X, Y (n, k), weight), checked; whether a dense X is finite is left to `_by_sums`, and to `_centred`."""
         if sp.issparse(X):
+            self._validate_params()
             self._check_sparse()
         X, y = self._check_fit(X, y, finite=False, y_numeric=True, multi_output=True)
         self._flat = y.ndim == 1
