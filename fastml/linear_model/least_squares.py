@@ -9,6 +9,7 @@ import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
 from numpy.typing import ArrayLike
+from scipy.linalg.lapack import dpotrf, dpotrs
 from sklearn.base import clone
 
 from fastml.base import Interval, StrOptions
@@ -18,9 +19,12 @@ from fastml.linear_model.columns import NO_WEIGHT
 from fastml.linear_model.objective import FEW_COLUMNS, Objective
 from fastml.linear_model.systems import SMALL, LeastSquares, Problem, dense_time, factor_time
 from fastml.sharing import NotShared, rows_of, separate_fit
+from fastml.warning import warn
 from fastml_ext import blas
 
 __all__ = ["LinearRegression", "Ridge"]
+
+HIGH_TOL_OF_SAG = 1e-4  # above this scikit-learn warns of its solver on sparse rows
 
 
 class LinearRegression(LeastSquares):
@@ -33,8 +37,8 @@ class LinearRegression(LeastSquares):
     copy_X : bool, default=True
         Accepted for scikit-learn's sake: X is never written to.
     tol : float, default=1e-6
-        Precision of the weights for sparse X of more than 1000 columns, a hundredth of this; for "gd" the largest entry
-        of the gradient at the end.
+        Precision of the weights for sparse X, a hundredth of this, and at least 1e-10 up to 1000 columns; for "gd" the
+        largest entry of the gradient at the end.
     n_jobs : int, default=None
         Threads; the result has the same bits for any number of them.
     positive : bool, default=False
@@ -263,7 +267,7 @@ class Ridge(LeastSquares):
     max_iter : int or None, default=None
         Most iterations for sparse X of more than 1000 columns; None for ten times its longer side.
     tol : float, default=1e-4
-        Precision of the weights for sparse X of more than 1000 columns, a hundredth of this.
+        Precision of the weights for sparse X, a hundredth of this, and at least 1e-10 up to 1000 columns.
     solver : {"auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga", "lbfgs"}, default="auto"
         Whichever it is, the one optimum is found in the quickest way. As in scikit-learn, "svd" is for dense X, and
         "cholesky" and "saga" fit no intercept of sparse X.
@@ -381,6 +385,13 @@ class Ridge(LeastSquares):
             )
         if self.solver == "svd":
             raise TypeError("SVD solver does not support sparse inputs currently: leave solver='auto'")
+        if self.fit_intercept and self.solver == "sag" and self.max_iter is None and self.tol > HIGH_TOL_OF_SAG:
+            warn(
+                '"sag" solver requires many iterations to fit an intercept with sparse inputs. Either set the solver to'
+                ' "auto" or "sparse_cg", or set a low "tol" and a high "max_iter" (especially if inputs are not'
+                " standardized). Here the optimum is found by any name, so that this is for code that scikit-learn runs"
+                " too"
+            )
 
     def _name_solver(self, ran):
         self.solver_ = ran if self.solver == "auto" else self.solver  # which scikit-learn's code asks for
@@ -448,9 +459,7 @@ class Ridge(LeastSquares):
 
 def dual_weights(rows, target, alpha):
     """The weights by a system of as many equations as rows; None where alpha is lost beside the rows' size."""
-    try:
-        with blas.single_unless_long(rows.size * len(rows)):
-            system = rows @ rows.T + alpha * np.eye(len(rows))
-            return rows.T @ scipy.linalg.solve(system, target, assume_a="pos")
-    except scipy.linalg.LinAlgError:
-        return None
+    with blas.single_unless_long(rows.size * len(rows)):
+        system = rows @ rows.T + alpha * np.eye(len(rows))
+        factor, singular = dpotrf(system, lower=1)
+        return None if singular else rows.T @ dpotrs(factor, target, lower=1)[0]

@@ -169,6 +169,16 @@ def test_what_scikit_learn_refuses_of_sparse_rows(container):
         np.testing.assert_allclose(model.fit(rows, NUMBERS).coef_, model.fit(X, NUMBERS).coef_, atol=1e-8)
 
 
+def test_what_scikit_learn_says_of_sag_on_sparse_rows():
+    for module in (sklearn.linear_model, fastml.linear_model):
+        with pytest.warns(UserWarning, match='"sag" solver requires many iterations to fit an intercept'):
+            module.Ridge(solver="sag", tol=1e-3, random_state=0).fit(sp.csr_array(X), NUMBERS)
+    Ridge(solver="sag", tol=1e-3, fit_intercept=False).fit(sp.csr_array(X), NUMBERS)
+    Ridge(solver="sag", tol=1e-3).fit(X, NUMBERS)
+    with pytest.raises(ValueError, match="'tol' parameter of Ridge"):
+        Ridge(solver="sag", tol="low").fit(sp.csr_array(X), NUMBERS)
+
+
 def test_a_column_of_targets_is_one_output():
     for module in (sklearn.linear_model, fastml.linear_model):
         with pytest.warns(DataConversionWarning, match="A column-vector y was passed when a 1d array was expected"):
