@@ -30,6 +30,7 @@ FAMILIES = (
         ),
         "neighbors",
     ),
+    Family("neighbors", ("NeighborhoodComponentsAnalysis",), "attributes"),
     Family(
         "naive_bayes", ("GaussianNB", "BernoulliNB", "MultinomialNB", "ComplementNB", "CategoricalNB"), "naive_bayes"
     ),
