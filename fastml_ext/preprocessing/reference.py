@@ -1,7 +1,6 @@
 """The kernels by definition. X (n, d) is float32 or float64 in C order; NaN is a number that is missing."""
 
 import math
-from itertools import pairwise
 
 import numpy as np
 
@@ -323,7 +322,7 @@ def code_texts(data, ends, valid, skipped=0):
     is missing
     codes (n,) int64 are the places of the texts in the list `distinct`; -1 where one is missing
     """
-    return codes_of([data[a:b].tobytes() for a, b in pairwise(ends)], valid, skipped)
+    return codes_of([data[ends[i] : ends[i + 1]].tobytes() for i in range(len(ends) - 1)], valid, skipped)
 
 
 def code_views(views, buffers, valid, skipped=0):
