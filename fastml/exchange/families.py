@@ -54,6 +54,7 @@ FAMILIES = (
             "TargetEncoder",
             "LabelEncoder",
             "LabelBinarizer",
+            "MultiLabelBinarizer",
         ),
         "steps",
     ),
