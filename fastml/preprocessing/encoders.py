@@ -50,17 +50,6 @@ class ByDistinct(Estimator):
                 refuse_nonfinite(np.ascontiguousarray(rows), type(self).__name__, names, allow_nan=True)
             raise
 
-    def _fit_parts(self, table, reduce):
-        if self.min_frequency is not None or self.max_categories is not None:
-            raise ValueError(
-                f"{type(self).__name__} of a table in parts does not count its categories: leave min_frequency and"
-                " max_categories as they are"
-            )
-        names = table.parts.names or [f"x{j}" for j in range(table.parts.n_features)]
-        columns = reduce(in_parts.Distinct(names))
-        most = max(map(len, columns))
-        self.fit(np.stack([np.append(values, [values[0]] * (most - len(values))) for values in columns], axis=1))
-
     def _note_parts(self, parts):
         """Nothing but the columns is remembered."""
 
@@ -186,6 +175,19 @@ def places_in(table, distinct):
     return None if None in found else np.array(found, np.int64)
 
 
+def fit_categories(model, table, reduce):
+    """An encoder of a table in parts, by the distinct numbers of its columns."""
+    if model.min_frequency is not None or model.max_categories is not None:
+        raise ValueError(
+            f"{type(model).__name__} of a table in parts does not count its categories: leave min_frequency and"
+            " max_categories as they are"
+        )
+    names = table.parts.names or [f"x{j}" for j in range(table.parts.n_features)]
+    columns = reduce(in_parts.Distinct(names))
+    most = max(map(len, columns))
+    model.fit(np.stack([np.append(values, [values[0]] * (most - len(values))) for values in columns], axis=1))
+
+
 def counts_of(codes, distinct):
     """{value: its rows}, NaN under a name of its own."""
     counts = np.bincount(codes, minlength=len(distinct)).tolist()
@@ -246,6 +248,11 @@ class OneHotEncoder(ByDistinct, ScikitOneHotEncoder):
     >>> encoder.get_feature_names_out().tolist()
     ['x0_blue', 'x0_red']
     """
+
+    _text_parts = True
+
+    def _fit_parts(self, table, reduce):
+        fit_categories(self, table, reduce)
 
     def transform(self, X: Any) -> Any:
         """A column of 0 and 1 for each category of the rows.
@@ -343,6 +350,11 @@ class OrdinalEncoder(ByDistinct, ScikitOrdinalEncoder):
     >>> OrdinalEncoder().fit_transform([["b"], ["a"], ["c"]]).ravel()
     array([1., 0., 2.])
     """
+
+    _text_parts = True
+
+    def _fit_parts(self, table, reduce):
+        fit_categories(self, table, reduce)
 
     def transform(self, X: Any) -> Any:
         """The numbers of the categories of the rows.

@@ -6,12 +6,13 @@ __getattr__, __dir__, __all__ = exports(
     __name__,
     {
         "codes": ["code_objects", "code_rows", "code_texts", "code_views", "look_up"],
-        "columns": ["binarise", "extremes", "fill", "moments", "normalise", "rescale", "standardise"],
+        "columns": ["binarise", "by_rows", "extremes", "fill", "moments", "normalise", "rescale", "standardise"],
         "distributions": ["from_distribution", "to_distribution"],
+        "expansions": ["sparse_products"],
         "folded": ["add_looked", "put_looked", "scaled_scores"],
-        "order": ["quantiles"],
+        "ranks": ["quantiles"],
         "polynomials": ["products"],
         "splines": ["spline_basis"],
-        "powers": ["power_columns", "power_likelihood"],
+        "powers": ["power_columns", "power_likelihood", "unpower_columns"],
     },
 )

@@ -10,6 +10,7 @@ CLOSE = {  # sums in blocks, and sums of a row
     "power_likelihood": 1e-9,
     "spline_basis": 1e-5,
     "power_columns": 1e-5,
+    "unpower_columns": 1e-4,
     "to_distribution": 1e-6,
     "from_distribution": 1e-6,
 }
@@ -30,12 +31,16 @@ def quantiles(family, random):
 
 def standardise(family, random):
     X = table(random)
-    return family.standardise(X, *np.ones((2, X.shape[1]), X.dtype))
+    return family.standardise(X, *np.ones((2, X.shape[1]), X.dtype if random.random() < 0.5 else float))
 
 
 def rescale(family, random):
     X = table(random)
-    return family.rescale(X, *np.ones((2, X.shape[1]), X.dtype), -np.inf, 2.0)
+    return family.rescale(X, *np.ones((2, X.shape[1]), X.dtype if random.random() < 0.5 else float), -np.inf, 2.0)
+
+
+def by_rows(family, random):
+    return family.by_rows(np.asfortranarray(table(random)))
 
 
 def normalise(family, random):
@@ -76,11 +81,26 @@ def products(family, random):
     return family.products(X, steps, 4, int(random.integers(2, 5)), True, bool(random.random() < 0.5))
 
 
+def sparse_products(family, random):
+    d, n = int(random.integers(1, 6)), int(random.integers(1, 30))
+    rows = [np.flatnonzero(random.random(d) < 0.5) for _ in range(n)]
+    indices, indptr = np.concatenate(rows).astype(np.int64), np.cumsum([0] + [len(row) for row in rows])
+    data = random.integers(-3, 4, len(indices)).astype(random.choice(["f4", "f8"]))
+    settings = int(random.integers(0, 3)), int(random.integers(2, 5)), bool(random.random() < 0.5)
+    return family.sparse_products(data, indices, indptr, d, *settings, bool(random.random() < 0.5))
+
+
 def power_columns(family, random):
     X, box_cox = table(random), bool(random.random() < 0.5)
     X = np.abs(X) + 1 if box_cox else X
     lambdas = random.integers(-1, 4, X.shape[1]).astype(float)
     return family.power_columns(X, lambdas, box_cox, *np.ones((2, X.shape[1]), X.dtype))
+
+
+def unpower_columns(family, random):
+    X = np.clip(table(random), 0, 2)
+    lambdas = random.integers(0, 3, X.shape[1]).astype(float)
+    return family.unpower_columns(X, lambdas, bool(random.random() < 0.5), *np.ones((2, X.shape[1]), X.dtype))
 
 
 def power_likelihood(family, random):
