@@ -1,10 +1,10 @@
-"""scikit-learn's gallery of examples on scikit-learn and under fastml.accel: what breaks, what prints other numbers, CPU time.
+"""scikit-learn's gallery of examples with and without fastml.accel: what breaks, what prints other numbers, CPU time.
 
     python benchmarks/gallery.py FOLDER [--kept results.json] [--limit 40] [--only tree] [--through "nice -n 5"]
 
 FOLDER is `examples` of scikit-learn's source archive. Examples that download something are left out, and so are those
-that scikit-learn itself does not finish within the limit. Numbers are compared up to one unit of the last printed digit;
-an example whose output differs runs on scikit-learn once more, and what differs then too (times, unseeded draws)
+that scikit-learn itself does not finish within the limit. Numbers are compared up to one unit of the last printed
+digit; an example whose output differs runs on scikit-learn once more, and what differs then too (times, unseeded draws)
 counts as equal. gallery.txt, beside this file, lists the differences that remain, each with its reason.
 """
 
@@ -91,9 +91,9 @@ def measured(path, accel, limit):
     """One run in a process of its own: how it ended, what it printed, the CPU seconds of it and of its workers."""
     command = [sys.executable, *(["-m", "fastml.accel"] if accel else []), path.name]
     environment = {**os.environ, "MPLBACKEND": "Agg", "PYTHONWARNINGS": "ignore", "PYTHONHASHSEED": "0"}
-    environment.pop("PYTHONSAFEPATH", None)
-    with tempfile.TemporaryDirectory() as home, tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as bad:
-        os.environ["JOBLIB_TEMP_FOLDER"] = home
+    for name in ("PYTHONSAFEPATH", "PYTHONDONTWRITEBYTECODE"):  # modules compiled anew at each start would be counted
+        environment.pop(name, None)
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as bad:
         process = subprocess.Popen(
             command, cwd=path.parent, stdout=out, stderr=bad, env=environment, preexec_fn=lambda: limited(limit)
         )
@@ -116,11 +116,7 @@ def differences(one, other, noisy=None):
     if len(ours) != len(theirs):
         return [] if len(third) != len(ours) else [(f"{len(ours)} lines", f"{len(theirs)} lines")]
     third = third if len(third) == len(ours) else ours
-    return [
-        (a, b)
-        for a, b, c in zip(ours, theirs, third, strict=True)
-        if not same_line(a, b) and same_line(a, c)
-    ]
+    return [(a, b) for a, b, c in zip(ours, theirs, third, strict=True) if not same_line(a, b) and same_line(a, c)]
 
 
 def same_line(a, b):
@@ -165,7 +161,9 @@ def summary(names, kept):
     plain, accel = (sum(run[way]["cpu"] for run in ended.values()) for way in ("plain", "accel"))
     short = [run for run in ended.values() if run["plain"]["cpu"] < 3]
     more = [run["accel"]["cpu"] - run["plain"]["cpu"] for run in short]
-    print(f"\n{len(names)} examples without downloads, {len(names) - len(runs)} that scikit-learn does not finish here;")
+    print(
+        f"\n{len(names)} examples without downloads, {len(names) - len(runs)} that scikit-learn does not finish here;"
+    )
     print(f"{len(runs)} run under accel, {len(broken)} break, {len(other)} print something else,", end=" ")
     print(f"{len(other.keys() - reasons.keys())} of them without a reason")
     print(f"CPU time {plain:.1f} -> {accel:.1f} s; {len(short)} short ones {sum(more) / max(1, len(more)):+.2f} s each")

@@ -26,6 +26,7 @@ from fastml.accel import names
 
 __all__ = ["install", "report", "uninstall"]
 
+
 def install() -> None:
     """Give all code but scikit-learn's own fastml's answers under scikit-learn's names.
 

@@ -5,18 +5,19 @@ from step to step. One step of another kind, or one that gives frames, and sciki
 """
 
 from inspect import getattr_static
-from typing import Any
+from weakref import WeakKeyDictionary
 
 from sklearn import get_config
 from sklearn.preprocessing import FunctionTransformer
 
 from fastml.accel import ledger
 from fastml.accel.faces import Faced, dressed
-from fastml.accel.shells import ANSWERING, ENGINE, Shell, engine_of, overridden, reason, served
+from fastml.accel.shells import ANSWERING, Shell, engine_of, overridden, reason, served
 
 __all__ = ["composition_of"]
 
-NONE = (None, "passthrough", "drop")
+NONE = ("passthrough", "drop")
+together_with: WeakKeyDictionary = WeakKeyDictionary()  # composition: fastml's models of its steps, and of all of them
 
 
 def composition_of(own, original):
@@ -33,12 +34,8 @@ class Composition(Faced):
     """What every composition does; its class has `_own`, fastml's class, and `_original`, scikit-learn's."""
 
     def __setattr__(self, name, value):
-        self.__dict__.pop(ENGINE, None)
+        together_with.pop(self, None)
         object.__setattr__(self, name, value)
-
-    def __getstate__(self):
-        state: Any = super().__getstate__()
-        return {name: value for name, value in state.items() if name != ENGINE}
 
 
 def answer(model, name, original, args, options):
@@ -68,12 +65,12 @@ def together(model):
     for part in parts_of(model):
         found, why = part_of(part)
         if why:
-            model.__dict__.pop(ENGINE, None)
+            together_with.pop(model, None)
             return None, why
         steps.append(found)
-    kept = model.__dict__.get(ENGINE)
+    kept = together_with.get(model)
     if kept is None or len(kept[0]) != len(steps) or not all(a is b for a, b in zip(kept[0], steps, strict=True)):
-        kept = model.__dict__[ENGINE] = steps, made(model, steps)
+        kept = together_with[model] = steps, made(model, steps)
     return kept[1], "" if kept[1] is not None else "not fitted"
 
 
@@ -88,7 +85,7 @@ def parts_of(model):
 
 def part_of(step):
     """(the model of fastml, or the step itself where nothing is asked; why there is none, or "")."""
-    if step is None or isinstance(step, str) and step in NONE:
+    if step is None or (isinstance(step, str) and step in NONE):
         return step, ""
     if type(step) is FunctionTransformer and step.func is None and not wraps(step):
         return step, ""
@@ -110,7 +107,7 @@ def wraps(step):
 
 def made(model, steps):
     """fastml's composition with the state of scikit-learn's and these steps; None where that is not fitted."""
-    state = {name: value for name, value in vars(model).items() if name != ENGINE}
+    state = dict(vars(model))
     if "steps" in state:
         if not steps:
             return None

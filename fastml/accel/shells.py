@@ -14,6 +14,7 @@ from sklearn.utils.metaestimators import available_if
 
 from fastml.accel import ledger
 from fastml.accel.faces import Faced, dressed
+from fastml.accel.refusals import beyond
 from fastml.exchange.common import is_fitted
 from fastml.exchange.families import module_of, row_of
 
@@ -38,7 +39,7 @@ ENGINE = "_engine"  # of a shell: a model of fastml, or None where scikit-learn 
 
 def shell_of(own, original):
     """The class that has scikit-learn's `original` face and answers by fastml's class `own`."""
-    space: dict = {}
+    space: dict = {"_how": row_of(original, "sklearn").how}
     for names, serve in ((LEARNING, learn), (ANSWERING, answer)):
         for name in names:
             if hasattr(own, name) and (method := getattr_static(original, name, None)) is not None:
@@ -132,7 +133,7 @@ def learn(shell, name, original, args, options):
     what = f"{type(shell).__name__}.{name}"
     if args and not hasattr(args[0], "__len__") and hasattr(args[0], "__next__"):
         args = (list(args[0]), *args[1:])  # it may be read twice
-    why = not_here(shell, name)
+    why = not_here(shell, name) or beyond(shell._how, args, options)
     before = shell.__dict__.get("random_state")
     drawn = before.get_state() if isinstance(before, np.random.RandomState) else None
     if not why:
@@ -157,6 +158,7 @@ def answer(shell, name, original, args, options):
     what, why = f"{type(shell).__name__}.{name}", ""
     if "_original" not in vars(type(shell)) and (other := overridden(type(shell), name)):
         why = f"its class overrides {other}"
+    why = why or beyond(shell._how, args, options)
     engine = None if why else engine_of(shell)
     if engine is not None:
         try:
@@ -187,7 +189,7 @@ def take(shell, engine):
 
 def engine_to_teach(shell, name):
     known = set(shell._own._get_param_names())
-    parameters = {name: getattr(shell, name) for name in shell._original._get_param_names()}  # a subclass may have others
+    parameters = {name: getattr(shell, name) for name in shell._original._get_param_names()}  # not a subclass's own
     if unknown := sorted(set(parameters) - known):
         raise ValueError(f"fastml has no parameter {unknown[0]}")
     goes_on = name == "partial_fit" or parameters.get("warm_start")

@@ -63,7 +63,7 @@ class Tree:
 
 def taken(tree, cls, caller):
     """How pickle takes a tree: its class by the name that its caller sees, and the state of scikit-learn's."""
-    new = getattr(sys.modules[vars(cls).get("_original", cls).__module__], "newObj")
+    new = sys.modules[vars(cls).get("_original", cls).__module__].newObj
     return new, (as_seen(cls, caller),), None if tree is None else tree.__getstate__()
 
 
