@@ -26,8 +26,11 @@ _finder = None
 
 
 def inside(module):
-    """Whether code of the module of this name keeps scikit-learn's own names: its insides, and fastml."""
-    return module.partition(".")[0] in ("sklearn", "fastml", "fastml_ext")
+    """Whether code of the module of this name keeps scikit-learn's own names: its insides, and fastml.
+
+    The machinery of `import` only asks whether a name is there, on behalf of whoever imports.
+    """
+    return module.partition(".")[0] in ("sklearn", "fastml", "fastml_ext") or module == "importlib._bootstrap"
 
 
 def swap(find, insider=inside, ready=None):

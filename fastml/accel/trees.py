@@ -21,7 +21,7 @@ FIELDS = ("data", "idx_array", "node_bounds", "node_data", "sample_weight", "sum
 def tree_of(own, original):
     """The class that has scikit-learn's `original` face and answers by fastml's class `own`."""
     space: dict = {name: asked(name) for name in INSIDES}
-    space |= {name: property(lambda self, name=name: getattr(self.theirs, name)) for name in FIELDS}
+    space |= {name: field(name) for name in FIELDS}
     space |= {name: served(name) for name in ("query", "query_radius")}
     return dressed((Tree, original), original, own, space, reduced)
 
@@ -29,8 +29,11 @@ def tree_of(own, original):
 class Tree:
     """What the class with the face does; it has `_own`, fastml's class, and `_original`, scikit-learn's."""
 
+    _own: Any
+    _original: Any
+
     def __init__(self, X: Any, leaf_size: Any = 40, metric: Any = "minkowski", sample_weight: Any = None, **more: Any):
-        self.given = X, leaf_size, metric, sample_weight, more
+        self.given: Any = X, leaf_size, metric, sample_weight, more
         self.engine, self.made, self.why = None, None, ""
         try:
             if sample_weight is not None:
@@ -69,6 +72,11 @@ def taken(tree, cls, caller):
 
 def reduced(tree):
     return taken(getattr(tree, "theirs", tree), type(tree), caller_name())
+
+
+def field(name):
+    """The attribute of scikit-learn's tree."""
+    return property(lambda self: getattr(self.theirs, name))
 
 
 def asked(name):
