@@ -81,7 +81,7 @@ def epochs_by_reference(data):
     def run():
         state = reference.begin(task, np.zeros((1, X.shape[1])), np.zeros(1))
         for epoch in range(EPOCHS):
-            order = reference.block_order(len(X), 0, epoch)
+            order = reference.random_order(len(X), 0, epoch)
             reference.dense_epoch(task, order, X, Y, nothing, np.ones((2, 1)), state, signs)
         return state
 

@@ -2,6 +2,7 @@
 
 python benchmarks/scale.py                 10**6 and 10**7 rows of 8 float32 columns; 1e8 takes 7 GB of disk
 python benchmarks/scale.py 1e6 --dask      beside them the same on a cluster of two processes on this machine
+python benchmarks/scale.py 1e8 --record docs/benchmarks/scale.jsonl      keeps the numbers, for plot_scale.py
 
 Each piece of work has a process of its own, whose imports and first small fit are not timed.
 """
@@ -13,12 +14,14 @@ import json
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
 import numpy as np
 
 D, STEP, FILES = 8, 2**18, 8
+MEMORY = "1GiB"  # of the command
 CLASSIFIERS = ["GaussianNB", "LogisticRegression", "LinearSVC"]
 WORK = [
     "read npy",
@@ -98,15 +101,15 @@ def command(name, model, folder):
 
     tables, kept = str(folder / "parquet"), str(folder / "model.fml")
     given = {
-        "train": ["train", tables, "--target", "y", "--model", model, "--memory", "512MiB", "-o", kept],
-        "predict": ["predict", kept, tables, "--memory", "512MiB", "-o", str(folder / "out.parquet")],
+        "train": ["train", tables, "--target", "y", "--model", model, "--memory", MEMORY, "-o", kept],
+        "predict": ["predict", kept, tables, "--memory", MEMORY, "-o", str(folder / "out.parquet")],
     }
     with contextlib.redirect_stdout(io.StringIO()):
         assert main(given[name]) == 0
 
 
 def measure(work, folder):
-    with cluster(work.endswith(" dask")):
+    with cluster(work.endswith(" dask")), own_memory() as most:
         with tempfile.TemporaryDirectory() as small:  # imports, and kernels loaded, before the clock runs
             write(Path(small), 1000)
             if work == "predict":
@@ -115,7 +118,7 @@ def measure(work, folder):
         wall, cpu = time.perf_counter(), time.process_time()
         fit(work, Path(folder))
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    print(json.dumps([wall, cpu, peak()]))
+    print(json.dumps([wall, cpu, told("VmHWM"), most[0]]))
 
 
 @contextlib.contextmanager
@@ -129,16 +132,40 @@ def cluster(wanted):
         yield
 
 
-def peak():
-    """Megabytes; `ru_maxrss` would begin with those of the process that started this one."""
+@contextlib.contextmanager
+def own_memory():
+    """[most megabytes of this process that are no pages of files], looked at every 20 ms."""
+    most, ended = [0.0], threading.Event()
+
+    def look():
+        while not ended.wait(0.02):
+            most[0] = max(most[0], told("RssAnon"))
+
+    watching = threading.Thread(target=look, daemon=True)
+    watching.start()
+    try:
+        yield most
+    finally:
+        ended.set()
+        watching.join()
+
+
+def told(name):
+    """Megabytes; VmHWM is the peak of all, where `ru_maxrss` would begin with that of the process that started this."""
     status = Path("/proc/self/status")
     lines = status.read_text().splitlines() if status.exists() else []
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), float("nan"))
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(name)), float("nan"))
 
 
-def main(sizes, on_dask):
+def keep(record, numbers):
+    if record is not None:
+        with open(record, "a") as file:
+            file.write(json.dumps(numbers) + "\n")
+
+
+def main(sizes, on_dask, record=None):
     work = WORK + PARQUET * has("pyarrow") + DASK * (on_dask and has("distributed"))
-    print(f"{'rows':>12} {'work':<26} {'seconds':>9} {'CPU s':>8} {'rows/s':>12} {'peak MB':>8}")
+    print(f"{'rows':>12} {'work':<26} {'seconds':>9} {'CPU s':>8} {'rows/s':>12} {'peak MB':>8} {'no file':>8}")
     for n in sizes:
         with tempfile.TemporaryDirectory() as folder:
             write(Path(folder), n)
@@ -146,9 +173,10 @@ def main(sizes, on_dask):
                 done = subprocess.run([sys.executable, __file__, "--one", each, folder], capture_output=True, text=True)
                 if done.returncode:
                     sys.exit(done.stderr)
-                wall, cpu, most = json.loads(done.stdout.splitlines()[-1])
+                wall, cpu, most, own = json.loads(done.stdout.splitlines()[-1])
+                keep(record, {"rows": n, "work": each, "seconds": wall, "cpu": cpu, "peak": most, "own": own})
                 cpu = f"{cpu:>8.2f}" if not each.endswith("dask") else f"{'':>8}"  # other processes have it
-                print(f"{n:>12,} {each:<26} {wall:>9.3f} {cpu} {n / wall:>12,.0f} {most:>8.0f}", flush=True)
+                print(f"{n:>12,} {each:<26} {wall:>9.3f} {cpu} {n / wall:>12,.0f} {most:>8.0f} {own:>8.0f}", flush=True)
 
 
 if __name__ == "__main__":
@@ -156,4 +184,9 @@ if __name__ == "__main__":
         measure(*sys.argv[2:4])
     else:
         given = [each for each in sys.argv[1:] if each != "--dask"]
-        main([int(float(each)) for each in given or ["1e6", "1e7"]], "--dask" in sys.argv)
+        record = None
+        if "--record" in given:
+            at = given.index("--record")
+            record = given.pop(at + 1)
+            del given[at]
+        main([int(float(each)) for each in given or ["1e6", "1e7"]], "--dask" in sys.argv, record)

@@ -18,8 +18,9 @@ import inspect
 from typing import Any
 
 import numpy as np
+from sklearn.utils import validation
 
-__all__ = ["PRIVATE", "check_input_parameters", "check_sample_weight"]
+__all__ = ["PRIVATE", "check_array", "check_input_parameters", "check_sample_weight", "validate_data"]
 
 PRIVATE = {
     # How constraints of parameters are written in `_parameter_constraints`, and checked.
@@ -61,7 +62,8 @@ PRIVATE = {
 def check_sample_weight(sample_weight: Any, n: int) -> np.ndarray:
     """(n,) float64 from a number, None or an array, by scikit-learn's check; 0 everywhere passes."""
     check, options = _weight_check()
-    return check(sample_weight, np.empty((n, 0)), dtype=np.float64, **options)
+    with np.errstate(invalid="ignore"):
+        return check(sample_weight, np.empty((n, 0)), dtype=np.float64, **options)
 
 
 @functools.cache
@@ -71,6 +73,18 @@ def _weight_check() -> tuple:
 
     option = "allow_all_zero_weights"
     return check, {option: True} if option in inspect.signature(check).parameters else {}
+
+
+def check_array(array: Any, **options: Any) -> Any:
+    """scikit-learn's function, in silence: it adds up a table to see whether it is finite, -inf and inf as well."""
+    with np.errstate(invalid="ignore"):
+        return validation.check_array(array, **options)
+
+
+def validate_data(estimator: Any, *tables: Any, **options: Any) -> Any:
+    """scikit-learn's function, in silence, as `check_array`."""
+    with np.errstate(invalid="ignore"):
+        return validation.validate_data(estimator, *tables, **options)
 
 
 def check_input_parameters(search: Any, X: Any, y: Any, split_params: dict) -> None:

@@ -13,9 +13,9 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from fastml._sklearn import Interval, StrOptions, check_sample_weight
+from fastml._sklearn import Interval, StrOptions, check_sample_weight, validate_data
 from fastml.kinds import array_of_numbers, as_numbers, read_target
 from fastml.kinds.lazy import is_lazy, refuse_lazy
 from fastml.plain import BY_ROWS, ValidSettings, is_plain, is_plain_rows, is_plain_target
@@ -222,14 +222,18 @@ def check_weight(sample_weight, n):
 
 
 @contextlib.contextmanager
-def holding_out(share, n):
-    """scikit-learn's refusals to split n rows in the words of our parameters; share: validation_fraction."""
+def holding_out(share, n, names=""):
+    """scikit-learn's refusals to split n rows in the words of our parameters.
+
+    share: validation_fraction | names: what the classes that it names are called, to be said behind
+    """
     try:
         yield
     except ValueError as error:
         told = str(error).replace(" and train_size=None", "").replace("test_size", "validation_fraction")
         raise ValueError(
-            f"early_stopping=True holds out validation_fraction={share} of {n} samples, and that cannot be: {told}"
+            f"early_stopping=True holds out validation_fraction={share} of {n} samples, and that cannot be:"
+            f" {told}{names}"
         ) from error
 
 

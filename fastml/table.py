@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.validation import check_consistent_length, validate_data
+from sklearn.utils.validation import check_consistent_length
 
-from fastml._sklearn import _check_y
+from fastml._sklearn import _check_y, validate_data
 from fastml.kinds import (
     Categories,
     as_native,

@@ -4,12 +4,14 @@ import importlib
 import inspect
 import pickle
 import pkgutil
+import warnings
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 from finding import reads_labels_alone
+from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier, is_regressor
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
@@ -312,6 +314,21 @@ def test_frames_without_columns(Estimator, table, frame):
         make(Estimator).fit(frame, table[1])
     with pytest.raises(ValueError, match="0 (feature|sample)"):
         make(Estimator).fit(*table).predict(frame)
+
+
+@pytest.mark.parametrize("Estimator", TABULAR, ids=lambda E: E.__name__)
+@pytest.mark.parametrize("kind", [np.asarray, np.ndarray.tolist, pd.DataFrame, csr_array])
+def test_both_infinities_are_refused_without_a_word_of_their_sum(Estimator, table, kind):
+    X, y = table
+    both = X.copy()
+    both[3, 1], both[7, 1] = -np.inf, np.inf
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        with pytest.raises((ValueError, TypeError)):  # some take nothing sparse
+            make(Estimator).fit(kind(both), y)
+        if kind is np.asarray and has_fit_parameter(Estimator, "sample_weight"):
+            with pytest.raises((ValueError, TypeError), match="infinity|inf"):
+                make(Estimator).fit(X, y, sample_weight=both[:, 1])
 
 
 @every_predictor

@@ -134,20 +134,24 @@ def add_train(train):
     train.add_argument("--model", required=True, metavar="NAME", help="a model that `fastml compare` shows")
     settings = "a setting of the model, such as n_neighbors=9; may be repeated"
     train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="settings", help=settings)
+    rows = "rows to learn from, drawn at random where the file has more (default: all)"
+    train.add_argument("--rows", type=rows_or_all, metavar="N", help=rows)
     add_reduce(train)
-    add_memory(train)
+    add_memory(
+        train,
+        "how much memory to take, such as 4GiB: a folder is read in parts, of a file as many rows as fit are drawn",
+    )
     train.add_argument("-o", "--output", required=True, metavar="MODEL.fml", help="the file to write")
 
 
 def add_predict(predict):
     predict.add_argument("model", metavar="MODEL.fml", help="what `fastml train` wrote")
     add_file(predict)
-    add_memory(predict)
+    add_memory(predict, "how much memory a folder of tables may take while it is read in parts, such as 4GiB")
     predict.add_argument("-o", "--output", metavar="OUT.csv", help="where to write (default: to standard output)")
 
 
-def add_memory(command):
-    memory = "how much memory a folder of tables may take while it is read in parts, such as 4GiB"
+def add_memory(command, memory):
     command.add_argument("--memory", metavar="SIZE", help=memory)
     dask = "the scheduler of a Dask cluster, such as tcp://host:8786, whose workers see the folder and read it"
     command.add_argument("--dask", metavar="ADDRESS", help=dask)

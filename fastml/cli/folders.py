@@ -9,7 +9,7 @@ from fastml.cli.models import MODELS, load
 from fastml.cli.output import check_output
 from fastml.cli.terminal import InputError, duration
 
-__all__ = ["bytes_of", "predict", "train"]
+__all__ = ["bytes_of", "memory_of", "predict", "train"]
 
 ENDINGS = ".parquet", ".arrow", ".csv"
 UNITS = {"": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
@@ -27,13 +27,21 @@ def bytes_of(text):
     return int(float(found[1]) * UNITS[found[2]])
 
 
+def memory_of(text):
+    """The bytes of --memory; InputError where that is no size."""
+    try:
+        return bytes_of(text)
+    except ValueError as error:
+        raise InputError(f"--memory: {error}") from None
+
+
 def parts_of(path, memory, **options):
     """A table in parts: a folder with files of one kind, or one such file."""
     import fastml.scale
 
     try:
         if memory is not None:
-            options["memory"] = bytes_of(memory) // 2  # the other half is what Python and the model take
+            options["memory"] = memory_of(memory) // 2  # the other half is what Python and the model take
         path = Path(path)
         endings = {path.suffix.lower()} if path.is_file() else {each.suffix.lower() for each in path.rglob("*.*")}
         kinds = [ending for ending in ENDINGS if ending in endings]
@@ -75,6 +83,8 @@ def train(arguments):
     if row is None:
         able = ", ".join(sorted({row.title for row in rows}))
         raise InputError(f"{arguments.model} does not learn from a folder, which is read in parts; these do: {able}")
+    if arguments.rows is not None:
+        raise InputError("--rows is for one file: of a folder every row is learnt from, in parts")
     if arguments.reduce:
         raise InputError("--reduce is for one file: the columns of a folder are learnt from as they are")
     parts = parts_of(arguments.file, arguments.memory, target=arguments.target)

@@ -24,6 +24,9 @@ def run(arguments):
     model, about = read_model(arguments.model)
     if about["encoder"] is None or Path(arguments.file).is_dir():
         return folders.predict(model, about, arguments)
+    for option in ("memory", "dask"):
+        if getattr(arguments, option) is not None:
+            raise InputError(f"--{option} is for a folder of tables, which is read in parts: this is one file")
     encoder = saved_encoder(about["encoder"])
     texts = {about["columns"][place] for place in encoder.texts}
     plain = {name: ["text" if name in texts else "number", None] for name in about["columns"]}

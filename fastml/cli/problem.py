@@ -62,12 +62,14 @@ def bundled():
         yield Problem(name, task, X, data.target, names, {}, [], rows)
 
 
-def from_table(table, target, task="auto", rows=None, folds=5, aside=(), group=None, time=None, reduce=None):
+def from_table(table, target, task="auto", rows=None, folds=5, aside=(), group=None, time=None, reduce=None,
+               more_rows=" (--rows all for every row)"):  # fmt: skip
     """The task of predicting the column `target` of a table; InputError where there is none.
 
     aside: names of columns that are not learnt from
     group, time: names of the columns by which rows are kept together, or the later told from the earlier; or None
     reduce: "pca" where models are given principal components
+    more_rows: how more rows are asked for, behind the sentence that some were drawn
     """
     column = next((c for c in table.columns if c.name == target), None)
     if column is None:
@@ -76,11 +78,13 @@ def from_table(table, target, task="auto", rows=None, folds=5, aside=(), group=N
         if all(c.name != name for c in table.columns):
             raise InputError(f"{str(table.path)!r} has no column {name!r}{hint(name, table)}")
     column = column.original or column  # labels stay as they stand
+    table, column, unanswered = answered(table, column)
     n = len(column.values)
     if n < folds:
         cure = f"pass --folds {max(2, n)} or add rows"
-        raise InputError(f"{str(table.path)!r} has {n} rows, fewer than the {folds} folds: {cure}")
-    y, task, why = read_target(column, task)
+        raise InputError(f"{str(table.path)!r} has {n} rows{' with a target' if unanswered else ''}, fewer than the "
+                         f"{folds} folds: {cure}")  # fmt: skip
+    y, task, why = read_target(column, task, "every row where it is not missing" if unanswered else "every row")
     used, notes = choose_columns([c for c in table.columns if c.name not in (target, group, *aside)], table)
     learnt = {c.source for c in used}
     if not used:
@@ -93,7 +97,8 @@ def from_table(table, target, task="auto", rows=None, folds=5, aside=(), group=N
         [c.name for c in used],
         {i: c.texts for i, c in enumerate(used) if c.texts is not None},
         [
-            describe(table), *table.notes, why, *(c.words for c in table.columns if c.words and c.name in learnt),
+            describe(table), *table.notes, why, *unanswered,
+            *(c.words for c in table.columns if c.words and c.name in learnt),
             *missing_values(used, table), *text_columns(used), *notes,
         ],
         np.arange(1, n + 1) if table.rows is None else table.rows + 1,
@@ -103,15 +108,34 @@ def from_table(table, target, task="auto", rows=None, folds=5, aside=(), group=N
         reduce,
     )  # fmt: skip
     problem = problem if rows is None or n <= rows else drawn(problem, rows)
-    if len(problem.y) < table.total:
-        problem.notes.append(
-            f"used: {len(problem.y)} of {table.total} rows, drawn at random (--rows all for every row)"
-        )
+    if table.drawn or len(problem.y) < n:
+        problem.notes.append(f"used: {len(problem.y)} of {table.total} rows, drawn at random{more_rows}")
     check_target(problem, target, folds)
     problem.notes.extend(suspicions(problem))
     problem.notes.extend(components(problem))
     problem.notes.extend(advice(problem))
     return problem
+
+
+def answered(table, column):
+    """The table and its target without the rows whose target is missing, and a sentence about these."""
+    missing = np.isnan(column.values)
+    if not missing.any() or missing.all():
+        return table, column, []
+    keep = np.flatnonzero(~missing)
+    rows = keep if table.rows is None else table.rows[keep]
+    words = (
+        f"left out: {missing.sum()} of {len(missing)} rows, where the target {column.name!r} is missing "
+        f"(first in row {row_of(table, missing.argmax())})"
+    )
+    columns = [rows_of_column(each, keep) for each in table.columns]
+    return table._replace(columns=columns, rows=rows), rows_of_column(column, keep), [words]
+
+
+def rows_of_column(column, keep):
+    numbers = None if column.numbers is None else column.numbers[keep]
+    original = None if column.original is None else rows_of_column(column.original, keep)
+    return column._replace(values=column.values[keep], numbers=numbers, original=original)
 
 
 def components(problem):
@@ -144,8 +168,13 @@ def moments(table, name):
                          f"it must be dates, times or numbers")  # fmt: skip
     if missing.any():
         raise InputError(f"--time {name!r} is missing in {missing.sum()} of {len(missing)} rows (first in row "
-                         f"{missing.argmax() + 1}): fill it in, or leave those rows out")  # fmt: skip
+                         f"{row_of(table, missing.argmax())}): fill it in, or leave those rows out")  # fmt: skip
     return column.values
+
+
+def row_of(table, place):
+    """The row of the file, counted from 1, at a place of the columns."""
+    return int(place if table.rows is None else table.rows[place]) + 1
 
 
 def hint(target, table):
@@ -165,14 +194,10 @@ def is_number(text):
     return True
 
 
-def read_target(column, task):
-    """(y, task, a sentence that says which task and why)"""
-    missing = np.isnan(column.values)
-    if missing.any():
-        raise InputError(
-            f"the target {column.name!r} is missing in {missing.sum()} of {len(missing)} rows (first in row "
-            f"{missing.argmax() + 1}): fill it in, or leave those rows out"
-        )
+def read_target(column, task, everywhere="every row"):
+    """(y, task, a sentence that says which task and why); everywhere: which rows these are, in words"""
+    if np.isnan(column.values).any():
+        raise InputError(f"the target {column.name!r} is missing in every row: there is nothing to learn")
     numbers = column.values if column.texts is None else column.numbers
     texts = numbers is None or (column.texts is not None and column.first_text is not None)  # codes such as 007 too
     y = column.values if column.texts is None else labels(column)
@@ -180,7 +205,7 @@ def read_target(column, task):
     different = np.unique(y)
     if len(different) == 1:
         only = repr(str(different[0])) if texts else column.texts[0] if column.texts else f"{different[0]:g}"
-        raise InputError(f"the target {column.name!r} is {only} in every row: there is nothing to learn")
+        raise InputError(f"the target {column.name!r} is {only} in {everywhere}: there is nothing to learn")
     if task == REGRESSION and numbers is None:
         row, cell = column.first_text
         raise InputError(f"the target {column.name!r} holds texts ({cell!r} in row {row}): regression needs numbers")
@@ -330,7 +355,7 @@ def missing_values(columns, table):
     counts = {c.name: int(np.isnan(c.values).sum()) for c in columns}
     counts = {name: count for name, count in counts.items() if count}
     if counts:
-        of = "" if table.rows is None else f" in {len(table.rows)} rows that were drawn"
+        of = f" in {len(table.rows)} rows that were drawn" if table.drawn else ""
         words = some(f"{name!r} {count}" for name, count in counts.items())
         yield f"missing values{of}: {sum(counts.values())} ({words})"
 

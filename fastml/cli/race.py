@@ -194,7 +194,7 @@ class Race:
 
     def _warm_up(self, problem, model):
         """Fit and predict once, so that no fold has to wait for a compiler; the first time is the cold start."""
-        self.progress(f"compiling: {model.title} for {problem.name}")
+        self.progress(f"first fit: {model.title} for {problem.name}")
         train, test = next(splits(problem, self.folds))
         if self.left() < 0:
             return

@@ -12,6 +12,7 @@ from fastml.cli.reading.dialect import Dialect, look, shown
 from fastml.cli.reading.formats import format_of, reader_of
 from fastml.cli.reading.meaning import Cells, Column, truth_of
 from fastml.cli.reading.parsing import blocks, name_of
+from fastml.cli.reading.quotes import DOUBLE
 from fastml.cli.reading.rows import Rows
 from fastml.cli.reading.sampling import Sample
 from fastml.cli.reading.sources import BROKEN, Utf8, check_encoding, check_file, detect_encoding, packing
@@ -34,6 +35,7 @@ class Table(NamedTuple):
     notes: list = []  # what else was understood, in sentences
     total: int = 0  # rows of the file
     rows: Any = None  # which of them the columns hold, counted from 0; None for all
+    drawn: bool = False  # whether these were drawn at random from more
 
 
 class Source(NamedTuple):
@@ -59,7 +61,7 @@ class Asked(NamedTuple):
     as_text: Any = lambda name, numbers: False
     trained: Any = None
     kinds: dict | None = None
-    rows: int | None = None
+    rows: Any = None
 
 
 class Text(NamedTuple):
@@ -81,7 +83,8 @@ def read_table(path, separator=None, encoding=None, missing=None, progress=lambd
     trained: None, or the style of decimals of the file that a model was trained on; the table then needs no rows, and
     no second column, and codes such as 007 are numbers unless `as_text`
     kinds: None, or what the columns were in that file: {name: (kind, form)}
-    rows: how many rows are needed: of a file with more than KEPT and more than these, as many are drawn; None for all
+    rows: how many rows are needed: of a file with more than KEPT and more than these, as many are drawn; None for all;
+        or a function that gives the most rows for a number of columns
     """
     path = Path(path)
     check_encoding(encoding)
@@ -103,7 +106,7 @@ def finished(path, names, read, words, asked):
     (mark, told, notes), (missing, as_text, trained, kinds, rows) = words, asked
     marks = frozenset(each.strip() for each in (MISSING if missing is None else missing))
     dashes = marks | DASHES if missing is None else marks
-    sample = Sample(None if rows is None else max(rows, KEPT))
+    sample = Sample(rows(len(names)) if callable(rows) else None if rows is None else max(rows, KEPT))
     source = Source(path, names, read, mark, marks, dashes, as_text, trained is None, kinds, sample,
                     Rows(names) if mark and trained is None and len(names) > 1 else None)  # fmt: skip
     columns, decimal_comma, thousands = read_columns(source, trained)
@@ -112,7 +115,8 @@ def finished(path, names, read, words, asked):
         raise InputError(f"{path} holds a header but no rows: nothing to learn from")
     total = len(columns[0].values)
     total, kept = (total, None) if sample.whole else (sample.total, sample.rows)
-    return Table(path, shown(mark) if mark else "", told, columns, decimal_comma, thousands, notes, total, kept)
+    drawn = kept is not None
+    return Table(path, shown(mark) if mark else "", told, columns, decimal_comma, thousands, notes, total, kept, drawn)
 
 
 def text_file(path, separator, encoding, start, progress, trained, kinds):
@@ -129,8 +133,10 @@ def text_file(path, separator, encoding, start, progress, trained, kinds):
         notes.append(f"its encoding is taken for {name_of(found)} (--encoding for another)")
     if dialect.extra:
         notes.append("every row ends in a separator, which is left out")
-    if dialect.escaped:
-        notes.append('quotes within quotes are written \\"')
+    if dialect.quotes.mark != DOUBLE.mark:
+        notes.append("texts stand in single quotes")
+    if dialect.quotes.escaped:
+        notes.append(f"quotes within quotes are written \\{dialect.quotes.mark}")
     packed = packing(path)
     notes += [f"unpacked with {packed}"] if packed else []
     return dialect.header, lambda places: blocks(text, places), dialect.separator, name_of(found), notes

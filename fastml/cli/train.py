@@ -15,6 +15,11 @@ from fastml.cli.terminal import InputError, Progress, duration
 
 __all__ = ["run"]
 
+CELL = (
+    130  # bytes that a cell takes while a table becomes numbers and a model: several times 8, and texts that stand once
+)
+BASE = 340 * 10**6  # bytes that Python and the libraries take
+
 
 def run(arguments):
     from fastml import persistence
@@ -26,9 +31,12 @@ def run(arguments):
         check_output(arguments.output, arguments.file)
         table = read_table(
             arguments.file, arguments.separator, arguments.encoding, arguments.missing, progress,
-            as_text=wants_labels(arguments.target, arguments.task),
+            as_text=wants_labels(arguments.target, arguments.task), rows=most_rows(arguments),
         )  # fmt: skip
-        problem = from_table(table, arguments.target, arguments.task, folds=1, reduce=arguments.reduce)
+        problem = from_table(
+            table, arguments.target, arguments.task, arguments.rows, folds=1, reduce=arguments.reduce,
+            more_rows=" (--rows and --memory say how many)",
+        )  # fmt: skip
         row = find_model(arguments.model, problem.task)
         progress(f"fitting {row.title}")
         started = time.perf_counter()
@@ -56,6 +64,23 @@ def run(arguments):
     print(f"input of {row.title}: {INPUTS[row.input]}")
     print(f"{row.title}, fitted on {len(problem.y)} rows in {duration(seconds)}, written to {arguments.output}")
     return 0
+
+
+def most_rows(arguments):
+    """What `read_table` asks: how many rows are wanted, of a number of columns; None for all."""
+    if arguments.dask is not None:
+        raise InputError("--dask is for a folder of tables, which is read in parts: this is one file")
+    if arguments.memory is None:
+        return arguments.rows
+    room = folders.memory_of(arguments.memory) - BASE
+    if room < BASE // 4:
+        raise InputError(f"--memory {arguments.memory} is too little: Python and its libraries take {BASE // 10**6} MB")
+
+    def most(columns):
+        rows = room // (columns * CELL) + 1
+        return rows if arguments.rows is None else min(rows, arguments.rows)
+
+    return most
 
 
 def find_model(name, task):

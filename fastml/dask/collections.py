@@ -22,8 +22,9 @@ class Described(NamedTuple):
     kinds: dict  # {column: dtype} of a frame; {None: dtype} of an array
     dtype: np.dtype  # of X as models see it
     has_target: bool
+    has_weight: bool = False
 
-    def slab(self, who: str, number: int, X: Any, y: Any, start: int) -> Slab:
+    def slab(self, who: str, number: int, X: Any, y: Any, weight: Any, start: int) -> Slab:
         """The rows of part `number`, checked against what the collection has promised."""
         source = f"part {number} of {self.what}"
         table = self.table(X, source)
@@ -32,7 +33,12 @@ class Described(NamedTuple):
             target = targets_of(y, source)
             if len(target) != len(table):
                 raise ValueError(f"{source} has {len(table)} rows, and {len(target)} targets")
-        return joined(self, [(table, target, (start, source, 0))], start, who)  # type: ignore[arg-type]
+        if self.has_weight:
+            weight = np.asarray(targets_of(weight, f"the weights of {source}"), np.float64)
+            if len(weight) != len(table):
+                raise ValueError(f"{source} has {len(table)} rows, and {len(weight)} weights")
+        held = (start, source, 0), table, target, weight if self.has_weight else None
+        return joined(self, [held], start, who)  # type: ignore[arg-type]
 
     def targets(self, number: int, y: Any) -> tuple[np.ndarray, str, int]:
         source = f"part {number} of {self.what}"
@@ -44,11 +50,16 @@ class Described(NamedTuple):
         for name, kind in self.kinds.items():
             if name not in X.columns:
                 raise ValueError(f"{source} has no column {name!r}, which the frame has")
-            if X[name].dtype != kind:
+            if is_text(kind):
+                if not is_text(X[name].dtype):
+                    raise ValueError(f"column {name!r} is of {X[name].dtype} in {source}, and of texts in the frame")
+            elif X[name].dtype != kind:
                 raise ValueError(
                     f"column {name!r} is of {X[name].dtype} in {source}, and of {kind} in the frame: make it of"
                     " one type by astype"
                 )
+        if self.dtype.kind == "O":
+            return objects_of(X, self.kinds)
         return np.asarray(array_of_numbers(X[list(self.kinds)], False))
 
     def array(self, X: Any, source: str) -> np.ndarray:
@@ -66,6 +77,18 @@ class Described(NamedTuple):
                 " map_blocks(lambda b: b.astype(...))"
             )
         return X
+
+
+def objects_of(X: Any, kinds: dict) -> np.ndarray:
+    """Columns of a frame side by side as objects: texts and numbers, NaN where one is missing."""
+    table = np.empty((len(X), len(kinds)), object)
+    for j, (name, kind) in enumerate(kinds.items()):
+        if is_text(kind):
+            column = X[name].astype(object).to_numpy(object)
+            table[:, j] = np.where(X[name].isna().to_numpy(bool), np.nan, column)
+        else:
+            table[:, j] = np.asarray(array_of_numbers(X[[name]], False))[:, 0]
+    return table
 
 
 def targets_of(y: Any, source: str) -> np.ndarray:
@@ -88,7 +111,7 @@ def delayed_parts(X: Any) -> list:
     return list(np.ravel(X.to_delayed()))
 
 
-def parts(X: Any, y: Any = None, *, memory: int = MEMORY) -> Any:
+def parts(X: Any, y: Any = None, *, sample_weight: Any = None, memory: int = MEMORY) -> Any:
     """A table in Dask's collections, as `fastml.scale` takes tables.
 
     `model.fit(X, y)` makes it by itself; it is for the functions of `fastml.scale`, such as `survey`, which read it
@@ -100,6 +123,8 @@ def parts(X: Any, y: Any = None, *, memory: int = MEMORY) -> Any:
         The rows; a frame's columns must be numbers.
     y : Dask array or series, or array of shape (n_samples,), or name of a column of X, default=None
         The targets. A column of X that is named here is no part of the table.
+    sample_weight : as y, default=None
+        The weights of the rows.
     memory : int, default=2**28
         Bytes that this machine may hold, about.
 
@@ -127,42 +152,61 @@ def parts(X: Any, y: Any = None, *, memory: int = MEMORY) -> Any:
         kind = f"Dask {type(X).__name__}" if is_lazy(X) else type(X).__name__
         raise TypeError(f"X is a {kind}, and a Dask array of two dimensions or data frame is needed")
     frame = hasattr(X, "columns")
-    if frame and isinstance(y, str):
-        if y not in list(X.columns):
-            raise ValueError(f"y={y!r} names no column of X; it has {', '.join(map(repr, list(X.columns)[:20]))}")
-        X, y = X[[name for name in X.columns if name != y]], X[y]
-    described = described_frame(X, y is not None) if frame else described_array(X, y is not None)
+    beside = {"y": y, "sample_weight": sample_weight}
+    if frame:
+        X, beside = taken_out(X, beside)
+    described = described_frame(X) if frame else described_array(X)
+    described = described._replace(has_target=beside["y"] is not None, has_weight=beside["sample_weight"] is not None)
     if not frame and len(X.chunks[1]) > 1:
         X = X.rechunk({1: X.shape[1]})
     lengths = None if frame or np.isnan(X.chunks[0]).any() else list(X.chunks[0])
     made = DaskParts(described, delayed_parts(X), lengths)
     made.memory = memory
-    if y is not None:
-        made.take_targets(y)
+    for name, values in beside.items():
+        if values is not None:
+            made.take(name, values)
     return made
 
 
-def described_array(X: Any, has_target: bool) -> Described:
+def taken_out(X: Any, beside: dict) -> tuple[Any, dict]:
+    """A frame without the columns that are named as y or weights, and these."""
+    named = {name: column for name, column in beside.items() if isinstance(column, str)}
+    for name, column in named.items():
+        if column not in list(X.columns):
+            known = ", ".join(map(repr, list(X.columns)[:20]))
+            raise ValueError(f"{name}={column!r} names no column of X; it has {known}")
+    rest = [column for column in X.columns if column not in named.values()]
+    return X[rest] if named else X, beside | {name: X[column] for name, column in named.items()}
+
+
+def described_array(X: Any) -> Described:
     width = X.shape[1]
     if np.isnan(width):
         raise ValueError("X has a number of columns not known yet: call X.compute_chunk_sizes() first")
     if X.dtype.kind not in "fiub":
         raise TypeError(f"X is a Dask array of {X.dtype}, and its columns must be numbers")
-    return Described("the Dask array", int(width), None, {None: X.dtype}, dtype_of(X.dtype), has_target)
+    return Described("the Dask array", int(width), None, {None: X.dtype}, dtype_of(X.dtype), False)
 
 
-def described_frame(X: Any, has_target: bool) -> Described:
+def described_frame(X: Any) -> Described:
     kinds = {name: X.dtypes[name] for name in X.columns}
     if len(kinds) < len(X.columns):
         raise ValueError(f"X has two columns of one name: {list(X.columns)[:20]}")
     for name, kind in kinds.items():
-        if getattr(kind, "kind", "O") not in "fiub":
+        if getattr(kind, "kind", "O") not in "fiub" and not is_text(kind):
             numbers = [each for each, other in kinds.items() if getattr(other, "kind", "O") in "fiub"]
             raise TypeError(
-                f"column {name!r} of the Dask frame is of {kind}, and columns of X must be numbers: choose them by"
+                f"column {name!r} of the Dask frame is of {kind}, and columns of X must be numbers or texts: take"
                 f" X[{numbers[:8]}{', ...' if len(numbers) > 8 else ''}], or encode it"
             )
     if not kinds:
         raise ValueError("X is a Dask frame without columns: there is nothing to learn from")
     names = list(kinds) if all(isinstance(name, str) for name in kinds) else None
-    return Described("the Dask frame", len(kinds), names, kinds, dtype_of(*kinds.values()), has_target)
+    texts = any(map(is_text, kinds.values()))
+    dtype = np.dtype(object) if texts else dtype_of(*kinds.values())
+    return Described("the Dask frame", len(kinds), names, kinds, dtype, False)
+
+
+def is_text(kind: Any) -> bool:
+    """Whether a dtype of pandas is of texts; categories count as such."""
+    return str(kind) in ("object", "str", "string", "category") or str(kind).startswith("string[")

@@ -5,19 +5,22 @@ Ctrl-C. No task waits for another but for its input, none keeps anything on its 
 who did them: see fastml/scale/runs.py.
 """
 
+import sys
 from collections.abc import Callable, Iterator
 from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
-from fastml.dask.collections import Described, delayed_parts
+from fastml.dask.collections import Described, delayed_parts, is_text
 from fastml.kinds.lazy import is_lazy
 from fastml.scale import spreading
 from fastml.scale.parts import Parts, Piece
 from fastml.scale.spreading import OnWorkers
 
 __all__ = ["Dask", "DaskParts", "compute", "shared", "spread", "task"]
+
+COPIES = 2  # of the rows of a part, that a task holds: as they are, and as a table
 
 
 def compute(*tasks: Any) -> tuple:
@@ -64,39 +67,51 @@ class DaskParts(OnWorkers):
     def __init__(self, described: Described, X: list, lengths: list[int] | None):
         self.source, self.X, self.lengths, self.engine = described, X, lengths, Dask()
         self.y: list | None = None
+        self.weight: list | None = None
         self.what, self.names, self.n_features = described.what, described.names, described.n_features
-        self.dtype, self.has_target = described.dtype, described.has_target
+        self.dtype, self.has_target, self.has_weight = described.dtype, described.has_target, described.has_weight
         self.n_rows = None if lengths is None else sum(lengths)
+        texts = [is_text(kind) for kind in described.kinds.values()]
+        self.texts = texts if any(texts) and None not in described.kinds else None
 
-    def take_targets(self, y: Any) -> None:
-        """The parts of y beside those of X; lengths are compared as far as they are known."""
+    def chosen_by(self, names: list[str]) -> str:
+        return f"X[{names[:8]}{', ...' if len(names) > 8 else ''}]"
+
+    def take(self, name: str, values: Any) -> None:
+        """The parts of y or of sample_weight beside those of X."""
+        found = self.parts_beside(name, values, "targets" if name == "y" else "weights")
+        if len(found) != len(self.X):
+            raise ValueError(
+                f"X has {len(self.X)} parts, and {name} has {len(found)}: cut them alike, by rechunk or repartition"
+            )
+        setattr(self, "y" if name == "y" else "weight", found)
+
+    def parts_beside(self, name: str, y: Any, word: str) -> list:
+        """The parts; lengths are compared as far as they are known."""
         if not is_lazy(y):
             if isinstance(y, str) or np.ndim(y) == 0:
-                raise ValueError(f"y={y!r} must be targets, one for each row; of a frame, the name of a column, too")
+                raise ValueError(
+                    f"{name}={y!r} must be {word}, one for each row; of a frame, the name of a column, too"
+                )
             if self.lengths is None:
                 self.measure(self.X)
             y = np.asarray(y) if not hasattr(y, "iloc") else y
             if len(y) != self.n_rows:
-                raise ValueError(f"X has {self.n_rows} rows, and y has {len(y)}: one target for each row")
+                raise ValueError(f"X has {self.n_rows} rows, and {name} has {len(y)}: one for each row")
             ends = list(accumulate(self.lengths or []))
             slices = [(end - length, end) for end, length in zip(ends, self.lengths or [], strict=True)]
             take = y.iloc.__getitem__ if hasattr(y, "iloc") else y.__getitem__
-            self.y = [shared(take(slice(*each))) for each in slices]
-            return
+            return [shared(take(slice(*each))) for each in slices]
         if not hasattr(type(y), "to_delayed") or not hasattr(y, "ndim"):
-            raise TypeError(f"y is a Dask {type(y).__name__}, and an array or series is needed")
+            raise TypeError(f"{name} is a Dask {type(y).__name__}, and an array or series is needed")
         if getattr(y, "ndim", 1) == 2 and y.shape[1] != 1:
-            raise ValueError(f"y has {y.shape[1]} columns, and a table in parts has one target for each row")
+            raise ValueError(f"{name} has {y.shape[1]} columns, and a table in parts has one for each row")
         chunks = getattr(y, "chunks", None)
         if chunks is not None and self.lengths is not None and not np.isnan(chunks[0]).any():
-            y = self.cut_alike(y, list(chunks[0]))
-        self.y = delayed_parts(y)
-        if len(self.y) != len(self.X):
-            raise ValueError(
-                f"X has {len(self.X)} parts, and y has {len(self.y)}: cut them alike, by rechunk or repartition"
-            )
+            y = self.cut_alike(y, list(chunks[0]), f"{name} has {sum(chunks[0])} {word}")
+        return delayed_parts(y)
 
-    def cut_alike(self, y: Any, lengths: list[int]) -> Any:
+    def cut_alike(self, y: Any, lengths: list[int], told: str) -> Any:
         if lengths == self.lengths:
             return y
         if sum(lengths) == self.n_rows:
@@ -104,40 +119,65 @@ class DaskParts(OnWorkers):
         pairs = list(zip(self.lengths or [], lengths, strict=False))
         first = next((i for i, (a, b) in enumerate(pairs) if a != b), len(pairs))
         where = f" (the first that differs is part {first})" if first < len(pairs) else ""
-        raise ValueError(f"X has {self.n_rows} rows, and y has {sum(lengths)} targets{where}: one for each row")
+        raise ValueError(f"X has {self.n_rows} rows, and {told}{where}: one for each row")
 
     def measure(self, tasks: list) -> None:
         """Count the rows of each part, in a pass."""
         self.settle(list(compute(*[task(len)(each) for each in tasks])))
 
-    def beside(self) -> list:
-        return [None] * len(self.X) if self.y is None else self.y
+    def check_memory(self, limit: int) -> None:
+        """Refuse parts whose rows, and what is made of them, a worker cannot hold; limit: its bytes, 0 for none."""
+        row = self.n_features * self.dtype.itemsize
+        number, rows = max(enumerate(self.lengths or [0]), key=lambda each: each[1])
+        if 0 < limit < COPIES * row * rows:
+            most = max(1, limit // (2 * COPIES * row))
+            raise ValueError(
+                f"part {number} of {self.what} has {rows:,} rows, {row * rows / 1e6:,.0f} MB, and a worker's"
+                f" memory_limit is {limit / 1e6:,.0f} MB, of which a pass takes {COPIES} times the rows: cut it by"
+                f" {'repartition' if self.names else 'rechunk'} to parts of at most {most:,} rows"
+            )
+
+    def beside(self, parts: list | None) -> list:
+        return [None] * len(self.X) if parts is None else parts
 
     def given(self) -> list[tuple]:
         if self.lengths is None:
             self.measure(self.X if self.y is None else self.y)
+        self.check_memory(worker_memory())
         starts = [0, *accumulate(self.lengths or [])][:-1]
-        return list(zip(range(len(starts)), self.X, self.beside(), starts, strict=True))
+        columns = self.X, self.beside(self.y), self.beside(self.weight)
+        return list(zip(range(len(starts)), *columns, starts, strict=True))
 
     def given_targets(self) -> list[tuple]:
-        return list(enumerate(self.beside()))
+        return list(enumerate(self.beside(self.y)))
 
     def pieces(self, first: int = 0, most: int | None = None) -> Iterator[Piece]:
-        for number, (X, y) in enumerate(zip(self.X, self.beside(), strict=True)):
+        columns = self.X, self.beside(self.y), self.beside(self.weight)
+        for number, each in enumerate(zip(*columns, strict=True)):
             if self.lengths is not None and first >= self.lengths[number]:
                 first -= self.lengths[number]
                 continue
-            block, labels = compute(X, y)
-            slab = self.source.slab("a model", number, block, labels, 0)
+            slab = self.source.slab("a model", number, *compute(*each), 0)
             skipped = min(first, len(slab.X))
             first -= skipped
             if skipped < len(slab.X):
-                labels = None if slab.y is None else slab.y[skipped:]
-                yield Piece(slab.X[skipped:], labels, slab.places[0][1], skipped)
+                y, weight = (None if held is None else held[skipped:] for held in (slab.y, slab.weight))
+                yield Piece(slab.X[skipped:], y, slab.places[0][1], skipped, weight)
 
     def targets(self) -> Iterator[tuple[np.ndarray, str, int]]:
-        for number, y in enumerate(self.beside()):
+        for number, y in enumerate(self.beside(self.y)):
             yield self.source.targets(number, compute(y)[0])
+
+
+def worker_memory() -> int:
+    """The least memory_limit of the workers of the current client; 0 where there is none."""
+    if "distributed" not in sys.modules:
+        return 0
+    try:
+        workers = sys.modules["distributed"].get_client().scheduler_info(n_workers=-1)["workers"].values()
+    except ValueError:  # no client
+        return 0
+    return min((worker["memory_limit"] for worker in workers if worker["memory_limit"]), default=0)
 
 
 def spread(parts: Parts, rows: int = 2**20) -> Parts:

@@ -95,7 +95,8 @@ class PCA(Estimator, scikit.PCA):
         self : object
         """
         if issparse(X) or self.svd_solver == "arpack" or isinstance(self.n_components, str):
-            super()._fit(self._check_foreign(X))
+            with np.errstate(invalid="ignore"):  # scikit-learn adds up -inf and inf
+                super()._fit(self._check_foreign(X))
         else:
             X = self._check_fit(X)
             with blas.single_unless_long(X.size * min(X.shape)):

@@ -89,7 +89,8 @@ class TruncatedSVD(Estimator, scikit.TruncatedSVD):
         X_new : ndarray of shape (n_samples, n_components)
         """
         if issparse(X) or self.algorithm == "arpack":
-            result = super().fit_transform(X)
+            with np.errstate(invalid="ignore"):  # scikit-learn adds up -inf and inf
+                result = super().fit_transform(X)
         else:
             X = self._check_fit(X, ensure_min_features=2)
             with blas.single_unless_long(X.size * min(X.shape)):

@@ -5,8 +5,8 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn import discriminant_analysis as scikit
-from sklearn.utils import check_array
 
+from fastml._sklearn import check_array
 from fastml.base import Estimator, encode_labels
 from fastml.decomposition.spectra import Projection, principal, singular
 from fastml.discriminant_analysis.scatter import class_means, scatter

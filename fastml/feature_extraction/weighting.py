@@ -6,9 +6,9 @@ from typing import Any, Self
 import numpy as np
 from scipy.sparse import csr_array, issparse
 from sklearn.feature_extraction.text import TfidfTransformer as ScikitTfidfTransformer
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from fastml._sklearn import _align_api_if_sparse
+from fastml._sklearn import _align_api_if_sparse, validate_data
 from fastml.base import Estimator
 from fastml.kinds import array_of_numbers, as_numbers
 

@@ -9,10 +9,11 @@ from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from scipy.special import digamma
 from sklearn.preprocessing import scale
-from sklearn.utils import check_array, check_random_state, check_X_y
+from sklearn.utils import check_random_state, check_X_y
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
+from fastml._sklearn import check_array
 from fastml_ext import pool
 from fastml_ext import selection as kernels
 

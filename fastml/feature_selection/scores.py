@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from scipy import special
 from scipy.sparse import issparse
-from sklearn.utils import check_array, check_X_y
+from sklearn.utils import check_X_y
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
+from fastml._sklearn import check_array
 from fastml.base import encode_labels
 from fastml.plain import is_plain_table, is_plain_target
 from fastml_ext import checks

@@ -6,8 +6,8 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn import feature_selection as scikit
 from sklearn.feature_selection import SelectorMixin
-from sklearn.utils.validation import validate_data
 
+from fastml._sklearn import validate_data
 from fastml.base import Estimator
 from fastml.feature_selection import information, scores
 from fastml.feature_selection.scores import f_classif
@@ -67,7 +67,8 @@ class Selecting(SelectorMixin, Estimator):
             if len(places):
                 return X.take(places, axis=1)
         try:
-            result = super().transform(X)
+            with np.errstate(invalid="ignore"):  # scikit-learn adds up -inf and inf
+                result = super().transform(X)
         except ValueError as error:
             if "infinity" in str(error):
                 self._check_rows(X)  # says where it stands
@@ -359,7 +360,8 @@ class VarianceThreshold(Selecting, scikit.VarianceThreshold):
         self : object
         """
         if issparse(X):
-            super().fit(X)
+            with np.errstate(invalid="ignore"):  # scikit-learn adds up -inf and inf
+                super().fit(X)
             self._note_rows(np.float64, sparse=True, allow_nan=True)
             self._made = {}
             return self

@@ -11,10 +11,13 @@ import scipy.linalg
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
+from fastml.class_weight import class_factors
 from fastml.linear_model import solvers
 from fastml.linear_model.columns import NO_WEIGHT
 from fastml.linear_model.normal import ROUNDING, Sums, solve
 from fastml.linear_model.objective import FEW_COLUMNS
+from fastml.linear_model.settings import check_solver, warn_of_settings
+from fastml.linear_model.stochastic import check_total
 from fastml_ext import linear as kernels
 from fastml_ext.linear.codes import LOSSES
 
@@ -31,6 +34,35 @@ class Products(NamedTuple):
     C: np.ndarray  # (d + 1, d + 1)
 
 
+class Totals:
+    """The reduction of the sum of the weights."""
+
+    def partial(self, rows):
+        return float(np.sum(rows.weight))
+
+    def merge(self, first, second):
+        return first + second
+
+
+def weights_of_rows(rows):
+    return NO_WEIGHT if rows.weight is None else rows.weight
+
+
+def total_weight(table, reduce):
+    """What the rows weigh together: their number, or the sum of their weights, for which a pass is made."""
+    if not table.parts.has_weight and table.checks.factors is None:
+        return table.n_rows
+    total = reduce(Totals())
+    check_weights(total)
+    return total
+
+
+def check_weights(total):
+    if not total > 0:
+        raise ValueError("sample_weight is 0 everywhere. Sample weights must contain at least one non-zero number.")
+    check_total(np.array([total]), "sample_weight")
+
+
 class LeastSquaresSums:
     """The reduction of least squares; without an intercept all is about 0."""
 
@@ -38,17 +70,21 @@ class LeastSquaresSums:
         self.d, self.free = d, free
 
     def partial(self, rows):
-        X, y, d = rows.X, rows.y, self.d
+        X, y, weight, d = rows.X, rows.y, weights_of_rows(rows), self.d
         with np.errstate(over="ignore", invalid="ignore"):
             shift = np.mean(X, axis=0, dtype=float).astype(X.dtype).astype(float) if self.free else np.zeros(d)
             shift_y = np.array([y.mean() if self.free else 0.0])
-            M = kernels.moments(X, y[:, None], NO_WEIGHT, shift, shift_y, 1)
+            M = kernels.moments(X, y[:, None], weight, shift, shift_y, 1)
+            if not M[-1, -1] > 0:
+                return Products(0.0, np.zeros(d + 1), np.zeros((d + 1, d + 1)))
             if not self.free:
                 return Products(M[-1, -1], np.zeros(d + 1), M[:-1, :-1])
             off = M[-1, :-1] / M[-1, -1]
             return Products(M[-1, -1], np.append(shift, shift_y) + off, M[:-1, :-1] - M[-1, -1] * off[:, None] * off)
 
     def merge(self, first, second):
+        if first.n == 0 or second.n == 0:
+            return second if first.n == 0 else first
         n = first.n + second.n
         apart = second.means - first.means
         C = first.C + second.C + first.n * (second.n / n) * (apart[:, None] * apart)
@@ -62,7 +98,7 @@ class Residuals:
         self.arguments = arguments
 
     def partial(self, rows):
-        return kernels.residual_moments(rows.X, rows.y[:, None], NO_WEIGHT, *self.arguments, 1)
+        return kernels.residual_moments(rows.X, rows.y[:, None], weights_of_rows(rows), *self.arguments, 1)
 
     def merge(self, first, second):
         return first + second
@@ -85,6 +121,7 @@ def fit_least_squares(model, table, reduce):
     if few is not None:
         return model.fit(*few)
     dtype, n = table.parts.dtype, found.n
+    check_weights(n)
     if not np.isfinite(found.C).all():
         bad = np.flatnonzero(~np.isfinite(found.C.diagonal()))
         what = "y" if len(bad) == 0 or bad[0] == d else f"column {bad[0]} of X"
@@ -130,13 +167,15 @@ class Curvature:
         Z, k = (rows.X - self.centre) * self.scale, len(self.coef)
         Y = np.where(rows.y == 1, 1.0, -1.0) if k == 1 else rows.y.astype(float)
         curvature = np.empty((len(Z), k))
-        loss, gradient = kernels.evaluate(LOSSES["log"], Z, Y, NO_WEIGHT, self.coef, self.intercept, curvature, 1)
+        weight = weights_of_rows(rows)
+        loss, gradient = kernels.evaluate(LOSSES["log"], Z, Y, weight, self.coef, self.intercept, curvature, 1)
         d = Z.shape[1]
         zero, one = np.zeros(d), np.ones(d)
         H = np.empty((k, d + 1, k, d + 1))
         for a in range(k):
             for b in range(a + 1):
                 own = curvature[:, 0] if k == 1 else curvature[:, a] * np.abs((a == b) - curvature[:, b])
+                own = own * weight if k > 1 and len(weight) else own
                 part = kernels.gram(Z, own, zero, one, 1)
                 H[a, :, b] = part if a == b else -part
                 H[b, :, a] = H[a, :, b]
@@ -189,14 +228,17 @@ class InParts:
 def fit_logistic(model, table, reduce):
     """From the optimum of a sample in memory by Newton's steps over the whole table: three reads as a rule."""
     refuse_settings(model, table)
-    classes, n, d = table.labels.classes, table.n_rows, table.parts.n_features
-    X, codes = table.sample(table.sample_rows())
-    if len(X) == n:
-        return model.fit(X, classes[codes])
+    classes, d = table.labels.classes, table.parts.n_features
+    sample = table.sample(table.sample_rows())
+    if len(sample[0]) == table.n_rows:
+        return fit_whole(model, classes, sample)
+    warn_of_settings(model)
+    take_factors(model, table, reduce)
+    n = total_weight(table, reduce)
     model.classes_, k = classes, 1 if len(classes) == 2 else len(classes)
-    objective, begun = InParts(model, reduce, X, n, k), from_sample(model, X, codes, n)
+    objective, begun = InParts(model, reduce, sample[0], n, k), from_sample(model, sample, n, table.checks.factors)
     u = np.zeros((k, d + 1)) if begun is None else objective.point(*begun)
-    del X, codes
+    del sample
     steps = newton(u, model.tol, model.max_iter, objective.dtype == np.float32)
     [(solution, gradient)] = side_by_side([steps], lambda asked: {0: objective(asked[0])})
     coef, intercept = objective.weights(solution.u)
@@ -206,6 +248,36 @@ def fit_logistic(model, table, reduce):
     if not model.fit_intercept:
         intercept = np.zeros(k)
     return model._keep(np.empty((0, d), objective.dtype), coef, intercept, solution, objective.norm(gradient))
+
+
+def fit_whole(model, classes, sample):
+    """The fit in memory, of a table that a sample holds."""
+    X, codes, weight = sample
+    return model.fit(X, classes[codes], sample_weight=weight)
+
+
+class ClassTotals:
+    """The reduction of what the rows of each class weigh."""
+
+    def __init__(self, k):
+        self.k = k
+
+    def partial(self, rows):
+        return np.bincount(rows.y, rows.weight, self.k).astype(float)
+
+    def merge(self, first, second):
+        return first + second
+
+
+def take_factors(model, table, reduce):
+    """class_weight as factors of the weights of rows, in all passes to come."""
+    if model.class_weight is None:
+        return
+    k = len(table.labels.classes)
+    totals = reduce(ClassTotals(k)) if table.parts.has_weight else table.labels.counts
+    table.checks.factors = class_factors(model.class_weight, table.labels.classes, np.arange(k), totals)
+    if not (table.checks.factors * totals).any():
+        raise ValueError("class_weight is 0 for every sample: at least one must count")
 
 
 def refuse_one_class(model, table):
@@ -225,10 +297,11 @@ def refuse_many(model, table, unknowns):
 def refuse_settings(model, table):
     who, k = type(model).__name__, len(table.labels.classes)
     refuse_one_class(model, table)
-    if model._penalties(table.n_rows)[0] or model.solver in ("gd", "sgd") or model.class_weight is not None:
+    check_solver(model)
+    if model.solver in ("gd", "sgd", "liblinear") or model._penalties(table.n_rows)[0]:
         raise ValueError(
             f"{who} of a table in parts goes to the optimum with an l2 penalty or none, by Newton's steps: l1_ratio,"
-            " class_weight, solver='gd' and 'sgd' are for tables in memory; or take fastml.scale.partial_fit of"
+            " solver='gd', 'sgd' and 'liblinear' are for tables in memory; or take fastml.scale.partial_fit of"
             " SGDClassifier"
         )
     unknowns = (table.parts.n_features + 1) * (1 if k == 2 else k)
@@ -236,20 +309,28 @@ def refuse_settings(model, table):
         refuse_many(model, table, unknowns)
 
 
-def from_sample(model, X, codes, n):
-    """(coef, intercept) at the optimum of some of the rows; None where they lack a class."""
-    if len(np.unique(codes)) < codes.max() + 1:
+def from_sample(model, sample, n, factors=None):
+    """(coef, intercept) at the optimum of some of the rows, of weight n in all; None where they lack a class.
+
+    factors (n_classes,): of the weights
+    """
+    X, codes, weight = sample
+    if factors is not None:
+        weight = factors[codes] if weight is None else factors[codes] * weight
+    held = np.bincount(codes, weight)
+    if not held.all():
         return None
-    rough = clone(model)
+    rough = clone(model).set_params(class_weight=None)
     if hasattr(model, "warm_start"):
         rough.set_params(warm_start=False)
     if rough.random_state is None:
         rough.set_params(random_state=0)  # or no two fits would begin at one point
     if np.isfinite(model.C):
-        rough.set_params(C=model.C * (n / len(X)))
+        rough.set_params(C=model.C * (n / held.sum()))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        rough.fit(X, codes)
+        warnings.simplefilter("ignore", FutureWarning)  # of settings: told once
+        rough.fit(X, codes, sample_weight=weight)
     return rough.coef_.astype(float), rough.intercept_.astype(float)
 
 
@@ -309,7 +390,7 @@ class Margins:
         for u, positive in zip(self.points, self.positive, strict=True):
             y = np.where(rows.y == positive, 1.0, -1.0)
             at = u[:, :-1], u[:, -1].astype(self.dtype), curvature
-            loss, gradient = kernels.evaluate(LOSSES["squared_hinge"], Z, y, NO_WEIGHT, *at, 1)
+            loss, gradient = kernels.evaluate(LOSSES["squared_hinge"], Z, y, weights_of_rows(rows), *at, 1)
             found.append((loss, gradient, kernels.gram(Z, curvature[:, 0], zero, one, 1)))
         return found
 
@@ -320,18 +401,19 @@ class Margins:
 def fit_margins(model, table, reduce):
     """LinearSVC by Newton's steps, a pass for all classes that are not there yet; it begins at a sample's optimum."""
     refuse_margins(model, table)
-    classes, n, d = table.labels.classes, table.n_rows, table.parts.n_features
-    X, codes = table.sample(table.sample_rows())
-    if len(X) == n:
-        return model.fit(X, classes[codes])
+    classes, d = table.labels.classes, table.parts.n_features
+    sample = table.sample(table.sample_rows())
+    if len(sample[0]) == table.n_rows:
+        return fit_whole(model, classes, sample)
+    X, n = sample[0], total_weight(table, reduce)
     model.classes_, dtype, free = classes, X.dtype, model.fit_intercept
     size = np.sqrt(np.mean(X.astype(float) ** 2, axis=0))
     scale = (1.0 / np.where(size > 0, size, 1.0)).astype(dtype).astype(float)
     l2 = np.append(scale**2, 1.0 / model.intercept_scaling**2) / (model.C * n)
     positive = [1] if len(classes) == 2 else list(range(len(classes)))
-    begun = from_sample(model, X, codes, n)
+    begun = from_sample(model, sample, n)
     start = np.zeros((len(positive), d + 1)) if begun is None else np.column_stack([begun[0] / scale, begun[1]])
-    del X, codes
+    del X, sample
 
     def evaluate(asked):
         reduction = Margins(list(asked.values()), [positive[number] for number in asked], scale, dtype)

@@ -1,6 +1,5 @@
 """Logistic regression, to the optimum."""
 
-import warnings
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -14,20 +13,23 @@ from fastml import telling
 from fastml._sklearn import Hidden
 from fastml.base import Interval, StrOptions, encode_labels
 from fastml.class_weight import row_weights
-from fastml.linear_model import quasi, solvers, wide
+from fastml.linear_model import paths, quasi, solvers, wide
 from fastml.linear_model.base import MOST, LinearClassifier
 from fastml.linear_model.columns import column_scales, moved_columns
 from fastml.linear_model.objective import Objective, small_table
+from fastml.linear_model.settings import OWN, check_solver, liblinear_rows, refuse_wide_indices, warn_of_settings
 from fastml.linear_model.sharing import SharedPath
 from fastml.linear_model.stochastic import check_total, weights_of
 from fastml.telling import CallbackSupportMixin
+from fastml.warning import warn
 from fastml_ext import blas
 
 __all__ = ["LogisticRegression"]
 
-SOLVERS = {"lbfgs", "liblinear", "newton-cg", "newton-cholesky", "sag", "saga", "newton", "gd", "sgd", "auto"}
+SOLVERS = {*OWN, "lbfgs", "liblinear", "newton-cg", "newton-cholesky", "sag", "saga"}
 UNKNOWNS = 120  # weights whose Hessian costs less than the steps it saves
 SMALL = 200_000  # values to look at in one pass, times classes
+LEAST_SCALING = 1e-50  # of an intercept: it is held at 0 long before
 FORMS = {"newton-cholesky": "scaled", "newton-cg": "white", "gd": "raw", "cd": "scaled"}
 
 
@@ -46,24 +48,26 @@ class LogisticRegression(CallbackSupportMixin, SharedPath, LinearClassifier):
     """Logistic regression: the most likely weights, with any penalty, to the optimum, whatever the columns' scales.
 
     The objective is C sum_i v_i loss_i + (1 - l1_ratio)/2 |w|^2 + l1_ratio |w|_1, the intercept free: binary for two
-    classes, multinomial (softmax) for more.
+    classes, multinomial (softmax) for more. solver="liblinear" is for two classes, and penalises the intercept too.
 
     Parameters
     ----------
     penalty : {"l2", "l1", "elasticnet"} or None, default="deprecated"
-        Older name of `l1_ratio` (0, 1, itself) and of C = infinity.
+        Older name of `l1_ratio` (0, 1, itself) and of C = infinity; scikit-learn 1.10 will have it no more.
     C : float, default=1.0
         The inverse of the penalty's strength; infinity for none.
     l1_ratio : float, default=0.0
-        Share of l1 in the penalty.
+        Share of l1 in the penalty. As in scikit-learn, "saga" takes any, "liblinear" 0 and 1, its other solvers 0;
+        "auto" and the other solvers of fastml take any.
     dual : bool, default=False
-        Accepted for scikit-learn's sake; the optimum is the same.
+        For solver="liblinear" and l2 alone; the optimum is the same.
     tol : float, default=1e-4
         Training ends when no entry of the gradient of the mean objective exceeds this, columns scaled to unit variance.
     fit_intercept : bool, default=True
         Whether an intercept is learnt.
     intercept_scaling : float, default=1
-        Accepted for scikit-learn's sake; the intercept is never penalised here.
+        With solver="liblinear" the intercept is the weight of a column of this value, and penalised as every weight:
+        the larger, the less. It is free with all other solvers.
     class_weight : dict, "balanced" or None, default=None
         What the loss of each class is multiplied with.
     random_state : int, RandomState or None, default=None
@@ -75,7 +79,7 @@ class LogisticRegression(CallbackSupportMixin, SharedPath, LinearClassifier):
         Newton's quadratics, or accelerated proximal steps, whatever the name. Where Newton's
         system is small (small tables, two classes and few rows beside the columns, and but for "lbfgs" several classes
         and few columns) "newton-cholesky" runs for any of them but "gd" and "sgd", unless max_iter is below 20.
-        `solver_` says which ran.
+        `solver_` says which ran. "liblinear" gives float64, whatever X is.
     max_iter : int, default=100
         Most iterations.
     verbose : int, default=0
@@ -83,7 +87,7 @@ class LogisticRegression(CallbackSupportMixin, SharedPath, LinearClassifier):
     warm_start : bool, default=False
         Whether `fit` starts from the last weights.
     n_jobs : int, default=None
-        Threads; the result has the same bits for any number of them.
+        Threads; the result has the same bits for any number of them. Deprecated in scikit-learn, where it says nothing.
     eta0 : float, default=None
         Step of solver="gd", on the mean loss; None for the inverse of the largest curvature.
 
@@ -194,11 +198,8 @@ class LogisticRegression(CallbackSupportMixin, SharedPath, LinearClassifier):
         -------
         self
         """
-        if self.penalty is None and self.C not in (1.0, np.inf):
-            warnings.warn("Setting penalty=None will ignore the C and l1_ratio parameters", UserWarning, stacklevel=2)
-        if self.penalty in ("l1", "l2"):
-            self._warn_of_ratio(float(self.penalty == "l1"))
         X, Y, weight = self._problem(X, y, sample_weight)
+        warn_of_settings(self)
         start = (self.coef_, self.intercept_) if self.warm_start and hasattr(self, "coef_") else None
         if start is not None and not (np.isfinite(start[0]).all() and np.isfinite(start[1]).all()):
             raise ValueError(
@@ -220,11 +221,9 @@ class LogisticRegression(CallbackSupportMixin, SharedPath, LinearClassifier):
         self
         """
         if self.solver != "lbfgs":
-            warnings.warn(
+            warn(
                 f"Callbacks are only supported in {type(self).__name__} for solver='lbfgs': with"
-                f" solver={self.solver!r} they hear of the fit as a whole",
-                UserWarning,
-                stacklevel=2,
+                f" solver={self.solver!r} they hear of the fit as a whole"
             )
         super().set_callbacks(*callbacks)
         return self
@@ -232,27 +231,22 @@ class LogisticRegression(CallbackSupportMixin, SharedPath, LinearClassifier):
     def _n_tasks(self):
         return max(self.max_iter, 1) + 1
 
+    _weighted_parts = True
+
     def _fit_parts(self, table, reduce):
         from fastml.linear_model.in_parts import fit_logistic
 
         fit_logistic(self, table, reduce)
-
-    def _warn_of_ratio(self, meant):
-        """That penalty and l1_ratio say two things; meant: the share of l1 of the penalty, which counts."""
-        if self.l1_ratio not in (None, 0.0, meant):
-            warnings.warn(
-                f"Inconsistent values: penalty={self.penalty} with l1_ratio={self.l1_ratio}. l1_ratio parameter is only"
-                f" used when penalty is 'elasticnet'. Got (penalty={self.penalty})",
-                UserWarning,
-                stacklevel=5,
-            )
 
     def _goes_to_the_optimum(self):
         return self.solver not in ("gd", "sgd")
 
     def _problem(self, X, y, sample_weight):
         """(X, targets, weights) as the kernels take them."""
+        if sp.issparse(X):
+            refuse_wide_indices(X, self.solver)
         X, y = self._check_fit(X, y)
+        check_solver(self)
         self.classes_, codes = encode_labels(y)
         if len(self.classes_) < 2:
             raise ValueError(
@@ -260,6 +254,9 @@ class LogisticRegression(CallbackSupportMixin, SharedPath, LinearClassifier):
                 f" y has one class only, {self.classes_.tolist()[0]!r}, and LogisticRegression tells at least 2 classes"
                 " apart (the number of classes has to be greater than one)"
             )
+        if self.solver == "liblinear":
+            X = liblinear_rows(X, len(self.classes_))
+            self._dtype = X.dtype
         weight = weights_of(sample_weight, X)
         if self.class_weight is not None:
             with np.errstate(over="ignore"):
@@ -274,10 +271,6 @@ class LogisticRegression(CallbackSupportMixin, SharedPath, LinearClassifier):
         """(l1, l2) of the mean objective."""
         ratio = {"l1": 1.0, "l2": 0.0}.get(self.penalty, self.l1_ratio)
         strength = 0.0 if self.penalty is None or self.C == np.inf else 1.0 / (self.C * total)
-        if ratio is None and self.penalty == "elasticnet":
-            raise ValueError(
-                "l1_ratio must be specified when penalty is elasticnet: l1_ratio=None with penalty='elasticnet'"
-            )
         ratio = 0.0 if ratio is None else ratio  # scikit-learn's older name of no l1
         return strength * ratio, strength * (1 - ratio)
 
@@ -317,12 +310,14 @@ class LogisticRegression(CallbackSupportMixin, SharedPath, LinearClassifier):
                 self.solver_ = "newton-cholesky"
                 return self._keep(X, coef[None], np.array([intercept]), solution, size)
         form = FORMS.get(self.solver_, "scaled")
-        objective = Objective("log", X, Y, weight, k, l2, self.fit_intercept, form=form, n_jobs=self.n_jobs)
+        bound = self._intercept_bound()
+        options = {"form": form, "n_jobs": self.n_jobs, "l2_intercept": l2 * bound**2, "centred": not bound}
+        objective = Objective("log", X, Y, weight, k, l2, self.fit_intercept, **options)
         coef, intercept = (np.zeros((k, d)), np.zeros(k)) if start is None else start
         if np.shape(coef) != (k, d):
             raise ValueError(f"warm_start from coef_ of shape {coef.shape}, but {(k, d)} is needed: fit a new model")
         u = objective.point(np.asarray(coef, float), np.asarray(intercept, float))
-        thresholds = np.tile(np.append(l1 * objective.scale, 0.0), k)
+        thresholds = np.tile(np.append(l1 * objective.scale, l1 * bound), k)
         solution = self._run(objective, u, thresholds, start is not None)
         gradient = solution.gradient
         if gradient is None:
@@ -331,9 +326,37 @@ class LogisticRegression(CallbackSupportMixin, SharedPath, LinearClassifier):
         coef, intercept = weights_at(objective, solution.u, l1)
         return self._keep(X, coef, intercept, solution, objective.gradient_norm)
 
+    def _solve_each(self, models, X, Y, weight):
+        k, total = 1 if len(self.classes_) == 2 else len(self.classes_), weight.sum() if len(weight) else X.shape[0]
+        penalties = [model._penalties(total) for model in models]
+        shared = self.max_iter >= solvers.ENOUGH and not self._listened_to() and not self._intercept_bound()
+        for model, (l1, l2) in zip(models, penalties, strict=True):
+            model.solver_ = model._solver_for(X, k, l1, l2)
+            shared = (
+                shared and l2 > 0 and model.solver_ == "lbfgs" and not self._by_rows_pays(*X.shape, k, l1, l2, None)
+            )
+        if not shared:
+            return super()._solve_each(models, X, Y, weight)
+        with blas.single_for(k * (X.shape[1] + 1) * max(X.shape[0], (k * (X.shape[1] + 1)) ** 2)):
+            strengths = [l2 for _, l2 in penalties]
+            objective = Objective("log", X, Y, weight, k, strengths[0], self.fit_intercept, n_jobs=self.n_jobs)
+            passes = quasi.passes_of(objective)
+            found = paths.solutions(objective, passes, strengths, self.tol, self.max_iter)
+            for model, solution in zip(models, found, strict=True):
+                model._keep(X, *weights_at(objective, solution.u), solution, objective.gradient_norm)
+        return models
+
     def _by_rows_pays(self, n, k, d, l1, l2, start):
-        few = k == 1 and not l1 and l2 > 0 and start is None and not self._listened_to()
+        few = k == 1 and not l1 and l2 > 0 and start is None and not self._listened_to() and not self._intercept_bound()
         return few and self.solver not in ("gd", "sgd") and self.max_iter >= solvers.ENOUGH and wide.pays(n, d)
+
+    def _intercept_bound(self):
+        """What the intercept is multiplied with where it is penalised as a weight; 0 where it is free."""
+        return (
+            1.0 / max(self.intercept_scaling, LEAST_SCALING)
+            if self.solver == "liblinear" and self.fit_intercept
+            else 0.0
+        )
 
     def _by_rows_options(self, l2, weight, n):
         return l2 * (weight.sum() if len(weight) else n), self.fit_intercept, self.tol, self.max_iter
@@ -345,11 +368,10 @@ class LogisticRegression(CallbackSupportMixin, SharedPath, LinearClassifier):
         self.history_ = {"objective": solution.history}
         if not solution.converged:
             said = NOT_CONVERGED.get(self.solver, "").format(self.max_iter)
-            warnings.warn(
+            warn(
                 f"{said}LogisticRegression(solver={self.solver_!r}) reached max_iter={self.max_iter} with a gradient of"
                 f" {self.gradient_norm_:.3g} (tol={self.tol}): raise max_iter",
                 ConvergenceWarning,
-                stacklevel=5,
             )
         return self
 

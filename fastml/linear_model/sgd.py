@@ -72,6 +72,7 @@ class StochasticClassifier(StochasticModel, LinearClassifier):
                 " (the number of classes has to be greater than one)"
             )
         self._state = None
+        self._check_weights_held(sample_weight)
         weight = weights_of(sample_weight, X)
         factors = class_factors(self.class_weight, self.classes_, codes, weight)
         validate = None
@@ -202,8 +203,7 @@ class SGDClassifier(StochasticClassifier):
     tol : float or None, default=1e-3
         Training ends when the mean loss falls by less than this for `n_iter_no_change` epochs; None: never.
     shuffle : bool, default=True
-        Whether each epoch takes the rows in a new random order; large tables are copied into a random order first, and
-        blocks of that copy are shuffled. False: the rows as they come.
+        Whether each epoch takes the rows in a new random order. False: the rows as they come.
     verbose : int, default=0
         1 for a progress bar.
     epsilon : float, default=0.1

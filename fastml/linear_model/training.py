@@ -15,9 +15,6 @@ __all__ = ["Plan", "Rows", "check_slope", "descend", "for_rows", "refitted", "wi
 
 SLICE = 30e-3  # seconds: how long Ctrl-C may have to wait
 GROWTH = 1e6  # a mean loss this many times that of zero weights has diverged
-BLOCK = 64  # neighbours of the working copy that are shuffled together, so that they share cache lines
-IN_CACHE = 2**21  # bytes: rows that fit here are visited in any order at no cost
-FEW_EPOCHS = 4  # up to here a copy of the rows takes longer than visiting them in random order
 NO_HITS = np.empty((0, 0), np.int8)
 HISTORY = ("loss", "objective", "validation_score", "step_size", "gradient_norm")
 
@@ -37,12 +34,6 @@ class Rows:
         stored = self.X.nnz / max(1, self.n) if self.sparse else self.X.shape[1]
         k = self.class_weight.shape[1]
         self.cost = 1e-9 * (20 + k * (10 + (3 if self.sparse else 1) * stored))  # seconds a row
-        self.bytes = self.n * stored * self.X.dtype.itemsize
-
-    def ordered(self, places):
-        """The rows in another order, copied."""
-        weight = self.weight[places] if len(self.weight) else self.weight
-        return Rows(self.X[places], self.Y[places], weight, self.class_weight)
 
 
 @dataclass
@@ -68,21 +59,12 @@ class Outcome:
 
 
 def descend(task, rows, state, plan):
-    """Epochs from `state` until the plan says stop: an Outcome. Diverging runs start again with half the step.
-
-    Every epoch of a plan that shuffles visits the rows in random order. Many epochs over many rows do so in a copy that
-    is itself in random order: there, blocks of neighbours in random order, each shuffled, are as good as all rows
-    shuffled, whatever order X came in, and take half the time.
-    """
+    """Epochs from `state` until the plan says stop: an Outcome. Diverging runs start again with half the step."""
     limit = GROWTH * loss_of_zero_weights(task, rows)
-    places = None
-    if plan.shuffle and plan.max_iter > FEW_EPOCHS and rows.bytes > IN_CACHE and task.batch < rows.n:
-        places = kernels.block_order(rows.n, plan.seed, 0, 1)
-        rows = rows.ordered(places)
 
     def begin(eta0):
         own = task if eta0 == task.eta0 else task._replace(eta0=eta0)
-        return Learner(own, rows, places, copied(state), plan, limit)
+        return Learner(own, rows, copied(state), plan, limit)
 
     try:
         run = training.train(begin, task.eta0, plan)
@@ -96,9 +78,8 @@ def descend(task, rows, state, plan):
 class Learner:
     """The weights, one epoch at a time; see fastml.training."""
 
-    def __init__(self, task, rows, places, state, plan, limit):
+    def __init__(self, task, rows, state, plan, limit):
         self.task, self.rows, self.state, self.plan, self.limit = task, rows, state, plan, limit
-        self.places = places  # of the rows in the caller's order, where these are a copy in random order
         self.epoch = kernels.sparse_epoch if rows.sparse else kernels.dense_epoch
         self.rate = task.eta0
         self.now = np.zeros_like(state.W)  # the weights after the last epoch, in the state's layout
@@ -110,8 +91,7 @@ class Learner:
         if self.rate != self.task.eta0:
             self.task = self.task._replace(eta0=self.rate)
         if plan.shuffle:
-            block = 1 if self.places is None else BLOCK
-            order = kernels.block_order(rows.n, plan.seed, 1 + number + int(self.state.n_steps[0]), block)
+            order = kernels.random_order(rows.n, plan.seed, 1 + number + int(self.state.n_steps[0]))
         else:
             order = np.arange(rows.n)
         size = max(1, int(SLICE / rows.cost) // self.task.batch) * self.task.batch
@@ -126,7 +106,7 @@ class Learner:
             total += losses
             done += len(part)
             if plan.hits:
-                plan.hits(part if self.places is None else self.places[part], hits)
+                plan.hits(part, hits)
             if not tick(done / rows.n):
                 break
         self.loss = total / done  # mean over the rows, as they were met
@@ -234,7 +214,7 @@ def refitted(state, fresh, average_from):
 def check_slope(task, name, targets):
     """A user's derivative against central differences at scores and targets of a fair range; raises where they part."""
     grid = np.concatenate([-np.geomspace(0.013, 9.1, 9), np.geomspace(0.017, 8.3, 9)])
-    Y = np.repeat(np.asarray(targets, float)[:8], len(grid))[:, None]
+    Y = np.repeat(np.unique(np.asarray(targets, float))[:8], len(grid))[:, None]
     S = np.tile(grid, len(Y) // len(grid))[:, None]
     ones, h = np.ones((2, 1)), 1e-6
     value, slope = kernels.slopes(task, S, Y, np.empty(0), ones)

@@ -14,9 +14,11 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 from fastml._sklearn import _check_partial_fit_first_call
 from fastml.base import Estimator, check_weight, encode_labels, one_row
 from fastml.explanation import Explanation
+from fastml.naive_bayes.in_parts import count_in_blocks, weights_of_classes
 from fastml.sharing import rows_of, separate_fit
 from fastml_ext import checks, pool
 from fastml_ext import naive_bayes as kernels
+from fastml_ext.blocks import block_rows
 
 __all__ = ["EACH", "NaiveBayes", "check_priors", "is_plain"]
 
@@ -37,7 +39,10 @@ class NaiveBayes(ClassifierMixin, Estimator):
     _of_counts = False  # whether X counts or codes something: scikit-learn's clouds of real numbers are not for it
     _exact_bytes = 4  # size of integers that float64 holds exactly
     class_count_: np.ndarray
+    _weighted_parts = True
     _summed: tuple[str, ...] = ()  # attributes that `_count` makes of rows
+    _entries = 1  # of what is counted, a class and column
+    _kernel_blocks = False  # whether the kernels add weights in the blocks of tables in parts by themselves
     _derived: tuple[str, ...] = ()  # attributes that `_ready` makes of the others
 
     def __sklearn_tags__(self):
@@ -112,13 +117,19 @@ class NaiveBayes(ClassifierMixin, Estimator):
         return X, y
 
     def _learn(self, X, codes, sample_weight, first):
-        weight = EACH
+        weight, block = EACH, block_rows(self._entries * len(self.classes_))
         if sample_weight is not None:
             weight = check_weight(sample_weight, len(codes))
-            if not weight.all():
+            whole = weight.all()
+            if not (whole and self._kernel_blocks) and first and len(codes) > block and not issparse(X):
+                count_in_blocks(self, X, codes, weight)
+                self._estimate()
+                self._ready()
+                return self
+            if not whole:
                 kept = np.flatnonzero(weight)
                 X, codes, weight = self._take(X, kept), codes[kept], weight[kept]
-        counts = np.bincount(codes, weight if len(weight) else None, len(self.classes_)).astype(np.float64)
+        counts = weights_of_classes(codes, weight, len(self.classes_), block)
         if len(weight) and not np.isfinite(counts.sum()):
             raise ValueError(f"sample_weight goes up to {weight.max():g}, which overflows in sums: divide it by that")
         self._count(X, codes, weight, first)

@@ -173,7 +173,7 @@ class CategoricalNB(NaiveBayes):
         least = np.asarray(least)
         if least.dtype.kind not in "iu" and not all(type(each) is int for each in least.ravel().tolist()):
             raise ValueError(f"'min_categories' should have integral type. Got {least.dtype} instead.")
-        if least.ndim and least.shape != sizes.shape:
+        if least.ndim and least.shape not in (sizes.shape, (1,)):
             raise ValueError(
                 f"'min_categories' should have shape {sizes.shape} when an array-like is provided. Got"
                 f" {least.shape} instead."

@@ -24,6 +24,8 @@ class WeighedCounts(NaiveBayes):
     _sparse_input = _of_counts = True
     feature_count_: np.ndarray
     _summed = ("feature_count_",)
+    _kernel_blocks = True
+    _column_order = False  # sparse rows look up all classes of one feature
     _derived = ("_weights", "_bias")
 
     def __sklearn_tags__(self):
@@ -41,10 +43,9 @@ class WeighedCounts(NaiveBayes):
                 f"the counts of X[:, {j}], with the weights, add up beyond a float64: divide X or the weights"
             )
         self.feature_count_ = sums if first else self.feature_count_ + sums
-        self._column_order = issparse(X)  # sparse rows look up all classes of one feature
+        self._column_order = issparse(X)
 
     def _fit_parts(self, table, reduce):
-        self._column_order = False
         fit_in_parts(self, table, reduce)
 
     def _refuse_negative(self, X):

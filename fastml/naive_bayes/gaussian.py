@@ -145,6 +145,8 @@ class GaussianNB(NaiveBayes):
     shared_parameters = ("priors", "var_smoothing")
     _moments: tuple
     _summed = ("_moments",)
+    _entries = 3
+    _kernel_blocks = True
     _derived = ("_normal", "_prior")
 
     def __init__(
@@ -162,7 +164,7 @@ class GaussianNB(NaiveBayes):
         self._moments = moments if first else kernels.merge_moments(self._moments, moments)
 
     def _fit_parts(self, table, reduce):
-        fit_in_parts(self, table, reduce, entries=3)
+        fit_in_parts(self, table, reduce)
 
     def _add_counts(self, first, second):
         return (kernels.merge_moments(first[0], second[0]),)

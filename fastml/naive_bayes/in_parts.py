@@ -4,9 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from fastml_ext.blocks import block_rows
+from fastml_ext import pool
+from fastml_ext.blocks import Tree, block_rows
 
-__all__ = ["fit_in_parts"]
+__all__ = ["count_in_blocks", "fit_in_parts", "weights_of_classes"]
+
+EACH = np.empty(0)  # weights of one each
+COST = 1.0  # nanoseconds a value, about
 
 
 def like(model):
@@ -19,8 +23,8 @@ def like(model):
 class Counting:
     """A reduction (see `fastml.scale.Reduction`) whose state is what `_count` makes of rows."""
 
-    def __init__(self, model: Any, entries: int):
-        self.model, self.block = like(model), block_rows(entries)
+    def __init__(self, model: Any):
+        self.model, self.block = like(model), block_rows(model._entries * len(model.classes_))
         self.model.n_jobs = 1  # blocks are counted side by side
 
     def __getstate__(self) -> tuple:
@@ -32,19 +36,69 @@ class Counting:
         self.model.__dict__.update(attributes)
 
     def partial(self, rows: Any) -> tuple:
-        counted = like(self.model)
-        counted._count(counted._rows_of_block(rows.X), rows.y, np.empty(0), True)
-        return tuple(getattr(counted, name) for name in self.model._summed)
+        """(weights of the classes, what `_count` makes of the rows); empty of rows without weight."""
+        X, y, weight = rows.X, rows.y, EACH if rows.weight is None else rows.weight
+        if len(weight) and not weight.all():
+            X, y, weight = rows.at(weight > 0)
+        return self.counted(self.model._rows_of_block(X), y, weight) if len(X) else ()
+
+    def counted(self, X: Any, codes: np.ndarray, weight: np.ndarray) -> tuple:
+        model = like(self.model)
+        model._count(X, codes, weight, True)
+        total = np.bincount(codes, weight if len(weight) else None, len(model.classes_)).astype(np.float64)
+        return total, tuple(getattr(model, name) for name in model._summed)
 
     def merge(self, first: tuple, second: tuple) -> tuple:
-        return self.model._add_counts(first, second)
+        if not (first and second):
+            return first or second
+        return first[0] + second[0], self.model._add_counts(first[1], second[1])
 
 
-def fit_in_parts(model: Any, table: Any, reduce: Any, entries: int = 1) -> None:
-    """Count the rows of a table in one pass; entries: of what is counted, a class and column."""
-    model.classes_, model.class_count_ = table.labels.classes, table.labels.counts
-    counted = reduce(Counting(model, entries * len(model.classes_)))
-    for name, value in zip(model._summed, counted, strict=True):
-        setattr(model, name, value)
+def fit_in_parts(model: Any, table: Any, reduce: Any) -> None:
+    """Count the rows of a table in one pass."""
+    model.classes_ = table.labels.classes
+    take_counts(model, reduce(Counting(model)))
     model._estimate()
     model._ready()
+
+
+def take_counts(model: Any, total: tuple) -> None:
+    """Put the counts of all rows in their places."""
+    if not total:
+        raise ValueError("sample_weight is 0 everywhere. Sample weights must contain at least one non-zero number.")
+    model.class_count_, counted = total
+    if hasattr(type(model), "_column_order"):
+        model._column_order = False  # as of dense rows
+    if not np.isfinite(model.class_count_.sum()):
+        raise ValueError("sample_weight overflows in sums: divide it by its largest value")
+    for name, value in zip(model._summed, counted, strict=True):
+        setattr(model, name, value)
+
+
+def count_in_blocks(model: Any, X: Any, codes: np.ndarray, weight: np.ndarray) -> None:
+    """Count weighted rows in memory in the blocks of a table in parts, without those that weigh nothing."""
+    counting = Counting(model)
+    blocks, tree = -(-len(codes) // counting.block), Tree(counting.merge)
+    cost = COST * X.shape[1] * counting.block
+    for states in pool.run(counted_blocks, blocks, counting, X, codes, weight, cost=cost, n_jobs=model.n_jobs):
+        for state in states:
+            tree.add(state)
+    take_counts(model, tree.total())
+
+
+def counted_blocks(start: int, stop: int, counting: Counting, X: Any, codes: np.ndarray, weight: np.ndarray) -> list:
+    states, size = [], counting.block
+    for first in range(start * size, stop * size, size):
+        kept = first + np.flatnonzero(weight[first : first + size])
+        states.append(counting.counted(counting.model._take(X, kept), codes[kept], weight[kept]) if len(kept) else ())
+    return states
+
+
+def weights_of_classes(codes: np.ndarray, weight: np.ndarray, n_classes: int, block: int) -> np.ndarray:
+    """(n_classes,): the rows of each class, or their weights, added in the order of a table in parts."""
+    if not len(weight) or len(codes) <= block:
+        return np.bincount(codes, weight if len(weight) else None, n_classes).astype(np.float64)
+    tree = Tree(np.add)
+    for start in range(0, len(codes), block):
+        tree.add(np.bincount(codes[start : start + block], weight[start : start + block], n_classes))
+    return tree.total()

@@ -48,7 +48,12 @@ def shares(sums, alpha):
 
 def smoothing(alpha, force_alpha, n_features):
     """What is added to every count: an array of shape () or (n_features,)."""
-    alpha = np.asarray(alpha, np.float64)
+    try:
+        alpha = np.asarray(alpha, np.float64)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"alpha={alpha!r} is not a number, nor a list or array of one number for each of the {n_features} features"
+        ) from error
     if alpha.ndim and alpha.shape != (n_features,):
         raise ValueError(
             f"When alpha is an array, it should contain `n_features` values: alpha has shape {alpha.shape} for"

@@ -377,8 +377,7 @@ class RadiusNeighborsClassifier(NeighborClassifier):
         if len(wanted) != n:
             raise ValueError(f"outlier_label={wanted} has {len(wanted)} labels for {n} outputs: give one for each")
         for label, labels in zip(wanted, self._labels, strict=True):
-            kinds = {np.asarray(label).dtype.kind, labels.dtype.kind}
-            if np.ndim(label) or not (len(kinds) == 1 or "O" in kinds or kinds <= set("iu")):
+            if np.ndim(label) or not is_of_kind(np.asarray(label), labels):
                 raise TypeError(f"outlier_label={label!r} must be one label of the same kind as y's {labels[:3]}")
         return wanted
 
@@ -415,6 +414,14 @@ class RadiusNeighborsClassifier(NeighborClassifier):
             else:
                 warn_of_label(answer)
         return shares
+
+
+def is_of_kind(label, labels):
+    """Whether a label can stand among the labels of y without becoming another: 2**63 is no int64, say."""
+    kind = labels.dtype.kind
+    if kind in "iu":
+        return label.dtype.kind in "iu" and np.result_type(label, labels).kind in "iu"
+    return kind == "O" or kind == label.dtype.kind
 
 
 def warn_of_label(label):

@@ -3,8 +3,9 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 
+from fastml._sklearn import check_array
 from fastml.neighbors.unsupervised import NearestNeighbors
 
 __all__ = ["Concentration", "concentration"]

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils.validation import check_array
 
+from fastml._sklearn import check_array
 from fastml.base import as_numbers, refuse_nonfinite
 from fastml.kinds import array_of_numbers
 from fastml.neighbors.choice import choose

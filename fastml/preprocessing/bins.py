@@ -7,9 +7,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import issparse
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
-from fastml._sklearn import _check_feature_names_in
+from fastml._sklearn import _check_feature_names_in, check_array
 from fastml.base import NO_TARGET, Estimator, Interval, StrOptions, check_weight
 from fastml.preprocessing import edges as sources
 from fastml.preprocessing.base import MOST_PARTS, ColumnMap

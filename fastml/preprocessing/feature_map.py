@@ -8,9 +8,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike
 from sklearn.base import clone
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from fastml._sklearn import _check_feature_names_in
+from fastml._sklearn import _check_feature_names_in, check_array, validate_data
 from fastml.base import StrOptions, refuse_nonfinite
 from fastml.kinds import from_arrow, is_frame
 from fastml.preprocessing.base import ColumnMap

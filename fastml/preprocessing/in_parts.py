@@ -15,6 +15,8 @@ class Moments:
     """Rows, mean, and squared distances from it, of each column; NaN is left out."""
 
     def partial(self, rows):
+        if rows.weight is not None:
+            return weighted_moments(rows.X.astype(float), rows.weight[:, None])
         count, mean, squares = kernels.moments(rows.X)
         return np.asarray(count, float), np.where(count > 0, mean, 0.0), np.where(count > 0, squares, 0.0)
 
@@ -25,6 +27,16 @@ class Moments:
         apart = np.where((first[0] > 0) & (second[0] > 0), second[1] - first[1], 0.0)
         mean = np.where(first[0] > 0, first[1] + share * apart, second[1])
         return count, mean, first[2] + second[2] + apart**2 * first[0] * share
+
+
+def weighted_moments(X, weight):
+    """What `Moments` finds of rows with weights (n, 1)."""
+    weight = np.where(np.isnan(X), 0.0, weight)
+    X = np.where(weight > 0, X, 0.0)
+    count = weight.sum(axis=0)
+    share = np.divide(weight, count, out=np.zeros_like(weight), where=count > 0)
+    mean = (share * X).sum(axis=0)
+    return count, mean, (weight * (X - mean) ** 2).sum(axis=0)
 
 
 class Extremes:
@@ -39,22 +51,31 @@ class Extremes:
 
 
 class Distinct:
-    """The distinct numbers of each column, in order; NaN is one, and the last."""
+    """The distinct values of each column: numbers in order, of which NaN is the last; objects as they come."""
 
     def __init__(self, names):
         self.names = names
 
     def partial(self, rows):
-        return [np.unique(column) for column in rows.X.T]
+        return [distinct(column) for column in rows.X.T]
 
     def merge(self, first, second):
-        found = [np.unique(np.concatenate(pair)) for pair in zip(first, second, strict=True)]
+        found = [distinct(np.concatenate(pair)) for pair in zip(first, second, strict=True)]
         for j, values in enumerate(found):
             if len(values) > MOST_DISTINCT:
                 raise ValueError(
-                    f"column {self.names[j]!r} has more than {MOST_DISTINCT} distinct numbers: it is no category"
+                    f"column {self.names[j]!r} has more than {MOST_DISTINCT} distinct values: it is no category"
                 )
         return found
+
+
+def distinct(column):
+    if column.dtype.kind != "O":
+        return np.unique(column)
+    found = {value if value == value else None: value for value in reversed(column.tolist())}
+    values = np.empty(len(found), object)
+    values[:] = [*found.values()][::-1]
+    return values
 
 
 # ------------------------------------------------------------------------------------------------- numbers by rank

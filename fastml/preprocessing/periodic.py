@@ -7,9 +7,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_matrix
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
-from fastml._sklearn import _check_feature_names_in
+from fastml._sklearn import _check_feature_names_in, check_array
 from fastml.base import Interval, StrOptions
 from fastml.preprocessing.base import MOST_PARTS, ColumnMap
 from fastml.preprocessing.edges import equal_parts

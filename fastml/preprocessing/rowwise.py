@@ -20,7 +20,7 @@ class Learnless(ByKernel):
 
     def _take_rows(self, X, original):
         if issparse(X):
-            original.fit(self, X)
+            original.fit(self, self._by_scikit_learn(X))
             self._note_columns()
         else:
             self._refuse_infinite(self._rows_to_learn(X))
@@ -68,7 +68,7 @@ class Normalizer(Learnless, ScikitNormalizer):
             In place of the parameter of that name.
         """
         if issparse(X) or not (self.copy if copy is None else copy):
-            return ScikitNormalizer.transform(self, X if issparse(X) else self._by_scikit_learn(X), copy)
+            return ScikitNormalizer.transform(self, self._by_scikit_learn(X), copy)
         X = self._rows(X)
         if first_nonfinite(X) is not None:
             self._refuse_infinite(X)

@@ -6,9 +6,8 @@ import numpy as np
 from scipy.interpolate import BSpline
 from scipy.sparse import csr_array, vstack
 from sklearn.preprocessing import SplineTransformer as ScikitSplineTransformer
-from sklearn.utils.validation import check_array
 
-from fastml._sklearn import _align_api_if_sparse, _weighted_percentile
+from fastml._sklearn import _align_api_if_sparse, _weighted_percentile, check_array
 from fastml.base import check_weight, refuse_nonfinite
 from fastml.preprocessing.quantiles import nan_quantiles
 from fastml.preprocessing.scaling import ByKernel

@@ -6,9 +6,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import issparse
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from fastml._sklearn import _check_feature_names_in
+from fastml._sklearn import _check_feature_names_in, check_array, validate_data
 from fastml.base import Interval, StrOptions, refuse_nonfinite
 from fastml.kinds import (
     Categories,

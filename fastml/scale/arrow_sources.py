@@ -24,33 +24,41 @@ def pyarrow(what):
 
 
 class Columns:
-    """Which columns of a table are X, which one is y, and the dtype that they have together."""
+    """Which columns of a table are X, which one is y or the weights, and the dtype that those of X have together."""
 
-    def __init__(self, schema, target, wanted, source):
+    def __init__(self, schema, named, source):
         have = schema.names
-        for name in [*([] if target is None else [target]), *(wanted or [])]:
+        self.target, self.weight, wanted = named
+        self.beside = [name for name in (self.target, self.weight) if name is not None]
+        for name in [*self.beside, *(wanted or [])]:
             if name not in have:
                 raise ValueError(f"{source} has no column {name!r}; it has {', '.join(map(repr, have[:20]))}")
-        self.target, self.names = target, [name for name in have if name != target] if wanted is None else list(wanted)
-        if target in self.names:
-            raise ValueError(f"target={target!r} is among columns, too: leave it out there")
+        self.names = [name for name in have if name not in self.beside] if wanted is None else list(wanted)
+        for word, name in (("target", self.target), ("sample_weight", self.weight)):
+            if name in self.names:
+                raise ValueError(f"{word}={name!r} is among columns, too: leave it out there")
         if not self.names:
-            raise ValueError(f"{source} has no column but {target!r}: there is nothing to learn from")
+            others = " and ".join(map(repr, self.beside))
+            raise ValueError(f"{source} has no column but {others}: there is nothing to learn from")
+        if self.weight is not None and not is_number(schema.field(self.weight).type):
+            kind = schema.field(self.weight).type
+            raise TypeError(f"column {self.weight!r} of {source} is of {kind}, and weights must be numbers")
         self.types = {name: schema.field(name).type for name in self.names}
         for name, kind in self.types.items():
-            if not is_number(kind):
-                numbers = [other for other in have if other != target and is_number(schema.field(other).type)]
+            if not is_number(kind) and not is_text(kind):
+                numbers = [each for each in have if each not in self.beside and is_number(schema.field(each).type)]
                 raise TypeError(
-                    f"column {name!r} of {source} is of {kind}, and columns of X must be numbers: choose them by"
-                    f" columns={numbers[:8]}{', ...' if len(numbers) > 8 else ''}"
+                    f"column {name!r} of {source} is of {kind}, and columns of X must be numbers, or texts: choose them"
+                    f" by columns={numbers[:8]}{', ...' if len(numbers) > 8 else ''}"
                 )
-        self.target_type = None if target is None else schema.field(target).type
+        self.types_beside = {name: schema.field(name).type for name in self.beside}
         single = all(str(kind) in ("float", "halffloat") for kind in self.types.values())
-        self.dtype = np.dtype(np.float32 if single else np.float64)
+        self.texts = [is_text(kind) for kind in self.types.values()]
+        self.dtype = np.dtype(object if any(self.texts) else np.float32 if single else np.float64)
 
     def compare(self, schema, source, first):
         """Refuse a file whose columns are not those of the first."""
-        for name, kind in [*self.types.items(), *([] if self.target is None else [(self.target, self.target_type)])]:
+        for name, kind in (self.types | self.types_beside).items():
             if name not in schema.names:
                 raise ValueError(f"{source} has no column {name!r}, which {first} has")
             if schema.field(name).type != kind:
@@ -60,13 +68,19 @@ class Columns:
                 )
 
     def read(self):
-        return [*self.names, *([] if self.target is None else [self.target])]
+        return [*self.names, *self.beside]
+
+    def piece(self, batch, source, first):
+        """X, y and weights of a batch, of which `first` is the first row's number in its file."""
+        y = None if self.target is None else self.labels(batch.column(self.target), source, first)
+        weight = None if self.weight is None else np.asarray(numbers_of(batch.column(self.weight)), np.float64)
+        return Piece(self.table(batch), y, source, first, weight)
 
     def table(self, batch):
         """X of a batch, missing values as NaN."""
         X = np.empty((batch.num_rows, len(self.names)), self.dtype)
         for j, name in enumerate(self.names):
-            X[:, j] = numbers_of(batch.column(name))
+            X[:, j] = (texts_of if is_text(self.types[name]) else numbers_of)(batch.column(name))
         return X
 
     def labels(self, column, source, first):
@@ -74,20 +88,32 @@ class Columns:
         if column.null_count:
             row = first + int(np.flatnonzero(np.asarray(column.is_null()))[0])
             raise ValueError(f"the target {self.target!r} is missing in row {row} of {source}: leave the row out")
-        kind = str(column.type)
-        if kind.startswith("dictionary"):
+        if str(column.type).startswith("dictionary"):
             column = column.dictionary_decode()
-            kind = str(column.type)
         if is_number(column.type):
             return column.to_numpy(zero_copy_only=False)
-        if kind in ("string", "large_string", "string_view"):
-            return np.array(column.to_pylist(), object)
+        if is_text(column.type):
+            return texts_of(column)
+        kind = column.type
         raise TypeError(f"the target {self.target!r} of {source} is of {kind}: labels are numbers, texts or booleans")
 
 
 def is_number(kind):
     text = str(kind)
     return text in ("bool", "halffloat", "float", "double") or text.lstrip("u").startswith("int")
+
+
+def is_text(kind):
+    text = str(kind)
+    return text in ("string", "large_string", "string_view") or text.startswith("dictionary<values=string")
+
+
+def texts_of(column):
+    """An array of objects, equal texts being one object; NaN where one is missing, as in frames."""
+    coded = column if str(column.type).startswith("dictionary") else column.dictionary_encode()
+    values = np.array([*coded.dictionary.to_pylist(), np.nan], object)
+    codes = coded.indices.to_numpy(zero_copy_only=False)
+    return values[codes if coded.null_count == 0 else np.where(np.isnan(codes), len(values) - 1, codes).astype(int)]
 
 
 def numbers_of(column):
@@ -101,7 +127,9 @@ class ArrowParts(Parts):
 
     def __init__(self, files, columns):
         self.files, self.columns, self.names = files, columns, columns.names
-        self.n_features, self.dtype, self.has_target = len(self.names), columns.dtype, columns.target is not None
+        self.n_features, self.dtype = len(self.names), columns.dtype
+        self.texts = columns.texts if any(columns.texts) else None
+        self.has_target, self.has_weight = columns.target is not None, columns.weight is not None
         self.what = repr(str(files[0])) if len(files) == 1 else f"{len(files)} files from {str(files[0])!r}"
 
     def batches(self, file, wanted, first, most):
@@ -125,19 +153,13 @@ class ArrowParts(Parts):
                     skipped = min(max(0, first - start), batch.num_rows)
                     if skipped == batch.num_rows:
                         continue
-                    batch, start = batch.slice(skipped), start + skipped
-                    y = (
-                        self.columns.labels(batch.column(self.columns.target), source, start)
-                        if self.has_target
-                        else None
-                    )
-                    yield Piece(self.columns.table(batch), y, source, start)
+                    yield self.columns.piece(batch.slice(skipped), source, start + skipped)
             first = max(0, first - end)
 
     def targets_of_rows(self, start, stop):
         view = copy.copy(self)
         view.columns = copy.copy(self.columns)
-        view.columns.names = []
+        view.columns.names, view.columns.weight, view.columns.beside = [], None, [view.columns.target]
         return view.rows(start, stop)[1]
 
     def targets(self):
@@ -150,12 +172,12 @@ class ArrowParts(Parts):
 
 
 class ParquetParts(ArrowParts):
-    def __init__(self, files, target, columns):
+    def __init__(self, files, named):
         import pyarrow.parquet as pq
 
         described = [described_parquet(pq, file) for file in files]
         first = described[0][0]
-        super().__init__(files, Columns(first, target, columns, repr(str(files[0]))))
+        super().__init__(files, Columns(first, named, repr(str(files[0]))))
         self.lengths = []
         for file, (schema, groups) in zip(files, described, strict=True):
             self.columns.compare(schema, repr(str(file)), repr(str(files[0])))
@@ -179,6 +201,10 @@ class ParquetParts(ArrowParts):
                 start += batch.num_rows
 
 
+def named_columns(target, sample_weight, columns):
+    return target, sample_weight, None if columns is None else list(columns)
+
+
 def described_parquet(pq, file):
     """(schema, rows of each row group) of a file."""
     import pyarrow
@@ -192,9 +218,9 @@ def described_parquet(pq, file):
 
 
 class FeatherParts(ArrowParts):
-    def __init__(self, files, target, columns):
+    def __init__(self, files, named):
         opened = [opened_arrow(file) for file in files]
-        super().__init__(files, Columns(opened[0].schema, target, columns, repr(str(files[0]))))
+        super().__init__(files, Columns(opened[0].schema, named, repr(str(files[0]))))
         self.lengths = []
         for file, reader in zip(files, opened, strict=True):
             self.columns.compare(reader.schema, repr(str(file)), repr(str(files[0])))
@@ -221,17 +247,26 @@ def opened_arrow(file):
         raise ValueError(f"{str(file)!r} is no file of Arrow's format (Feather, version 2): {error}") from None
 
 
+def pyarrow_type(name):
+    import pyarrow
+
+    return pyarrow.string() if name == "string" else pyarrow.float64()
+
+
 class CsvParts(ArrowParts):
-    def __init__(self, files, target, columns):
+    def __init__(self, files, named):
         self.types = None
         first = self.opened(files[0], None)
         with first:
             schema = first.schema
-        super().__init__(files, Columns(schema, target, columns, repr(str(files[0]))))
-        self.types = dict.fromkeys(self.columns.names, "float64")  # what begins whole need not stay so
-        self.columns.dtype = self.dtype = np.dtype(np.float64)
-        if target is not None:
-            self.types[target] = schema.field(target).type
+        super().__init__(files, Columns(schema, named, repr(str(files[0]))))
+        kinds = zip(self.columns.names, self.columns.texts, strict=True)
+        self.types = {name: "string" if text else "float64" for name, text in kinds}  # what begins whole need not stay
+        self.columns.types = {name: pyarrow_type(kind) for name, kind in self.types.items()}
+        self.columns.dtype = self.dtype = np.dtype(object if self.texts else np.float64)
+        self.types |= self.columns.types_beside
+        if self.has_weight:
+            self.types[self.columns.weight] = "float64"
 
     def opened(self, file, wanted):
         import pyarrow.csv
@@ -266,6 +301,7 @@ def parquet(
     path: Any,
     target: str | None = None,
     *,
+    sample_weight: str | None = None,
     columns: Iterable[str] | None = None,
     memory: int = MEMORY,
     verbose: bool = False,
@@ -278,8 +314,10 @@ def parquet(
         A file, a folder (all its files *.parquet, also in folders within, in alphabetic order), a pattern, or a list.
     target : str, default=None
         The column that is y; every other is part of X. None where there is no target.
+    sample_weight : str, default=None
+        The column that is the weights of the rows.
     columns : list of str, default=None
-        The columns of X, in this order; None for all but the target.
+        The columns of X, in this order; None for all but the target and the weights.
     memory : int, default=2**28
         Bytes that reading may hold, about.
     verbose : bool, default=False
@@ -309,13 +347,14 @@ def parquet(
     """
     pyarrow("Parquet files")
     files = paths_of(path, "path", ".parquet")
-    return settled(ParquetParts(files, target, None if columns is None else list(columns)), None, memory, verbose)
+    return settled(ParquetParts(files, named_columns(target, sample_weight, columns)), None, memory, verbose)
 
 
 def arrow(
     path: Any,
     target: str | None = None,
     *,
+    sample_weight: str | None = None,
     columns: Iterable[str] | None = None,
     memory: int = MEMORY,
     verbose: bool = False,
@@ -326,7 +365,7 @@ def arrow(
     ----------
     path : path, or list of paths
         A file, a folder (all its files *.arrow), a pattern, or a list.
-    target, columns, memory, verbose
+    target, sample_weight, columns, memory, verbose
         As for `parquet`.
 
     Returns
@@ -335,13 +374,14 @@ def arrow(
     """
     pyarrow("Arrow files")
     files = paths_of(path, "path", ".arrow")
-    return settled(FeatherParts(files, target, None if columns is None else list(columns)), None, memory, verbose)
+    return settled(FeatherParts(files, named_columns(target, sample_weight, columns)), None, memory, verbose)
 
 
 def csv(
     path: Any,
     target: str | None = None,
     *,
+    sample_weight: str | None = None,
     columns: Iterable[str] | None = None,
     memory: int = MEMORY,
     verbose: bool = False,
@@ -355,7 +395,7 @@ def csv(
     ----------
     path : path, or list of paths
         A file, a folder (all its files *.csv), a pattern, or a list.
-    target, columns, memory, verbose
+    target, sample_weight, columns, memory, verbose
         As for `parquet`.
 
     Returns
@@ -364,4 +404,4 @@ def csv(
     """
     pyarrow("CSV files")
     files = paths_of(path, "path", ".csv")
-    return settled(CsvParts(files, target, None if columns is None else list(columns)), None, memory, verbose)
+    return settled(CsvParts(files, named_columns(target, sample_weight, columns)), None, memory, verbose)

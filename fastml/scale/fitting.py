@@ -9,7 +9,7 @@ from sklearn.base import is_classifier, is_regressor
 from sklearn.utils import get_tags
 
 from fastml.base import first_bad
-from fastml.scale.labels import Labels, find_labels, number_targets
+from fastml.scale.labels import Labels, find_labels, number_targets, number_weights
 from fastml.scale.parts import Parts
 from fastml.scale.reading import Slab, place_of, read_slabs
 from fastml.scale.reduction import Reduction, Rows, rows_of_block
@@ -28,10 +28,20 @@ class Checks:
         self.labels: Labels | None = None
         self.numbers = False  # whether targets are
         self.raw = False  # whether y stays as it was read
+        self.texts: list[bool] | None = None  # see Parts
+        self.factors: Any = None  # (n_classes,), what the weights of the rows of a class are multiplied with
 
     def __call__(self, slab: Slab) -> Rows:
         """Rows whose values have been looked at, with codes or numbers as y; errors say where the bad value stands."""
-        where = first_bad(slab.X, self.allow_nan) if self.finite else None
+        self.look(slab)
+        y = self.target(slab)
+        weight = None if slab.weight is None else number_weights(slab.weight, lambda i: place_of(slab, i))
+        if self.factors is not None:
+            weight = self.factors[y] if weight is None else self.factors[y] * weight
+        return Rows(slab.X, y, slab.start, weight)
+
+    def look(self, slab: Slab) -> None:
+        where = self.first_bad(slab.X) if self.finite else None
         if where is not None:
             i, j = where
             value = slab.X[i, j]
@@ -41,16 +51,28 @@ class Checks:
                 f" takes finite {slab.X.dtype} values only, no {'' if self.allow_nan else 'NaN or '}infinity: drop the"
                 " row, or fill it in (fastml.scale.survey counts such values)"
             )
+
+    def first_bad(self, X: np.ndarray) -> tuple[int, int] | None:
+        """(row, column) of the first value that is not finite; of texts none is looked at."""
+        if self.texts is None:
+            return first_bad(X, self.allow_nan)
+        for j, text in enumerate(self.texts):
+            found = None if text else first_bad(X[:, j : j + 1].astype(float), self.allow_nan)
+            if found is not None:
+                return found[0], j
+        return None
+
+    def target(self, slab: Slab) -> Any:
         if self.raw:
-            return Rows(slab.X, slab.y, slab.start)
+            return slab.y
         if slab.y is None or not (self.labels or self.numbers):
-            return Rows(slab.X, None, slab.start)
+            return None
         if self.labels is None:
-            return Rows(slab.X, number_targets(slab.y, lambda i: place_of(slab, i)), slab.start)
+            return number_targets(slab.y, lambda i: place_of(slab, i))
         codes, strange = self.labels.codes(slab.y)
         if strange >= 0:
             raise ValueError(f"y is {slab.y[strange]!r} in {place_of(slab, strange)}, {self.strange}")
-        return Rows(slab.X, codes, slab.start)
+        return codes
 
     strange = "which the pass over y before did not meet: the table has changed while it was read"
 
@@ -62,6 +84,7 @@ class Table:
         self.parts, self.who = parts, type(model).__name__
         self.n_jobs = getattr(model, "n_jobs", None)
         self.checks = Checks(self.who, parts.names, allow_nan=bool(get_tags(model).input_tags.allow_nan))
+        self.checks.texts = parts.texts
         if is_classifier(model):
             self.checks.labels = find_labels(parts)
         self.checks.numbers = is_regressor(model)
@@ -89,7 +112,7 @@ class Table:
         return total
 
     def reduce_unless_few(self, reduction: Reduction) -> tuple[Any, Any]:
-        """(state of all rows, None), or where a sample would be the table (None, (X, y) of all rows): one pass."""
+        """(state of all rows, None), or where a sample would be the table (None, (X, y, weight) of it): one pass."""
         n, most = self.parts.n_rows, self.sample_rows()
         if n is not None:
             return (None, self.sample(most)) if 0 < n <= most else (self.reduce(reduction), None)
@@ -107,8 +130,8 @@ class Table:
         self.reads += 1
         return all_of(self.parts.choose(numbers, self.checks, f"pass {self.reads} over"))[0][places]
 
-    def sample(self, most: int) -> tuple[np.ndarray, np.ndarray]:
-        """(X, y) of about `most` rows spread over the table, chosen by their numbers; of all, where there are few."""
+    def sample(self, most: int) -> tuple[np.ndarray, Any, Any]:
+        """(X, y, weight) of about `most` rows spread over the table, chosen by their numbers; of all of few."""
         self.reads += 1
         found = self.parts.choose(spread_numbers(self.n_rows, most), self.checks, f"pass {self.reads} over")
         return all_of(found)
@@ -128,7 +151,7 @@ class Kept(NamedTuple):
     """State of a reduction, and the rows themselves while they are few."""
 
     state: Any
-    rows: list | None  # pairs (X, y)
+    rows: list | None  # of (X, y, weight)
     n: int
 
 
@@ -140,7 +163,7 @@ class Keeping:
 
     def partial(self, rows: Rows) -> Kept:
         n = len(rows.X)
-        kept = [(rows.X, rows.y)] if n <= self.most else None
+        kept = [rows.at(slice(None))] if n <= self.most else None
         return Kept(self.reduction.partial(rows), kept, n)
 
     def merge(self, first: Kept, second: Kept) -> Kept:
@@ -149,10 +172,11 @@ class Keeping:
         return Kept(self.reduction.merge(first.state, second.state), kept, n)
 
 
-def all_of(found: list) -> tuple[np.ndarray, Any]:
-    """X and y of pairs of them; y is None where there is none."""
-    y = None if found[0][1] is None else np.concatenate([y for _, y in found])
-    return np.concatenate([X for X, _ in found]), y
+def all_of(found: list) -> tuple[np.ndarray, Any, Any]:
+    """(X, y, weight) of pieces of them; None for what there is not."""
+    X, y, weight = (None if each[0] is None else np.concatenate(each) for each in zip(*found, strict=True))
+    assert X is not None
+    return X, y, weight
 
 
 def rows_of_piece(y: np.ndarray, source: str, first: int) -> int:
@@ -178,15 +202,21 @@ def fit_parts(model: Any, method: str, arguments: tuple, options: dict) -> Any:
         raise TypeError(f"{who}.{method} takes no {parts!r}: call fit, then fastml.scale.transform or predict")
     if given:
         raise TypeError(
-            f"{who}.fit takes parts alone: their y comes with them (npy(X, y=...), parquet(path, target=...)), and"
-            " weights are not taken yet"
+            f"{who}.fit takes parts alone: their y and weights come with them, as in npy(X, y=..., sample_weight=...)"
+            " or parquet(path, target=..., sample_weight=...)"
         )
     if hasattr(model, "_fit_steps"):
+        if parts.has_weight:
+            raise TypeError(f"{who} hands no weights to its steps: leave out sample_weight, or fit the steps by hand")
         return model._fit_steps(parts)
     if not hasattr(model, "_fit_parts"):
         refuse_model(model, parts)
     if not parts.has_target and (is_classifier(model) or is_regressor(model)):
         raise ValueError(f"{parts!r} has no target, and {who} needs one: name it where the parts are made")
+    if parts.has_weight and not getattr(model, "_weighted_parts", False):
+        raise TypeError(f"{who} takes no weights of a table in parts: leave out sample_weight, where it is made")
+    if not getattr(model, "_text_parts", False):
+        parts.need_numbers(who)
     model._validate_params()
     table = Table(parts, model)
     take_columns(model, parts)
@@ -271,35 +301,32 @@ def partial_fit(model: Any, parts: Parts, passes: int = 1, *, chunk: int = SMALL
         raise TypeError(f"{type(model).__name__} has no partial_fit")
     if passes < 1 or chunk < 1:
         raise ValueError(f"passes={passes} and chunk={chunk} must be at least 1")
+    parts.need_numbers(type(model).__name__)
     first = {}
     if is_classifier(model):
         first["classes"] = find_labels(parts).classes if classes is None else np.unique(classes)
     for number in range(passes):
         with read_slabs(parts, type(model).__name__, what=f"pass {number + 1} over") as slabs:
-            for X, y in chunks_of(slabs, chunk):
-                model.partial_fit(X, *([] if y is None else [y]), **first)
+            for X, y, weight in chunks_of(slabs, chunk):
+                options = first if weight is None else first | {"sample_weight": weight}
+                model.partial_fit(X, *([] if y is None else [y]), **options)
                 first = {}
     return model
 
 
 def chunks_of(slabs, size):
-    """(X, y) of `size` rows each, whatever the slabs are."""
+    """(X, y, weight) of `size` rows each, whatever the slabs are."""
     kept: list = []
+    held = 0
     for slab in slabs:
         at = 0
         while at < len(slab.X):
-            taken = min(size - sum(len(X) for X, _ in kept), len(slab.X) - at)
-            kept.append((slab.X[at : at + taken], None if slab.y is None else slab.y[at : at + taken]))
-            at += taken
-            if sum(len(X) for X, _ in kept) == size:
-                yield together(kept)
-                kept = []
+            taken = min(size - held, len(slab.X) - at)
+            part = slice(at, at + taken)
+            kept.append(tuple(None if each is None else each[part] for each in (slab.X, slab.y, slab.weight)))
+            at, held = at + taken, held + taken
+            if held == size:
+                yield all_of(kept)
+                kept, held = [], 0
     if kept:
-        yield together(kept)
-
-
-def together(kept):
-    if len(kept) == 1:
-        return kept[0]
-    y = None if kept[0][1] is None else np.concatenate([y for _, y in kept])
-    return np.concatenate([X for X, _ in kept]), y
+        yield all_of(kept)

@@ -11,7 +11,7 @@ from fastml.base import encode_labels
 from fastml.kinds import read_target
 from fastml.scale.parts import Parts
 
-__all__ = ["Labels", "find_labels", "number_targets"]
+__all__ = ["Labels", "find_labels", "number_targets", "number_weights"]
 
 SPAN = 2**16  # integers so close together are looked up in a table
 MOST = 10_000  # classes
@@ -99,3 +99,13 @@ def number_targets(y: Any, place: Any) -> np.ndarray:
         i = int(np.argmax(bad))
         raise ValueError(f"y is {y[i]} in {place(i)}, and a target must be a finite number")
     return y
+
+
+def number_weights(weight: Any, place: Any) -> np.ndarray:
+    """(m,) float64 of the weights of rows; place(i) says where row i stands."""
+    weight = np.asarray(weight, np.float64)
+    bad = ~((weight >= 0) & (weight < np.inf))
+    if bad.any():
+        i = int(np.argmax(bad))
+        raise ValueError(f"the weight of {place(i)} is {weight[i]}, and weights are finite numbers from 0 upwards")
+    return weight

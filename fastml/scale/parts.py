@@ -8,6 +8,7 @@ import numpy as np
 
 __all__ = ["MEMORY", "Parts", "Piece", "dtype_of", "settled", "told_size"]
 
+TEXT = 64  # bytes of a text and what refers to it, about
 MEMORY = 2**28  # bytes that reading may hold, unless told otherwise
 
 
@@ -18,6 +19,7 @@ class Piece(NamedTuple):
     y: np.ndarray | None  # (m,)
     source: str  # the file, or what else the rows come from, in words
     first: int  # number of its first row there
+    weight: np.ndarray | None = None  # (m,)
 
 
 class Parts(abc.ABC):
@@ -35,9 +37,11 @@ class Parts(abc.ABC):
     names : list of str or None
         Names of the columns of X, where the source has them.
     dtype : dtype
-        float32 where every column is, else float64.
+        float32 where every column is, else float64; object where some columns are texts.
     has_target : bool
         Whether y comes with the rows.
+    has_weight : bool
+        Whether the rows have weights.
     """
 
     n_rows: int | None = None
@@ -45,6 +49,8 @@ class Parts(abc.ABC):
     n_features: int
     dtype: np.dtype
     has_target: bool
+    has_weight: bool = False
+    texts: list[bool] | None = None  # whether each column is texts; None where all are numbers
     what: str  # in words, for messages
     memory: int = MEMORY
     verbose: bool = False
@@ -72,16 +78,15 @@ class Parts(abc.ABC):
         with read_slabs(self, checks.who, rows_of_block(reduction), what) as slabs:
             return reduce_blocks(map(checks, slabs), reduction, n_jobs)
 
-    def choose(self, numbers: np.ndarray, checks: Any, what: str) -> list[tuple[np.ndarray, Any]]:
-        """Pairs (X, y) of the rows of these ascending numbers, in their order."""
+    def choose(self, numbers: np.ndarray, checks: Any, what: str) -> list[tuple]:
+        """(X, y, weight) of the rows of these ascending numbers, in their order, in pieces."""
         from fastml.scale.reading import read_slabs
 
         found = []
         with read_slabs(self, checks.who, what=what) as slabs:
             for rows in map(checks, slabs):
                 first, last = np.searchsorted(numbers, [rows.start, rows.start + len(rows.X)])
-                chosen = numbers[first:last] - rows.start
-                found.append((rows.X[chosen], None if rows.y is None else rows.y[chosen]))
+                found.append(rows.at(numbers[first:last] - rows.start))
         return found
 
     def rows(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray | None]:
@@ -98,15 +103,14 @@ class Parts(abc.ABC):
         for piece in self.pieces(start, max(wanted, 1)):
             if wanted == 0:
                 break
-            taken = Piece(piece.X[:wanted], None if piece.y is None else piece.y[:wanted], piece.source, piece.first)
-            found.append(taken)
-            wanted -= len(taken.X)
+            found.append((piece.X[:wanted], None if piece.y is None else piece.y[:wanted]))
+            wanted -= len(found[-1][0])
             if wanted == 0:
                 break
         if not found:
             return np.empty((0, self.n_features), self.dtype), np.empty(0) if self.has_target else None
-        X = np.concatenate([piece.X for piece in found])
-        return X, np.concatenate([piece.y for piece in found]) if self.has_target else None
+        X = np.concatenate([X for X, _ in found])
+        return X, np.concatenate([y for _, y in found]) if self.has_target else None
 
     def targets_of_rows(self, start: int, stop: int) -> np.ndarray:
         """y of the rows from `start` to before `stop`; sources that can do so read nothing else."""
@@ -122,8 +126,23 @@ class Parts(abc.ABC):
 
     def at_once(self) -> int:
         """Rows that are read at once: a power of two, of about an eighth of the memory."""
-        most = max(self.memory // (8 * max(1, self.n_features) * self.dtype.itemsize), 1)
+        size = TEXT if self.texts else self.dtype.itemsize
+        most = max(self.memory // (8 * max(1, self.n_features) * size), 1)
         return 2 ** min(max(most.bit_length() - 1, 13), 18)
+
+    def need_numbers(self, who: str) -> None:
+        """Refuse texts on behalf of a model that takes none."""
+        if self.texts:
+            names = self.names or [f"x{j}" for j in range(self.n_features)]
+            numbers = [name for name, text in zip(names, self.texts, strict=True) if not text]
+            raise TypeError(
+                f"column {names[self.texts.index(True)]!r} of {self.what} is of texts, and for {who} columns of X must"
+                f" be numbers: choose them by {self.chosen_by(numbers)}, or encode the texts (OrdinalEncoder,"
+                " OneHotEncoder(sparse_output=False))"
+            )
+
+    def chosen_by(self, names: list[str]) -> str:
+        return f"columns={names[:8]}{', ...' if len(names) > 8 else ''}"
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         raise TypeError(

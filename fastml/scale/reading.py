@@ -10,7 +10,7 @@ import numpy as np
 
 from fastml.kinds import as_numbers
 from fastml.progress import progress_bar
-from fastml.scale.parts import Parts
+from fastml.scale.parts import Parts, Piece
 from fastml_ext.blocks import BLOCK
 
 __all__ = ["Slab", "ahead", "place_of", "read_slabs"]
@@ -26,6 +26,7 @@ class Slab(NamedTuple):
     y: Any
     start: int
     places: list  # (number of a row in the table, source, number of the row there), for messages
+    weight: Any = None
 
 
 def place_of(slab: Slab, i: int) -> str:
@@ -97,8 +98,8 @@ def put_together(parts: Parts, estimator: str, size: int) -> Iterator[Slab]:
         at = 0
         while at < len(piece.X):
             taken = min(size - count, len(piece.X) - at)
-            y = None if piece.y is None else piece.y[at : at + taken]
-            held.append((piece.X[at : at + taken], y, (start + count, piece.source, piece.first + at)))
+            place = start + count, piece.source, piece.first + at
+            held.append((place, *(each if each is None else each[at : at + taken] for each in beside(piece))))
             count, at = count + taken, at + taken
             if count == size:
                 yield joined(parts, held, start, estimator)
@@ -107,11 +108,17 @@ def put_together(parts: Parts, estimator: str, size: int) -> Iterator[Slab]:
         yield joined(parts, held, start, estimator)
 
 
+def beside(piece: Piece) -> tuple:
+    return piece.X, piece.y, piece.weight
+
+
 def joined(parts: Parts, held: list, start: int, estimator: str) -> Slab:
-    pieces = [each[0] for each in held]
+    """The slab of some (place, X, y, weight), one below the other."""
+    pieces = [each[1] for each in held]
     X = np.ascontiguousarray(pieces[0]) if len(pieces) == 1 else np.concatenate(pieces)
-    X = as_numbers(X, estimator)
+    X = X if parts.dtype.kind == "O" else as_numbers(X, estimator)
     if X.dtype != parts.dtype:
         X = X.astype(parts.dtype)
-    y = np.concatenate([each[1] for each in held]) if parts.has_target else None
-    return Slab(X, y, start, [each[2] for each in held])
+    y = np.concatenate([each[2] for each in held]) if parts.has_target else None
+    weight = np.concatenate([each[3] for each in held]) if parts.has_weight else None
+    return Slab(X, y, start, [each[0] for each in held], weight)

@@ -19,6 +19,16 @@ class Rows(NamedTuple):
     X: np.ndarray  # (m, d), finite but for NaN where the model takes them, in C order
     y: Any  # (m,): int64 codes of the labels, or float64 numbers; None where there is no target
     start: int  # number of the first of them in the table
+    weight: Any = None  # (m,) float64, not negative; None for 1 each
+
+    def at(self, rows: Any) -> tuple:
+        """(X, y, weight) of some of the rows, by their places."""
+        return tuple(None if each is None else each[rows] for each in (self.X, self.y, self.weight))
+
+    def between(self, start: int, stop: int) -> "Rows":
+        """The rows from one place to before another."""
+        X, y, weight = self.at(slice(start, stop))
+        return Rows(X, y, self.start + start, weight)
 
 
 class Reduction(Protocol):
@@ -62,9 +72,5 @@ def states_of_blocks(rows: Rows, reduction: Reduction, size: int, n_jobs: int | 
 
 
 def states_of(start: int, stop: int, slab: Rows, reduction: Reduction, size: int) -> list:
-    states = []
-    for block in range(start, stop):
-        part = slice(block * size, (block + 1) * size)
-        rows = Rows(slab.X[part], None if slab.y is None else slab.y[part], slab.start + block * size)
-        states.append(reduction.partial(rows))
-    return states
+    cuts = [(block * size, (block + 1) * size) for block in range(start, stop)]
+    return [reduction.partial(slab.between(*cut)) for cut in cuts]

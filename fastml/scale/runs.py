@@ -43,13 +43,13 @@ def run_of_rows(reduction: Reduction, rows: Rows, n_jobs: int | None = None) -> 
     end = n - (n - head) % size
     items: list = []
     if head:
-        push(items, taken(rows, 0, head), reduction, size)
+        push(items, rows.between(0, head), reduction, size)
     if end > head:
-        whole = taken(rows, head, end)
+        whole = rows.between(head, end)
         for offset, state in enumerate(states_of_blocks(whole, reduction, size, n_jobs)):
             push(items, Fold(whole.start // size + offset, 1, state), reduction, size)
     if n > end:
-        push(items, taken(rows, end, n), reduction, size)
+        push(items, rows.between(end, n), reduction, size)
     return Run(items)
 
 
@@ -77,11 +77,6 @@ def run_total(reduction: Reduction, run: Run) -> Any:
     return total
 
 
-def taken(rows: Rows, start: int, stop: int) -> Rows:
-    part = slice(start, stop)
-    return Rows(rows.X[part], None if rows.y is None else rows.y[part], rows.start + start)
-
-
 def push(items: list, item: Any, reduction: Reduction, size: int) -> None:
     """Append an item to those before it, joined with them as far as blocks, groups and the tree allow."""
     last = items[-1] if items else None
@@ -107,5 +102,8 @@ def push(items: list, item: Any, reduction: Reduction, size: int) -> None:
 
 
 def together(first: Rows, second: Rows) -> Rows:
-    y = None if first.y is None else np.concatenate([first.y, second.y])
-    return Rows(np.concatenate([first.X, second.X]), y, first.start)
+    X, y, weight = (
+        None if a is None else np.concatenate([a, b])
+        for a, b in zip((first.X, first.y, first.weight), (second.X, second.y, second.weight), strict=True)
+    )
+    return Rows(X, y, first.start, weight)  # type: ignore[arg-type]

@@ -18,12 +18,12 @@ __all__ = ["arrays", "arrow", "chunks", "csv", "npy", "parquet"]
 class ArrayParts(Parts):
     """Arrays put one below the other, each read in slices: those of .npy files stay on the disk till then."""
 
-    def __init__(self, tables, targets, sources, what):
-        self.tables, self.labels, self.sources, self.what = tables, targets, sources, what
+    def __init__(self, tables, targets, weights, sources, what):
+        self.tables, self.labels, self.weights, self.sources, self.what = tables, targets, weights, sources, what
         self.lengths = [len(table) for table in tables]
         self.n_rows, self.n_features = sum(self.lengths), tables[0].shape[1]
         self.dtype = dtype_of(tables[0].dtype)
-        self.has_target = targets is not None
+        self.has_target, self.has_weight = targets is not None, weights is not None
 
     def pieces(self, first=0, most=None):
         most = most or self.at_once()
@@ -35,8 +35,10 @@ class ArrayParts(Parts):
             stop = start + most - (passed - len(table) + start) % most
             while start < len(table):
                 rows = slice(start, min(stop, len(table)))
-                y = None if self.labels is None else self.labels[k][rows]
-                yield Piece(read_rows(table, rows), y if y is None else np.asarray(y), source, start)
+                y, weight = (
+                    None if each is None else np.asarray(each[k][rows]) for each in (self.labels, self.weights)
+                )
+                yield Piece(read_rows(table, rows), y, source, start, weight)
                 start, stop = rows.stop, rows.stop + most
 
     def targets_of_rows(self, start, stop):
@@ -48,14 +50,16 @@ class ArrayParts(Parts):
 
     def __getstate__(self):
         """Files are named, not read."""
-        tables, labels = ([named(each) for each in arrays or []] for arrays in (self.tables, self.labels))
-        return self.__dict__ | {"tables": tables, "labels": labels if self.has_target else None}
+        return self.__dict__ | {name: each and [named(array) for array in each] for name, each in self.held()}
 
     def __setstate__(self, state):
         self.__dict__ = state
-        self.tables = [each if isinstance(each, np.ndarray) else mapped(*each) for each in self.tables]
-        if self.has_target:
-            self.labels = [each if isinstance(each, np.ndarray) else mapped(*each) for each in self.labels]
+        for name, held in self.held():
+            again = [each if isinstance(each, np.ndarray) else mapped(*each) for each in held or []]
+            setattr(self, name, again if held else held)
+
+    def held(self):
+        return [(name, getattr(self, name)) for name in ("tables", "labels", "weights")]
 
     def targets(self):
         for labels, source in zip(self.labels, self.sources, strict=True):
@@ -88,7 +92,13 @@ def read_rows(table, rows):
 
 
 def npy(
-    X: Any, y: Any = None, *, names: Iterable[str] | None = None, memory: int = MEMORY, verbose: bool = False
+    X: Any,
+    y: Any = None,
+    *,
+    sample_weight: Any = None,
+    names: Iterable[str] | None = None,
+    memory: int = MEMORY,
+    verbose: bool = False,
 ) -> Parts:
     """A table in .npy files, as `numpy.save` writes them.
 
@@ -99,6 +109,8 @@ def npy(
         alphabetic order.
     y : path, or list of paths, default=None
         Files of arrays of shape (n,): the targets, of as many rows in all.
+    sample_weight : path, or list of paths, default=None
+        Files of arrays of shape (n,): the weights of the rows, as for y.
     names : list of str, default=None
         Names of the columns.
     memory : int, default=2**28
@@ -138,12 +150,14 @@ def npy(
             )
         if table.dtype.kind not in "fiub":
             raise TypeError(f"{str(file)!r} is of {table.dtype}, and columns of X must be numbers")
-    targets = None
-    if y is not None:
-        labels = paths_of(y, "y", ".npy")
-        targets = beside(tables, files, [mapped(file, 1) for file in labels], labels)
+    columns: dict = {"y": (y, "targets"), "sample_weight": (sample_weight, "weights")}
+    for name, (given, word) in columns.items():
+        named_files = [] if given is None else paths_of(given, name, ".npy")
+        mapped_files = [mapped(file, 1) for file in named_files]
+        columns[name] = beside(tables, files, mapped_files, named_files, name, word) if named_files else None
     what = repr(str(files[0])) if len(files) == 1 else f"{len(files)} files from {str(files[0])!r}"
-    made = ArrayParts(tables, targets, [repr(str(file)) for file in files], what)
+    sources = [repr(str(file)) for file in files]
+    made = ArrayParts(tables, columns["y"], columns["sample_weight"], sources, what)
     return settled(made, names, memory, verbose)
 
 
@@ -166,21 +180,21 @@ def mapped(file, dimensions):
     return table
 
 
-def beside(tables, files, labels, label_files):
-    """The targets of each table, from files of targets that need not be cut as those of X are."""
+def beside(tables, files, labels, label_files, name, word):
+    """The targets, or weights, of each table, from files that need not be cut as those of X are."""
     rows, n = sum(map(len, tables)), sum(map(len, labels))
     if len(tables) == len(labels):
         for table, file, y, label_file in zip(tables, files, labels, label_files, strict=True):
             if len(table) != len(y):
-                raise ValueError(f"{str(file)!r} has {len(table)} rows, and {str(label_file)!r} has {len(y)} targets")
+                raise ValueError(f"{str(file)!r} has {len(table)} rows, and {str(label_file)!r} has {len(y)} {word}")
         return labels
     if rows != n:
-        raise ValueError(f"the files of X have {rows} rows, and those of y {n} targets")
+        raise ValueError(f"the files of X have {rows} rows, and those of {name} {n} {word}")
     whole = np.concatenate(labels)
     return np.split(whole, np.cumsum([len(table) for table in tables])[:-1])
 
 
-def arrays(X: Any, y: Any = None, *, memory: int = MEMORY, verbose: bool = False) -> Parts:
+def arrays(X: Any, y: Any = None, *, sample_weight: Any = None, memory: int = MEMORY, verbose: bool = False) -> Parts:
     """A table in memory, or mapped into it (`numpy.memmap`), taken a piece at a time as files are.
 
     Parameters
@@ -189,6 +203,8 @@ def arrays(X: Any, y: Any = None, *, memory: int = MEMORY, verbose: bool = False
         Numbers.
     y : array-like of shape (n_samples,), default=None
         Targets.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the rows.
     memory, verbose
         As for `npy`.
 
@@ -206,7 +222,11 @@ def arrays(X: Any, y: Any = None, *, memory: int = MEMORY, verbose: bool = False
     targets = None if y is None else read_target(y)
     if targets is not None and np.shape(targets) != (len(table),):
         raise ValueError(f"X has {len(table)} rows, and y has shape {np.shape(targets)}: one target for each row")
-    made = ArrayParts([table], None if targets is None else [targets], ["X"], "arrays")
+    weight = None if sample_weight is None else np.asarray(sample_weight, np.float64)
+    if weight is not None and weight.shape != (len(table),):
+        raise ValueError(f"X has {len(table)} rows, and sample_weight has shape {weight.shape}: one for each row")
+    held, weights = (None if each is None else [each] for each in (targets, weight))
+    made = ArrayParts([table], held, weights, ["X"], "arrays")
     return settled(made, names, memory, verbose)
 
 
@@ -236,8 +256,8 @@ class ChunkParts(Parts):
         head = next(kept, None)
         if head is None:
             raise ValueError("chunks has nothing to give: no chunk came")
-        X, y, self.names = self.take(head, 0)
-        self.n_features, self.has_target = X.shape[1], y is not None
+        X, y, weight, self.names = self.take(head, 0)
+        self.n_features, self.has_target, self.has_weight = X.shape[1], y is not None, weight is not None
         self.dtype = dtype_of(X.dtype)
         self.head = (head, kept) if once else None
 
@@ -245,8 +265,9 @@ class ChunkParts(Parts):
         return iter(self.begin())
 
     def take(self, chunk, number):
-        """(X, y, names) of one chunk."""
-        X, y = chunk if isinstance(chunk, tuple) and len(chunk) == 2 else (chunk, None)
+        """(X, y, weight, names) of one chunk."""
+        several = isinstance(chunk, tuple) and len(chunk) in (2, 3)
+        X, y, weight = (*chunk, None)[:3] if several else (chunk, None, None)
         X, names = as_table(X, f"X of chunk {number}")
         if y is not None:
             y = read_target(y)
@@ -254,7 +275,11 @@ class ChunkParts(Parts):
                 raise ValueError(
                     f"chunk {number} has {len(X)} rows of X, and y of shape {np.shape(y)}: one target for each row"
                 )
-        return X, y, names
+        if weight is not None:
+            weight = np.asarray(weight, np.float64)
+            if weight.shape != (len(X),):
+                raise ValueError(f"chunk {number} has {len(X)} rows, and weights of shape {weight.shape}")
+        return X, y, weight, names
 
     def pieces(self, first=0, most=None):
         if self.once and self.begun:
@@ -269,14 +294,15 @@ class ChunkParts(Parts):
             (head, kept), self.head = self.head, None
             chunks = enumerate(chained(head, kept))
         for number, chunk in chunks:
-            X, y, names = self.take(chunk, number)
-            self.compare(X, y, names, number)
+            X, y, weight, names = self.take(chunk, number)
+            self.compare(X, y, weight, names, number)
             skipped = min(first, len(X))
             first -= skipped
             if skipped < len(X):
-                yield Piece(X[skipped:], y if y is None else y[skipped:], f"chunk {number}", skipped)
+                y, weight = (each if each is None else each[skipped:] for each in (y, weight))
+                yield Piece(X[skipped:], y, f"chunk {number}", skipped, weight)
 
-    def compare(self, X, y, names, number):
+    def compare(self, X, y, weight, names, number):
         if X.shape[1] != self.n_features or names != self.names:
             raise ValueError(
                 f"chunk {number} has {X.shape[1]} columns{f' {names}' if names else ''}, and chunk 0 has"
@@ -286,6 +312,8 @@ class ChunkParts(Parts):
             raise ValueError(f"chunk {number} is of {X.dtype}, and chunk 0 of {self.dtype}: give them in one dtype")
         if (y is not None) != self.has_target:
             raise ValueError(f"chunk {number} comes with{'out' * self.has_target} y, and chunk 0 does not")
+        if (weight is not None) != self.has_weight:
+            raise ValueError(f"chunk {number} comes with{'out' * self.has_weight} weights, and chunk 0 does not")
 
 
 def chained(head, rest):
@@ -299,8 +327,8 @@ def chunks(iterable: Any, *, memory: int = MEMORY, verbose: bool = False) -> Par
     Parameters
     ----------
     iterable : iterable, or function without arguments
-        Gives pairs (X, y), or X alone where there is no target. What needs several passes wants a list, or a function
-        that begins anew each time it is called; an iterator can be read once.
+        Gives pairs (X, y), or (X, y, weights), or X alone where there is no target. What needs several passes wants a
+        list, or a function that begins anew each time it is called; an iterator can be read once.
     memory, verbose
         As for `npy`.
 

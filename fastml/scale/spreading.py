@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from fastml.scale.parts import Parts, Piece
-from fastml.scale.reading import Slab, joined
+from fastml.scale.reading import Slab, beside, joined
 from fastml.scale.runs import Run, join_runs, run_of_rows, run_total
 from fastml_ext.blocks import BLOCK
 
@@ -24,7 +24,7 @@ AT_ONCE = 32  # ranges whose answers are on their way to this machine
 class Engine(Protocol):
     """What calls functions on other machines: Dask, Ray, Spark or another, in a few lines each (docs/scale.md)."""
 
-    together: int  # runs that a task joins; a number beyond that of the parts, and this machine joins all of them
+    together: int  # runs that a task joins, at least two; where there are no more parts, this machine joins them all
 
     def share(self, value: Any) -> Any:
         """A value for many tasks, which is to go to each machine once."""
@@ -61,7 +61,7 @@ class OnWorkers(Parts):
     def behind(self, ask: Any, none: np.ndarray) -> Parts:
         other = copy.copy(self)
         other.source = Behind(self.source, ask, none)
-        other.n_features, other.dtype, other.names = none.shape[1], none.dtype, None
+        other.n_features, other.dtype, other.names, other.texts = none.shape[1], none.dtype, None, None
         return other
 
     def each(self, function: Callable, given: list[tuple], *work: Any) -> list:
@@ -78,12 +78,13 @@ class OnWorkers(Parts):
         engine = self.engine
         work = engine.share((reduction, checks, self.source))
         runs = [engine.submit(run_of_part, work, *arguments) for arguments in self.given()]
-        while len(runs) > engine.together:
-            groups = [runs[i : i + engine.together] for i in range(0, len(runs), engine.together)]
+        together = max(2, engine.together)
+        while len(runs) > together:
+            groups = [runs[i : i + together] for i in range(0, len(runs), together)]
             runs = [engine.submit(joined_runs, work, *group) for group in groups]
         return run_total(reduction, join_runs(reduction, engine.gather(runs)))
 
-    def choose(self, numbers: np.ndarray, checks: Any, what: str) -> list[tuple[np.ndarray, Any]]:
+    def choose(self, numbers: np.ndarray, checks: Any, what: str) -> list[tuple]:
         given = self.given()
         assert self.lengths is not None
         ends = np.cumsum(self.lengths)
@@ -116,15 +117,18 @@ class Ranges(NamedTuple):
     def slab(self, who: str, start: int, stop: int) -> Slab:
         held, at = [], start
         for piece in self.parts.pieces(start, stop - start):
-            X, y = piece.X[: stop - at], None if piece.y is None else piece.y[: stop - at]
-            held.append((X, y, (at, piece.source, piece.first)))
-            at += len(X)
+            held.append(((at, piece.source, piece.first), *first_rows(piece, stop - at)))
+            at += len(held[-1][1])
             if at == stop:
                 return joined(self.parts, held, start, who)
         raise ValueError(f"{self.parts.what} ends at row {at}: the table has changed while it was read")
 
     def targets(self, start: int, stop: int) -> tuple[np.ndarray, str, int]:
         return self.parts.targets_of_rows(start, stop), self.parts.what, start
+
+
+def first_rows(piece: Piece, most: int) -> tuple:
+    return tuple(None if each is None else each[:most] for each in beside(piece))
 
 
 class SpreadParts(OnWorkers):
@@ -138,7 +142,8 @@ class SpreadParts(OnWorkers):
             )
         self.parts, self.source, self.engine = parts, Ranges(parts), engine
         self.what, self.names, self.n_features, self.memory = parts.what, parts.names, parts.n_features, parts.memory
-        self.dtype, self.has_target, self.n_rows = parts.dtype, parts.has_target, parts.n_rows
+        self.dtype, self.texts, self.n_rows = parts.dtype, parts.texts, parts.n_rows
+        self.has_target, self.has_weight = parts.has_target, parts.has_weight
         cuts = [*range(0, parts.n_rows, rows), parts.n_rows]
         self.ranges = list(pairwise(cuts)) or [(0, 0)]
         self.lengths = [stop - start for start, stop in self.ranges]
@@ -226,8 +231,7 @@ def joined_runs(work: tuple, *runs: Run) -> Run:
 
 def chosen_rows(work: tuple, at: np.ndarray, *given: Any) -> tuple:
     checks, source = work
-    rows = checks(source.slab(checks.who, *given))
-    return rows.X[at], None if rows.y is None else rows.y[at]
+    return checks(source.slab(checks.who, *given)).at(at)
 
 
 def answers_of_range(work: tuple, start: int, stop: int) -> np.ndarray:

@@ -22,8 +22,10 @@ class Through(Parts):
 
     def __init__(self, parts: Parts, ask: Asking, none: np.ndarray):
         self.parts, self.ask, self.none = parts, ask, none
-        self.what, self.has_target, self.once = parts.what, parts.has_target, parts.once
+        self.what, self.once = parts.what, parts.once
+        self.has_target, self.has_weight = parts.has_target, parts.has_weight
         self.memory, self.verbose = parts.memory, parts.verbose
+        self.texts = None
         self.n_features, self.dtype, self.n_rows = none.shape[1], none.dtype, parts.n_rows
 
     def pieces(self, first: int = 0, most: int | None = None) -> Iterator[Piece]:

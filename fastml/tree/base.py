@@ -6,10 +6,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin, clone
-from sklearn.utils import Bunch, check_array, column_or_1d
+from sklearn.utils import Bunch, column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
-from fastml._sklearn import RealNotInt
+from fastml._sklearn import RealNotInt, check_array
 from fastml.base import Estimator, Interval, StrOptions, check_weight
 from fastml.tree import reading, sharing, walking
 from fastml.tree.columns import code, from_plain, plain

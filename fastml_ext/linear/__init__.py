@@ -15,10 +15,11 @@ __getattr__, __dir__, __all__ = exports(
         "sums": ["moments", "residual_moments", "small_squares"],
         "newton": ["newton_steps"],
         "quasi": ["quasi_newton", "table_pass"],
-        "orders": ["block_order"],
+        "orders": ["random_order"],
         "coordinates": ["quadratic_lasso"],
         "passes": ["evaluate", "gram", "hessian_product", "softmax_hessian"],
         "decisions": ["row_scores", "scores"],
+        "lengths": ["squared_lengths"],
         "wide": ["wide_newton"],
     },
 )

@@ -30,6 +30,7 @@ CLOSE = {
     "softmax_hessian": 1e-11,
     "sparse_epoch": 1e-9,
     "sparse_squares": 1e-7,
+    "squared_lengths": 1e-12,
     "table_pass": 1e-12,
     "weights": 1e-9,
     "wide_newton": 1e-7,
@@ -117,9 +118,9 @@ def slopes(family, random):
     return family.slopes(task, scale * random.standard_normal((len(X), counts[1].shape[1])), Y, *counts)
 
 
-def block_order(family, random):
+def random_order(family, random):
     n, seed, epoch = (int(number) for number in random.integers([0, 0, 0], [300, 2**63 - 1, 50]))
-    return family.block_order(n, seed, epoch, int(random.choice([1, 2, 64])))
+    return family.random_order(n, seed, epoch)
 
 
 def dual_svm(family, random):
@@ -233,6 +234,13 @@ def row_scores(family, random):
     (n, d, k), dtype = random.integers(1, [40, 20, 7]), random.choice([np.float32, np.float64])
     X, coef, intercept = (random.integers(-9, 10, shape).astype(dtype) / 4 for shape in ((n, d), (k, d), k))
     return family.row_scores(X, coef, intercept)
+
+
+def squared_lengths(family, random):
+    """Numbers of a few bits, as above."""
+    (n, d, k), dtype = random.integers(1, [300, 20, 7]), random.choice([np.float32, np.float64])
+    X, centre, axes = (random.integers(-9, 10, shape).astype(dtype) / 4 for shape in ((n, d), d, (k, d + 1, d)))
+    return family.squared_lengths(X, centre, axes)
 
 
 def scores(family, random):

@@ -14,7 +14,7 @@ from fastml_ext.jit import kernel, kernel_inline
 from fastml_ext.linear.codes import ADAGRAD, ADAM, INVSCALING, MOMENTUM, OPTIMAL, PA1, PLAIN, State, Task
 from fastml_ext.linear.losses import row_loss
 from fastml_ext.linear.settled import settle
-from fastml_ext.linear.steps import dense_steps, sparse_steps, takes
+from fastml_ext.linear.steps import dense_steps, rows_ahead, sparse_steps, takes
 
 __all__ = ["State", "Task", "begin", "dense_epoch", "slopes", "sparse_epoch"]
 
@@ -110,15 +110,15 @@ def dense_slice(task, order, X, Y, weight, class_weight, state, hits):
     scores, gradients, Y, class_weight = borrow(own_scores), borrow(own_gradients), borrow(Y), borrow(class_weight)
     gradient = np.empty((k, d + 1) if eager else (0, 0), W.dtype)
     met = np.empty(gradient.shape, np.bool_)
-    losses = 0.0
+    losses, ahead = 0.0, rows_ahead(len(X), X.size * X.itemsize)
     for start in range(0, len(order), task.batch):
         m = min(task.batch, len(order) - start)
         for q in range(m):
             i = order[start + q]
-            if start + q + 1 < len(order):
-                ahead = order[start + q + 1] * d
+            if start + q + ahead < len(order):
+                asked = order[start + q + ahead] * d
                 for j in range(0, d, line):
-                    prefetch(X, ahead + j)
+                    prefetch(X, asked + j)
             for c in range(k):
                 scores[c] = scale[0] * score(X, i, W, c, d) + W[c, d]
             square = float(score(X, i, X, i, d)) if task.schedule >= PA1 else NOT_PASSIVE
@@ -203,6 +203,7 @@ def sparse_slice(task, order, data, indices, indptr, Y, weight, class_weight, st
     """As `dense_slice` for CSR rows: a plain step touches only the columns that its rows store."""
     W, touched, sum_of_scales, n_averaged = state.W, state.touched, state.sum_of_scales, state.n_averaged
     n_steps, scale, owed, sum_of_rates = state.n_steps, state.scale, state.owed, state.sum_of_rates
+    line, ahead = 64 // data.itemsize, rows_ahead(len(indptr) - 1, len(data) * (data.itemsize + indices.itemsize))
     d, k, eager, averaged = W.shape[0] - 1, W.shape[1], state.strength.size > 0, state.total.size > 0
     own_scores, own_gradients = np.empty(k), np.empty((min(task.batch, len(order)), k))
     scores, gradients, Y, class_weight = borrow(own_scores), borrow(own_gradients), borrow(Y), borrow(class_weight)
@@ -213,6 +214,11 @@ def sparse_slice(task, order, data, indices, indptr, Y, weight, class_weight, st
         m = min(task.batch, len(order) - start)
         for q in range(m):
             i, square = order[start + q], 0.0
+            if start + q + ahead < len(order):
+                asked = order[start + q + ahead]
+                for at in range(indptr[asked], indptr[asked + 1], line):
+                    prefetch(data, at)
+                    prefetch(indices, at)
             for c in range(k):
                 scores[c] = 0.0
             for at in range(indptr[i], indptr[i + 1]):

@@ -19,3 +19,24 @@ def share_path(family, random):
     return family.share_path(
         random.integers(0, 9, (m, k)), weights, random.integers(0, n_classes, 9), n_classes, numbers
     )
+
+
+def permutation(family, random):
+    return family.permutation(int(random.integers(0, 400)), np.random.MT19937(int(random.integers(2**32))))
+
+
+def take_columns(family, random):
+    array = table_of_a_kind(random)
+    return family.take_columns(array, random.integers(0, array.shape[1], random.integers(0, 40)))
+
+
+def take_rows(family, random):
+    array = table_of_a_kind(random)
+    if random.integers(2):
+        return family.take_rows(np.asfortranarray(array), random.permutation(len(array))[: random.integers(0, 40)])
+    return family.take_rows(array, random.integers(0, len(array), random.integers(0, 40)))
+
+
+def table_of_a_kind(random):
+    dtype = ["f8", "f4", "i2", "?", "c16", "U3", "f2"][random.integers(7)]
+    return random.integers(0, 9, random.integers(1, 50, 2)).astype(dtype)

@@ -5,7 +5,7 @@ Shapes: n points, m queries, K neighbours of each, nearest first, p numbers of n
 
 import numpy as np
 
-__all__ = ["first_kept", "share_path"]
+__all__ = ["first_kept", "permutation", "share_path", "take_columns", "take_rows"]
 
 
 def first_kept(indices, kept, k):
@@ -19,6 +19,40 @@ def first_kept(indices, kept, k):
         found = [j for j, i in enumerate(row) if kept[i]][:k]
         columns[q, : len(found)], nearest[q, : len(found)] = found, row[found]
     return columns, nearest
+
+
+def permutation(n, generator):
+    """0 to n - 1 in a drawn order, (n,) int64: that of numpy.random.RandomState(generator).permutation(n).
+
+    generator: a numpy.random.MT19937, which goes on from its state | 0 <= n <= 2**32
+    Fisher and Yates's shuffle from the last place to the second: place i is exchanged with a drawn one of 0 to i. A
+    draw is the low bits of 32 random ones, as many as i has, and is repeated while it is above i.
+    """
+    order = np.arange(n)
+    for i in range(n - 1, 0, -1):
+        bits = i.bit_length()
+        j = int(generator.random_raw()) % 2**bits
+        while j > i:
+            j = int(generator.random_raw()) % 2**bits
+        order[[i, j]] = order[[j, i]]
+    return order
+
+
+def take_rows(array, rows):
+    """array[rows] in C order.
+
+    array (n, ...) in C order, of n > 0, or (n, d) in Fortran's; of any dtype but objects
+    rows (m,) int64, 0 to n - 1, no row twice where the array is in Fortran's order
+    """
+    taken = np.empty((len(rows), *array.shape[1:]), array.dtype)
+    for place, i in enumerate(rows.tolist()):
+        taken[place] = array[i]
+    return taken
+
+
+def take_columns(array, columns):
+    """array[:, columns] in C order: array (d, n) in C order, no objects | columns (m,) int64, 0 to n - 1"""
+    return take_rows(np.ascontiguousarray(array.T), columns).T.copy()
 
 
 def share_path(indices, weights, codes, n_classes, numbers):

@@ -72,7 +72,7 @@ def test_models_beat_the_majority(demo):
 def test_piped_output_has_no_control_characters(demo):
     assert is_plain(demo.out)
     assert is_plain(demo.err)
-    assert "compiling: KNeighborsClassifier for digits" in demo.err
+    assert "first fit: KNeighborsClassifier for digits" in demo.err
 
 
 def test_info_is_complete(fastml):

@@ -5,6 +5,7 @@ import datetime
 import gzip
 import io
 import lzma
+import pickle
 import sys
 import zipfile
 
@@ -61,6 +62,18 @@ DIALECTS = {
     "lines in quotes": ('a,t\n1,"x\ny"\n2.5,"\n"\n', {"a": [1, 2.5], "t": ["x\ny", N]}),
     "windows lines in quotes": ('a,t\r\n1,"x\r\ny"\r\n2.5,z\r\n', {"a": [1, 2.5], "t": ["x\r\ny", "z"]}),
     "doubled quotes": ('a,t\n1,"say ""x"""\n2.5,y\n', {"a": [1, 2.5], "t": ['say "x"', "y"]}),
+    "single quotes": ("'a','t'\n1,'x, z'\n2.5,'y'\n", {"a": [1, 2.5], "t": ["x, z", "y"]}),
+    "single quotes doubled": ("a;t\n'1';'it''s'\n'2.5';'y'\n", {"a": [1, 2.5], "t": ["it's", "y"]}),
+    "single quotes escaped": ("a,t\n'1','it\\'s'\n'2.5','y'\n", {"a": [1, 2.5], "t": ["it's", "y"]}),
+    "lines in single quotes": ("'a','t'\n1,'x\nz'\n2.5,'y'\n", {"a": [1, 2.5], "t": ["x\nz", "y"]}),
+    "apostrophes": ("a,t\n1,'tis\n2.5,'twas\n", {"a": [1, 2.5], "t": ["'tis", "'twas"]}),
+    "single within double quotes": ("a,t\n1,\"'x', 'y'\"\n2.5,\"'z'\"\n", {"a": [1, 2.5], "t": ["'x', 'y'", "'z'"]}),
+    "lists in a column": ("a;t\n1;['x', 'y', 'z']\n2.5;['x', 'y', 'z']\n3;[]\n",
+        {"a": [1, 2.5, 3], "t": ["['x', 'y', 'z']", "['x', 'y', 'z']", "[]"]}),
+    "Weka's ARFF": (
+        "% by hand\n@relation r\n\n@attribute 'a b' real\n@ATTRIBUTE t {x, 'y, z'}\n"
+        "@data\n1, x\n2.5, 'y, z'\n?,x\n",
+        {"a b": [1, 2.5, N], "t": ["x", "y, z", "x"]}),
     "escaped quotes": ('a,t\n1,"say \\"x\\""\n2.5,y\n', {"a": [1, 2.5], "t": ['say "x"', "y"]}),
     "header over two lines": ('"a\n(kg)",t\n1,x\n2.5,y\n', {"a\n(kg)": [1, 2.5], "t": ["x", "y"]}),
     "a cell of a megabyte": ("a,t\n1," + "x" * 2**20 + "\n2.5,y\n", {"a": [1, 2.5], "t": ["x" * 2**20, "y"]}),
@@ -202,7 +215,7 @@ def read(tmp_path, data, name="t.csv", **options):
 def installed(request, monkeypatch):
     """With the libraries of the extra, and without."""
     if request.param == "plain":
-        for name in ("pyarrow", "charset_normalizer", "openpyxl"):
+        for name in ("pyarrow", "chardet", "openpyxl"):
             monkeypatch.setitem(sys.modules, name, None)
     else:
         pytest.importorskip("pyarrow")
@@ -352,6 +365,18 @@ def test_utf_16_of_other_letters_without_mark(tmp_path):
     [
         (b"<html><table><tr><td>a</td></tr></table>", "is a page of HTML or XML"),
         (b"%PDF-1.4 \xe2\xe3", "is a PDF"),
+        (
+            b"-- by hand\n\nSET x = 1;\nCREATE TABLE `t` (a int);\nINSERT INTO `t` VALUES (1,'x'),(2,'y');\n",
+            "a dump of SQL",
+        ),
+        (b"INSERT INTO t VALUES (1,'x');\nINSERT INTO t VALUES (2,'y');\n", "a dump of SQL"),
+        (b"SQLite format 3\0" + bytes(99), "an SQLite database"),
+        (b"$FL2@(#) IBM SPSS", "a data set of SPSS"),
+        (b"<stata_dta><header>", "a data set of Stata"),
+        (pickle.dumps({"a": [1, 2]}), "a pickle"),
+        (b"\x93NUMPY\1\0", "an array of NumPy"),
+        (b"@relation r\n@attribute a real\n@data\n{0 1.5}\n", "a sparse ARFF file"),
+        (b"@relation r\n@attribute a real\n", "without a line @data"),
         ("\ufeff".encode(), "is empty"),
         (b"a,b\n1,2\n\0\0\0\0\0\0\0\0\0\0", "holds NUL bytes"),
         (b"a,b\n1\0,2\n", "holds NUL bytes"),
@@ -418,9 +443,31 @@ def test_code_pages(tmp_path, language, times):
     ],
 )
 def test_east_asia(tmp_path, words, encoding):
-    pytest.importorskip("charset_normalizer")
+    pytest.importorskip("chardet")
     table = "n;word\n" + "".join(f"{i};{word}\n" for i, word in enumerate(words.split() * 8))
     assert read(tmp_path, table.encode(encoding))["word"] == words.split() * 8
+
+
+LISTS = {  # three rows of a list of people each, as offices have them
+    "Hebrew": ("דוד כהן,תל אביב\nשרה לוי,ירושלים\nמשה מזרחי,חיפה", ("cp1255", "iso8859_8")),
+    "Thai": ("สมชาย ใจดี,กรุงเทพ\nสมหญิง รักเรียน,เชียงใหม่\nประยุทธ์ มั่นคง,ขอนแก่น", ("cp874",)),
+    "Polish": ("Łukasz Wójcik,Łódź\nMałgorzata Dąbrowska,Kraków\nŚwiętosława Źródło,Gdańsk", ("iso8859_2", "cp852")),
+    "Turkish": ("Ayşe Yılmaz,İstanbul\nÇağla Şahin,Diyarbakır\nGülşen Koç,Muğla", ("cp1254", "cp857")),
+    "Ukrainian": ("Андрій Шевченко,Київ\nОлена Їжакевич,Запоріжжя\nЄвген Ґалаґан,Львів", ("cp1251", "koi8_u")),
+    "Russian": ("Иван Петров,Москва\nМария Сидорова,Казань\nПётр Щукин,Тверь", ("iso8859_5", "cp866", "mac_cyrillic")),
+    "Portuguese": ("João Conceição,São Paulo\nInês Simões,Évora\nÂngela Magalhães,Brasília", ("cp1252", "cp850")),
+    "Japanese": ("田中太郎,東京\n佐藤花子,大阪\n渡辺さくら,札幌", ("cp932", "euc_jp")),
+    "Chinese": ("王小明,臺北\n李娜,高雄\n張偉,臺中", ("big5",)),
+}
+
+
+@pytest.mark.parametrize(("language", "page"), [(name, page) for name in LISTS for page in LISTS[name][1]])
+def test_lists_of_people(tmp_path, language, page):
+    pytest.importorskip("chardet")
+    people = [line.split(",") for line in LISTS[language][0].split("\n")]
+    table = "who,town,age\n" + "".join(f"{who},{town},{age}\n" for age, (who, town) in enumerate(people, 30))
+    found = read(tmp_path, table.encode(page))
+    assert [found["who"], found["town"]] == [list(column) for column in zip(*people, strict=True)]
 
 
 def test_json_on_many_lines(tmp_path):

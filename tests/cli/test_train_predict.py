@@ -173,3 +173,39 @@ def test_titanic(here, tmp_path):
     predicted = cells(here("predict", path, table).out)[1:]
     assert len(predicted) == 891
     assert set(predicted) == {"0", "1"}
+
+
+def rows_for_training(n, missing=()):
+    return "a,b,kind\n" + "".join(f"{i % 7},{i},{'' if i in missing else 'xy'[i % 2]}\n" for i in range(n))
+
+
+def test_rows_without_a_target_are_left_out(here, tmp_path):
+    (tmp_path / "t.csv").write_text(rows_for_training(30, missing=(4, 9)))
+    outcome = here("train", tmp_path / "t.csv", "--target", "kind", "--model", "GaussianNB", "-o", tmp_path / "m.fml")
+    assert "left out: 2 of 30 rows, where the target 'kind' is missing (first in row 5)" in outcome.out
+    assert "fitted on 28 rows" in outcome.out
+
+
+def test_as_many_rows_as_are_asked_for(here, tmp_path):
+    (tmp_path / "t.csv").write_text(rows_for_training(60_000))
+    given = [tmp_path / "t.csv", "--target", "kind", "--model", "GaussianNB", "-o", tmp_path / "m.fml"]
+    assert "fitted on 500 rows" in here("train", *given, "--rows", "500").out
+    within = here("train", *given, "--memory", "430MB").out
+    assert "of 60000 rows, drawn at random" not in within
+    (tmp_path / "t.csv").write_text(rows_for_training(400_000))
+    within = here("train", *given, "--memory", "430MB").out
+    assert "used: 230770 of 400000 rows, drawn at random (--rows and --memory say how many)" in within
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--memory", "100MB"], "--memory 100MB is too little: Python and its libraries take 340 MB"),
+        (["--memory", "much"], "must be a size such as 500MB"),
+        (["--dask", "tcp://nobody:1"], "--dask is for a folder of tables"),
+    ],
+)
+def test_memory_of_one_file(here, tmp_path, arguments, sentence):
+    (tmp_path / "t.csv").write_text(rows_for_training(30))
+    given = [tmp_path / "t.csv", "--target", "kind", "--model", "GaussianNB", "-o", tmp_path / "m.fml"]
+    assert sentence in here("train", *given, *arguments).complaint

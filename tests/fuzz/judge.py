@@ -200,7 +200,6 @@ KNOWN = (
     r"beyond ±2\*\*53",  # an integer that float64 does not hold is refused, not rounded
     r"int64 (indices|index)|32-bit integer indices",  # fastml takes wide indices of sparse matrices
     r"Got '[\w-]+' instead",  # fastml's parameters accept more names than scikit-learn's
-    r"Solver [\w-]+ supports only",  # LogisticRegression: every solver name serves every penalty
     r"sag implementation|only works with loss",  # solvers that are scikit-learn's own
     r"'<' not supported between instances of 'NoneType'",  # p=None where the metric has no p
     r"is negative|Negative values in data passed to `sample_weight`",  # negative weights are refused everywhere,

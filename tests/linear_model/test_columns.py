@@ -80,7 +80,7 @@ OPTIMA = [
     LogisticRegression(C=np.inf, tol=1e-6),
     LogisticRegression(solver="newton-cg", tol=1e-6),
     LogisticRegression(solver="newton-cholesky", tol=1e-6),
-    LogisticRegression(l1_ratio=1, tol=1e-5, max_iter=1000),
+    LogisticRegression(solver="saga", l1_ratio=1, tol=1e-5, max_iter=1000),
 ]
 
 
@@ -169,7 +169,7 @@ def test_huge_targets():
 
 TINY = [
     *[LogisticRegression(solver=solver) for solver in ("lbfgs", "newton-cholesky", "newton-cg", "saga")],
-    *[LogisticRegression(penalty=None), LogisticRegression(penalty="l1", solver="saga")],
+    *[LogisticRegression(C=np.inf), LogisticRegression(l1_ratio=1, solver="saga")],
     *[LinearSVC(), LinearSVC(loss="hinge"), LinearSVC(penalty="l1"), LinearSVC(multi_class="crammer_singer")],
     *[LinearRegression(), Ridge(), Ridge(alpha=0)],
 ]  # fmt: skip

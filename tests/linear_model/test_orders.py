@@ -5,8 +5,8 @@ import pytest
 import scipy.sparse as sp
 
 from fastml.linear_model import LinearRegression, LogisticRegression, Perceptron, SGDClassifier, SGDRegressor
-from fastml.linear_model.training import IN_CACHE
 from fastml.svm import LinearSVC
+from fastml_ext.linear.steps import IN_CACHE
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 SEEDS = range(20)
@@ -120,7 +120,7 @@ def test_without_shuffling_the_given_order_is_kept(layout):
 
 
 def test_the_perceptrons_voters_are_rows_of_X():
-    """Where rows are copied into another order, the updates still name the caller's."""
+    """The updates name the caller's rows, in whatever order they are met."""
     near = X[:, :40]
     model = Perceptron(average="voted", max_iter=6, tol=None, prove=None).fit(
         np.tile(near, (2, 1)), np.tile(LABELS > 0, 2)

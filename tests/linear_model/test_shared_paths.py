@@ -38,7 +38,7 @@ def both(model, grid, X, y, **options):
     [
         (LogisticRegression(max_iter=200), "accuracy"),
         (LogisticRegression(max_iter=200), "neg_log_loss"),
-        (LogisticRegression(l1_ratio=0.5, max_iter=3000, tol=1e-5), "accuracy"),
+        (LogisticRegression(solver="saga", l1_ratio=0.5, max_iter=3000, tol=1e-5), "accuracy"),
         (LinearSVC(), "accuracy"),
         (LinearSVC(loss="hinge", tol=1e-3, max_iter=10**5, random_state=0), "accuracy"),
     ],

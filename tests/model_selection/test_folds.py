@@ -135,3 +135,33 @@ def test_parts_share_no_memory_with_what_is_split():
     X = np.arange(20.0).reshape(10, 2)
     for part in ours.train_test_split(X, shuffle=False):
         assert not np.may_share_memory(part, X)
+
+
+@pytest.mark.parametrize("seed", [0, 7, np.int64(3), np.random.MT19937, np.random.PCG64])
+def test_the_order_drawn_by_every_kind_of_state(seed):
+    def state():
+        return np.random.RandomState(seed(5)) if isinstance(seed, type) else seed
+
+    own, other = state(), state()
+    for _ in range(2):  # a state goes on, a seed begins again
+        found, expected = (f(np.arange(999), random_state=r) for f, r in
+                           ((ours.train_test_split, own), (scikit.train_test_split, other)))  # fmt: skip
+        for a, b in zip(found, expected, strict=True):
+            assert np.array_equal(a, b)
+
+
+def test_splits_keep_the_layout_of_tables():
+    random = np.random.default_rng(0)
+    X = random.random((500, 6))
+    tables = X, np.asfortranarray(X), X[:, ::2], np.asfortranarray(X)[::2].repeat(2, axis=0), X.T.reshape(500, 2, 3)
+    tables = (*tables, pd.DataFrame(X), pd.DataFrame(X, index=random.permutation(500)), pd.DataFrame({"a": X[:, 0]}))
+    tables = (*tables, pd.DataFrame({"a": X[:, 0], "b": np.arange(500)}), pd.DataFrame(X, columns=pd.RangeIndex(6)))
+    for a, b in zip(ours.train_test_split(*tables, random_state=1), scikit.train_test_split(*tables, random_state=1),
+                    strict=True):  # fmt: skip
+        if isinstance(b, pd.DataFrame):
+            pd.testing.assert_frame_equal(a, b, check_index_type="exact", check_column_type="exact")
+            a.iloc[0, 0] = -1.0  # a copy, which may be written into
+        else:
+            assert np.array_equal(a, b)
+            assert a.flags.c_contiguous == b.flags.c_contiguous
+    assert (X >= 0).all()

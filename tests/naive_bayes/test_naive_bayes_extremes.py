@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+import sklearn.naive_bayes
 from numpy.testing import assert_allclose, assert_array_equal
 
 import fastml
@@ -168,3 +169,18 @@ def test_a_smoothing_beyond_the_floats_is_refused_by_name():
         warnings.simplefilter("error")
         with pytest.raises(ValueError, match=r"var_smoothing=1e\+308 times the largest variance"):
             GaussianNB(var_smoothing=1e308).fit([[4.0], [1.0]], [0, 1])
+
+
+def test_one_number_of_categories_for_all_columns():
+    X = [[0, 1], [1, 0], [2, 1]]
+    for least in ((4,), [4], np.array([4])):
+        found = CategoricalNB(min_categories=least).fit(X, [0, 1, 0]).n_categories_
+        expected = sklearn.naive_bayes.CategoricalNB(min_categories=least).fit(X, [0, 1, 0]).n_categories_
+        assert found.tolist() == expected.tolist() == [4, 4]
+
+
+@pytest.mark.parametrize("alpha", [{1.0}, {"a": 1}, ["a", "b"], [[1.0], [1.0, 2.0]]])
+@pytest.mark.parametrize("model", [MultinomialNB, BernoulliNB, ComplementNB])
+def test_an_alpha_that_is_no_number_is_named(model, alpha):
+    with pytest.raises((TypeError, ValueError), match="alpha="):
+        model(alpha=alpha).fit([[0, 1], [1, 0]], [0, 1])

@@ -267,3 +267,15 @@ def test_true_is_one_neighbour_with_sample_weights_too(algorithm, weights):
         model.set_params(algorithm=algorithm, weights=weights)
         assert model.fit(X, y, weight).predict([[0.1], [4.2]]).tolist() == [0, 1]
         assert model.fit(X, y).predict([[0.1], [4.2]]).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("label", [2**63, 2**64, -(2**63) - 1, 1.5, "a"])
+def test_an_outlier_label_that_would_become_another(label):
+    with pytest.raises(TypeError, match="outlier_label="):
+        RadiusNeighborsClassifier(outlier_label=label).fit([[0.0], [1.0]], [0, 1])
+
+
+def test_an_outlier_label_of_texts_and_of_real_numbers():
+    for y in (["a", "b"], [0.0, 1.0]):
+        with pytest.raises(TypeError, match="outlier_label="):
+            RadiusNeighborsClassifier(outlier_label=2**64).fit([[0.0], [1.0]], y)

@@ -18,25 +18,26 @@ LANGUAGES = {  # their letters beyond ASCII, by code page
     "cp1256": ("ءآأؤإئابةتثجحخدذرزسشصضطظعغفقكلمنهوىي",),
     "mac_roman": ("äöüß", "àâæçéèêëîïôœùûüÿ"),
     "cp850": ("äöüß", "àâçéèêëîïôùûü", "áéíñóúü"),
+    "cp1255": ("אבגדהוזחטיךכלםמןנסעףפץצקרשת",),
+    "cp874": ("กขฃคฅฆงจฉชซฌญฎฏฐฑฒณดตถทธนบปผฝพฟภมยรฤลฦวศษสหฬอฮฯะัาำิีึืฺุูเแโใไๅๆ็่้๊๋์ํ",),
 }
 LATIN = {"cp1252", "cp1250", "cp1254", "cp1257", "mac_roman", "cp850"}
 COMMON = "€£§°’‘“”„–—…«»·¿¡ºª\u00a0²³µ½"  # that any language has between its letters
 CAPITAL = 0.6  # what a capital counts: a page that swaps the cases has more of them
 SURE = 0.95  # share of letters of one language
 DOUBT = 0.7  # share below which the Western page is given up
-CAPITALS_AMONG = 0.85  # share that letters of one language reach, some of them capitals
 FEW = 8  # letters, below which nothing is told
 
 
 def code_page(part):
-    """(the code page of a text, "cp1252" unless another fits better, None where none does; whether it is sure)"""
+    """(the code page of a text, "cp1252" unless another fits better, None where none does; whether that is sure)"""
     usual = fit(part, "cp1252", capital=1.0)
     if usual >= SURE or (usual >= 0 and sum(byte > 127 for byte in part) < FEW):
         return "cp1252", usual >= SURE
     fits = {name: fit(part, name) for name in LANGUAGES}
     best = max(fits, key=lambda name: fits[name])
     if fits[best] >= DOUBT and (usual < DOUBT or fits[best] >= SURE):
-        return best, fits[best] >= CAPITALS_AMONG
+        return best, False
     return "cp1252" if usual >= DOUBT else None, False
 
 

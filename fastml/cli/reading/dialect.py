@@ -1,4 +1,4 @@
-"""What a text table looks like: the separator, what stands above the header, whether rows end in a separator."""
+"""What a text table looks like: the separator and the quotes, what stands above the header, how rows end."""
 
 import csv
 import io
@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from typing import NamedTuple
 
+from fastml.cli.reading.arff import arff
+from fastml.cli.reading.quotes import DOUBLE, Quotes, quotes_of
 from fastml.cli.reading.rows import more_headers
 from fastml.cli.terminal import InputError
 
@@ -25,7 +27,7 @@ class Dialect(NamedTuple):
     width: int  # cells of a row
     extra: bool  # whether rows, but not the header, end in a separator
     spaced: bool  # whether quotes stand behind blanks
-    escaped: bool  # whether a quote within quotes is written \\"
+    quotes: Quotes
     notes: list  # what stood above the header, in words
 
 
@@ -39,6 +41,12 @@ def look(text, wanted, path, alone=False, named=()):
     alone: one column is enough; the separator then is one that does not occur
     named: columns that the header is to name, by which it is told from titles
     """
+    weka = arff(text, path)
+    if weka:
+        columns, start = weka
+        wide, quotes = len(columns), quotes_of(text[start:], least=1)
+        spaced = spaced_out(text, ",", quotes)
+        return Dialect(",", columns, start, wide, False, spaced, quotes, [f"an ARFF file of {wide} attributes"])
     first, _, rest = text.partition("\n")
     notes, done = [], 0
     told = SEP.fullmatch(first.rstrip("\r"))
@@ -49,25 +57,30 @@ def look(text, wanted, path, alone=False, named=()):
         if len(wanted) != 1 or wanted in '"\r\n\0':
             raise InputError(f"--separator {wanted!r} must be one character, or 'tab', or 'blank'")
     text = text[done:]
-    escaped = '\\"' in text and not re.search(r'(?<![\\,;\t|\n])""', text)
+    quotes = quotes_of(text)
     marks = [wanted] if wanted else [*SEPARATORS, BLANKS, *(mark for mark in RARE if named and mark in text)]
-    found = {mark: shape(text, mark, escaped, named) for mark in marks}
-    best = choose(found, wanted, path, alone, text, escaped, named)
-    width, above, header, start, extra, _ = found[best] if best in found else shape(text, best, escaped, named)
+    found = {mark: shape(text, mark, quotes, named) for mark in marks}
+    best = choose(found, wanted, path, alone, text, quotes, named)
+    width, above, header, start, extra, _ = found[best] if best in found else shape(text, best, quotes, named)
     if above:
         notes.append(f"skipped above the header: {above} line{'s' * (above > 1)}")
     lines = io.StringIO(text[start:], newline="").readlines()
-    below = rows_upto(rows_of(lines, best, escaped))
+    below = rows_upto(rows_of(lines, best, quotes))
     more = more_headers([row for row, _ in below])
     if more:
         start += sum(map(len, lines[: below[more - 1][1]]))
         words = ", ".join(map(repr, below[0][0][:3]))
         notes.append(f"skipped below the header: {more} line{'s' * (more > 1)} ({words}{', …' * (len(header) > 3)})")
-    spaced = best != BLANKS and re.search(re.escape(best) + r'[ \t]+"', text) is not None
-    return Dialect(best, header, done + start, width + extra, extra, spaced, escaped, notes)
+    spaced = spaced_out(text, best, quotes)
+    return Dialect(best, header, done + start, width + extra, extra, spaced, quotes, notes)
 
 
-def choose(found, wanted, path, alone, text, escaped, named):
+def spaced_out(text, separator, quotes):
+    """Whether quotes stand behind blanks."""
+    return separator != BLANKS and re.search(re.escape(separator) + r"[ \t]+" + quotes.mark, text) is not None
+
+
+def choose(found, wanted, path, alone, text, quotes, named):
     with_all = [mark for mark in found if named and set(named) <= set(found[mark][2])]
     if len(with_all) == 1 and found[with_all[0]][0] > 1:
         return with_all[0]
@@ -79,7 +92,7 @@ def choose(found, wanted, path, alone, text, escaped, named):
     if found[best][0] > 1:
         return best
     if wanted is None and not alone:
-        rare = {mark: shape(text, mark, escaped, named) for mark in RARE if mark in text}
+        rare = {mark: shape(text, mark, quotes, named) for mark in RARE if mark in text}
         found |= {mark: seen for mark, seen in rare.items() if seen[0] > 1 and seen[5] == 1.0 and not seen[1]}
         if any(mark in found for mark in RARE):
             return next(mark for mark in RARE if mark in found)
@@ -90,30 +103,30 @@ def choose(found, wanted, path, alone, text, escaped, named):
             f"{str(path)!r} has only one column by any of the separators {', '.join(SEPARATORS.values())}: "
             f"a table needs a target and something to predict it from; pass --separator if it is another"
         )
-    others = {mark: shape(text, mark, escaped, named)[0] for mark in SEPARATORS}
+    others = {mark: shape(text, mark, quotes, named)[0] for mark in SEPARATORS}
     other = max(others, key=lambda mark: others[mark])
     cure = f": {SEPARATORS[other]} would give {others[other]}" if others[other] > 1 else ""
     raise InputError(f"{str(path)!r} has only one column with the separator {wanted!r}{cure}")
 
 
-def rows_of(lines, separator, escaped=False, strict=False):
+def rows_of(lines, separator, quotes=DOUBLE, strict=False):
     """A csv.reader over lines; blanks separate as one, however many."""
     if separator == BLANKS:
         lines = (re.sub(r"[ \t]+", " ", line.strip(" \t\r\n")) + "\n" for line in lines)
     return csv.reader(
-        lines, delimiter=separator, skipinitialspace=True, strict=strict, doublequote=not escaped,
-        escapechar="\\" if escaped else None,
+        lines, delimiter=separator, skipinitialspace=True, strict=strict, quotechar=quotes.mark,
+        doublequote=not quotes.escaped, escapechar="\\" if quotes.escaped else None,
     )  # fmt: skip
 
 
-def shape(text, separator, escaped, named):
+def shape(text, separator, quotes, named):
     """(cells of the header, lines above it, its cells, where the rows begin, whether rows have one empty cell more, the
     share of rows as wide).
 
     The header is the first row as wide as most rows are; the width is 1 where most rows are of other widths.
     """
     lines = io.StringIO(text, newline="").readlines()
-    rows = rows_upto(rows_of(lines, separator, escaped))
+    rows = rows_upto(rows_of(lines, separator, quotes))
     filled = [(row, line) for row, line in rows if any(row)]
     if not filled:
         return 1, 0, [], 0, False, 0.0

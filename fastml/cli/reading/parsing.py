@@ -41,7 +41,7 @@ def blocks(source, places):
 def ordinary(source):
     look = source.dialect
     separator = look.separator
-    return not look.spaced and not look.escaped and separator != BLANKS and separator.isascii()
+    return not look.spaced and not look.quotes.escaped and separator != BLANKS and separator.isascii()
 
 
 class NotArrowError(Exception):
@@ -52,7 +52,7 @@ def by_arrow(source, places):
     import pyarrow
     from pyarrow import csv as arrow
 
-    names = [str(i) for i in range(source.dialect.width)]
+    names, mark = [str(i) for i in range(source.dialect.width)], source.dialect.quotes.mark.encode()
     options = arrow.ConvertOptions(
         column_types=dict.fromkeys(names, pyarrow.string()),
         strings_can_be_null=False,
@@ -60,11 +60,13 @@ def by_arrow(source, places):
     )
     try:
         with Utf8(source.path, source.encoding, source.skip) as stream:
-            for part in whole_rows(stream):
+            for part in whole_rows(stream, mark):
                 source.progress(f"reading {source.path.name}", f"{stream.share():.0%}")
-                quoted = b'"' in part
+                quoted = mark in part
                 read = arrow.ReadOptions(column_names=names, block_size=len(part) + 1 if quoted else 2**20)
-                parse = arrow.ParseOptions(delimiter=source.dialect.separator, newlines_in_values=quoted)
+                parse = arrow.ParseOptions(
+                    delimiter=source.dialect.separator, quote_char=mark.decode(), newlines_in_values=quoted
+                )
                 table = parsed(arrow, pyarrow, part, read, parse, options)
                 for batch in table.combine_chunks().to_batches() if table.num_rows else ():
                     yield batch.columns
@@ -84,29 +86,29 @@ def parsed(arrow, pyarrow, part, read, parse, options):
         return arrow.read_csv(pyarrow.BufferReader(part), read, parse, options)
 
 
-def whole_rows(stream):
+def whole_rows(stream, mark):
     """Parts of a stream, cut between two rows: where a line ends with an even number of quotes before."""
     left = b""
     while part := stream.read(BYTES):
         part = left + part
-        cut = end_of_rows(part)
+        cut = end_of_rows(part, mark)
         left = part[cut:]
         if cut:
             yield part[:cut]
-    if left.count(b'"') % 2:
+    if left.count(mark) % 2:
         raise NotArrowError
     if left.strip(b"\r\n"):
         yield left
 
 
-def end_of_rows(part):
+def end_of_rows(part, mark):
     """Where the last whole row of a part ends; 0 where none does."""
-    mark = b"\n" if b"\n" in part else b"\r"
-    cut = part.rfind(mark) + 1
-    odd = part.count(b'"', 0, cut) % 2
+    end = b"\n" if b"\n" in part else b"\r"
+    cut = part.rfind(end) + 1
+    odd = part.count(mark, 0, cut) % 2
     while cut and odd:
-        before, cut = cut, part.rfind(mark, 0, cut - 1) + 1
-        odd ^= part.count(b'"', cut, before) % 2
+        before, cut = cut, part.rfind(end, 0, cut - 1) + 1
+        odd ^= part.count(mark, cut, before) % 2
     return cut
 
 
@@ -132,7 +134,7 @@ def row_blocks(source):
     try:
         with Utf8(source.path, source.encoding, source.skip) as stream:
             text = io.TextIOWrapper(io.BufferedReader(stream), encoding="utf-8", newline="")
-            reader = rows_of(text, source.dialect.separator, source.dialect.escaped, strict=True)
+            reader = rows_of(text, source.dialect.separator, source.dialect.quotes, strict=True)
             rows = table_rows(reader, source.dialect.width, source.notes)
             for block in iter(partial(lambda: list(itertools.islice(rows, BLOCK))), []):
                 done += len(block)

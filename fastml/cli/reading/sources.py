@@ -12,6 +12,7 @@ import zlib
 from pathlib import Path
 
 from fastml.cli.reading.codepages import code_page
+from fastml.cli.reading.foreign import foreign
 from fastml.cli.terminal import InputError
 
 __all__ = [
@@ -29,11 +30,7 @@ __all__ = [
 PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz"}
 SAMPLE = 2**18  # bytes that the encoding is guessed from
 WINDOWS = "cp1252"
-ASIAN = frozenset(
-    ("cp932", "shift_jis", "shift_jisx0213", "shift_jis_2004", "euc_jp", "gb18030", "gbk", "gb2312", "big5",
-     "big5hkscs", "cp950", "euc_kr", "cp949", "johab")
-)  # fmt: skip
-MANY = 40  # bytes beyond ASCII, below which the library is not asked
+FEW = 6  # bytes beyond ASCII, below which the library is not asked
 ZIP_TABLES = (".csv", ".tsv", ".txt", ".dat", ".tab", ".jsonl", ".ndjson", ".json")
 BROKEN = (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError)
 
@@ -66,9 +63,9 @@ def check_file(path, did_you_mean):
         raise InputError(f"{missing} {str(path)!r}{did_you_mean(path.name, names)}") from None
     except BROKEN as error:
         raise InputError(f"{str(path)!r} cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    if start.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"<" or start.startswith(b"%PDF"):
-        kind = "a PDF" if start.startswith(b"%") else "a page of HTML or XML"
-        raise InputError(f"{str(path)!r} is {kind}, no table: save it as CSV or .xlsx")
+    found = foreign(start)
+    if found:
+        raise InputError(f"{str(path)!r} is {found}, no table that is read here: save it as CSV or .xlsx")
     if not start.strip(b"\xef\xbb\xbf\xff\xfe \r\n\t\x1a"):
         raise InputError(f"{str(path)!r} is empty: it must hold a header and rows")
     return start
@@ -184,18 +181,28 @@ def first_not_utf8(path):
 
 
 def guess(part):
-    """An encoding for bytes that are not UTF-8: the page of a language, or of East Asia what the library finds."""
-    found, sure = code_page(part)
-    if not sure and sum(byte > 127 for byte in part) >= MANY:
+    """An encoding for bytes that are not UTF-8: Western where every letter is, else what a library finds."""
+    found, western = code_page(part)
+    if western:
+        return found
+    if sum(byte > 127 for byte in part) >= FEW:
         try:
-            import charset_normalizer
+            import chardet
         except ImportError:
             pass
         else:
-            best = charset_normalizer.from_bytes(part).best()
-            if best is not None and best.encoding in ASIAN:
-                return best.encoding
+            best = chardet.detect(part)["encoding"]
+            if best and known(best) and not part.decode(best, "replace").count("\ufffd"):
+                return best.lower()
     return found or (WINDOWS if decodes(part, WINDOWS) else "latin-1")
+
+
+def known(encoding):
+    try:
+        codecs.lookup(encoding)
+    except LookupError:
+        return False
+    return True
 
 
 def decodes(part, encoding):
@@ -207,14 +214,14 @@ def decodes(part, encoding):
 
 
 class Utf8(io.RawIOBase):
-    """A file as UTF-8 without its byte order mark, from the byte `skip` on; counts its quotes."""
+    """A file as UTF-8 without its byte order mark, from the byte `skip` on."""
 
     def __init__(self, path, encoding, skip=0):
         self.stream, self.raw = opened(path)
         self.size = max(1, os.fstat(self.raw.fileno()).st_size)
         self.plain = encoding in ("utf-8", "utf-8-sig")
         self.decode = codecs.getincrementaldecoder(encoding)().decode
-        self.left, self.quotes, self.ended = b"", 0, False
+        self.left, self.ended = b"", False
         if self.plain:
             start = self.stream.read(3)
             self.left = b"" if start == codecs.BOM_UTF8 else start
@@ -223,7 +230,6 @@ class Utf8(io.RawIOBase):
             if not part:
                 break
             skip -= len(part)
-        self.quotes = 0
 
     def readable(self):
         return True
@@ -236,7 +242,6 @@ class Utf8(io.RawIOBase):
             self.ended = not part
             self.left += part if self.plain else self.decode(part, final=self.ended).encode("utf-8", "surrogatepass")
         given, self.left = self.left[:size], self.left[size:]
-        self.quotes += given.count(b'"')
         return given
 
     def readinto(self, buffer):

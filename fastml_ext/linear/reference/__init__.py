@@ -10,9 +10,10 @@ from fastml_ext.linear.reference.conjugate import column_sums, sparse_squares
 from fastml_ext.linear.reference.coordinates import quadratic_lasso
 from fastml_ext.linear.reference.dual import dual_svm
 from fastml_ext.linear.reference.epochs import average, begin, dense_epoch, look, slopes, sparse_epoch, weights
+from fastml_ext.linear.reference.lengths import squared_lengths
 from fastml_ext.linear.reference.multiclass import multiclass_svm
 from fastml_ext.linear.reference.newton import newton_steps
-from fastml_ext.linear.reference.orders import block_order
+from fastml_ext.linear.reference.orders import random_order
 from fastml_ext.linear.reference.passes import evaluate, gram, hessian_product, softmax_hessian
 from fastml_ext.linear.reference.quasi import quasi_newton, table_pass
 from fastml_ext.linear.reference.scores import row_scores, scores
@@ -23,7 +24,6 @@ __all__ = [
     "augmented_svm",
     "average",
     "begin",
-    "block_order",
     "column_sums",
     "dense_epoch",
     "dual_svm",
@@ -36,6 +36,7 @@ __all__ = [
     "newton_steps",
     "quadratic_lasso",
     "quasi_newton",
+    "random_order",
     "residual_moments",
     "row_scores",
     "scores",
@@ -44,6 +45,7 @@ __all__ = [
     "softmax_hessian",
     "sparse_epoch",
     "sparse_squares",
+    "squared_lengths",
     "table_pass",
     "weights",
     "wide_newton",

@@ -49,3 +49,31 @@ def test_numbers_that_are_rounded(function, n_sums):
         data, w, columns = rng.normal(size=n), rng.normal(size=20), rng.permutation(20)[:n]
         expected = by_definition(data, columns, w, 0.1, n_sums)
         assert function(data, columns, 0, n, w, 0.1) == pytest.approx(expected, rel=1e-14, abs=1e-14)
+
+
+@kernel
+def move(w, X, last, a, this, following, count):
+    return rows.moved(w, X, last, a, this, following, count)
+
+
+@kernel
+def move_ahead(w, X, last, a, this, following, count):
+    return rows.moved_ahead(w, X, last, a, this, following, count)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 15, 16, 17, 40, 53])
+def test_weights_that_move_and_their_products(count, dtype):
+    """Integers, so that no sum is rounded; what stands behind the weights stays."""
+    rng = np.random.default_rng(0)
+    X, w, a = rng.integers(-9, 10, (3, 71)).astype(dtype), rng.integers(-9, 10, 60).astype(dtype), dtype(3)
+    last, this, following = X.ravel()[1 : 1 + count], X.ravel()[72 : 72 + count], X.ravel()[144 : 144 + count]
+    new = w.copy()
+    new[:count] += a * last
+    for function, products in (
+        (move, (new[:count] @ this, 0)),
+        (move_ahead, (new[:count] @ following, this @ following)),
+    ):
+        moving = w.copy()
+        assert function(moving, X, 1, a, 72, 144, count) == products
+        np.testing.assert_array_equal(moving, new)
