@@ -17,7 +17,7 @@ from fastml.preprocessing.base import MOST_PARTS
 from fastml.preprocessing.centres import centres_of_line
 from fastml.preprocessing.quantiles import at_places, rows_at
 from fastml.preprocessing.scaling import ByKernel
-from fastml.preprocessing.spans import pack
+from fastml.preprocessing.spans import Spans
 from fastml.warning import warn
 from fastml_ext import preprocessing as kernels
 
@@ -165,12 +165,18 @@ class KBinsDiscretizer(ByKernel, ScikitKBinsDiscretizer):
 
     def _spans_of(self, dtype):
         """What the kernels are given: a column of the result, or a number, for each bin."""
-        cuts = [cuts_at(edges[1:-1], dtype) for edges in self.bin_edges_]
-        begins = [np.append(np.arange(max(k, 1)), 0) for k in self.n_bins_.tolist()]
+        starts = np.zeros(len(self.bin_edges_) + 1, np.int64)
+        np.cumsum([max(len(edges) - 2, 0) for edges in self.bin_edges_], out=starts[1:])
+        cuts = cuts_at(np.concatenate([edges[1:-1] for edges in self.bin_edges_]), dtype)
+        sizes = np.maximum(self.n_bins_, 1) + 1  # of each column: a place behind its bins, for NaN, which fills none
+        after = np.cumsum(sizes)
+        begins = np.arange(after[-1]) - np.repeat(after - sizes, sizes)
+        begins[after - 1] = 0
         if self.encode != "ordinal":
-            begins = [at + first for at, first in zip(begins, np.cumsum(self.n_bins_) - self.n_bins_, strict=True)]
-        ends = [np.append(at[:-1] + 1, at[-1]) for at in begins]
-        return pack(cuts, begins, ends, int(self.n_bins_.sum()), dtype)
+            begins += np.repeat(np.cumsum(self.n_bins_) - self.n_bins_, sizes)
+        ends = begins + 1
+        ends[after - 1] -= 1
+        return Spans(cuts, starts, begins.astype(np.int64), ends.astype(np.int64), int(self.n_bins_.sum()))
 
     def _note_anew(self):
         self._spans = self._spans_of(np.dtype(self.dtype or np.float64))
@@ -217,21 +223,31 @@ class KBinsDiscretizer(ByKernel, ScikitKBinsDiscretizer):
         """
         check_is_fitted(self)
         if self.encode != "ordinal":
-            X = self._encoder_of_bins().inverse_transform(X)
-        codes = check_array(X, copy=True, dtype=(np.float64, np.float32))
+            X = self._once("encoder", (self.n_bins_, self.encode, self.dtype), self._encoder_of_bins).inverse_transform(
+                X
+            )
+        codes = X if self._goes_as_it_is(X) else check_array(X, dtype=(np.float64, np.float32))
         if codes.shape[1] != len(self.n_bins_):
             raise ValueError(f"Incorrect number of features. Expecting {len(self.n_bins_)}, received {codes.shape[1]}.")
-        for j, edges in enumerate(self.bin_edges_):
-            bins = codes[:, j].astype(np.int64)
-            outside = (bins < 0) | (bins >= self.n_bins_[j])
-            if outside.any():
-                raise ValueError(
-                    f"X[{outside.argmax()}, {j}] is {codes[outside.argmax(), j]}, and the bins of that column are 0 to"
-                    f" {self.n_bins_[j] - 1}"
-                )
-            with np.errstate(invalid="ignore"):  # of a constant column, from -infinity to infinity
-                codes[:, j] = ((edges[1:] + edges[:-1]) * 0.5)[bins]
-        return codes
+        if first_nonfinite(codes) is not None:
+            self._refuse_infinite(codes)
+        bins = codes.astype(np.int64)
+        outside = (bins < 0) | (bins >= self.n_bins_)
+        if outside.any():
+            i, j = np.argwhere(outside)[0].tolist()
+            raise ValueError(
+                f"X[{i}, {j}] is {codes[i, j]}, and the bins of that column are 0 to {self.n_bins_[j] - 1}"
+            )
+        starts, middles = self._once("middles", (self.bin_edges_,), self._middles)
+        return middles.astype(codes.dtype, copy=False)[bins + starts]
+
+    def _middles(self):
+        """(where those of each column begin, the middles of all bins)."""
+        edges = np.concatenate(self.bin_edges_)
+        lengths = np.array([len(each) for each in self.bin_edges_])
+        starts = np.cumsum(lengths) - lengths
+        with np.errstate(invalid="ignore"):  # of a constant column, from -infinity to infinity
+            return starts, np.append((edges[1:] + edges[:-1]) * 0.5, np.nan)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Names of the columns of the result: a column's own, with the number of the bin where each has one.
@@ -309,4 +325,4 @@ def cuts_at(edges, dtype):
     with np.errstate(over="ignore"):
         near = edges.astype(dtype)
     above = np.where(near < edges, np.nextafter(near, dtype.type(np.inf)), near)
-    return np.nextafter(above, dtype.type(-np.inf)).astype(np.float64)
+    return np.nextafter(above, dtype.type(-np.inf))

@@ -5,13 +5,43 @@ import numpy as np
 from fastml_ext import pool
 from fastml_ext import preprocessing as kernels
 
-__all__ = ["at_places", "between", "middle", "nan_medians", "nan_medians_and_quantiles", "nan_quantiles", "rows_at"]
+__all__ = [
+    "at_places", "between", "middle", "nan_medians", "nan_medians_and_quantiles", "nan_quantiles",
+    "quantiles_with_zeros", "rows_at",
+]  # fmt: skip
 
 
 def nan_quantiles(X, shares):
     """(len(shares), d): quantiles of the columns as numpy.nanpercentile's by default, to the bit; NaN is left out."""
     low, high, count, _ = kernels.quantiles(X, shares)
     return between(low, high, count, shares)
+
+
+def quantiles_with_zeros(stored, zeros, shares):
+    """As `nan_quantiles` of columns that hold the numbers `stored` and so many zeros; 0 of a column without a value."""
+    found = np.zeros((len(shares), len(stored)))
+    cost = 2e4 + 15.0 * sum(map(len, stored)) / max(len(stored), 1)
+    pool.run(fill_quantiles, len(stored), stored, zeros, shares, found, cost=cost)
+    return found
+
+
+def fill_quantiles(start, stop, stored, zeros, shares, found):
+    """Of columns; what is not stored stands before the first stored number that is not below 0."""
+    for j in range(start, stop):
+        ordered = np.sort(stored[j])  # NaN last
+        known, empty = len(ordered) - int(np.isnan(ordered).sum()), zeros[j]
+        count = known + empty
+        if not count:
+            found[:, j] = np.nan if len(ordered) else 0.0
+            continue
+        below = np.floor(shares * (count - 1)).astype(np.int64)
+        first = int(np.searchsorted(ordered[:known], 0))
+        values = np.append(ordered[:known], ordered.dtype.type(0))
+        sides = []
+        for place in (below, np.minimum(below + 1, count - 1)):
+            behind = np.where(place < first + empty, known, place - empty)
+            sides.append(values[np.where(place < first, place, behind)])
+        found[:, j] = interpolated(*sides, shares * (count - 1))
 
 
 def nan_medians(X):

@@ -1,6 +1,7 @@
 """Scalers of columns under scikit-learn's names: its parameters, attributes and results, in one pass over the table."""
 
-from numbers import Real
+import warnings
+from contextlib import nullcontext
 from typing import Any, Self
 
 import numpy as np
@@ -14,7 +15,7 @@ from sklearn.preprocessing import StandardScaler as ScikitStandardScaler
 from fastml.base import check_weight
 from fastml.preprocessing import in_parts
 from fastml.preprocessing.quantiles import between, middle, nan_medians_and_quantiles
-from fastml.preprocessing.scaling import ByKernel, of_columns, together, without_zeros
+from fastml.preprocessing.scaling import ByKernel, of_columns, together, two_numbers, without_zeros
 from fastml.telling import quietly
 from fastml_ext import preprocessing as kernels
 
@@ -66,9 +67,14 @@ class StandardScaler(ByKernel, ScikitStandardScaler):
         if issparse(X) or sample_weight is not None:
             if sample_weight is not None:
                 sample_weight = check_weight(sample_weight, (X if hasattr(X, "shape") else np.asarray(X)).shape[0])
-            with quietly(self):
+            huge = is_huge(sample_weight)
+            with quietly(self), warnings.catch_warnings() if huge else nullcontext():
+                if huge:
+                    warnings.simplefilter("ignore", RuntimeWarning)
                 X = self._by_scikit_learn(X) if issparse(X) else X
                 ScikitStandardScaler.partial_fit(self, X, y, sample_weight)
+            if huge:
+                self._check_moments(sample_weight)
             self._note_columns()
             return self
         X = self._rows_to_learn(X, first)
@@ -81,6 +87,16 @@ class StandardScaler(ByKernel, ScikitStandardScaler):
             seen, mean, squares = self._joined(count, mean, squares)
         self._keep(seen, mean, squares)
         return self
+
+    def _check_moments(self, weight):
+        """Refuse weights so large that a sum of them, or with X, is infinite."""
+        seen = np.asarray(self.n_samples_seen_) > 0
+        for learnt in (self.mean_, self.var_):
+            if learnt is not None and not (np.isfinite(learnt) | ~seen).all():
+                raise ValueError(
+                    f"sample_weight goes up to {weight.max():g}, and sums of so large weights are beyond float64:"
+                    " divide the weights by the largest"
+                )
 
     def _n_tasks(self):
         return 0
@@ -158,7 +174,8 @@ class StandardScaler(ByKernel, ScikitStandardScaler):
         X_original : ndarray or sparse matrix of shape (n_samples, n_features)
         """
         if issparse(X) or not (self.copy if copy is None else copy):
-            return ScikitStandardScaler.inverse_transform(self, X, copy)
+            with np.errstate(over="ignore", invalid="ignore"):  # of the sums that are looked at first
+                return ScikitStandardScaler.inverse_transform(self, X, copy)
         X = self._rows_back(X)
         return self._times_and_more(X, *reversed(self._centre_and_scale(X)))
 
@@ -168,6 +185,11 @@ class StandardScaler(ByKernel, ScikitStandardScaler):
             of_columns(self.mean_, X) if self.with_mean else None,
             of_columns(self.scale_, X) if self.with_std else None,
         )
+
+
+def is_huge(weight):
+    """Whether sums of weights may be infinite, or with numbers: of which NumPy would warn, and the scaler says it."""
+    return weight is not None and weight.max() > 1e100
 
 
 class MinMaxScaler(ByKernel, ScikitMinMaxScaler):
@@ -264,14 +286,6 @@ class MinMaxScaler(ByKernel, ScikitMinMaxScaler):
         return of_columns(-self.min_ / self.scale_, X), of_columns(1 / self.scale_, X)
 
 
-def two_numbers(scaler, name):
-    """A parameter that is a tuple of two numbers."""
-    value = getattr(scaler, name)
-    if len(value) != 2 or not all(isinstance(end, Real) for end in value):
-        raise ValueError(f"{name}={value!r} must be two numbers, (least, largest)")
-    return value
-
-
 def check_range(scaler):
     scaler._validate_params()
     low, high = two_numbers(scaler, "feature_range")
@@ -358,7 +372,8 @@ class MaxAbsScaler(ByKernel, ScikitMaxAbsScaler):
         X_original : ndarray or sparse matrix of shape (n_samples, n_features)
         """
         if issparse(X) or not self.copy:
-            return ScikitMaxAbsScaler.inverse_transform(self, X)
+            with np.errstate(over="ignore", invalid="ignore"):  # of the sums that are looked at first
+                return ScikitMaxAbsScaler.inverse_transform(self, X)
         rows = self._rows_back(X)
         return self._times_and_more(rows, *together(rows, self.scale_), None)
 
@@ -462,7 +477,8 @@ class RobustScaler(ByKernel, ScikitRobustScaler):
         X_original : ndarray or sparse matrix of shape (n_samples, n_features)
         """
         if issparse(X) or not self.copy:
-            return ScikitRobustScaler.inverse_transform(self, X)
+            with np.errstate(over="ignore", invalid="ignore"):  # of the sums that are looked at first
+                return ScikitRobustScaler.inverse_transform(self, X)
         rows = self._rows_back(X)
         return self._times_and_more(rows, *reversed(self._learnt(rows)))
 

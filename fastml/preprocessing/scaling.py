@@ -1,5 +1,6 @@
 """What the transformers share that are scikit-learn's but for their passes over tables."""
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from fastml.kinds import array_of_numbers, as_numbers, is_frame
 from fastml.plain import is_plain_table
 from fastml_ext import preprocessing as kernels
 
-__all__ = ["ByKernel", "of_columns", "together", "without_zeros"]
+__all__ = ["ByKernel", "of_columns", "together", "two_numbers", "without_zeros"]
 
 
 def in_c_order(X):
@@ -135,3 +136,11 @@ def without_zeros(scale, constant=None):
     found = scale.copy()
     found[scale < 10 * np.finfo(scale.dtype).eps if constant is None else constant] = 1
     return found
+
+
+def two_numbers(scaler, name):
+    """A parameter that is a tuple of two numbers."""
+    value = getattr(scaler, name)
+    if len(value) != 2 or not all(isinstance(end, Real) for end in value):
+        raise ValueError(f"{name}={value!r} must be two numbers, (least, largest)")
+    return value
