@@ -222,14 +222,18 @@ def check_weight(sample_weight, n):
 
 
 @contextlib.contextmanager
-def holding_out(share, n):
-    """scikit-learn's refusals to split n rows in the words of our parameters; share: validation_fraction."""
+def holding_out(share, n, names=""):
+    """scikit-learn's refusals to split n rows in the words of our parameters.
+
+    share: validation_fraction | names: what the classes that it names are called, to be said behind
+    """
     try:
         yield
     except ValueError as error:
         told = str(error).replace(" and train_size=None", "").replace("test_size", "validation_fraction")
         raise ValueError(
-            f"early_stopping=True holds out validation_fraction={share} of {n} samples, and that cannot be: {told}"
+            f"early_stopping=True holds out validation_fraction={share} of {n} samples, and that cannot be:"
+            f" {told}{names}"
         ) from error
 
 

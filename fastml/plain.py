@@ -18,7 +18,8 @@ BY_ROWS = csr_array, csr_matrix
 COMPRESSED = csc_array, csc_matrix, *BY_ROWS
 
 SCALARS = bool, int, float, str, type(None)
-KNOWN_OPTIONS = {"accept_sparse", "multi_output", "y_numeric", "reset"}  # of validate_data: they change nothing here
+# Of validate_data: they change nothing here, but that a table below the last two is not plain.
+KNOWN_OPTIONS = {"accept_sparse", "multi_output", "y_numeric", "reset", "ensure_min_samples", "ensure_min_features"}
 
 
 def is_plain_table(X, options):
@@ -31,9 +32,15 @@ def is_plain_table(X, options):
         and X.flags.c_contiguous
         and X.flags.aligned
         and X.size > 0
+        and large_enough(X.shape, options)
         and options.get("reset", True)
         and options.keys() <= KNOWN_OPTIONS
     )
+
+
+def large_enough(shape, options):
+    """Whether a table has as many rows and columns as the options of validate_data ask for."""
+    return shape[0] >= options.get("ensure_min_samples", 1) and shape[1] >= options.get("ensure_min_features", 1)
 
 
 def is_plain_sparse(X, options):
@@ -45,6 +52,7 @@ def is_plain_sparse(X, options):
         and X.data.dtype.isnative
         and X.data.flags.c_contiguous
         and min(X.shape) > 0
+        and large_enough(X.shape, options)
         and options.get("reset", True)
         and options.get("accept_sparse", True)
         and options.keys() <= KNOWN_OPTIONS

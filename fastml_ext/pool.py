@@ -8,14 +8,18 @@ machine. Numba's own parallel loops take 25 times longer to compile, kill a fork
 import functools
 import os
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
-__all__ = ["cpu_limit", "effective_jobs", "ranges", "run"]
+__all__ = ["came_late", "cpu_limit", "effective_jobs", "ranges", "run"]
 
 LONGEST_CHUNK = 20e6  # ns: what Ctrl-C, progress and a waiting thread may have to wait for
 SHORTEST_CHUNK = 50e3  # ns: what handing a chunk over may cost
 SHORTEST_PARALLEL = 300e3  # ns: below this the call is over before a second thread is awake
 CHUNKS = 32  # enough for an even end on many cores
+SHORT = 20e6  # ns: work that one thread does alone after a helper came late
+BUSY = 50e6  # ns: how long after that
+LATE = 300e3  # ns beyond the time of two ranges, from which on a helper is late
 ENVIRONMENT = ("FASTML_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -28,25 +32,36 @@ def run(kernel, n, *arrays, cost, step=1, n_jobs=None, progress=None):
 
     After an exception or Ctrl-C no new range starts and the running ones are awaited, then it is raised: nothing goes
     on writing into the arrays. A call from inside a running kernel runs inline, and so does one for which no thread can
-    be started: while the interpreter ends, or where the system has no more threads to give.
+    be started: while the interpreter ends, or where the system has no more threads to give. Short work runs inline
+    for a while after a helper came late, because other programs had its processor: it would wait longer than it takes.
     """
     if step == 1 and 0 < n * cost <= SHORTEST_CHUNK and progress is None:  # one range: a single row must be quick
         return [kernel(0, n, *arrays)]
     cuts = ranges(n, cost, step)
     threads = min(effective_jobs(n_jobs), len(cuts)) if n * cost >= SHORTEST_PARALLEL else 1
-    if threads < 2 or getattr(_caller, "inside", False):
+    if threads < 2 or getattr(_caller, "inside", False) or (n * cost < SHORT and time.perf_counter_ns() < _busy_until):
         return _run_inline(kernel, cuts, arrays, progress)
     job = _Job(kernel, cuts, arrays)
-    helpers = []
+    helpers, taken = [], 0
+    began = time.perf_counter_ns()
     try:
         _submit(job.help, threads - 1, helpers)
-        job.work(progress)
+        taken = job.work(progress)
     except BaseException as error:
         job.stop(error)
+    done = time.perf_counter_ns()
     _finish(job, helpers)
+    if time.perf_counter_ns() - done > LATE + 2 * (done - began) / max(1, taken):
+        came_late()
     if job.error is not None:
         raise job.error
     return job.results
+
+
+def came_late():
+    """Say that a helper came late: until BUSY has passed, short work runs inline."""
+    global _busy_until
+    _busy_until = time.perf_counter_ns() + BUSY
 
 
 def ranges(n, cost, step=1):
@@ -119,10 +134,11 @@ class _Job:
         self._lock = threading.Condition()
 
     def work(self, progress=None):
-        """Take ranges until none is left; an exception of the kernel is kept for the caller."""
-        _caller.inside = True
+        """Take ranges until none is left: how many were taken; an exception of the kernel is kept for the caller."""
+        _caller.inside, taken = True, 0
         try:
             while (i := self._take()) is not None:
+                taken += 1
                 start, stop = self.cuts[i]
                 if progress is not None:
                     progress(start)
@@ -131,6 +147,7 @@ class _Job:
             self.stop(error)
         finally:
             _caller.inside = False
+        return taken
 
     def help(self):
         """What a helper thread does: `work`, counted, so that the caller can wait for its end."""
@@ -188,6 +205,7 @@ def _finish(job, helpers):
 
 
 _caller = threading.local()
+_busy_until = 0  # ns of time.perf_counter_ns
 _executor = None
 _executor_size = 0
 _executor_lock = threading.Lock()

@@ -13,6 +13,7 @@ from fastml.cli.terminal import InputError
 __all__ = ["COMMA", "DASHES", "MISSING", "POINT", "Numbers", "choose_styles"]
 
 POINT, COMMA = "point", "comma"
+AHEAD = 256  # cells that are tried before all of a long column
 GROUPED = {
     POINT: re.compile(r"[+-]?[1-9]\d{0,2}(?:(,\d{3})+|(,\d\d)+,\d{3})(\.\d*)?"),  # the latter in India
     COMMA: re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d*)?"),
@@ -84,7 +85,7 @@ class Numbers:
 
     def take(self, cells, done):
         """Numbers of some more cells, the first of which stands in row done + 1."""
-        if self.first_text:
+        if self.first_text or self._soon_text(cells, done):
             return
         cells = ["nan" if cell in self.missing else cell for cell in cells]
         if self.first_code is None:
@@ -100,6 +101,16 @@ class Numbers:
             self.first_text, self.parts = (done + at + 1, before[at]), {}
             return
         self.parts = {style: [*self.parts[style], x] for style, x in found.items() if x is not None}
+
+    def _soon_text(self, cells, done):
+        """Whether one of the first cells is a text already: the others then need not be tried."""
+        if len(cells) <= 4 * AHEAD:
+            return False
+        ahead = Numbers(self.missing)
+        ahead.take(cells[:AHEAD], done)
+        if ahead.first_text:
+            self.first_text, self.first_code, self.parts = ahead.first_text, self.first_code or ahead.first_code, {}
+        return ahead.first_text is not None
 
     def _bare(self, cells):
         """The cells without currencies, percent signs, blanks between thousands; (5) as accountants' -5."""

@@ -10,7 +10,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from fastml._sklearn import _get_output_config
 from fastml.base import Estimator
-from fastml.compose.plan import make_plan
+from fastml.compose.plan import FEW, make_plan
 
 __all__ = ["ColumnTransformer", "make_column_selector", "make_column_transformer"]
 
@@ -134,6 +134,14 @@ class ColumnTransformer(Estimator, ScikitColumnTransformer):
                 if found is not None:
                     return found
         return super().transform(X, **params)
+
+    def _scores(self, X, coef, intercept, n_jobs=None):
+        """Scores (n, k) of a linear model behind this, float64, of many rows; None where the table must be made."""
+        plan = self._plan() if self.fold else None
+        if plan is None or plan.width != coef.shape[1] or _get_output_config("transform", self)["dense"] != "default":
+            return None
+        columns = plan.read(X)
+        return None if columns is None or columns.n <= FEW else plan.scores(columns, coef, intercept, n_jobs)
 
     def _plan(self):
         """What is done to a row, or None where there is no short way: made when first needed after a change."""

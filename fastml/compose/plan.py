@@ -17,10 +17,14 @@ from fastml.impute import SimpleImputer
 from fastml.preprocessing.base import ColumnMap
 from fastml.preprocessing.encoders import OneHotEncoder, OrdinalEncoder
 from fastml.preprocessing.rowwise import Binarizer
+from fastml.preprocessing.scalers import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 from fastml.preprocessing.scaling import ByKernel
+from fastml_ext import linear
+from fastml_ext import preprocessing as kernels
 
 __all__ = ["Plan", "make_plan"]
 
+SCALERS = (StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler)  # a difference and a quotient
 FEW = 32  # rows that are looked up one by one
 MOST_CANDIDATES = 2**20  # categories of all columns of an encoder that are looked up at most
 OBJECTS = {str, int, float, bool, type(None)}
@@ -56,6 +60,25 @@ class Numbers(NamedTuple):
         out[:, self.start : self.stop] = block
         return True
 
+    def score(self, X, coef, out, n_jobs):
+        """Add what the columns give a linear model: a scaler's are scaled on the way."""
+        own = np.ascontiguousarray(coef[:, self.start : self.stop])
+        nothing = np.zeros(len(coef))
+        block = X.table(self.columns, not self.steps)
+        if block is None:
+            return False
+        if len(self.steps) == 1 and isinstance(self.steps[0], SCALERS) and not getattr(self.steps[0], "clip", False):
+            if block.dtype != np.float64:
+                return False
+            scaling = self.steps[0]._centre_and_scale(block)
+            out += kernels.scaled_scores(block, *scaling, own, nothing, n_jobs)
+            return True
+        table = np.empty((X.n, self.stop - self.start))
+        if not self._replace(start=0, stop=table.shape[1]).fill(X, table):
+            return False
+        out += linear.scores(table, own, nothing, n_jobs)
+        return True
+
 
 class Looked(NamedTuple):
     """Columns whose values are looked up: each gives one number in one place of the row."""
@@ -66,9 +89,13 @@ class Looked(NamedTuple):
     dtype: np.dtype  # of the encoder
 
     def fill(self, X, out):
-        look = self.few if X.n <= FEW else self.many
+        if X.n > FEW:
+            found = self.places(X)
+            for each in found or ():
+                kernels.put_looked(*each, out)
+            return found is not None
         for column, table, unknown in zip(self.columns, self.tables, self.unknown, strict=True):
-            if not look(column, table, unknown, X, out):
+            if not self.few(column, table, unknown, X, out):
                 return False
         return True
 
@@ -81,19 +108,25 @@ class Looked(NamedTuple):
                 out[i, found[0]] = found[1]
         return True
 
-    def many(self, column, table, unknown, X, out):
-        read = X.distinct(column)
-        if read is None:
-            return False
-        codes, distinct = read
-        found = [find(value, table, unknown) for value in distinct.tolist()]
-        if None in found:
-            return False
-        places = np.array([place for place, _ in found], np.int64)[codes]
-        numbers = np.array([number for _, number in found], out.dtype)[codes]
-        rows = np.flatnonzero(places >= 0)
-        out[rows, places[rows]] = numbers[rows]
-        return True
+    def places(self, X):
+        """(codes (n,), place and number of each code) of the columns, or None."""
+        places = []
+        for read, table, unknown in zip(X.distinct(self.columns), self.tables, self.unknown, strict=True):
+            found = [find(value, table, unknown) for value in read[1].tolist()] if read is not None else [None]
+            if None in found:
+                return None
+            place, number = zip(*found, strict=True)
+            places.append(
+                (np.ascontiguousarray(read[0], np.int64), np.array(place, np.int64), np.array(number, np.float64))
+            )
+        return places
+
+    def score(self, X, coef, out, n_jobs):
+        """Add the weights of what is looked up, times its number: no row of 0 and 1 is written."""
+        found = self.places(X)
+        for codes, place, number in found or ():
+            kernels.add_looked(codes, np.where(place[:, None] >= 0, coef.T[place] * number[:, None], 0.0), out)
+        return found is not None
 
 
 def find(value, table, unknown):
@@ -144,6 +177,18 @@ class Plan:
         if not all(part.fill(X, out) for part in self.parts):
             return None
         return as_sparse(out) if self.sparse else out
+
+    def scores(self, X, coef, intercept, n_jobs):
+        """Scores (n, k) of a linear model on the result, which is not made; None as for `result`.
+
+        coef (k, width), intercept (k,): float64
+        """
+        out = np.empty((X.n, len(coef)))
+        out[:] = intercept
+        with np.errstate(over="ignore", invalid="ignore"):
+            if not all(part.score(X, coef, out, n_jobs) for part in self.parts):
+                return None
+        return out if np.isfinite(out).all() else None  # a value that is not finite leaves no finite score
 
 
 def as_sparse(table):

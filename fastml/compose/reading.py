@@ -23,7 +23,7 @@ class Columns:
 
     def values(self, j):
         """What column j is stored in: an array of NumPy or pandas, or a Series of polars."""
-        j = j if self.places is None else self.places[j]
+        j = self.place(j)
         if self.kind == "numpy":
             return self.X[:, j]
         return pandas_values(self.X, j) if self.kind == "pandas" else self.X.to_series(j)
@@ -48,12 +48,14 @@ class Columns:
             return list(x) if x.dtype.kind in "mMSV" else x.tolist()
         return [x[0]] if self.n == 1 else x.tolist()  # which takes a categorical of pandas 15 µs
 
-    def distinct(self, j):
-        """(codes (n,), distinct values) of column j, or None for a kind that the encoders do not look through."""
-        if self.kind == "numpy":
-            return distinct.of_array(self.values(j))
-        x = self.X.iloc[:, j if self.places is None else self.places[j]] if self.kind == "pandas" else self.values(j)
-        return distinct.of_series(x) if self.kind == "pandas" else distinct.of_polars_kind(x)
+    def distinct(self, columns):
+        """(codes (n,), distinct values) of each column; None for a kind that the encoders do not look through."""
+        read: Any = {"numpy": distinct.of_array, "pandas": distinct.of_series, "polars": distinct.of_polars_kind}
+        found = [self.X.iloc[:, j] for j in map(self.place, columns)] if self.kind == "pandas" else None
+        return distinct.of_each(read[self.kind], found or [self.values(j) for j in columns])
+
+    def place(self, j):
+        return j if self.places is None else self.places[j]
 
     def table(self, columns, as_they_are=False):
         """Columns as a table of numbers, of the dtype that the steps would see; None where one holds no numbers.

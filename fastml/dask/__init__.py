@@ -5,10 +5,22 @@ threads; the result is that of `fastml.scale`, whatever the parts, the workers a
 module teaches `predict`, `predict_proba`, `transform`, `score` and their like to take collections. See docs/scale.md.
 """
 
-from fastml.dask.asking import confusion_matrix, predict, score, teach
+from fastml.dask.asking import predict, score, teach
 from fastml.dask.collections import parts
 from fastml.dask.engine import spread
+from fastml.dask.metrics import (
+    accuracy_score,
+    confusion_matrix,
+    log_loss,
+    mean_absolute_error,
+    mean_squared_error,
+    r2_score,
+    roc_auc_score,
+)
 
-__all__ = ["confusion_matrix", "parts", "predict", "score", "spread"]
+__all__ = [
+    "accuracy_score", "confusion_matrix", "log_loss", "mean_absolute_error", "mean_squared_error", "parts", "predict",
+    "r2_score", "roc_auc_score", "score", "spread",
+]  # fmt: skip
 
 teach()

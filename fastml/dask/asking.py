@@ -2,21 +2,20 @@
 
 import functools
 import inspect
-from collections import Counter
 from types import FunctionType
 from typing import Any
 
 import numpy as np
 
 from fastml import base
-from fastml.dask.collections import delayed_parts, parts, targets_of
-from fastml.dask.engine import compute, shared, task
+from fastml.dask.collections import parts
+from fastml.dask.engine import shared, task
 from fastml.kinds.lazy import is_lazy, refuse_lazy
 from fastml.scale import scores
 from fastml.scale.fitting import fit_parts
 from fastml.scale.output import asked_of_none, asking
 
-__all__ = ["confusion_matrix", "fit_lazy", "predict", "score", "teach"]
+__all__ = ["fit_lazy", "predict", "score", "teach"]
 
 ASKING = ("predict", "predict_proba", "predict_log_proba", "decision_function", "transform", "score")
 
@@ -87,18 +86,22 @@ def answers_of_part(work: tuple, number: int, X: Any) -> np.ndarray:
     return found.astype(none.dtype, copy=False) if found.dtype.kind in "US" else found
 
 
-def score(model: Any, X: Any, y: Any) -> float:
-    """The accuracy of a fitted classifier, or R² of a fitted regressor, by counts and sums where the rows are.
+def score(model: Any, X: Any, y: Any, *, sample_weight: Any = None, scoring: Any = None) -> Any:
+    """How good a fitted model is, by counts and sums where the rows are.
 
     Parameters
     ----------
     model : fitted estimator
     X : dask.array.Array or dask.dataframe.DataFrame
     y : Dask array or series, or array of shape (n_samples,), or name of a column of X
+    sample_weight : as y, default=None
+        Weights of the rows.
+    scoring : str or list of str, default=None
+        Which measures, as for `fastml.scale.score`.
 
     Returns
     -------
-    float
+    float or dict
         That of `fastml.scale.score`, to the last bit.
 
     Examples
@@ -110,57 +113,7 @@ def score(model: Any, X: Any, y: Any) -> float:
     >>> fastml.dask.score(model, da.from_array([[0.0], [2.0]], chunks=1), da.from_array([1.0, 5.0], chunks=1))
     1.0
     """
-    return scores.score(model, parts(X, y))
-
-
-def confusion_matrix(y_true: Any, y_pred: Any, *, labels: Any = None) -> np.ndarray:
-    """How many rows of each class were taken for which, counted where the labels are.
-
-    `fastml.metrics.Confusion(matrix, labels)` says what follows from the counts: precision, recall, F1 and others.
-
-    Parameters
-    ----------
-    y_true, y_pred : Dask arrays or series
-        Labels, of the same parts.
-    labels : array-like, default=None
-        The classes, in the order of rows and columns; None for all that occur, in ascending order.
-
-    Returns
-    -------
-    ndarray of shape (n_classes, n_classes)
-        As `fastml.metrics.confusion_matrix`.
-
-    Examples
-    --------
-    >>> import dask.array as da
-    >>> import fastml.dask
-    >>> fastml.dask.confusion_matrix(da.from_array([0, 1, 1], chunks=2), da.from_array([0, 1, 0], chunks=2)).tolist()
-    [[1, 0], [1, 1]]
-    """
-    pairs = []
-    for name, y in (("y_true", y_true), ("y_pred", y_pred)):
-        if not is_lazy(y) or not hasattr(y, "to_delayed"):
-            raise TypeError(f"{name} is a {type(y).__name__}, and a Dask array or series is needed")
-        pairs.append(delayed_parts(y))
-    if len(pairs[0]) != len(pairs[1]):
-        raise ValueError(f"y_true has {len(pairs[0])} parts, and y_pred has {len(pairs[1])}: cut them alike")
-    found = compute(*[task(pairs_of_part)(i, *pair) for i, pair in enumerate(zip(*pairs, strict=True))])
-    counts: Counter = sum(found, Counter())
-    classes = sorted({label for pair in counts for label in pair}) if labels is None else np.asarray(labels).tolist()
-    place = {label: c for c, label in enumerate(classes)}
-    matrix = np.zeros((len(classes), len(classes)), np.int64)
-    for (true, predicted), count in counts.items():
-        if true in place and predicted in place:
-            matrix[place[true], place[predicted]] += count
-    return matrix
-
-
-def pairs_of_part(number: int, y_true: Any, y_pred: Any) -> Counter:
-    """{(label, predicted label): rows} of one part."""
-    true, predicted = targets_of(y_true, f"part {number} of y_true"), targets_of(y_pred, f"part {number} of y_pred")
-    if len(true) != len(predicted):
-        raise ValueError(f"part {number} of y_true has {len(true)} rows, and that of y_pred {len(predicted)}")
-    return Counter(zip(true.tolist(), predicted.tolist(), strict=True))
+    return scores.score(model, parts(X, y, sample_weight=sample_weight), scoring)
 
 
 def fit_lazy(model: Any, method: str, X: Any, y: Any = None, *others: Any, **options: Any) -> Any:
@@ -207,8 +160,9 @@ def lazily(name: str, method: Any) -> Any:
     def answer(self: Any, X: Any, *args: Any, **options: Any) -> Any:
         if not is_lazy(X):
             return method(self, X, *args, **options)
-        if name == "score" and len(args) + len(options) == 1 and set(options) <= {"y"}:
-            return score(self, X, *args, **options)
+        if name == "score" and len(args) <= 2 and set(options) <= {"y", "sample_weight"}:
+            given = dict(zip(("y", "sample_weight"), args, strict=False)) | options
+            return score(self, X, **given)
         if args or options:
             refuse_lazy(X, f"X of {type(self).__name__}.{name} with further arguments")
         return predict(self, X, method=name)

@@ -5,19 +5,22 @@ Ctrl-C. No task waits for another but for its input, none keeps anything on its 
 who did them: see fastml/scale/runs.py.
 """
 
+import sys
 from collections.abc import Callable, Iterator
 from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
-from fastml.dask.collections import Described, delayed_parts
+from fastml.dask.collections import Described, delayed_parts, is_text
 from fastml.kinds.lazy import is_lazy
 from fastml.scale import spreading
 from fastml.scale.parts import Parts, Piece
 from fastml.scale.spreading import OnWorkers
 
 __all__ = ["Dask", "DaskParts", "compute", "shared", "spread", "task"]
+
+COPIES = 2  # of the rows of a part, that a task holds: as they are, and as a table
 
 
 def compute(*tasks: Any) -> tuple:
@@ -68,6 +71,11 @@ class DaskParts(OnWorkers):
         self.what, self.names, self.n_features = described.what, described.names, described.n_features
         self.dtype, self.has_target, self.has_weight = described.dtype, described.has_target, described.has_weight
         self.n_rows = None if lengths is None else sum(lengths)
+        texts = [is_text(kind) for kind in described.kinds.values()]
+        self.texts = texts if any(texts) and None not in described.kinds else None
+
+    def chosen_by(self, names: list[str]) -> str:
+        return f"X[{names[:8]}{', ...' if len(names) > 8 else ''}]"
 
     def take(self, name: str, values: Any) -> None:
         """The parts of y or of sample_weight beside those of X."""
@@ -117,12 +125,25 @@ class DaskParts(OnWorkers):
         """Count the rows of each part, in a pass."""
         self.settle(list(compute(*[task(len)(each) for each in tasks])))
 
+    def check_memory(self, limit: int) -> None:
+        """Refuse parts whose rows, and what is made of them, a worker cannot hold; limit: its bytes, 0 for none."""
+        row = self.n_features * self.dtype.itemsize
+        number, rows = max(enumerate(self.lengths or [0]), key=lambda each: each[1])
+        if 0 < limit < COPIES * row * rows:
+            most = max(1, limit // (2 * COPIES * row))
+            raise ValueError(
+                f"part {number} of {self.what} has {rows:,} rows, {row * rows / 1e6:,.0f} MB, and a worker's"
+                f" memory_limit is {limit / 1e6:,.0f} MB, of which a pass takes {COPIES} times the rows: cut it by"
+                f" {'repartition' if self.names else 'rechunk'} to parts of at most {most:,} rows"
+            )
+
     def beside(self, parts: list | None) -> list:
         return [None] * len(self.X) if parts is None else parts
 
     def given(self) -> list[tuple]:
         if self.lengths is None:
             self.measure(self.X if self.y is None else self.y)
+        self.check_memory(worker_memory())
         starts = [0, *accumulate(self.lengths or [])][:-1]
         columns = self.X, self.beside(self.y), self.beside(self.weight)
         return list(zip(range(len(starts)), *columns, starts, strict=True))
@@ -146,6 +167,17 @@ class DaskParts(OnWorkers):
     def targets(self) -> Iterator[tuple[np.ndarray, str, int]]:
         for number, y in enumerate(self.beside(self.y)):
             yield self.source.targets(number, compute(y)[0])
+
+
+def worker_memory() -> int:
+    """The least memory_limit of the workers of the current client; 0 where there is none."""
+    if "distributed" not in sys.modules:
+        return 0
+    try:
+        workers = sys.modules["distributed"].get_client().scheduler_info(n_workers=-1)["workers"].values()
+    except ValueError:  # no client
+        return 0
+    return min((worker["memory_limit"] for worker in workers if worker["memory_limit"]), default=0)
 
 
 def spread(parts: Parts, rows: int = 2**20) -> Parts:

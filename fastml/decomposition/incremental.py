@@ -5,7 +5,6 @@ from typing import Any, Self
 import numpy as np
 from scipy.sparse import issparse
 from sklearn import decomposition as scikit
-from sklearn.utils import gen_batches
 
 from fastml.base import Estimator
 from fastml.decomposition.spectra import flipped, projection_of, singular
@@ -88,7 +87,7 @@ class IncrementalPCA(Estimator, scikit.IncrementalPCA):
             self.__dict__.pop(name, None)
         X = self._check_fit(X, accept_sparse="csr")
         self.batch_size_ = 5 * X.shape[1] if self.batch_size is None else self.batch_size
-        for some in gen_batches(X.shape[0], self.batch_size_, min_batch_size=self.n_components or 0):
+        for some in batches(X.shape[0], self.batch_size_, self.n_components or 0):
             self._learn_batch(X[some].toarray() if issparse(X) else X[some])
         return self
 
@@ -189,9 +188,16 @@ class IncrementalPCA(Estimator, scikit.IncrementalPCA):
         if not issparse(X):
             return project(X)
         size = getattr(self, "batch_size_", 5 * X.shape[1])
-        return np.vstack([project(X[some].toarray()) for some in gen_batches(X.shape[0], size)])
+        return np.vstack([project(X[some].toarray()) for some in batches(X.shape[0], size)])
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.array_api_support = False
         return tags
+
+
+def batches(n, size, least=0):
+    """Slices of so many of n rows; the last one has up to `least` more, so that none has fewer than that."""
+    ends = [end for end in range(size, n + 1, size) if end + least <= n]
+    starts = [0, *ends]
+    return [slice(*both) for both in zip(starts, [*ends, n], strict=True) if both[0] < both[1]]

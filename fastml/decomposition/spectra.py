@@ -10,6 +10,8 @@ __all__ = ["Projection", "centred_products", "flipped", "principal", "projection
 EACH = np.empty(0)  # weights of one each
 SMALL = 20_000  # values, up to which a copy costs less than handing over
 FAR = 1e5  # squared mean over variance, from which on the products are taken again round the mean
+FEW = 5000  # values, up to which what SciPy's functions look at first costs more than left vectors that nobody needs
+GESDD = {"d": scipy.linalg.lapack.dgesdd, "f": scipy.linalg.lapack.sgesdd}
 ROW_BY_ROW = 2000  # columns times directions, up to which each row is projected by itself
 
 
@@ -67,6 +69,11 @@ def principal(products, dtype):
 def singular(Z):
     """(singular values, right vectors in rows) of Z (n, d), which is written over; the left vectors are not made."""
     n, d = Z.shape
+    if Z.size <= FEW:
+        values, vectors, failed = GESDD[Z.dtype.char](Z, full_matrices=0, overwrite_a=1)[1:]
+        if failed:
+            raise np.linalg.LinAlgError(f"gesdd found no singular values: {failed}")
+        return values, vectors
     if n >= d:
         (triangle,) = scipy.linalg.qr(Z, overwrite_a=True, mode="r", check_finite=False)
         _, values, vectors = scipy.linalg.svd(triangle[:d], full_matrices=False, check_finite=False, overwrite_a=True)

@@ -21,6 +21,7 @@ FAMILIES = (
         ("LinearRegression", "Ridge", "LogisticRegression", "Perceptron", "SGDClassifier", "SGDRegressor"),
         "linear",
     ),
+    Family("linear_model", ("RANSACRegressor",), "compositions"),
     Family("svm", ("LinearSVC",), "linear"),
     Family(
         "neighbors",

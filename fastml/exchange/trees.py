@@ -7,7 +7,7 @@ from fastml.exchange.common import ExchangeError, new, refuse
 from fastml_ext.tree import Column
 from fastml_ext.tree.structure import LEAF, NUMERIC, Tree, parents
 
-__all__ = ["read", "say"]
+__all__ = ["read", "say", "tree_of"]
 
 LEAVES = -1, -2  # scikit-learn's marks: no child, no feature (and threshold)
 ATTRIBUTES = ("n_outputs_", "classes_", "n_classes_", "max_features_")
@@ -28,18 +28,17 @@ def say(model, cls):
     if hasattr(model, "classes_"):
         several = model.n_outputs_ > 1
         other.n_classes_ = np.array(model.n_classes_) if several else np.int64(model.n_classes_)
-    other.tree_ = tree_of(model)
+    counts = getattr(model, "n_classes_", [1] * model.tree_.n_outputs)
+    other.tree_ = tree_of(model.tree_, counts, float32_thresholds(model, model.tree_))
     return other
 
 
-def tree_of(model):
-    """scikit-learn's Tree with the nodes of a fitted model."""
-    tree = model.tree_
-    counts = np.asarray(getattr(model, "n_classes_", [1] * tree.n_outputs), np.intp).reshape(-1)
-    other = ScikitTree(tree.n_features, counts, tree.n_outputs)
+def tree_of(tree, counts, thresholds):
+    """scikit-learn's Tree with the same nodes and these thresholds; counts: classes in each output, 1 in regression."""
+    other = ScikitTree(tree.n_features, np.asarray(counts, np.intp).reshape(-1), tree.n_outputs)
     nodes = np.zeros(tree.node_count, other.__getstate__()["nodes"].dtype)
     nodes["left_child"], nodes["right_child"] = tree.children_left, tree.children_right
-    nodes["feature"], nodes["threshold"] = tree.feature, float32_thresholds(model, tree)
+    nodes["feature"], nodes["threshold"] = tree.feature, thresholds
     nodes["impurity"], nodes["n_node_samples"] = tree.impurity, tree.n_node_samples
     nodes["weighted_n_node_samples"] = tree.weighted_n_node_samples
     nodes["missing_go_to_left"] = tree.missing_go_to_left

@@ -1,7 +1,7 @@
 """Dictionaries of features as rows of a matrix."""
 
-from collections.abc import Mapping
-from numbers import Integral
+from collections.abc import Iterable, Mapping
+from numbers import Integral, Number
 from typing import Any, Self
 
 import numpy as np
@@ -105,9 +105,9 @@ class DictVectorizer(Estimator, ScikitDictVectorizer):
                 refuse_rounded(records)
             return entries
         except TypeError as error:
-            raise TypeError(
-                f"Unsupported value Type. {error}: a feature is a number, a string, or a list of strings"
-            ) from None
+            refused = TypeError(words_for(records) or f"Unsupported value Type. {error}")
+            refused.add_note(f"{error}: a feature is a number, a string, or a list of strings")
+            raise refused from None
 
     def _matrix(self, entries, rank):
         codes, values, rows = entries
@@ -130,6 +130,25 @@ def in_order(names):
     if packed is not None:
         return kernels.order_words(*packed)
     return np.array(sorted(range(len(names)), key=names.__getitem__), np.int64)  # keys need not be strings
+
+
+def words_for(records):
+    """What scikit-learn says of the first value that is no feature, to the letter; None where a record is none."""
+    for record in records:
+        if not hasattr(record, "items"):
+            return None
+        for name, value in record.items():
+            if isinstance(value, Mapping):
+                return f"Unsupported value type {type(value)} for {name}: {value}.\nMapping objects are not supported."
+            if isinstance(value, str | Number) or value is None:
+                continue
+            if not isinstance(value, Iterable) or isinstance(value, bytes):
+                kind = type(value)
+                return f"Unsupported value Type {kind} for {name}: {value}.\n{kind} objects are not supported."
+            for each in value:
+                if not isinstance(each, str):
+                    return f"Unsupported type {type(each)} in iterable value. Only iterables of string are supported."
+    return None
 
 
 def listed(X):

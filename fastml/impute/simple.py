@@ -147,8 +147,9 @@ class SimpleImputer(NamesInfinity, ByKernel, ScikitSimpleImputer):
             if not np.isfinite(found[count > 0]).all():
                 self._refuse_infinite(X)
         else:
-            self._check_finite_or_missing(X)
-            found = nan_medians(X)
+            found, extremes = nan_medians(X)
+            if np.isinf(extremes).any():
+                self._refuse_infinite(X)
         return np.nan_to_num(found, copy=False) if self.keep_empty_features else found
 
     def _fit_indicator(self, X):

@@ -31,7 +31,7 @@ def refuse_lazy(X: Any, what: str = "this") -> NoReturn:
     raise TypeError(
         f"{what} is a Dask {type(X).__name__}{told}, which is not collected in memory in silence. After `import"
         " fastml.dask`, fit (of a class that learns from parts), predict, predict_proba, transform and score take Dask"
-        " collections, and fastml.dask.confusion_matrix counts labels where they are; where it fits into memory, pass"
+        " collections, and fastml.dask has metrics of them, such as confusion_matrix; where it fits into memory, pass"
         " its .compute()"
     )
 

@@ -9,6 +9,7 @@ import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
 from numpy.typing import ArrayLike
+from scipy.linalg.lapack import dpotrf, dpotrs
 from sklearn.base import clone
 
 from fastml.base import Interval, StrOptions
@@ -18,9 +19,12 @@ from fastml.linear_model.columns import NO_WEIGHT
 from fastml.linear_model.objective import FEW_COLUMNS, Objective
 from fastml.linear_model.systems import SMALL, LeastSquares, Problem, dense_time, factor_time
 from fastml.sharing import NotShared, rows_of, separate_fit
+from fastml.warning import warn
 from fastml_ext import blas
 
 __all__ = ["LinearRegression", "Ridge"]
+
+HIGH_TOL_OF_SAG = 1e-4  # above this scikit-learn warns of its solver on sparse rows
 
 
 class LinearRegression(LeastSquares):
@@ -33,8 +37,8 @@ class LinearRegression(LeastSquares):
     copy_X : bool, default=True
         Accepted for scikit-learn's sake: X is never written to.
     tol : float, default=1e-6
-        Precision of the weights for sparse X of more than 1000 columns, a hundredth of this; for "gd" the largest entry
-        of the gradient at the end.
+        Precision of the weights for sparse X, a hundredth of this, and at least 1e-10 up to 1000 columns; for "gd" the
+        largest entry of the gradient at the end.
     n_jobs : int, default=None
         Threads; the result has the same bits for any number of them.
     positive : bool, default=False
@@ -147,6 +151,19 @@ class LinearRegression(LeastSquares):
         problem = self._centred(X, Y, weight)
         return self._store(self._solve(problem), problem)
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = not self.positive
+        return tags
+
+    def _check_sparse(self):
+        """Refuse what scikit-learn refuses of sparse rows."""
+        if self.positive:
+            raise TypeError(
+                "Sparse data was passed for X, but dense data is required. Use '.toarray()' to convert to a dense numpy"
+                " array: positive=True is for dense rows; Ridge(alpha=0, positive=True) takes sparse ones"
+            )
+
     @functools.cached_property
     def singular_(self):
         """Singular values of the centred X, from the products of its columns or rows when they are first asked for."""
@@ -250,9 +267,10 @@ class Ridge(LeastSquares):
     max_iter : int or None, default=None
         Most iterations for sparse X of more than 1000 columns; None for ten times its longer side.
     tol : float, default=1e-4
-        Precision of the weights for sparse X of more than 1000 columns, a hundredth of this.
+        Precision of the weights for sparse X, a hundredth of this, and at least 1e-10 up to 1000 columns.
     solver : {"auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga", "lbfgs"}, default="auto"
-        Accepted for scikit-learn's sake: whichever it is, the one optimum is found in the quickest way.
+        Whichever it is, the one optimum is found in the quickest way. As in scikit-learn, "svd" is for dense X, and
+        "cholesky" and "saga" fit no intercept of sparse X.
     positive : bool, default=False
         Whether no weight may be negative.
     random_state : int, RandomState or None, default=None
@@ -340,7 +358,10 @@ class Ridge(LeastSquares):
                 + f"alpha={self.alpha!r} must be one number of at least 0, or one for each of {Y.shape[1]} outputs"
             )
         if self.positive and self.solver not in ("auto", "lbfgs"):
-            raise ValueError(f"solver={self.solver!r} does not support positive=True: use solver='auto'")
+            raise ValueError(
+                f"solver={self.solver!r} does not support positive fitting. Please set the solver to 'auto' or 'lbfgs',"
+                " or set `positive=False`"
+            )
         if not self.positive and self.solver == "lbfgs":
             raise ValueError("solver='lbfgs' can be used only when positive=True: use solver='auto'")
         self._one_output = Y.shape[1] == 1  # scikit-learn's Ridge makes no difference between (n,) and (n, 1)
@@ -354,6 +375,23 @@ class Ridge(LeastSquares):
         self._name_solver(self.solver_)
         self.__dict__.pop("_gram", None)
         return self._store(coef, problem)
+
+    def _check_sparse(self):
+        """Refuse what scikit-learn refuses of sparse rows."""
+        if self.fit_intercept and self.solver in ("svd", "cholesky", "saga"):
+            raise ValueError(
+                f"solver={self.solver!r} does not support fitting the intercept on sparse data. Please set the solver"
+                " to 'auto' or 'lsqr', 'sparse_cg', 'sag', 'lbfgs' or set `fit_intercept=False`"
+            )
+        if self.solver == "svd":
+            raise TypeError("SVD solver does not support sparse inputs currently: leave solver='auto'")
+        if self.fit_intercept and self.solver == "sag" and self.max_iter is None and self.tol > HIGH_TOL_OF_SAG:
+            warn(
+                '"sag" solver requires many iterations to fit an intercept with sparse inputs. Either set the solver to'
+                ' "auto" or "sparse_cg", or set a low "tol" and a high "max_iter" (especially if inputs are not'
+                " standardized). Here the optimum is found by any name, so that this is for code that scikit-learn runs"
+                " too"
+            )
 
     def _name_solver(self, ran):
         self.solver_ = ran if self.solver == "auto" else self.solver  # which scikit-learn's code asks for
@@ -421,9 +459,7 @@ class Ridge(LeastSquares):
 
 def dual_weights(rows, target, alpha):
     """The weights by a system of as many equations as rows; None where alpha is lost beside the rows' size."""
-    try:
-        with blas.single_unless_long(rows.size * len(rows)):
-            system = rows @ rows.T + alpha * np.eye(len(rows))
-            return rows.T @ scipy.linalg.solve(system, target, assume_a="pos")
-    except scipy.linalg.LinAlgError:
-        return None
+    with blas.single_unless_long(rows.size * len(rows)):
+        system = rows @ rows.T + alpha * np.eye(len(rows))
+        factor, singular = dpotrf(system, lower=1)
+        return None if singular else rows.T @ dpotrs(factor, target, lower=1)[0]

@@ -72,6 +72,7 @@ class StochasticClassifier(StochasticModel, LinearClassifier):
                 " (the number of classes has to be greater than one)"
             )
         self._state = None
+        self._check_weights_held(sample_weight)
         weight = weights_of(sample_weight, X)
         factors = class_factors(self.class_weight, self.classes_, codes, weight)
         validate = None

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.exceptions import DataConversionWarning
 
 from fastml.base import Interval, StrOptions
 from fastml.linear_model.base import LinearRegressor
@@ -17,6 +18,7 @@ from fastml.linear_model.stochastic import (
     warn_if_not_converged,
     weights_of,
 )
+from fastml.warning import warn
 
 __all__ = ["SGDRegressor"]
 
@@ -169,6 +171,7 @@ class SGDRegressor(StochasticModel, LinearRegressor):
         """
         X, Y = self._check_targets(X, y)
         self._state = None
+        self._check_weights_held(sample_weight)
         weight = weights_of(sample_weight, X)
         validate = None
         if X_val is not None:
@@ -216,6 +219,13 @@ class SGDRegressor(StochasticModel, LinearRegressor):
         X, y = self._check_fit(X, y, y_numeric=True, multi_output=True, **options)
         if self.loss == "poisson" and (y < 0).any():
             raise ValueError(f"y has {y.min()}, but loss='poisson' is for counts and rates, at least 0")
+        if y.ndim == 2 and y.shape[1] == 1:
+            warn(
+                "A column-vector y was passed when a 1d array was expected. Please change the shape of y to"
+                " (n_samples, ), for example using ravel().",
+                DataConversionWarning,
+            )
+            y = y[:, 0]
         self._one_output = y.ndim == 1
         return X, y.reshape(len(y), -1).astype(np.float64)
 

@@ -16,7 +16,7 @@ from fastml.base import Interval, StrOptions, check_weight
 from fastml.linear_model.base import MOST, LinearModel
 from fastml.linear_model.columns import spread_rows
 from fastml.linear_model.training import Plan, Rows, check_slope, copied, descend, for_rows, refitted, widen
-from fastml.warning import warn
+from fastml.warning import warn_of_future
 from fastml_ext import linear as kernels
 from fastml_ext.linear.codes import LOSSES, METHODS, SCHEDULES, State, Task
 
@@ -51,6 +51,16 @@ SGD_PARAMETERS = {
 }
 
 
+class LossFunctions:
+    """`loss_functions` of a class: scikit-learn's table of the losses it has, for code that looks there."""
+
+    def __get__(self, model, cls):
+        import sklearn.linear_model
+
+        name = next(each.__name__ for each in cls.__mro__ if hasattr(sklearn.linear_model, each.__name__))
+        return getattr(sklearn.linear_model, name).loss_functions
+
+
 class StochasticModel(LinearModel):
     """Epochs of stochastic gradient descent, from scratch, from given weights, or one at a time."""
 
@@ -80,6 +90,7 @@ class StochasticModel(LinearModel):
     penalty_strength: Any
     derivative: Any
     batch_size, momentum, penalty_strength, average, power_t, epsilon, derivative = 1, 0.9, None, False, 0.5, 0.1, None
+    loss_functions = LossFunctions()
     coupling = "each"
     _passive_loss: str | None = None
 
@@ -99,10 +110,9 @@ class StochasticModel(LinearModel):
                 f" {self.loss!r}: choose another learning_rate"
             )
         if self.power_t < 0:
-            warn(
-                "Negative values for `power_t` are deprecated in scikit-learn, which will refuse them: steps of"
-                f" eta0 / t^power_t grow with power_t={self.power_t}. Use values in the range [0.0, inf)",
-                FutureWarning,
+            warn_of_future(
+                "Negative values for `power_t` are deprecated in version 1.8 and will raise an error in 1.10. Use"
+                f" values in the range [0.0, inf) instead: steps of eta0 / t^power_t grow with power_t={self.power_t}"
             )
         if rate == "optimal" and self.alpha == 0:
             raise ValueError("alpha=0 with learning_rate='optimal', whose step is 1 / (alpha (t0 + t)): choose another")
@@ -231,6 +241,14 @@ class StochasticModel(LinearModel):
                 f" {len(test)} of {n} samples that early_stopping=True holds out have no weight in sample_weight"
             )
         return np.sort(train), test  # in the order of X, which counts where rows are not shuffled
+
+    def _check_weights_held(self, sample_weight):
+        """Refuse weights of 0 everywhere; of rows held out scikit-learn says it first."""
+        if self.early_stopping and sample_weight is not None and not np.any(sample_weight):
+            raise ValueError(
+                "The sample weights for validation set are all zero, consider using a different random state."
+                " sample_weight is 0 everywhere: Sample weights must contain at least one non-zero number."
+            )
 
     def _validator(self, X, y, weight):
         """validate(coef, intercept) on a validation set; works on a copy of the model, so that nothing leaks."""

@@ -12,7 +12,7 @@ from fastml.neighbors.choice import choose
 from fastml.neighbors.computed import Computed, Given
 from fastml.neighbors.given import check_distances, points_of
 from fastml.neighbors.metrics import COMPUTED, resolve, takes_missing, warn_of_settings
-from fastml.neighbors.search import Brute, Tree
+from fastml.neighbors.search import Brute, Refused, Tree
 
 __all__ = ["COUNT", "RADIUS", "NeighborSearch"]
 
@@ -36,7 +36,8 @@ class NeighborSearch(Estimator):
     def _fit_points(self, X):
         """Prepare the search among the rows of X, which `_check_points` checked."""
         given = self.__dict__.pop("_given_metric", None)
-        metric = given or resolve(self.metric, 2 if self.p is None else self.p, self.metric_params, X.shape[1])
+        columns = columns_for(self.metric, self.algorithm, X)
+        metric = given or resolve(self.metric, 2 if self.p is None else self.p, self.metric_params, columns)
         if self.n_jobs == 0:
             raise ValueError("n_jobs=0 means no thread at all; pass None for every processor, or a positive number")
         algorithm = choose(self.algorithm, metric, X, getattr(self, "n_neighbors", None))
@@ -66,7 +67,8 @@ class NeighborSearch(Estimator):
     def __setstate__(self, state):
         super().__setstate__(state)
         if "_fit_X" in state:
-            metric = resolve(self.effective_metric_, 2, self.effective_metric_params_, self._fit_X.shape[1])
+            columns = columns_for(self.effective_metric_, self.algorithm_, self._fit_X)
+            metric = resolve(self.effective_metric_, 2, self.effective_metric_params_, columns)
             self._search = make_search(self._fit_X, metric, self.algorithm_, self.leaf_size, self.n_jobs)
 
     def _check_points(self, X, y=NO_TARGET, **options):
@@ -88,6 +90,10 @@ class NeighborSearch(Estimator):
     def _check_queries(self, X):
         """(queries, exclude): X checked, or for None the fitted points, each of which leaves itself out."""
         if X is not None:
+            if self.algorithm in ("kd_tree", "ball_tree") and issparse(X) and not issparse(getattr(self, "_fit_X", X)):
+                raise ValueError(
+                    f"{self.algorithm} does not work with sparse matrices. Densify the data, or set algorithm='brute'"
+                )
             if self._precomputed():
                 check_is_fitted(self)
                 check_distances(X)
@@ -103,10 +109,18 @@ class NeighborSearch(Estimator):
         return tags
 
 
+def columns_for(metric, algorithm, X):
+    """How many columns a metric is asked to take in fit; scikit-learn's brute force asks haversine only to search."""
+    brute = algorithm == "brute" and isinstance(metric, str) and metric == "haversine"
+    return 2 if brute else X.shape[1]
+
+
 def make_search(X, metric, algorithm, leaf_size, n_jobs):
     """The search that serves a metric among the rows of X."""
     if metric.name == "precomputed":
         return Given(X, metric)
+    if metric.row.n_columns not in (None, X.shape[1]):
+        return Refused(X, metric)
     no_kernel = metric.name == "callable" and (issparse(X) or metric.options)  # none can call such a function
     if no_kernel or metric.row.served_by == (COMPUTED,):
         return Computed(X, metric)

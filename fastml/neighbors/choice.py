@@ -6,7 +6,6 @@ import numpy as np
 from scipy.sparse import issparse
 
 from fastml.neighbors.metrics import SPARSE, TREE, served_by
-from fastml_ext import blas
 
 __all__ = ["choose"]
 
@@ -50,7 +49,8 @@ LIMITS = ((1_000, 6), (10_000, 6.5), (100_000, 7.3), (np.inf, 9))
 MANY, FOR_MANY = 20, 0.7  # neighbours, above which the limits are multiplied by this
 FEW = 500  # points, up to which the dimension is the number of columns: to estimate it costs more than it gains
 MOST_COLUMNS = 40  # of a tree: each leaf is read in full width
-SAMPLE = 1000  # rows that the dimension is estimated from
+SAMPLES = ((256, 1.5), (1000, 1.0))  # rows that the dimension is estimated from; how far beyond its limit it is settled
+ALONE = 2**17  # values times columns of a product that BLAS does not share among threads
 
 
 def tree_is_faster(X, k):
@@ -59,15 +59,17 @@ def tree_is_faster(X, k):
     if d > MOST_COLUMNS or k > max(n // 4, 1):
         return False
     limit = next(limit for points, limit in LIMITS if n <= points) * (FOR_MANY if k > MANY else 1)
-    return d <= limit or (n > FEW and effective_dimension(X) <= limit)  # which is at most d
+    if d <= limit:  # which the dimension is at most
+        return True
+    return n > FEW and all(effective_dimension(X, rows) <= far * limit for rows, far in SAMPLES)
 
 
-def effective_dimension(X):
+def effective_dimension(X, rows=SAMPLES[-1][0]):
     """Participation ratio of the principal variances, (sum of them)² / (sum of their squares): from 1 to d."""
-    sample = X[:: -(-len(X) // SAMPLE)].astype(np.float64)
-    sample -= sample.mean(axis=0)
-    with blas.single_for(sample.size * sample.shape[1]):
-        covariance = sample.T @ sample
+    sample = X[:: -(-len(X) // rows)].astype(np.float64)
+    sample -= np.add.reduce(sample) / len(sample)
+    step = max(1, ALONE // X.shape[1] ** 2)
+    covariance = sum(part.T.copy() @ part for part in (sample[i : i + step] for i in range(0, len(sample), step)))
     size = np.abs(covariance).max()
     if not size > 0 or not np.isfinite(size):
         return 1.0

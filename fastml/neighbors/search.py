@@ -16,8 +16,9 @@ from fastml.neighbors.queries import check_k
 from fastml.neighbors.weights import take_copies, vote_weights, weights_within
 from fastml.progress import progress_bar
 from fastml_ext import neighbors as kernels
+from fastml_ext.neighbors.metrics import resolve
 
-__all__ = ["Brute", "Search", "Tree", "dtype_of_distances", "nearest_voters", "voters_within"]
+__all__ = ["Brute", "Refused", "Search", "Tree", "dtype_of_distances", "nearest_voters", "voters_within"]
 
 AT_ONCE = 2**20  # neighbours held at a time between search and vote: 16 MB
 DENSE_AT_ONCE = 2**22  # values of sparse queries written out at a time: 32 MB
@@ -128,6 +129,15 @@ class Brute(Search):
         Q = Q.astype(self.dtype, copy=False)
         with np.errstate(over="ignore"):
             return without(exclude, *kernels.within_radius(self._index, Q, r, n_jobs, progress))
+
+
+class Refused(Search):
+    """A metric for points of another width, which says so when it is asked."""
+
+    def _nearest(self, *_):
+        resolve(self.metric.name, n_features=self.points.shape[1])
+
+    _within = _nearest
 
 
 class Tree(Search):

@@ -166,7 +166,9 @@ class MultilayerPerceptron(Inspected, Estimator):
                 f"early_stopping=True holds out validation_fraction={share} of the samples and learns from the rest,"
                 f" but n_samples={n}: neither may be empty"
             )
-        with holding_out(share, n):
+        classes = () if stratify is None else self.classes_.tolist()
+        names = ", ".join(f"{code == 1} is {label!r}" for code, label in enumerate(classes))
+        with holding_out(share, n, names and f" ({names})"):
             train, test = train_test_split(np.arange(n), random_state=random, test_size=share, stratify=stratify)
         if len(test) < 2:
             raise ValueError(

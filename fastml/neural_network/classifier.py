@@ -131,10 +131,10 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         Each layer's weights (n_in, n_out) and intercepts (n_out,), in the dtype of X.
     history_ : dict of lists, one entry an epoch
         "loss" (mean over the batches, each before its step, penalties included), "validation_loss" and
-        "validation_score" (None without a validation set), "step_size"; of up to 512 training rows, evenly spread,
-        after the epoch: "train_score", and tables with a row an epoch and a column a layer: "gradient_norm", "dead"
-        and "saturated" (shares of the hidden layers' units with one activation for all rows, and of logistic and tanh
-        activations near an end) and "update_ratio", norm of the last batch's step over that of the weights.
+        "validation_score" (None without a validation set), "step_size"; of 100 to 512 training rows, evenly
+        spread, after the epoch: "train_score", and tables with a row an epoch, a column a layer: "gradient_norm",
+        "dead" and "saturated" (shares of the hidden layers' units with one activation for all rows, and of logistic and
+        tanh activations near an end) and "update_ratio", norm of the last batch's step over that of the weights.
     loss_, best_loss_, loss_curve_ : float, float, list
         The last and the least loss of an epoch, and all of them.
     validation_scores_, best_validation_score_ : list, float
@@ -306,7 +306,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         if X_val is not None:
             X_val = self._check_rows(X_val)
             validation = Data(X_val, self._indicators(self._labels_of(y_val), X.dtype), np.empty(0))
-        stratify = None if codes is None or len(self.classes_) > 2 else self.classes_[codes]
+        two = self.early_stopping and codes is not None and len(self.classes_) == 2
+        stratify = np.where(codes == 1, "True", "False") if two else None  # as scikit-learn's messages have it
         return self._learn(data, first, False, validation, stratify)
 
     @ByBatches

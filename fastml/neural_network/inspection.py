@@ -9,7 +9,7 @@ from fastml.base import one_row
 from fastml.explanation import Explanation
 from fastml.neural_network import doctor, explaining
 from fastml.neural_network.network import Network
-from fastml.neural_network.training import sample_of
+from fastml.neural_network.training import LOOKED_AT, sample_of
 from fastml_ext.neural.codes import ACTIVATIONS
 
 __all__ = ["Inspected"]
@@ -69,7 +69,7 @@ class Inspected:
         """Keep what training starts from, for `diagnose`: data is codes.Data."""
         from fastml_ext import neural as kernels
 
-        design, some = self._design, sample_of(data)
+        design, some = self._design, sample_of(data, LOOKED_AT[1])
         many = np.arange(0, len(data.Y), 1 + len(data.Y) // MOST_ROWS)
         many = kernels.Data(some.X, data.Y[many], data.weight[many] if data.weight.size else data.weight)
         first_loss = constant_loss = np.nan

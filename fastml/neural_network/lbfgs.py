@@ -94,7 +94,7 @@ class Learner:
         return value, gradient.astype(np.float64)
 
     def measure(self):
-        _, norms, dead, saturated, output = kernels.examine(self.design, self.now, self.sample)
+        _, norms, dead, saturated, output = kernels.examine(self.design, self.now, self.sample, self.model.n_jobs)
         ratios = kernels.update_ratios(self.design.units, self.now, self.before)
         if self.tell:
             self.tell(f"Iteration {self.number}, loss = {self.loss:.8f}")

@@ -21,7 +21,8 @@ GROWTH = 1e6  # a mean loss this many times that of the first weights has diverg
 NOT_FINITE = (  # scikit-learn's words
     "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
 )
-LOOKED_AT = 512  # rows on which an epoch's gradient, score and units are looked at
+LOOKED_AT = 100, 512  # rows, at least and at most, on which an epoch's gradient, score and units are looked at: as many
+SHARE = 8  # as take an eighth of the epoch's time
 HISTORY = (
     "loss", "train_score", "validation_loss", "validation_score", "step_size",
     "gradient_norm", "update_ratio", "dead", "saturated",
@@ -145,7 +146,7 @@ class Learner:
         plan, w = self.plan, self.state.w
         if not np.isfinite(w).all():
             raise training.DivergedError
-        _, norms, dead, saturated, output = kernels.examine(self.design, w, self.sample)
+        _, norms, dead, saturated, output = kernels.examine(self.design, w, self.sample, plan.n_jobs)
         train_score = plan.score(w, output, self.sample)
         ratios = kernels.update_ratios(self.design.units, w, self.before)
         loss: float | None = None
@@ -190,15 +191,11 @@ def slice_of(design, batch):
     return max(1, int(SLICE / (SLOW * multiplications)) // batch) * batch
 
 
-def looked_at(data):
-    """Numbers of up to LOOKED_AT rows, evenly spread."""
+def sample_of(data, least=LOOKED_AT[0]):
+    """The rows that are looked at, evenly spread, at least so many; all of few ones are not copied."""
     n = data.X.shape[0]
-    return np.linspace(0, n - 1, min(n, LOOKED_AT)).astype(np.int64)
-
-
-def sample_of(data):
-    """Those rows; all of few ones are not copied."""
-    return data if data.X.shape[0] <= LOOKED_AT else rows_of(data, looked_at(data))
+    count = min(LOOKED_AT[1], max(least, n // SHARE))
+    return data if n <= count else rows_of(data, np.linspace(0, n - 1, count).astype(np.int64))
 
 
 def rows_of(data, rows):

@@ -61,7 +61,9 @@ class Pipeline(Estimator, ScikitPipeline):
 
     Where every step is fastml's, rows go from step to step without what scikit-learn does in between. A scaler and a
     linear model behind it answer as one: the model's weights are divided by the scales, and meet the centred columns
-    in float64, so that no scaled table is made. Such scores equal those of the steps to rounding: the difference is at
+    in float64, so that no scaled table is made. Behind a ColumnTransformer of fastml's steps a linear model reads the
+    columns of many rows where they are: scaled on the way, and a category adds its weight, so that no table of 0 and 1
+    is made. Such scores equal those of the steps to rounding: the difference is at
     most 2 * n_features eps times the sum of the magnitudes that are added, eps of the dtype of the rows.
 
     Parameters
@@ -144,9 +146,15 @@ class Pipeline(Estimator, ScikitPipeline):
         """What the method gives by the steps directly, or NOT_HERE."""
         if not self.fold:
             return NOT_HERE
-        if len(self.steps) == 2 and type(self.steps[0][1]) in SCALERS and method in SCORED:
-            last = self.steps[1][1]
-            scores = folded_scores(self.steps[0][1], last, X) if isinstance(last, LinearModel) else None
+        if len(self.steps) == 2 and method in SCORED:
+            first, last = self.steps[0][1], self.steps[1][1]
+            scores = None
+            if not isinstance(last, LinearModel):
+                pass
+            elif type(first) in SCALERS:
+                scores = folded_scores(first, last, X)
+            elif hasattr(first, "transformers_") and isinstance(first, Estimator):
+                scores = scores_of_columns(first, last, X)
             if scores is not None:
                 return getattr(last, method)(Scores(scores))
         steps = [step for _, step in self.steps if step is not None and step != "passthrough"]
@@ -174,6 +182,22 @@ def folded_scores(scaler, model, X):
     if type(intercept) is not np.ndarray or intercept.dtype != X.dtype or intercept.shape != coef.shape[:1]:
         intercept = np.ascontiguousarray(np.broadcast_to(intercept, len(coef)), X.dtype)
     return kernels.scaled_scores(X, *scaler._centre_and_scale(X), coef, intercept, own.get("n_jobs"))
+
+
+def scores_of_columns(transformer, model, X):
+    """Scores of the model on what a ColumnTransformer makes of X; None for what must take each step."""
+    own = model.__dict__
+    coef, intercept = own.get("coef_"), own.get("intercept_")
+    if (
+        type(coef) is not np.ndarray
+        or coef.dtype != np.float64
+        or "_fast_columns" not in own
+        or own["_dtype"] != coef.dtype
+    ):
+        return None
+    if own["_fast_columns"] != coef.shape[-1]:
+        return None
+    return transformer._scores(X, coef[None] if coef.ndim == 1 else coef, intercept, own.get("n_jobs"))
 
 
 def make_pipeline(

@@ -17,7 +17,7 @@ from fastml.preprocessing.base import MOST_PARTS
 from fastml.preprocessing.centres import centres_of_line
 from fastml.preprocessing.quantiles import at_places, rows_at
 from fastml.preprocessing.scaling import ByKernel
-from fastml.preprocessing.spans import pack
+from fastml.preprocessing.spans import Spans
 from fastml.warning import warn
 from fastml_ext import preprocessing as kernels
 
@@ -98,15 +98,16 @@ class KBinsDiscretizer(ByKernel, ScikitKBinsDiscretizer):
             raise ValueError(f"n_bins={self.n_bins} is too many: a column has {MOST_PARTS} bins at most")
         n_bins = self._validate_n_bins(X.shape[1])
         weight = None if sample_weight is None else check_weight(sample_weight, len(X)).astype(X.dtype)
+        rows = None
         if self.subsample is not None and len(X) > self.subsample:
-            X, weight = self._drawn(X, weight), None
+            rows, weight = self._drawn(len(X), weight), None
         if weight is not None and self.strategy == "quantile" and self.quantile_method not in WITH_WEIGHTS:
             raise ValueError(
                 "When fitting with strategy='quantile' and sample weights, quantile_method should either be set to"
                 f" 'averaged_inverted_cdf' or 'inverted_cdf', got quantile_method='{self.quantile_method}' instead."
             )
         with np.errstate(over="ignore", invalid="ignore"):  # of numbers near the largest
-            self.bin_edges_, self.n_bins_ = self._edges(X, weight, n_bins)
+            self.bin_edges_, self.n_bins_ = self._edges(X, weight, n_bins, rows)
         if self.encode != "ordinal" and not self.n_bins_.all():
             j = int(np.argmin(self.n_bins_))
             raise ValueError(
@@ -120,19 +121,24 @@ class KBinsDiscretizer(ByKernel, ScikitKBinsDiscretizer):
         random = check_random_state(self.random_state)
         in_parts.fit_drawn(self, table, lambda n: random.choice(n, size=self.subsample, replace=True))
 
-    def _drawn(self, X, weight):
-        """Rows drawn with replacement, each by its weight: those that scikit-learn draws."""
+    def _drawn(self, n, weight):
+        """Numbers of rows, ascending, drawn with replacement, each by its weight: those that scikit-learn draws."""
         random = check_random_state(self.random_state)
         share = None if weight is None else weight.astype(np.float64) / weight.astype(np.float64).sum()
-        return rows_at(X, random.choice(len(X), size=self.subsample, p=share, replace=True))
+        return np.sort(random.choice(n, size=self.subsample, p=share, replace=True))
 
-    def _edges(self, X, weight, n_bins):
-        """(edges of each column, how many bins these make)."""
-        counted = X if weight is None or self.strategy == "quantile" else X[weight != 0]
-        least, largest = kernels.extremes(np.ascontiguousarray(counted))
-        find = {"uniform": uniform, "quantile": self._quantiles, "kmeans": around_centres}[self.strategy]
-        varying = least != largest
-        found = find(X, weight, n_bins, least, largest, varying)
+    def _edges(self, X, weight, n_bins, rows):
+        """(edges of each column, how many bins these make); of some rows, or of all where that is None."""
+        if self.strategy == "quantile" and weight is None:
+            found = quantile_edges(X, n_bins, self.quantile_method, rows)
+            varying = [edges[0] != edges[-1] for edges in found]
+        else:
+            X = X if rows is None else rows_at(X, rows)
+            counted = X if weight is None or self.strategy == "quantile" else X[weight != 0]
+            least, largest = kernels.extremes(np.ascontiguousarray(counted))
+            find = {"uniform": uniform, "quantile": self._weighted_quantiles, "kmeans": around_centres}[self.strategy]
+            varying = least != largest
+            found = find(X, weight, n_bins, least, largest, varying)
         edges = np.empty(len(n_bins), object)
         for j in range(len(n_bins)):
             if not varying[j]:
@@ -150,30 +156,27 @@ class KBinsDiscretizer(ByKernel, ScikitKBinsDiscretizer):
                     n_bins[j] = len(edges[j]) - 1
         return edges, n_bins
 
-    def _quantiles(self, X, weight, n_bins, least, largest, varying):
-        if weight is not None:
-            average = self.quantile_method == "averaged_inverted_cdf"
-            return [
-                _weighted_percentile(X[:, j], weight, np.linspace(0, 100, k + 1), average=average)
-                for j, k in enumerate(n_bins.tolist())
-            ]
-        found: list = [None] * len(n_bins)
-        for k in np.unique(n_bins).tolist():
-            (columns,) = np.nonzero(n_bins == k)
-            some = X if len(columns) == len(n_bins) else np.ascontiguousarray(X[:, columns])
-            edges = at_places(some, places(len(X), k, self.quantile_method), least[columns], largest[columns])
-            for at, j in enumerate(columns.tolist()):
-                found[j] = edges[:, at].astype(np.float64)
-        return found
+    def _weighted_quantiles(self, X, weight, n_bins, least, largest, varying):
+        average = self.quantile_method == "averaged_inverted_cdf"
+        return [
+            _weighted_percentile(X[:, j], weight, np.linspace(0, 100, k + 1), average=average)
+            for j, k in enumerate(n_bins.tolist())
+        ]
 
     def _spans_of(self, dtype):
         """What the kernels are given: a column of the result, or a number, for each bin."""
-        cuts = [cuts_at(edges[1:-1], dtype) for edges in self.bin_edges_]
-        begins = [np.append(np.arange(max(k, 1)), 0) for k in self.n_bins_.tolist()]
+        starts = np.zeros(len(self.bin_edges_) + 1, np.int64)
+        np.cumsum([max(len(edges) - 2, 0) for edges in self.bin_edges_], out=starts[1:])
+        cuts = cuts_at(np.concatenate([edges[1:-1] for edges in self.bin_edges_]), dtype)
+        sizes = np.maximum(self.n_bins_, 1) + 1  # of each column: a place behind its bins, for NaN, which fills none
+        after = np.cumsum(sizes)
+        begins = np.arange(after[-1]) - np.repeat(after - sizes, sizes)
+        begins[after - 1] = 0
         if self.encode != "ordinal":
-            begins = [at + first for at, first in zip(begins, np.cumsum(self.n_bins_) - self.n_bins_, strict=True)]
-        ends = [np.append(at[:-1] + 1, at[-1]) for at in begins]
-        return pack(cuts, begins, ends, int(self.n_bins_.sum()), dtype)
+            begins += np.repeat(np.cumsum(self.n_bins_) - self.n_bins_, sizes)
+        ends = begins + 1
+        ends[after - 1] -= 1
+        return Spans(cuts, starts, begins.astype(np.int64), ends.astype(np.int64), int(self.n_bins_.sum()))
 
     def _note_anew(self):
         self._spans = self._spans_of(np.dtype(self.dtype or np.float64))
@@ -220,21 +223,31 @@ class KBinsDiscretizer(ByKernel, ScikitKBinsDiscretizer):
         """
         check_is_fitted(self)
         if self.encode != "ordinal":
-            X = self._encoder_of_bins().inverse_transform(X)
-        codes = check_array(X, copy=True, dtype=(np.float64, np.float32))
+            X = self._once("encoder", (self.n_bins_, self.encode, self.dtype), self._encoder_of_bins).inverse_transform(
+                X
+            )
+        codes = X if self._goes_as_it_is(X) else check_array(X, dtype=(np.float64, np.float32))
         if codes.shape[1] != len(self.n_bins_):
             raise ValueError(f"Incorrect number of features. Expecting {len(self.n_bins_)}, received {codes.shape[1]}.")
-        for j, edges in enumerate(self.bin_edges_):
-            bins = codes[:, j].astype(np.int64)
-            outside = (bins < 0) | (bins >= self.n_bins_[j])
-            if outside.any():
-                raise ValueError(
-                    f"X[{outside.argmax()}, {j}] is {codes[outside.argmax(), j]}, and the bins of that column are 0 to"
-                    f" {self.n_bins_[j] - 1}"
-                )
-            with np.errstate(invalid="ignore"):  # of a constant column, from -infinity to infinity
-                codes[:, j] = ((edges[1:] + edges[:-1]) * 0.5)[bins]
-        return codes
+        if first_nonfinite(codes) is not None:
+            self._refuse_infinite(codes)
+        bins = codes.astype(np.int64)
+        outside = (bins < 0) | (bins >= self.n_bins_)
+        if outside.any():
+            i, j = np.argwhere(outside)[0].tolist()
+            raise ValueError(
+                f"X[{i}, {j}] is {codes[i, j]}, and the bins of that column are 0 to {self.n_bins_[j] - 1}"
+            )
+        starts, middles = self._once("middles", (self.bin_edges_,), self._middles)
+        return middles.astype(codes.dtype, copy=False)[bins + starts]
+
+    def _middles(self):
+        """(where those of each column begin, the middles of all bins)."""
+        edges = np.concatenate(self.bin_edges_)
+        lengths = np.array([len(each) for each in self.bin_edges_])
+        starts = np.cumsum(lengths) - lengths
+        with np.errstate(invalid="ignore"):  # of a constant column, from -infinity to infinity
+            return starts, np.append((edges[1:] + edges[:-1]) * 0.5, np.nan)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Names of the columns of the result: a column's own, with the number of the bin where each has one.
@@ -263,6 +276,18 @@ class KBinsDiscretizer(ByKernel, ScikitKBinsDiscretizer):
         if name == "_encoder" and "n_bins_" in self.__dict__ and self.encode != "ordinal":
             return self._encoder_of_bins()
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+def quantile_edges(X, n_bins, method, rows):
+    """Edges between which as many numbers of a column lie, those of some rows, or of all where `rows` is None."""
+    found: list = [None] * len(n_bins)
+    for k in np.unique(n_bins).tolist():
+        (columns,) = np.nonzero(n_bins == k)
+        some = X if len(columns) == len(n_bins) else np.ascontiguousarray(X[:, columns])
+        edges = at_places(some, places(len(X if rows is None else rows), k, method), rows)
+        for at, j in enumerate(columns.tolist()):
+            found[j] = edges[:, at].astype(np.float64)
+    return found
 
 
 def uniform(X, weight, n_bins, least, largest, varying):
@@ -300,4 +325,4 @@ def cuts_at(edges, dtype):
     with np.errstate(over="ignore"):
         near = edges.astype(dtype)
     above = np.where(near < edges, np.nextafter(near, dtype.type(np.inf)), near)
-    return np.nextafter(above, dtype.type(-np.inf)).astype(np.float64)
+    return np.nextafter(above, dtype.type(-np.inf))

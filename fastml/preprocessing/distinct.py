@@ -1,13 +1,17 @@
 """Columns as codes of their distinct values: encoders then look at each distinct value once."""
 
+import importlib.util
+
 import numpy as np
 
 from fastml.kinds import is_frame
+from fastml_ext import pool
 from fastml_ext import preprocessing as kernels
 
 __all__ = ["distinct_columns", "of_array", "of_polars_kind", "of_series"]
 
 TEXTS = "String", "Categorical", "Enum"  # kinds of polars
+COST = 5  # nanoseconds a value
 WHOLE_OR_REAL = "Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64", "Float32", "Float64"
 
 
@@ -17,14 +21,24 @@ def distinct_columns(X):
     if len(getattr(X, "shape", ())) != 2 or 0 in X.shape:
         return None
     if type(X) is np.ndarray:
-        found = [of_array(X[:, j]) for j in range(X.shape[1])]
+        found = of_each(of_array, [X[:, j] for j in range(X.shape[1])])
     elif hasattr(X, "iloc"):
-        found = [of_series(X.iloc[:, j]) for j in range(X.shape[1])]
+        found = of_each(of_series, [X.iloc[:, j] for j in range(X.shape[1])])
     elif is_frame(X):
         found = of_polars_frame(X)
     else:
         return None
     return None if any(column is None for column in found) else found
+
+
+def of_each(read, columns):
+    """What `read` gives of each column, on several threads: most kinds are read without Python's lock."""
+    found = pool.run(some_of, len(columns), read, columns, cost=COST * len(columns[0]))
+    return [each for some in found for each in some]
+
+
+def some_of(start, stop, read, columns):
+    return [read(x) for x in columns[start:stop]]
 
 
 def of_array(x):
@@ -96,23 +110,58 @@ def of_series(x):
     of_texts = str(x.dtype) == "str" or (categories is not None and str(categories.dtype) in ("object", "str"))
     if not of_texts or not isinstance(missing, float):  # pandas.NA is no number: scikit-learn looks at it
         return None
+    if categories is None:
+        found = of_arrow(arrow_of_series(x))
+        if found is not None:
+            return with_missing(*found, np.nan)
     codes, distinct = x.factorize()
-    distinct = np.asarray(distinct, dtype=object)
+    return with_missing(codes, np.asarray(distinct, dtype=object), np.nan)
+
+
+def with_missing(codes, distinct, missing):
+    """(codes, distinct values as objects), where -1 becomes the place of the value that stands for what is missing."""
+    values = np.empty(len(distinct) + 1, object)
+    values[:-1], values[-1] = distinct, missing
     absent = codes < 0
-    if absent.any():
-        codes = np.where(absent, len(distinct), codes)
-        distinct = np.append(distinct, np.array([np.nan], object))
-    return codes, distinct
+    if not absent.any():
+        return codes, values[:-1]
+    return np.where(absent, len(distinct), codes), values
+
+
+def arrow_of_series(x):
+    """What a column of texts of pandas is stored in where that is Arrow's, else None."""
+    array = getattr(x.array, "__arrow_array__", None)
+    if array is None or getattr(x.dtype, "storage", None) != "pyarrow":
+        return None
+    found = array()
+    if hasattr(found, "chunks"):
+        found = found.chunk(0) if found.num_chunks == 1 else found.combine_chunks()
+    return found if type(found).__name__ in ("StringArray", "LargeStringArray") else None
+
+
+def of_arrow(texts):
+    """(codes, distinct texts) of an array of Arrow's, read where it is; -1 for missing ones."""
+    if texts is None or not len(texts):
+        return None
+    valid, ends, *rest = texts.buffers()
+    bits = np.frombuffer(valid, np.uint8) if valid is not None and texts.null_count else None
+    place = slice(texts.offset, texts.offset + len(texts) + 1)
+    if type(texts).__name__ == "StringViewArray":
+        views = np.frombuffer(ends, np.uint32).reshape(-1, 4)[place][: len(texts)]
+        return kernels.code_views(views, [np.frombuffer(each, np.uint8) for each in rest], bits, texts.offset)
+    wide = np.int64 if type(texts).__name__ == "LargeStringArray" else np.int32
+    data = np.frombuffer(rest[0], np.uint8) if rest[0] is not None else np.empty(0, np.uint8)
+    return kernels.code_texts(data, np.frombuffer(ends, wide)[place], bits, texts.offset)
 
 
 def of_polars_frame(X):
     """The same of each column of a frame of polars, which scikit-learn takes as one array."""
     kinds = [type(dtype).__name__ for dtype in X.dtypes]
     if any(kind in TEXTS for kind in kinds):
-        return [of_polars_kind(X.to_series(j)) for j in range(X.width)]
+        return of_each(of_polars_kind, [X.to_series(j) for j in range(X.width)])
     if all(dtype.is_numeric() for dtype in X.dtypes) and not any(X.null_count().row(0)):
         X = X.to_numpy()
-        return [of_array(X[:, j]) for j in range(X.shape[1])]
+        return of_each(of_array, [X[:, j] for j in range(X.shape[1])])
     return [None]
 
 
@@ -145,7 +194,10 @@ def of_polars(x):
     """The same of a column of texts of polars."""
     import polars
 
+    if importlib.util.find_spec("pyarrow") is not None and len(x) and hasattr(polars, "CompatLevel"):
+        found = of_arrow(x.to_arrow(compat_level=polars.CompatLevel.newest()))  # as it is, without a copy
+        if found is not None:
+            return with_missing(*found, None)
     values = x.drop_nulls().unique(maintain_order=True)
-    distinct = np.array([*values.to_list(), None], object)
-    codes = x.cast(polars.Enum(values)).to_physical().cast(polars.Int64).fill_null(len(values)).to_numpy()
-    return codes, distinct if x.null_count() else distinct[:-1]
+    codes = x.cast(polars.Enum(values)).to_physical().cast(polars.Int64).fill_null(-1).to_numpy()
+    return with_missing(codes, np.array([*values.to_list(), None], object)[:-1], None)

@@ -7,9 +7,10 @@ from scipy.sparse import issparse
 from scipy.special import ndtri
 from sklearn.preprocessing import QuantileTransformer as ScikitQuantileTransformer
 from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 
 from fastml.preprocessing import in_parts
-from fastml.preprocessing.quantiles import nan_quantiles, rows_at
+from fastml.preprocessing.quantiles import nan_quantiles, quantiles_with_zeros, rows_at
 from fastml.preprocessing.scaling import ByKernel
 from fastml.warning import warn
 from fastml_ext import preprocessing as kernels
@@ -23,8 +24,8 @@ ENDS = float(ndtri(NEAREST)), float(ndtri(1 - NEAREST))
 class QuantileTransformer(ByKernel, ScikitQuantileTransformer):
     """Columns of a uniform or normal distribution: each number becomes its share among the fitted ones.
 
-    Quantiles come from one sort of each column; a number is found among them in one search, where scikit-learn
-    interpolates twice. Sparse tables and `copy=False` are scikit-learn's code.
+    Quantiles come from one sort of each column, of a sparse table of the numbers that it stores; a number is found
+    among them in one search, where scikit-learn interpolates twice. `copy=False` of an array is scikit-learn's code.
 
     Parameters
     ----------
@@ -87,6 +88,38 @@ class QuantileTransformer(ByKernel, ScikitQuantileTransformer):
         self.quantiles_ = nan_quantiles(X, self.references_ * 100 / 100)
         return self
 
+    def _count_quantiles(self, n):
+        if self.n_quantiles > n:
+            warn(
+                f"n_quantiles ({self.n_quantiles}) is greater than the total number of samples ({n}). n_quantiles is"
+                " set to n_samples."
+            )
+        self.n_quantiles_ = max(1, min(self.n_quantiles, n))
+        self.references_ = np.linspace(0, 1, self.n_quantiles_)
+
+    def _fit_sparse(self, X):
+        self._validate_params()
+        self._check_subsample()
+        X = self._columns(X, in_fit=True)
+        self._note_columns()
+        n, d = X.shape
+        self._count_quantiles(n)
+        random, stored, zeros = check_random_state(self.random_state), [], []
+        for own in (X.data[X.indptr[j] : X.indptr[j + 1]] for j in range(d)):
+            size, whole = len(own), n
+            if self.subsample is not None and size > self.subsample:
+                whole = self.subsample
+                size = whole if self.ignore_implicit_zeros else whole * size // n
+                own = random.choice(own, size=size, replace=False)
+            stored.append(own)
+            zeros.append(0 if self.ignore_implicit_zeros else whole - size)
+        self.quantiles_ = quantiles_with_zeros(stored, zeros, self.references_ * 100 / 100)
+
+    def _columns(self, X, in_fit=False, negative=False):
+        """A sparse X by its columns, a copy where `copy` asks for one, after scikit-learn's check."""
+        with np.errstate(over="ignore", invalid="ignore"):  # of the sums that it looks at first
+            return self._check_inputs(X, in_fit, accept_sparse_negative=negative, copy=self.copy and not in_fit)
+
     def _check_subsample(self):
         if self.subsample is not None and self.n_quantiles > self.subsample:
             raise ValueError(
@@ -118,13 +151,34 @@ class QuantileTransformer(ByKernel, ScikitQuantileTransformer):
 
     def transform(self, X: Any) -> Any:
         """X (n_samples, n_features), array-like, frame or sparse, as shares or normal numbers, in its dtype."""
-        rows = None if issparse(X) else self._rows(X)
-        if rows is None or not self.copy:
+        if issparse(X):
+            check_is_fitted(self)
+            return self._each_column(self._columns(X), self._shares_of)
+        rows = self._rows(X)
+        if not self.copy:
             return ScikitQuantileTransformer.transform(self, self._by_scikit_learn(X))
+        out = self._shares_of(rows, slice(None))
+        return self._refuse_infinite(rows) if out is None else out
+
+    def _shares_of(self, rows, columns):
+        """Shares, or normal numbers, of rows of these columns alone; None where a number is infinite."""
         points, ties = self._points()
         ends = ENDS if self.output_distribution == "normal" else None
-        out = kernels.to_distribution(rows, points, ties, self.references_, ends)
-        return self._refuse_infinite(rows) if out is None else out
+        return kernels.to_distribution(rows, points[columns], ties[columns], self.references_, ends)
+
+    def _numbers_of(self, rows, columns):
+        """The same backwards."""
+        points, _ = self._points()
+        normal = self.output_distribution == "normal"
+        return kernels.from_distribution(rows, points[columns], self.references_, normal)
+
+    def _each_column(self, X, transform):
+        """The stored numbers of a table by columns changed in place, a column at a time."""
+        for j in range(X.shape[1]):
+            own = slice(X.indptr[j], X.indptr[j + 1])
+            if own.stop > own.start:
+                X.data[own] = transform(X.data[own][:, None], slice(j, j + 1))[:, 0]
+        return X
 
     def inverse_transform(self, X: Any) -> Any:
         """The numbers that shares, or normal numbers, stand for.
@@ -138,11 +192,13 @@ class QuantileTransformer(ByKernel, ScikitQuantileTransformer):
         -------
         X_original : ndarray or sparse matrix of shape (n_samples, n_features)
         """
-        rows = None if issparse(X) or not self.copy else self._rows_back(X)
-        if rows is None:
+        if issparse(X):
+            check_is_fitted(self)
+            return self._each_column(self._columns(X, negative=True), self._numbers_of)
+        if not self.copy:
             return ScikitQuantileTransformer.inverse_transform(self, X)
-        points, _ = self._points()
-        out = kernels.from_distribution(rows, points, self.references_, self.output_distribution == "normal")
+        rows = self._rows_back(X)
+        out = self._numbers_of(rows, slice(None))
         return self._refuse_infinite(rows) if out is None else out
 
     def _points(self):

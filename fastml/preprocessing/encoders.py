@@ -11,6 +11,7 @@ from fastml._sklearn import _get_output_config
 from fastml.base import Estimator, refuse_nonfinite
 from fastml.preprocessing import in_parts
 from fastml.preprocessing.distinct import distinct_columns
+from fastml_ext import preprocessing as kernels
 
 __all__ = ["OneHotEncoder", "OrdinalEncoder"]
 
@@ -49,22 +50,12 @@ class ByDistinct(Estimator):
                 refuse_nonfinite(np.ascontiguousarray(rows), type(self).__name__, names, allow_nan=True)
             raise
 
-    def _fit_parts(self, table, reduce):
-        if self.min_frequency is not None or self.max_categories is not None:
-            raise ValueError(
-                f"{type(self).__name__} of a table in parts does not count its categories: leave min_frequency and"
-                " max_categories as they are"
-            )
-        names = table.parts.names or [f"x{j}" for j in range(table.parts.n_features)]
-        columns = reduce(in_parts.Distinct(names))
-        most = max(map(len, columns))
-        self.fit(np.stack([np.append(values, [values[0]] * (most - len(values))) for values in columns], axis=1))
-
     def _note_parts(self, parts):
         """Nothing but the columns is remembered."""
 
     def _fit(self, X, **options):
         """scikit-learn's step, of the distinct values; those that are counted keep their counts."""
+        self._made: dict = {}
         refuse_sparse(X)
         refuse_empty(X)
         try:
@@ -75,6 +66,9 @@ class ByDistinct(Estimator):
         columns = None if options.get("return_counts") else distinct_columns(X)
         if columns is None:
             return super()._fit(X, **options)
+        texts = [None if self.categories != "auto" else in_order(distinct) for _, distinct in columns]
+        if not self._infrequent_enabled and any(order is not None for order in texts):
+            return self._fit_texts(X, columns, texts, options)
         self._shown = shown_of(columns)
         if self._infrequent_enabled:
             self._counted = len(X), [counts_of(codes, distinct) for codes, distinct in columns]
@@ -83,6 +77,25 @@ class ByDistinct(Estimator):
         finally:
             self.__dict__.pop("_shown", None)
             self.__dict__.pop("_counted", None)
+
+    def _fit_texts(self, X, columns, texts, options):
+        """The same where nothing is counted; texts: the distinct values of each column in order, None for others."""
+        firsts = [
+            column if order is None else (column[0], column[1][:1])
+            for column, order in zip(columns, texts, strict=True)
+        ]
+        self._shown = shown_of(firsts)
+        try:
+            found = super()._fit(X, **options) | {"n_samples": len(X)}
+        finally:
+            self.__dict__.pop("_shown", None)
+        self.categories_ = [own if order is None else order for own, order in zip(self.categories_, texts, strict=True)]
+        if "missing_indices" in found:
+            last = [values[-1] for values in self.categories_]
+            found["missing_indices"] = {
+                j: len(self.categories_[j]) - 1 for j, value in enumerate(last) if is_nan(value)
+            }
+        return found
 
     def _fit_infrequent_category_mapping(self, n_samples, category_counts, missing_indices):
         """scikit-learn's step, with the counts of all rows."""
@@ -101,6 +114,78 @@ class ByDistinct(Estimator):
         aside.__dict__.update(self.__dict__, _shown=shown_of(columns), **settings)
         method = super().transform
         return getattr(method.__func__, "__wrapped__", method.__func__)(aside, X)
+
+    def _of_known(self, X, columns, **settings):
+        """(what `_of_distinct` gives of the fitted categories, for each column the places of X's distinct values in
+        them), or None where one of these was not fitted, or is no text."""
+        watched = [self.__dict__.get(name) for name in WATCHED]
+        made = self.__dict__.setdefault("_made", {})
+        kept = made.get("known")
+        if kept is None or any(a is not b for a, b in zip(kept[0], watched, strict=True)):
+            kept = made["known"] = watched, self._tables_of_known(X, settings)
+        if kept[1] is None or any(distinct.dtype.kind not in "OU" for _, distinct in columns):
+            return None
+        of_known, tables = kept[1]
+        places = [places_in(table, distinct) for table, (_, distinct) in zip(tables, columns, strict=True)]
+        return None if any(found is None for found in places) else (of_known, places)
+
+    def _tables_of_known(self, X, settings):
+        if any(values.dtype.kind not in "OU" or not len(values) for values in self.categories_):
+            return None
+        tables = [
+            {value if value == value else ABSENT: i for i, value in enumerate(values.tolist())}
+            for values in self.categories_
+        ]
+        return self._of_distinct(X, [(None, values) for values in self.categories_], **settings), tables
+
+
+# What a change by hand counts of at once.
+WATCHED = (
+    "categories_", "drop_idx_", "handle_unknown", "unknown_value", "dtype", "encoded_missing_value",
+    "_infrequent_indices", "feature_names_in_", "_n_features_outs",
+)  # fmt: skip
+
+
+def is_nan(value):
+    return isinstance(value, float) and value != value
+
+
+def in_order(distinct):
+    """Distinct objects as scikit-learn orders categories: texts, then None, then NaN; None where there are others."""
+    if distinct.dtype.kind != "O":
+        return None
+    words, missing = distinct.tolist(), []
+    if set(map(type, words)) != {str}:
+        missing = [value for value in words if value is None or is_nan(value)]
+        words = [value for value in words if type(value) is str]
+        if len(words) + len(missing) != len(distinct):
+            return None
+    found = np.empty(len(distinct), object)
+    found[: len(words)] = sorted(words)
+    found[len(words) :] = sorted(missing, key=is_nan)
+    return found
+
+
+def places_in(table, distinct):
+    """(m,) places of distinct values in a table of the known ones, or None where one is not among them."""
+    values = distinct.tolist()
+    found = list(map(table.get, values))
+    if None in found:
+        found = [table.get(ABSENT) if value != value else at for value, at in zip(values, found, strict=True)]
+    return None if None in found else np.array(found, np.int64)
+
+
+def fit_categories(model, table, reduce):
+    """An encoder of a table in parts, by the distinct numbers of its columns."""
+    if model.min_frequency is not None or model.max_categories is not None:
+        raise ValueError(
+            f"{type(model).__name__} of a table in parts does not count its categories: leave min_frequency and"
+            " max_categories as they are"
+        )
+    names = table.parts.names or [f"x{j}" for j in range(table.parts.n_features)]
+    columns = reduce(in_parts.Distinct(names))
+    most = max(map(len, columns))
+    model.fit(np.stack([np.append(values, [values[0]] * (most - len(values))) for values in columns], axis=1))
 
 
 def counts_of(codes, distinct):
@@ -164,6 +249,11 @@ class OneHotEncoder(ByDistinct, ScikitOneHotEncoder):
     ['x0_blue', 'x0_red']
     """
 
+    _text_parts = True
+
+    def _fit_parts(self, table, reduce):
+        fit_categories(self, table, reduce)
+
     def transform(self, X: Any) -> Any:
         """A column of 0 and 1 for each category of the rows.
 
@@ -180,16 +270,23 @@ class OneHotEncoder(ByDistinct, ScikitOneHotEncoder):
         columns = distinct_columns(X) if hasattr(self, "categories_") else None
         if columns is None or (self.sparse_output and _get_output_config("transform", self)["dense"] != "default"):
             return super().transform(X)
-        small = self._of_distinct(X, columns, sparse_output=True, _sklearn_output_config={"transform": "default"})
+        options = {"sparse_output": True, "_sklearn_output_config": {"transform": "default"}}
+        known = self._of_known(X, columns, **options)
+        small = self._of_distinct(X, columns, **options) if known is None else known[0]
         n, width = len(X), small.shape[1]
-        places = np.empty((n, len(columns)), np.int32 if n * len(columns) < 2**31 else np.int64)
-        whole = True
-        for j, (of_value, (codes, distinct)) in enumerate(
-            zip(places_of(small, self._n_features_outs), columns, strict=True)
-        ):
-            places[:, j] = of_value[codes]
-            whole = whole and (of_value[: len(distinct)] >= 0).all()
+        tables = list(places_of(small, self._n_features_outs))
+        if known is not None:
+            tables = [table[places] for table, places in zip(tables, known[1], strict=True)]
+        tables = [table[: len(distinct)] for table, (_, distinct) in zip(tables, columns, strict=True)]
+        whole = all((table >= 0).all() for table in tables)
+        wide = np.int32 if n * len(columns) < 2**31 else np.int64
+        places = np.empty((n, len(columns)), wide)
+        kernels.look_up(codes_of(columns), [table.astype(wide) for table in tables], places)
         return one_hot_rows(small, places, whole, width, self.sparse_output)
+
+
+def codes_of(columns):
+    return [np.ascontiguousarray(codes, np.int64) for codes, _ in columns]
 
 
 def places_of(small, widths):
@@ -254,6 +351,11 @@ class OrdinalEncoder(ByDistinct, ScikitOrdinalEncoder):
     array([1., 0., 2.])
     """
 
+    _text_parts = True
+
+    def _fit_parts(self, table, reduce):
+        fit_categories(self, table, reduce)
+
     def transform(self, X: Any) -> Any:
         """The numbers of the categories of the rows.
 
@@ -270,8 +372,15 @@ class OrdinalEncoder(ByDistinct, ScikitOrdinalEncoder):
         columns = distinct_columns(X) if hasattr(self, "categories_") else None
         if columns is None:
             return super().transform(X)
-        small = self._of_distinct(X, columns)
+        known = self._of_known(X, columns)
+        small = self._of_distinct(X, columns) if known is None else known[0]
+        tables = list(small.T)
+        if known is not None:
+            tables = [table[places] for table, places in zip(tables, known[1], strict=True)]
         out = np.empty((len(X), len(columns)), small.dtype)
+        if small.dtype.char in "fdilq":
+            kernels.look_up(codes_of(columns), [np.ascontiguousarray(table) for table in tables], out)
+            return out
         for j, (codes, _) in enumerate(columns):
-            out[:, j] = small[:, j][codes]
+            out[:, j] = tables[j][codes]
         return out

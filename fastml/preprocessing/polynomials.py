@@ -5,10 +5,13 @@ from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
-from scipy.sparse import issparse
+from scipy.sparse import csr_array, issparse
 from sklearn.preprocessing import PolynomialFeatures as ScikitPolynomialFeatures
+from sklearn.utils.validation import check_is_fitted, validate_data
 
+from fastml._sklearn import _align_api_if_sparse
 from fastml.base import first_nonfinite
+from fastml.kinds import array_of_numbers
 from fastml.memory import check_memory
 from fastml.preprocessing.scaling import ByKernel
 from fastml_ext import preprocessing as kernels
@@ -19,8 +22,8 @@ __all__ = ["PolynomialFeatures"]
 class PolynomialFeatures(ByKernel, ScikitPolynomialFeatures):
     """Products of columns up to a degree: of [a, b], the columns 1, a, b, a^2, a b, b^2.
 
-    All products of a row are made while it is at hand. Sparse tables are scikit-learn's code. `FeatureMap` has chosen
-    products, and other expressions.
+    All products of a row are made while it is at hand; of a sparse table they are those of the numbers that it stores.
+    `FeatureMap` has chosen products, and other expressions.
 
     Parameters
     ----------
@@ -114,8 +117,7 @@ class PolynomialFeatures(ByKernel, ScikitPolynomialFeatures):
         XP : ndarray or sparse matrix of shape (n_samples, n_output_features_), of the dtype of X
         """
         if issparse(X):
-            with np.errstate(over="ignore", invalid="ignore"):
-                return ScikitPolynomialFeatures.transform(self, X)
+            return self._transform_sparse(X)
         rows = self._rows(X)
         if first_nonfinite(rows) is not None:
             self._refuse_infinite(rows)
@@ -126,6 +128,35 @@ class PolynomialFeatures(ByKernel, ScikitPolynomialFeatures):
             check_memory(wanted, told, "transform fewer rows at a time, or take a lower degree")
         given = steps, n_terms, self.n_output_features_, self.include_bias, self.order == "F"
         return kernels.products(rows, *given)
+
+    def _transform_sparse(self, X):
+        check_is_fitted(self)
+        options = {"dtype": (np.float64, np.float32), "reset": False, "accept_sparse": ("csr", "csc")}
+        with np.errstate(over="ignore", invalid="ignore"):  # of the sums that scikit-learn looks at first
+            X = validate_data(self, array_of_numbers(X), **options)
+        rows = X.tocsr()
+        if not rows.has_canonical_format:
+            rows = rows.copy()
+            rows.sum_duplicates()
+        least, largest, apart = self._min_degree, self._max_degree, self.interaction_only
+        self._check_stored(np.diff(rows.indptr), rows.dtype.itemsize)
+        places = (rows.indices.astype(np.int64, copy=False), rows.indptr.astype(np.int64, copy=False))
+        given = self.n_features_in_, least, largest, apart, self.include_bias
+        values, columns, begins, width = kernels.sparse_products(rows.data, *places, *given)
+        made = csr_array((values, columns, begins), shape=(len(begins) - 1, width), copy=False)
+        made.has_sorted_indices = made.has_canonical_format = True
+        return _align_api_if_sparse(made.tocsc() if X.format == "csc" else made)
+
+    def _check_stored(self, held, size):
+        """Refuse what would be beyond the memory: products of rows with so many numbers, each of that size."""
+        count = self._num_combinations
+        stored = sum(
+            int(rows) * count(int(k), self._min_degree, self._max_degree, self.interaction_only, self.include_bias)
+            for k, rows in zip(*np.unique(held, return_counts=True), strict=True)
+        )
+        if stored > 1e7:
+            told = f"degree={self.degree!r} makes {stored} products of the numbers that X stores"
+            check_memory(stored * (size + 8), told, "transform fewer rows at a time, or take a lower degree")
 
     def _steps(self):
         """(steps, terms): `fastml_ext.preprocessing.products` makes the terms of a degree from those below, by steps.

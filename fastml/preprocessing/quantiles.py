@@ -5,38 +5,55 @@ import numpy as np
 from fastml_ext import pool
 from fastml_ext import preprocessing as kernels
 
-__all__ = ["at_places", "between", "middle", "nan_medians", "nan_medians_and_quantiles", "nan_quantiles", "rows_at"]
-
-FEW = 8  # quantiles, up to which selection may take less time than NumPy's vectorised sort
-SORTED = 256, 10_000  # rows between which it does not
-TOGETHER = 8  # columns, which lie in one line of the cache
-SORTING = 15.0  # ns a number
-
-
-def beside(X, shares):
-    """(low, high, count): the numbers beside each quantile, as `fastml_ext.preprocessing.quantiles` finds them."""
-    shares = np.asarray(shares, np.float64)
-    if len(shares) > FEW or SORTED[0] < len(X) < SORTED[1]:
-        return sorted_quantiles(X, shares)
-    return kernels.quantiles(X, shares)
+__all__ = [
+    "at_places", "between", "middle", "nan_medians", "nan_medians_and_quantiles", "nan_quantiles",
+    "quantiles_with_zeros", "rows_at",
+]  # fmt: skip
 
 
 def nan_quantiles(X, shares):
     """(len(shares), d): quantiles of the columns as numpy.nanpercentile's by default, to the bit; NaN is left out."""
-    low, high, count = beside(X, shares)
+    low, high, count, _ = kernels.quantiles(X, shares)
     return between(low, high, count, shares)
 
 
+def quantiles_with_zeros(stored, zeros, shares):
+    """As `nan_quantiles` of columns that hold the numbers `stored` and so many zeros; 0 of a column without a value."""
+    found = np.zeros((len(shares), len(stored)))
+    cost = 2e4 + 15.0 * sum(map(len, stored)) / max(len(stored), 1)
+    pool.run(fill_quantiles, len(stored), stored, zeros, shares, found, cost=cost)
+    return found
+
+
+def fill_quantiles(start, stop, stored, zeros, shares, found):
+    """Of columns; what is not stored stands before the first stored number that is not below 0."""
+    for j in range(start, stop):
+        ordered = np.sort(stored[j])  # NaN last
+        known, empty = len(ordered) - int(np.isnan(ordered).sum()), zeros[j]
+        count = known + empty
+        if not count:
+            found[:, j] = np.nan if len(ordered) else 0.0
+            continue
+        below = np.floor(shares * (count - 1)).astype(np.int64)
+        first = int(np.searchsorted(ordered[:known], 0))
+        values = np.append(ordered[:known], ordered.dtype.type(0))
+        sides = []
+        for place in (below, np.minimum(below + 1, count - 1)):
+            behind = np.where(place < first + empty, known, place - empty)
+            sides.append(values[np.where(place < first, place, behind)])
+        found[:, j] = interpolated(*sides, shares * (count - 1))
+
+
 def nan_medians(X):
-    """(d,) of the dtype of X: medians of the columns as numpy.nanmedian's, to the bit; NaN is left out."""
-    low, high, count = beside(X, [0.5])
-    return middle(low, high, count)
+    """(medians, extremes) of the columns, (d,) as numpy.nanmedian's, to the bit, and (2, d); NaN is left out."""
+    low, high, count, extremes = kernels.quantiles(X, [0.5])
+    return middle(low, high, count), extremes
 
 
 def nan_medians_and_quantiles(X, shares):
-    """(medians, quantiles) as the two functions of these names give them, from one pass."""
-    low, high, count = beside(X, [0.5, *shares])
-    return middle(low, high, count), between(low[1:], high[1:], count, shares)
+    """(medians, quantiles, extremes) as the two functions of these names give them, from one pass."""
+    low, high, count, extremes = kernels.quantiles(X, [0.5, *shares])
+    return middle(low, high, count), between(low[1:], high[1:], count, shares), extremes
 
 
 def between(low, high, count, shares):
@@ -58,18 +75,18 @@ def middle(low, high, count):
         return np.where(count % 2 == 1, low[0], (low[0] + high[0]) / low.dtype.type(2))
 
 
-def at_places(X, places, least, largest):
+def at_places(X, places, rows=None):
     """(len(places), d): what stands at places from 0 to n - 1 of the columns of X, were they in order; none is missing.
 
-    Between two whole places is interpolated, as NumPy does | least, largest: of the columns
+    Between two whole places is interpolated, as NumPy does | rows: numbers of the n rows that are meant; None for all
     """
-    n = len(X)
+    n = len(X) if rows is None else len(rows)
     inner = (places > 0) & (places < n - 1)
-    found = np.where((places == 0)[:, None], least, largest)
+    some = places[inner]
+    shares = (np.floor(some) + 0.5) / (n - 1) if n > 1 else some  # no rounding moves it across a whole place
+    low, high, _, extremes = kernels.quantiles(X, shares, rows)
+    found = np.where((places == 0)[:, None], *extremes)
     if inner.any():
-        some = places[inner]
-        shares = (np.floor(some) + 0.5) / (n - 1)  # of a place between two whole ones: no rounding moves it across
-        low, high, _ = beside(X, shares)
         values = interpolated(low, high, some[:, None])
         found = found.astype(values.dtype)
         found[inner] = values
@@ -86,22 +103,3 @@ def rows_at(X, places):
 
 def take_rows(start, stop, X, places, out):
     np.take(X, places[start:stop], axis=0, out=out[start:stop], mode="clip")  # which does not copy them first
-
-
-def sorted_quantiles(X, shares):
-    """What `fastml_ext.preprocessing.quantiles` gives."""
-    n, d = X.shape
-    low, high, count = np.empty((len(shares), d), X.dtype), np.empty((len(shares), d), X.dtype), np.empty(d, np.int64)
-    pool.run(sort_columns, d, X, shares, low, high, count, cost=SORTING * n, step=TOGETHER)
-    return low, high, count
-
-
-def sort_columns(start, stop, X, shares, low, high, count):
-    for first in range(start, stop, TOGETHER):
-        some = slice(first, min(first + TOGETHER, stop))
-        ordered = np.sort(np.ascontiguousarray(X[:, some].T), axis=1)  # NaN last
-        held = len(X) - np.isnan(ordered).sum(axis=1)
-        below = np.floor(shares[:, None] * (np.maximum(held, 1) - 1)).astype(np.int64)
-        columns = np.arange(len(ordered))
-        low[:, some], high[:, some] = ordered[columns, below], ordered[columns, np.minimum(below + 1, held - 1)]
-        count[some] = held

@@ -1,6 +1,7 @@
 """Scalers of columns under scikit-learn's names: its parameters, attributes and results, in one pass over the table."""
 
-from numbers import Real
+import warnings
+from contextlib import nullcontext
 from typing import Any, Self
 
 import numpy as np
@@ -14,7 +15,7 @@ from sklearn.preprocessing import StandardScaler as ScikitStandardScaler
 from fastml.base import check_weight
 from fastml.preprocessing import in_parts
 from fastml.preprocessing.quantiles import between, middle, nan_medians_and_quantiles
-from fastml.preprocessing.scaling import ByKernel, of_columns, without_zeros
+from fastml.preprocessing.scaling import ByKernel, of_columns, together, two_numbers, without_zeros
 from fastml.telling import quietly
 from fastml_ext import preprocessing as kernels
 
@@ -66,9 +67,14 @@ class StandardScaler(ByKernel, ScikitStandardScaler):
         if issparse(X) or sample_weight is not None:
             if sample_weight is not None:
                 sample_weight = check_weight(sample_weight, (X if hasattr(X, "shape") else np.asarray(X)).shape[0])
-            with quietly(self):
+            huge = is_huge(sample_weight)
+            with quietly(self), warnings.catch_warnings() if huge else nullcontext():
+                if huge:
+                    warnings.simplefilter("ignore", RuntimeWarning)
                 X = self._by_scikit_learn(X) if issparse(X) else X
                 ScikitStandardScaler.partial_fit(self, X, y, sample_weight)
+            if huge:
+                self._check_moments(sample_weight)
             self._note_columns()
             return self
         X = self._rows_to_learn(X, first)
@@ -81,6 +87,16 @@ class StandardScaler(ByKernel, ScikitStandardScaler):
             seen, mean, squares = self._joined(count, mean, squares)
         self._keep(seen, mean, squares)
         return self
+
+    def _check_moments(self, weight):
+        """Refuse weights so large that a sum of them, or with X, is infinite."""
+        seen = np.asarray(self.n_samples_seen_) > 0
+        for learnt in (self.mean_, self.var_):
+            if learnt is not None and not (np.isfinite(learnt) | ~seen).all():
+                raise ValueError(
+                    f"sample_weight goes up to {weight.max():g}, and sums of so large weights are beyond float64:"
+                    " divide the weights by the largest"
+                )
 
     def _n_tasks(self):
         return 0
@@ -143,12 +159,37 @@ class StandardScaler(ByKernel, ScikitStandardScaler):
         out = kernels.standardise(X, *self._centre_and_scale(X))
         return self._refuse_infinite(X) if out is None else out
 
+    def inverse_transform(self, X: Any, copy: bool | None = None) -> Any:
+        """The numbers that were scaled to X.
+
+        Parameters
+        ----------
+        X : array-like, frame or sparse matrix of shape (n_samples, n_features)
+            As `transform` returns them; NaN stays.
+        copy : bool, default=None
+            In place of the parameter of that name.
+
+        Returns
+        -------
+        X_original : ndarray or sparse matrix of shape (n_samples, n_features)
+        """
+        if issparse(X) or not (self.copy if copy is None else copy):
+            with np.errstate(over="ignore", invalid="ignore"):  # of the sums that are looked at first
+                return ScikitStandardScaler.inverse_transform(self, X, copy)
+        X = self._rows_back(X)
+        return self._times_and_more(X, *reversed(self._centre_and_scale(X)))
+
     def _centre_and_scale(self, X):
         """What is subtracted from the columns of X, and what they are then divided by; None for 0 and 1."""
         return (
             of_columns(self.mean_, X) if self.with_mean else None,
             of_columns(self.scale_, X) if self.with_std else None,
         )
+
+
+def is_huge(weight):
+    """Whether sums of weights may be infinite, or with numbers: of which NumPy would warn, and the scaler says it."""
+    return weight is not None and weight.max() > 1e100
 
 
 class MinMaxScaler(ByKernel, ScikitMinMaxScaler):
@@ -216,23 +257,33 @@ class MinMaxScaler(ByKernel, ScikitMinMaxScaler):
     def transform(self, X: Any) -> Any:
         """X (n_samples, n_features), array-like or frame, scaled, in its dtype; NaN stays."""
         rows = None if issparse(X) else self._rows(X)
-        if rows is None or not self.copy or rows.dtype != self.scale_.dtype:
+        if rows is None or not self.copy:
             return ScikitMinMaxScaler.transform(self, self._by_scikit_learn(X))
         ends = self.feature_range if self.clip else (-np.inf, np.inf)
-        out = kernels.rescale(rows, of_columns(self.scale_, rows), of_columns(self.min_, rows), *ends)
+        out = kernels.rescale(rows, *together(rows, self.scale_, self.min_), *ends)
+        return self._refuse_infinite(rows) if out is None else out
+
+    def inverse_transform(self, X: Any) -> Any:
+        """The numbers that were scaled to X.
+
+        Parameters
+        ----------
+        X : array-like or frame of shape (n_samples, n_features)
+            As `transform` returns them; NaN stays.
+
+        Returns
+        -------
+        X_original : ndarray of shape (n_samples, n_features)
+        """
+        if issparse(X) or not self.copy:
+            return ScikitMinMaxScaler.inverse_transform(self, X)
+        rows = self._rows_back(X)
+        out = kernels.standardise(rows, *together(rows, self.min_, self.scale_))
         return self._refuse_infinite(rows) if out is None else out
 
     def _centre_and_scale(self, X):
         """What is subtracted from the columns of X, and what they are then divided by; None for 0 and 1."""
         return of_columns(-self.min_ / self.scale_, X), of_columns(1 / self.scale_, X)
-
-
-def two_numbers(scaler, name):
-    """A parameter that is a tuple of two numbers."""
-    value = getattr(scaler, name)
-    if len(value) != 2 or not all(isinstance(end, Real) for end in value):
-        raise ValueError(f"{name}={value!r} must be two numbers, (least, largest)")
-    return value
 
 
 def check_range(scaler):
@@ -301,10 +352,30 @@ class MaxAbsScaler(ByKernel, ScikitMaxAbsScaler):
     def transform(self, X: Any) -> Any:
         """X (n_samples, n_features), array-like, frame or sparse, scaled, in its dtype; NaN stays."""
         rows = None if issparse(X) else self._rows(X)
-        if rows is None or not self.copy or self.clip or rows.dtype != self.scale_.dtype:
+        if rows is None or not self.copy:
             return ScikitMaxAbsScaler.transform(self, self._by_scikit_learn(X))
-        out = kernels.standardise(rows, None, of_columns(self.scale_, rows))
-        return self._refuse_infinite(rows) if out is None else out
+        out = kernels.standardise(rows, None, *together(rows, self.scale_))
+        if out is None:
+            return self._refuse_infinite(rows)
+        return np.clip(out, -1, 1, out=out) if self.clip else out
+
+    def inverse_transform(self, X: Any) -> Any:
+        """The numbers that were scaled to X.
+
+        Parameters
+        ----------
+        X : array-like, frame or sparse matrix of shape (n_samples, n_features)
+            As `transform` returns them; NaN stays.
+
+        Returns
+        -------
+        X_original : ndarray or sparse matrix of shape (n_samples, n_features)
+        """
+        if issparse(X) or not self.copy:
+            with np.errstate(over="ignore", invalid="ignore"):  # of the sums that are looked at first
+                return ScikitMaxAbsScaler.inverse_transform(self, X)
+        rows = self._rows_back(X)
+        return self._times_and_more(rows, *together(rows, self.scale_), None)
 
     def _centre_and_scale(self, X):
         """What is subtracted from the columns of X, and what they are then divided by; None for 0 and 1."""
@@ -354,8 +425,9 @@ class RobustScaler(ByKernel, ScikitRobustScaler):
             return self
         X = self._rows_to_learn(X)
         shares = self._shares()
-        self._check_finite_or_missing(X)
-        medians, quantiles = nan_medians_and_quantiles(X, shares)
+        medians, quantiles, extremes = nan_medians_and_quantiles(X, shares)
+        if np.isinf(extremes).any():
+            self._refuse_infinite(X)
         self.center_ = medians if self.with_centering else None
         self._keep_range(quantiles if self.with_scaling else None)
         return self
@@ -387,15 +459,33 @@ class RobustScaler(ByKernel, ScikitRobustScaler):
     def transform(self, X: Any) -> Any:
         """X (n_samples, n_features), array-like, frame or sparse, centred and scaled, in its dtype; NaN stays."""
         rows = None if issparse(X) else self._rows(X)
-        if rows is None or not self.copy or not self._of_dtype(rows.dtype):
+        if rows is None or not self.copy:
             return ScikitRobustScaler.transform(self, self._by_scikit_learn(X))
-        out = kernels.standardise(rows, *self._centre_and_scale(rows))
+        out = kernels.standardise(rows, *self._learnt(rows))
         return self._refuse_infinite(rows) if out is None else out
 
-    def _of_dtype(self, dtype):
-        """Whether scikit-learn, too, computes in that dtype: with what was learnt from float64 it rounds later."""
-        learnt = [self.center_] * bool(self.with_centering) + [self.scale_] * bool(self.with_scaling)
-        return all(values.dtype == dtype for values in learnt)
+    def inverse_transform(self, X: Any) -> Any:
+        """The numbers that were scaled to X.
+
+        Parameters
+        ----------
+        X : array-like, frame or sparse matrix of shape (n_samples, n_features)
+            As `transform` returns them; NaN stays.
+
+        Returns
+        -------
+        X_original : ndarray or sparse matrix of shape (n_samples, n_features)
+        """
+        if issparse(X) or not self.copy:
+            with np.errstate(over="ignore", invalid="ignore"):  # of the sums that are looked at first
+                return ScikitRobustScaler.inverse_transform(self, X)
+        rows = self._rows_back(X)
+        return self._times_and_more(rows, *reversed(self._learnt(rows)))
+
+    def _learnt(self, X):
+        """(centre, scale) as scikit-learn computes with them beside X; None for 0 and 1."""
+        centre, scale = (self.center_ if self.with_centering else None), (self.scale_ if self.with_scaling else None)
+        return together(X, centre, scale)
 
     def _centre_and_scale(self, X):
         """What is subtracted from the columns of X, and what they are then divided by; None for 0 and 1."""

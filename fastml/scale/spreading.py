@@ -24,7 +24,7 @@ AT_ONCE = 32  # ranges whose answers are on their way to this machine
 class Engine(Protocol):
     """What calls functions on other machines: Dask, Ray, Spark or another, in a few lines each (docs/scale.md)."""
 
-    together: int  # runs that a task joins; a number beyond that of the parts, and this machine joins all of them
+    together: int  # runs that a task joins, at least two; where there are no more parts, this machine joins them all
 
     def share(self, value: Any) -> Any:
         """A value for many tasks, which is to go to each machine once."""
@@ -61,7 +61,7 @@ class OnWorkers(Parts):
     def behind(self, ask: Any, none: np.ndarray) -> Parts:
         other = copy.copy(self)
         other.source = Behind(self.source, ask, none)
-        other.n_features, other.dtype, other.names = none.shape[1], none.dtype, None
+        other.n_features, other.dtype, other.names, other.texts = none.shape[1], none.dtype, None, None
         return other
 
     def each(self, function: Callable, given: list[tuple], *work: Any) -> list:
@@ -78,8 +78,9 @@ class OnWorkers(Parts):
         engine = self.engine
         work = engine.share((reduction, checks, self.source))
         runs = [engine.submit(run_of_part, work, *arguments) for arguments in self.given()]
-        while len(runs) > engine.together:
-            groups = [runs[i : i + engine.together] for i in range(0, len(runs), engine.together)]
+        together = max(2, engine.together)
+        while len(runs) > together:
+            groups = [runs[i : i + together] for i in range(0, len(runs), together)]
             runs = [engine.submit(joined_runs, work, *group) for group in groups]
         return run_total(reduction, join_runs(reduction, engine.gather(runs)))
 
@@ -141,7 +142,7 @@ class SpreadParts(OnWorkers):
             )
         self.parts, self.source, self.engine = parts, Ranges(parts), engine
         self.what, self.names, self.n_features, self.memory = parts.what, parts.names, parts.n_features, parts.memory
-        self.dtype, self.n_rows = parts.dtype, parts.n_rows
+        self.dtype, self.texts, self.n_rows = parts.dtype, parts.texts, parts.n_rows
         self.has_target, self.has_weight = parts.has_target, parts.has_weight
         cuts = [*range(0, parts.n_rows, rows), parts.n_rows]
         self.ranges = list(pairwise(cuts)) or [(0, 0)]

@@ -10,6 +10,8 @@ from sklearn.utils.validation import column_or_1d
 from fastml.base import StrOptions, code_small_integers, encode_labels
 from fastml.class_weight import class_factors, row_weights
 from fastml.tree.base import TreeEstimator
+from fastml.tree.training import refuse_signs
+from fastml.warning import warn_of_future
 from fastml_ext import tree as kernels
 
 __all__ = ["DecisionTreeClassifier", "DecisionTreeRegressor", "ID3Classifier"]
@@ -296,8 +298,8 @@ class DecisionTreeRegressor(RegressorMixin, TreeEstimator):
     Parameters
     ----------
     criterion : {"squared_error", "friedman_mse", "absolute_error", "poisson"}, default="squared_error"
-        What a split has to decrease: the variance ("friedman_mse" is the same), the mean absolute deviation from the
-        median, or half the mean Poisson deviance.
+        What a split has to decrease: the variance ("friedman_mse" is its older name), the mean absolute deviation from
+        the median, or half the mean Poisson deviance.
     splitter : {"best", "random"}, default="best"
         The best threshold of each column, or one drawn uniformly; categories are always split best.
     max_depth : int, default=None
@@ -388,6 +390,13 @@ class DecisionTreeRegressor(RegressorMixin, TreeEstimator):
         unknown: str = "node",
         n_jobs: int | None = None,
     ) -> None:
+        if isinstance(criterion, str) and criterion == "friedman_mse":
+            criterion = "squared_error"
+            warn_of_future(
+                'Value `"friedman_mse"` for `criterion` is deprecated and will be removed in 1.11. It maps to'
+                ' `"squared_error"` as both were always equivalent. Use `criterion="squared_error"` to remove this'
+                " warning."
+            )
         self.criterion = criterion
         self.splitter = splitter
         self.max_depth = max_depth
@@ -410,17 +419,7 @@ class DecisionTreeRegressor(RegressorMixin, TreeEstimator):
         y = np.asarray(y, np.float64)
         self.n_outputs_ = y.shape[1] if y.ndim == 2 else 1
         if self.criterion == "poisson":
-            if (y < 0).any():
-                i, *q = np.argwhere(y < 0)[0].tolist()
-                place = ", ".join(map(str, (i, *q)))
-                raise ValueError(
-                    f"Some value(s) of y are negative which is not allowed for Poisson regression: y[{place}]="
-                    f"{y[(i, *q)]} is negative, but criterion='poisson' takes numbers from 0 upwards"
-                )
-            if not y.any(axis=0).all():
-                raise ValueError(
-                    "Sum of y is not positive which is necessary for Poisson regression: y is 0 for every row"
-                )
+            refuse_signs(y)
         return y
 
     def _answer(self, value):

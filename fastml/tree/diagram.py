@@ -1,10 +1,13 @@
 """A tree in the languages of two programs that draw graphs: DOT of Graphviz, and Mermaid."""
 
-from typing import Any
+import re
+from html import escape
+from typing import Any, NamedTuple
 
 from fastml.markup import dot_text, mermaid_text
 from fastml.tree.colours import shade
-from fastml.tree.view import number, truncated
+from fastml.tree.counterpart import counterpart, plain_names
+from fastml.tree.view import check_depth, number, plain, truncated
 from fastml.tree.view import view as view_of
 from fastml.writing import replacing
 
@@ -30,9 +33,10 @@ def export_graphviz(
     precision: int = 3,
     fontname: str = "helvetica",
 ) -> Any:
-    r"""A fitted tree in the DOT language; the parameters are those of scikit-learn's function.
+    r"""A fitted tree in the DOT language, to the letter as scikit-learn's function writes it.
 
-    Branches stand at their edges, since a node may have any number of them.
+    Where that would not say all (categories, missing values, more than 300 levels) it is written as `to_dot` does:
+    branches stand at their edges, since a node may have any number of them.
 
     Parameters
     ----------
@@ -78,33 +82,25 @@ def export_graphviz(
     digraph Tree {
     node [shape=box, fontname="helvetica"];
     edge [fontname="helvetica"];
-    0 [label="size\n2\n[1, 1]\na"];
-    1 [label="1\n[1, 0]\na"];
-    0 -> 1 [label="<= 2.000"];
-    2 [label="1\n[0, 1]\nb"];
-    0 -> 2 [label="> 2.000"];
     }
     """
     if label not in ("all", "root", "none"):
         raise ValueError(f"label={label!r} must be 'all', 'root' or 'none'")
-    view = view_of(decision_tree, feature_names, class_names)
+    twin = counterpart(decision_tree)
+    several = twin is not None and twin.tree_.n_outputs > 1
+    view = None if several else view_of(decision_tree, feature_names, class_names)
     if feature_names is not None and not all(isinstance(name, str) for name in feature_names):
         raise ValueError(f"All feature names must be strings. feature_names is {list(feature_names)}")
-    style = ", ".join([*["filled"] * bool(filled), *["rounded"] * bool(rounded)])
-    style = f', style="{style}"' if style else ""
-    lines = ["digraph Tree {", f'node [shape=box{style}, fontname="{dot_text(fontname)}"];']
-    lines += [f'edge [fontname="{dot_text(fontname)}"];']
-    lines += ["graph [ranksep=equally, splines=polyline];"] * leaves_parallel + ["rankdir=LR;"] * rotate
-    leaves = []
-    for node, parent, test in edges(view, max_depth, precision):
-        words = node_lines(view, node, test is None, label, impurity, node_ids, proportion, precision)
-        colour = f', fillcolor="{shade(view, node)}"' if filled else ""
-        lines.append(f'{node} [label="{dot_text(words)}"{colour}];')
-        if parent is not None:
-            lines.append(f'{parent} -> {node} [label="{dot_text(test)}"];')
-        leaves += [str(node)] * (len(view.branches(node)) == 0)
-    lines += [f"{{rank=same; {'; '.join(leaves)}}};"] * leaves_parallel + ["}"]
-    text = "\n".join(lines)
+    check_depth(max_depth)
+    shown = Shown(
+        max_depth, label, filled, leaves_parallel, impurity, node_ids, proportion, rotate, rounded, precision, fontname
+    )
+    if twin is None:
+        text = dot_of(view, shown)
+    else:
+        text = as_scikit_learn(
+            twin, feature_names, class_names, special_characters=special_characters, **shown._asdict()
+        )
     if out_file is None:
         return text
     if hasattr(out_file, "write"):
@@ -133,16 +129,54 @@ def to_dot(
     >>> print(to_dot(DecisionTreeClassifier().fit([[1.5], [2.5]], ["a", "b"])).splitlines()[4])
     1 [label="samples = 1\\nvalue = [1, 0]\\nclass = a", fillcolor="#66aad1"];
     """
-    return export_graphviz(
-        decision_tree,
-        feature_names=feature_names,
-        class_names=class_names,
-        max_depth=max_depth,
-        precision=decimals,
-        filled=True,
-        rounded=True,
-        impurity=False,
-    )
+    view = view_of(decision_tree, feature_names, class_names)
+    return dot_of(view, Shown(max_depth, filled=True, rounded=True, impurity=False, precision=decimals))
+
+
+class Shown(NamedTuple):
+    """What DOT shows; scikit-learn's parameters of these names."""
+
+    max_depth: int | None = None
+    label: str = "all"
+    filled: bool = False
+    leaves_parallel: bool = False
+    impurity: bool = True
+    node_ids: bool = False
+    proportion: bool = False
+    rotate: bool = False
+    rounded: bool = False
+    precision: int = 3
+    fontname: str = "helvetica"
+
+
+def as_scikit_learn(twin, feature_names, class_names, *, special_characters, fontname, **options):
+    """What scikit-learn's function writes, with names that cannot end a label before its time."""
+    from sklearn.tree import export_graphviz as theirs
+
+    def safe(name):  # it escapes quotes, but neither what would escape its own escape nor HTML
+        text = plain(name)
+        return escape(text, quote=False) if special_characters else re.sub(r'\\+(?="|$)', r"\g<0>\g<0>", text)
+
+    names = {"feature_names": plain_names(feature_names, safe), "class_names": plain_names(class_names, safe)}
+    return theirs(twin, special_characters=special_characters, fontname=dot_text(fontname), **names, **options)
+
+
+def dot_of(view, shown):
+    """DOT with branches at their edges."""
+    style = ", ".join([*["filled"] * bool(shown.filled), *["rounded"] * bool(shown.rounded)])
+    style = f', style="{style}"' if style else ""
+    lines = ["digraph Tree {", f'node [shape=box{style}, fontname="{dot_text(shown.fontname)}"];']
+    lines += [f'edge [fontname="{dot_text(shown.fontname)}"];']
+    lines += ["graph [ranksep=equally, splines=polyline];"] * shown.leaves_parallel + ["rankdir=LR;"] * shown.rotate
+    leaves = []
+    for node, parent, test in edges(view, shown.max_depth, shown.precision):
+        colour = f', fillcolor="{shade(view, node)}"' if shown.filled else ""
+        lines.append(f'{node} [label="{dot_text(node_lines(view, node, test is None, shown))}"{colour}];')
+        if parent is not None:
+            lines.append(f'{parent} -> {node} [label="{dot_text(test)}"];')
+        leaves += [str(node)] * (len(view.branches(node)) == 0)
+    lines += [f"{{rank=same; {'; '.join(leaves)}}};"] * shown.leaves_parallel + ["}"]
+    return "\n".join(lines)
 
 
 def to_mermaid(
@@ -220,22 +254,22 @@ def edges(view, max_depth, decimals):
                 stack.append((child, node, view.says_short(feature, region, decimals)))
 
 
-def node_lines(view, node, is_root, label, impurity, node_ids, proportion, precision):
+def node_lines(view, node, is_root, shown):
     """The lines of a node's box in DOT."""
-    tree, named = view.tree, label == "all" or (label == "root" and is_root)
+    tree, named, precision = view.tree, shown.label == "all" or (shown.label == "root" and is_root), shown.precision
     n, value = int(tree.n_node_samples[node]), tree.value[node, 0]
-    lines = [f"node #{node}"] * bool(node_ids)
+    lines = [f"node #{node}"] * bool(shown.node_ids)
     if tree.kind[node]:
         lines.append(view.names[tree.feature[node]])
-    if impurity:
+    if shown.impurity:
         lines.append((f"{view.criterion} = " if named else "") + number(float(tree.impurity[node]), precision))
-    samples = f"{100 * n / tree.n_node_samples[0]:.1f}%" if proportion else str(n)
+    samples = f"{100 * n / tree.n_node_samples[0]:.1f}%" if shown.proportion else str(n)
     lines.append(("samples = " if named else "") + samples)
     if view.classes is None:
         lines.append(("value = " if named else "") + number(value.item(), precision))
     else:
-        shown = value if proportion else value * tree.weighted_n_node_samples[node]
-        numbers = ", ".join(number(x, precision) if proportion else f"{x:.6g}" for x in shown.tolist())
+        counts = value if shown.proportion else value * tree.weighted_n_node_samples[node]
+        numbers = ", ".join(number(x, precision) if shown.proportion else f"{x:.6g}" for x in counts.tolist())
         lines.append(("value = " if named else "") + f"[{numbers}]")
         lines.append(("class = " if named else "") + view.answer_text(node))
     return "\n".join(lines)

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from fastml.tree.counterpart import counterpart, plain_names
 from fastml.tree.layout import GAP, LINE, PAD, SMALL, Options, scene, text_width
+from fastml.tree.view import check_depth
 from fastml.tree.view import view as view_of
 
 __all__ = ["plot_tree"]
@@ -26,12 +28,12 @@ def plot_tree(
     precision: int = 3,
     ax: Any = None,
     fontsize: float | None = None,
-    orientation: str = "auto",
+    orientation: str | None = None,
 ) -> list:
-    """Draw a fitted tree; the parameters are those of scikit-learn's function.
+    """Draw a fitted tree: as scikit-learn's function does, or with names, answers and shares of the classes.
 
-    An inner node shows the column it tests, and its branches stand at their edges; a leaf shows its answer. The bar in
-    a node is the share of each class. No two boxes or words overlap.
+    With `orientation`, an inner node shows the column it tests, and its branches stand at their edges; a leaf shows its
+    answer. The bar in a node is the share of each class. No two boxes or words overlap.
 
     Parameters
     ----------
@@ -50,17 +52,19 @@ def plot_tree(
     precision : int, default=3
         Decimals of the numbers.
     ax : matplotlib Axes, default=None
-        Where to draw. None takes the current axes, as scikit-learn does, or where no figure is open, a new one whose
-        size is made to measure.
+        Where to draw. None takes the current axes, as scikit-learn does, or, with `orientation` and where no figure is
+        open, a new one whose size is made to measure.
     fontsize : float, default=None
-        Points of the titles. None fills the axes, or is 9 in a new figure.
-    orientation : {"auto", "down", "right"}, default="auto"
-        Where the tree grows; "auto" is where it fills a page with the larger letters.
+        Points of the titles. None fills the axes, or is 9 in a new figure made to measure.
+    orientation : {"auto", "down", "right"}, default=None
+        Where the tree grows; "auto" is where it fills a page with the larger letters. None draws what scikit-learn's
+        function draws, where that says all: where columns are numbers, none was missing, and the levels are at most
+        300; else it is "auto".
 
     Returns
     -------
     titles : list of matplotlib Text
-        The first line of each node, in depth-first order.
+        The first line of each node, in depth-first order; of scikit-learn's drawing its annotations.
 
     Raises
     ------
@@ -73,21 +77,56 @@ def plot_tree(
     --------
     >>> from fastml.tree import DecisionTreeClassifier, plot_tree
     >>> tree = DecisionTreeClassifier().fit([[1.5], [2.5]], ["a", "b"])
-    >>> [title.get_text() for title in plot_tree(tree, feature_names=["size"], filled=True)]
+    >>> [title.get_text() for title in plot_tree(tree, feature_names=["size"], orientation="right")]
     ['size', 'a', 'b']
+    >>> plot_tree(tree, feature_names=["size"])[0].get_text().splitlines()
+    ['size <= 2.0', 'gini = 0.5', 'samples = 2', 'value = [1, 1]']
     """
-    import matplotlib.pyplot as plt
-
     for name, value, allowed in (
         ("label", label, ("all", "root", "none")),
-        ("orientation", orientation, ("auto", "down", "right")),
+        ("orientation", orientation, (None, "auto", "down", "right")),
     ):
         if value not in allowed:
             raise ValueError(f"{name}={value!r} must be one of {', '.join(map(repr, allowed))}")
+    twin = counterpart(decision_tree) if orientation is None else None
+    if twin is not None:
+        if twin.tree_.n_outputs == 1:
+            view_of(decision_tree, feature_names, class_names)  # for its refusals
+        check_depth(max_depth)
+        return as_scikit_learn(
+            twin,
+            feature_names=plain_names(feature_names),
+            class_names=plain_names(class_names),
+            max_depth=max_depth,
+            label=label,
+            filled=filled,
+            impurity=impurity,
+            node_ids=node_ids,
+            proportion=proportion,
+            rounded=rounded,
+            precision=precision,
+            ax=ax,
+            fontsize=fontsize,
+        )
     view = view_of(decision_tree, feature_names, class_names)
     criterion = str(getattr(decision_tree, "criterion", "impurity")).replace("_", " ")
-    options = Options(max_depth, label, impurity, node_ids, proportion, precision, criterion, orientation)
-    drawn = scene(view, options)
+    options = Options(max_depth, label, impurity, node_ids, proportion, precision, criterion, orientation or "auto")
+    return as_own(scene(view, options), ax, fontsize, filled, rounded)
+
+
+def as_scikit_learn(twin, **options):
+    """What scikit-learn's function draws, with dollars in names as they are."""
+    from sklearn.tree import plot_tree as theirs
+
+    drawn = theirs(twin, **options)
+    for words in drawn:
+        words.set_parse_math(False)
+    return drawn
+
+
+def as_own(drawn, ax, fontsize, filled, rounded):
+    import matplotlib.pyplot as plt
+
     width, height = size_of(drawn)
     if ax is None and not plt.get_fignums():
         points = fontsize or FONT

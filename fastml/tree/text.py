@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from fastml.tree.counterpart import counterpart, plain_names
 from fastml.tree.rules import paths, rule_of
-from fastml.tree.view import number, truncated
+from fastml.tree.view import check_depth, number, truncated
 from fastml.tree.view import view as view_of
 from fastml_ext.tree.structure import LEAF, depths, parents
 
@@ -19,9 +20,9 @@ def export_text(
     spacing: int = 3,
     decimals: int = 2,
     show_weights: bool = False,
-    style: str = "tree",
+    style: str = "auto",
 ) -> str:
-    """A fitted tree as if/then text: every leaf with its answer, its support and the probability of the answer.
+    """A fitted tree as text: scikit-learn's, or if/then with the support and the probability of every answer.
 
     Parameters
     ----------
@@ -30,16 +31,19 @@ def export_text(
     feature_names, class_names : array-like of str, default=None
         Names to use instead of those the tree was fitted with; class names in the order of `classes_`.
     max_depth : int or None, default=10
-        Depth at which the rest is left out, with a word of how much; None for the whole tree.
+        Depth at which the rest is left out, with a word of how much; None for the whole tree. scikit-learn's text goes
+        a level further.
     spacing : int, default=3
         Spaces by which each level is indented.
     decimals : int or None, default=2
         Decimals of thresholds, probabilities and predictions; None for all digits.
     show_weights : bool, default=False
         Whether the weight of the samples of each class is shown at the leaves, too.
-    style : {"tree", "rules"}, default="tree"
-        "tree" indents the branches of a node under its test; "rules" writes one line for each leaf (or node at
-        `max_depth`), with all tests on its path, those of one column drawn together.
+    style : {"auto", "tree", "rules"}, default="auto"
+        "auto" writes what scikit-learn's function writes of the tree, to the letter, where that says all: where columns
+        are numbers, none was missing, and the levels are at most 300; else "tree". "tree" indents the branches of a
+        node under its test; "rules" writes one line for each leaf (or node at `max_depth`), with all tests on its path,
+        those of one column drawn together.
 
     Returns
     -------
@@ -54,7 +58,7 @@ def export_text(
 
     Examples
     --------
-    >>> from fastml.tree import ID3Classifier, export_text
+    >>> from fastml.tree import DecisionTreeClassifier, ID3Classifier, export_text
     >>> X = [["sunny", "high"], ["sunny", "normal"], ["overcast", "high"], ["rain", "high"]]
     >>> tree = ID3Classifier().fit(X, ["no", "yes", "yes", "yes"])
     >>> print(export_text(tree, feature_names=["outlook", "humidity"]))
@@ -63,16 +67,37 @@ def export_text(
     if outlook = sunny
        if humidity = high then no   [1 sample, P = 1.00]
        if humidity = normal then yes   [1 sample, P = 1.00]
+
+    >>> numbers = DecisionTreeClassifier().fit([[1.5], [2.5]], ["a", "b"])
+    >>> print(export_text(numbers, feature_names=["size"]), end="")
+    |--- size <= 2.00
+    |   |--- class: a
+    |--- size >  2.00
+    |   |--- class: b
     """
-    if style not in ("tree", "rules"):
-        raise ValueError(f"style={style!r} must be 'tree' or 'rules'")
+    if style not in ("auto", "tree", "rules"):
+        raise ValueError(f"style={style!r} must be 'auto', 'tree' or 'rules'")
     if spacing < 1:
         raise ValueError(f"spacing={spacing} must be at least 1")
     if decimals is not None and decimals < 0:
         raise ValueError(f"decimals={decimals} must not be negative; None shows all digits")
     miscounted = "feature_names must contain {fitted} elements, got {given}"
     view = view_of(decision_tree, feature_names, class_names, miscounted=miscounted)
-    lines = as_tree if style == "tree" else as_rules
+    check_depth(max_depth)
+    twin = counterpart(decision_tree) if style == "auto" and decimals is not None else None
+    if twin is not None:
+        from sklearn.tree import export_text as theirs
+
+        return theirs(
+            twin,
+            feature_names=plain_names(feature_names),
+            class_names=plain_names(class_names),
+            max_depth=twin.tree_.max_depth if max_depth is None else max_depth,
+            spacing=spacing,
+            decimals=decimals,
+            show_weights=show_weights,
+        )
+    lines = as_rules if style == "rules" else as_tree
     return "\n".join(lines(view, max_depth, spacing, decimals, show_weights))
 
 

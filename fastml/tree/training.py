@@ -12,7 +12,7 @@ from fastml.base import check_weight
 from fastml.table import read
 from fastml_ext.tree import Settings
 
-__all__ = ["draws", "read_training", "settings_of"]
+__all__ = ["draws", "read_training", "refuse_signs", "settings_of"]
 
 LARGEST = 2**62  # of whole-number parameters: more never makes a difference
 
@@ -28,6 +28,8 @@ def read_training(model, X, y, sample_weight):
     options |= {"multi_output": True} if len(shape) == 2 and shape[1] > 1 else {}
     if y is None:
         raise ValueError(f"{type(model).__name__} requires y to be passed, but the target y is None")
+    if model.criterion == "poisson" and np.asarray(y).dtype.kind in "iuf":
+        refuse_signs(np.asarray(y))
     with np.errstate(over="ignore", invalid="ignore"):  # sums that ask whether all of y is finite
         table, y = read(model, X, y, reset=True, text=True, **options)
     target = model._check_target(y)
@@ -43,6 +45,19 @@ def read_training(model, X, y, sample_weight):
     if not np.isfinite(total):
         raise ValueError("sample_weight, with class_weight, adds up to more than float64 holds: divide it")
     return table, target, weight
+
+
+def refuse_signs(y):
+    """Refuse what criterion="poisson" cannot be asked of; scikit-learn looks at it before the length of y."""
+    if (y < 0).any():
+        at = tuple(np.argwhere(y < 0)[0].tolist())
+        place = f"y[{', '.join(map(str, at))}]"
+        raise ValueError(
+            f"Some value(s) of y are negative which is not allowed for Poisson regression: {place}={float(y[at])} is"
+            " negative, but criterion='poisson' takes numbers from 0 upwards"
+        )
+    if not y.any(axis=0).all():
+        raise ValueError("Sum of y is not positive which is necessary for Poisson regression: y is 0 for every row")
 
 
 def check_options(model):

@@ -7,10 +7,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastml_ext.tree.structure import LEAF, NUMERIC, Column, Tree, branches, depths, exact_threshold
 
-__all__ = ["Region", "View", "plain", "view"]
+__all__ = ["NamesError", "Region", "View", "check_depth", "plain", "view"]
 
 MISCOUNTED = "Length of feature_names, {given} does not match number of features, {fitted}"
 LONG = 4  # categories named before a list is cut short
+
+
+class NamesError(ValueError, IndexError):
+    """Other names than classes, which scikit-learn's function of DOT meets as an index out of range."""
 
 
 class Region(NamedTuple):
@@ -153,7 +157,7 @@ def view(decision_tree, feature_names=None, class_names=None, *, one_way="", mis
         given = class_names is not None and not isinstance(class_names, bool)  # True is scikit-learn's "show them"
         labels = [plain(label) for label in (class_names if given else classes)]
         if len(labels) != len(classes):
-            raise ValueError(
+            raise NamesError(
                 "When `class_names` is an array, it should contain as many items as `decision_tree.classes_`. Got"
                 f" {len(labels)} while the tree was fitted with {len(classes)} classes. class_names has {len(labels)}"
                 f" names, but the tree has {len(classes)} classes"
@@ -229,8 +233,12 @@ def listed(words, long, room):
 
 def truncated(view, max_depth):
     """(N,) bool: the nodes at max_depth whose subtrees are left out; none for None."""
+    check_depth(max_depth)
     if max_depth is None:
         return np.zeros(view.tree.node_count, bool)
-    if max_depth < 0:
-        raise ValueError(f"max_depth={max_depth} must not be negative: 0 shows the root alone")
     return (depths(view.tree) == max_depth) & (view.tree.kind != LEAF)
+
+
+def check_depth(max_depth):
+    if max_depth is not None and max_depth < 0:
+        raise ValueError(f"max_depth={max_depth} must not be negative: 0 shows the root alone")

@@ -3,6 +3,7 @@
     codes.py       the integers that losses and optimisers go by
     calls.py       calling a function of the user by its address
     distances.py   squared distances, as results and as estimates
+    logarithms.py  log(x), log(1 + x) and exp(x)
     losses.py      loss, slope and curvature of one score
     memory.py      arrays: borrowed, grown, asked for ahead of time; numbers that threads share
     numbers.py     random bits, exp(x) - 1, shares of exponentials

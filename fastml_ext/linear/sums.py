@@ -8,6 +8,7 @@ import numpy as np
 
 from fastml_ext import blas, pool
 from fastml_ext.jit import kernel
+from fastml_ext.linear.columns import MOST_COLUMNS, add_products
 
 __all__ = ["moments", "residual_moments", "small_squares"]
 
@@ -65,6 +66,11 @@ def plain_moments(start, stop, X, targets, size):
     """Of rows that need neither a shift nor a weight: X is read where it stands."""
     d = X.shape[1]
     total = np.zeros((d + len(targets),) * 2)
+    if d <= MOST_COLUMNS and X.flags.c_contiguous:
+        add_products(start, stop, X, targets, total)
+        others = targets[:, start:stop]
+        total[d:, d:] = others @ others.T
+        return total
     for first in range(start, stop, size):
         last = min(stop, first + size)
         rows, others = X[first:last], targets[:, first:last]

@@ -8,14 +8,17 @@ take parts and blocks as they come, batch after batch, without leaving the kerne
 
 import numpy as np
 
-from fastml_ext.device.memory import add_one, borrow, keep, wait_for
+from fastml_ext.device.calls import call_system
+from fastml_ext.device.memory import add_one, borrow, keep, look_at, wait_for
+from fastml_ext.device.products import ROOM, inner, product, row_sums, transpose
 from fastml_ext.jit import kernel
 from fastml_ext.neural.codes import Buffers, Design, State, Table
 from fastml_ext.neural.passes import backward_rows, forward_rows, losses_of
-from fastml_ext.neural.products import ROOM, inner, product, row_sums, transpose
 from fastml_ext.neural.steps import move, scale_of
 
 __all__ = [
+    "LATE",
+    "LIMIT",
     "TILE",
     "clocks_of",
     "gradient_of",
@@ -28,7 +31,8 @@ __all__ = [
 ]
 
 TILE = 8  # rows at which parts and blocks are cut: those of a tile
-TAKEN, DONE = 0, 16  # places of the two counters that threads share, a cache line apart
+LOOKS = 4000  # at a number that another thread will change, before this one lets others run
+TAKEN, LATE, DONE, LIMIT = 0, 8, 16, 24  # places of the counters that threads share, a cache line apart
 
 
 @kernel
@@ -232,23 +236,29 @@ def train_shared(
     """As train_slice, by all who call this at once: parts and blocks are taken as they come, until none is left.
 
     A part or block is taken, then waits until every one of the phase before is done: whoever has taken one is at work
-    on it, so nobody waits in vain, however many callers there are.
+    on it, so nobody waits in vain, however many callers there are. Where the system lets another program run in the
+    place of a caller, those who wait for it may wait a thousand times as long as the work takes: the first who has
+    waited for more than LIMIT goes on alone, the others leave.
 
     clocks: steps done after each batch | sums (batches, parts + blocks, 2): losses and weights of parts, penalties
-    counters (32,): of what is TAKEN and DONE | relax: address of a function that lets other threads run, or 0
+    counters (32,): of what is TAKEN and DONE, and of callers who waited too long; LIMIT, see `is_late`
+    relax: address of a function that lets other threads run, or 0
     """
     design, state, table, buffers = borrowed(design, state, table, buffers)
     order, clocks, sums, counters = borrow(order), borrow(clocks), borrow(sums), borrow(counters)
     own = np.empty(len(buffers.gradient), state.w.dtype)
     G, before = borrow(own), borrow(before)
-    each, parts = sums.shape[1], buffers.parts
-    while True:
+    each, parts, alone = sums.shape[1], buffers.parts, False
+    while alone or look_at(counters, LATE) == 0:
         taken = add_one(counters, TAKEN)
         if taken >= len(sums) * each:
             break
         number, item = taken // each, taken % each
         rows = order[number * batch : (number + 1) * batch]
-        wait_for(counters, DONE, number * each + (0 if item < parts else parts), relax)
+        least = number * each + (0 if item < parts else parts)
+        if is_late(counters, least, relax) and not alone:
+            alone = add_one(counters, LATE) == 0
+        wait_for(counters, DONE, least, relax)
         if item < parts:
             if item == 0 and number == len(sums) - 1:
                 remember(state.w, before)
@@ -266,6 +276,18 @@ def train_shared(
                 sums[number, item, 0] = one_block(design, method, state, clocks[number], *arguments)
         add_one(counters, DONE)
     keep(own)
+
+
+@kernel
+def is_late(counters, least, relax):
+    """Whether fewer than `least` are done after counters[LIMIT] times LOOKS looks: a microsecond or two each time."""
+    for _ in range(counters[LIMIT]):
+        for _ in range(LOOKS):
+            if look_at(counters, DONE) >= least:
+                return False
+        if relax != 0:
+            call_system(relax)
+    return look_at(counters, DONE) < least
 
 
 @kernel

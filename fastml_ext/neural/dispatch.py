@@ -8,7 +8,10 @@ import sys
 import numpy as np
 
 from fastml_ext import pool
+from fastml_ext.device.products import ROOM
 from fastml_ext.neural.batches import (
+    LATE,
+    LIMIT,
     TILE,
     clocks_of,
     gradient_of,
@@ -30,7 +33,6 @@ from fastml_ext.neural.inference import (
     units_of,
     whole_gradient,
 )
-from fastml_ext.neural.products import ROOM
 from fastml_ext.neural.small import train_small
 from fastml_ext.neural.steps import scale_of
 
@@ -43,6 +45,7 @@ ITEM = 10e3  # ns that a part or block takes at least
 PARTS, BLOCKS = 32, 64  # of a batch at most
 SERIAL = 500e3  # ns: a full gradient of less is done by one call
 SHARED = 40e3  # ns: a batch of less is done by one thread
+PATIENCE = 200  # microseconds that a thread waits for another beyond what the work takes, before it goes on alone
 PRODUCT = {"f": 0.012, "d": 0.024}  # ns of a multiplication, by one thread
 UNIT, STEP = 0.3, 0.6  # ns of an activation forward and back, and of a weight's step
 
@@ -186,10 +189,13 @@ def share(design, method, state, order, batch, table, layout, buffers, before, l
         clocks_of(order, batch, table.weight, int(state.clock[0]), clocks)
     sums = np.zeros((len(losses), layout.parts + len(layout.blocks), 2))
     counters, jobs = np.zeros(32, np.int64), min(pool.effective_jobs(n_jobs), layout.parts)
+    counters[LIMIT] = PATIENCE + 4e-3 * layout.cost / min(layout.parts, len(layout.blocks))
     arguments = design, method, state, order, batch, table, buffers, before, clocks, sums, counters, relaxing()
     mirror_all(design.units, state.w, buffers)
     cost = layout.cost * len(losses) / jobs
     pool.run(train_shared, jobs, *arguments, cost=cost, n_jobs=jobs)
+    if counters[LATE]:
+        pool.came_late()
     losses_from(design, order, batch, layout.parts, sums, losses)
     state.clock[0] = clocks[-1]
 
@@ -237,9 +243,9 @@ def in_parts(design, state, size, n, table, layout, buffers, G, n_jobs):
 METHOD = typed(Method())
 
 
-def examine(design, w, data):
+def examine(design, w, data, n_jobs=None):
     n, layers = data.X.shape[0], len(design.activations)
-    loss, gradient, buffers = full_gradient(design, w, data, n)
+    loss, gradient, buffers = full_gradient(design, w, data, n, n_jobs)
     norms, dead, saturated = np.empty(layers), np.empty(layers - 1), np.empty(layers - 1)
     norms_of(design.units, gradient, gradient[:0], norms)
     units_of(typed(design), buffers.offsets, buffers.values, n, dead, saturated)

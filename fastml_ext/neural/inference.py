@@ -3,11 +3,11 @@
 import numpy as np
 
 from fastml_ext.device.numbers import softmax_rows
+from fastml_ext.device.products import ROOM, inner, matvec
 from fastml_ext.jit import kernel
 from fastml_ext.neural.codes import SOFTMAX
 from fastml_ext.neural.functions import activate, one_loss
 from fastml_ext.neural.passes import multiply, multiply_sparse
-from fastml_ext.neural.products import ROOM, inner, matvec
 
 __all__ = [
     "few_rows",

@@ -6,9 +6,9 @@ All arrays of a batch are flat: of each layer, rows after rows. `buffers.offsets
 import numpy as np
 
 from fastml_ext.device.numbers import GOLDEN, mix
+from fastml_ext.device.products import inner, product
 from fastml_ext.jit import kernel
 from fastml_ext.neural.functions import activate, output_rows
-from fastml_ext.neural.products import inner, product
 
 __all__ = ["backward_rows", "forward_rows", "losses_of", "multiply", "multiply_sparse"]
 

@@ -7,10 +7,10 @@ few thousand multiplications. Here weights, moments, values, deltas and gradient
 import numpy as np
 
 from fastml_ext.device.memory import borrow, keep
+from fastml_ext.device.products import ROOM, inner, product, row_sums, transpose
 from fastml_ext.jit import kernel
 from fastml_ext.neural.functions import activate, output_rows
 from fastml_ext.neural.passes import multiply
-from fastml_ext.neural.products import ROOM, inner, product, row_sums, transpose
 from fastml_ext.neural.steps import move, scale_of
 
 __all__ = ["train_small"]

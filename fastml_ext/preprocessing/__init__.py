@@ -5,13 +5,14 @@ from fastml_ext.lazy import exports
 __getattr__, __dir__, __all__ = exports(
     __name__,
     {
-        "codes": ["code_objects", "code_rows"],
-        "columns": ["binarise", "extremes", "fill", "moments", "normalise", "rescale", "standardise"],
+        "codes": ["code_objects", "code_rows", "code_texts", "code_views", "look_up"],
+        "columns": ["binarise", "by_rows", "extremes", "fill", "moments", "normalise", "rescale", "standardise"],
         "distributions": ["from_distribution", "to_distribution"],
-        "folded": ["scaled_scores"],
-        "order": ["quantiles"],
+        "expansions": ["sparse_products"],
+        "folded": ["add_looked", "put_looked", "scaled_scores"],
+        "ranks": ["quantiles"],
         "polynomials": ["products"],
         "splines": ["spline_basis"],
-        "powers": ["power_columns", "power_likelihood"],
+        "powers": ["power_columns", "power_likelihood", "unpower_columns"],
     },
 )

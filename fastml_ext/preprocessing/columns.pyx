@@ -7,10 +7,11 @@ import numpy as np
 
 from fastml_ext import pool
 
-__all__ = ["binarise", "extremes", "fill", "moments", "normalise", "rescale", "standardise"]
+__all__ = ["binarise", "by_rows", "extremes", "fill", "moments", "normalise", "rescale", "standardise"]
 
 cdef enum:
     VALUES = 16384  # of a block, which is read twice: it stays within the second cache
+    LINE = 64  # bytes
 
 COST = 0.6  # ns a value that is read once
 NORMS = {"l1": 1, "l2": 2, "max": 0}
@@ -151,7 +152,10 @@ def standardise(X, centre, scale, n_jobs=None):
     """(x - centre) / scale, or None where a number is infinite. Contract: reference.py."""
     n, d = X.shape
     out = np.empty((n, d), X.dtype)
-    return out if not any(pool.run(_standardise, n, X, centre, scale, out, cost=2 * COST * d, n_jobs=n_jobs)) else None
+    call, given = _standardise, (X, centre, scale, out)
+    if X.dtype == np.float32 and any(values is not None and values.dtype != X.dtype for values in (centre, scale)):
+        call, given = _scale_wide, (X, centre, scale, False, 0.0, 0.0, out)
+    return out if not any(pool.run(call, n, *given, cost=2 * COST * d, n_jobs=n_jobs)) else None
 
 
 def _standardise(Py_ssize_t start, Py_ssize_t stop, const floating[:, ::1] X, const floating[::1] centre,
@@ -194,8 +198,10 @@ def rescale(X, scale, shift, low, high, n_jobs=None):
     """x * scale + shift between low and high, or None where a number is infinite. Contract: reference.py."""
     n, d = X.shape
     out = np.empty((n, d), X.dtype)
-    given = X, scale, shift, float(low), float(high), out
-    return out if not any(pool.run(_rescale, n, *given, cost=2 * COST * d, n_jobs=n_jobs)) else None
+    call, given = _rescale, (X, scale, shift, float(low), float(high), out)
+    if X.dtype != scale.dtype:
+        call, given = _scale_wide, (X, shift, scale, True, float(low), float(high), out)
+    return out if not any(pool.run(call, n, *given, cost=2 * COST * d, n_jobs=n_jobs)) else None
 
 
 def _rescale(Py_ssize_t start, Py_ssize_t stop, const floating[:, ::1] X, const floating[::1] scale,
@@ -223,6 +229,59 @@ def _rescale(Py_ssize_t start, Py_ssize_t stop, const floating[:, ::1] X, const 
                 for j in range(d):  # NaN is neither below nor above
                     y[j] = least if y[j] < least else (most if y[j] > most else y[j])
     return bad != 0
+
+
+def _scale_wide(Py_ssize_t start, Py_ssize_t stop, const float[:, ::1] X, const double[::1] shift,
+                const double[::1] scale, bint multiply, double low, double high, float[:, ::1] out):
+    """Both of these with float64 beside float32: each operation in float64, its result rounded to float32."""
+    cdef Py_ssize_t d = X.shape[1], i, j
+    cdef const float *x
+    cdef const double *c = &shift[0] if shift is not None and d else NULL
+    cdef const double *s = &scale[0] if scale is not None and d else NULL
+    cdef float *y
+    cdef float infinite = INFINITY, least = low, most = high
+    cdef int bad = 0
+    with nogil:
+        for i in range(start, stop if d else start):
+            x, y = &X[i, 0], &out[i, 0]
+            for j in range(d):
+                bad |= (x[j] == infinite) | (x[j] == -infinite)
+            if multiply:
+                for j in range(d):
+                    y[j] = <float> (<float> (x[j] * s[j]) + c[j])
+                if low != -INFINITY or high != INFINITY:
+                    for j in range(d):
+                        y[j] = least if y[j] < least else (most if y[j] > most else y[j])
+                continue
+            for j in range(d):
+                y[j] = <float> (x[j] - c[j]) if c else x[j]
+            if s:
+                for j in range(d):
+                    y[j] = <float> (y[j] / s[j])
+    return bad != 0
+
+
+def by_rows(X, n_jobs=None):
+    """X in C order. Contract: reference.py."""
+    n, d = X.shape
+    out = np.empty((n, d), X.dtype)
+    pool.run(_by_rows, n, X.T, out, cost=2 * COST * d, n_jobs=n_jobs)
+    return out
+
+
+def _by_rows(Py_ssize_t start, Py_ssize_t stop, const floating[:, ::1] columns, floating[:, ::1] out):
+    """A line of the cache at a time of each row."""
+    cdef Py_ssize_t n = columns.shape[1], d = columns.shape[0], wide = LINE // sizeof(floating), first = 0, k, i, j
+    cdef const floating *x
+    cdef floating *y
+    with nogil:
+        while first < d:
+            x, k = &columns[first, 0], min(wide, d - first)
+            for i in range(start, stop):
+                y = &out[i, first]
+                for j in range(k):
+                    y[j] = x[j * n + i]
+            first += wide
 
 
 def normalise(X, norm, n_jobs=None):

@@ -1,12 +1,13 @@
-"""Scores of linear models on columns that are scaled first, without the scaled table. Contract: reference.py."""
+"""Linear models on columns that are scaled or encoded first, without the table between. Contract: reference.py."""
 
 from cython cimport floating
+from libc.stdint cimport int64_t
 
 import numpy as np
 
 from fastml_ext import pool
 
-__all__ = ["scaled_scores"]
+__all__ = ["add_looked", "put_looked", "scaled_scores"]
 
 
 def scaled_scores(X, centre, scale, coef, intercept, n_jobs=None):
@@ -81,3 +82,33 @@ cdef void _add_up(Py_ssize_t start, Py_ssize_t stop, const floating[:, ::1] X, c
                     a += w[j] * x[j]
                     j += 1
             out[i, c] = <floating> (((a + b) + (e + f)) + intercept[c])
+
+
+def add_looked(codes, table, out):
+    """Add table[codes[i]] to row i. Contract: reference.py."""
+    pool.run(_add_looked, len(codes), codes, table, out, cost=1 + table.shape[1])
+
+
+def _add_looked(Py_ssize_t start, Py_ssize_t stop, const int64_t[::1] codes, const double[:, ::1] table,
+                double[:, ::1] out):
+    cdef Py_ssize_t i, c, k = table.shape[1]
+    with nogil:
+        for i in range(start, stop):
+            for c in range(k):
+                out[i, c] += table[codes[i], c]
+
+
+def put_looked(codes, places, numbers, out):
+    """Write numbers[codes[i]] into its place of row i. Contract: reference.py."""
+    pool.run(_put_looked, len(codes), codes, places, numbers, out, cost=2)
+
+
+def _put_looked(Py_ssize_t start, Py_ssize_t stop, const int64_t[::1] codes, const int64_t[::1] places,
+                const double[::1] numbers, double[:, ::1] out):
+    cdef Py_ssize_t i
+    cdef int64_t code
+    with nogil:
+        for i in range(start, stop):
+            code = codes[i]
+            if places[code] >= 0:
+                out[i, places[code]] = numbers[code]

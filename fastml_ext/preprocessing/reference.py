@@ -5,9 +5,10 @@ import math
 import numpy as np
 
 __all__ = [
-    "binarise", "code_objects", "code_rows", "extremes", "fill", "from_distribution", "moments", "normalise",
-    "power_columns", "power_likelihood", "products", "quantiles", "rescale", "scaled_scores", "spline_basis",
-    "standardise", "to_distribution",
+    "add_looked", "binarise", "by_rows", "code_objects", "code_rows", "code_texts", "code_views", "extremes", "fill",
+    "from_distribution", "look_up", "moments", "normalise", "power_columns", "power_likelihood", "products",
+    "put_looked", "quantiles", "rescale", "scaled_scores", "sparse_products", "spline_basis", "standardise",
+    "to_distribution", "unpower_columns",
 ]  # fmt: skip
 
 
@@ -33,12 +34,15 @@ def extremes(X):
     return np.array(least, X.dtype), np.array([x.max() if len(x) else np.nan for x in known], X.dtype)
 
 
-def quantiles(X, q):
-    """(low, high, count): for each of the shares q (m,) the two numbers of each column beside it, (m, d), dtype of X.
+def quantiles(X, q, rows=None):
+    """(low, high, count, extremes): for each of the shares q (m,) the two numbers of each column beside it, (m, d).
 
+    rows: numbers of rows, int64, that the columns are taken from, some more than once; None for each once
     They are those at the places floor(q * (c - 1)) and one more, at most c - 1, of the column's c numbers in order,
-    counted from 0; NaN where c = 0. count (d,) int64 is c.
+    counted from 0; NaN where c = 0. count (d,) int64 is c, extremes (2, d) the first and the last. All but the count
+    are of the dtype of X.
     """
+    X = X if rows is None else X[rows]
     low, high = np.full((2, len(q), X.shape[1]), np.nan, X.dtype)
     count = (~np.isnan(X)).sum(axis=0)
     for j, column in enumerate(X.T):
@@ -46,26 +50,35 @@ def quantiles(X, q):
         for i, share in enumerate(q if len(ordered) else []):
             below = int(np.floor(share * (len(ordered) - 1)))
             low[i, j], high[i, j] = ordered[below], ordered[min(below + 1, len(ordered) - 1)]
-    return low, high, count
+    return low, high, count, np.stack(extremes(X))
 
 
 def standardise(X, centre, scale):
     """(x - centre) / scale of each column, two operations in the dtype of X; None where a number of X is infinite.
 
-    centre, scale: (d,) of the dtype of X, or None for 0 and 1
+    centre, scale: (d,) of the dtype of X, or None for 0 and 1; or both of float64 beside X of float32: each operation
+    is one in float64 then, whose result is rounded to float32
     """
     if np.isinf(X).any():
         return None
-    X = X if centre is None else X - centre
-    return X.copy() if scale is None else X / scale
+    out = X if centre is None else (X - centre).astype(X.dtype)
+    return out.copy() if scale is None else (out / scale).astype(X.dtype)
 
 
 def rescale(X, scale, shift, low, high):
     """x * scale + shift of each column, clipped to low and high; None where a number of X is infinite.
 
-    scale, shift: (d,) of the dtype of X | low, high: -inf and inf do not clip
+    scale, shift: (d,) of the dtype of X, or both of float64, as in `standardise` | low, high: -inf and inf do not clip
     """
-    return None if np.isinf(X).any() else np.clip(X * scale + shift, low, high).astype(X.dtype)
+    if np.isinf(X).any():
+        return None
+    out = ((X * scale).astype(X.dtype) + shift).astype(X.dtype)
+    return np.clip(out, low, high).astype(X.dtype)
+
+
+def by_rows(X):
+    """X, which is in Fortran's order, as a table in C order."""
+    return X.copy(order="C")
 
 
 def normalise(X, norm):
@@ -191,10 +204,44 @@ def products(X, steps, n_terms, n_out, bias, by_columns=False):
     return out
 
 
+def sparse_products(data, indices, indptr, d, least, largest, apart, bias):
+    """(values, columns, indptr, n_out): the products of a CSR table's d columns, as another of n_out columns.
+
+    data float32 or float64, indices and indptr int64; the columns of a row ascend, each once.
+    The columns of the result are the products of `least` to `largest` columns, those of fewer columns first, each in
+    the order of their first columns, then of their second ones, and so on. A column is in a product once, where they
+    are `apart`, or several times. Before them, where `bias`, stands a column of 1. A product of stored numbers is
+    stored. columns and indptr of the result are int32 where all of them fit, else int64.
+    """
+    degrees = [0] * bool(bias) + list(range(max(least, 1), largest + 1))
+    place = {chosen: at for at, chosen in enumerate(each for g in degrees for each in choices([*range(d)], g, apart))}
+    values, columns, begins = [], [], [0]
+    for i in range(len(indptr) - 1):
+        own = slice(indptr[i], indptr[i + 1])
+        row = dict(zip(indices[own].tolist(), data[own], strict=True))
+        for chosen in (each for g in degrees for each in choices(sorted(row), g, apart)):
+            product = data.dtype.type(1)
+            for column in chosen:
+                product *= row[column]
+            values.append(product)
+            columns.append(place[chosen])
+        begins.append(len(values))
+    return np.array(values, data.dtype), np.array(columns, np.int32), np.array(begins, np.int32), len(place)
+
+
+def choices(columns, degree, apart):
+    """Tuples of so many of the columns, ascending."""
+    if degree == 0:
+        return [()]
+    return [(c, *more) for i, c in enumerate(columns) for more in choices(columns[i + apart :], degree - 1, apart)]
+
+
 def power(x, lmbda, box_cox):
-    """Box and Cox 1964, or Yeo and Johnson 2000: NaN stays."""
+    """Box and Cox 1964, or Yeo and Johnson 2000: NaN stays, and what is beyond all numbers is infinity."""
     if box_cox:
-        return math.log(x) if lmbda == 0 else (x**lmbda - 1) / lmbda
+        if lmbda == 0:
+            return math.log(x)
+        return (x**lmbda - 1) / lmbda if lmbda * math.log(x) < 709 else math.copysign(math.inf, lmbda)
     if x < 0:
         return -power(1 - x, 2 - lmbda, True)
     return power(1 + x, lmbda, True)
@@ -226,6 +273,37 @@ def power_columns(X, lambdas, box_cox, centre=None, scale=None):
     for (i, j), x in np.ndenumerate(X):
         out[i, j] = x if math.isnan(x) else power(float(x), float(lambdas[j]), box_cox)
     return out if centre is None else (out - centre) / scale
+
+
+def unpower(z, lmbda, box_cox):
+    """The number whose power z is: NaN where there is none, infinity where it is beyond all."""
+    if not box_cox and z < 0:
+        return -unpower(-z, 2 - lmbda, False)
+    base = 1 + lmbda * z
+    if lmbda == 0:
+        found = math.exp(z) if z < 709 else math.inf
+    elif base <= 0:
+        found = math.nan if base < 0 else (0.0 if lmbda > 0 else math.inf)
+    else:
+        exponent = math.log(base) / lmbda
+        found = math.exp(exponent) if exponent < 709 else math.inf
+    return found if box_cox else found - 1
+
+
+def unpower_columns(X, lambdas, box_cox, centre=None, scale=None):
+    """(the numbers whose transformation by `power_columns` X is, whether one of them is NaN and that of X is not).
+
+    Arguments as there. Numbers are multiplied by scale and centre is added, each rounded to the dtype of X, and the
+    rest is computed in float64. None where a number is infinite.
+    """
+    if np.isinf(X).any():
+        return None
+    given = X if centre is None else X * scale + centre
+    out = np.full_like(X, np.nan)
+    for (i, j), z in np.ndenumerate(given):
+        if not math.isnan(z):
+            out[i, j] = unpower(float(z), float(lambdas[j]), box_cox)
+    return out, bool((np.isnan(out) & ~np.isnan(X)).any())
 
 
 def spline_basis(X, knots, degree, n_splines, beyond, width, by_columns=False):
@@ -312,3 +390,66 @@ def code_rows(words):
     places = [first.setdefault(tuple(row), i) for i, row in enumerate(words.tolist())]
     codes = {at: code for code, at in enumerate(first.values())}
     return np.array([codes[at] for at in places], np.int64), np.array([*first.values()], np.int64)
+
+
+def code_texts(data, ends, valid, skipped=0):
+    """(codes, distinct): the distinct texts of a column, as Arrow holds it, in the order in which they first stand.
+
+    data (m,) uint8, the texts in UTF-8 one after the other | ends (n + 1,) int32 or int64: text i is
+    data[ends[i]:ends[i + 1]] | valid: None, or uint8: bit skipped + i, from the lowest of each byte, is 0 where text i
+    is missing
+    codes (n,) int64 are the places of the texts in the list `distinct`; -1 where one is missing
+    """
+    texts = [data[ends[i] : ends[i + 1]].tobytes() for i in range(len(ends) - 1)]
+    return codes_of(texts, valid, skipped)
+
+
+def code_views(views, buffers, valid, skipped=0):
+    """(codes, distinct) of texts as Arrow's views have them; codes, distinct, valid and skipped as in `code_texts`.
+
+    views (n, 4) uint32: the length in bytes; up to 12 bytes stand behind it, for longer ones the second word repeats
+    the first bytes, the third is the place in `buffers`, the fourth that in the buffer | buffers: list of uint8 (m,)
+    """
+    texts = []
+    for view in views:
+        length = int(view[0])
+        texts.append(
+            view[1:].tobytes()[:length] if length <= 12 else buffers[view[2]][view[3] : view[3] + length].tobytes()
+        )
+    return codes_of(texts, valid, skipped)
+
+
+def codes_of(texts, valid, skipped):
+    distinct: dict = {}
+    codes = []
+    for i, text in enumerate(texts):
+        at = skipped + i
+        missing = valid is not None and not valid[at // 8] >> at % 8 & 1
+        codes.append(-1 if missing else distinct.setdefault(text.decode(), len(distinct)))
+    return np.array(codes, np.int64), list(distinct)
+
+
+def look_up(codes, tables, out):
+    """Write tables[j][codes[j][i]] into out[i, j].
+
+    codes: d arrays (n,) int64 of places | tables: d arrays (k_j,) | out (n, d) of their dtype: float32 or float64,
+    int32 or int64
+    """
+    for j, (places, table) in enumerate(zip(codes, tables, strict=True)):
+        out[:, j] = [table[place] for place in places]
+
+
+def add_looked(codes, table, out):
+    """Add table[codes[i]] to out[i]: codes (n,) int64 of places | table (m, k), out (n, k) float64."""
+    for i, code in enumerate(codes):
+        out[i] += table[code]
+
+
+def put_looked(codes, places, numbers, out):
+    """Write numbers[codes[i]] into out[i, places[codes[i]]], nothing where the place is negative.
+
+    codes (n,) int64 | places (m,) int64, below the width of out | numbers (m,), out (n, d) float64
+    """
+    for i, code in enumerate(codes):
+        if places[code] >= 0:
+            out[i, places[code]] = numbers[code]

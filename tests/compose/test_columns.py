@@ -18,7 +18,7 @@ import fastml
 from fastml.compose import ColumnTransformer, make_column_selector, make_column_transformer
 from fastml.decomposition import PCA
 from fastml.impute import SimpleImputer
-from fastml.linear_model import LogisticRegression
+from fastml.linear_model import LinearRegression, LogisticRegression, Ridge
 from fastml.neighbors import KNeighborsClassifier
 from fastml.pipeline import make_pipeline
 from fastml.preprocessing import (
@@ -321,3 +321,56 @@ def test_scikit_learns_contract():
         type(part).__module__.startswith("fastml") for part in (twin, *twin, *twin[0].named_transformers_.values())
     )
     assert np.array_equal(twin[0].transform(X), before)
+
+
+@given(
+    st.sampled_from([each for each in NUMERIC if each != "passthrough"]),
+    st.sampled_from(ENCODERS),
+    st.sampled_from(
+        [LogisticRegression(), LogisticRegression(C=0.1, fit_intercept=False), LinearRegression(), Ridge()]
+    ),
+    st.sampled_from([2, 3]),
+    st.sampled_from([0.0, 0.3, 1.0]),
+    st.integers(0, 2**32),
+)
+def test_a_linear_model_behind_it_needs_no_table(numeric, encoder, model, n_classes, threshold, seed):
+    random = np.random.default_rng(seed)
+    X = frame(random)
+    y = np.arange(len(X)) % n_classes if hasattr(model, "C") else random.normal(size=(len(X), n_classes - 1)).squeeze()
+    parts = [("e", clone(encoder), CATEGORIES), ("s", clone(numeric), NUMBERS)]
+    short = make_pipeline(ColumnTransformer(parts, sparse_threshold=threshold), clone(model)).fit(X, y)
+    steps = make_pipeline(by_steps(short[0]), short[-1], fold=False)
+    more = X.sample(200, replace=True, random_state=seed % 1000).reset_index(drop=True)
+    added = abs(short[0].transform(more)) @ np.abs(np.atleast_2d(short[-1].coef_)).T
+    within = 1e-13 * (1 + added.max())
+    for method in ("predict_proba", "decision_function", "predict"):
+        if hasattr(steps, method) and not (method == "predict" and hasattr(model, "C")):
+            for rows in (X, more, X[:1], X[X.columns[::-1]]):
+                found, expected = getattr(short, method)(rows), getattr(steps, method)(rows)
+                assert found.shape == expected.shape
+                assert found.dtype == expected.dtype
+                np.testing.assert_allclose(found, expected, rtol=1e-12, atol=within)
+
+
+def test_the_table_is_not_made_and_bad_rows_are_refused_as_ever(monkeypatch, tmp_path):
+    random = np.random.default_rng(0)
+    X, y = frame(random, 200), np.arange(200) % 2
+    each = make_column_transformer((StandardScaler(), NUMBERS), (OneHotEncoder(), CATEGORIES))
+    model = make_pipeline(each, LogisticRegression()).fit(X, y)
+    fastml.save(model, tmp_path / "model")
+    again = fastml.load(tmp_path / "model")
+    expected = make_pipeline(model[0], model[-1], fold=False).predict_proba(X)
+    with monkeypatch.context() as patch:
+        patch.setattr(ColumnTransformer, "transform", None)
+        for each in (model, again):
+            np.testing.assert_allclose(each.predict_proba(X), expected, rtol=1e-12)
+    model[-1].coef_ = 2 * model[-1].coef_
+    assert np.abs(model.predict_proba(X) - expected).max() > 0.001  # what is changed by hand counts at once
+    broken = X.copy()
+    broken.loc[7, "a"] = np.nan
+    with pytest.raises(ValueError, match="Input X contains NaN"):
+        model.predict(broken)
+    broken = X.copy()
+    broken.loc[7, "text"] = "new"
+    with pytest.raises(ValueError, match="Found unknown categories"):
+        model.predict(broken)

@@ -295,7 +295,7 @@ COLLECTORS = {
     "neighbours": lambda X, y, table, labels, model: KNeighborsClassifier().fit(table, labels).kneighbors(X),
     "y alone": lambda X, y, table, labels, model: GaussianNB().fit(table, y),
     "weights": lambda X, y, table, labels, model: GaussianNB().fit(table, labels, sample_weight=y),
-    "arguments": lambda X, y, table, labels, model: model.score(X, y, sample_weight=y),
+    "arguments": lambda X, y, table, labels, model: model.predict(X, check_input=False),
     "pipeline": lambda X, y, table, labels, model: make_pipeline(KNeighborsClassifier()).fit(X, y),
     "search": lambda X, y, table, labels, model: GridSearchCV(model, {"var_smoothing": [1e-9]}).fit(X, y),
     "folds": lambda X, y, table, labels, model: cross_val_score(model, X, y),
@@ -333,3 +333,32 @@ def test_a_class_that_cannot_says_so_with_the_size_and_the_cure():
         GaussianNB().fit(*lazy, None, 3)
     with pytest.raises(TypeError, match="MinMaxScaler takes no weights of a table in parts"):
         MinMaxScaler().fit(fastml.dask.parts(*lazy, sample_weight=lazy[1]))
+
+
+def test_metrics_of_collections_and_weights_beside_them():
+    X, y = table(GaussianNB())
+    y = np.minimum(y, 1)
+    weight = np.random.default_rng(0).random(N)
+    model = GaussianNB().fit(X, y, sample_weight=weight)
+    lazy, labels = lazily(X, y, [5, 9000])
+    weights = lazily(X, weight, [5, 9000])[1]
+    other = GaussianNB().fit(lazy, labels, sample_weight=weights)
+    assert np.array_equal(other.var_, model.var_)
+    assert np.array_equal(GaussianNB().fit(lazy, labels, weights).var_, model.var_)
+    assert other.score(lazy, labels, sample_weight=weights) == pytest.approx(model.score(X, y, weight), rel=1e-12)
+    chances, found = other.predict_proba(lazy), other.predict(lazy)
+    metrics = fastml.metrics
+    sums = [("log_loss", chances), ("roc_auc_score", chances[:, 1]), ("mean_squared_error", chances[:, 1]),
+            ("mean_absolute_error", chances[:, 1]), ("r2_score", chances[:, 1])]  # fmt: skip
+    for name, answers in sums:
+        for lazy_weight, given_weight in ((None, None), (weights, weight)):
+            expected = getattr(metrics, name)(y, answers.compute(), sample_weight=given_weight)
+            assert getattr(fastml.dask, name)(labels, answers, sample_weight=lazy_weight) == pytest.approx(expected)
+    assert fastml.dask.accuracy_score(labels, found) == metrics.accuracy_score(y, found.compute())
+    with pytest.raises(TypeError, match="y_true is a ndarray, and a Dask array"):
+        fastml.dask.r2_score(y, found)
+    with pytest.raises(ValueError, match="y_proba has 1 columns, and y_true has 2 classes"):
+        fastml.dask.log_loss(labels, chances[:, 1])
+    names = ["accuracy", "roc_auc", "neg_log_loss"]
+    parts = fastml.scale.arrays(X, y)
+    assert fastml.dask.score(other, lazy, labels, scoring=names) == fastml.scale.score(model, parts, names)

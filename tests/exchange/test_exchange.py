@@ -6,7 +6,8 @@ import pickle
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from sklearn.base import clone
+import sklearn.linear_model
+from sklearn.base import BaseEstimator, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import (
     AdaBoostClassifier,
@@ -23,8 +24,9 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
 import fastml
+import fastml.linear_model
 from fastml.exchange import ExchangeError
-from fastml.exchange.families import FAMILIES, class_in
+from fastml.exchange.families import FAMILIES, class_in, own_class, twin_class
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore:divide by zero")
 
@@ -481,3 +483,25 @@ def test_convergence_is_not_asked_again():
         model.fit(NUMBERS, CLASSES)
         warnings.simplefilter("error")
         fastml.from_sklearn(fastml.to_sklearn(model)).predict(NUMBERS)
+
+
+def test_a_regressor_of_samples_that_agree():
+    model = fastml.linear_model.RANSACRegressor(fastml.linear_model.LinearRegression(), random_state=0)
+    twin = fastml.to_sklearn(model.fit(NUMBERS, TARGET))
+    assert type(twin) is sklearn.linear_model.RANSACRegressor
+    assert type(twin.estimator_) is sklearn.linear_model.LinearRegression
+    np.testing.assert_allclose(twin.predict(NUMBERS), model.predict(NUMBERS), rtol=1e-9)
+    again = fastml.from_sklearn(twin)
+    assert type(again.estimator_) is fastml.linear_model.LinearRegression
+    np.testing.assert_allclose(again.predict(NUMBERS), model.predict(NUMBERS), rtol=1e-9)
+
+
+def test_every_class_of_one_name_has_a_twin():
+    """Also those that a module makes when they are asked for."""
+    for family in sorted({row.family for row in FAMILIES}):
+        own, theirs = importlib.import_module(f"fastml.{family}"), importlib.import_module(f"sklearn.{family}")
+        for name in theirs.__all__:
+            ours, original = getattr(own, name), getattr(theirs, name)
+            if ours is not original and isinstance(original, type) and issubclass(original, BaseEstimator):
+                assert twin_class(ours) is original, name
+                assert own_class(original) is ours, name

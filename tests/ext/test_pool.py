@@ -61,6 +61,21 @@ def test_results_come_in_order_of_the_ranges():
     assert pool.run(lambda start, stop: (start, stop), 1000, cost=SLOW, n_jobs=4) == pool.ranges(1000, SLOW)
 
 
+def test_short_work_runs_inline_for_a_while_after_a_helper_came_late():
+    def threads(n):
+        def who(start, stop):
+            time.sleep(1e-3)
+            return threading.get_ident()
+
+        return set(pool.run(who, n, cost=SLOW, n_jobs=4))
+
+    pool.came_late()
+    assert threads(10) == {threading.get_ident()}
+    assert len(threads(40)) > 1  # long work is shared all the same
+    time.sleep(2e-9 * pool.BUSY)
+    assert len(threads(10)) > 1
+
+
 def test_nothing_to_do():
     assert pool.run(lambda start, stop: 1 / 0, 0, cost=SLOW) == []
 

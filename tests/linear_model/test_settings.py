@@ -5,9 +5,11 @@ import warnings
 import numpy as np
 import pytest
 import scipy.sparse as sp
+import sklearn.linear_model
 from sklearn.base import clone
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
 
+import fastml.linear_model
 from fastml.linear_model import LinearRegression, LogisticRegression, Perceptron, Ridge, SGDClassifier, SGDRegressor
 from fastml.linear_model.objective import Objective
 from fastml.svm import LinearSVC
@@ -143,11 +145,58 @@ def test_no_iterations(solver, l1_ratio):
 
 
 def test_ridges_solvers():
-    with pytest.raises(ValueError, match="solver='svd' does not support positive=True"):
+    with pytest.raises(ValueError, match="solver='svd' does not support positive fitting"):
         Ridge(positive=True, solver="svd").fit(X, NUMBERS)
     with pytest.raises(ValueError, match="'lbfgs' can be used only when positive=True"):
         Ridge(solver="lbfgs").fit(X, NUMBERS)
     assert (Ridge(positive=True, solver="lbfgs").fit(X, NUMBERS).coef_ >= 0).all()
+
+
+@pytest.mark.parametrize("container", [sp.csr_array, sp.csr_matrix, sp.coo_array])
+def test_what_scikit_learn_refuses_of_sparse_rows(container):
+    rows = container(X)
+    for module in (sklearn.linear_model, fastml.linear_model):
+        for solver in ("svd", "cholesky", "saga"):
+            with pytest.raises(ValueError, match=f"solver='{solver}' does not support fitting the intercept on sparse"):
+                module.Ridge(solver=solver).fit(rows, NUMBERS)
+        with pytest.raises(TypeError, match="SVD solver does not support sparse inputs currently"):
+            module.Ridge(solver="svd", fit_intercept=False).fit(rows, NUMBERS)
+        with pytest.raises(TypeError, match=r"Sparse data was passed.*, but dense data is required"):
+            module.LinearRegression(positive=True).fit(rows, NUMBERS)
+    dense = LinearRegression(positive=True).fit(X, NUMBERS)
+    sparse = Ridge(alpha=0, positive=True).fit(rows, NUMBERS)
+    np.testing.assert_allclose(sparse.coef_, dense.coef_, atol=1e-9)
+    for solver in ("cholesky", "saga", "lsqr", "sag", "sparse_cg", "auto"):
+        model = Ridge(solver=solver, fit_intercept=False, tol=1e-10)
+        np.testing.assert_allclose(model.fit(rows, NUMBERS).coef_, model.fit(X, NUMBERS).coef_, atol=1e-8)
+
+
+def test_what_scikit_learn_says_of_sag_on_sparse_rows():
+    for module in (sklearn.linear_model, fastml.linear_model):
+        with pytest.warns(UserWarning, match='"sag" solver requires many iterations to fit an intercept'):
+            module.Ridge(solver="sag", tol=1e-3, random_state=0).fit(sp.csr_array(X), NUMBERS)
+    Ridge(solver="sag", tol=1e-3, fit_intercept=False).fit(sp.csr_array(X), NUMBERS)
+    Ridge(solver="sag", tol=1e-3).fit(X, NUMBERS)
+    with pytest.raises(ValueError, match="'tol' parameter of Ridge"):
+        Ridge(solver="sag", tol="low").fit(sp.csr_array(X), NUMBERS)
+
+
+def test_a_column_of_targets_is_one_output():
+    for module in (sklearn.linear_model, fastml.linear_model):
+        with pytest.warns(DataConversionWarning, match="A column-vector y was passed when a 1d array was expected"):
+            model = module.SGDRegressor(random_state=0).fit(X, NUMBERS[:, None])
+        assert model.coef_.shape == (X.shape[1],)
+        assert model.predict(X).shape == NUMBERS.shape
+
+
+@pytest.mark.parametrize("name", ["SGDClassifier", "SGDRegressor", "Perceptron"])
+def test_weights_of_0_everywhere_beside_rows_held_out(name):
+    for module in (sklearn.linear_model, fastml.linear_model):
+        model = getattr(module, name)(early_stopping=True, random_state=0)
+        with pytest.raises(ValueError, match="weights for validation set are all zero|contain at least one non-zero"):
+            model.fit(X, LABELS, sample_weight=np.zeros(len(X)))
+    with pytest.raises(ValueError, match="The sample weights for validation set are all zero, consider using a diff"):
+        model.fit(X, LABELS, sample_weight=np.zeros(len(X)))
 
 
 @pytest.mark.parametrize("model", [SGDClassifier, SGDRegressor, Perceptron])

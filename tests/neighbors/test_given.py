@@ -10,6 +10,7 @@ import sklearn.neighbors
 from scipy.spatial.distance import cdist
 from sklearn.metrics import DistanceMetric
 
+import fastml.neighbors
 from fastml.neighbors import (
     KDTree,
     KNeighborsClassifier,
@@ -243,6 +244,30 @@ def test_what_scikit_learn_warns_of():
             NearestNeighbors(p=0.5, algorithm=algorithm).fit(X)
     with pytest.raises(ValueError, match="Haversine distance only valid in 2 dimensions"):
         NearestNeighbors(metric="haversine").fit(X)
+
+
+@pytest.mark.parametrize("width", [1, 3])
+def test_brute_force_asks_the_metric_when_it_searches(width):
+    rows = np.linspace(0, 1, 10 * width).reshape(10, width)
+    for module in (sklearn.neighbors, fastml.neighbors):
+        model = module.NearestNeighbors(metric="haversine", algorithm="brute").fit(rows)
+        for asked in (model, pickle.loads(pickle.dumps(model))):
+            for ask in (asked.kneighbors, asked.radius_neighbors, asked.kneighbors_graph):
+                with pytest.raises(ValueError, match="Haversine distance only valid in 2 dimensions"):
+                    ask(rows)
+        with pytest.raises(ValueError, match="Haversine distance only valid in 2 dimensions"):
+            module.NearestNeighbors(metric="haversine", algorithm="ball_tree").fit(rows)
+
+
+@pytest.mark.parametrize("algorithm", ["kd_tree", "ball_tree"])
+def test_trees_do_not_work_with_sparse_matrices(algorithm):
+    rows = scipy.sparse.csr_array(X)
+    for module in (sklearn.neighbors, fastml.neighbors):
+        model = module.KNeighborsClassifier(1, algorithm=algorithm).fit(X, y)
+        for ask in (model.predict, model.kneighbors):
+            with pytest.raises(ValueError, match=f"{algorithm} does not work with sparse matrices. Densify the data"):
+                ask(rows)
+    assert KNeighborsClassifier(1).fit(X, y).predict(rows).tolist() == model.predict(X).tolist()
 
 
 @pytest.mark.parametrize("estimator", [KNeighborsClassifier, RadiusNeighborsClassifier])

@@ -172,3 +172,45 @@ def test_infinity_is_named_in_floats_of_any_form(name, dtype):
     encoder = getattr(ours, name)().fit([[1.0]] * 6, [2.0] * 6)
     with pytest.raises(ValueError, match=r"infinity.*X\[1, 0\]"):
         encoder.transform(np.array([[1.0], [np.inf]], dtype))
+
+
+LONG = "more than twelve bytes", "more than twelve byte\u20ac", "", "a", "\u00e9t\u00e9", None
+
+
+@pytest.mark.parametrize("kind", ["str", "chunks", "slice", "polars", "polars slice", "polars chunks"])
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(2, 40))
+@effort(0.3)
+def test_texts_of_arrow(kind, seed, n):
+    texts = [*(LONG[i] for i in np.random.default_rng(seed).integers(0, len(LONG), n)), "a", "b"]
+    if kind.startswith("polars"):
+        X = pl.DataFrame({"a": texts, "b": texts[::-1]})
+        X = X[3:] if kind.endswith("slice") else pl.concat([X[:2], X], rechunk=False) if "chunks" in kind else X
+    else:
+        X = pd.DataFrame({"a": texts, "b": texts[::-1]}).astype("str")
+        X = X.iloc[2:] if kind == "slice" else pd.concat([X.iloc[:2], X]) if kind == "chunks" else X
+    for name in ("OneHotEncoder", "OrdinalEncoder"):
+        own, other = getattr(ours, name)(), getattr(theirs, name)()
+        own.fit(X)
+        other.fit(X)
+        for a, b in zip(own.categories_, other.categories_, strict=True):
+            assert [value if value == value else "NaN" for value in a.tolist()] == [
+                value if value == value else "NaN" for value in b.tolist()
+            ]
+        for _ in range(2):
+            a, b = own.transform(X), other.transform(X)
+            np.testing.assert_array_equal(a.toarray() if sp.issparse(a) else a, b.toarray() if sp.issparse(b) else b)
+
+
+def test_known_categories_are_looked_up_again_after_a_change_by_hand():
+    X = np.array([["a", "x"], ["b", "y"], ["c", "x"]], object)
+    encoder = ours.OrdinalEncoder().fit(X)
+    assert encoder.transform(X)[:, 0].tolist() == [0, 1, 2]
+    encoder.categories_ = [np.array(["c", "b", "a"], object), encoder.categories_[1]]
+    assert encoder.transform(X)[:, 0].tolist() == [2, 1, 0]
+    with pytest.raises(ValueError, match="Found unknown categories"):
+        encoder.transform(np.array([["d", "x"]], object))
+    encoder.set_params(handle_unknown="use_encoded_value", unknown_value=-1)
+    encoder.fit(X)
+    assert encoder.transform(np.array([["d", "x"], ["a", "x"]], object)).tolist() == [[-1, 0], [0, 0]]
+    encoder.unknown_value = -5
+    assert encoder.transform(np.array([["d", "x"], ["a", "x"]], object)).tolist() == [[-5, 0], [0, 0]]

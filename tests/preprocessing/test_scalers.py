@@ -124,6 +124,28 @@ def test_weights(weight):
     same(one.scale_, ours.StandardScaler().fit(np.concatenate([X, X, X[:5]])).scale_)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("weight", [[1e308, 1e308, 1.0], [1e308, 0, 0]])
+def test_weights_whose_sums_are_infinite(weight):
+    X = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 7.0]])
+    with pytest.raises(ValueError, match=r"sample_weight goes up to 1e\+308.* divide the weights"):
+        ours.StandardScaler().fit(X, sample_weight=weight)
+    X[:, 1] = np.nan
+    with warnings.catch_warnings(action="ignore"):
+        assert np.isnan(ours.StandardScaler().fit(X, sample_weight=[1e120, 2.0, 3.0]).mean_).tolist() == [False, True]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", ["StandardScaler", "MaxAbsScaler", "RobustScaler"])
+def test_both_infinities_in_a_sparse_table(name):
+    options = {"StandardScaler": {"with_mean": False}, "RobustScaler": {"with_centering": False}}.get(name, {})
+    X = sp.csr_matrix(np.array([[np.inf, 1.0], [-np.inf, 2.0]]))
+    model = getattr(ours, name)(**options)
+    for call in (model.fit, model.fit(np.eye(2)).transform, model.inverse_transform):
+        with pytest.raises(ValueError, match="infinity"):
+            call(X)
+
+
 @pytest.mark.parametrize("name", ["StandardScaler", "MaxAbsScaler", "RobustScaler", "Normalizer", "Binarizer"])
 @pytest.mark.parametrize("kind", [sp.csr_matrix, sp.csc_matrix, sp.csr_array, sp.coo_matrix])
 def test_sparse_tables(name, kind):
@@ -228,3 +250,17 @@ def test_pairs_of_numbers_are_two_numbers(pair):
         ours.MinMaxScaler(feature_range=pair).fit([[1.0], [2.0]])
     with pytest.raises(ValueError, match="quantile_range=.* must be two numbers"):
         ours.RobustScaler(quantile_range=pair).fit([[1.0], [2.0]])
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_tables_by_columns(name, dtype):
+    X = np.asfortranarray(np.random.default_rng(0).normal(size=(70, 23)).astype(dtype))
+    one, other = (getattr(m, name)().fit(X) for m in (ours, theirs))
+    alike(one, other)
+    same(one.transform(X), other.transform(X))
+    assert one.transform(X).flags.writeable
+    if hasattr(other, "inverse_transform"):
+        same(one.inverse_transform(X), other.inverse_transform(X))
+        with pytest.raises(ValueError, match="X has 4 features"):
+            one.inverse_transform(X[:, :4])

@@ -16,7 +16,7 @@ from fastml.tree import DecisionTreeClassifier, DecisionTreeRegressor, ID3Classi
 from fastml.tree.base import TreeEstimator
 
 CLASSIFY = ["gini", "entropy", "log_loss"]
-REGRESS = ["squared_error", "friedman_mse", "absolute_error", "poisson"]
+REGRESS = ["squared_error", "absolute_error", "poisson"]
 
 
 @pytest.fixture
@@ -65,8 +65,6 @@ def gain(tree, i):
 def pair(regress, **options):
     name = "DecisionTreeRegressor" if regress else "DecisionTreeClassifier"
     ours = (DecisionTreeRegressor if regress else DecisionTreeClassifier)(**options)
-    if options.get("criterion") == "friedman_mse":
-        options["criterion"] = "squared_error"  # scikit-learn's new name for both
     return ours, getattr(sklearn.tree, name)(random_state=0, **options)
 
 
@@ -459,3 +457,18 @@ def test_a_tree_estimator_inherits_the_contract_alone():
     assert [base.__name__ for base in ours] == [
         "DecisionTreeClassifier", "TreeClassifier", "TreeEstimator", "Estimator",
     ]  # fmt: skip
+
+
+def test_what_scikit_learn_says_of_friedman_mse():
+    with pytest.warns(FutureWarning, match='Value `"friedman_mse"` for `criterion` is deprecated') as seen:
+        model = DecisionTreeRegressor(criterion="friedman_mse")
+    assert model.criterion == "squared_error"
+    assert seen[0].filename == __file__
+
+
+@pytest.mark.parametrize("y", [[5, -0.1, 2], [5, -0.1]])
+def test_signs_of_counts_come_before_their_number(y):
+    with pytest.raises(ValueError, match=r"Some.*y are negative.*Poisson.*y\[1\]=-0.1 is negative"):
+        DecisionTreeRegressor(criterion="poisson").fit([[0, 1, 2]] * 2, y)
+    with pytest.raises(ValueError, match=r"y is not positive.*Poisson"):
+        DecisionTreeRegressor(criterion="poisson").fit([[0, 1, 2]], [0, 0])

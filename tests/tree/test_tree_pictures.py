@@ -50,7 +50,8 @@ def test_no_boxes_or_words_overlap(hand, orientation, seed):
 def test_words_fit_their_boxes(n_leaves):
     X, y = load_digits(return_X_y=True)
     tree = DecisionTreeClassifier(max_leaf_nodes=n_leaves).fit(X, y)
-    titles = plot_tree(tree, filled=True, rounded=True, feature_names=[f"pixel {i}, wide MMM" for i in range(64)])
+    names = [f"pixel {i}, wide MMM" for i in range(64)]
+    titles = plot_tree(tree, filled=True, rounded=True, feature_names=names, orientation="auto")
     assert len(titles) == 2 * n_leaves - 1
     ax = plt.gca()
     ax.figure.canvas.draw()
@@ -67,7 +68,8 @@ def test_options_of_scikit_learn():
     X, y = load_diabetes(return_X_y=True)
     tree = DecisionTreeRegressor(max_depth=4).fit(X, y)
     _, ax = plt.subplots(figsize=(12, 8))
-    titles = plot_tree(tree, max_depth=2, node_ids=True, proportion=True, label="root", precision=1, ax=ax, fontsize=5)
+    options = {"max_depth": 2, "node_ids": True, "proportion": True, "label": "root", "precision": 1}
+    titles = plot_tree(tree, **options, ax=ax, fontsize=5, orientation="auto")
     assert len(titles) == 7
     assert titles[0].axes is ax
     assert titles[0].get_fontsize() == 5
@@ -76,16 +78,20 @@ def test_options_of_scikit_learn():
     assert "#0" in words
     assert "squared error 5929.9" in words
     assert sum(word.endswith("…") for word in words) == 4
-    taken = plot_tree(tree)  # the current axes, as scikit-learn's
+    taken = plot_tree(tree, orientation="down")  # the current axes, as scikit-learn's
     assert taken[0].axes is ax
     assert set(inspect.signature(plot_tree).parameters) >= set(inspect.signature(their_plot_tree).parameters)
 
 
 def test_odd_names_are_drawn_as_they_are(hand):
     model = hand.build((0, 1.0, False, [1, 0], [0, 1]), [hand.column("$x^2$ 100%")], ["$a$", "$b"])
-    titles = plot_tree(model)
+    titles = plot_tree(model, orientation="auto")
     plt.gcf().canvas.draw()
     assert [title.get_text() for title in titles] == ["$x^2$ 100%", "$a$", "$b"]
+    titles = plot_tree(model, class_names=["$a$", "$b"])
+    plt.gcf().canvas.draw()
+    assert titles[0].get_text().startswith("x[0] <= 1.0\n")
+    assert "class = $b" in titles[3].get_text()
 
 
 def test_long_lists_of_categories_are_cut_short(hand):

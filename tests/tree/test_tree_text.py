@@ -76,19 +76,23 @@ def test_the_words_come_through_unharmed(hand):
 def test_iris_in_full():
     iris = load_iris()
     tree = DecisionTreeClassifier(max_depth=2).fit(iris.data, iris.target)
-    text = export_text(tree, feature_names=iris.feature_names, class_names=iris.target_names, spacing=2, decimals=1)
+    names = {"feature_names": iris.feature_names, "class_names": iris.target_names}
+    text = export_text(tree, **names, spacing=2, decimals=1, style="tree")
     assert text == (
         "if petal length (cm) <= 2.4 then setosa   [50 samples, P = 1.0]\n"
         "if petal length (cm) > 2.4\n"
         "  if petal width (cm) <= 1.8 then versicolor   [54 samples, P = 0.9]\n"
         "  if petal width (cm) > 1.8 then virginica   [46 samples, P = 1.0]"
     )
-    short = export_text(tree, max_depth=1, show_weights=True).splitlines()[1]
+    short = export_text(tree, max_depth=1, show_weights=True, style="tree").splitlines()[1]
     assert (
         short
         == "if x2 > 2.45 then 1   [100 samples, P = 0.50] weights: [0.00, 50.00, 50.00] … 2 leaves, 1 deep, left out"
     )
-    assert export_text(tree, max_depth=0) == "always 0   [150 samples, P = 0.33] … 3 leaves, 2 deep, left out"
+    assert (
+        export_text(tree, max_depth=0, style="tree")
+        == "always 0   [150 samples, P = 0.33] … 3 leaves, 2 deep, left out"
+    )
     assert [rule.samples for rule in rules(tree)] == [50, 54, 46]
     assert sum(rule.support for rule in rules(tree)) == pytest.approx(1)
 
@@ -118,7 +122,7 @@ def test_missing_values_are_named_where_they_were_met(hand):
         "if x0 is missing",
     ]
     tree = DecisionTreeClassifier().fit(X[:, 1:], [0, 0, 1, 1, 1, 1])
-    assert "missing" not in tree.export_text()
+    assert "missing" not in tree.export_text(style="tree")
 
 
 def test_scikit_learns_options_of_graphviz(tmp_path):

@@ -11,6 +11,7 @@ __all__ = ["TRUTHS", "Cells", "Column", "truth_of"]
 
 TRUTHS = [("false", "true"), ("no", "yes"), ("n", "y"), ("f", "t"), ("off", "on"), ("nein", "ja"), ("non", "oui"),
           ("no", "sí"), ("no", "si"), ("falsch", "wahr"), ("faux", "vrai"), ("falso", "verdadero")]  # fmt: skip
+SPELLINGS = 1000  # two words have fewer, in small letters and capitals
 CODE = r"^0[0-9]+$"
 OTHERS = 50_000  # distinct texts that are looked at beside those of the rows that are kept
 GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+")
@@ -265,8 +266,11 @@ def plainly(cells, column):
 
 def truth_of(texts, pair=None):
     """(the two words, {text: 0 or 1}) of texts that are truth values, or None. pair: the words of the training."""
+    if len(texts) > SPELLINGS:
+        return None
     folded = {text: text.casefold() for text in texts}
+    words = set(folded.values())
     for no, yes in [tuple(pair)] if pair else TRUTHS:
-        if (set(folded.values()) == {no, yes}) or (pair and set(folded.values()) <= {no, yes}):
+        if words == {no, yes} or (pair and words <= {no, yes}):
             return (no, yes), {text: float(word == yes) for text, word in folded.items()}
     return None

@@ -26,6 +26,8 @@ __all__ = ["WIDTH", "nearest", "within"]
 
 NOBODY = np.empty(0, np.int64)
 
+PARTS = 4  # of the queries, at least, for the threads
+LEFT = 0.5  # ns a column of what is left to be scored: about as many points as neighbours
 FEW_SCORED, FEW_BOUNDED = 0, 16  # up to so many neighbours are kept in order, where the score is exact, or a bound
 
 
@@ -73,7 +75,9 @@ def nearest(X, projection, Q, k, exclude, n_jobs=None, progress=None):
     with one_blas_thread(projection):
         search = search_of(X, projection, Q, exclude, squares, indices, n_jobs)
         arguments = hold_block, search, free
-        pool.run(nearest_by_blocks, m, *arguments, step=BLOCK, cost=cost(points), n_jobs=n_jobs, progress=progress)
+        ns = cost(points) + LEFT * k * X.shape[1]
+        step = min(BLOCK, HEIGHT * -(-m // (PARTS * HEIGHT)))
+        pool.run(nearest_by_blocks, m, *arguments, step=step, cost=ns, n_jobs=n_jobs, progress=progress)
     return squares, indices
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastml_ext import linear as kernels
-from fastml_ext.linear import reference
+from fastml_ext.linear import columns, reference
 
 
 @st.composite
@@ -35,6 +35,21 @@ def test_moments_equal_reference(problem, shifted):
         m.residual_moments(X, Y, weight, shift.astype(float), Y[0], coef, intercept) for m in (kernels, reference)
     )
     np.testing.assert_allclose(ours, expected, rtol=1e-9, atol=1e-10 * len(X) * (1 + np.abs(X).max()) ** 2)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(1, 1), (3, 2), (257, 1), (600, 7), (300, 16), (513, 33), (40, 100)])
+def test_products_of_columns_of_whole_numbers_are_exact(shape, dtype):
+    rng = np.random.default_rng(0)
+    (n, d), t = shape, 2
+    X, targets = (rng.integers(-4, 5, size).astype(dtype) for size in (shape, (t, n)))
+    for first, last in ((0, n), (n // 3, n), (0, n // 2)):
+        total, rows = np.zeros((d + t, d + t)), X[first:last].astype(float)
+        columns.add_products(first, last, X, targets, total)
+        assert np.array_equal(total[:d, :d], rows.T @ rows)
+        assert np.array_equal(total[d:, :d], targets[:, first:last].astype(float) @ rows)
+        assert np.array_equal(total[:d, d:], total[d:, :d].T)
+        assert not total[d:, d:].any()
 
 
 @given(problem=regressions(), free=st.booleans())

@@ -106,6 +106,16 @@ def test_any_number_of_threads_gives_the_same_bits(dtype, monkeypatch):
         assert function(1).dtype == dtype
 
 
+def test_threads_that_wait_too_long_go_on_alone_to_the_same_bits(monkeypatch):
+    monkeypatch.setattr(dispatch, "SHARED", 0.0)
+    monkeypatch.setattr(dispatch, "PATIENCE", -1e12)  # whoever has to wait at all has waited too long
+    problem, method = images(n=1000), kernels.Method()
+    one = trained(kernels, *problem, method, batch=600, n_jobs=1)
+    for _ in range(5):
+        many = trained(kernels, *problem, method, batch=600, n_jobs=3)
+        assert all(np.array_equal(a, b) for a, b in zip(one, many, strict=True))
+
+
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_float32_follows_float64(solver):
     method = Method(SOLVERS[solver], rate=0.01, epsilon=1e-3)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fastml_ext import pool
 from fastml_ext import preprocessing as kernels
-from fastml_ext.preprocessing import reference
+from fastml_ext.preprocessing import cases, reference
 
 BEYOND = ["error", "constant", "linear", "continue", "periodic"]
 
@@ -71,6 +71,9 @@ LONG = {
     "descending": lambda random, n: -np.arange(n, dtype=float),
     "waves": lambda random, n: np.sin(np.arange(n) * np.pi / 8),
     "what the sample does not see": lambda random, n: np.where(np.arange(n) % (n // 1024) == 0, 0.0, random.random(n)),
+    "what the sample sees alone": lambda random, n: np.where(
+        np.isin(np.arange(n), (np.arange(m := int(2 * n ** (2 / 3))) * n + n // 2) // m), 5.0, random.random(n)
+    ),
     "heavy tails": lambda random, n: random.standard_cauchy(n) ** 3,
     "missing": lambda random, n: np.where(random.random(n) < 0.5, np.nan, random.normal(size=n)),
     "infinite": lambda random, n: np.where(random.random(n) < 0.5, np.inf, random.normal(size=n)),
@@ -87,6 +90,17 @@ def test_quantiles_of_long_columns(kind, dtype, n, seed):
     for q in ([0.0, 0.25, 0.5, 0.75, 1.0], [0.001, 0.999], np.linspace(0, 1, 20)):
         for found, expected in zip(kernels.quantiles(X, q), reference.quantiles(X, q), strict=True):
             assert np.array_equal(found, expected, equal_nan=True)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", LONG)
+def test_quantiles_of_rows_that_are_drawn(kind, dtype):
+    random = np.random.default_rng(1)
+    X = np.stack([LONG[kind](random, 15_000)] * 2 + [random.normal(size=15_000)], axis=1).astype(dtype)
+    rows = random.integers(0, 15_000, 14_000)
+    q = [1.0, 0.4, 0.0, 0.4, 0.401, 0.9999]
+    for found, expected in zip(kernels.quantiles(X, q, rows), reference.quantiles(X, q, rows), strict=True):
+        assert np.array_equal(found, expected, equal_nan=True)
 
 
 @given(tables(), st.booleans(), st.booleans())
@@ -198,6 +212,32 @@ def test_products(X, degree, bias, by_columns, skipped):
     assert np.array_equal(found, expected)
 
 
+@given(st.data())
+def test_sparse_products(data):
+    n, d = data.draw(st.integers(1, 12)), data.draw(st.integers(1, 7))
+    random = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    rows = [np.flatnonzero(random.random(d) < data.draw(st.sampled_from([0.0, 0.4, 1.0]))) for _ in range(n)]
+    indices, indptr = np.concatenate(rows).astype(np.int64), np.cumsum([0] + [len(row) for row in rows])
+    numbers = random.integers(-3, 4, len(indices)).astype(data.draw(st.sampled_from([np.float32, np.float64])))
+    largest = data.draw(st.integers(0, 5))
+    settings = data.draw(st.integers(0, largest)), largest, data.draw(st.booleans()), data.draw(st.booleans())
+    given = numbers, indices, indptr, d, *settings
+    for found, expected in zip(kernels.sparse_products(*given), reference.sparse_products(*given), strict=True):
+        assert np.array_equal(found, expected)
+        assert getattr(found, "dtype", int) == getattr(expected, "dtype", int)
+
+
+def test_sparse_products_beyond_32_bits():
+    ends = np.array([0, 99_999], np.int64)
+    values, columns, indptr, n_out = kernels.sparse_products(
+        np.array([2.0, 3.0]), ends, np.array([0, 2]), 10**5, 0, 2, 0, 0
+    )
+    assert columns.dtype == indptr.dtype == np.int64
+    assert n_out == 10**5 + 10**5 * (10**5 + 1) // 2
+    assert values.tolist() == [2, 3, 4, 6, 9]
+    assert columns.tolist() == [0, 99_999, 10**5, 2 * 10**5 - 1, n_out - 1]
+
+
 @given(tables(), st.floats(-3, 4), st.booleans(), st.booleans())
 def test_power_columns(X, lmbda, box_cox, standard):
     X = (np.abs(X) % 9 + 1 if box_cox else X % 9 - 4).astype(X.dtype)
@@ -211,6 +251,38 @@ def test_power_columns(X, lmbda, box_cox, standard):
     assert (
         kernels.power_columns(X, lambdas, box_cox, *more) is reference.power_columns(X, lambdas, box_cox, *more) is None
     )
+
+
+@given(tables(), st.floats(-3, 4), st.booleans(), st.booleans())
+def test_unpower_columns(X, lmbda, box_cox, standard):
+    X = (X % 7 - 3).astype(X.dtype)
+    lambdas = np.round(lmbda + np.arange(X.shape[1]) % 3 - 1, 3)
+    more = np.full((2, X.shape[1]), 1.5, X.dtype) if standard else (None, None)
+    found, none = kernels.unpower_columns(X, lambdas, box_cox, *more)
+    expected, expected_none = reference.unpower_columns(X, lambdas, box_cox, *more)
+    assert found.dtype == X.dtype
+    assert none == expected_none
+    within = 1e-4 if X.dtype == np.float32 else 1e-9
+    np.testing.assert_allclose(found, expected, rtol=within, atol=within)
+    X[0, 0] = -np.inf
+    assert kernels.unpower_columns(X, lambdas, box_cox, *more) is None
+    assert reference.unpower_columns(X, lambdas, box_cox, *more) is None
+
+
+@pytest.mark.parametrize("box_cox", [False, True])
+def test_powers_beyond_what_registers_compute(box_cox):
+    X = np.array([[1e300, 1e150, 1e-300], [1e200, 2.0, 1e300]])
+    lambdas = np.array([2.0, 2.5, -3.0])
+    found, expected = np.empty_like(X), np.empty_like(X)
+    with np.errstate(all="ignore"):
+        for f, out in ((kernels, found), (reference, expected)):
+            out[...] = f.power_columns(X, lambdas, box_cox)
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-15)
+    assert np.isinf(found).any()
+    back, none = kernels.unpower_columns(np.array([[800.0, -745.0]]), np.zeros(2), box_cox)
+    assert not none
+    assert back[0, 0] == np.inf
+    assert 0 < back[0, 1] < 1e-300 if box_cox else back[0, 1] == pytest.approx(1 - 1491**0.5, rel=1e-12)
 
 
 @given(st.integers(0, 2**32), st.integers(2, 1500), st.floats(-3, 4), st.booleans())
@@ -295,3 +367,44 @@ def test_many_distinct_objects_and_columns_of_a_table():
         assert len(set(distinct)) == len(distinct) == (5000, 3)[j]
     codes, distinct = kernels.code_objects(np.empty(3, object))  # NULL inside, which is None
     assert (codes.tolist(), distinct) == ([0, 0, 0], [None])
+
+
+@given(tables())
+def test_by_rows(X):
+    found = kernels.by_rows(np.asfortranarray(X))
+    assert found.flags.c_contiguous
+    assert found.dtype == X.dtype
+    assert np.array_equal(found, reference.by_rows(np.asfortranarray(X)), equal_nan=True)
+
+
+@given(tables(), st.booleans(), st.booleans())
+def test_scaling_of_float32_by_numbers_of_float64(X, centred, scaled):
+    X, random = X.astype(np.float32), np.random.default_rng(0)
+    centre, scale = random.normal(size=X.shape[1]), random.random(X.shape[1]) + 0.1
+    given = X, centre if centred else None, scale if scaled else None
+    found, expected = kernels.standardise(*given), reference.standardise(*given)
+    assert found.dtype == np.float32
+    assert np.array_equal(found, expected, equal_nan=True)
+    for low, high in ((-np.inf, np.inf), (-0.5, 0.75)):
+        found, expected = (f.rescale(X, scale, centre, low, high) for f in (kernels, reference))
+        assert np.array_equal(found, expected, equal_nan=True)
+    X[0, 0] = np.inf
+    assert kernels.standardise(X, centre, scale) is None
+    assert kernels.rescale(X, scale, centre, 0.0, 1.0) is None
+
+
+@pytest.mark.parametrize("kernel", ["add_looked", "code_texts", "code_views", "look_up", "put_looked"])
+@given(seed=st.integers(0, 2**32 - 1))
+def test_texts_of_arrow_are_those_of_the_definition(kernel, seed):
+    case = getattr(cases, kernel)
+    found, expected = (case(family, np.random.default_rng(seed)) for family in (kernels, reference))
+    for a, b in zip(found, expected, strict=True) if type(found) is tuple else [(found, expected)]:
+        assert type(a) is type(b)
+        assert np.array_equal(a, b)
+
+
+def test_many_distinct_texts():
+    texts = [f"text number {i % 7000}" for i in range(30_000)]
+    ends = np.cumsum([0, *map(len, texts)])
+    codes, distinct = kernels.code_texts(np.frombuffer("".join(texts).encode(), np.uint8), ends, None)
+    assert [distinct[code] for code in codes.tolist()] == texts
