@@ -6,6 +6,7 @@ from fastml.preprocessing.discretizer import KBinsDiscretizer
 from fastml.preprocessing.distributions import QuantileTransformer
 from fastml.preprocessing.encoders import OneHotEncoder, OrdinalEncoder
 from fastml.preprocessing.feature_map import FeatureMap
+from fastml.preprocessing.label_sets import MultiLabelBinarizer
 from fastml.preprocessing.labels import LabelBinarizer, LabelEncoder
 from fastml.preprocessing.periodic import Periodic
 from fastml.preprocessing.polynomials import PolynomialFeatures
@@ -27,6 +28,7 @@ __all__ = [
     "LabelEncoder",
     "MaxAbsScaler",
     "MinMaxScaler",
+    "MultiLabelBinarizer",
     "Normalizer",
     "OneHotEncoder",
     "OrdinalEncoder",
