@@ -2,6 +2,7 @@
 
 python benchmarks/scale.py                 10**6 and 10**7 rows of 8 float32 columns; 1e8 takes 7 GB of disk
 python benchmarks/scale.py 1e6 --dask      beside them the same on a cluster of two processes on this machine
+python benchmarks/scale.py 1e8 --record docs/benchmarks/scale.jsonl      keeps the numbers, for plot_scale.py
 
 Each piece of work has a process of its own, whose imports and first small fit are not timed.
 """
@@ -156,7 +157,13 @@ def told(name):
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(name)), float("nan"))
 
 
-def main(sizes, on_dask):
+def keep(record, numbers):
+    if record is not None:
+        with open(record, "a") as file:
+            file.write(json.dumps(numbers) + "\n")
+
+
+def main(sizes, on_dask, record=None):
     work = WORK + PARQUET * has("pyarrow") + DASK * (on_dask and has("distributed"))
     print(f"{'rows':>12} {'work':<26} {'seconds':>9} {'CPU s':>8} {'rows/s':>12} {'peak MB':>8} {'no file':>8}")
     for n in sizes:
@@ -167,6 +174,7 @@ def main(sizes, on_dask):
                 if done.returncode:
                     sys.exit(done.stderr)
                 wall, cpu, most, own = json.loads(done.stdout.splitlines()[-1])
+                keep(record, {"rows": n, "work": each, "seconds": wall, "cpu": cpu, "peak": most, "own": own})
                 cpu = f"{cpu:>8.2f}" if not each.endswith("dask") else f"{'':>8}"  # other processes have it
                 print(f"{n:>12,} {each:<26} {wall:>9.3f} {cpu} {n / wall:>12,.0f} {most:>8.0f} {own:>8.0f}", flush=True)
 
@@ -176,4 +184,9 @@ if __name__ == "__main__":
         measure(*sys.argv[2:4])
     else:
         given = [each for each in sys.argv[1:] if each != "--dask"]
-        main([int(float(each)) for each in given or ["1e6", "1e7"]], "--dask" in sys.argv)
+        record = None
+        if "--record" in given:
+            at = given.index("--record")
+            record = given.pop(at + 1)
+            del given[at]
+        main([int(float(each)) for each in given or ["1e6", "1e7"]], "--dask" in sys.argv, record)

@@ -14,7 +14,7 @@ from fastml.base import Interval, StrOptions, encode_labels, hand_through
 from fastml.class_weight import class_factors
 from fastml.linear_model import solvers
 from fastml.linear_model.base import MOST, LinearClassifier
-from fastml.linear_model.columns import refuse_huge
+from fastml.linear_model.columns import Joined, joined_constants, refuse_huge
 from fastml.linear_model.interior import Together, interior_point
 from fastml.linear_model.margins import ENOUGH, Margins
 from fastml.linear_model.objective import Objective
@@ -29,6 +29,8 @@ SMALL = 200_000  # values in one pass: where it costs next to nothing, the optim
 FEW_WEIGHTS = 200  # of all classes together: so many are found to the last digits
 INSIDE = 50_000_000  # values of a table that an interior point method may copy
 PRECISE, LAST_DIGITS = 1e-10, 1e-8  # duality gaps beside the objective: what it is asked for, and where it is asked
+BEYOND = 1e50  # an intercept's scale: it is free, or held at 0, long before
+FAR = 1e3  # from values of this size on constant columns are looked for
 LARGEST = 1e153  # the square of more than this, added to its like, may overflow
 
 __getattr__, __dir__ = hand_through(__name__, "sklearn.svm")
@@ -279,33 +281,41 @@ class LinearSVC(SharedPath, LinearClassifier):
 
     def _solve_dual(self, X, signs, costs, start):
         """(coef, intercept, whether all classes reached tol)."""
-        found = self._margins(X, signs, costs, start)
+        found, weights = self._margins(X, signs, costs, start)
         self.dual_coef_, self.duality_gap_ = found.alpha, found.gaps
-        return found.W[:, :-1], found.bias * found.W[:, -1], found.done.all()
+        return *weights, found.done.all()
 
     def _solve_small(self, X, signs, costs, start):
         """As `_solve_primal`, for the squared hinge of a small table: all classes by one kernel, to the last digits."""
-        found = self._margins(X, signs, costs, start)
-        return found.W[:, :-1], found.bias * found.W[:, -1], found.done.all()
+        found, weights = self._margins(X, signs, costs, start)
+        return *weights, found.done.all()
 
     def _margins(self, X, signs, costs, start):
-        """All classes solved; start: (coef, intercept, duals of costs of 1)."""
-        bias, seed = self._path(X)
-        found = Margins(X, signs, costs, self.loss == "squared_hinge", bias, self.tol, self.n_jobs)
+        """(all classes solved, (coef, intercept)); start: (coef, intercept, duals of costs of 1)."""
+        rows, seed = self._path(X, costs.sum(axis=1).min())
+        found = Margins(rows.X, signs, costs, self.loss == "squared_hinge", rows.bias, self.tol, self.n_jobs)
         if start is not None:
             coef, intercept, shares = start
-            start = np.column_stack([coef, intercept / bias if bias else intercept]), self.C * shares
+            start = rows.point(coef, intercept), self.C * shares
         self.n_iter_ = int(found.solve(self.max_iter, seed, start).steps.max(initial=0))
-        return found
+        return found, rows.weights(found.W)
 
-    def _path(self, X):
-        """(bias, seed) of a dual's path."""
+    def _path(self, X, cost):
+        """(`Joined` rows, seed) of a dual's path; cost: of all losses."""
         values = X.data if sp.issparse(X) else X
-        if max(values.max(initial=0), -values.min(initial=0)) > LARGEST / np.sqrt(1 + X.shape[1]):
-            refuse_huge(X)
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        largest = max(values.max(initial=0), -values.min(initial=0))
         bias = float(self.intercept_scaling) if self.fit_intercept else 0.0
-        return bias, seed
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        if max(largest, bias) > FAR:
+            rows = joined_constants(X, bias, cost)
+        else:
+            sizes = np.append(np.zeros(X.shape[1]), bias)
+            rows = Joined(X, bias, (sizes != 0) * 1.0, sizes)
+        if largest > LARGEST / np.sqrt(1 + X.shape[1]):
+            values = rows.X.data if sp.issparse(X) else rows.X
+            if max(values.max(initial=0), -values.min(initial=0)) > LARGEST / np.sqrt(1 + X.shape[1]):
+                refuse_huge(X)
+        return rows, seed
 
     def _small(self, X):
         return X.shape[0] * X.shape[1] <= SMALL
@@ -322,7 +332,8 @@ class LinearSVC(SharedPath, LinearClassifier):
 
     def _solve_together(self, X, codes, cost):
         """(coef, intercept, whether tol was reached) of all classes at once; of two, the second less the first."""
-        k, (bias, seed) = len(self.classes_), self._path(X)
+        k, (rows, seed) = len(self.classes_), self._path(X, cost.sum())
+        X, bias = rows.X, rows.bias
         tol = max(self.tol * 1e-7, 1e-11) if self._small(X) else self.tol
         inner = self._goes_inside(X, k * (X.shape[1] + 1))
         most = self._sweeps(X, inner)
@@ -344,24 +355,25 @@ class LinearSVC(SharedPath, LinearClassifier):
         self.dual_coef_, self.duality_gap_ = alpha.T, np.array([gap])
         if k == 2:
             W = W[1:] - W[:1]
-        return W[:, :-1], bias * W[:, -1], done
+        return *rows.weights(W), done
 
     def _solve_primal(self, X, signs, costs, start):
         """(coef, intercept, whether all classes reached tol), one class after another."""
         d, coefs, intercepts, counts, done, l1 = X.shape[1], [], [], [], True, self.penalty == "l1"
         options = {"form": "scaled", "centred": False, "n_jobs": self.n_jobs}
         penalty = 0.0 if l1 else 1.0 / costs[0].sum()
+        scaling = min(max(self.intercept_scaling, 1.0 / BEYOND), BEYOND)
         first = Objective("squared_hinge", X, signs[0], costs[0], 1, penalty, self.fit_intercept, **options)
         for y, cost in zip(signs, costs, strict=True):
             total = cost.sum()
             strength = 0.0 if l1 else 1.0 / total
-            objective = first.of_class(y, cost, strength, strength / self.intercept_scaling**2)
+            objective = first.of_class(y, cost, strength, strength / scaling**2)
             u, thresholds = np.zeros(d + 1), np.zeros(d + 1)
             if start is not None:
                 at = len(coefs)
                 u = objective.point(start[0][at : at + 1].astype(float), start[1][at : at + 1].astype(float))
             if l1:
-                thresholds = np.append(objective.scale, 1.0 / self.intercept_scaling) / total
+                thresholds = np.append(objective.scale, 1.0 / scaling) / total
             few = objective.n * d <= SMALL and X.dtype == np.float64
             solution = self._run(objective, u, thresholds, self.tol * (1e-6 if few else 1.0), start is not None)
             if not solution.converged:

@@ -50,11 +50,16 @@ class Described(NamedTuple):
         for name, kind in self.kinds.items():
             if name not in X.columns:
                 raise ValueError(f"{source} has no column {name!r}, which the frame has")
-            if X[name].dtype != kind:
+            if is_text(kind):
+                if not is_text(X[name].dtype):
+                    raise ValueError(f"column {name!r} is of {X[name].dtype} in {source}, and of texts in the frame")
+            elif X[name].dtype != kind:
                 raise ValueError(
                     f"column {name!r} is of {X[name].dtype} in {source}, and of {kind} in the frame: make it of"
                     " one type by astype"
                 )
+        if self.dtype.kind == "O":
+            return objects_of(X, self.kinds)
         return np.asarray(array_of_numbers(X[list(self.kinds)], False))
 
     def array(self, X: Any, source: str) -> np.ndarray:
@@ -72,6 +77,18 @@ class Described(NamedTuple):
                 " map_blocks(lambda b: b.astype(...))"
             )
         return X
+
+
+def objects_of(X: Any, kinds: dict) -> np.ndarray:
+    """Columns of a frame side by side as objects: texts and numbers, NaN where one is missing."""
+    table = np.empty((len(X), len(kinds)), object)
+    for j, (name, kind) in enumerate(kinds.items()):
+        if is_text(kind):
+            column = X[name].astype(object).to_numpy(object)
+            table[:, j] = np.where(X[name].isna().to_numpy(bool), np.nan, column)
+        else:
+            table[:, j] = np.asarray(array_of_numbers(X[[name]], False))[:, 0]
+    return table
 
 
 def targets_of(y: Any, source: str) -> np.ndarray:
@@ -176,13 +193,20 @@ def described_frame(X: Any) -> Described:
     if len(kinds) < len(X.columns):
         raise ValueError(f"X has two columns of one name: {list(X.columns)[:20]}")
     for name, kind in kinds.items():
-        if getattr(kind, "kind", "O") not in "fiub":
+        if getattr(kind, "kind", "O") not in "fiub" and not is_text(kind):
             numbers = [each for each, other in kinds.items() if getattr(other, "kind", "O") in "fiub"]
             raise TypeError(
-                f"column {name!r} of the Dask frame is of {kind}, and columns of X must be numbers: choose them by"
+                f"column {name!r} of the Dask frame is of {kind}, and columns of X must be numbers or texts: take"
                 f" X[{numbers[:8]}{', ...' if len(numbers) > 8 else ''}], or encode it"
             )
     if not kinds:
         raise ValueError("X is a Dask frame without columns: there is nothing to learn from")
     names = list(kinds) if all(isinstance(name, str) for name in kinds) else None
-    return Described("the Dask frame", len(kinds), names, kinds, dtype_of(*kinds.values()), False)
+    texts = any(map(is_text, kinds.values()))
+    dtype = np.dtype(object) if texts else dtype_of(*kinds.values())
+    return Described("the Dask frame", len(kinds), names, kinds, dtype, False)
+
+
+def is_text(kind: Any) -> bool:
+    """Whether a dtype of pandas is of texts; categories count as such."""
+    return str(kind) in ("object", "str", "string", "category") or str(kind).startswith("string[")

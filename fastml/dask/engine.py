@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fastml.dask.collections import Described, delayed_parts
+from fastml.dask.collections import Described, delayed_parts, is_text
 from fastml.kinds.lazy import is_lazy
 from fastml.scale import spreading
 from fastml.scale.parts import Parts, Piece
@@ -71,6 +71,11 @@ class DaskParts(OnWorkers):
         self.what, self.names, self.n_features = described.what, described.names, described.n_features
         self.dtype, self.has_target, self.has_weight = described.dtype, described.has_target, described.has_weight
         self.n_rows = None if lengths is None else sum(lengths)
+        texts = [is_text(kind) for kind in described.kinds.values()]
+        self.texts = texts if any(texts) and None not in described.kinds else None
+
+    def chosen_by(self, names: list[str]) -> str:
+        return f"X[{names[:8]}{', ...' if len(names) > 8 else ''}]"
 
     def take(self, name: str, values: Any) -> None:
         """The parts of y or of sample_weight beside those of X."""

@@ -6,13 +6,13 @@ import numpy as np
 from sklearn import discriminant_analysis as scikit
 
 from fastml.base import Estimator, encode_labels
-from fastml.decomposition.spectra import Projection, principal, singular
+from fastml.decomposition.spectra import principal, singular
 from fastml_ext import blas
+from fastml_ext import linear as kernels
 
 __all__ = ["QuadraticDiscriminantAnalysis"]
 
 COARSE = 1e-8  # smallest beside largest variance, below which the products lose digits that the rows have
-HELD = 2**19  # numbers of a block of scores
 
 
 class QuadraticDiscriminantAnalysis(Estimator, scikit.QuadraticDiscriminantAnalysis):
@@ -134,28 +134,24 @@ class QuadraticDiscriminantAnalysis(Estimator, scikit.QuadraticDiscriminantAnaly
 
     def _decision_function(self, X):
         """scikit-learn's step: the scores of all classes."""
-        X = self._check_rows(X)
-        centre, project, constant = self._once("sides", (self.means_,), self._sides)
-        k, d = len(self.classes_), X.shape[1]
-        scores, step = np.empty((len(X), k), constant.dtype), max(1, HELD // (k * d))
-        for start in range(0, len(X), step):
-            sides = project(X[start : start + step] - centre)
-            scores[start : start + step] = np.einsum("ikj,ikj->ik", *[sides.reshape(-1, k, d)] * 2)
+        X = np.ascontiguousarray(self._check_rows(X), self._dtype)
+        centre, axes, constant = self._once("sides", (self.means_,), self._sides)
+        scores = kernels.squared_lengths(X, centre, axes)
         scores *= -0.5
         scores += constant
         return scores
 
     def _sides(self):
-        """(a centre, what takes rows seen from it to all classes' whitened axes, the scores' constants)."""
+        """(a centre, all classes' whitened axes as `squared_lengths` takes them, the scores' constants)."""
         means, dtype = self.means_.astype(np.float64), self._dtype
         centre = means.mean(axis=0).astype(dtype)
         whiten = [rotation.T / np.sqrt(s)[:, None] for rotation, s in zip(self.rotations_, self.scalings_, strict=True)]
         offset = [-(side @ (mean - centre)) for side, mean in zip(whiten, means, strict=True)]
-        project = Projection(np.concatenate(whiten), np.concatenate(offset), dtype)
+        axes = np.array([np.vstack([side.T, at]) for side, at in zip(whiten, offset, strict=True)], dtype)
         logs = np.array([np.log(s.astype(np.float64)).sum() for s in self.scalings_])
         with np.errstate(divide="ignore"):
             constant = (np.log(self.priors_) - 0.5 * logs).astype(np.float64)
-        return centre, project, constant
+        return centre, axes, constant
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable class of each row.

@@ -7,11 +7,22 @@ import scipy.sparse as sp
 
 from fastml_ext import linear as kernels
 
-__all__ = ["NO_WEIGHT", "SMALLEST", "Columns", "column_scales", "moved_columns", "refuse_huge", "spread_rows"]
+__all__ = [
+    "NO_WEIGHT",
+    "SMALLEST",
+    "Columns",
+    "Joined",
+    "column_scales",
+    "joined_constants",
+    "moved_columns",
+    "refuse_huge",
+    "spread_rows",
+]
 
 ENOUGH_ROWS = 4_000  # spread over the table, these tell well enough where a column stands
 SMALLEST = {4: 2.0**-120, 8: 2.0**-500}  # a column below it is all but 0, and 1 / its size, or the square, infinite
 FAR = {4: 1e2, 8: 1e4}  # by the bytes of a number: a mean of so many spreads costs too many of its digits
+LONGEST = 1e4  # times the rows' length is as much as free of a penalty
 NO_WEIGHT = np.empty(0)
 
 
@@ -66,6 +77,53 @@ def moved_sparse(X, weight):
             sums = kernels.column_sums(X, weight)
             scale = 1.0 / root_mean_squares(X, sums)
     return Columns(X, shift, np.zeros(d), scale, sums)
+
+
+class Joined(NamedTuple):
+    """Rows whose constant columns stand in one with the intercept's: the same scores, at the same price of weights."""
+
+    X: object  # (n, d): 0 in constant columns
+    bias: float  # value of the one column that holds them all; no larger than solvers can bear
+    shares: np.ndarray  # (d + 1,): of its score, what each column brings, the intercept's the last
+    sizes: np.ndarray  # (d + 1,): their values
+
+    def weights(self, W):
+        """(coef (k, d), intercept (k,)) of weights (k, d + 1) of these rows."""
+        scores = self.bias * W[:, -1:]
+        joined = np.divide(scores * self.shares, self.sizes, out=np.zeros(W.shape), where=self.sizes != 0)
+        return W[:, :-1] + joined[:, :-1], (scores * self.shares)[:, -1]
+
+    def point(self, coef, intercept):
+        """W (k, d + 1) of weights as `weights` gives them."""
+        constant = self.sizes[:-1] != 0
+        scores = intercept + coef @ self.sizes[:-1]
+        return np.column_stack([np.where(constant, 0.0, coef), scores / self.bias if self.bias else scores])
+
+
+def joined_constants(X, bias, cost):
+    """`Joined`: with a constant column of 1e15, say, the systems of a support vector machine have no digits left.
+
+    A column of so many row lengths costs so little of the penalty that a larger one would change no digit that counts;
+    and so little of what all losses cost.
+    """
+    values = np.zeros(X.shape[1])
+    if sp.issparse(X):
+        full = np.flatnonzero(np.bincount(X.indices, minlength=X.shape[1]) == X.shape[0])
+        part = X[:, full].toarray()
+        values[full] = np.where((part == part[:1]).all(axis=0), part[0], 0.0) if len(full) else 0.0
+        X = X.copy()
+        X.data[values[X.indices] != 0] = 0.0
+        squares = np.bincount(np.repeat(np.arange(X.shape[0]), np.diff(X.indptr)), X.data.astype(float) ** 2)
+    else:
+        values[:] = np.where((X == X[:1]).all(axis=0), X[0], 0.0)
+        X = np.where(values != 0, X.dtype.type(0), X)
+        squares = np.einsum("ij,ij->i", X, X, dtype=float)
+    sizes = np.append(values, bias)
+    largest = np.abs(sizes).max()
+    length = np.linalg.norm(sizes / largest) if largest else 1.0
+    shares = (sizes / (largest or 1.0) / length) ** 2
+    longest = LONGEST * max(np.sqrt(squares.mean()), 1.0, cost**-0.5)
+    return Joined(X, float(longest if largest > longest / length else largest * length), shares, sizes)
 
 
 def column_scales(X, weight=NO_WEIGHT):

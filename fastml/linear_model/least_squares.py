@@ -9,6 +9,7 @@ import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
 from numpy.typing import ArrayLike
+from scipy.linalg.lapack import dpotrf, dpotrs
 from sklearn.base import clone
 
 from fastml.base import Interval, StrOptions
@@ -36,8 +37,8 @@ class LinearRegression(LeastSquares):
     copy_X : bool, default=True
         Accepted for scikit-learn's sake: X is never written to.
     tol : float, default=1e-6
-        Precision of the weights for sparse X of more than 1000 columns, a hundredth of this; for "gd" the largest entry
-        of the gradient at the end.
+        Precision of the weights for sparse X, a hundredth of this, and at least 1e-10 up to 1000 columns; for "gd" the
+        largest entry of the gradient at the end.
     n_jobs : int, default=None
         Threads; the result has the same bits for any number of them.
     positive : bool, default=False
@@ -266,7 +267,7 @@ class Ridge(LeastSquares):
     max_iter : int or None, default=None
         Most iterations for sparse X of more than 1000 columns; None for ten times its longer side.
     tol : float, default=1e-4
-        Precision of the weights for sparse X of more than 1000 columns, a hundredth of this.
+        Precision of the weights for sparse X, a hundredth of this, and at least 1e-10 up to 1000 columns.
     solver : {"auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga", "lbfgs"}, default="auto"
         Whichever it is, the one optimum is found in the quickest way. As in scikit-learn, "svd" is for dense X, and
         "cholesky" and "saga" fit no intercept of sparse X.
@@ -458,9 +459,7 @@ class Ridge(LeastSquares):
 
 def dual_weights(rows, target, alpha):
     """The weights by a system of as many equations as rows; None where alpha is lost beside the rows' size."""
-    try:
-        with blas.single_unless_long(rows.size * len(rows)):
-            system = rows @ rows.T + alpha * np.eye(len(rows))
-            return rows.T @ scipy.linalg.solve(system, target, assume_a="pos")
-    except scipy.linalg.LinAlgError:
-        return None
+    with blas.single_unless_long(rows.size * len(rows)):
+        system = rows @ rows.T + alpha * np.eye(len(rows))
+        factor, singular = dpotrf(system, lower=1)
+        return None if singular else rows.T @ dpotrs(factor, target, lower=1)[0]

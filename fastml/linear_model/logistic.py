@@ -13,7 +13,7 @@ from fastml import telling
 from fastml._sklearn import Hidden
 from fastml.base import Interval, StrOptions, encode_labels
 from fastml.class_weight import row_weights
-from fastml.linear_model import quasi, solvers, wide
+from fastml.linear_model import paths, quasi, solvers, wide
 from fastml.linear_model.base import MOST, LinearClassifier
 from fastml.linear_model.columns import column_scales, moved_columns
 from fastml.linear_model.objective import Objective, small_table
@@ -29,6 +29,7 @@ __all__ = ["LogisticRegression"]
 SOLVERS = {*OWN, "lbfgs", "liblinear", "newton-cg", "newton-cholesky", "sag", "saga"}
 UNKNOWNS = 120  # weights whose Hessian costs less than the steps it saves
 SMALL = 200_000  # values to look at in one pass, times classes
+LEAST_SCALING = 1e-50  # of an intercept: it is held at 0 long before
 FORMS = {"newton-cholesky": "scaled", "newton-cg": "white", "gd": "raw", "cd": "scaled"}
 
 
@@ -325,13 +326,37 @@ class LogisticRegression(CallbackSupportMixin, SharedPath, LinearClassifier):
         coef, intercept = weights_at(objective, solution.u, l1)
         return self._keep(X, coef, intercept, solution, objective.gradient_norm)
 
+    def _solve_each(self, models, X, Y, weight):
+        k, total = 1 if len(self.classes_) == 2 else len(self.classes_), weight.sum() if len(weight) else X.shape[0]
+        penalties = [model._penalties(total) for model in models]
+        shared = self.max_iter >= solvers.ENOUGH and not self._listened_to() and not self._intercept_bound()
+        for model, (l1, l2) in zip(models, penalties, strict=True):
+            model.solver_ = model._solver_for(X, k, l1, l2)
+            shared = (
+                shared and l2 > 0 and model.solver_ == "lbfgs" and not self._by_rows_pays(*X.shape, k, l1, l2, None)
+            )
+        if not shared:
+            return super()._solve_each(models, X, Y, weight)
+        with blas.single_for(k * (X.shape[1] + 1) * max(X.shape[0], (k * (X.shape[1] + 1)) ** 2)):
+            strengths = [l2 for _, l2 in penalties]
+            objective = Objective("log", X, Y, weight, k, strengths[0], self.fit_intercept, n_jobs=self.n_jobs)
+            passes = quasi.passes_of(objective)
+            found = paths.solutions(objective, passes, strengths, self.tol, self.max_iter)
+            for model, solution in zip(models, found, strict=True):
+                model._keep(X, *weights_at(objective, solution.u), solution, objective.gradient_norm)
+        return models
+
     def _by_rows_pays(self, n, k, d, l1, l2, start):
         few = k == 1 and not l1 and l2 > 0 and start is None and not self._listened_to() and not self._intercept_bound()
         return few and self.solver not in ("gd", "sgd") and self.max_iter >= solvers.ENOUGH and wide.pays(n, d)
 
     def _intercept_bound(self):
         """What the intercept is multiplied with where it is penalised as a weight; 0 where it is free."""
-        return 1.0 / self.intercept_scaling if self.solver == "liblinear" and self.fit_intercept else 0.0
+        return (
+            1.0 / max(self.intercept_scaling, LEAST_SCALING)
+            if self.solver == "liblinear" and self.fit_intercept
+            else 0.0
+        )
 
     def _by_rows_options(self, l2, weight, n):
         return l2 * (weight.sum() if len(weight) else n), self.fit_intercept, self.tol, self.max_iter

@@ -13,6 +13,7 @@ INSIDE = 50_000_000  # values of a table that may be copied as columns
 DIRECT = 20_000  # values up to which sweeps save nothing
 FEW_SWEEPS, ENOUGH = 12, 20  # iterations: below the second as max_iter, the solver asked for runs and is seen to stop
 MOST_STEPS, LAST_DIGITS = 300, 1e-8  # at most, and the duality gap beside the objective that ends them
+THIN, NARROW = 5, 80  # times the stored values are no more than the table's, and columns that are few
 CLOSER = 0.1  # of tol: where sweeps end, so that their objective is no worse than where others end at tol
 
 
@@ -20,6 +21,11 @@ def goes_to_last_digits(X, max_iter):
     """Whether Newton's method, whose systems have as many unknowns as rows or columns of X, can finish."""
     n, d = X.shape
     return min(n, d + 1) <= FEW_COLUMNS and n * d <= INSIDE and max_iter >= ENOUGH
+
+
+def is_thin(X):
+    """Whether a pass over the stored values takes far less time than one over a dense table of no few columns."""
+    return sp.issparse(X) and X.shape[1] > NARROW and THIN * X.nnz <= X.shape[0] * X.shape[1]
 
 
 class Margins:
@@ -41,7 +47,8 @@ class Margins:
         n, d = self.X.shape
         newton = goes_to_last_digits(self.X, max_iter)
         if not newton or (start is None and n * min(n, d + 1) > DIRECT):
-            self.sweep(FEW_SWEEPS if newton else max_iter, seed)
+            few = newton and (self.squared or not is_thin(self.X))
+            self.sweep(FEW_SWEEPS if few else max_iter, seed)
             start = self.W, self.alpha
         if newton and n <= d and not self.done.all():
             self.newton(start, factor_of_rows(self.X, self.bias), True)

@@ -38,7 +38,9 @@ class Objective:
         self.shift, self.centre, self.scale = np.zeros(self.d), np.zeros(self.d), np.ones(self.d)
         if form != "raw":
             if fit_intercept and centred:
-                self.X, self.shift, self.centre, self.scale, _ = moved_columns(X, weight)
+                self.X, self.shift, self.centre, self.scale, sums = moved_columns(X, weight)
+                if sums is not None:  # no value is written: the intercept takes up what the means of columns bring
+                    self.centre = sums[:, 1] / self.total
             else:
                 self.scale = column_scales(X, weight)
             if l2 == 0:
@@ -72,6 +74,12 @@ class Objective:
     def _penalty(self):
         """(d,): the curvature of the l2 penalty along each scaled weight."""
         return (np.sqrt(self.l2) * self.scale) ** 2  # scale**2 alone may overflow
+
+    def diagonal(self):
+        """Second derivatives at weights of 0 along each entry of u, (k (d + 1),), for u that are not whitened."""
+        penalty = self._penalty()
+        of_columns = self.share() - penalty / SETTLED + penalty
+        return np.tile(np.append(of_columns, self.share() + self.l2_intercept), self.k)
 
     def share(self):
         """Curvature of the loss of one score at 0."""
@@ -157,11 +165,14 @@ class Objective:
             rows[:, :-1] *= self.scale
             rows[:, -1] = self.fit_intercept
         weight = self.weight / self.total if len(self.weight) else np.full(self.n, 1.0 / self.total)
-        last = self.l2_intercept if self.fit_intercept else 1.0  # a column of zeros has weight 0
-        l2 = self._penalty()
+        l2 = self.penalties()
         if self.l2 == 0:
-            l2[~Z[:, :-1].any(axis=0)] = 1.0
-        return Z, weight, np.append(l2, last)
+            l2[:-1][~Z[:, :-1].any(axis=0)] = 1.0
+        return Z, weight, l2
+
+    def penalties(self):
+        """(d + 1,): the curvature of the penalty along each entry of u; of what has no weight, 1."""
+        return np.append(self._penalty(), self.l2_intercept if self.fit_intercept else 1.0)
 
     def product(self, v):
         """Hessian by u, at the last point called, times v."""

@@ -17,7 +17,7 @@ __all__ = ["lbfgs"]
 PAIRS = 10  # last steps that are remembered
 # The gain that the solver expects, beside the value, and the largest entry of the gradient, over tol: at the end one
 # of these. Where classes part, gradients are small early; elsewhere other solvers leave little to gain at tol itself.
-ENOUGH = (1.0, 0.01), (0.0001, 0.05), (0.00001, 1.0)
+ENOUGH = (1.0, 0.01), (0.001, 0.25), (0.00001, 1.0)
 ROUGHLY = 1e-3  # tol of some of the rows
 LOOK, TRUST = 24, 1.5  # iterations of those, and how many times their value all rows may have there
 TABLE, SPARSE_TABLE = 10_000_000, 200_000  # products: up to here a dense copy of scaled columns is the quickest
@@ -27,26 +27,27 @@ PRODUCT, SQUARE, CUBE = 0.03, 30.0, 0.08  # ns for each product of a matrix, and
 AT_ONCE = 2**17  # numbers of the table that are weighted for such products
 
 
-def lbfgs(objective, u, tol, max_iter, warm=False, told=None):
+def lbfgs(objective, u, tol, max_iter, warm=False, told=None, passes=None, memory=None):
     """From u on, to `tol` in scaled columns and in those of X, and until the solver expects little of its next step.
 
     Where there are many rows, some of them tell about where the optimum is. warm: u is near it
 
-    told: called with u after each iteration
+    told: called with u after each iteration | passes: what `passes_of` gave | memory: of steps before
     """
-    passes, first = Table(objective) if fits_table(objective) else Passes(objective), None
+    passes, diagonal, inverse = passes or passes_of(objective), objective.diagonal(), None
     value, gradient = passes(u)
     if not warm and worth_a_look(objective) and max_iter >= LOOK:
-        rough = lbfgs(objective.some_rows(solvers.SHARE), u, ROUGHLY, LOOK, warm=True)
+        rough = a_look(objective.some_rows(solvers.SHARE), u)
         there = passes(rough.u)
         if there[0] < min(value, TRUST * rough.value):  # they tell nothing where a few rows happen to part
-            u, (value, gradient), first = rough.u, there, rough.factor
+            u, (value, gradient), inverse = rough.u, there, rough.factor
         else:
             value, gradient = passes(u)
-    memory, history, wait, waited, gain = Memory(gradient, first), [value], passes.wait, 0, np.inf
+    memory = Memory(gradient, diagonal, inverse) if memory is None else memory
+    history, wait, waited, gain = [value], passes.wait, 0, np.inf
     while len(history) <= max_iter:
         if waited >= wait:
-            memory, wait, waited = Memory(gradient, passes.inverse()), 2 * wait, 0
+            memory, wait, waited = Memory(gradient, diagonal, passes.inverse()), 2 * wait, 0
         step = memory.product(gradient)
         gain = float(gradient @ step)
         if len(memory.order) and enough(passes, gradient, 0.5 * gain / max(abs(value), 1e-300), tol):
@@ -58,7 +59,7 @@ def lbfgs(objective, u, tol, max_iter, warm=False, told=None):
         if new is None:
             if not len(memory.order):  # rounding hides what is left
                 break
-            memory = Memory(gradient)
+            memory = Memory(gradient, diagonal)
             passes(u)
             waited = max(waited, wait if np.isfinite(wait) else 0)
             continue
@@ -68,8 +69,19 @@ def lbfgs(objective, u, tol, max_iter, warm=False, told=None):
         if told is not None:
             told(u)
     converged = passes.reached(gradient, tol) or abs(gain) <= solvers.HIDDEN * passes.rounding * abs(value)
-    factor = passes.inverse() if warm and np.isfinite(passes.wait) else None
-    return solvers.Solution(u, value, len(history) - 1, converged, history, gradient, factor)
+    return solvers.Solution(u, value, len(history) - 1, converged, history, gradient, memory=memory)
+
+
+def passes_of(objective):
+    return Table(objective) if fits_table(objective) else Passes(objective)
+
+
+def a_look(objective, u):
+    """About where some of the rows have their optimum, and their second derivatives there."""
+    passes = passes_of(objective)
+    rough = lbfgs(objective, u, ROUGHLY, LOOK, warm=True, passes=passes)
+    rough.factor = passes.inverse() if np.isfinite(passes.wait) else None
+    return rough
 
 
 def worth_a_look(objective):
@@ -95,26 +107,34 @@ def search(passes, u, value, step, gain):
 
 
 class Memory:
-    """The last steps, and what stands for second derivatives before them: the `first` product, times a number."""
+    """The last steps, and what stands for second derivatives before them: the first product, times a number."""
 
-    def __init__(self, gradient, first=None):
-        self.first, self.order, self.places = first, [], np.empty(0, np.int64)
+    def __init__(self, gradient, diagonal, inverse=None):
+        """diagonal: second derivatives along each entry | inverse: q -> H^-1 q, which is better"""
+        self.first = inverse or (lambda q: q / diagonal)
+        self.order, self.places = [], np.empty(0, np.int64)
         self.steps, self.changes = np.empty((PAIRS, len(gradient))), np.empty((PAIRS, len(gradient)))
         size = np.sqrt(gradient @ gradient)
-        self.number = 1.0 if first is not None or size == 0 else 1.0 / size
+        self.number = 1.0 if inverse is not None or size == 0 else 1.0 / size
+
+    def strengthen(self, more, inverse):
+        """`more` (k (d + 1),) is added to second derivatives along each entry; inverse: of the matrix, or None."""
+        self.changes[self.order] += more * self.steps[self.order]
+        if inverse is not None:
+            self.first, self.number = inverse, 1.0
 
     def product(self, gradient):
         return kernels.quasi_newton(self.steps, self.changes, self.places, self.start, gradient)
 
     def start(self, q):
-        return self.number * (q if self.first is None else self.first(q))
+        return self.number * self.first(q)
 
     def add(self, step, change):
         at, length = self.order.pop(0) if len(self.order) == PAIRS else len(self.order), step @ change
         if length > 0:  # rounding may leave none
             self.steps[at], self.changes[at] = step, change
             self.order.append(at)
-            self.number = length / (change @ (change if self.first is None else self.first(change)))
+            self.number = length / (change @ self.first(change))
         self.places = np.array(self.order, np.int64)
 
 
@@ -127,7 +147,13 @@ class Passes:
         stored = objective.X.nnz / objective.n if sp.issparse(objective.X) else objective.d + 1
         a_pass = 20.0 + (3.0 if sp.issparse(objective.X) else 0.2) * stored
         products = stored**2 if sp.issparse(objective.X) else 0.5 * PRODUCT * stored**2
-        self.wait = wait(objective, a_pass, products)
+        self.wait, self.inverse_time = wait(objective, a_pass, products), inverse_time(objective, a_pass)
+        self.l2 = objective.penalties()
+
+    def strengthen(self, l2):
+        """The penalty is `l2` above 0 from now on."""
+        self.objective.l2 = l2
+        self.l2 = self.objective.penalties()
 
     def __call__(self, u):
         return self.objective(u)
@@ -136,7 +162,10 @@ class Passes:
         return solvers.reached(self.objective, gradient, tol)
 
     def inverse(self):
-        return blocks(self.objective.own_hessian(c) for c in range(self.objective.k))
+        return blocks(self.hessian(c) for c in range(self.objective.k))
+
+    def hessian(self, c):
+        return self.objective.own_hessian(c)
 
 
 class Table:
@@ -148,7 +177,16 @@ class Table:
         self.objective = objective
         self.Z, self.weight, self.l2 = objective.table()
         self.scores = np.empty((objective.n, objective.k))
-        self.wait = wait(objective, 20.0 + 0.2 * len(self.l2), PRODUCT * len(self.l2) ** 2)
+        a_pass = 20.0 + 0.2 * len(self.l2)
+        self.wait, self.inverse_time = (
+            wait(objective, a_pass, PRODUCT * len(self.l2) ** 2),
+            inverse_time(objective, a_pass),
+        )
+
+    def strengthen(self, l2):
+        """The penalty is `l2` above 0 from now on."""
+        self.objective.l2 = l2
+        self.l2 = self.objective.penalties()
 
     def __call__(self, u):
         U = u.reshape(self.objective.k, -1)
@@ -184,10 +222,13 @@ def fits_table(objective):
 
 def wait(objective, a_pass, products):
     """Passes that take as long as the matrices of all classes; a_pass, products: ns for a row, of one class."""
+    return max(FEWEST, products / a_pass + inverse_time(objective, a_pass))
+
+
+def inverse_time(objective, a_pass):
+    """Of the inverses of all classes, in passes; infinite for matrices that are too large."""
     n, p, k = objective.n, objective.d + 1, objective.k
-    if p > FEW_COLUMNS or k * p * p > MOST_NUMBERS:
-        return np.inf
-    return max(FEWEST, (n * products + SQUARE * p**2 + CUBE * p**3) / (n * a_pass))
+    return (SQUARE * p**2 + CUBE * p**3) / (n * a_pass) if p <= FEW_COLUMNS and k * p * p <= MOST_NUMBERS else np.inf
 
 
 def blocks(hessians):

@@ -39,12 +39,15 @@ class SharedPath:
         Cs = np.asarray(Cs, float)
         if Cs.ndim != 1 or not len(Cs) or not (Cs > 0).all():
             raise ValueError(f"Cs={Cs} must be a list of positive numbers")
-        problem = self._problem(X, y, sample_weight)
-        models: list[Any] = [None] * len(Cs)
+        problem, order = self._problem(X, y, sample_weight), np.argsort(Cs)
+        fitted = self._solve_each([copy.copy(self).set_params(C=float(C)) for C in Cs[order]], *problem)
+        return [fitted[at] for at in np.argsort(order)]
+
+    def _solve_each(self, models, *problem):
+        """The models of one problem, fitted, each from where the one before it ended."""
         start = None
-        for at in np.argsort(Cs):
-            models[at] = copy.copy(self).set_params(C=float(Cs[at]))._solve(*problem, start)
-            start = models[at]._reached()
+        for model in models:
+            start = model._solve(*problem, start)._reached()
         return models
 
     def _reached(self):

@@ -41,6 +41,7 @@ class Solution:
     history: list = field(default_factory=list)  # objective after each iteration
     gradient: np.ndarray | None = None  # at u, where the solver looked there last
     factor: Callable | None = None  # right -> H^-1 right for the last Hessian made
+    memory: object = None  # of the last steps of L-BFGS
 
 
 def newton(objective, u, tol, max_iter, warm=False, close=None):

@@ -17,7 +17,8 @@ from fastml_ext import linear as kernels
 
 __all__ = ["LeastSquares", "Problem"]
 
-ACCURATE = {4: 1e-9, 8: 1e-11}  # weights by conjugate gradients, where factors may follow
+ACCURATE = {4: 1e-8, 8: 1e-10}  # at least: weights by conjugate gradients, where factors may follow
+ROUNDED = 1e-12  # so near to the weights steps do not come, and factors do
 FEWEST = 10  # steps: where factors take less time than these, there is no need to try
 SMALL = 2**20  # values of a sparse table that is made dense where its columns depend on one another
 HELD_AT_ONCE = 2**17  # residuals: 1 MB
@@ -180,17 +181,17 @@ class LeastSquares(LinearRegressor):
         return coef, bool(done.all()) and not (squares <= TRUSTED * total * centre**2)[centre != 0].any()
 
     def _by_steps(self, problem, alphas, most, direct):
-        """coef (k, d) of a sparse X by conjugate gradients; None where factors, in `direct` ns, are there sooner.
+        """coef (k, d) of a sparse X by conjugate gradients; None where factors are better, or are there sooner.
 
-        direct: infinite where there is no other way; then `most` steps, by the user's tol
+        direct: time of factors, in ns; infinite where there is no other way: then `most` steps, by the user's tol
         """
         (n, d), k = problem.X.shape, len(alphas)
         if direct == np.inf:
             return self._by_conjugates(problem, alphas, 0.01 * self.tol, most)[0]
         most = int(direct / (k * (1e3 + 5.0 * n + 8.0 * d + 1.3 * problem.X.nnz)))
-        if most < FEWEST:
+        accuracy = min(0.01 * self.tol, ACCURATE[problem.X.dtype.itemsize])
+        if most < FEWEST or accuracy < ROUNDED:
             return None
-        accuracy = min(ACCURATE[problem.X.dtype.itemsize], 0.01 * self.tol)
         coef, done = self._by_conjugates(problem, alphas, accuracy, most)
         return coef if done else None
 

@@ -151,21 +151,21 @@ class MixedNB(NaiveBayes):
             self._fast_columns = table.n_columns if plain else -1
         return rows, y
 
+    _text_parts = True
+
     def _fit_parts(self, table, reduce):
-        from fastml.table import Table, is_categorical
+        from fastml.table import is_categorical
 
         parts = table.parts
         names = parts.names or [f"x{j}" for j in range(parts.n_features)]
-        none = Table(np.empty((0, len(names)), parts.dtype), None, names)
+        none = table_of_block(np.empty((0, len(names)), parts.dtype), names, parts.texts)
         counts = chosen(self.count_features, names, "count_features")
         self.kinds_ = kinds_of(none, is_categorical(none, self.categorical_features, names), counts)
-        self._dtype = parts.dtype
+        self._dtype = np.dtype(float) if parts.texts else parts.dtype
         fit_in_parts(self, table, reduce)
 
     def _rows_of_block(self, X):
-        from fastml.table import Table
-
-        table = Table(X, None, [f"x{j}" for j in range(X.shape[1])])
+        table = table_of_block(X, [f"x{j}" for j in range(X.shape[1])])
         self._values = [values_of(table.column(j)) for j, kind in enumerate(self.kinds_) if kind == CATEGORICAL]
         return rows_of_table(table, self.kinds_, [numbered(values) for values in self._values], "MixedNB")
 
@@ -258,6 +258,20 @@ class MixedNB(NaiveBayes):
 
     def _shown(self, X):
         return X[0].tolist() if type(X) is np.ndarray else [first_value(X.table.column(j)) for j in range(X.shape[1])]
+
+
+def table_of_block(X, names, texts=None):
+    """The Table of rows of a table in parts; texts: which columns of no rows are texts."""
+    from fastml.kinds import Categories
+    from fastml.kinds.frames import numpy_column
+    from fastml.table import Table
+
+    if X.dtype.kind != "O":
+        return Table(X, None, names)
+    columns = [numpy_column(X[:, j], name) for j, name in enumerate(names)]
+    for j in np.flatnonzero(texts) if texts else ():
+        columns[j] = Categories(np.empty(0, np.int64), np.empty(0, object))
+    return Table(None, columns, names)
 
 
 def numbered(values):

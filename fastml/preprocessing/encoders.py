@@ -249,6 +249,8 @@ class OneHotEncoder(ByDistinct, ScikitOneHotEncoder):
     ['x0_blue', 'x0_red']
     """
 
+    _text_parts = True
+
     def _fit_parts(self, table, reduce):
         fit_categories(self, table, reduce)
 
@@ -348,6 +350,8 @@ class OrdinalEncoder(ByDistinct, ScikitOrdinalEncoder):
     >>> OrdinalEncoder().fit_transform([["b"], ["a"], ["c"]]).ravel()
     array([1., 0., 2.])
     """
+
+    _text_parts = True
 
     def _fit_parts(self, table, reduce):
         fit_categories(self, table, reduce)

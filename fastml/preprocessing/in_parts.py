@@ -51,22 +51,31 @@ class Extremes:
 
 
 class Distinct:
-    """The distinct numbers of each column, in order; NaN is one, and the last."""
+    """The distinct values of each column: numbers in order, of which NaN is the last; objects as they come."""
 
     def __init__(self, names):
         self.names = names
 
     def partial(self, rows):
-        return [np.unique(column) for column in rows.X.T]
+        return [distinct(column) for column in rows.X.T]
 
     def merge(self, first, second):
-        found = [np.unique(np.concatenate(pair)) for pair in zip(first, second, strict=True)]
+        found = [distinct(np.concatenate(pair)) for pair in zip(first, second, strict=True)]
         for j, values in enumerate(found):
             if len(values) > MOST_DISTINCT:
                 raise ValueError(
-                    f"column {self.names[j]!r} has more than {MOST_DISTINCT} distinct numbers: it is no category"
+                    f"column {self.names[j]!r} has more than {MOST_DISTINCT} distinct values: it is no category"
                 )
         return found
+
+
+def distinct(column):
+    if column.dtype.kind != "O":
+        return np.unique(column)
+    found = {value if value == value else None: value for value in reversed(column.tolist())}
+    values = np.empty(len(found), object)
+    values[:] = [*found.values()][::-1]
+    return values
 
 
 # ------------------------------------------------------------------------------------------------- numbers by rank

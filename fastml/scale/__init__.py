@@ -7,12 +7,14 @@ the rows are cut into files and pieces, and however many threads work. See docs/
 import importlib
 
 __all__ = [
-    "Engine", "Parts", "Reduction", "Rows", "Survey", "arrays", "arrow", "chunks", "confusion_matrix", "csv", "npy",
-    "parquet", "partial_fit", "predict", "score", "spread", "survey", "transform",
+    "Engine", "Parts", "Reduction", "Rows", "Survey", "arrays", "arrow", "chunks", "confusion_matrix",
+    "cross_val_score", "csv", "kneighbors", "npy", "parquet", "partial_fit", "predict", "predict_from", "score",
+    "spread", "survey", "transform",
 ]  # fmt: skip
 
 PLACES = {
     "fitting": ["partial_fit"],
+    "nearest": ["kneighbors", "predict_from"],
     "output": ["predict", "transform"],
     "parts": ["Parts"],
     "reduction": ["Reduction", "Rows"],
@@ -20,6 +22,7 @@ PLACES = {
     "sources": ["arrays", "arrow", "chunks", "csv", "npy", "parquet"],
     "spreading": ["Engine", "spread"],
     "surveys": ["Survey", "survey"],
+    "validation": ["cross_val_score"],
 }
 
 

@@ -45,15 +45,16 @@ class Columns:
             raise TypeError(f"column {self.weight!r} of {source} is of {kind}, and weights must be numbers")
         self.types = {name: schema.field(name).type for name in self.names}
         for name, kind in self.types.items():
-            if not is_number(kind):
+            if not is_number(kind) and not is_text(kind):
                 numbers = [each for each in have if each not in self.beside and is_number(schema.field(each).type)]
                 raise TypeError(
-                    f"column {name!r} of {source} is of {kind}, and columns of X must be numbers: choose them by"
-                    f" columns={numbers[:8]}{', ...' if len(numbers) > 8 else ''}"
+                    f"column {name!r} of {source} is of {kind}, and columns of X must be numbers, or texts: choose them"
+                    f" by columns={numbers[:8]}{', ...' if len(numbers) > 8 else ''}"
                 )
         self.types_beside = {name: schema.field(name).type for name in self.beside}
         single = all(str(kind) in ("float", "halffloat") for kind in self.types.values())
-        self.dtype = np.dtype(np.float32 if single else np.float64)
+        self.texts = [is_text(kind) for kind in self.types.values()]
+        self.dtype = np.dtype(object if any(self.texts) else np.float32 if single else np.float64)
 
     def compare(self, schema, source, first):
         """Refuse a file whose columns are not those of the first."""
@@ -79,7 +80,7 @@ class Columns:
         """X of a batch, missing values as NaN."""
         X = np.empty((batch.num_rows, len(self.names)), self.dtype)
         for j, name in enumerate(self.names):
-            X[:, j] = numbers_of(batch.column(name))
+            X[:, j] = (texts_of if is_text(self.types[name]) else numbers_of)(batch.column(name))
         return X
 
     def labels(self, column, source, first):
@@ -87,20 +88,32 @@ class Columns:
         if column.null_count:
             row = first + int(np.flatnonzero(np.asarray(column.is_null()))[0])
             raise ValueError(f"the target {self.target!r} is missing in row {row} of {source}: leave the row out")
-        kind = str(column.type)
-        if kind.startswith("dictionary"):
+        if str(column.type).startswith("dictionary"):
             column = column.dictionary_decode()
-            kind = str(column.type)
         if is_number(column.type):
             return column.to_numpy(zero_copy_only=False)
-        if kind in ("string", "large_string", "string_view"):
-            return np.array(column.to_pylist(), object)
+        if is_text(column.type):
+            return texts_of(column)
+        kind = column.type
         raise TypeError(f"the target {self.target!r} of {source} is of {kind}: labels are numbers, texts or booleans")
 
 
 def is_number(kind):
     text = str(kind)
     return text in ("bool", "halffloat", "float", "double") or text.lstrip("u").startswith("int")
+
+
+def is_text(kind):
+    text = str(kind)
+    return text in ("string", "large_string", "string_view") or text.startswith("dictionary<values=string")
+
+
+def texts_of(column):
+    """An array of objects, equal texts being one object; NaN where one is missing, as in frames."""
+    coded = column if str(column.type).startswith("dictionary") else column.dictionary_encode()
+    values = np.array([*coded.dictionary.to_pylist(), np.nan], object)
+    codes = coded.indices.to_numpy(zero_copy_only=False)
+    return values[codes if coded.null_count == 0 else np.where(np.isnan(codes), len(values) - 1, codes).astype(int)]
 
 
 def numbers_of(column):
@@ -115,6 +128,7 @@ class ArrowParts(Parts):
     def __init__(self, files, columns):
         self.files, self.columns, self.names = files, columns, columns.names
         self.n_features, self.dtype = len(self.names), columns.dtype
+        self.texts = columns.texts if any(columns.texts) else None
         self.has_target, self.has_weight = columns.target is not None, columns.weight is not None
         self.what = repr(str(files[0])) if len(files) == 1 else f"{len(files)} files from {str(files[0])!r}"
 
@@ -233,6 +247,12 @@ def opened_arrow(file):
         raise ValueError(f"{str(file)!r} is no file of Arrow's format (Feather, version 2): {error}") from None
 
 
+def pyarrow_type(name):
+    import pyarrow
+
+    return pyarrow.string() if name == "string" else pyarrow.float64()
+
+
 class CsvParts(ArrowParts):
     def __init__(self, files, named):
         self.types = None
@@ -240,8 +260,10 @@ class CsvParts(ArrowParts):
         with first:
             schema = first.schema
         super().__init__(files, Columns(schema, named, repr(str(files[0]))))
-        self.types = dict.fromkeys(self.columns.names, "float64")  # what begins whole need not stay so
-        self.columns.dtype = self.dtype = np.dtype(np.float64)
+        kinds = zip(self.columns.names, self.columns.texts, strict=True)
+        self.types = {name: "string" if text else "float64" for name, text in kinds}  # what begins whole need not stay
+        self.columns.types = {name: pyarrow_type(kind) for name, kind in self.types.items()}
+        self.columns.dtype = self.dtype = np.dtype(object if self.texts else np.float64)
         self.types |= self.columns.types_beside
         if self.has_weight:
             self.types[self.columns.weight] = "float64"

@@ -28,6 +28,7 @@ class Checks:
         self.labels: Labels | None = None
         self.numbers = False  # whether targets are
         self.raw = False  # whether y stays as it was read
+        self.texts: list[bool] | None = None  # see Parts
         self.factors: Any = None  # (n_classes,), what the weights of the rows of a class are multiplied with
 
     def __call__(self, slab: Slab) -> Rows:
@@ -40,7 +41,7 @@ class Checks:
         return Rows(slab.X, y, slab.start, weight)
 
     def look(self, slab: Slab) -> None:
-        where = first_bad(slab.X, self.allow_nan) if self.finite else None
+        where = self.first_bad(slab.X) if self.finite else None
         if where is not None:
             i, j = where
             value = slab.X[i, j]
@@ -50,6 +51,16 @@ class Checks:
                 f" takes finite {slab.X.dtype} values only, no {'' if self.allow_nan else 'NaN or '}infinity: drop the"
                 " row, or fill it in (fastml.scale.survey counts such values)"
             )
+
+    def first_bad(self, X: np.ndarray) -> tuple[int, int] | None:
+        """(row, column) of the first value that is not finite; of texts none is looked at."""
+        if self.texts is None:
+            return first_bad(X, self.allow_nan)
+        for j, text in enumerate(self.texts):
+            found = None if text else first_bad(X[:, j : j + 1].astype(float), self.allow_nan)
+            if found is not None:
+                return found[0], j
+        return None
 
     def target(self, slab: Slab) -> Any:
         if self.raw:
@@ -73,6 +84,7 @@ class Table:
         self.parts, self.who = parts, type(model).__name__
         self.n_jobs = getattr(model, "n_jobs", None)
         self.checks = Checks(self.who, parts.names, allow_nan=bool(get_tags(model).input_tags.allow_nan))
+        self.checks.texts = parts.texts
         if is_classifier(model):
             self.checks.labels = find_labels(parts)
         self.checks.numbers = is_regressor(model)
@@ -203,6 +215,8 @@ def fit_parts(model: Any, method: str, arguments: tuple, options: dict) -> Any:
         raise ValueError(f"{parts!r} has no target, and {who} needs one: name it where the parts are made")
     if parts.has_weight and not getattr(model, "_weighted_parts", False):
         raise TypeError(f"{who} takes no weights of a table in parts: leave out sample_weight, where it is made")
+    if not getattr(model, "_text_parts", False):
+        parts.need_numbers(who)
     model._validate_params()
     table = Table(parts, model)
     take_columns(model, parts)
@@ -287,6 +301,7 @@ def partial_fit(model: Any, parts: Parts, passes: int = 1, *, chunk: int = SMALL
         raise TypeError(f"{type(model).__name__} has no partial_fit")
     if passes < 1 or chunk < 1:
         raise ValueError(f"passes={passes} and chunk={chunk} must be at least 1")
+    parts.need_numbers(type(model).__name__)
     first = {}
     if is_classifier(model):
         first["classes"] = find_labels(parts).classes if classes is None else np.unique(classes)

@@ -139,7 +139,8 @@ def asked_of_none(model: Any, parts: Parts, method: str) -> np.ndarray:
     """The answers of no rows, in the shape and dtype of those of one."""
     width = getattr(model, "n_features_in_", parts.n_features)
     row = np.zeros((1, width), parts.dtype)
-    categories = getattr(model, "categories_", ())
+    first = model.steps[0][1] if getattr(model, "steps", ()) else model
+    categories = getattr(first, "categories_", ())
     if len(categories) == width:  # or the row might hold what the model does not know
         row = np.array([[values[0] for values in categories]], parts.dtype)
     with warnings.catch_warnings():

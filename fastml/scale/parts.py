@@ -8,6 +8,7 @@ import numpy as np
 
 __all__ = ["MEMORY", "Parts", "Piece", "dtype_of", "settled", "told_size"]
 
+TEXT = 64  # bytes of a text and what refers to it, about
 MEMORY = 2**28  # bytes that reading may hold, unless told otherwise
 
 
@@ -36,7 +37,7 @@ class Parts(abc.ABC):
     names : list of str or None
         Names of the columns of X, where the source has them.
     dtype : dtype
-        float32 where every column is, else float64.
+        float32 where every column is, else float64; object where some columns are texts.
     has_target : bool
         Whether y comes with the rows.
     has_weight : bool
@@ -49,6 +50,7 @@ class Parts(abc.ABC):
     dtype: np.dtype
     has_target: bool
     has_weight: bool = False
+    texts: list[bool] | None = None  # whether each column is texts; None where all are numbers
     what: str  # in words, for messages
     memory: int = MEMORY
     verbose: bool = False
@@ -124,8 +126,23 @@ class Parts(abc.ABC):
 
     def at_once(self) -> int:
         """Rows that are read at once: a power of two, of about an eighth of the memory."""
-        most = max(self.memory // (8 * max(1, self.n_features) * self.dtype.itemsize), 1)
+        size = TEXT if self.texts else self.dtype.itemsize
+        most = max(self.memory // (8 * max(1, self.n_features) * size), 1)
         return 2 ** min(max(most.bit_length() - 1, 13), 18)
+
+    def need_numbers(self, who: str) -> None:
+        """Refuse texts on behalf of a model that takes none."""
+        if self.texts:
+            names = self.names or [f"x{j}" for j in range(self.n_features)]
+            numbers = [name for name, text in zip(names, self.texts, strict=True) if not text]
+            raise TypeError(
+                f"column {names[self.texts.index(True)]!r} of {self.what} is of texts, and for {who} columns of X must"
+                f" be numbers: choose them by {self.chosen_by(numbers)}, or encode the texts (OrdinalEncoder,"
+                " OneHotEncoder(sparse_output=False))"
+            )
+
+    def chosen_by(self, names: list[str]) -> str:
+        return f"columns={names[:8]}{', ...' if len(names) > 8 else ''}"
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         raise TypeError(

@@ -116,7 +116,7 @@ def joined(parts: Parts, held: list, start: int, estimator: str) -> Slab:
     """The slab of some (place, X, y, weight), one below the other."""
     pieces = [each[1] for each in held]
     X = np.ascontiguousarray(pieces[0]) if len(pieces) == 1 else np.concatenate(pieces)
-    X = as_numbers(X, estimator)
+    X = X if parts.dtype.kind == "O" else as_numbers(X, estimator)
     if X.dtype != parts.dtype:
         X = X.astype(parts.dtype)
     y = np.concatenate([each[2] for each in held]) if parts.has_target else None

@@ -74,11 +74,12 @@ def score(model: Any, parts: Parts, scoring: Any = None) -> Any:
     >>> import fastml.scale
     >>> from fastml.linear_model import LinearRegression
     >>> model = LinearRegression().fit([[0.0], [1.0]], [1.0, 3.0])
-    >>> table = fastml.scale.arrays([[0.0], [2.0]], [1.0, 5.0])
-    >>> fastml.scale.score(model, table)
-    1.0
-    >>> fastml.scale.score(model, table, ["r2", "neg_mean_absolute_error"])
-    {'r2': 1.0, 'neg_mean_absolute_error': -0.0}
+    >>> table = fastml.scale.arrays([[0.0], [2.0]], [1.0, 6.0])
+    >>> round(fastml.scale.score(model, table), 3)
+    0.92
+    >>> scores = fastml.scale.score(model, table, ["r2", "neg_mean_absolute_error"])
+    >>> round(scores["neg_mean_absolute_error"], 3)
+    -0.5
     """
     if scoring is None:
         scoring = "accuracy" if is_classifier(model) else "r2"

@@ -64,6 +64,7 @@ def survey(parts: Parts) -> Survey:
     x1                2            2          1          0  first: row 1 of X
     y: a (1), b (1)
     """
+    parts.need_numbers("a survey")
     d = parts.n_features
     missing, infinite = np.zeros(d, np.int64), np.zeros(d, np.int64)
     low, high, first_bad = np.full(d, np.nan), np.full(d, np.nan), [""] * d

@@ -19,6 +19,7 @@ __getattr__, __dir__, __all__ = exports(
         "coordinates": ["quadratic_lasso"],
         "passes": ["evaluate", "gram", "hessian_product", "softmax_hessian"],
         "decisions": ["row_scores", "scores"],
+        "lengths": ["squared_lengths"],
         "wide": ["wide_newton"],
     },
 )

@@ -30,6 +30,7 @@ CLOSE = {
     "softmax_hessian": 1e-11,
     "sparse_epoch": 1e-9,
     "sparse_squares": 1e-7,
+    "squared_lengths": 1e-12,
     "table_pass": 1e-12,
     "weights": 1e-9,
     "wide_newton": 1e-7,
@@ -233,6 +234,13 @@ def row_scores(family, random):
     (n, d, k), dtype = random.integers(1, [40, 20, 7]), random.choice([np.float32, np.float64])
     X, coef, intercept = (random.integers(-9, 10, shape).astype(dtype) / 4 for shape in ((n, d), (k, d), k))
     return family.row_scores(X, coef, intercept)
+
+
+def squared_lengths(family, random):
+    """Numbers of a few bits, as above."""
+    (n, d, k), dtype = random.integers(1, [300, 20, 7]), random.choice([np.float32, np.float64])
+    X, centre, axes = (random.integers(-9, 10, shape).astype(dtype) / 4 for shape in ((n, d), d, (k, d + 1, d)))
+    return family.squared_lengths(X, centre, axes)
 
 
 def scores(family, random):

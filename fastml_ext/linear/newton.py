@@ -5,9 +5,11 @@ Contract: reference/newton.py.
 
 import numpy as np
 
+from fastml_ext.device.codes import LOG
 from fastml_ext.device.losses import margin_loss
 from fastml_ext.device.numbers import exponentials
 from fastml_ext.jit import kernel
+from fastml_ext.linear.likelihoods import binary_losses
 from fastml_ext.linear.wide import factor
 
 __all__ = ["newton_steps"]
@@ -57,8 +59,11 @@ def value_at(code, Z, Y, weight, l2, U, scores, gradient):
     n, p, k = len(Z), Z.shape[1], len(U)
     total, slopes = 0.0, np.empty((n, k))
     copy(np.dot(Z, U.T), scores)
-    for i in range(n):
-        total += row_loss(code, scores, i, Y[i], weight[i], slopes)
+    if k == 1 and code == LOG:
+        total = binary_losses(scores.reshape(-1), 0, n, Y, weight, slopes.reshape(-1), np.empty(n))
+    else:
+        for i in range(n):
+            total += row_loss(code, scores, i, Y[i], weight[i], slopes)
     copy(np.dot(slopes.T, Z), gradient)
     for c in range(k):
         for j in range(p):

@@ -10,6 +10,7 @@ from fastml_ext.linear.reference.conjugate import column_sums, sparse_squares
 from fastml_ext.linear.reference.coordinates import quadratic_lasso
 from fastml_ext.linear.reference.dual import dual_svm
 from fastml_ext.linear.reference.epochs import average, begin, dense_epoch, look, slopes, sparse_epoch, weights
+from fastml_ext.linear.reference.lengths import squared_lengths
 from fastml_ext.linear.reference.multiclass import multiclass_svm
 from fastml_ext.linear.reference.newton import newton_steps
 from fastml_ext.linear.reference.orders import random_order
@@ -44,6 +45,7 @@ __all__ = [
     "softmax_hessian",
     "sparse_epoch",
     "sparse_squares",
+    "squared_lengths",
     "table_pass",
     "weights",
     "wide_newton",

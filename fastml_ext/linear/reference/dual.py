@@ -12,7 +12,7 @@ def dual_svm(X, signs, upper, diagonal, bias, tol, max_iter, seed):
 
     where W = sum_i alpha_i y_i [x_i, bias]. With upper = C v and diagonal = 0 that is the dual of
     |W|^2 / 2 + sum C v_i max(0, 1 - y_i W [x_i, bias]), with upper infinite and diagonal = 1 / (2 C v) of the same with
-    the hinge squared; a row of v = 0 has upper = 0, and one whose
+    the hinge squared; a row of v = 0 has upper = 0 and no slope, and one whose
     [x_i, bias] is zero has alpha = upper. Done once no projected slope of a whole sweep is more than tol
     above another. signs (k, n) are the y; the intercept is bias * W[:, d]. The seed may change the path, and not
     the optimum.
@@ -27,6 +27,7 @@ def dual_svm(X, signs, upper, diagonal, bias, tol, max_iter, seed):
             for i in range(n):
                 g = Q[i] @ alpha - 1
                 free = (min(g, 0.0) if alpha[i] == 0 else max(g, 0.0) if alpha[i] == upper[c, i] else g) + 0.0
+                free = free if upper[c, i] else 0.0
                 slopes.append(free)
                 if free != 0 and Q[i, i] == 0:
                     alpha[i] = upper[c, i]

@@ -88,3 +88,19 @@ def test_single_precision_rows(layout):
         kernels.multiclass_svm(layout(rows), codes, 2, cost, *problem[2:])[0] for rows in (X, X.astype(float))
     )
     np.testing.assert_allclose(single, double, rtol=1e-6)
+
+
+@pytest.mark.parametrize("layout", [np.asarray, sp.csr_matrix])
+@pytest.mark.parametrize(("n", "d"), [(400, 120), (600, 8), (90, 200)])
+def test_free_duals_of_a_hinge_are_settled_in_few_sweeps(layout, n, d):
+    rng = np.random.default_rng(n)
+    X = np.where(rng.random((n, d)) < 0.2, rng.random((n, d)), 0.0)
+    signs = np.where(X @ rng.normal(size=d) + 0.1 * rng.normal(size=n) > 0, 1.0, -1.0)[None]
+    upper = rng.choice([0.0, 1.0, 5.0], (1, n))
+    W, alpha, _, done = kernels.dual_svm(layout(X), signs, upper, np.zeros((1, n)), 1.0, 1e-9, 400, 0)
+    assert done.all()  # sweeps alone take up to 2,600
+    assert ((alpha >= 0) & (alpha <= upper)).all()
+    Z = np.column_stack([X, np.ones(n)])
+    np.testing.assert_allclose(W, (alpha * signs) @ Z, atol=1e-9)
+    loss = (upper * np.maximum(0, 1 - signs * (W @ Z.T))).sum()
+    assert (W**2).sum() / 2 + loss == pytest.approx(alpha.sum() - (W**2).sum() / 2, rel=1e-8)
