@@ -11,25 +11,20 @@ After it, whoever writes `from sklearn.X import Y` gets scikit-learn's class Y w
 forest grows scikit-learn's trees. Where fastml refuses a parameter or an input, scikit-learn serves; `report()` says
 what ran where.
 
-names.py    who gets which names        shells.py   classes with scikit-learn's face
-ledger.py   what ran where              start.py    programs that one does not start oneself
+names.py      who gets which names            classes.py    which class has which of the following
+faces.py      scikit-learn's face; pickles    shells.py     estimators that hand work to fastml's
+searches.py  compositions.py  trees.py        searches; pipelines and the like; KDTree
+functions.py  functions                       ledger.py     what ran where
+start.py      programs that one does not start oneself
 """
 
 import functools
-import importlib
+import sys
 from typing import Any
 
 from fastml.accel import names
 
 __all__ = ["install", "report", "uninstall"]
-
-OTHER_FUNCTIONS = {
-    "feature_selection": (
-        *("chi2", "f_classif", "f_regression", "mutual_info_classif", "mutual_info_regression", "r_regression"),
-    ),
-    "model_selection": ("train_test_split",),
-    "neighbors": ("kneighbors_graph", "radius_neighbors_graph"),
-}
 
 
 def install() -> None:
@@ -37,12 +32,14 @@ def install() -> None:
 
     What was imported by `from ... import` before keeps the class that it got.
     """
-    names.swap(find)
+    names.swap(find, ready=ready)
 
 
 def uninstall() -> None:
     """Give everybody scikit-learn's names again. Models made in between go on as they are."""
     names.restore()
+    if "fastml.accel.faces" in sys.modules:
+        sys.modules["fastml.accel.faces"].forget()
 
 
 def report() -> Any:
@@ -52,40 +49,22 @@ def report() -> Any:
     return ledger.report()
 
 
+def ready(family, module):
+    from fastml.accel.classes import register_all
+
+    register_all(family, module)
+
+
 @functools.cache
 def find(family, name, original):
     """What a reader outside gets for a public name of scikit-learn."""
     if isinstance(original, type):
-        from fastml.exchange.families import own_class, row_of
+        from fastml.accel.classes import class_of
 
-        row = row_of(original, "sklearn")
-        if row is None or row.how == "searches":
-            return original
-        from fastml.accel.shells import shell_of
+        return class_of(family, name, original)
+    from fastml.accel.functions import function_of
 
-        return shell_of(own_class(original), original)
-    if callable(original) and (family == "metrics" or name in OTHER_FUNCTIONS.get(family, ())):
-        ours = vars(importlib.import_module(f"fastml.{family}")).get(name)
-        if ours is not None and not isinstance(ours, type):
-            return either(ours, original, name)
-    return original
-
-
-def either(ours, original, name):
-    """fastml's function under the name of scikit-learn's, which is called where fastml's refuses."""
-    from fastml.accel import ledger
-
-    @functools.wraps(original)
-    def call(*args, **options):
-        try:
-            with ledger.timed(name, ledger.HERE):
-                return ours(*args, **options)
-        except Exception as error:
-            why = f"{type(error).__name__}: {error}".split("\n")[0][:200]
-        with ledger.timed(name, ledger.THERE, why):
-            return original(*args, **options)
-
-    return call
+    return function_of(family, name, original)
 
 
 def load_ipython_extension(shell):

@@ -1,31 +1,50 @@
-"""What ran where while programs were accelerated: calls, seconds, and why scikit-learn served."""
+"""What ran where while programs were accelerated: calls, seconds, and why scikit-learn served.
 
+Seconds are a call's own: what it calls that is noted too, such as the models of a search, has its own line.
+"""
+
+import threading
 import time
 from collections import Counter, defaultdict
-from contextlib import contextmanager
 
 __all__ = ["clear", "note", "report", "timed"]
 
 HERE, THERE = "fastml", "scikit-learn"
 _spent: dict = defaultdict(lambda: [0, 0.0])  # (what was called, what served it): calls, seconds
 _why: dict = defaultdict(Counter)  # what was called: reasons for which scikit-learn served
+_lock = threading.Lock()
+_open = threading.local()  # .inner: of each call that is going on in this thread, the seconds of calls within it
 
 
 def note(what, server, seconds, why=""):
     """One call of `what`, such as "KNeighborsClassifier.fit", that took `seconds` of `server`."""
-    spent = _spent[what, server]
-    spent[0] += 1
-    spent[1] += seconds
-    if why:
-        _why[what][why] += 1
+    with _lock:
+        spent = _spent[what, server]
+        spent[0] += 1
+        spent[1] += seconds
+        if why:
+            _why[what][why] += 1
 
 
-@contextmanager
-def timed(what, server, why=""):
+class timed:  # noqa: N801 - used as a function is
     """Notes the block when it ends well."""
-    start = time.perf_counter()
-    yield
-    note(what, server, time.perf_counter() - start, why)
+
+    def __init__(self, what, server, why=""):
+        self.noted = what, server, why
+
+    def __enter__(self):
+        self.inner = _open.__dict__.setdefault("inner", [])
+        self.inner.append(0.0)
+        self.start = time.perf_counter()
+
+    def __exit__(self, kind, error, where):
+        seconds = time.perf_counter() - self.start
+        within = self.inner.pop()
+        if self.inner:
+            self.inner[-1] += seconds
+        if kind is None:
+            what, server, why = self.noted
+            note(what, server, seconds - within, why)
 
 
 def clear():

@@ -11,35 +11,42 @@ import sys
 from types import FunctionType, ModuleType
 from typing import Any
 
-__all__ = ["FAMILIES", "inside", "restore", "sees_others", "swap"]
+__all__ = ["FAMILIES", "family_of", "found", "inside", "restore", "sees_others", "swap"]
 
 # Modules of scikit-learn that fastml has a module for, by their names below the package.
 FAMILIES = (
-    "decomposition", "discriminant_analysis", "feature_extraction", "feature_extraction.text", "feature_selection",
-    "impute", "linear_model", "metrics", "model_selection",
-    "naive_bayes", "neighbors", "neural_network", "preprocessing", "svm", "tree",
+    "compose", "decomposition", "discriminant_analysis", "feature_extraction", "feature_extraction.text",
+    "feature_selection", "impute", "linear_model", "metrics", "model_selection", "naive_bayes", "neighbors",
+    "neural_network", "pipeline", "preprocessing", "svm", "tree",
 )  # fmt: skip
 PLAIN = ModuleType.__getattribute__
 FOUND = (type, FunctionType)  # what has other names
+asked = False  # whether anybody has swapped names in this process, be it that they were given back
 _finder = None
 
 
 def inside(module):
-    """Whether code of the module of this name keeps scikit-learn's own names: its insides, and fastml."""
-    return module.partition(".")[0] in ("sklearn", "fastml", "fastml_ext")
+    """Whether code of the module of this name keeps scikit-learn's own names: its insides, and fastml.
+
+    The machinery of `import` only asks whether a name is there, on behalf of whoever imports.
+    """
+    return module.partition(".")[0] in ("sklearn", "fastml", "fastml_ext") or module == "importlib._bootstrap"
 
 
-def swap(find, insider=inside):
+def swap(find, insider=inside, ready=None):
     """Give readers the names that `find` has.
 
     find : callable (family, name, original) -> object
         What a reader outside gets for the public name of a family ("tree"); the original for what stays.
     insider : callable (module name) -> bool
         Who keeps scikit-learn's.
+    ready : callable (family, module), default=None
+        What is called when the module of a family is there.
     """
-    global _finder
+    global _finder, asked
     restore()
-    _finder = Finder(find, insider)
+    asked = True
+    _finder = Finder(find, insider, ready)
     sys.meta_path.insert(0, _finder)
     for name, module in list(sys.modules.items()):
         _finder.adopt(name, module)
@@ -60,11 +67,16 @@ def sees_others(module):
     return _finder is not None and not _finder.insider(module)
 
 
+def found(family, name, original):
+    """What readers outside find under a public name of scikit-learn."""
+    return original if _finder is None else _finder.find(family, name, original)
+
+
 class Finder:
     """Adopts the modules of the families as they are imported."""
 
-    def __init__(self, find, insider):
-        self.find, self.insider, self.adopted = find, insider, []
+    def __init__(self, find, insider, ready):
+        self.find, self.insider, self.ready, self.adopted = find, insider, ready, []
 
     def find_spec(self, name, path=None, target=None):
         if family_of(name) is None:
@@ -87,6 +99,8 @@ class Finder:
         if family is not None and type(module) is ModuleType and _finder is self:
             module.__class__ = self.watching(family)
             self.adopted.append(module)
+            if self.ready is not None and name == f"sklearn.{family}":
+                self.ready(family, module)
 
     def watching(self, family):
         find, insider = self.find, self.insider

@@ -4,10 +4,8 @@ A shell is scikit-learn's estimator in all that can be seen: name, parameters, a
 the engine refuses, scikit-learn's own method runs, and the ledger notes why.
 """
 
-import copyreg
 import functools
-import inspect
-import sys
+import types
 from inspect import getattr_static
 from typing import Any
 
@@ -15,7 +13,8 @@ import numpy as np
 from sklearn.utils.metaestimators import available_if
 
 from fastml.accel import ledger
-from fastml.accel.names import sees_others
+from fastml.accel.faces import Faced, dressed
+from fastml.accel.refusals import beyond
 from fastml.exchange.common import is_fitted
 from fastml.exchange.families import module_of, row_of
 
@@ -29,66 +28,23 @@ ANSWERING = (
 # Attributes that are set at once where the whole of scikit-learn's state is made when it is first asked for.
 AT_ONCE = ("n_features_in_", "feature_names_in_", "classes_", "outputs_2d_", "n_samples_fit_", "outlier_label_")
 LATER = ("neighbors",)  # modules of the exchange: scikit-learn builds its tree anew
+FREE = (  # public methods that no other one calls
+    "predict", "score", "score_samples", "get_params", "set_params", "set_output", "get_feature_names_out",
+    "inverse_transform", "get_metadata_routing",
+)  # fmt: skip
+METHODS = (types.FunctionType, property, staticmethod, classmethod)
 ROWS = ("_fit_X", "_y", "_tree", "_fit_method")
 ENGINE = "_engine"  # of a shell: a model of fastml, or None where scikit-learn serves; absent before the first question
 
 
 def shell_of(own, original):
     """The class that has scikit-learn's `original` face and answers by fastml's class `own`."""
-    space = {
-        "__module__": original.__module__,
-        "__qualname__": original.__qualname__,
-        "__doc__": original.__doc__,
-        "_own": own,
-        "_original": original,
-    }
+    space: dict = {"_how": row_of(original, "sklearn").how}
     for names, serve in ((LEARNING, learn), (ANSWERING, answer)):
         for name in names:
             if hasattr(own, name) and (method := getattr_static(original, name, None)) is not None:
                 space[name] = served(name, method, serve)
-    kind: Any = face(type(original))  # type: ignore[arg-type]
-    copyreg.pickle(original, reduced)
-    return kind(original.__name__, (Shell, original), space)
-
-
-def reduced(model):
-    """How pickle takes a model of scikit-learn's own class: by the name of the class, as its caller sees that.
-
-    Pickle finds the class by name and refuses any other than it finds, which for most callers is the shell.
-    """
-    cls, caller = type(model), sys._getframe(1).f_globals.get("__name__") or ""
-    if "_original" in vars(cls):  # a shell, whose class equals this one
-        cls = cls if sees_others(caller) else cls._original
-    elif caller == "copy":
-        return model.__reduce_ex__(4)
-    elif sees_others(caller):
-        from fastml.accel import find
-
-        cls = find(row_of(cls, "sklearn").family, cls.__name__, cls)  # type: ignore[arg-type]
-    return copyreg._reconstructor, (cls, object, None), model.__getstate__()  # type: ignore[attr-defined]
-
-
-@functools.cache
-def face(kind: Any) -> Any:
-    """The class of shells: each equals scikit-learn's class, and has its instances, too."""
-
-    class Face(kind):
-        def __instancecheck__(cls, instance):  # noqa: N805
-            return issubclass(type(instance), cls)
-
-        def __subclasscheck__(cls, other):  # noqa: N805
-            original = vars(cls).get("_original")
-            if original is not None and original in getattr(other, "__mro__", ()):
-                return True
-            return type.__subclasscheck__(cls, other)
-
-        def __eq__(cls, other):  # noqa: N805
-            return cls is other or ("_original" in vars(cls) and vars(cls)["_original"] is other)
-
-        def __hash__(cls):  # noqa: N805
-            return hash(vars(cls)["_original"]) if "_original" in vars(cls) else type.__hash__(cls)
-
-    return Face
+    return dressed((Shell, original), original, own, space)
 
 
 def served(name, method, serve):
@@ -104,7 +60,7 @@ def served(name, method, serve):
     return call if function is method else available_if(method.check)(call)
 
 
-class Shell:
+class Shell(Faced):
     """What every shell does; its class has `_own`, fastml's class, and `_original`, scikit-learn's."""
 
     def __setattr__(self, name, value):
@@ -130,12 +86,18 @@ class Shell:
         state: Any = super().__getstate__()
         return {name: value for name, value in state.items() if name != ENGINE}
 
-    def __reduce_ex__(self, protocol):
-        """As scikit-learn's class, by whose name it is found again; pickle checks that by the eyes of its caller."""
-        cls = type(self)
-        if "_original" in vars(cls) and not sees_others(sys._getframe(1).f_globals.get("__name__") or ""):
-            cls = self._original
-        return copyreg._reconstructor, (cls, object, None), self.__getstate__()  # type: ignore[attr-defined]
+    @property
+    def shared_parameters(self):
+        """As fastml's class says it to searches that share work; none for a class of the user's, which may do more."""
+        if "_original" not in vars(type(self)) or not_here(self):
+            return ()
+        try:
+            return tuple(getattr(engine_to_teach(self, "fit"), "shared_parameters", ()))
+        except ValueError:
+            return ()
+
+    def shared_responses(self, *args):
+        return engine_to_teach(self, "fit").shared_responses(*args)
 
 
 def complete(shell):
@@ -171,7 +133,7 @@ def learn(shell, name, original, args, options):
     what = f"{type(shell).__name__}.{name}"
     if args and not hasattr(args[0], "__len__") and hasattr(args[0], "__next__"):
         args = (list(args[0]), *args[1:])  # it may be read twice
-    why = not_here(shell)
+    why = not_here(shell, name) or beyond(shell._how, args, options)
     before = shell.__dict__.get("random_state")
     drawn = before.get_state() if isinstance(before, np.random.RandomState) else None
     if not why:
@@ -194,7 +156,10 @@ def learn(shell, name, original, args, options):
 def answer(shell, name, original, args, options):
     """A method that asks a fitted model."""
     what, why = f"{type(shell).__name__}.{name}", ""
-    engine = engine_of(shell)
+    if "_original" not in vars(type(shell)) and (other := overridden(type(shell), name)):
+        why = f"its class overrides {other}"
+    why = why or beyond(shell._how, args, options)
+    engine = None if why else engine_of(shell)
     if engine is not None:
         try:
             with ledger.timed(what, ledger.HERE):
@@ -224,7 +189,7 @@ def take(shell, engine):
 
 def engine_to_teach(shell, name):
     known = set(shell._own._get_param_names())
-    parameters = shell.get_params(deep=False)
+    parameters = {name: getattr(shell, name) for name in shell._original._get_param_names()}  # not a subclass's own
     if unknown := sorted(set(parameters) - known):
         raise ValueError(f"fastml has no parameter {unknown[0]}")
     goes_on = name == "partial_fit" or parameters.get("warm_start")
@@ -247,7 +212,7 @@ def engine_of(shell):
 
 
 def read(shell):
-    if not_here(shell) or not is_fitted(shell):
+    if array_api() or not is_fitted(shell):
         return None
     try:
         engine = module_of(row_of(shell._own, "fastml")).read(shell, shell._own)
@@ -271,9 +236,9 @@ def nodes_of(tree):
     return tree.children_left, tree.threshold, tree.value
 
 
-def not_here(shell):
-    """Why fastml cannot serve a shell whatever it is asked, or ""."""
-    if "_original" not in vars(type(shell)) and (name := overridden(type(shell))):
+def not_here(shell, asked=""):
+    """Why fastml cannot serve a shell that is asked for the method `asked`, or ""."""
+    if "_original" not in vars(type(shell)) and (name := overridden(type(shell), asked)):
         return f"its class overrides {name}"
     if shell.__dict__.get("_skl_callbacks"):
         return "callbacks"
@@ -288,17 +253,15 @@ def array_api():
     return get_config()["array_api_dispatch"]
 
 
-def overridden(cls):
-    """A private name of scikit-learn's class that a subclass of a user has of its own, or None."""
+def overridden(cls, asked=""):
+    """A name of scikit-learn's class that a subclass of a user has of its own, and that `asked` may call; or None."""
     at = next(i for i, base in enumerate(cls.__mro__) if "_original" in vars(base))
     for base in cls.__mro__[:at]:
-        for name in vars(base):
-            if (
-                name[:1] == "_"
-                and name[:2] != "__"
-                and hasattr(cls._original, name)
-                and inspect.isfunction(vars(base)[name])
-            ):
+        for name, value in vars(base).items():
+            if name[:2] == "__" or name == asked or name in FREE or not isinstance(value, METHODS):
+                continue
+            apart = LEARNING if asked in ANSWERING else ANSWERING if asked != "fit_transform" else ()
+            if name not in apart and hasattr(cls._original, name):
                 return name
     return None
 

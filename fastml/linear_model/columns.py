@@ -17,11 +17,13 @@ __all__ = [
     "moved_columns",
     "refuse_huge",
     "spread_rows",
+    "used_columns",
 ]
 
 ENOUGH_ROWS = 4_000  # spread over the table, these tell well enough where a column stands
 SMALLEST = {4: 2.0**-120, 8: 2.0**-500}  # a column below it is all but 0, and 1 / its size, or the square, infinite
 FAR = {4: 1e2, 8: 1e4}  # by the bytes of a number: a mean of so many spreads costs too many of its digits
+FEW = 5_000  # columns of which it does not matter how many are empty
 LONGEST = 1e4  # times the rows' length is as much as free of a penalty
 NO_WEIGHT = np.empty(0)
 
@@ -77,6 +79,22 @@ def moved_sparse(X, weight):
             sums = kernels.column_sums(X, weight)
             scale = 1.0 / root_mean_squares(X, sums)
     return Columns(X, shift, np.zeros(d), scale, sums)
+
+
+def used_columns(X):
+    """(a sparse X without the columns that hold no value, the places of the others), or (X, None) where most hold some.
+
+    Of hashed words many columns stay empty: each would cost room and time in every vector of weights.
+    """
+    n, d = X.shape
+    if not sp.issparse(X) or d < FEW or X.nnz > 8 * d:
+        return X, None
+    used = np.flatnonzero(np.bincount(X.indices, minlength=d))
+    if len(used) > 0.8 * d or not len(used):
+        return X, None
+    place = np.zeros(d, X.indices.dtype)
+    place[used] = np.arange(len(used))
+    return type(X)((X.data, place[X.indices], X.indptr), shape=(n, len(used))), used
 
 
 class Joined(NamedTuple):

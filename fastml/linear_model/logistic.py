@@ -15,7 +15,7 @@ from fastml.base import Interval, StrOptions, encode_labels
 from fastml.class_weight import row_weights
 from fastml.linear_model import paths, quasi, solvers, wide
 from fastml.linear_model.base import MOST, LinearClassifier
-from fastml.linear_model.columns import column_scales, moved_columns
+from fastml.linear_model.columns import column_scales, moved_columns, used_columns
 from fastml.linear_model.objective import Objective, small_table
 from fastml.linear_model.settings import OWN, check_solver, liblinear_rows, refuse_wide_indices, warn_of_settings
 from fastml.linear_model.sharing import SharedPath
@@ -296,7 +296,20 @@ class LogisticRegression(CallbackSupportMixin, SharedPath, LinearClassifier):
         """The optimiser's short sums take ten times longer where BLAS's threads wait for the pool's: one thread."""
         k, d = 1 if len(self.classes_) == 2 else len(self.classes_), X.shape[1]
         with blas.single_for(k * (d + 1) * max(X.shape[0], (k * (d + 1)) ** 2)):
+            return self._on_used_columns(X, Y, weight, start, k, d)
+
+    def _on_used_columns(self, X, Y, weight, start, k, d):
+        """A column that holds no value has weight 0."""
+        fits = self._goes_to_the_optimum() and not self._listened_to() and (start is None or start[0].shape == (k, d))
+        rows, used = used_columns(X) if fits else (X, None)
+        if used is None:
             return self._optimise(X, Y, weight, start, k, d)
+        start = start and (start[0][:, used], start[1])
+        self._optimise(rows, Y, weight, start, k, len(used))
+        coef = np.zeros((k, d), self.coef_.dtype)
+        coef[:, used] = self.coef_
+        self.coef_ = coef
+        return self
 
     def _optimise(self, X, Y, weight, start, k, d):
         l1, l2 = self._penalties(weight.sum() if len(weight) else X.shape[0])

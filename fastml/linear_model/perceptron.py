@@ -91,8 +91,8 @@ class Perceptron(StochasticClassifier):
     max_iter : int, default=1000
         Most epochs.
     tol : float or None, default=1e-3
-        Training ends when the mean loss falls by less than this for `n_iter_no_change` epochs; None: only after a clean
-        epoch, which always ends it.
+        Training ends when the mean loss with the penalty falls by less than this for `n_iter_no_change` epochs; None:
+        only after a clean epoch, which always ends it.
     shuffle : bool, default=True
         Whether each epoch takes the rows in a new order.
     verbose : int, default=0
@@ -317,7 +317,10 @@ class Watch:
 
     def reports(self, model, rows, plain):
         coef, intercept = (part.astype(float) for part in kernels.weights(model._state, rows.sparse))
-        scores = rows.X @ coef.T + intercept
+        if rows.sparse:
+            scores = rows.X @ coef.T + intercept
+        else:
+            scores = kernels.scores(rows.X.astype(np.float64, copy=False), coef, intercept, model.n_jobs)
         mistakes = np.array(self.mistakes).reshape(-1, self.k)
         squares = rows.X.multiply(rows.X).sum(axis=1) if rows.sparse else np.einsum("ij,ij->i", rows.X, rows.X)
         radius = float(np.sqrt(np.max(np.asarray(squares, float)) + bool(model.fit_intercept)))

@@ -201,7 +201,8 @@ class SGDClassifier(StochasticClassifier):
     max_iter : int, default=1000
         Most epochs of `fit`.
     tol : float or None, default=1e-3
-        Training ends when the mean loss falls by less than this for `n_iter_no_change` epochs; None: never.
+        Training ends when the mean loss with the penalty falls by less than this for `n_iter_no_change` epochs; None:
+        never.
     shuffle : bool, default=True
         Whether each epoch takes the rows in a new random order. False: the rows as they come.
     verbose : int, default=0
@@ -270,10 +271,11 @@ class SGDClassifier(StochasticClassifier):
     Notes
     -----
     l1 is taken from a weight when a row is met whose column is not 0, the whole penalty since it was last taken. Where
-    fewer than a tenth of the values differ from 0, the intercept's steps of "optimal" shrink with that share, down to a
-    hundredth. Ctrl-C ends training and keeps the best epoch. A loss that overflows restarts training with half the
-    step, told in one warning. Plain steps on sparse rows touch only what a row stores; "adagrad", "adam", "momentum",
-    `penalty_strength` and l1 with averaging pass over all weights at each step: give them a larger batch_size there.
+    fewer than half of the values differ from 0, the intercept's steps of "optimal" shrink with the square of that
+    share, from 1 at a half down to a hundredth. Ctrl-C ends training and keeps the best epoch. A loss that overflows
+    restarts training with half the step, told in one warning. Plain steps on sparse rows touch only what a row stores;
+    "adagrad", "adam", "momentum" and `penalty_strength` pass over all weights at each step: give them a larger
+    batch_size there.
 
     L. Bottou, Stochastic gradient descent tricks (2012); Y. Tsuruoka, J. Tsujii, S. Ananiadou, Stochastic gradient
     descent training for L1-regularized log-linear models with cumulative penalty, ACL 2009; K. Crammer et al., Online

@@ -35,7 +35,7 @@ PARAMETERS = {"hinge": 1.0, "perceptron": 0.0}
 STEPS = {"adaptive": "constant", "momentum": "constant", "adagrad": "constant", "adam": "constant"}
 
 LARGEST_TOTAL = 1e300  # of the weights of all rows
-SPARSE = 0.1  # where fewer of the values differ from 0, the intercept takes smaller steps than the weights,
+SPARSE = 0.5  # where fewer of the values differ from 0, the intercept takes smaller steps than the weights,
 LEAST_INTERCEPT = 0.01  # but not by more than this
 RATES = {"constant", "optimal", "invscaling", "adaptive", "pa1", "pa2", "momentum", "adagrad", "adam"}
 NUMBER_LOSSES = {"squared_error", "huber", "epsilon_insensitive", "squared_epsilon_insensitive"}
@@ -178,8 +178,8 @@ class StochasticModel(LinearModel):
     def _train(self, rows, targets, start, plan):
         """Epochs over `rows` from `start`, a pair (coef, intercept); stores what comes out."""
         task = self._task(rows.X, targets)
-        state = kernels.begin(task, *start, rows.sparse, self._strength(rows.X.shape[1]))
-        return self._keep(descend(task, rows, state, plan), rows)
+        first = functools.partial(kernels.begin, task, *start, rows.sparse, self._strength(rows.X.shape[1]))
+        return self._keep(descend(task, rows, first, plan), rows)
 
     def _keep(self, outcome, rows, so_far=0):
         self._state, self._state_sparse = outcome.state, rows.sparse
@@ -311,7 +311,7 @@ class StochasticModel(LinearModel):
             state = refitted(state, fresh, task.average_from)
         plan = self._plan()
         plan.max_iter, plan.tol, plan.verbose = 1, None, int(self.verbose)
-        return self._keep(descend(task, rows, state, plan), rows, getattr(self, "t_", 1.0) - 1.0)
+        return self._keep(descend(task, rows, lambda: copied(state), plan), rows, getattr(self, "t_", 1.0) - 1.0)
 
     def _old_weights(self, k, d, dtype):
         """Weights to start from: those of an earlier fit, else zeros."""
@@ -393,7 +393,7 @@ def intercept_step(X, sample=1000):
     if X.shape[0] >= 2 * sample:
         X = X[spread_rows(X.shape[0], sample)]
     met = np.count_nonzero(X.data if sp.issparse(X) else X) / (X.shape[0] * X.shape[1])
-    return min(1.0, max(LEAST_INTERCEPT, met / SPARSE))
+    return min(1.0, max(LEAST_INTERCEPT, (met / SPARSE) ** 2))
 
 
 def rows_for(X, Y, weight, class_weight):

@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from fastml import training
 from fastml.linear_model.columns import spread_rows
 from fastml_ext import linear as kernels
-from fastml_ext.linear.codes import State
+from fastml_ext.linear.codes import PA1, State
 
 __all__ = ["Plan", "Rows", "check_slope", "descend", "for_rows", "refitted", "widen"]
 
@@ -58,13 +58,13 @@ class Outcome:
     eta0: float
 
 
-def descend(task, rows, state, plan):
-    """Epochs from `state` until the plan says stop: an Outcome. Diverging runs start again with half the step."""
+def descend(task, rows, start, plan):
+    """Epochs from the state start() until the plan says stop: an Outcome; with half the steps where they diverge."""
     limit = GROWTH * loss_of_zero_weights(task, rows)
 
     def begin(eta0):
         own = task if eta0 == task.eta0 else task._replace(eta0=eta0)
-        return Learner(own, rows, copied(state), plan, limit)
+        return Learner(own, rows, start(), plan, limit)
 
     try:
         run = training.train(begin, task.eta0, plan)
@@ -72,7 +72,7 @@ def descend(task, rows, state, plan):
         told = "the loss diverges at every step size: scale the columns of X (sklearn.preprocessing) first"
         raise ValueError(told) from None
     learner = run.learner
-    return Outcome(*learner.current(), learner.state, run.history(), run.stopped, learner.rate)
+    return Outcome(*learner.last(), learner.state, run.history(), run.stopped, learner.rate)
 
 
 class Learner:
@@ -83,8 +83,9 @@ class Learner:
         self.epoch = kernels.sparse_epoch if rows.sparse else kernels.dense_epoch
         self.rate = task.eta0
         self.now = np.zeros_like(state.W)  # the weights after the last epoch, in the state's layout
-        self.kept = None  # the weights after the best epoch
-        self.look()
+        self.kept = self.spare = None  # the weights after the best epoch; an array for the next ones
+        if state.W.any() or state.total.any():
+            self.look()
 
     def step(self, number, tick):
         rows, plan, total, done = self.rows, self.plan, 0.0, 0
@@ -112,7 +113,7 @@ class Learner:
         self.loss = total / done  # mean over the rows, as they were met
 
     def measure(self):
-        """(the loss, or the validation score with its sign turned; the epoch's row of the history)."""
+        """(the objective, or the validation score with its sign turned; the epoch's row of the history)."""
         task, state, plan = self.task, self.state, self.plan
         squares, moves, sizes = self.look()
         rates = float(state.sum_of_rates[0])
@@ -120,10 +121,14 @@ class Learner:
         score = plan.validate(*self.current()) if plan.validate else None
         step_size = rates / max(1, -(-self.rows.n // task.batch))
         gradient_norm = math.sqrt(moves) / rates if rates > 0 else 0.0
-        row = self.loss, self.loss + self.penalty(squares, sizes), score, step_size, gradient_norm
-        return self.loss if score is None else -score, row
+        objective = self.loss + self.penalty(squares, sizes)
+        row = self.loss, objective, score, step_size, gradient_norm
+        falling = objective if task.schedule < PA1 else self.loss  # passive-aggressive steps know no penalty
+        return falling if score is None else -score, row
 
     def keep(self):
+        if self.spare is None:
+            self.spare = self.kept
         self.kept = self.now
 
     def restore(self):
@@ -133,14 +138,19 @@ class Learner:
             self.now = self.kept
 
     def current(self):
-        """(coef, intercept) after the last epoch."""
+        """(coef, intercept) after the last epoch, copied."""
+        return tuple(np.array(part) for part in self.last())
+
+    def last(self):
+        """As `current`, for whoever takes no further steps: where rows are stored so, the weights are not copied."""
         W = self.now.T if self.rows.sparse else self.now
-        return np.array(W[:, :-1], order="C"), np.array(W[:, -1])
+        return np.ascontiguousarray(W[:, :-1]), np.array(W[:, -1])
 
     def look(self):
         """Into `now` the weights as they are; (sums of squares of coefficients, of moves, of sizes)."""
-        before, self.now = self.now, np.empty_like(self.now)
+        before, self.now = self.now, np.empty_like(self.now) if self.spare is None else self.spare
         squares, moves, sizes, intercepts = kernels.look(self.task, self.state, self.rows.sparse, before, self.now)
+        self.spare = None if before is self.kept else before
         if not math.isfinite(squares + intercepts) and not np.isfinite(self.now).all():
             raise training.DivergedError
         return squares, moves, sizes

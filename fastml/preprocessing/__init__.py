@@ -10,6 +10,7 @@ if TYPE_CHECKING:  # each is imported when it is first used: feature maps load m
     from fastml.preprocessing.distributions import QuantileTransformer
     from fastml.preprocessing.encoders import OneHotEncoder, OrdinalEncoder
     from fastml.preprocessing.feature_map import FeatureMap
+    from fastml.preprocessing.label_sets import MultiLabelBinarizer
     from fastml.preprocessing.labels import LabelBinarizer, LabelEncoder
     from fastml.preprocessing.periodic import Periodic
     from fastml.preprocessing.polynomials import PolynomialFeatures
@@ -27,6 +28,7 @@ HOMES = {
     "distributions": ["QuantileTransformer"],
     "encoders": ["OneHotEncoder", "OrdinalEncoder"],
     "feature_map": ["FeatureMap"],
+    "label_sets": ["MultiLabelBinarizer"],
     "labels": ["LabelBinarizer", "LabelEncoder"],
     "periodic": ["Periodic"],
     "polynomials": ["PolynomialFeatures"],
@@ -49,6 +51,7 @@ __all__ = [
     "LabelEncoder",
     "MaxAbsScaler",
     "MinMaxScaler",
+    "MultiLabelBinarizer",
     "Normalizer",
     "OneHotEncoder",
     "OrdinalEncoder",

@@ -1,9 +1,21 @@
 """Rows times weights: stored values of a sparse row; a dense row, while the weights move. How to read: vectors.py."""
 
-from fastml_ext.device.vectors import folded, splat, zeros
-from fastml_ext.jit import cgutils, intrinsic, types
+import contextlib
 
-__all__ = ["moved", "moved_ahead", "moved_product", "row_product", "row_product_by_four"]
+from fastml_ext.device.vectors import folded, splat, zeros
+from fastml_ext.jit import cgutils, intrinsic, kernel_inline, types
+
+__all__ = [
+    "add_to_columns",
+    "column_sums",
+    "moved",
+    "moved_ahead",
+    "moved_product",
+    "row_product",
+    "row_product_by_four",
+    "stored_moves",
+    "stored_sums",
+]
 
 
 def row_products(n_sums):
@@ -127,3 +139,114 @@ def repeated(builder, x, lanes):
 
 
 moved, moved_ahead = moved_product(False, 16, 4, 1), moved_product(True, 16, 4, 1)
+
+
+def stored_sums(width):
+    """An intrinsic for a sparse row and `width` neighbours among the scores of weights (columns, k), see below."""
+
+    @intrinsic
+    def sums(typing_context, data, indices, first, last, W, c, k, scores):
+        """scores[c : c + width] = sums of data[at] * W[indices[at] * k + c :] for first <= at < last. W is flat.
+
+        Products have the dtype of data and W, scores and sums are float64.
+        """
+
+        def code(context, builder, signature, arguments):
+            wide = StoredRow(context, builder, signature, arguments, width)
+            ir = cgutils.ir
+            kind = ir.VectorType(ir.DoubleType(), width)
+            total = cgutils.alloca_once_value(builder, ir.Constant(kind, [0.0] * width))
+            with wide.each_value() as (x, place):
+                product = builder.fmul(x, builder.load(place, align=wide.size), flags=["contract"])
+                product = builder.fpext(product, kind) if wide.size < 8 else product
+                builder.store(builder.fadd(builder.load(total), product, flags=["contract"]), total)
+            builder.store(builder.load(total), wide.scores(7), align=8)
+            return context.get_dummy_value()
+
+        places = data, indices, types.int64, types.int64, W, types.int64, types.int64
+        return types.void(*places, scores), code
+
+    return sums
+
+
+def stored_moves(width):
+    """An intrinsic for a sparse row and `width` neighbours among the scores of weights (columns, k), see below."""
+
+    @intrinsic
+    def moves(typing_context, data, indices, first, last, W, c, k, steps):
+        """W[indices[at] * k + c :] += data[at] * steps[c : c + width] for first <= at < last. W is flat."""
+
+        def code(context, builder, signature, arguments):
+            wide = StoredRow(context, builder, signature, arguments, width)
+            steps = builder.load(wide.scores(7), align=8)
+            steps = builder.fptrunc(steps, wide.vector) if wide.size < 8 else steps
+            with wide.each_value() as (x, place):
+                product = builder.fmul(x, steps, flags=["contract"])
+                moved = builder.fadd(builder.load(place, align=wide.size), product, flags=["contract"])
+                builder.store(moved, place, align=wide.size)
+            return context.get_dummy_value()
+
+        places = data, indices, types.int64, types.int64, W, types.int64, types.int64
+        return types.void(*places, steps), code
+
+    return moves
+
+
+class StoredRow:
+    """The code of a loop over the stored values of a row, and of the weights that each one meets."""
+
+    def __init__(self, context, builder, signature, arguments, width):
+        self.context, self.builder, self.arguments, self.width = context, builder, arguments, width
+        self.data = {
+            i: context.make_array(signature.args[i])(context, builder, arguments[i]).data for i in (0, 1, 4, 7)
+        }
+        number = context.get_value_type(signature.args[4].dtype)
+        self.vector, self.size = cgutils.ir.VectorType(number, width), context.get_abi_sizeof(number)
+
+    @contextlib.contextmanager
+    def each_value(self):
+        """(the value in all lanes, the address of its weights), once for each stored value."""
+        builder, (first, last, c, k) = self.builder, (self.arguments[i] for i in (2, 3, 5, 6))
+        with cgutils.for_range_slice(builder, first, last, first.type(1)) as (at, _):
+            column = builder.load(builder.gep(self.data[1], [at]))
+            column = builder.zext(column, k.type) if column.type.width < k.type.width else column
+            place = builder.gep(self.data[4], [builder.add(builder.mul(column, k), c)])
+            x = splat(builder, builder.load(builder.gep(self.data[0], [at])), self.width)
+            yield x, builder.bitcast(place, self.vector.as_pointer())
+
+    def scores(self, i):
+        """The address of argument i, float64, at the first of the scores."""
+        kind = cgutils.ir.VectorType(cgutils.ir.DoubleType(), self.width)
+        return self.builder.bitcast(self.builder.gep(self.data[i], [self.arguments[5]]), kind.as_pointer())
+
+
+sums_of_8, sums_of_4, sums_of_2, sums_of_1 = stored_sums(8), stored_sums(4), stored_sums(2), stored_sums(1)
+moves_of_8, moves_of_4, moves_of_2, moves_of_1 = stored_moves(8), stored_moves(4), stored_moves(2), stored_moves(1)
+
+
+@kernel_inline
+def column_sums(data, indices, first, last, W, k, scores):
+    """scores (k,) = the row's stored values times W (columns, k), which is flat."""
+    whole = k - k % 8
+    for c in range(0, whole, 8):
+        sums_of_8(data, indices, first, last, W, c, k, scores)
+    if k & 4:
+        sums_of_4(data, indices, first, last, W, whole, k, scores)
+    if k & 2:
+        sums_of_2(data, indices, first, last, W, whole + (k & 4), k, scores)
+    if k & 1:
+        sums_of_1(data, indices, first, last, W, k - 1, k, scores)
+
+
+@kernel_inline
+def add_to_columns(data, indices, first, last, W, k, steps):
+    """W (columns, k), which is flat, += the outer product of the row's stored values and steps (k,)."""
+    whole = k - k % 8
+    for c in range(0, whole, 8):
+        moves_of_8(data, indices, first, last, W, c, k, steps)
+    if k & 4:
+        moves_of_4(data, indices, first, last, W, whole, k, steps)
+    if k & 2:
+        moves_of_2(data, indices, first, last, W, whole + (k & 4), k, steps)
+    if k & 1:
+        moves_of_1(data, indices, first, last, W, k - 1, k, steps)

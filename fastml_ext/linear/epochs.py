@@ -14,7 +14,9 @@ from fastml_ext.jit import kernel, kernel_inline
 from fastml_ext.linear.codes import ADAGRAD, ADAM, INVSCALING, MOMENTUM, OPTIMAL, PA1, PLAIN, State, Task
 from fastml_ext.linear.losses import row_loss
 from fastml_ext.linear.settled import settle
-from fastml_ext.linear.steps import dense_steps, rows_ahead, sparse_steps, takes
+from fastml_ext.linear.several import dense_scores, row_by_row, sparse_scores
+from fastml_ext.linear.steps import dense_steps, one_at_a_time, rows_ahead, takes
+from fastml_ext.linear.stored import pay, sparse_steps
 
 __all__ = ["State", "Task", "begin", "dense_epoch", "slopes", "sparse_epoch"]
 
@@ -47,14 +49,6 @@ def note_hits(gradients, q, hits, place):
     if len(hits):
         for c in range(gradients.shape[1]):
             hits[place, c] = -np.sign(gradients[q, c])
-
-
-@kernel
-def pay(w, owed, taken):
-    """w drawn towards 0, no further, by what the l1 penalty is owed so far less what it has taken (signed)."""
-    if w > 0.0:
-        return max(0.0, w - (owed + taken))
-    return min(0.0, w + (owed - taken)) if w < 0.0 else 0.0
 
 
 @kernel_inline
@@ -162,6 +156,8 @@ def dense_slice(task, order, X, Y, weight, class_weight, state, hits):
                             at, w = c * (d + 1) + j, float(W[c, j])
                             W[c, j] = pay(w, debt, touched[at] / scale[0])
                             touched[at] += scale[0] * (W[c, j] - w)
+                            if averaged:
+                                state.total[c, j] += sum_of_scales[0] * (W[c, j] - w)
         if 0 <= task.average_from < n_steps[0]:
             sum_of_scales[0] += scale[0]
             n_averaged[0] += 1
@@ -276,6 +272,8 @@ def sparse_slice(task, order, data, indices, indptr, Y, weight, class_weight, st
                             place, w = j * k + c, float(W[j, c])
                             W[j, c] = pay(w, debt, touched[place] / factor)
                             touched[place] += factor * (W[j, c] - w)
+                            if averaged:
+                                state.total[j, c] += sum_of_scales[0] * (W[j, c] - w)
         if 0 <= task.average_from < n_steps[0]:
             sum_of_scales[0] += scale[0]
             n_averaged[0] += 1
@@ -311,16 +309,18 @@ def all_slopes(task, scores, Y, weight, class_weight, losses, slopes):
 
 
 def begin(task, coef, intercept, sparse=False, strength=None):
-    d, dtype = coef.shape[1], coef.dtype
-    W = np.column_stack([coef, intercept]).astype(dtype)
-    if sparse:
-        W = W.T
-    W = np.array(W, dtype, order="C")
+    (k, d), dtype = coef.shape, coef.dtype
+    W = np.zeros((d + 1, k) if sparse else (k, d + 1), dtype)
+    if coef.any():
+        (W[:-1].T if sparse else W[:, :-1])[:] = coef
+    (W[-1] if sparse else W[:, -1])[:] = intercept
     nothing = np.empty((0, 0), dtype)
     averaged = task.average_from >= 0
-    eager = task.method != PLAIN or strength is not None or (task.l1 > 0 and averaged)
-    penalised = np.append(np.ones(d) if strength is None else strength, 0.0)
-    strengths = np.array(np.broadcast_to(penalised[:, None] if sparse else penalised, W.shape), dtype, order="C")
+    eager = task.method != PLAIN or strength is not None
+    strengths = nothing
+    if eager:
+        penalised = np.append(np.ones(d) if strength is None else strength, 0.0)
+        strengths = np.array(np.broadcast_to(penalised[:, None] if sparse else penalised, W.shape), dtype, order="C")
     counted = np.zeros((6, 1))
     counted[1] = 1.0  # the scale
     return State(
@@ -328,19 +328,21 @@ def begin(task, coef, intercept, sparse=False, strength=None):
         np.zeros_like(W) if averaged else nothing,
         np.zeros_like(W) if task.method in (MOMENTUM, ADAM) else nothing,
         np.zeros_like(W) if task.method in (ADAGRAD, ADAM) else nothing,
-        strengths if eager else nothing,
+        strengths,
         np.zeros((0 if task.l1 == 0 else 2 if eager else 1) * W.size),
         *counted,
     )
 
 
 def dense_epoch(task, order, X, Y, weight, class_weight, state, hits):
-    slice_of_epoch = dense_steps if takes(task, state) else dense_slice
+    many = dense_scores if row_by_row(task, state) and task.average_from < 0 else dense_slice
+    slice_of_epoch = dense_steps if takes(task, state) else many
     return slice_of_epoch(task, order, X, Y, weight, class_weight, state, hits)
 
 
 def sparse_epoch(task, order, X, Y, weight, class_weight, state, hits):
-    slice_of_epoch = sparse_steps if takes(task, state) else sparse_slice
+    many = sparse_scores if row_by_row(task, state) else sparse_slice
+    slice_of_epoch = sparse_steps if one_at_a_time(task, state) else many
     return slice_of_epoch(task, order, X.data, X.indices, X.indptr, Y, weight, class_weight, state, hits)
 
 

@@ -1,7 +1,7 @@
-"""Epochs in the commonest case: one score, one row a step, plain steps, at most l2. See `epochs.py`.
+"""Epochs over dense rows in the commonest case: one score, one row a step, plain steps, at most l2. See `epochs.py`.
 
-A CSR row of 14 stored values takes 20 ns here and 100 ns there, where scores stand in arrays and every step asks what
-else there is to do; a dense row of 8 values 10 ns instead of 55. Contract: reference/epochs.py.
+A row of 8 values takes 10 ns here and 55 ns there, where scores stand in arrays and every step asks what else there is
+to do. Contract: reference/epochs.py.
 
 Steps wait for one another, so what a step does not need of the one before is done ahead of it. The sizes of many steps
 are found at once, in registers full of them. Rows are asked for long before they are met, because memory answers after
@@ -13,12 +13,12 @@ import numpy as np
 
 from fastml_ext.device.losses import hinge, margin_loss
 from fastml_ext.device.memory import borrow, keep, prefetch
-from fastml_ext.device.rows import moved, moved_ahead, row_product
+from fastml_ext.device.rows import moved, moved_ahead
 from fastml_ext.device.vectors import inner
 from fastml_ext.jit import kernel, kernel_inline
-from fastml_ext.linear.codes import CONSTANT, HINGE, MODIFIED_HUBER, OPTIMAL, PA1, PLAIN
+from fastml_ext.linear.codes import HINGE, INVSCALING, MODIFIED_HUBER, OPTIMAL, PA1, PLAIN
 
-__all__ = ["dense_steps", "rows_ahead", "sparse_steps", "takes"]
+__all__ = ["FOLD", "TOGETHER", "dense_steps", "judge", "one_at_a_time", "prepare", "rows_ahead", "takes"]
 
 FOLD = 0.01  # as in epochs.py
 TOGETHER = 256  # steps whose sizes are found at once
@@ -28,12 +28,15 @@ FLYING = 2**14  # bytes that are asked for at most before they are needed, and o
 MOST_AHEAD = 16
 
 
+def one_at_a_time(task, state):
+    """Whether each step is a plain one along one row, of one score with one of the commonest losses."""
+    plain = task.batch == 1 and task.method == PLAIN and state.strength.size == 0 and task.schedule < PA1
+    return plain and 1 in state.W.shape and task.loss <= MODIFIED_HUBER
+
+
 def takes(task, state):
     """Whether the epochs of this module do what the task asks for."""
-    plain = task.batch == 1 and task.method == PLAIN and task.l1 == 0 and task.schedule < PA1
-    one_score = 1 in state.W.shape
-    at_once = task.average_from < 0 and state.strength.size == 0
-    return plain and at_once and one_score and task.loss <= MODIFIED_HUBER
+    return one_at_a_time(task, state) and task.l1 == 0 and task.average_from < 0
 
 
 @kernel
@@ -49,17 +52,17 @@ def prepare(task, step, scale, etas, scales, factors):
     """Of the steps after the step-th: their sizes, the scale after each one's shrinking, -size over the scale."""
     first, etas, scales, factors = step + 1.0, borrow(etas), borrow(scales), borrow(factors)
     for q in range(len(etas)):
-        etas[q] = task.eta0
+        etas[q] = 1.0 if task.schedule >= PA1 else task.eta0
     if task.schedule == OPTIMAL:
         for q in range(len(etas)):
             etas[q] /= task.alpha * (task.optimal + (first + q) - 1.0)
-    elif task.schedule != CONSTANT and task.power == 0.25:
+    elif task.schedule == INVSCALING and task.power == 0.25:
         for q in range(len(etas)):
             etas[q] /= np.sqrt(np.sqrt(first + q))
-    elif task.schedule != CONSTANT and task.power == 0.5:
+    elif task.schedule == INVSCALING and task.power == 0.5:
         for q in range(len(etas)):
             etas[q] /= np.sqrt(first + q)
-    elif task.schedule != CONSTANT:
+    elif task.schedule == INVSCALING:
         for q in range(len(etas)):
             etas[q] /= (first + q) ** task.power
     for q in range(len(etas)):
@@ -138,50 +141,6 @@ def dense_steps(task, order, X, Y, weight, class_weight, state, hits):
             before, i, product, square = i, following, next_product, next_square
         done += m
     moved(w, X, before, a, before, before, d if n > 0 else 0)
-    state.scale[0], state.sum_of_rates[0], w[d] = scale, rates, intercept
-    state.n_steps[0] += done
-    keep(own_plan)
-    return losses, finite
-
-
-@kernel
-def sparse_steps(task, order, data, indices, indptr, Y, weight, class_weight, state, hits):
-    """As epochs.sparse_slice. Unsigned places spare the test for negative ones."""
-    w, hits, n, losses = borrow(state.W.reshape(-1)), borrow(hits), len(order), 0.0
-    d, line = len(w) - 1, 64 // data.itemsize
-    scale, rates, intercept = state.scale[0], state.sum_of_rates[0], float(w[d])
-    others, own, finite, done = class_weight[0, 0], class_weight[1, 0], True, 0
-    ahead = rows_ahead(len(indptr) - 1, len(data) * (data.itemsize + indices.itemsize))
-    own_plan = np.empty((3, TOGETHER))
-    plan = borrow(own_plan)
-    while finite and done < n:
-        m = min(TOGETHER, n - done)
-        etas, scales, factors = plan[0, :m], plan[1, :m], plan[2, :m]
-        prepare(task, state.n_steps[0] + done, scale, etas, scales, factors)
-        for q in range(m):
-            i = order[done + q]
-            if done + q + ahead < n:
-                asked = order[done + q + ahead]
-                for at in range(indptr[asked], indptr[asked + 1], line):
-                    prefetch(data, at)
-                    prefetch(indices, at)
-            first, last = np.uint64(indptr[i]), np.uint64(indptr[i + 1])
-            y, s = Y[i, 0], scale * row_product(data, indices, first, last, w, 0.0) + intercept
-            v = (own if y > 0 else others) * (weight[i] if len(weight) else 1.0)
-            loss, slope, finite = judge(task, s, y, v, hits, done + q)
-            if not finite:
-                m = q
-                break
-            losses, rates, scale = losses + loss, rates + etas[q], scales[q]
-            if scale < FOLD:
-                fold(w, scale)
-                scale = 1.0
-            if slope != 0.0:
-                intercept -= task.intercept * etas[q] * slope
-                a = factors[q] * slope
-                for at in range(first, last):
-                    w[np.uint64(indices[at])] += a * data[at]
-        done += m
     state.scale[0], state.sum_of_rates[0], w[d] = scale, rates, intercept
     state.n_steps[0] += done
     keep(own_plan)

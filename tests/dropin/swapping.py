@@ -63,7 +63,6 @@ def insider(module):
 
 
 if os.environ.get("DROPIN_SWAP") == "1":
-    names.FAMILIES = (*names.FAMILIES, "compose", "pipeline")  # which stay scikit-learn's under fastml.accel
     names.swap(find, insider)
 elif os.environ.get("DROPIN_SWAP") == "accel":
     names.swap(accel.find, insider)

@@ -29,7 +29,9 @@ def test_passive_aggressive_steps_are_for_their_loss(rate):
     for loss in ("squared_error", "huber", "squared_epsilon_insensitive", "quantile", "poisson"):
         with pytest.raises(ValueError, match=f"'{rate}' is the passive-aggressive step of loss='epsilon_insensitive'"):
             SGDRegressor(loss, learning_rate=rate).fit(X, abs(NUMBERS))
-    assert SGDClassifier("hinge", learning_rate=rate, eta0=1.0, random_state=0).fit(X, LABELS).score(X, LABELS) > 0.6
+    model = SGDClassifier("hinge", learning_rate=rate, eta0=1.0)
+    scores = [model.set_params(random_state=seed).fit(X, LABELS).score(X, LABELS) for seed in range(10)]
+    assert np.mean(scores) > 0.6  # of a single order, the last rows decide
     SGDRegressor("epsilon_insensitive", learning_rate=rate).fit(X, NUMBERS)
 
 
