@@ -95,7 +95,7 @@ class LinearSVC(SharedPath, LinearClassifier):
     Notes
     -----
     The dual starts with sweeps over its coordinates; on sparse rows those of a hinge go on, and Newton's steps between
-    them move the variables that are at no bound. Where some have not got there, Newton's method on augmented Lagrangians
+    them move the variables at no bound. Where some have not got there, Newton's method on augmented Lagrangians
     finishes, up to 1000 rows or columns: it needs tens of passes over the rows whatever C and the columns' scales are,
     and ends at a duality gap of 1e-8 of the objective. All classes together are finished by an interior point method.
 
