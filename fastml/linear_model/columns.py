@@ -131,7 +131,8 @@ def joined_constants(X, bias, cost):
         values[full] = np.where((part == part[:1]).all(axis=0), part[0], 0.0) if len(full) else 0.0
         X = X.copy()
         X.data[values[X.indices] != 0] = 0.0
-        squares = np.bincount(np.repeat(np.arange(X.shape[0]), np.diff(X.indptr)), X.data.astype(float) ** 2)
+        with np.errstate(over="ignore"):  # the dual refuses such rows, with their place
+            squares = np.bincount(np.repeat(np.arange(X.shape[0]), np.diff(X.indptr)), X.data.astype(float) ** 2)
     else:
         values[:] = np.where((X == X[:1]).all(axis=0), X[0], 0.0)
         X = np.where(values != 0, X.dtype.type(0), X)
