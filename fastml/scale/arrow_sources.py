@@ -312,7 +312,7 @@ def parquet(
     Parameters
     ----------
     path : path, or list of paths
-        A file, a folder (all its files *.parquet, also in folders within, in alphabetic order), a pattern, or a list.
+        A file, a folder (all its files `*.parquet`, also in folders within, in alphabetic order), a pattern, or a list.
     target : str, default=None
         The column that is y; every other is part of X. None where there is no target.
     sample_weight : str, default=None
@@ -365,7 +365,7 @@ def arrow(
     Parameters
     ----------
     path : path, or list of paths
-        A file, a folder (all its files *.arrow), a pattern, or a list.
+        A file, a folder (all its files `*.arrow`), a pattern, or a list.
     target, sample_weight, columns, memory, verbose
         As for `parquet`.
 
@@ -395,7 +395,7 @@ def csv(
     Parameters
     ----------
     path : path, or list of paths
-        A file, a folder (all its files *.csv), a pattern, or a list.
+        A file, a folder (all its files `*.csv`), a pattern, or a list.
     target, sample_weight, columns, memory, verbose
         As for `parquet`.
 

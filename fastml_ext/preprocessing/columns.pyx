@@ -7,7 +7,7 @@ import numpy as np
 
 from fastml_ext import pool
 
-__all__ = ["binarise", "by_rows", "extremes", "moments", "normalise"]
+__all__ = ["binarise", "by_rows", "moments", "normalise"]
 
 cdef enum:
     VALUES = 16384  # of a block, which is read twice: it stays within the second cache
@@ -111,41 +111,6 @@ cdef void _merge_known(const floating[:, ::1] X, Py_ssize_t low, Py_ssize_t high
             error += x
             sum2 += x * x
     _merge(n, mean, squares, count, centre + error / count, sum2 - error * (error / count))
-
-
-def extremes(X, n_jobs=None):
-    """Least and largest of each column, NaN left out. Contract: reference.py."""
-    n, d = X.shape
-    parts = pool.run(_extremes, n, X, cost=COST * d, n_jobs=n_jobs)
-    least, largest = parts[0]
-    for low, high in parts[1:]:
-        np.minimum(least, low, out=least)
-        np.maximum(largest, high, out=largest)
-    absent = least > largest  # no number was there
-    if absent.any():
-        least[absent] = largest[absent] = np.nan
-    return least, largest
-
-
-def _extremes(Py_ssize_t start, Py_ssize_t stop, const floating[:, ::1] X):
-    cdef Py_ssize_t d = X.shape[1], i, j
-    dtype = np.float32 if floating is float else np.float64
-    found = np.full(d, np.inf, dtype), np.full(d, -np.inf, dtype)
-    cdef floating[::1] least = found[0]
-    cdef floating[::1] largest = found[1]
-    cdef floating *low
-    cdef floating *high
-    cdef const floating *x
-    if d == 0:
-        return found
-    low, high = &least[0], &largest[0]
-    with nogil:
-        for i in range(start, stop):
-            x = &X[i, 0]
-            for j in range(d):
-                low[j] = x[j] if x[j] < low[j] else low[j]
-                high[j] = x[j] if x[j] > high[j] else high[j]
-    return found
 
 
 def by_rows(X, n_jobs=None):
