@@ -35,6 +35,8 @@ def refuse_empty(X):
 class ByDistinct(Estimator):
     """An encoder of scikit-learn's that is shown tables of the distinct values: what is said of them holds for all."""
 
+    categories_: list
+
     def _check_X(self, X, ensure_all_finite=True):
         """scikit-learn's step: the columns, and how many rows and columns there are."""
         shown = self.__dict__.get("_shown")
