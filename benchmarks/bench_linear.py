@@ -101,6 +101,15 @@ def objective(model, X, y, loss, intercept):
     return losses.sum() + 0.5 * np.sum(model.coef_**2) + 0.5 * intercept * model.intercept_[0] ** 2
 
 
+def hinge_reached(data, model):
+    """The objective of SGDClassifier with its defaults, summed over the classes: mean hinge and penalty."""
+    X, y = data
+    scores = model.decision_function(X)
+    signs = np.where(y[:, None] == model.classes_[None, 1 if scores.ndim == 1 else 0 :], 1, -1)
+    losses = np.maximum(0, 1 - signs * scores.reshape(len(y), -1))
+    return float(losses.mean(axis=0).sum() + 0.5 * model.alpha * np.sum(model.coef_**2))
+
+
 def as_low(loss, intercept=0.0):
     def same(data, ours, theirs):
         """fastml's objective is the optimum to a millionth; a peer that stopped earlier is timed all the same."""
@@ -137,6 +146,7 @@ WORKS = [
         noise,
         {"fastml": fit(OURS, **SGD), "reference": epochs_by_reference, "scikit-learn": fit(THEIRS, **SGD)},
         as_good,
+        hinge_reached,
         floors={"scikit-learn": 4},
     ),
     Work(
@@ -144,6 +154,7 @@ WORKS = [
         images(10),
         {"fastml": fit(OURS, **SGD), "scikit-learn": fit(THEIRS, n_jobs=2, **SGD)},
         as_good,
+        hinge_reached,
         floors={"scikit-learn": 4},
     ),
     Work(
@@ -151,6 +162,7 @@ WORKS = [
         census,
         {"fastml": fit(OURS, **SGD), "reference": epochs_by_reference, "scikit-learn": fit(THEIRS, **SGD)},
         as_good,
+        hinge_reached,
         floors={"scikit-learn": 2},
     ),
     Work(
@@ -158,6 +170,7 @@ WORKS = [
         news,
         {"fastml": fit(OURS, **SGD), "scikit-learn": fit(THEIRS, **SGD)},
         as_good,
+        hinge_reached,
         floors={"scikit-learn": 2},
     ),
     Work(

@@ -50,6 +50,7 @@ class Work:
     setup: Callable  # setup(tiny): data for every run; pytest.skip() where a data set is not there
     runs: dict[str, Callable]  # library: run(data), which returns the function to be timed
     same: Callable | None = None  # same(data, ours, theirs): asserts that both results are right
+    reached: Callable | None = None  # reached(data, result): objective of a sequential method, shown beside its time
     floors: dict[str, float] = field(default_factory=dict)  # library: how many times faster fastml must at least be
     limit: float | None = None  # seconds: an absolute floor for fastml
     rounds: int = 5
@@ -89,6 +90,8 @@ def benchmarks(works):
         benchmark.group = work.name
         benchmark.extra_info |= {"library": library, "tiny": small, "floors": work.floors, "limit": work.limit}
         benchmark.extra_info["operations"] = work.operations
+        if work.reached is not None and library != "reference":
+            benchmark.extra_info["reached"] = work.reached(data, result)
         rounds = 1 if tiny else work.rounds
         told = []
         timed = (lambda: told.append(run())) if work.measures_itself else run

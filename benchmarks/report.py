@@ -30,8 +30,9 @@ HEAD = """# Benchmarks
 
 Every row is one piece of work, done by fastml and by its peers on the same data, in one run, with as many threads
 each, after the results were found equal. Times are medians; a ratio is the peer's time divided by fastml's: above
-1, fastml is faster. Each family may have been timed in a run of its own. `make bench` writes this page anew on your
-machine. Peers that are not installed are left out.
+1, fastml is faster. "To" and a number is the objective that a sequential method reached in that time, the lower the
+better. Each family may have been timed in a run of its own. `make bench` writes this page anew on your machine. Peers
+that are not installed are left out.
 
 - machine: {machine}, {threads} threads
 - {versions}
@@ -81,12 +82,15 @@ def collect(results):
         seconds = info.get("median", result["stats"]["median"])
         family = result["fullname"].split("::")[0].rsplit("/", 1)[-1].removeprefix("bench_").removesuffix(".py")
         empty = {"family": family, "times": {}, "floors": info["floors"], "limit": info["limit"], "reference": None}
+        empty["reached"] = {}
         empty["operations"] = info.get("operations", 0)
         work = works.setdefault(result["group"], empty)
         if info["library"] == "reference":
             work["reference"] = seconds / info["fastml_same_size"] if "fastml_same_size" in info else None
         else:
             work["times"][info["library"]] = seconds
+            if "reached" in info:
+                work["reached"][info["library"]] = info["reached"]
     return {name: work for name, work in works.items() if "fastml" in work["times"]}
 
 
@@ -99,7 +103,8 @@ def table_rows(name, work):
         if library != "fastml":
             floor = work["floors"].get(library)
             verdict = "" if floor is None else f"{floor:g}: " + ("met" if theirs / ours >= floor else "**missed**")
-            us, them = f"{duration(ours)}{rate(work)}", duration(theirs)
+            us = f"{duration(ours)}{rate(work)}{goal(work, 'fastml')}"
+            them = f"{duration(theirs)}{goal(work, library)}"
             yield f"| {name} | {us} | {library} | {them} | {theirs / ours:.3g}× | {verdict} |"
     if work["reference"] is not None:
         yield f"| {name} | | its reference, small data | | {work['reference']:.3g}× | |"
@@ -112,6 +117,11 @@ def rate(work):
     if not work["operations"]:
         return ""
     return f" ({work['operations'] / work['times']['fastml'] / 1e9:.3g} GFLOP/s)"
+
+
+def goal(work, library):
+    """The objective that a sequential method has reached in its time."""
+    return f", to {work['reached'][library]:.4g}" if library in work["reached"] else ""
 
 
 def product_rate():

@@ -335,13 +335,19 @@ def encode_outputs(y):
     return [classes for classes, _ in outputs], [codes.astype(np.int64, copy=False) for _, codes in outputs]
 
 
-def hand_through(module, original):
+def hand_through(module, original, homes=None):
     """(__getattr__, __dir__) for a module that hands on the names of scikit-learn's module `original`, on first use.
 
     So `from fastml.neighbors import BallTree` is scikit-learn's, and changing the import line is always enough.
+    homes: {submodule: names} of fastml's own names that are imported when they are first used, too
     """
+    own = {name: home for home, names in (homes or {}).items() for name in names}
 
     def __getattr__(name):
+        if name in own:
+            value = getattr(importlib.import_module(f"{module}.{own[name]}"), name)
+            setattr(sys.modules[module], name, value)  # the next look-up costs what any other attribute costs
+            return value
         if name.startswith("__"):
             raise AttributeError(name)
         try:
@@ -350,6 +356,6 @@ def hand_through(module, original):
             raise AttributeError(f"neither {module} nor {original} has a name {name!r}") from None
 
     def __dir__():
-        return sorted({*vars(importlib.import_module(module)), *importlib.import_module(original).__all__})
+        return sorted({*vars(importlib.import_module(module)), *own, *importlib.import_module(original).__all__})
 
     return __getattr__, __dir__

@@ -94,10 +94,10 @@ class LinearSVC(SharedPath, LinearClassifier):
 
     Notes
     -----
-    The dual starts with sweeps over its coordinates. Where some have not got there, Newton's method on augmented
-    Lagrangians finishes, up to 1000 rows or columns: it needs tens of passes over the rows whatever C and the columns'
-    scales are, and ends at a duality gap of 1e-8 of the objective. All classes together are finished by an interior
-    point method.
+    The dual starts with sweeps over its coordinates; on sparse rows those of a hinge go on, and Newton's steps between
+    them move the variables at no bound. Where some have not got there, Newton's method on augmented Lagrangians
+    finishes, up to 1000 rows or columns: it needs tens of passes over the rows whatever C and the columns' scales are,
+    and ends at a duality gap of 1e-8 of the objective. All classes together are finished by an interior point method.
 
     C.-J. Hsieh et al., A dual coordinate descent method for large-scale linear SVM, ICML 2008; O. Chapelle, Training a
     support vector machine in the primal, Neural Computation 19 (2007); S. Keerthi et al., A sequential dual method for

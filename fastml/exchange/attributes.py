@@ -28,7 +28,8 @@ def read(model, own):
         return ours
     take(ours, model, table_of(own)[0])
     dtype = next((v.dtype for v in vars(ours).values() if isinstance(v, np.ndarray) and v.dtype.char in "fd"), "f8")
-    return checked(ours, dtype, sparse=True, allow_nan=getattr(own, "_takes_nan", False))
+    sparse = bool(ours.__sklearn_tags__().input_tags.sparse)
+    return checked(ours, dtype, sparse=sparse, allow_nan=getattr(own, "_takes_nan", False))
 
 
 def take(other, model, rules):

@@ -31,6 +31,7 @@ FAMILIES = (
         ),
         "neighbors",
     ),
+    Family("neighbors", ("NeighborhoodComponentsAnalysis",), "attributes"),
     Family(
         "naive_bayes", ("GaussianNB", "BernoulliNB", "MultinomialNB", "ComplementNB", "CategoricalNB"), "naive_bayes"
     ),
@@ -54,6 +55,7 @@ FAMILIES = (
             "TargetEncoder",
             "LabelEncoder",
             "LabelBinarizer",
+            "MultiLabelBinarizer",
         ),
         "steps",
     ),

@@ -143,8 +143,8 @@ def words_for(records):
             if isinstance(value, str | Number) or value is None:
                 continue
             if not isinstance(value, Iterable) or isinstance(value, bytes):
-                kind = type(value)
-                return f"Unsupported value Type {kind} for {name}: {value}.\n{kind} objects are not supported."
+                kind, shown = type(value), str(value)
+                return f"Unsupported value Type {kind} for {name}: {shown}.\n{kind} objects are not supported."
             for each in value:
                 if not isinstance(each, str):
                     return f"Unsupported type {type(each)} in iterable value. Only iterables of string are supported."

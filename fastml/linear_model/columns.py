@@ -17,11 +17,13 @@ __all__ = [
     "moved_columns",
     "refuse_huge",
     "spread_rows",
+    "used_columns",
 ]
 
 ENOUGH_ROWS = 4_000  # spread over the table, these tell well enough where a column stands
 SMALLEST = {4: 2.0**-120, 8: 2.0**-500}  # a column below it is all but 0, and 1 / its size, or the square, infinite
 FAR = {4: 1e2, 8: 1e4}  # by the bytes of a number: a mean of so many spreads costs too many of its digits
+FEW = 5_000  # columns of which it does not matter how many are empty
 LONGEST = 1e4  # times the rows' length is as much as free of a penalty
 NO_WEIGHT = np.empty(0)
 
@@ -79,6 +81,22 @@ def moved_sparse(X, weight):
     return Columns(X, shift, np.zeros(d), scale, sums)
 
 
+def used_columns(X):
+    """(a sparse X without the columns that hold no value, the places of the others), or (X, None) where most hold some.
+
+    Of hashed words many columns stay empty: each would cost room and time in every vector of weights.
+    """
+    n, d = X.shape
+    if not sp.issparse(X) or d < FEW or X.nnz > 8 * d:
+        return X, None
+    used = np.flatnonzero(np.bincount(X.indices, minlength=d))
+    if len(used) > 0.8 * d or not len(used):
+        return X, None
+    place = np.zeros(d, X.indices.dtype)
+    place[used] = np.arange(len(used))
+    return type(X)((X.data, place[X.indices], X.indptr), shape=(n, len(used))), used
+
+
 class Joined(NamedTuple):
     """Rows whose constant columns stand in one with the intercept's: the same scores, at the same price of weights."""
 
@@ -113,7 +131,8 @@ def joined_constants(X, bias, cost):
         values[full] = np.where((part == part[:1]).all(axis=0), part[0], 0.0) if len(full) else 0.0
         X = X.copy()
         X.data[values[X.indices] != 0] = 0.0
-        squares = np.bincount(np.repeat(np.arange(X.shape[0]), np.diff(X.indptr)), X.data.astype(float) ** 2)
+        with np.errstate(over="ignore"):  # the dual refuses such rows, with their place
+            squares = np.bincount(np.repeat(np.arange(X.shape[0]), np.diff(X.indptr)), X.data.astype(float) ** 2)
     else:
         values[:] = np.where((X == X[:1]).all(axis=0), X[0], 0.0)
         X = np.where(values != 0, X.dtype.type(0), X)

@@ -244,7 +244,7 @@ class LinearRegression(LeastSquares):
             learning_rate="adaptive",
             eta0=self.eta0 or 0.01,
             random_state=self.random_state,
-        ).fit(X, Y, sample_weight=sample_weight)
+        ).fit(X, Y[:, 0] if Y.shape[1] == 1 else Y, sample_weight=sample_weight)
         self.solver_, self.history_, self.n_iter_ = "sgd", model.history_, model.n_iter_
         return self._store_as_found(X, Y, np.atleast_2d(model.coef_), model.intercept_)
 

@@ -15,7 +15,7 @@ from fastml.base import Interval, StrOptions, encode_labels
 from fastml.class_weight import row_weights
 from fastml.linear_model import paths, quasi, solvers, wide
 from fastml.linear_model.base import MOST, LinearClassifier
-from fastml.linear_model.columns import column_scales, moved_columns
+from fastml.linear_model.columns import column_scales, moved_columns, used_columns
 from fastml.linear_model.objective import Objective, small_table
 from fastml.linear_model.settings import OWN, check_solver, liblinear_rows, refuse_wide_indices, warn_of_settings
 from fastml.linear_model.sharing import SharedPath
@@ -27,7 +27,6 @@ from fastml_ext import blas
 __all__ = ["LogisticRegression"]
 
 SOLVERS = {*OWN, "lbfgs", "liblinear", "newton-cg", "newton-cholesky", "sag", "saga"}
-UNKNOWNS = 120  # weights whose Hessian costs less than the steps it saves
 SMALL = 200_000  # values to look at in one pass, times classes
 LEAST_SCALING = 1e-50  # of an intercept: it is held at 0 long before
 FORMS = {"newton-cholesky": "scaled", "newton-cg": "white", "gd": "raw", "cd": "scaled"}
@@ -284,9 +283,9 @@ class LogisticRegression(CallbackSupportMixin, SharedPath, LinearClassifier):
         if l1:
             return "cd" if few else "proximal"
         enough = self.max_iter >= solvers.ENOUGH
-        if enough and small_table(n, d, k) and (self.solver != "lbfgs" or newton_is_quicker(n, d, k)):
+        if enough and small_table(n, d, k) and (self.solver != "lbfgs" or solvers.newton_is_quicker(n, d, k)):
             return "newton-cholesky"
-        if enough and l2 > 0 and self.solver != "lbfgs" and newton_pays(X, k):
+        if enough and l2 > 0 and self.solver != "lbfgs" and solvers.newton_pays(X, k):
             return "newton-cholesky"
         if self.solver in ("lbfgs", "newton-cg"):
             return self.solver
@@ -296,7 +295,20 @@ class LogisticRegression(CallbackSupportMixin, SharedPath, LinearClassifier):
         """The optimiser's short sums take ten times longer where BLAS's threads wait for the pool's: one thread."""
         k, d = 1 if len(self.classes_) == 2 else len(self.classes_), X.shape[1]
         with blas.single_for(k * (d + 1) * max(X.shape[0], (k * (d + 1)) ** 2)):
+            return self._on_used_columns(X, Y, weight, start, k, d)
+
+    def _on_used_columns(self, X, Y, weight, start, k, d):
+        """A column that holds no value has weight 0."""
+        fits = self._goes_to_the_optimum() and not self._listened_to() and (start is None or start[0].shape == (k, d))
+        rows, used = used_columns(X) if fits else (X, None)
+        if used is None:
             return self._optimise(X, Y, weight, start, k, d)
+        start = start and (start[0][:, used], start[1])
+        self._optimise(rows, Y, weight, start, k, len(used))
+        coef = np.zeros((k, d), self.coef_.dtype)
+        coef[:, used] = self.coef_
+        self.coef_ = coef
+        return self
 
     def _optimise(self, X, Y, weight, start, k, d):
         l1, l2 = self._penalties(weight.sum() if len(weight) else X.shape[0])
@@ -468,19 +480,6 @@ class LogisticRegression(CallbackSupportMixin, SharedPath, LinearClassifier):
             return -np.column_stack([np.logaddexp(0, scores[:, 0]), np.logaddexp(0, -scores[:, 0])])
         scores = scores - scores.max(axis=1, keepdims=True)
         return scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
-
-
-def newton_is_quicker(n, d, k):
-    """Whether its usual eight steps on a small table take less time than fifteen of L-BFGS; in ns."""
-    p, size = d + 1, k * (d + 1)
-    newton = 8.0 * (0.04 * size**3 + n * (0.06 * size**2 + 40.0 * k))
-    return newton <= 550e3 + 15.0 * n * k * (20.0 + 0.15 * p)
-
-
-def newton_pays(X, k):
-    """Whether second derivatives of several classes, made of some of the rows, cost less than the steps they save."""
-    n, d = X.shape
-    return not sp.issparse(X) and k > 1 and k * (d + 1) <= UNKNOWNS and n >= 20 * k * d
 
 
 def weights_at(objective, u, l1=0.0):

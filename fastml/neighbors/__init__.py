@@ -13,11 +13,13 @@ flat.py             neighbours of many queries, as in CSR
 units.py            numbers whose squares overflow or vanish
 sharing.py          many settings from one search
 schema.py           what a model file may hold
+components.py       a projection that brings rows of one class together
 dimension.py        how far distances concentrate
 """
 
 from fastml.base import hand_through
 from fastml.neighbors.classification import KNeighborsClassifier, RadiusNeighborsClassifier
+from fastml.neighbors.components import NeighborhoodComponentsAnalysis
 from fastml.neighbors.dimension import concentration
 from fastml.neighbors.graph import kneighbors_graph, radius_neighbors_graph
 from fastml.neighbors.regression import KNeighborsRegressor, RadiusNeighborsRegressor
@@ -29,6 +31,7 @@ __all__ = [
     "KNeighborsClassifier",
     "KNeighborsRegressor",
     "NearestNeighbors",
+    "NeighborhoodComponentsAnalysis",
     "RadiusNeighborsClassifier",
     "RadiusNeighborsRegressor",
     "concentration",

@@ -23,7 +23,9 @@ class Concentration(NamedTuple):
     advice: str  # one sentence where nearest neighbours are likely to suffer, else ""
 
 
-def concentration(X: Any, *, n_neighbors: int = 10, max_samples: int = 1000, random_state: Any = 0) -> Concentration:
+def concentration(
+    X: Any, *, n_neighbors: int | None = None, max_samples: int = 1000, random_state: Any = 0
+) -> Concentration:
     """How far distances between rows concentrate, and how many dimensions the rows fill.
 
     In many dimensions the nearest row is hardly nearer than the farthest. The relative contrast, (farthest - nearest) /
@@ -34,8 +36,8 @@ def concentration(X: Any, *, n_neighbors: int = 10, max_samples: int = 1000, ran
     ----------
     X : array-like of shape (n_samples, n_features)
         Numbers; two rows or more that differ.
-    n_neighbors : int, default=10
-        Of the estimate by neighbours.
+    n_neighbors : int, default=None
+        Of the estimate by neighbours; None for 10, or all others where fewer rows differ.
     max_samples : int, default=1000
         Rows drawn, where there are more.
     random_state : int, RandomState instance or None, default=0
@@ -67,6 +69,12 @@ def concentration(X: Any, *, n_neighbors: int = 10, max_samples: int = 1000, ran
     if len(X) > max_samples:
         X = X[random.choice(len(X), max_samples, replace=False)]
     X = np.unique(X, axis=0)
+    n_neighbors = min(10, len(X) - 1) if n_neighbors is None else n_neighbors
+    if len(X) < 3:
+        raise ValueError(
+            f"X has too few rows that differ: n_neighbors must be between 2 and the number of distinct rows, {len(X)},"
+            " less 1"
+        )
     if not 2 <= n_neighbors < len(X):
         raise ValueError(
             f"n_neighbors={n_neighbors} must be between 2 and the number of distinct rows, {len(X)}, less 1"

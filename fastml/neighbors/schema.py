@@ -21,6 +21,7 @@ from fastml.schema import (
     size,
     text,
     types,
+    whole,
 )  # fmt: skip
 
 __all__ = ["ALSO", "SCHEMAS"]
@@ -53,6 +54,7 @@ REGRESSOR = {
 SCHEMAS: dict = {
     "KDTree": {},
     "NearestNeighbors": POINTS,
+    "NeighborhoodComponentsAnalysis": COMMON | {"components_": array("f8", "*", "d"), "n_iter_": whole(1)},
     "KNeighborsClassifier": CLASSIFIER,
     "KNeighborsRegressor": REGRESSOR,
     "RadiusNeighborsClassifier": CLASSIFIER | {"outlier_label_": either(nothing, each(anything, "o"))},
@@ -95,4 +97,6 @@ def also_classes(state, sizes):
             raise ValueError(f"_class_votes[{o}] and classes_: not one for each of {len(found)} labels")
 
 
-ALSO: dict = {name: also_classes if "_codes" in rules else also_points for name, rules in SCHEMAS.items() if rules}
+ALSO: dict = {
+    name: also_classes if "_codes" in rules else also_points for name, rules in SCHEMAS.items() if "_fit_X" in rules
+}

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
+from fastml._sklearn import check_array
 from fastml.decomposition import PCA
 from fastml.neighbors import KNeighborsClassifier, concentration
 from fastml.plot.axes import axes_of
@@ -48,11 +49,13 @@ def dimensionality(
     >>> ax.get_xlabel()
     'columns, or directions of PCA'
     """
-    X = np.asarray(X, np.float64)
+    X = check_array(X, dtype=np.float64)
     found = concentration(X, max_samples=max_samples, random_state=random_state)
     ax = axes_of(ax, (6.4, 4.2))
     (line,) = ax.plot(found.columns, found.contrast, "o-", color="C0", label="contrast of distances")
     ax.set(xscale="log", yscale="log", xlabel="columns, or directions of PCA", ylabel="(farthest − nearest) / nearest")
+    ax.set_xticks(found.columns, found.columns)
+    ax.xaxis.minorticks_off()
     lines = [line]
     for value, name, color in ((found.by_neighbors, "by neighbours", "C2"), (found.by_spectrum, "by spectrum", "C3")):
         if np.isfinite(value):

@@ -37,11 +37,10 @@ def fill_quantiles(start, stop, stored, zeros, shares, found):
         below = np.floor(shares * (count - 1)).astype(np.int64)
         first = int(np.searchsorted(ordered[:known], 0))
         values = np.append(ordered[:known], ordered.dtype.type(0))
-        sides = []
-        for place in (below, np.minimum(below + 1, count - 1)):
-            behind = np.where(place < first + empty, known, place - empty)
-            sides.append(values[np.where(place < first, place, behind)])
-        found[:, j] = interpolated(*sides, shares * (count - 1))
+        places = np.stack([below, np.minimum(below + 1, count - 1)])
+        behind = np.where(places < first + empty, known, places - empty)
+        low, high = values[np.where(places < first, places, behind)]
+        found[:, j] = interpolated(low, high, shares * (count - 1))
 
 
 def nan_medians(X):

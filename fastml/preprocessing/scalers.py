@@ -375,7 +375,7 @@ class MaxAbsScaler(ByKernel, ScikitMaxAbsScaler):
             with np.errstate(over="ignore", invalid="ignore"):  # of the sums that are looked at first
                 return ScikitMaxAbsScaler.inverse_transform(self, X)
         rows = self._rows_back(X)
-        return self._times_and_more(rows, *together(rows, self.scale_), None)
+        return self._times_and_more(rows, *together(rows, self.scale_, None))
 
     def _centre_and_scale(self, X):
         """What is subtracted from the columns of X, and what they are then divided by; None for 0 and 1."""

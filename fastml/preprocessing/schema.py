@@ -107,6 +107,7 @@ ENCODERS: dict = {
     "OrdinalEncoder": ENCODED | {"_missing_indices": places},
     "LabelEncoder": {"classes_": labels("k")},
     "LabelBinarizer": {"classes_": labels("k"), "y_type_": text, "sparse_input_": flag},
+    "MultiLabelBinarizer": {"classes_": labels("k"), "_cached_dict": nothing},
     "TargetEncoder": {
         "n_features_in_": size("d"),
         "feature_names_in_": may_lack(names),

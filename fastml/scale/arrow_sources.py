@@ -61,10 +61,10 @@ class Columns:
         for name, kind in (self.types | self.types_beside).items():
             if name not in schema.names:
                 raise ValueError(f"{source} has no column {name!r}, which {first} has")
-            if schema.field(name).type != kind:
+            found = schema.field(name).type
+            if found != kind and not (is_text(found) and is_text(kind)):
                 raise ValueError(
-                    f"column {name!r} is of {schema.field(name).type} in {source}, and of {kind} in {first}: write it"
-                    " in one type"
+                    f"column {name!r} is of {found} in {source}, and of {kind} in {first}: write it in one type"
                 )
 
     def read(self):
@@ -105,7 +105,8 @@ def is_number(kind):
 
 def is_text(kind):
     text = str(kind)
-    return text in ("string", "large_string", "string_view") or text.startswith("dictionary<values=string")
+    kept = text.removeprefix("dictionary<values=").partition(",")[0]  # of a dictionary, what its values are
+    return kept in ("string", "large_string", "string_view")
 
 
 def texts_of(column):
@@ -311,7 +312,7 @@ def parquet(
     Parameters
     ----------
     path : path, or list of paths
-        A file, a folder (all its files *.parquet, also in folders within, in alphabetic order), a pattern, or a list.
+        A file, a folder (all its files `*.parquet`, also in folders within, in alphabetic order), a pattern, or a list.
     target : str, default=None
         The column that is y; every other is part of X. None where there is no target.
     sample_weight : str, default=None
@@ -364,7 +365,7 @@ def arrow(
     Parameters
     ----------
     path : path, or list of paths
-        A file, a folder (all its files *.arrow), a pattern, or a list.
+        A file, a folder (all its files `*.arrow`), a pattern, or a list.
     target, sample_weight, columns, memory, verbose
         As for `parquet`.
 
@@ -394,7 +395,7 @@ def csv(
     Parameters
     ----------
     path : path, or list of paths
-        A file, a folder (all its files *.csv), a pattern, or a list.
+        A file, a folder (all its files `*.csv`), a pattern, or a list.
     target, sample_weight, columns, memory, verbose
         As for `parquet`.
 

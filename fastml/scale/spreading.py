@@ -30,7 +30,7 @@ class Engine(Protocol):
         """A value for many tasks, which is to go to each machine once."""
 
     def submit(self, function: Callable, work: Any, *arguments: Any) -> Any:
-        """A task: function(value, *arguments), of what `share` gave; arguments may be tasks where runs are joined."""
+        """A task: `function(value, *arguments)`, of what `share` gave; arguments may be tasks where runs are joined."""
 
     def gather(self, tasks: list) -> list:
         """What tasks give, in their order; their errors are raised, and nothing is left when it ends."""

@@ -34,7 +34,7 @@ class System(NamedTuple):
 
 def column_sums(X, weight, n_jobs=None):
     cost = 5.0 + 2.0 * X.nnz / max(1, X.shape[0])
-    step = parts_of_rows(X.shape[0], cost)
+    step = parts_of_rows(X.shape[0], cost, X.nnz // (2 * max(1, X.shape[1])))
     arrays = X.data, X.indices, X.indptr, weight, X.shape[1]
     return sum(pool.run(sparse_columns, X.shape[0], *arrays, cost=cost, step=step, n_jobs=n_jobs))
 
@@ -61,9 +61,13 @@ def sparse_squares(X, Y, weight, centre, means, alphas, inverses, accuracy, max_
     return coef, steps, done
 
 
-def parts_of_rows(n, cost):
-    """Rows of a part: 8 parts, or as many as Ctrl-C needs, for each has sums of all columns; or one."""
-    return n if n * cost < pool.SHORTEST_PARALLEL else max(1, min(-(-n // 8), int(pool.LONGEST_CHUNK / cost)))
+def parts_of_rows(n, cost, share=8):
+    """Rows of a part: 8 parts, or as many as Ctrl-C needs, for each has sums of all columns; or one.
+
+    share: how many such sums take less time than the values of all rows
+    """
+    parts = min(8, max(1, share))
+    return n if n * cost < pool.SHORTEST_PARALLEL else max(1, min(-(-n // parts), int(pool.LONGEST_CHUNK / cost)))
 
 
 @kernel

@@ -196,9 +196,13 @@ def sparse_gram(start, stop, data, indices, indptr, curvature, result):
     return total
 
 
-def few_parts(n, cost):
-    """Rows of a part: 8 parts, or as many as Ctrl-C needs, for each has a whole gradient of its own; or one."""
-    return n if n * cost < pool.SHORTEST_PARALLEL else max(1, min(-(-n // 8), int(pool.LONGEST_CHUNK / cost)))
+def few_parts(n, cost, share=8):
+    """Rows of a part: 8 parts, or as many as Ctrl-C needs, for each has a whole gradient of its own; or one.
+
+    share: how many gradients take less time than the values of all rows
+    """
+    parts = min(8, max(1, share))
+    return n if n * cost < pool.SHORTEST_PARALLEL else max(1, min(-(-n // parts), int(pool.LONGEST_CHUNK / cost)))
 
 
 def evaluate(code, X, Y, weight, coef, intercept, curvature=NO_CURVATURE, n_jobs=None):
@@ -206,7 +210,8 @@ def evaluate(code, X, Y, weight, coef, intercept, curvature=NO_CURVATURE, n_jobs
     if sp.issparse(X):
         arrays = code, X.data, X.indices, X.indptr, Y, weight, np.ascontiguousarray(coef.T), intercept, curvature
         cost = 20 * k + 3 * k * X.nnz / max(1, X.shape[0])
-        parts = pool.run(sparse_pass, X.shape[0], *arrays, cost=cost, step=few_parts(X.shape[0], cost), n_jobs=n_jobs)
+        step = few_parts(X.shape[0], cost, X.nnz // (2 * max(1, d)))
+        parts = pool.run(sparse_pass, X.shape[0], *arrays, cost=cost, step=step, n_jobs=n_jobs)
         gradient = sum(part[1] for part in parts).T
     else:
         arrays = code, X, Y, weight, np.ascontiguousarray(coef.astype(X.dtype)), intercept, curvature
@@ -222,7 +227,7 @@ def hessian_product(X, weight, curvature, V, n_jobs=None):
     if sp.issparse(X):
         arrays = X.data, X.indices, X.indptr, weight, curvature, np.ascontiguousarray(V[:, :d].T), b
         cost = 10 * k + 3 * k * X.nnz / max(1, X.shape[0])
-        step = few_parts(X.shape[0], cost)
+        step = few_parts(X.shape[0], cost, X.nnz // (2 * max(1, d)))
         return sum(pool.run(sparse_product, X.shape[0], *arrays, cost=cost, step=step, n_jobs=n_jobs)).T
     arrays = X, weight, curvature, np.ascontiguousarray(V[:, :d].astype(X.dtype)), b
     with blas.single():

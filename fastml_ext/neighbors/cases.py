@@ -9,7 +9,7 @@ import numpy as np
 
 from fastml_ext.neighbors import metrics
 
-CLOSE = {"average": 1e-12}
+CLOSE = {"average": 1e-12, "class_shares": 1e-9}
 WITHIN = {"prepare": "nearest", "build_tree": "query_tree"}
 
 METRICS = [row.name for row in metrics.METRICS.values() if metrics.TILES in row.served_by and not row.parameters]
@@ -31,6 +31,13 @@ def nearest(family, random):
     if len(X) > 1 and random.integers(2):
         return family.nearest(index, Q, int(random.integers(1, len(X))), random.integers(-1, len(X), len(Q)))
     return family.nearest(index, Q, int(random.integers(1, len(X) + 1)))
+
+
+def class_shares(family, random):
+    counts = random.integers(1, 60, int(random.integers(1, 4)))
+    n, d, k = max(2, counts.sum()), *random.integers(1, 5, 2)
+    counts[0] += n - counts.sum()
+    return family.class_shares(random.normal(size=(k, d)), random.integers(-3, 4, (n, d)) / 2, counts)
 
 
 def within_radius(family, random):

@@ -6,11 +6,12 @@ __getattr__, __dir__, __all__ = exports(
     __name__,
     {
         "codes": ["code_objects", "code_rows", "code_texts", "code_views", "look_up"],
-        "columns": ["binarise", "by_rows", "extremes", "fill", "moments", "normalise", "rescale", "standardise"],
+        "columns": ["binarise", "by_rows", "moments", "normalise"],
         "distributions": ["from_distribution", "to_distribution"],
         "expansions": ["sparse_products"],
         "folded": ["add_looked", "put_looked", "scaled_scores"],
         "ranks": ["quantiles"],
+        "scaling": ["extremes", "fill", "rescale", "standardise"],
         "polynomials": ["products"],
         "splines": ["spline_basis"],
         "powers": ["power_columns", "power_likelihood", "unpower_columns"],

@@ -1,13 +1,13 @@
 """Passes over the columns of a table in the order of its rows. Contract: reference.py."""
 
 from cython cimport floating
-from libc.math cimport INFINITY, fabs, sqrt
+from libc.math cimport fabs, sqrt
 
 import numpy as np
 
 from fastml_ext import pool
 
-__all__ = ["binarise", "by_rows", "extremes", "fill", "moments", "normalise", "rescale", "standardise"]
+__all__ = ["binarise", "by_rows", "moments", "normalise"]
 
 cdef enum:
     VALUES = 16384  # of a block, which is read twice: it stays within the second cache
@@ -113,154 +113,6 @@ cdef void _merge_known(const floating[:, ::1] X, Py_ssize_t low, Py_ssize_t high
     _merge(n, mean, squares, count, centre + error / count, sum2 - error * (error / count))
 
 
-def extremes(X, n_jobs=None):
-    """Least and largest of each column, NaN left out. Contract: reference.py."""
-    n, d = X.shape
-    parts = pool.run(_extremes, n, X, cost=COST * d, n_jobs=n_jobs)
-    least, largest = parts[0]
-    for low, high in parts[1:]:
-        np.minimum(least, low, out=least)
-        np.maximum(largest, high, out=largest)
-    absent = least > largest  # no number was there
-    if absent.any():
-        least[absent] = largest[absent] = np.nan
-    return least, largest
-
-
-def _extremes(Py_ssize_t start, Py_ssize_t stop, const floating[:, ::1] X):
-    cdef Py_ssize_t d = X.shape[1], i, j
-    dtype = np.float32 if floating is float else np.float64
-    found = np.full(d, np.inf, dtype), np.full(d, -np.inf, dtype)
-    cdef floating[::1] least = found[0]
-    cdef floating[::1] largest = found[1]
-    cdef floating *low
-    cdef floating *high
-    cdef const floating *x
-    if d == 0:
-        return found
-    low, high = &least[0], &largest[0]
-    with nogil:
-        for i in range(start, stop):
-            x = &X[i, 0]
-            for j in range(d):
-                low[j] = x[j] if x[j] < low[j] else low[j]
-                high[j] = x[j] if x[j] > high[j] else high[j]
-    return found
-
-
-def standardise(X, centre, scale, n_jobs=None):
-    """(x - centre) / scale, or None where a number is infinite. Contract: reference.py."""
-    n, d = X.shape
-    out = np.empty((n, d), X.dtype)
-    call, given = _standardise, (X, centre, scale, out)
-    if X.dtype == np.float32 and any(values is not None and values.dtype != X.dtype for values in (centre, scale)):
-        call, given = _scale_wide, (X, centre, scale, False, 0.0, 0.0, out)
-    return out if not any(pool.run(call, n, *given, cost=2 * COST * d, n_jobs=n_jobs)) else None
-
-
-def _standardise(Py_ssize_t start, Py_ssize_t stop, const floating[:, ::1] X, const floating[::1] centre,
-                 const floating[::1] scale, floating[:, ::1] out):
-    """Whether a number is infinite."""
-    cdef Py_ssize_t d = X.shape[1], i, j
-    cdef const floating *x
-    cdef const floating *c
-    cdef const floating *s
-    cdef floating *y
-    cdef floating infinite = INFINITY
-    cdef int bad = 0
-    if d == 0:
-        return False
-    c = &centre[0] if centre is not None else NULL
-    s = &scale[0] if scale is not None else NULL
-    with nogil:
-        for i in range(start, stop):
-            x, y = &X[i, 0], &out[i, 0]
-            if c and s:
-                for j in range(d):
-                    bad |= (x[j] == infinite) | (x[j] == -infinite)
-                    y[j] = (x[j] - c[j]) / s[j]
-            elif c:
-                for j in range(d):
-                    bad |= (x[j] == infinite) | (x[j] == -infinite)
-                    y[j] = x[j] - c[j]
-            elif s:
-                for j in range(d):
-                    bad |= (x[j] == infinite) | (x[j] == -infinite)
-                    y[j] = x[j] / s[j]
-            else:
-                for j in range(d):
-                    bad |= (x[j] == infinite) | (x[j] == -infinite)
-                    y[j] = x[j]
-    return bad != 0
-
-
-def rescale(X, scale, shift, low, high, n_jobs=None):
-    """x * scale + shift between low and high, or None where a number is infinite. Contract: reference.py."""
-    n, d = X.shape
-    out = np.empty((n, d), X.dtype)
-    call, given = _rescale, (X, scale, shift, float(low), float(high), out)
-    if X.dtype != scale.dtype:
-        call, given = _scale_wide, (X, shift, scale, True, float(low), float(high), out)
-    return out if not any(pool.run(call, n, *given, cost=2 * COST * d, n_jobs=n_jobs)) else None
-
-
-def _rescale(Py_ssize_t start, Py_ssize_t stop, const floating[:, ::1] X, const floating[::1] scale,
-             const floating[::1] shift, double low, double high, floating[:, ::1] out):
-    """Whether a number is infinite."""
-    cdef Py_ssize_t d = X.shape[1], i, j
-    cdef const floating *x
-    cdef const floating *c
-    cdef const floating *s
-    cdef floating *y
-    cdef floating infinite = INFINITY, least = low, most = high, product
-    cdef int bad = 0
-    cdef bint clip = low != -INFINITY or high != INFINITY
-    if d == 0:
-        return False
-    s, c = &scale[0], &shift[0]
-    with nogil:
-        for i in range(start, stop):
-            x, y = &X[i, 0], &out[i, 0]
-            for j in range(d):
-                bad |= (x[j] == infinite) | (x[j] == -infinite)
-                product = x[j] * s[j]
-                y[j] = product + c[j]
-            if clip:
-                for j in range(d):  # NaN is neither below nor above
-                    y[j] = least if y[j] < least else (most if y[j] > most else y[j])
-    return bad != 0
-
-
-def _scale_wide(Py_ssize_t start, Py_ssize_t stop, const float[:, ::1] X, const double[::1] shift,
-                const double[::1] scale, bint multiply, double low, double high, float[:, ::1] out):
-    """Both of these with float64 beside float32: each operation in float64, its result rounded to float32."""
-    cdef Py_ssize_t d = X.shape[1], i, j
-    cdef const float *x
-    cdef const double *c = &shift[0] if shift is not None and d else NULL
-    cdef const double *s = &scale[0] if scale is not None and d else NULL
-    cdef float *y
-    cdef float infinite = INFINITY, least = low, most = high
-    cdef int bad = 0
-    with nogil:
-        for i in range(start, stop if d else start):
-            x, y = &X[i, 0], &out[i, 0]
-            for j in range(d):
-                bad |= (x[j] == infinite) | (x[j] == -infinite)
-            if multiply:
-                for j in range(d):
-                    y[j] = <float> (<float> (x[j] * s[j]) + c[j])
-                if low != -INFINITY or high != INFINITY:
-                    for j in range(d):
-                        y[j] = least if y[j] < least else (most if y[j] > most else y[j])
-                continue
-            for j in range(d):
-                y[j] = <float> (x[j] - c[j]) if c else x[j]
-            if s:
-                for j in range(d):
-                    y[j] = <float> (y[j] / s[j])
-    return bad != 0
-
-
 def by_rows(X, n_jobs=None):
     """X in C order. Contract: reference.py."""
     n, d = X.shape
@@ -335,31 +187,3 @@ def _binarise(Py_ssize_t start, Py_ssize_t stop, const floating[:, ::1] X, doubl
         for i in range(start, stop):
             for j in range(d):
                 out[i, j] = 1 if X[i, j] > above else 0
-
-
-def fill(X, values, n_jobs=None):
-    """X with a value for each column where a number is missing, None where one is infinite. Contract: reference.py."""
-    n, d = X.shape
-    out = np.empty((n, d), X.dtype)
-    return out if not any(pool.run(_fill, n, X, values, out, cost=2 * COST * d, n_jobs=n_jobs)) else None
-
-
-def _fill(Py_ssize_t start, Py_ssize_t stop, const floating[:, ::1] X, const floating[::1] values,
-          floating[:, ::1] out):
-    """Whether a number is infinite."""
-    cdef Py_ssize_t d = X.shape[1], i, j
-    cdef const floating *x
-    cdef const floating *v
-    cdef floating *y
-    cdef floating infinite = INFINITY
-    cdef int bad = 0
-    if d == 0:
-        return False
-    v = &values[0]
-    with nogil:
-        for i in range(start, stop):
-            x, y = &X[i, 0], &out[i, 0]
-            for j in range(d):
-                bad |= (x[j] == infinite) | (x[j] == -infinite)
-                y[j] = x[j] if x[j] == x[j] else v[j]
-    return bad != 0

@@ -51,3 +51,21 @@ def test_a_path_with_values_that_are_not_shared():
     free, held = LogisticRegression().fit_path(X, y, [np.inf, 0.1])
     np.testing.assert_allclose(free.coef_, LogisticRegression(C=np.inf).fit(X, y).coef_, rtol=1e-2, atol=1e-2)
     np.testing.assert_allclose(held.coef_, LogisticRegression(C=0.1).fit(X, y).coef_, rtol=1e-2, atol=1e-3)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("settings", [{}, {"l1_ratio": 1.0, "solver": "saga", "C": 10.0}, {"warm_start": True}])
+def test_columns_that_hold_no_value_have_no_weight(classes, settings):
+    rng = np.random.default_rng(classes)
+    X = sp.random(300, 200, 0.1, "csr", random_state=rng)
+    y = np.searchsorted(np.linspace(-1, 1, classes + 1)[1:-1], np.asarray(X @ rng.normal(size=200)))
+    places = np.sort(rng.choice(2**16, 200, replace=False)).astype(X.indices.dtype)
+    wide = sp.csr_matrix((X.data, places[X.indices], X.indptr), (300, 2**16))
+    few, many = (LogisticRegression(max_iter=1000, **settings).fit(Z, y) for Z in (X, wide))
+    if settings.get("warm_start"):
+        few, many = few.fit(X, y), many.fit(wide, y)
+    np.testing.assert_allclose(many.coef_[:, places], few.coef_, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(many.intercept_, few.intercept_, rtol=1e-3, atol=1e-4)
+    assert np.count_nonzero(many.coef_) == np.count_nonzero(few.coef_)
+    assert many.coef_.shape == (1 if classes == 2 else classes, 2**16)
+    assert (many.predict(wide) == few.predict(X)).all()

@@ -1,6 +1,7 @@
 """The picture of dimensionality has what concentration and a held-out accuracy say."""
 
 import numpy as np
+import pytest
 from sklearn.datasets import load_digits
 
 from fastml.neighbors import concentration
@@ -18,3 +19,12 @@ def test_the_picture_is_what_is_found():
     accuracy = right.lines[0].get_ydata()
     assert accuracy.max() > 0.9 > accuracy[0]
     assert len(dimensionality(X, max_samples=200).figure.axes) == 1
+
+
+def test_few_rows_and_rows_that_repeat():
+    random = np.random.default_rng(0)
+    for X in (random.random((4, 30)), np.repeat(random.random((5, 3)), 4, axis=0), random.random((9, 1))):
+        ax = dimensionality(X)
+        assert [tick.get_text() for tick in ax.get_xticklabels()] == [str(m) for m in concentration(X).columns]
+    with pytest.raises(ValueError, match="too few rows that differ"):
+        concentration([[0.0], [1.0], [1.0]])

@@ -104,3 +104,49 @@ def test_places_that_are_none_are_refused_and_a_fit_that_fails_changes_nothing()
     assert model.classes_.tolist() == ["", "a", "b", "ccc", "ä"]
     with pytest.raises(ValueError, match="previously unseen labels"):
         model.transform(np.repeat(["new"], 100))
+
+
+SETS = [
+    [["a", "b"], [], ["b", "b", "c"]],
+    [{1, 2}, {3}, set()],
+    [(1.5, 2), (2,)],
+    [frozenset([(1, 2)]), {(0, 1), (1, 2)}],
+    [["b", "a"]] * 50,
+    ["ab", "ba", "c"],
+    [np.array([1, 2]), np.array([7])],
+    [[]],
+    [],
+    [[True], [False, True]],
+]
+
+
+@pytest.mark.filterwarnings("ignore:unknown class")
+@pytest.mark.parametrize("y", SETS, ids=range(len(SETS)))
+@pytest.mark.parametrize("options", [{}, {"sparse_output": True}, {"classes": ["b", "a", 2]}])
+def test_sets_of_labels_are_scikit_learns(y, options):
+    one, other = (module.MultiLabelBinarizer(**options) for module in (ours, theirs))
+    for given in (lambda: y, lambda: (list(row) for row in y)):
+        for learn in (lambda m, y: m.fit_transform(y), lambda m, y: m.fit(y).transform(y)):
+            found, expected = learn(one, list(given())), learn(other, list(given()))
+            dense = [each.toarray() if sp.issparse(each) else each for each in (found, expected)]
+            assert type(found) is type(expected)
+            assert found.dtype == expected.dtype
+            assert np.array_equal(*dense)
+            assert one.classes_.tolist() == other.classes_.tolist()
+            assert one.classes_.dtype == other.classes_.dtype
+
+
+def test_unknown_sets_files_and_twins_of_label_sets(tmp_path):
+    y = [["a", "b"], ["c"], []]
+    model = ours.MultiLabelBinarizer().fit(y)
+    with pytest.warns(UserWarning, match=r"unknown class\(es\) \['d', 'e'\] will be ignored"):
+        assert model.transform([["e", "a", "d"]]).tolist() == [[1, 0, 0]]
+    fastml.save(model, tmp_path / "m.fml")
+    again = fastml.load(tmp_path / "m.fml"), pickle.loads(pickle.dumps(model)), fastml.to_sklearn(model)
+    for each in (*again, fastml.from_sklearn(theirs.MultiLabelBinarizer().fit(y))):
+        assert np.array_equal(each.transform(y), model.transform(y))
+        assert each.inverse_transform(model.transform(y)) == [("a", "b"), ("c",), ()]
+    with pytest.raises(ValueError, match="duplicate classes"):
+        ours.MultiLabelBinarizer(classes=[1, 1]).fit(y)
+    with pytest.raises(NotFittedError):
+        ours.MultiLabelBinarizer().transform(y)

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import fastml.scale
@@ -107,3 +108,19 @@ def test_texts_in_csv(tmp_path):
     one, other = MixedNB().fit(made.drop(columns="y"), made["y"]), MixedNB().fit(parts)
     assert [each[:1] for each in other.categories_] == [each[:1] for each in one.categories_]
     assert np.array_equal(one.var_, other.var_)
+
+
+def test_a_text_is_a_text_however_a_file_holds_it(tmp_path):
+    made = frame()[["colour", "size", "y"]]
+    kinds = [pa.string(), pa.large_string(), pa.string(), pa.large_string()]
+    for number, kind in enumerate(kinds):
+        part = made.iloc[number * 2000 : (number + 1) * 2000 if number < 3 else None]
+        columns = {name: pa.array(part[name].astype(object), from_pandas=True) for name in part}
+        colour = pa.array(part["colour"].astype(object), kind, from_pandas=True)
+        columns["colour"] = colour.dictionary_encode() if number > 1 else colour
+        pq.write_table(pa.table(columns), tmp_path / f"{number}.parquet")
+    parts = fastml.scale.parquet(tmp_path, target="y")
+    one, other = MixedNB().fit(made.drop(columns="y"), made["y"]), MixedNB().fit(parts)
+    assert other.categories_ == one.categories_
+    assert np.array_equal(one.var_, other.var_)
+    assert np.array_equal(one.category_log_prob_[0], other.category_log_prob_[0])

@@ -1,5 +1,6 @@
 """Nearest neighbours by definition: searches, and what the neighbours say."""
 
+from fastml_ext.neighbors.reference.components import class_shares
 from fastml_ext.neighbors.reference.search import distances, nearest, prepare, reduced_distances, within_radius
 from fastml_ext.neighbors.reference.trees import build_tree, count_pairs, count_radius, pairs, query_radius, query_tree
 from fastml_ext.neighbors.reference.votes import average, inverse_distances, take_copies, vote, vote_path, vote_shares
@@ -7,6 +8,7 @@ from fastml_ext.neighbors.reference.votes import average, inverse_distances, tak
 __all__ = [
     "average",
     "build_tree",
+    "class_shares",
     "count_pairs",
     "count_radius",
     "distances",
