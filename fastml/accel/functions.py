@@ -4,6 +4,7 @@ import functools
 import importlib
 
 from fastml.accel import ledger, names
+from fastml.accel.refusals import takes
 
 __all__ = ["function_of"]
 
@@ -34,8 +35,12 @@ def function_of(family, name, original):
 def either(ours, original, name):
     """fastml's function `ours` with scikit-learn's face, and `original` where that refuses."""
 
+    fits = takes(original, 0)
+
     @functools.wraps(original)
     def call(*args, **options):
+        if not fits(args, options):
+            return original(*args, **options)
         why = other_than_ours(args, options) if name in VALIDATING else ""
         if not why:
             try:

@@ -1,9 +1,28 @@
 """What fastml takes and scikit-learn refuses: an unchanged program gets scikit-learn's answer to it, the error."""
 
+import inspect
+
 import numpy as np
 from scipy.sparse import issparse
 
-__all__ = ["beyond"]
+__all__ = ["beyond", "takes"]
+
+
+def takes(function, bound=1):
+    """A test whether scikit-learn's function takes (args, options), for fastml's may take more.
+
+    bound: how many of its parameters are given already, as `self` is
+    """
+    parameters = inspect.signature(function).parameters.values()
+    kinds = {parameter.kind for parameter in parameters}
+    names = {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+    most = sum(p.kind in (p.POSITIONAL_OR_KEYWORD, p.POSITIONAL_ONLY) for p in parameters) - bound
+    any_name, any_number = inspect.Parameter.VAR_KEYWORD in kinds, inspect.Parameter.VAR_POSITIONAL in kinds
+
+    def test(args, options):
+        return (any_number or len(args) <= most) and (any_name or not options or names.issuperset(options))
+
+    return test
 
 
 def categories(X):

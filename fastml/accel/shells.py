@@ -14,7 +14,7 @@ from sklearn.utils.metaestimators import available_if
 
 from fastml.accel import ledger
 from fastml.accel.faces import Faced, dressed
-from fastml.accel.refusals import beyond
+from fastml.accel.refusals import beyond, takes
 from fastml.exchange.common import is_fitted
 from fastml.exchange.families import module_of, row_of
 
@@ -53,8 +53,12 @@ def served(name, method, serve):
     if not callable(function):
         return method
 
+    fits = takes(function)
+
     @functools.wraps(function)
     def call(self, *args, **options):
+        if not fits(args, options):
+            return function(self, *args, **options)
         return serve(self, name, function, args, options)
 
     return call if function is method else available_if(method.check)(call)

@@ -27,7 +27,6 @@ from fastml_ext import blas
 __all__ = ["LogisticRegression"]
 
 SOLVERS = {*OWN, "lbfgs", "liblinear", "newton-cg", "newton-cholesky", "sag", "saga"}
-UNKNOWNS = 120  # weights whose Hessian costs less than the steps it saves
 SMALL = 200_000  # values to look at in one pass, times classes
 LEAST_SCALING = 1e-50  # of an intercept: it is held at 0 long before
 FORMS = {"newton-cholesky": "scaled", "newton-cg": "white", "gd": "raw", "cd": "scaled"}
@@ -284,9 +283,9 @@ class LogisticRegression(CallbackSupportMixin, SharedPath, LinearClassifier):
         if l1:
             return "cd" if few else "proximal"
         enough = self.max_iter >= solvers.ENOUGH
-        if enough and small_table(n, d, k) and (self.solver != "lbfgs" or newton_is_quicker(n, d, k)):
+        if enough and small_table(n, d, k) and (self.solver != "lbfgs" or solvers.newton_is_quicker(n, d, k)):
             return "newton-cholesky"
-        if enough and l2 > 0 and self.solver != "lbfgs" and newton_pays(X, k):
+        if enough and l2 > 0 and self.solver != "lbfgs" and solvers.newton_pays(X, k):
             return "newton-cholesky"
         if self.solver in ("lbfgs", "newton-cg"):
             return self.solver
@@ -481,19 +480,6 @@ class LogisticRegression(CallbackSupportMixin, SharedPath, LinearClassifier):
             return -np.column_stack([np.logaddexp(0, scores[:, 0]), np.logaddexp(0, -scores[:, 0])])
         scores = scores - scores.max(axis=1, keepdims=True)
         return scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
-
-
-def newton_is_quicker(n, d, k):
-    """Whether its usual eight steps on a small table take less time than fifteen of L-BFGS; in ns."""
-    p, size = d + 1, k * (d + 1)
-    newton = 8.0 * (0.04 * size**3 + n * (0.06 * size**2 + 40.0 * k))
-    return newton <= 550e3 + 15.0 * n * k * (20.0 + 0.15 * p)
-
-
-def newton_pays(X, k):
-    """Whether second derivatives of several classes, made of some of the rows, cost less than the steps they save."""
-    n, d = X.shape
-    return not sp.issparse(X) and k > 1 and k * (d + 1) <= UNKNOWNS and n >= 20 * k * d
 
 
 def weights_at(objective, u, l1=0.0):

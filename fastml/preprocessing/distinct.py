@@ -113,7 +113,7 @@ def of_series(x):
     if categories is None:
         found = of_arrow(arrow_of_series(x))
         if found is not None:
-            return with_missing(*found, np.nan)
+            return with_missing(found[0], found[1], np.nan)
     codes, distinct = x.factorize()
     return with_missing(codes, np.asarray(distinct, dtype=object), np.nan)
 
@@ -197,7 +197,7 @@ def of_polars(x):
     if importlib.util.find_spec("pyarrow") is not None and len(x) and hasattr(polars, "CompatLevel"):
         found = of_arrow(x.to_arrow(compat_level=polars.CompatLevel.newest()))  # as it is, without a copy
         if found is not None:
-            return with_missing(*found, None)
+            return with_missing(found[0], found[1], None)
     values = x.drop_nulls().unique(maintain_order=True)
     codes = x.cast(polars.Enum(values)).to_physical().cast(polars.Int64).fill_null(-1).to_numpy()
     return with_missing(codes, np.array([*values.to_list(), None], object)[:-1], None)

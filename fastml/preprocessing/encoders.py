@@ -91,7 +91,8 @@ class ByDistinct(Estimator):
             found = super()._fit(X, **options) | {"n_samples": len(X)}
         finally:
             self.__dict__.pop("_shown", None)
-        self.categories_ = [own if order is None else order for own, order in zip(self.categories_, texts, strict=True)]
+        others: list = self.__dict__["categories_"]
+        self.categories_ = [own if order is None else order for own, order in zip(others, texts, strict=True)]
         if "missing_indices" in found:
             last = [values[-1] for values in self.categories_]
             found["missing_indices"] = {

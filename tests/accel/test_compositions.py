@@ -147,3 +147,42 @@ for wrong in (lambda: tree.query(X[:1], k=99), lambda: KDTree(X, metric="no"), l
         print(error)
 """
     assert program(code) == program(code, "program.py")
+
+
+def test_what_only_fastml_takes_is_refused_as_without(program):
+    code = """
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.tree import DecisionTreeClassifier
+from sklearn.model_selection import cross_validate
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+hole = X.copy()
+hole[3, 1] = np.nan
+for wrong in (
+    lambda: GaussianNB().fit(hole, y),
+    lambda: DecisionTreeClassifier().fit([["a", 1.0], ["b", 2.0]], [0, 1]),
+    lambda: KNeighborsClassifier().fit(X, y, sample_weight=np.ones(60)),
+    lambda: cross_validate(GaussianNB(), X, y, return_predictions=True),
+):
+    try:
+        print(wrong())
+    except (TypeError, ValueError) as error:
+        print(type(error).__name__, str(error)[:30])
+class Twice(StandardScaler):
+    def transform(self, X, copy=None):
+        return 2 * super().transform(X)
+class Letters(CountVectorizer):
+    def build_analyzer(self):
+        return list
+class Up(LogisticRegression):
+    def __init__(self, flavour="x"):
+        super().__init__(C=3.0)
+        self.flavour = flavour
+    def decision_function(self, X):
+        return super().decision_function(X) + 100
+print(Twice().fit_transform(X).std(), Letters().fit(["abc"]).vocabulary_)
+print(set(Up().fit(X, y).predict(X)), Up().fit(X, y))
+"""
+    assert program(code) == program(code, "program.py")
