@@ -13,6 +13,7 @@ from sklearn.datasets import load_iris
 from fastml import from_sklearn
 from fastml.tree import (
     DecisionTreeClassifier,
+    DecisionTreeRegressor,
     ID3Classifier,
     export_graphviz,
     export_text,
@@ -44,7 +45,9 @@ def twins(request):
         X, y = rng.integers(-50, 50, (200, 1)), rng.integers(0, 3, 200)  # thresholds half way
     if request.param == "names":
         y = np.array(["a setosa", "versicolor", "virginica"])[y]
-    ours = globals()[f"DecisionTree{kind}"](max_depth=4, min_samples_leaf=15).fit(X, y, sample_weight=weight)
+    ours = {"Classifier": DecisionTreeClassifier, "Regressor": DecisionTreeRegressor}[kind](
+        max_depth=4, min_samples_leaf=15
+    ).fit(X, y, sample_weight=weight)
     theirs = getattr(sklearn.tree, f"DecisionTree{kind}")(max_depth=4, min_samples_leaf=15, random_state=0)
     theirs.fit(X, y, sample_weight=weight)
     np.testing.assert_array_equal(ours.tree_.feature, theirs.tree_.feature)
