@@ -119,7 +119,7 @@ def shape(line, special):
     """A line of DOT without what stands in its labels."""
     if special and "label=<" in line:
         before, _, rest = line.partition("label=<")
-        return before + "".join(c for c in rest.replace("<br/>", "") if c in "<>[")
+        return before + "".join(c for c in rest.replace("<br/>", "") if c in "<>")
     out, inside, at = [], False, 0
     while at < len(line):
         if inside and line[at] == "\\":
