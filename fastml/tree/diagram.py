@@ -80,8 +80,13 @@ def export_graphviz(
     >>> tree = DecisionTreeClassifier().fit([[1.5], [2.5]], ["a", "b"])
     >>> print(export_graphviz(tree, feature_names=["size"], impurity=False, label="none"))
     digraph Tree {
-    node [shape=box, fontname="helvetica"];
-    edge [fontname="helvetica"];
+    node [shape=box, fontname="helvetica"] ;
+    edge [fontname="helvetica"] ;
+    0 [label="size <= 2.0\n2\n[1, 1]"] ;
+    1 [label="1\n[1, 0]"] ;
+    0 -> 1 [labeldistance=2.5, labelangle=45, headlabel="True"] ;
+    2 [label="1\n[0, 1]"] ;
+    0 -> 2 [labeldistance=2.5, labelangle=-45, headlabel="False"] ;
     }
     """
     if label not in ("all", "root", "none"):

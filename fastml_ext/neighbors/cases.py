@@ -34,9 +34,8 @@ def nearest(family, random):
 
 
 def class_shares(family, random):
-    counts = random.integers(1, 60, int(random.integers(1, 4)))
-    n, d, k = max(2, counts.sum()), *random.integers(1, 5, 2)
-    counts[0] += n - counts.sum()
+    counts = random.integers(1, 60, int(random.integers(2, 4)))  # of one class the gradient is what rounding leaves
+    n, d, k = counts.sum(), *random.integers(1, 5, 2)
     return family.class_shares(random.normal(size=(k, d)), random.integers(-3, 4, (n, d)) / 2, counts)
 
 

@@ -224,6 +224,7 @@ KNOWN = (
     r"sums of squares of such values are beyond",  # so are columns whose squares would
     r"early_stopping=True with validation_fraction=\S+ holds out 1 of",  # one row scores nothing
     r"solver='\w+' does not support fitting the intercept on sparse data",  # here every solver does
+    r"^Input contains NaN\.",  # distances of finite rows that overflow inside scikit-learn (of X it says "Input X")
     r"^array must not contain infs or NaNs",  # a finite table whose squares overflow inside scikit-learn
     r"'learning_rate' parameter of MLP\w+ must be .* Got 'plateau'",  # a schedule of fastml's own
 )

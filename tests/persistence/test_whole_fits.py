@@ -182,6 +182,7 @@ def test_interrupted_anywhere(Model, error):
     if "warm_start" in model.get_params():
         model = clone(model).set_params(warm_start=True).fit(rows, y)
         learn_interrupted(model, lambda model: model.fit(rows, y), error)
+        model.set_params(warm_start=False)
     if hasattr(model, "transform"):
         model = clone(model).fit(rows, y)
         learn_interrupted(model, lambda model: model.fit_transform(*wide), error)

@@ -18,7 +18,7 @@ def arff(text, path):
     Source: Weka's description of the format, https://waikato.github.io/weka-wiki/formats_and_processing/arff_stable/
 
     >>> arff("@relation iris\n@attribute 'petal width' real\n@attribute kind {a, b}\n@data\n1.5,a\n", "iris.arff")
-    (['petal width', 'kind'], 73)
+    (['petal width', 'kind'], 74)
     """
     if not START.match(text):
         return None
