@@ -153,6 +153,20 @@ class QuadraticDiscriminantAnalysis(Estimator, scikit.QuadraticDiscriminantAnaly
             constant = (np.log(self.priors_) - 0.5 * logs).astype(np.float64)
         return centre, axes, constant
 
+    def decision_function(self, X: Any) -> np.ndarray:
+        """The logarithm of each class's share in a row, but for what all classes have in common.
+
+        Parameters
+        ----------
+        X : array-like or frame of shape (n_samples, n_features)
+            Finite numbers.
+
+        Returns
+        -------
+        C : ndarray of shape (n_samples, n_classes), for two classes (n_samples,): the second's less the first's
+        """
+        return super().decision_function(X)
+
     def predict(self, X: Any) -> np.ndarray:
         """The most probable class of each row.
 

@@ -121,6 +121,10 @@ class KBinsDiscretizer(ByKernel, ScikitKBinsDiscretizer):
         random = check_random_state(self.random_state)
         in_parts.fit_drawn(self, table, lambda n: random.choice(n, size=self.subsample, replace=True))
 
+    def _converted(self, X, reset):
+        """A table that is no plain one; float16 is cut in float64, as by scikit-learn."""
+        return super()._converted(X.astype(np.float64) if getattr(X, "dtype", None) == np.float16 else X, reset)
+
     def _drawn(self, n, weight):
         """Numbers of rows, ascending, drawn with replacement, each by its weight: those that scikit-learn draws."""
         random = check_random_state(self.random_state)

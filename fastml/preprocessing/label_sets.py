@@ -17,7 +17,7 @@ __all__ = ["MultiLabelBinarizer"]
 KINDS = {list, tuple, set, frozenset, str}  # of rows, whose length is known before they are read
 
 
-class MultiLabelBinarizer(Estimator, ScikitMultiLabelBinarizer):
+class MultiLabelBinarizer(Estimator, ScikitMultiLabelBinarizer, auto_wrap_output_keys=None):
     """A column of 0 and 1 for each label, where a row may have several labels.
 
     Each distinct label is looked at once.

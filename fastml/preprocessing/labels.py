@@ -20,7 +20,7 @@ def distinct_labels(y):
     return of_array(y) if type(y) is np.ndarray and y.ndim == 1 and len(y) >= FEW else None
 
 
-class LabelEncoder(Estimator, ScikitLabelEncoder):
+class LabelEncoder(Estimator, ScikitLabelEncoder, auto_wrap_output_keys=None):
     """Labels as the numbers of their places in order.
 
     Each distinct label is looked at once, and texts are found by their hashes.
@@ -111,7 +111,7 @@ class LabelEncoder(Estimator, ScikitLabelEncoder):
         return super().inverse_transform(y)
 
 
-class LabelBinarizer(Estimator, ScikitLabelBinarizer):
+class LabelBinarizer(Estimator, ScikitLabelBinarizer, auto_wrap_output_keys=None):
     """A column of 0 and 1 for each label; one column for two labels.
 
     Each distinct label is looked at once, and texts are found by their hashes.

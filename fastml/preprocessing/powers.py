@@ -1,5 +1,6 @@
 """PowerTransformer: columns made as normal as a power can make them."""
 
+import copy
 from typing import Any, Self
 
 import numpy as np
@@ -16,6 +17,7 @@ __all__ = ["PowerTransformer"]
 
 EVALUATING = 40.0  # ns a number: some 30 likelihoods
 TOLERANCE = 1.48e-8  # of the exponent, as SciPy's
+STEP = 3e-5  # over which the bottom of a likelihood is told: shorter, rounding counts; longer, its third derivative
 
 
 class PowerTransformer(ByKernel, ScikitPowerTransformer):
@@ -119,6 +121,10 @@ class PowerTransformer(ByKernel, ScikitPowerTransformer):
 
     def transform(self, X: Any) -> Any:
         """X (n_samples, n_features), array-like or frame, transformed, in its dtype; NaN stays."""
+        if "lambdas_" in self.__dict__ and "n_features_in_" not in self.__dict__:  # set by hand, on no fitted model
+            model = copy.copy(self)
+            model.n_features_in_ = len(self.lambdas_)
+            return model.transform(X)
         rows = self._rows(X)
         self._check_above_0(rows)
         out = kernels.power_columns(rows, self._exponents(), self.method == "box-cox", *self._moments(rows))
@@ -186,7 +192,11 @@ def find_exponents(start, stop, X, box_cox, constant, lambdas):
 def box_cox_exponent(x):
     """Brent's from -2 and 2; the nearest by which nothing overflows, where that one would let it."""
     logs = np.log(x.astype(np.float64))
-    found = optimize.brent(lambda lmbda: -kernels.power_likelihood(logs, lmbda, True), brack=(-2.0, 2.0))
+
+    def unlikely(lmbda):
+        return -kernels.power_likelihood(logs, lmbda, True)
+
+    found = settled(unlikely, optimize.brent(unlikely, brack=(-2.0, 2.0)))
     far = logs.max() if found > 0 else logs.min()  # of the number whose power is the largest in size
     most = np.log(np.finfo(x.dtype).max / 10_000)
 
@@ -223,4 +233,20 @@ def yeo_johnson_exponent(x):
         return -found if np.isfinite(found) else np.inf
 
     with np.errstate(over="ignore", invalid="ignore"):  # of parabolas through what cannot be
-        return optimize.fminbound(unlikely, low, high, xtol=TOLERANCE)
+        return min(high, max(low, settled(unlikely, optimize.fminbound(unlikely, low, high, xtol=TOLERANCE))))
+
+
+def settled(unlikely, found):
+    """The minimum near what a search has found, by differences.
+
+    At the bottom of a parabola, values that differ by rounding alone lead a search astray by 1e-8: as far as columns
+    that hold the same numbers in another order part. Differences over a longer way tell the bottom a thousand times as
+    closely.
+    """
+    step = STEP * max(1.0, abs(found))
+    below, here, above = (unlikely(found + by) for by in (-step, 0.0, step))
+    bend = below - 2 * here + above
+    if not (np.isfinite(bend) and bend > 0):
+        return found
+    moved = 0.5 * step * (below - above) / bend
+    return found + moved if abs(moved) <= step else found

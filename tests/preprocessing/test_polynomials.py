@@ -150,3 +150,21 @@ def test_refusals():
     for bad in (np.nan, np.inf):
         with pytest.raises(ValueError, match=r"X\[0, 1\] is (NaN|inf)"):
             ours.PolynomialFeatures().fit(np.ones((1, 2))).transform([[0.0, bad]])
+
+
+@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize("degree", [1, 2, (2, 3)])
+def test_many_columns_that_hold_nothing(degree, apart):
+    """Tables are made of the columns that hold something: products stand where those of all columns would."""
+    rng = np.random.default_rng(0)
+    d = 2**17
+    places = np.sort(rng.choice(d, 6, replace=False))
+    narrow = sp.csr_array(np.round(rng.normal(size=(5, 6)) * (rng.random((5, 6)) < 0.6), 1))
+    wide = sp.csr_array((narrow.data, places[narrow.indices], narrow.indptr), shape=(5, d))
+    made = ours.PolynomialFeatures(degree, interaction_only=apart, include_bias=False).fit_transform(wide)
+    expected = theirs.PolynomialFeatures(degree, interaction_only=apart, include_bias=False).fit_transform(wide)
+    assert made.shape == expected.shape
+    expected.sort_indices()
+    np.testing.assert_array_equal(made.indices, expected.indices)
+    np.testing.assert_array_equal(made.indptr, expected.indptr)
+    np.testing.assert_allclose(made.data, expected.data, rtol=1e-14)
