@@ -77,7 +77,8 @@ def _rows(Py_ssize_t start, Py_ssize_t stop, const floating[::1] data, const int
           index[::1] columns):
     """Rows from start to stop: products by rising degree, each degree in the order of its columns.
 
-    places, after, ranks: see `_places` | begins (2, n + 1): of the rows in the table and in the result | plan (n_degrees, 2): degree, first of its columns
+    places, after, ranks: see `_places` | begins (2, n + 1): of the rows in the table and in the result
+    plan (n_degrees, 2): degree, first of its columns
     """
     cdef Py_ssize_t i, g, at, k, first
     cdef int64_t *work = <int64_t *> malloc(2 * (places.shape[0] + 1) * sizeof(int64_t))
