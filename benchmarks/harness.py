@@ -50,7 +50,6 @@ class Work:
     setup: Callable  # setup(tiny): data for every run; pytest.skip() where a data set is not there
     runs: dict[str, Callable]  # library: run(data), which returns the function to be timed
     same: Callable | None = None  # same(data, ours, theirs): asserts that both results are right
-    reached: Callable | None = None  # reached(data, result): objective of a sequential method, shown beside its time
     floors: dict[str, float] = field(default_factory=dict)  # library: how many times faster fastml must at least be
     limit: float | None = None  # seconds: an absolute floor for fastml
     rounds: int = 5
@@ -58,6 +57,7 @@ class Work:
     reference_tiny: bool = True  # the reference can only bear the tiny size
     operations: int = 0  # of the plain product or sum at full size: the page then says how fast the machine was used
     measures_itself: bool = False  # run()() returns its seconds, of a process of its own, say
+    reached: Callable | None = None  # reached(data, result): objective of a sequential method, shown beside its time
 
 
 def absent(library):

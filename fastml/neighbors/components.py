@@ -114,13 +114,13 @@ class NeighborhoodComponentsAnalysis(Estimator, ScikitComponents):
         d = X.shape[1]
         if self.n_components is not None and self.n_components > d:
             raise ValueError(
-                "The preferred dimensionality of the projected space `n_components` cannot be greater than the given"
-                f" data dimensionality: n_components={self.n_components} for {d} columns"
+                f"The preferred dimensionality of the projected space `n_components` ({self.n_components}) cannot be"
+                f" greater than the given data dimensionality ({d})! Choose at most as many as X has columns."
             )
         if before is not None and before.shape[1] != d:
             raise ValueError(
                 f"The new inputs dimensionality ({d}) does not match the input dimensionality of the previously learned"
-                f" transformation ({before.shape[1]}): warm_start=True goes on with the same columns"
+                f" transformation ({before.shape[1]}). warm_start=True goes on with the same columns."
             )
         given = self._given(d)
         X = np.ascontiguousarray(X, np.float64)
