@@ -146,7 +146,7 @@ WORKS = [
         noise,
         {"fastml": fit(OURS, **SGD), "reference": epochs_by_reference, "scikit-learn": fit(THEIRS, **SGD)},
         as_good,
-        hinge_reached,
+        reached=hinge_reached,
         floors={"scikit-learn": 4},
     ),
     Work(
@@ -154,7 +154,7 @@ WORKS = [
         images(10),
         {"fastml": fit(OURS, **SGD), "scikit-learn": fit(THEIRS, n_jobs=2, **SGD)},
         as_good,
-        hinge_reached,
+        reached=hinge_reached,
         floors={"scikit-learn": 4},
     ),
     Work(
@@ -162,7 +162,7 @@ WORKS = [
         census,
         {"fastml": fit(OURS, **SGD), "reference": epochs_by_reference, "scikit-learn": fit(THEIRS, **SGD)},
         as_good,
-        hinge_reached,
+        reached=hinge_reached,
         floors={"scikit-learn": 2},
     ),
     Work(
@@ -170,7 +170,7 @@ WORKS = [
         news,
         {"fastml": fit(OURS, **SGD), "scikit-learn": fit(THEIRS, **SGD)},
         as_good,
-        hinge_reached,
+        reached=hinge_reached,
         floors={"scikit-learn": 2},
     ),
     Work(

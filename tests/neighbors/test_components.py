@@ -75,7 +75,7 @@ def test_callbacks_warm_starts_and_words(capsys):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"n_components": 5}, "n_components=5 for 4 columns"),
+        ({"n_components": 5}, r"`n_components` \(5\) cannot be greater than the given data dimensionality \(4\)!"),
         ({"init": np.eye(3)}, r"input dimensionality \(3\)"),
         ({"init": np.ones((5, 4))}, r"output dimensionality \(5\)"),
         ({"init": np.eye(2, 4), "n_components": 3}, r"`n_components` \(3\) does not match"),
