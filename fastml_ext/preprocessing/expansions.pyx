@@ -30,8 +30,8 @@ def sparse_products(data, indices, indptr, d, least, largest, apart, bias, n_job
     stored, n_out = int(begins[n]), sum(widths[g] for g in degrees)
     dtype = np.int32 if max(stored, n_out - 1) <= np.iinfo(np.int32).max else np.int64
     out = np.empty(stored, data.dtype), np.empty(stored, dtype)
-    plan = np.array([degrees, starts[:len(degrees)]], np.int64).T.copy()
-    given = data, indices, *_places(indices, d, largest, apart), np.stack([indptr, begins]), plan, apart, *out
+    plan = np.array([degrees, starts[:len(degrees)], [apart] * len(degrees)], np.int64).T.copy()
+    given = data, indices, *_places(indices, d, largest, apart), np.stack([indptr, begins]), plan, *out
     pool.run(_rows, n, *given, cost=10.0 + COST * stored / max(n, 1), n_jobs=n_jobs)
     return *out, begins.astype(dtype), n_out
 
@@ -50,9 +50,9 @@ def _choices(k, degree, apart):
 
 
 def _places(indices, d, largest, apart):
-    """(places, after, ranks): how many products of each degree have a first column before one, by the column's rank.
+    """(places, ranks): how many products of each degree have a first column before one, by the column's rank.
 
-    places, after (largest + 1, n_ranks) int64: before a column, and before the first that may stand behind it
+    places (2, largest + 1, n_ranks) int64: before a column, and before the first that may stand behind it
     ranks: of the columns of `indices`; of many columns most of which hold nothing, among those that do
     """
     if d > WIDE and d > 4 * len(indices):
@@ -62,27 +62,26 @@ def _places(indices, d, largest, apart):
              for g in range(largest + 1)]
             for by in (0, int(apart))
         ]
-        return *(np.array(table, np.int64).reshape(largest + 1, -1) for table in tables), ranks.astype(np.int64)
+        return np.array(tables, np.int64).reshape(2, largest + 1, -1), ranks.astype(np.int64)
     chosen = np.zeros((largest + 1, d + 1), np.int64)  # how many products of each degree the first columns have
     chosen[0] = 1
     for g in range(1, largest + 1):
         np.cumsum(chosen[g - 1, :-1] if apart else chosen[g - 1, 1:], out=chosen[g, 1:])
     places = chosen[:, -1:] - chosen[:, ::-1]
-    return places[:, :-1].copy(), places[:, int(apart):d + int(apart)].copy(), indices
+    return np.stack([places[:, :-1], places[:, int(apart):d + int(apart)]]), indices
 
 
 def _rows(Py_ssize_t start, Py_ssize_t stop, const floating[::1] data, const int64_t[::1] indices,
-          const int64_t[:, ::1] places, const int64_t[:, ::1] after, const int64_t[::1] ranks,
-          const int64_t[:, ::1] begins, const int64_t[:, ::1] plan, bint apart, floating[::1] values,
-          index[::1] columns):
+          const int64_t[:, :, ::1] places, const int64_t[::1] ranks, const int64_t[:, ::1] begins,
+          const int64_t[:, ::1] plan, floating[::1] values, index[::1] columns):
     """Rows from start to stop: products by rising degree, each degree in the order of its columns.
 
-    places, after, ranks: see `_places` | begins (2, n + 1): of the rows in the table and in the result
-    plan (n_degrees, 2): degree, first of its columns
+    places, ranks: see `_places` | begins (2, n + 1): of the rows in the table and in the result
+    plan (n_degrees, 3): degree, first of its columns, whether its factors are different columns
     """
     cdef Py_ssize_t i, g, at, k, first
-    cdef int64_t *work = <int64_t *> malloc(2 * (places.shape[0] + 1) * sizeof(int64_t))
-    cdef floating *products = <floating *> malloc((places.shape[0] + 1) * sizeof(floating))
+    cdef int64_t *work = <int64_t *> malloc(2 * (places.shape[1] + 1) * sizeof(int64_t))
+    cdef floating *products = <floating *> malloc((places.shape[1] + 1) * sizeof(floating))
     if work == NULL or products == NULL:
         free(work)
         free(products)
@@ -96,20 +95,20 @@ def _rows(Py_ssize_t start, Py_ssize_t stop, const floating[::1] data, const int
                     values[at], columns[at] = 1, <index> plan[g, 1]
                     at += 1
                 elif k:
-                    at += _of_degree(&data[first], &indices[first], &ranks[first], k, places, after, &plan[g, 0], apart,
-                                     work, products, &values[at], &columns[at])
+                    at += _of_degree(&data[first], &indices[first], &ranks[first], k, places, &plan[g, 0], work,
+                                     products, &values[at], &columns[at])
     free(work)
     free(products)
 
 
 cdef Py_ssize_t _of_degree(const floating *x, const int64_t *column, const int64_t *rank, Py_ssize_t k,
-                           const int64_t[:, ::1] places, const int64_t[:, ::1] after, const int64_t *plan, bint apart,
-                           int64_t *work, floating *products, floating *values, index *columns) noexcept nogil:
+                           const int64_t[:, :, ::1] places, const int64_t *plan, int64_t *work, floating *products,
+                           floating *values, index *columns) noexcept nogil:
     """How many products of k numbers were written. The last factor runs through them while the others stay."""
     cdef int64_t *chosen = work  # of each factor but the last, which of the numbers it is
-    cdef int64_t *place = work + places.shape[0] + 1  # the first column of what its choice, and those before it, begin
+    cdef int64_t *place = work + places.shape[1] + 1  # the first column of what its choice, and those before it, begin
     cdef Py_ssize_t level = 0, first, q, made = 0
-    cdef int64_t base, degree = plan[0]
+    cdef int64_t base, degree = plan[0], apart = plan[2]
     cdef floating factor
     place[0], products[0], chosen[0] = plan[1], 1, -1
     while True:
@@ -132,9 +131,9 @@ cdef Py_ssize_t _of_degree(const floating *x, const int64_t *column, const int64
             if level < 0:
                 return made
             continue
-        base = place[level] + places[degree - level, rank[q]]
+        base = place[level] + places[0, degree - level, rank[q]]
         if level:
-            base -= after[degree - level, rank[chosen[level - 1]]]
+            base -= places[1, degree - level, rank[chosen[level - 1]]]
         place[level + 1] = base
         products[level + 1] = products[level] * x[q] if level else x[q]
         level += 1
