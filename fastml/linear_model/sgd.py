@@ -201,8 +201,8 @@ class SGDClassifier(StochasticClassifier):
     max_iter : int, default=1000
         Most epochs of `fit`.
     tol : float or None, default=1e-3
-        Training ends when the mean loss with the penalty falls by less than this for `n_iter_no_change` epochs; None:
-        never.
+        Training ends when the mean loss with the penalty falls by less than this for `n_iter_no_change` epochs (of
+        several classes against the rest with "optimal" steps, the mean of the classes); None: never.
     shuffle : bool, default=True
         Whether each epoch takes the rows in a new random order. False: the rows as they come.
     verbose : int, default=0

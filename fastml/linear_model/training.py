@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from fastml import training
 from fastml.linear_model.columns import spread_rows
 from fastml_ext import linear as kernels
-from fastml_ext.linear.codes import PA1, State
+from fastml_ext.linear.codes import OPTIMAL, PA1, REST, State
 
 __all__ = ["Plan", "Rows", "check_slope", "descend", "for_rows", "refitted", "widen"]
 
@@ -124,6 +124,8 @@ class Learner:
         objective = self.loss + self.penalty(squares, sizes)
         row = self.loss, objective, score, step_size, gradient_norm
         falling = objective if task.schedule < PA1 else self.loss  # passive-aggressive steps know no penalty
+        if task.coupling == REST and task.schedule == OPTIMAL:  # tol is of one class, as where each is fitted alone
+            falling /= self.rows.class_weight.shape[1]
         return falling if score is None else -score, row
 
     def keep(self):
