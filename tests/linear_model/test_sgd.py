@@ -412,3 +412,28 @@ def test_constant_columns_and_zero_rows():
 
 def test_names_that_fastml_does_not_write_are_scikit_learns():
     assert fastml.linear_model.Lasso is sklearn.linear_model.Lasso
+
+
+@pytest.mark.parametrize("loss", ["hinge", "log_loss"])
+def test_several_classes_stop_by_their_mean(blobs, loss):
+    """tol is of one class, however many there are: patience counts epochs whose mean objective falls by less."""
+    X, y = blobs
+    model = SGDClassifier(loss=loss, tol=1e-3, n_iter_no_change=5, random_state=0).fit(X, y)
+    best, waits = np.inf, [0]
+    for objective in model.history_["objective"]:
+        mean = objective / len(model.classes_)
+        waits.append(0 if mean < best - 1e-3 else waits[-1] + 1)
+        best = min(best, mean)
+    assert model.stopped_ == "tol"
+    assert waits.index(5) == model.n_iter_
+
+
+def test_longer_training_of_several_classes_is_not_paid_for():
+    """On digits classes that stopped by the sum of their losses trained three times as long, and answered worse."""
+    X, y = digits()
+    X = StandardScaler().fit_transform(X)
+    scores = [
+        np.mean([cls(random_state=seed).fit(X[:1200], y[:1200]).score(X[1200:], y[1200:]) for seed in range(5)])
+        for cls in (SGDClassifier, sklearn.linear_model.SGDClassifier)
+    ]
+    assert scores[0] > scores[1] - 0.01
