@@ -31,7 +31,7 @@ def run_script(path, arguments):
     sys.argv = [path, *arguments]
     if path.endswith(".pyc") or pkgutil.get_importer(path) is not None:
         if not sys.flags.safe_path:
-            del sys.path[0]  # where `-m` looked; runpy puts the folder or the archive in front
+            sys.path[0] = os.path.dirname(os.path.realpath(path))  # runpy puts a folder or an archive in front
         return run_roomy(lambda: runpy.run_path(path, run_name="__main__"))
     path = os.path.abspath(path)
     try:
@@ -56,9 +56,22 @@ def run_module(name, arguments):
     """A module or a package by its name."""
     sys.argv = [name, *arguments]
     look_first_in(os.getcwd())
-    if name.partition(".")[0] not in sys.modules and importlib.util.find_spec(name.partition(".")[0]) is None:
-        raise SystemExit(f"{sys.executable}: No module named {name}")
+    if missing := missing_module(name):
+        raise SystemExit(f"{sys.executable}: {missing}")
     return run_roomy(lambda: runpy.run_module(name, run_name="__main__", alter_sys=True))
+
+
+def missing_module(name):
+    """What `python -m` says where there is no such module, or ""."""
+    try:
+        found = importlib.util.find_spec(name)
+        if found and found.submodule_search_locations and not importlib.util.find_spec(f"{name}.__main__"):
+            return f"No module named {name}.__main__; {name!r} is a package and cannot be directly executed"
+    except ModuleNotFoundError as error:
+        if f"{name}.".startswith(f"{error.name}."):
+            return f"Error while finding module specification for {name!r} (ModuleNotFoundError: {error})"
+        raise  # of what the package itself imports
+    return "" if found else f"No module named {name}"
 
 
 def look_first_in(folder):
