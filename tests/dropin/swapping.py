@@ -82,8 +82,8 @@ def draw_twins():
     """Let scikit-learn's tests of all estimators draw fastml's classes, with what is said there of scikit-learn's."""
     import sklearn.experimental.enable_halving_search_cv
     import sklearn.experimental.enable_iterative_imputer  # noqa: F401
-    from sklearn.utils._test_common import instance_generator as made
 
+    made = importlib.import_module("sklearn.utils._test_common.instance_generator")
     every, ours = made.all_estimators, {*twins().values()}
 
     def all_estimators(type_filter=None):
