@@ -55,9 +55,13 @@ def ready(family, module):
     register_all(family, module)
 
 
-@functools.cache
 def find(family, name, original):
-    """What a reader outside gets for a public name of scikit-learn."""
+    """What a reader outside gets for a public name of scikit-learn: one thing, whichever module it is read from."""
+    return served(names.family_of(original.__module__ or "") or family, name, original)
+
+
+@functools.cache
+def served(family, name, original):
     if isinstance(original, type):
         from fastml.accel.classes import class_of
 

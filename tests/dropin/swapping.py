@@ -93,7 +93,16 @@ def draw_twins():
 
     made.all_estimators = all_estimators
     for said in (made.INIT_PARAMS, made.PER_ESTIMATOR_CHECK_PARAMS, made.PER_ESTIMATOR_XFAIL_CHECKS):
-        said.update({twins()[cls]: value for cls, value in said.items() if cls in twins()})
+        said.update({twins()[cls]: of_ours(value) for cls, value in said.items() if cls in twins()})
+
+
+def of_ours(value):
+    """Parameters whose estimators are fastml's where it has the class."""
+    if type(value) in twins():
+        return twins()[type(value)](**of_ours(value.get_params(deep=False)))
+    if isinstance(value, dict):
+        return {name: of_ours(part) for name, part in value.items()}
+    return type(value)(map(of_ours, value)) if type(value) in (list, tuple) else value
 
 
 def pytest_collection_modifyitems(config, items):
