@@ -65,6 +65,16 @@ class MissingIndicator(NamesInfinity, Estimator, ScikitMissingIndicator):
            [False]])
     """
 
+    _text_parts = True
+
+    def _fit_parts(self, table, reduce):
+        from fastml.impute.in_parts import fit_indicator
+
+        fit_indicator(self, table, reduce)
+
+    def _note_parts(self, parts):
+        """Rows are looked at by scikit-learn's check."""
+
 
 class SimpleImputer(NamesInfinity, ByKernel, ScikitSimpleImputer):
     """Missing values filled in with one value for each column.
@@ -114,6 +124,13 @@ class SimpleImputer(NamesInfinity, ByKernel, ScikitSimpleImputer):
             ScikitSimpleImputer.fit(self, X, y)
             self._note_columns()
         return self
+
+    _text_parts = True
+
+    def _fit_parts(self, table, reduce):
+        from fastml.impute.in_parts import fit_imputer
+
+        fit_imputer(self, table, reduce)
 
     def _validate_input(self, X, in_fit):
         """scikit-learn's check; what means and medians are taken of is read as numbers, or refused by its column."""

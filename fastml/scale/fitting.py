@@ -17,6 +17,7 @@ from fastml.scale.reduction import Reduction, Rows, rows_of_block
 __all__ = ["Checks", "Table", "fit_parts", "partial_fit"]
 
 SMALLEST = 2**13  # rows of a chunk of `partial_fit`
+FAMILIES = ("compose", "impute", "linear_model", "naive_bayes", "preprocessing", "svm")  # with classes that learn so
 SAMPLE = 2**20  # rows in memory, at whose optimum passes over the table begin
 
 
@@ -250,7 +251,7 @@ def refuse_model(model: Any, parts: Parts) -> None:
 def learners() -> list[str]:
     """Names of the classes that learn from parts."""
     names = []
-    for family in ("linear_model", "naive_bayes", "preprocessing", "svm"):
+    for family in FAMILIES:
         module = importlib.import_module(f"fastml.{family}")
         names += [name for name in module.__all__ if hasattr(getattr(module, name), "_fit_parts")]
     return sorted(set(names))
