@@ -143,7 +143,7 @@ def test_classes_whose_rows_are_all_equal_have_no_covariance(n):
 
 
 @pytest.mark.parametrize("solver", ["svd", "lsqr", "eigen"])
-@pytest.mark.filterwarnings("ignore:invalid value encountered in divide")  # scikit-learn's: nothing lies between classes
+@pytest.mark.filterwarnings("ignore:invalid value encountered in divide")  # of scikit-learn, with one class
 def test_a_single_class_is_certain(solver):
     X = np.random.default_rng(0).standard_normal((20, 3))
     model = ours.LinearDiscriminantAnalysis(solver=solver).fit(X, ["only"] * 20)
