@@ -17,6 +17,8 @@ from fastml.scale.reduction import Reduction, Rows, Tally, rows_of_block
 __all__ = ["Checks", "Table", "fit_parts", "partial_fit"]
 
 SMALLEST = 2**13  # rows of a chunk of `partial_fit`
+# with classes that learn so
+FAMILIES = ("compose", "impute", "linear_model", "naive_bayes", "preprocessing", "svm", "tree")
 SAMPLE = 2**20  # rows in memory, at whose optimum passes over the table begin
 
 
@@ -255,7 +257,7 @@ def refuse_model(model: Any, parts: Parts) -> None:
 def learners() -> list[str]:
     """Names of the classes that learn from parts."""
     names = []
-    for family in ("linear_model", "naive_bayes", "preprocessing", "svm", "tree"):
+    for family in FAMILIES:
         module = importlib.import_module(f"fastml.{family}")
         names += [name for name in module.__all__ if hasattr(getattr(module, name), "_fit_parts")]
     return sorted(set(names))

@@ -54,6 +54,7 @@ class Parts(abc.ABC):
     has_target: bool
     has_weight: bool = False
     texts: list[bool] | None = None  # whether each column is texts; None where all are numbers
+    kinds: list | None = None  # dtype of each column as it is stored; None where all are of `dtype`
     what: str  # in words, for messages
     memory: int = MEMORY
     verbose: bool = False

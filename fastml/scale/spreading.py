@@ -62,7 +62,8 @@ class OnWorkers(Parts):
     def behind(self, ask: Any, none: np.ndarray) -> Parts:
         other = copy.copy(self)
         other.source = Behind(self.source, ask, none)
-        other.n_features, other.dtype, other.names, other.texts = none.shape[1], none.dtype, None, None
+        other.n_features, other.dtype, other.names, other.kinds = none.shape[1], none.dtype, None, None
+        other.texts = [True] * none.shape[1] if none.dtype.kind == "O" else None
         return other
 
     def each(self, function: Callable, given: list[tuple], *work: Any) -> list:
@@ -153,7 +154,7 @@ class SpreadParts(OnWorkers):
             )
         self.parts, self.source, self.engine, self.codes = parts, Ranges(parts), engine, parts.codes
         self.what, self.names, self.n_features, self.memory = parts.what, parts.names, parts.n_features, parts.memory
-        self.dtype, self.texts, self.n_rows = parts.dtype, parts.texts, parts.n_rows
+        self.dtype, self.texts, self.kinds, self.n_rows = parts.dtype, parts.texts, parts.kinds, parts.n_rows
         self.has_target, self.has_weight = parts.has_target, parts.has_weight
         cuts = [*range(0, parts.n_rows, rows), parts.n_rows]
         self.ranges = list(pairwise(cuts)) or [(0, 0)]

@@ -25,7 +25,7 @@ class Through(Parts):
         self.what, self.once = parts.what, parts.once
         self.has_target, self.has_weight = parts.has_target, parts.has_weight
         self.memory, self.verbose, self.codes = parts.memory, parts.verbose, parts.codes
-        self.texts = None
+        self.texts = [True] * none.shape[1] if none.dtype.kind == "O" else None
         self.n_features, self.dtype, self.n_rows = none.shape[1], none.dtype, parts.n_rows
 
     def pieces(self, first: int = 0, most: int | None = None) -> Iterator[Piece]:

@@ -89,7 +89,7 @@ class Distinct:
     def add(self, state: tuple, rows: Any, n_jobs: int | None) -> tuple:
         keys = tree.add_distinct(numbers_of(rows.X, self.texts), state[0], MOST, n_jobs)
         for j, known in state[1].items():
-            known.update(known_texts(rows.X[:, j])[1])
+            known.update(known_texts(rows.X[:, j], self.names[j])[1])
         return self.looked_at((keys, state[1], state[2] + len(rows.X)))
 
     def merge(self, first: tuple, second: tuple) -> tuple:
@@ -110,15 +110,23 @@ def together(first: Any, second: Any) -> Any:
     return keys if len(keys) <= MOST else None
 
 
-def known_texts(column: np.ndarray) -> tuple[np.ndarray, list]:
+def known_texts(column: np.ndarray, name: str) -> tuple[np.ndarray, list]:
     """(codes, texts) of a column; a missing one has the code -1."""
     codes, distinct = preprocessing.code_objects(column)
-    missing = [c for c, value in enumerate(distinct) if not isinstance(value, str)]
-    if missing:
-        places = np.cumsum([c not in missing for c in range(len(distinct))]) - 1
-        places[missing] = -1
-        codes, distinct = places[codes], [value for value in distinct if isinstance(value, str)]
-    return codes, distinct
+    texts = [value for value in distinct if isinstance(value, str)]
+    if len(texts) == len(distinct):
+        return codes, texts
+    places, other = np.full(len(distinct), -1), None
+    for c, value in enumerate(distinct):
+        if not isinstance(value, str) and value is not None and value == value:
+            other = value
+    if other is not None:
+        raise TypeError(
+            f"column {name!r} holds {other!r} among texts, a {type(other).__name__}: a tree takes a column of texts, or"
+            " one of numbers; make texts of all of it (astype(str)), or code it (OrdinalEncoder)"
+        )
+    places[[isinstance(value, str) for value in distinct]] = np.arange(len(texts))
+    return places[codes], texts
 
 
 # ------------------------------------------------------------------------------------------------ ranges of values
@@ -218,7 +226,7 @@ def codes_of(codings: list[Coding], texts: list[bool], rows: Any, n_jobs: int | 
         if strange >= 0:
             refuse_strange(X[strange, place], j, rows.start + strange)
     for j in np.flatnonzero(texts).tolist():
-        own, distinct = known_texts(rows.X[:, j])
+        own, distinct = known_texts(rows.X[:, j], f"x{j}")
         place_of = {text: code for code, text in enumerate(codings[j].texts or [])}
         places = np.array([*(place_of.get(text, -1) for text in distinct), codings[j].n_codes], np.int64)
         if len(places) and places.min() < 0:
