@@ -117,7 +117,7 @@ def known_texts(column: np.ndarray, name: str) -> tuple[np.ndarray, list]:
     if len(texts) == len(distinct):
         return codes, texts
     places, other = np.full(len(distinct), -1), None
-    for c, value in enumerate(distinct):
+    for value in distinct:
         if not isinstance(value, str) and value is not None and value == value:
             other = value
     if other is not None:
