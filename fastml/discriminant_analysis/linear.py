@@ -209,8 +209,27 @@ class LinearDiscriminantAnalysis(Estimator, scikit.LinearDiscriminantAnalysis):
         labels : ndarray of shape (n_samples,)
         """
         scores = self.decision_function(X)
+        if len(self.classes_) == 1:
+            return self.classes_.take(np.zeros(len(scores), np.intp))
         places = (scores > 0).astype(np.intp) if scores.ndim == 1 else scores.argmax(axis=1)
         return self.classes_.take(places)
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """The probability of each class in each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        P : ndarray of shape (n_samples, n_classes)
+            Each row adds up to 1.
+        """
+        if hasattr(self, "classes_") and len(self.classes_) == 1:
+            return np.ones((len(self._check_rows(X)), 1), self._dtype)
+        return super().predict_proba(X)
 
     def transform(self, X: Any) -> Any:
         """Rows in the directions that part the classes.

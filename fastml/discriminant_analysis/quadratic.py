@@ -12,6 +12,7 @@ from fastml_ext import linear as kernels
 
 __all__ = ["QuadraticDiscriminantAnalysis"]
 
+CLOSE = 2.0**-16  # deviations, up to which one centre for all classes may move a row
 COARSE = 1e-8  # smallest beside largest variance, below which the products lose digits that the rows have
 
 
@@ -149,23 +150,34 @@ class QuadraticDiscriminantAnalysis(Estimator, scikit.QuadraticDiscriminantAnaly
     def _decision_function(self, X):
         """scikit-learn's step: the scores of all classes."""
         X = np.ascontiguousarray(self._check_rows(X), self._dtype)
-        centre, axes, constant = self._once("sides", (self.means_,), self._sides)
-        scores = kernels.squared_lengths(X, centre, axes)
+        sides, constant = self._once("sides", (self.means_,), self._sides)
+        scores = [kernels.squared_lengths(X, centre, axes) for centre, axes in sides]
+        scores = scores[0] if len(scores) == 1 else np.hstack(scores)
         scores *= -0.5
         scores += constant
         return scores
 
     def _sides(self):
-        """(a centre, all classes' whitened axes as `squared_lengths` takes them, the scores' constants)."""
+        """([(a centre, its classes' whitened axes as `squared_lengths` takes them)], the scores' constants).
+
+        All classes have one centre, unless that is so many deviations from a class that the dtype would not tell the
+        rows of that class apart: then each has its own.
+        """
         means, dtype = self.means_.astype(np.float64), self._dtype
-        centre = means.mean(axis=0).astype(dtype)
         whiten = [rotation.T / np.sqrt(s)[:, None] for rotation, s in zip(self.rotations_, self.scalings_, strict=True)]
-        offset = [-(side @ (mean - centre)) for side, mean in zip(whiten, means, strict=True)]
-        axes = np.array([np.vstack([side.T, at]) for side, at in zip(whiten, offset, strict=True)], dtype)
+        centre = means.mean(axis=0).astype(dtype)
+        apart = max((np.abs(side) @ np.abs(mean - centre)).max() for side, mean in zip(whiten, means, strict=True))
+        if apart * np.finfo(dtype).eps < CLOSE:
+            offset = [-(side @ (mean - centre)) for side, mean in zip(whiten, means, strict=True)]
+            axes = np.array([np.vstack([side.T, at]) for side, at in zip(whiten, offset, strict=True)], dtype)
+            sides = [(centre, axes)]
+        else:
+            nothing = np.zeros(len(centre))
+            sides = [(m, np.vstack([side.T, nothing])[None].astype(dtype)) for side, m in zip(whiten, self.means_)]  # noqa: B905
         logs = np.array([np.log(s.astype(np.float64)).sum() for s in self.scalings_])
         with np.errstate(divide="ignore"):
             constant = (np.log(self.priors_) - 0.5 * logs).astype(np.float64)
-        return centre, axes, constant
+        return sides, constant
 
     def decision_function(self, X: Any) -> np.ndarray:
         """The logarithm of each class's share in a row, but for what all classes have in common.

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from fastml._sklearn import check_array
 from fastml.base import encode_labels
+from fastml.kinds import canonical
 from fastml.plain import is_plain_table, is_plain_target
 from fastml_ext import checks
 from fastml_ext import naive_bayes as counting
@@ -113,7 +114,7 @@ def chi2(X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
     [15.38, 6.5, 8.91]
     """
     if not is_checked(X, y):
-        X = check_array(X, accept_sparse="csr", dtype=(np.float64, np.float32), order="C")
+        X = check_array(canonical(X), accept_sparse="csr", dtype=(np.float64, np.float32), order="C")
         if issparse(y) or (np.ndim(y) == 2 and np.shape(y)[1] > 1):
             return distance_of_several_labels(X, y)
         y = checked_target(X, y)
@@ -280,6 +281,7 @@ def checked(X, y, numeric=False):
     if is_checked(X, y) and (not numeric or y.dtype.kind in "iufb"):
         return X, y
     accepted = ["csr", "csc", "coo"]
+    X = canonical(X)
     X, y = check_X_y(X, y, accept_sparse=accepted, dtype=(np.float64, np.float32), order="C", y_numeric=numeric)
     return (X.tocsr() if issparse(X) else X), y
 

@@ -11,6 +11,7 @@ from fastml._sklearn import validate_data
 from fastml.base import Estimator
 from fastml.feature_selection import information, scores
 from fastml.feature_selection.scores import f_classif
+from fastml.kinds import canonical
 from fastml_ext import checks
 from fastml_ext import naive_bayes as counting
 
@@ -95,6 +96,7 @@ class Filter(Selecting):
         -------
         self : object
         """
+        X = canonical(X)
         compute = KNOWN.get(self.score_func) if callable(self.score_func) else None
         if compute is None or y is None or (self.score_func in SEVERAL_LABELS and np.ndim(y) == 2):
             return self._fit_by_user(X, y)
@@ -366,7 +368,7 @@ class VarianceThreshold(Selecting, scikit.VarianceThreshold):
         """
         if issparse(X):
             with np.errstate(invalid="ignore"):  # scikit-learn adds up -inf and inf
-                super().fit(X)
+                super().fit(canonical(X))
             self._note_rows(np.float64, sparse=True, allow_nan=True)
             self._made = {}
             return self

@@ -8,7 +8,7 @@ from sklearn.impute import MissingIndicator as ScikitMissingIndicator
 from sklearn.impute import SimpleImputer as ScikitSimpleImputer
 
 from fastml.base import Estimator, refuse_nonfinite
-from fastml.kinds import array_of_numbers, as_numbers
+from fastml.kinds import array_of_numbers, as_numbers, canonical
 from fastml.plain import is_plain_table
 from fastml.preprocessing.quantiles import nan_medians
 from fastml.preprocessing.scaling import ByKernel, of_columns
@@ -25,7 +25,7 @@ class NamesInfinity:
     def _validate_input(self, X, in_fit):
         try:
             with np.errstate(invalid="ignore"):  # scikit-learn adds up -inf and inf
-                return super()._validate_input(X, in_fit)  # type: ignore[misc]
+                return super()._validate_input(canonical(X), in_fit)  # type: ignore[misc]
         except ValueError as error:
             if "infinity" in str(error) and hasattr(X, "shape"):
                 rows = np.asarray(X)

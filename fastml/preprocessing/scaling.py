@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastml._sklearn import check_array, validate_data
 from fastml.base import Estimator, refuse_nonfinite
-from fastml.kinds import array_of_numbers, as_numbers, is_frame
+from fastml.kinds import array_of_numbers, as_numbers, canonical, is_frame
 from fastml.plain import is_plain_table
 from fastml_ext import preprocessing as kernels
 
@@ -105,7 +105,7 @@ class ByKernel(Estimator):
             self._refuse_infinite(self._rows(X))
         elif X.format in ("csr", "csc") and X.dtype.kind == "f" and np.isinf(X.data).any():
             self._refuse_infinite(X.tocsr())
-        return array_of_numbers(X) if is_frame(X) else X
+        return array_of_numbers(X) if is_frame(X) else canonical(X)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
