@@ -11,7 +11,7 @@ from fastml.table import coded, is_categorical, numeric
 from fastml_ext import tree as kernels
 from fastml_ext.tree import Coded, Column
 
-__all__ = ["code", "from_plain", "plain"]
+__all__ = ["check_monotonic", "code", "from_plain", "plain"]
 
 UNPACKED = 2**20  # cells of a sparse X unpacked at a time to be coded; so many, or those of 8 bytes X, are all coded
 SPARSE = 16  # a column with fewer entries than rows / SPARSE is coded as it is stored
