@@ -151,8 +151,8 @@ class QuadraticDiscriminantAnalysis(Estimator, scikit.QuadraticDiscriminantAnaly
         """scikit-learn's step: the scores of all classes."""
         X = np.ascontiguousarray(self._check_rows(X), self._dtype)
         sides, constant = self._once("sides", (self.means_,), self._sides)
-        scores = [kernels.squared_lengths(X, centre, axes) for centre, axes in sides]
-        scores = scores[0] if len(scores) == 1 else np.hstack(scores)
+        lengths = [kernels.squared_lengths(X, centre, axes) for centre, axes in sides]
+        scores = lengths[0] if len(lengths) == 1 else np.hstack(lengths)
         scores *= -0.5
         scores += constant
         return scores
