@@ -103,7 +103,7 @@ class Held:
     """The reduction of the rows that have something in each column, and of rows."""
 
     def partial(self, rows: Rows) -> tuple:
-        X = rows.X
+        X: Any = rows.X
         if issparse(X):
             return np.bincount(X.indices, minlength=X.shape[1]), X.shape[0]
         return np.count_nonzero(X, axis=0), len(X)
