@@ -47,6 +47,7 @@ PRIVATE = {
     "_num_samples": "sklearn.utils.validation",
     # What kind of table a transformer gives.
     "_get_output_config": "sklearn.utils._set_output",
+    "_get_threadlocal_config": "sklearn._config",
     # Rows of arrays, frames and lists alike.
     "_safe_indexing": "sklearn.utils",
     # The nodes of a fitted tree, which are made anew by its __setstate__.

@@ -13,7 +13,7 @@ from fastml.kinds import array_of_numbers, as_numbers, is_frame
 from fastml.plain import is_plain_table
 from fastml_ext import preprocessing as kernels
 
-__all__ = ["ByKernel", "of_columns", "together", "two_numbers", "without_zeros"]
+__all__ = ["ByKernel", "check_range", "of_columns", "together", "two_numbers", "without_zeros"]
 
 
 def in_c_order(X):
@@ -144,3 +144,15 @@ def two_numbers(scaler, name):
     if len(value) != 2 or not all(isinstance(end, Real) for end in value):
         raise ValueError(f"{name}={value!r} must be two numbers, (least, largest)")
     return value
+
+
+def check_range(scaler):
+    """(low, high) of the parameter feature_range, when all parameters have been checked."""
+    scaler._validate_params()
+    low, high = two_numbers(scaler, "feature_range")
+    if not low < high:
+        raise ValueError(
+            f"Minimum of desired feature range must be smaller than maximum. Got {scaler.feature_range}: feature_range"
+            " is (least, largest)"
+        )
+    return low, high
