@@ -40,12 +40,12 @@ def rescale(family, random):
 
 
 def few_divided(family, random):
-    X = table(random)
+    X = np.nan_to_num(table(random))
     return family.few_divided(X, *columns(random, X))
 
 
 def few_multiplied(family, random):
-    X = table(random)
+    X = np.nan_to_num(table(random))
     return family.few_multiplied(X, *columns(random, X))
 
 
