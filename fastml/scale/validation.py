@@ -14,6 +14,8 @@ from fastml.scale.spreading import OnWorkers
 
 __all__ = ["Fold", "cross_val_score", "folds_of"]
 
+COPIED = "memory", "verbose", "codes", "once"
+
 
 def folds_of(first: int, stop: int, n_folds: int, seed: int) -> np.ndarray:
     """(stop - first,) int64: the folds of rows by their numbers, as good as random: SplitMix64 (Steele et al. 2014).
@@ -35,7 +37,7 @@ class Fold(Parts):
         self.parts, self.fold, self.n_folds, self.seed, self.inside = parts, fold, n_folds, seed, inside
         self.which = f"{'' if inside else 'all but '}fold {fold}"
         self.what = f"{self.which} of {parts.what}"
-        for name in ("names", "n_features", "dtype", "has_target", "has_weight", "texts", "memory", "verbose", "once"):
+        for name in (*COPIED, "names", "n_features", "dtype", "has_target", "has_weight", "texts"):
             setattr(self, name, copy.copy(getattr(parts, name)))
 
     def pieces(self, first: int = 0, most: int | None = None) -> Iterator[Piece]:
