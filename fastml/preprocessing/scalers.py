@@ -64,6 +64,10 @@ class StandardScaler(ByKernel, ScikitStandardScaler):
     array([[3., 0.]])
     """
 
+    mean_: Any
+    var_: Any
+    scale_: Any
+
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Learn mean and deviation of the columns of X, array-like, frame or sparse; NaN is left out."""
         self._reset()
@@ -87,7 +91,7 @@ class StandardScaler(ByKernel, ScikitStandardScaler):
             self._refuse_infinite(X)
         if first:
             self._keep(count, mean, squares)
-            if self.mean_ is not None:
+            if self.with_mean or self.with_std:
                 self._keep_large(X, np.flatnonzero(~np.isfinite(squares) & (count > 0)))
         else:
             self._keep(*self._joined(count, mean, squares))
