@@ -17,6 +17,7 @@ from fastml.decomposition.spectra import (
     randomised,
     singular,
 )
+from fastml.operations import Projected
 from fastml_ext import blas
 
 __all__ = ["PCA"]
@@ -122,6 +123,11 @@ class PCA(Estimator, scikit.PCA):
         """
         return self.fit(X).transform(X)
 
+    def _fit_parts(self, table, reduce):
+        from fastml.decomposition.in_parts import fit_pca
+
+        fit_pca(self, table, reduce)
+
     def _check_foreign(self, X):
         """X for scikit-learn's solvers, when the parameters have been checked."""
         self._validate_params()
@@ -210,7 +216,13 @@ class PCA(Estimator, scikit.PCA):
         X = self._check_rows(X)
         if issparse(X):
             return self._transform(X, np)
-        return self._once("projection", (self.components_, self.whiten), lambda: projection_of(self))(X)
+        return self._projection()(X)
+
+    def _operation(self, X):
+        return Projected(self._projection(), self.mean_)
+
+    def _projection(self):
+        return self._once("projection", (self.components_, self.whiten), lambda: projection_of(self))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -9,9 +9,10 @@ from sklearn.impute import SimpleImputer as ScikitSimpleImputer
 
 from fastml.base import Estimator, refuse_nonfinite
 from fastml.kinds import array_of_numbers, as_numbers, canonical
+from fastml.operations import Filled
 from fastml.plain import is_plain_table
 from fastml.preprocessing.quantiles import nan_medians
-from fastml.preprocessing.scaling import ByKernel, of_columns
+from fastml.preprocessing.scaling import ByKernel, large_moments, of_columns
 from fastml_ext import preprocessing as kernels
 
 __all__ = ["MissingIndicator", "SimpleImputer"]
@@ -161,8 +162,10 @@ class SimpleImputer(NamesInfinity, ByKernel, ScikitSimpleImputer):
         X = np.ascontiguousarray(X)
         if strategy == "mean":
             count, found, _ = kernels.moments(X)
-            if not np.isfinite(found[count > 0]).all():
+            large = (count > 0) & ~np.isfinite(found)
+            if large.any():
                 self._refuse_infinite(X)
+                found[large], _ = large_moments(X[:, large])
         else:
             found, extremes = nan_medians(X)
             if np.isinf(extremes).any():
@@ -187,3 +190,10 @@ class SimpleImputer(NamesInfinity, ByKernel, ScikitSimpleImputer):
             return ScikitSimpleImputer.transform(self, X)
         out = kernels.fill(rows, values)
         return self._refuse_infinite(rows) if out is None else out
+
+    def _operation(self, X):
+        fitted = self.__dict__.get("_fit_dtype")
+        if fitted is None or fitted.char not in "fd" or self.add_indicator or not self._counts():
+            return None
+        values = of_columns(self.statistics_, X)
+        return None if (values != values).any() else Filled(values)

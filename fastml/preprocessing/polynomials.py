@@ -84,6 +84,9 @@ class PolynomialFeatures(ByKernel, ScikitPolynomialFeatures):
             )
         return self
 
+    def _fit_parts(self, table, reduce):
+        self.fit(np.zeros((1, table.parts.n_features), table.parts.dtype))
+
     def _degrees(self):
         """(least, largest)."""
         degree = self.degree

@@ -1,5 +1,7 @@
 """The kernels of the steps before a model against their definitions."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from effort import effort
@@ -112,6 +114,29 @@ def test_standardise(X, centred, scaled):
     assert np.array_equal(found, expected, equal_nan=True)
     X[-1, -1] = -np.inf
     assert kernels.standardise(*given) is reference.standardise(*given) is None
+
+
+@given(tables(), st.sampled_from("fd"), st.booleans(), st.booleans(), st.booleans())
+def test_few_rows(X, dtype, first, second, turned):
+    X = X.T if turned else X
+    columns = np.arange(1, X.shape[1] + 1, dtype=dtype) / 3
+    given = columns if first else None, columns[::-1].copy() if second else None
+    for name in ("few_divided", "few_multiplied"):
+        found, expected = getattr(kernels, name)(X, *given), getattr(reference, name)(X, *given)
+        assert (found is None) == (expected is None)
+        assert found is None or (found.dtype == X.dtype and np.array_equal(found, expected))
+    assert kernels.few_divided(X.tolist(), *given) is kernels.few_divided(X[0], *given) is None
+    assert kernels.few_divided(X.astype(X.dtype.newbyteorder()), None, None) is None
+
+
+def test_few_rows_have_the_bits_of_many():
+    random = np.random.default_rng(0)
+    for dtype in (np.float32, np.float64):
+        X, a, b = (random.normal(size=shape).astype(dtype) for shape in ((4000, 7), 7, 7))
+        for few, many in ((kernels.few_divided, kernels.standardise), (kernels.few_multiplied, kernels.rescale)):
+            ends = (-np.inf, np.inf) if many is kernels.rescale else ()
+            rows = [few(X[i : i + 1], a, b) for i in range(len(X))]
+            assert np.array_equal(np.concatenate(rows), many(X, a, b, *ends))
 
 
 @given(tables(), st.sampled_from([(-np.inf, np.inf), (0, 1), (-1, 0.5)]))
@@ -408,3 +433,28 @@ def test_many_distinct_texts():
     ends = np.cumsum([0, *map(len, texts)])
     codes, distinct = kernels.code_texts(np.frombuffer("".join(texts).encode(), np.uint8), ends, None)
     assert [distinct[code] for code in codes.tolist()] == texts
+
+
+@pytest.mark.parametrize("n_distinct", [1, 40, 2_000])
+@pytest.mark.parametrize("strange", [False, True])
+def test_objects_that_are_equal_and_not_the_same(n_distinct, strange):
+    random = np.random.default_rng(n_distinct)
+    words = [f"word {i}" for i in random.integers(0, n_distinct, 4_000).tolist()]  # each an object of its own
+    for i, value in enumerate([None, float("nan"), 1, 1.0, True, np.float64("nan"), None, "", float("nan")]):
+        words[7 * i + 3] = value
+    if strange:
+        words[3_000:3_004] = [Fraction(1), Fraction(1, 2), 0.5, (1, "a")]
+    column = np.empty((len(words), 2), object)
+    column[:, 1] = words
+    codes, distinct = kernels.code_objects(column[::-1, 1])
+    expected_codes, expected = reference.code_objects(column[::-1, 1])
+    np.testing.assert_array_equal(codes, expected_codes)
+    assert repr(distinct) == repr(expected)
+
+
+def test_rows_of_words_that_lie_apart():
+    table = np.random.default_rng(0).integers(0, 3, (50, 7)).astype(np.uint32)[::-2, 2:5]
+    for found, expected in zip(kernels.code_rows(table), reference.code_rows(table), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    with pytest.raises(ValueError, match="side by side"):
+        kernels.code_rows(table[:, ::2])
