@@ -15,14 +15,7 @@ from fastml.operations import Divided, Multiplied
 from fastml.preprocessing import in_parts
 from fastml.preprocessing.quantiles import between, middle, nan_medians_and_quantiles
 from fastml.preprocessing.scaling import (
-    ByKernel,
-    check_range,
-    large_moments,
-    of_columns,
-    refuse_infinite_sums,
-    together,
-    two_numbers,
-    without_zeros,
+    ByKernel, check_range, large_moments, of_columns, refuse_infinite_sums, together, two_numbers, without_zeros,
 )  # fmt: skip
 from fastml.telling import quietly
 from fastml_ext import preprocessing as kernels
