@@ -8,13 +8,14 @@ from joblib import parallel_config
 from scipy.special import stdtr, stdtrit
 from sklearn.base import is_classifier
 
-from fastml.kinds.lazy import refuse_all_lazy
+from fastml.base import in_parts
+from fastml.kinds.lazy import is_lazy, refuse_all_lazy
 from fastml.metrics.scoring import check_scoring, refuse_metric
 from fastml.model_selection.folds import checked_folds
 from fastml.progress import progress_bar
 from fastml.sharing import rows_of
 
-__all__ = ["CrossValidation", "PairedDifference", "cross_val_score", "cross_validate"]
+__all__ = ["CrossValidation", "PairedDifference", "cross_val_predict", "cross_val_score", "cross_validate"]
 
 
 class PairedDifference(NamedTuple):
@@ -167,6 +168,13 @@ def cross_validate(
     0.0
     """
     refuse_metric(scoring)
+    if is_lazy(X) or isinstance(X, in_parts()):
+        from fastml.scale.searching import cross_validated
+
+        options = {"groups": groups, "scoring": scoring, "cv": cv, "verbose": verbose, "params": params}
+        options |= {"return_train_score": return_train_score, "return_estimator": return_estimator}
+        options |= {"return_indices": return_indices, "return_predictions": return_predictions}
+        return CrossValidation(*cross_validated(estimator, X, y, options | {"error_score": error_score}))
     refuse_all_lazy(X=X, y=y)
     cv = checked_folds(cv, y, is_classifier(estimator))
     n_folds = cv.get_n_splits(X, y, groups if groups is not None else (params or {}).get("groups"))
@@ -219,22 +227,77 @@ def cross_val_score(
     >>> cross_val_score(KNeighborsClassifier(1), [[0], [1], [5], [6]], [0, 0, 1, 1], cv=2)
     array([1., 1.])
     """
-    scorer = check_scoring(estimator, scoring=scoring)
+    in_pieces = is_lazy(X) or isinstance(X, in_parts())
+    if in_pieces and not (scoring is None or isinstance(scoring, str)):
+        raise TypeError(f"scoring={scoring!r} must be one name: cross_validate takes several")
+    scorer = scoring if in_pieces else check_scoring(estimator, scoring=scoring)
     options = {"groups": groups, "cv": cv, "n_jobs": n_jobs, "verbose": verbose, "params": params}
-    options |= {"pre_dispatch": pre_dispatch, "error_score": error_score, "scoring": {"score": scorer}}
+    options |= {
+        "pre_dispatch": pre_dispatch,
+        "error_score": error_score,
+        "scoring": scorer if in_pieces else {"score": scorer},
+    }
     return cross_validate(estimator, X, y, **options)["test_score"]
+
+
+def cross_val_predict(
+    estimator: Any,
+    X: Any,
+    y: Any = None,
+    *,
+    groups: Any = None,
+    cv: Any = None,
+    n_jobs: int | None = None,
+    verbose: Any = 0,
+    params: Any = None,
+    pre_dispatch: Any = "2*n_jobs",
+    method: str = "predict",
+) -> Any:
+    """What a model says of each row that it was not fitted on: scikit-learn's function, and of tables in parts.
+
+    Parameters
+    ----------
+    estimator, X, y, groups, cv, n_jobs, verbose, params, pre_dispatch, method
+        As of scikit-learn's cross_val_predict. X may be a table of `fastml.scale`, or collections of Dask.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, ...)
+        Of collections of Dask a Dask array, not computed yet.
+
+    Examples
+    --------
+    >>> from fastml.neighbors import KNeighborsClassifier
+    >>> cross_val_predict(KNeighborsClassifier(1), [[0], [1], [5], [6]], [0, 0, 1, 1], cv=2)
+    array([0, 0, 1, 1])
+    """
+    options = {"groups": groups, "cv": cv, "verbose": verbose, "params": params, "method": method}
+    if is_lazy(X) or isinstance(X, in_parts()):
+        from fastml.scale.searching import cross_predicted
+
+        return cross_predicted(estimator, X, y, options)
+    refuse_all_lazy(X=X, y=y)
+    options["cv"] = checked_folds(cv, y, is_classifier(estimator))
+    return sklearn.model_selection.cross_val_predict(
+        estimator, X, y, n_jobs=n_jobs, pre_dispatch=pre_dispatch, **options
+    )
 
 
 def out_of_fold(models, X, tests, method):
     """(n_samples, ...) response of each row's own fold's model."""
     X = X if hasattr(X, "shape") else np.asarray(X)
     parts = [getattr(model, method)(rows_of(X, test)) for model, test in zip(models, tests, strict=True)]
+    return placed(parts, tests, X.shape[0], method)
+
+
+def placed(parts, tests, n, method):
+    """(n, ...) the responses of several sets of rows, each in its place."""
     first = np.asarray(parts[0])
-    missing = len(np.unique(np.concatenate(tests))) < X.shape[0]
+    missing = len(np.unique(np.concatenate(tests))) < n
     dtype = np.result_type(*parts, *([np.nan] if missing and first.dtype.kind in "iuf" else []))
     if missing and dtype.kind not in "f":
         dtype = np.dtype(object)  # labels, and NaN for the rows without one
-    full = np.full((X.shape[0], *first.shape[1:]), np.nan if missing else first.flat[0], dtype)
+    full = np.full((n, *first.shape[1:]), np.nan if missing else first.flat[0], dtype)
     for part, test in zip(parts, tests, strict=True):
         if np.shape(part)[1:] != first.shape[1:]:
             raise ValueError(f"{method} has {np.shape(part)[1:]} columns in one fold and {first.shape[1:]} in another")
