@@ -45,6 +45,8 @@ PRIVATE = {
     # How many rows of each class a stratified draw takes, and how many rows there are.
     "_approximate_mode": "sklearn.utils.extmath",
     "_num_samples": "sklearn.utils.validation",
+    # Where values are missing, whatever stands for them.
+    "_get_mask": "sklearn.utils._mask",
     # What kind of table a transformer gives.
     "_get_output_config": "sklearn.utils._set_output",
     # Rows of arrays, frames and lists alike.

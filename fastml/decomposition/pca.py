@@ -122,6 +122,11 @@ class PCA(Estimator, scikit.PCA):
         """
         return self.fit(X).transform(X)
 
+    def _fit_parts(self, table, reduce):
+        from fastml.decomposition.in_parts import fit_pca
+
+        fit_pca(self, table, reduce)
+
     def _check_foreign(self, X):
         """X for scikit-learn's solvers, when the parameters have been checked."""
         self._validate_params()

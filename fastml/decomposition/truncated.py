@@ -98,6 +98,11 @@ class TruncatedSVD(Estimator, scikit.TruncatedSVD):
         self._note_rows(self.components_.dtype, sparse=True)
         return result
 
+    def _fit_parts(self, table, reduce):
+        from fastml.decomposition.in_parts import fit_truncated
+
+        fit_truncated(self, table, reduce)
+
     def _learn(self, X):
         n, d = X.shape
         k = self.n_components

@@ -14,6 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from fastml._sklearn import check_array
+from fastml.kinds import canonical
 from fastml_ext import pool
 from fastml_ext import selection as kernels
 
@@ -124,7 +125,7 @@ def estimate(X, y, labels, discrete_features, n_neighbors, copy, random_state, n
         raise ValueError(
             f"The 'n_neighbors' parameter must be an int in the range [1, inf). Got {n_neighbors!r} instead."
         )
-    X, y = check_X_y(X, y, accept_sparse="csc", y_numeric=not labels)
+    X, y = check_X_y(canonical(X), y, accept_sparse="csc", y_numeric=not labels)
     n, d = X.shape
     discrete = which_discrete(discrete_features, X)
     if not discrete.all() and issparse(X):

@@ -8,10 +8,10 @@ from sklearn.impute import MissingIndicator as ScikitMissingIndicator
 from sklearn.impute import SimpleImputer as ScikitSimpleImputer
 
 from fastml.base import Estimator, refuse_nonfinite
-from fastml.kinds import array_of_numbers, as_numbers
+from fastml.kinds import array_of_numbers, as_numbers, canonical
 from fastml.plain import is_plain_table
 from fastml.preprocessing.quantiles import nan_medians
-from fastml.preprocessing.scaling import ByKernel, of_columns
+from fastml.preprocessing.scaling import ByKernel, large_moments, of_columns
 from fastml_ext import preprocessing as kernels
 
 __all__ = ["MissingIndicator", "SimpleImputer"]
@@ -25,7 +25,7 @@ class NamesInfinity:
     def _validate_input(self, X, in_fit):
         try:
             with np.errstate(invalid="ignore"):  # scikit-learn adds up -inf and inf
-                return super()._validate_input(X, in_fit)  # type: ignore[misc]
+                return super()._validate_input(canonical(X), in_fit)  # type: ignore[misc]
         except ValueError as error:
             if "infinity" in str(error) and hasattr(X, "shape"):
                 rows = np.asarray(X)
@@ -64,6 +64,16 @@ class MissingIndicator(NamesInfinity, Estimator, ScikitMissingIndicator):
     array([[ True],
            [False]])
     """
+
+    _text_parts = True
+
+    def _fit_parts(self, table, reduce):
+        from fastml.impute.in_parts import fit_indicator
+
+        fit_indicator(self, table, reduce)
+
+    def _note_parts(self, parts):
+        """Rows are looked at by scikit-learn's check."""
 
 
 class SimpleImputer(NamesInfinity, ByKernel, ScikitSimpleImputer):
@@ -115,6 +125,13 @@ class SimpleImputer(NamesInfinity, ByKernel, ScikitSimpleImputer):
             self._note_columns()
         return self
 
+    _text_parts = True
+
+    def _fit_parts(self, table, reduce):
+        from fastml.impute.in_parts import fit_imputer
+
+        fit_imputer(self, table, reduce)
+
     def _validate_input(self, X, in_fit):
         """scikit-learn's check; what means and medians are taken of is read as numbers, or refused by its column."""
         if self._counts():
@@ -144,8 +161,10 @@ class SimpleImputer(NamesInfinity, ByKernel, ScikitSimpleImputer):
         X = np.ascontiguousarray(X)
         if strategy == "mean":
             count, found, _ = kernels.moments(X)
-            if not np.isfinite(found[count > 0]).all():
+            large = (count > 0) & ~np.isfinite(found)
+            if large.any():
                 self._refuse_infinite(X)
+                found[large], _ = large_moments(X[:, large])
         else:
             found, extremes = nan_medians(X)
             if np.isinf(extremes).any():

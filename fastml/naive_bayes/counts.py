@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 
 from fastml.base import Interval
+from fastml.kinds import canonical
 from fastml.naive_bayes.base import NaiveBayes
 from fastml.naive_bayes.in_parts import fit_in_parts
 from fastml.naive_bayes.smoothing import CONSTRAINTS, LARGE, SHARED, log_prior, logarithm, shares, smoothing
@@ -36,7 +37,8 @@ class WeighedCounts(NaiveBayes):
     def _count(self, X, codes, weight, first):
         sums, negative = kernels.sum_by_class(X, codes, weight, len(self.classes_), self.n_jobs)
         if negative:
-            self._refuse_negative(X)
+            whole = canonical(X)  # parts of a count may be negative
+            return self._refuse_negative(X) if whole is X else self._count(whole, codes, weight, first)
         if not np.isfinite(sums).all():
             j = int(np.flatnonzero(~np.isfinite(sums).all(axis=0))[0])
             raise ValueError(

@@ -251,7 +251,7 @@ class KBinsDiscretizer(ByKernel, ScikitKBinsDiscretizer):
         lengths = np.array([len(each) for each in self.bin_edges_])
         starts = np.cumsum(lengths) - lengths
         with np.errstate(invalid="ignore"):  # of a constant column, from -infinity to infinity
-            return starts, np.append((edges[1:] + edges[:-1]) * 0.5, np.nan)
+            return starts, np.append(edges[1:] * 0.5 + edges[:-1] * 0.5, np.nan)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Names of the columns of the result: a column's own, with the number of the bin where each has one.
@@ -312,8 +312,8 @@ def around_centres(X, weight, n_bins, least, largest, varying):
                 f" n_clusters={n_bins[j]}."
             )
         even = np.linspace(least[j], largest[j], n_bins[j] + 1)
-        centres = centres_of_line(X[:, j], weight, (even[1:] + even[:-1]) * 0.5)
-        found[j] = np.r_[least[j], (centres[1:] + centres[:-1]) * 0.5, largest[j]]
+        centres = centres_of_line(X[:, j], weight, even[1:] * 0.5 + even[:-1] * 0.5)
+        found[j] = np.r_[least[j], centres[1:] * 0.5 + centres[:-1] * 0.5, largest[j]]
     return found
 
 

@@ -9,6 +9,7 @@ from sklearn.preprocessing import QuantileTransformer as ScikitQuantileTransform
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from fastml.kinds import canonical
 from fastml.preprocessing import in_parts
 from fastml.preprocessing.quantiles import nan_quantiles, quantiles_with_zeros, rows_at
 from fastml.preprocessing.scaling import ByKernel
@@ -118,6 +119,7 @@ class QuantileTransformer(ByKernel, ScikitQuantileTransformer):
     def _columns(self, X, in_fit=False, negative=False):
         """A sparse X by its columns, a copy where `copy` asks for one, after scikit-learn's check."""
         with np.errstate(over="ignore", invalid="ignore"):  # of the sums that it looks at first
+            X = canonical(X)
             return self._check_inputs(X, in_fit, accept_sparse_negative=negative, copy=self.copy and not in_fit)
 
     def _check_subsample(self):

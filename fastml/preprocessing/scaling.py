@@ -9,11 +9,17 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastml._sklearn import check_array, validate_data
 from fastml.base import Estimator, refuse_nonfinite
-from fastml.kinds import array_of_numbers, as_numbers, is_frame
+from fastml.kinds import array_of_numbers, as_numbers, canonical, is_frame
 from fastml.plain import is_plain_table
 from fastml_ext import preprocessing as kernels
 
-__all__ = ["ByKernel", "of_columns", "together", "two_numbers", "without_zeros"]
+__all__ = [
+    "ByKernel", "check_range", "large_moments", "of_columns", "refuse_infinite_sums", "together",
+    "two_numbers", "without_zeros",
+]  # fmt: skip
+
+SMALLER = 2.0**-600  # of a float64, whose squares can then be added up
+HUGE = 1e100  # a weight that may be why a sum is infinite
 
 
 def in_c_order(X):
@@ -105,7 +111,7 @@ class ByKernel(Estimator):
             self._refuse_infinite(self._rows(X))
         elif X.format in ("csr", "csc") and X.dtype.kind == "f" and np.isinf(X.data).any():
             self._refuse_infinite(X.tocsr())
-        return array_of_numbers(X) if is_frame(X) else X
+        return array_of_numbers(X) if is_frame(X) else canonical(X)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -136,6 +142,41 @@ def without_zeros(scale, constant=None):
     found = scale.copy()
     found[scale < 10 * np.finfo(scale.dtype).eps if constant is None else constant] = 1
     return found
+
+
+def large_moments(X):
+    """(mean, standard deviation) of columns whose sums, or those of their squares, float64 cannot hold."""
+    count, mean, squares = kernels.moments(np.ascontiguousarray(X) * SMALLER)
+    return mean / SMALLER, np.sqrt(squares / count) / SMALLER
+
+
+def refuse_infinite_sums(scaler, weight=None):
+    """Refuse the fit of a StandardScaler of which a sum is infinite: of weights, or of numbers."""
+    seen = np.asarray(scaler.n_samples_seen_) > 0
+    for learnt in (scaler.mean_, scaler.var_):
+        if learnt is None or (np.isfinite(learnt) | ~seen).all():
+            continue
+        if weight is not None and weight.max() > HUGE:
+            raise ValueError(
+                f"sample_weight goes up to {weight.max():g}, and sums of so large weights are beyond float64:"
+                " divide the weights by the largest"
+            )
+        j = int(np.flatnonzero(~np.isfinite(learnt) & seen)[0])
+        raise ValueError(
+            f"X[:, {j}] holds numbers so large that the sums of their squares are beyond float64: divide the column"
+            " first"
+        )
+
+
+def check_range(scaler):
+    scaler._validate_params()
+    low, high = two_numbers(scaler, "feature_range")
+    if not low < high:
+        raise ValueError(
+            f"Minimum of desired feature range must be smaller than maximum. Got {scaler.feature_range}: feature_range"
+            " is (least, largest)"
+        )
+    return low, high
 
 
 def two_numbers(scaler, name):

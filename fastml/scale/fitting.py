@@ -12,11 +12,15 @@ from fastml.base import first_bad
 from fastml.scale.labels import Labels, find_labels, number_targets, number_weights
 from fastml.scale.parts import Parts
 from fastml.scale.reading import Slab, place_of, read_slabs
-from fastml.scale.reduction import Reduction, Rows, rows_of_block
+from fastml.scale.reduction import Reduction, Rows, Tally, rows_of_block
 
 __all__ = ["Checks", "Table", "fit_parts", "partial_fit"]
 
 SMALLEST = 2**13  # rows of a chunk of `partial_fit`
+FAMILIES = (  # with classes that learn so
+    "compose", "decomposition", "discriminant_analysis", "feature_selection", "impute", "linear_model", "naive_bayes",
+    "preprocessing", "svm", "tree",
+)  # fmt: skip
 SAMPLE = 2**20  # rows in memory, at whose optimum passes over the table begin
 
 
@@ -110,6 +114,11 @@ class Table:
         if total is None:
             raise ValueError(f"{self.parts!r} has 0 rows, and {self.who} needs at least one")
         return total
+
+    def tally(self, tally: Tally) -> Any:
+        """One pass: the state of all rows."""
+        self.reads += 1
+        return self.parts.tally(tally, self.checks, f"pass {self.reads} over", self.n_jobs)
 
     def reduce_unless_few(self, reduction: Reduction) -> tuple[Any, Any]:
         """(state of all rows, None), or where a sample would be the table (None, (X, y, weight) of it): one pass."""
@@ -209,7 +218,14 @@ def fit_parts(model: Any, method: str, arguments: tuple, options: dict) -> Any:
         if parts.has_weight:
             raise TypeError(f"{who} hands no weights to its steps: leave out sample_weight, or fit the steps by hand")
         return model._fit_steps(parts)
+    if getattr(model, "_labels_parts", False):  # what is learnt are the labels
+        return model.fit(find_labels(parts).classes)
     if not hasattr(model, "_fit_parts"):
+        if not get_tags(model).requires_fit:  # nothing is learnt: a row shows the columns
+            parts.need_numbers(who)
+            model.fit(np.zeros((1, parts.n_features), parts.dtype))
+            take_columns(model, parts)
+            return model
         refuse_model(model, parts)
     if not parts.has_target and (is_classifier(model) or is_regressor(model)):
         raise ValueError(f"{parts!r} has no target, and {who} needs one: name it where the parts are made")
@@ -250,7 +266,7 @@ def refuse_model(model: Any, parts: Parts) -> None:
 def learners() -> list[str]:
     """Names of the classes that learn from parts."""
     names = []
-    for family in ("linear_model", "naive_bayes", "preprocessing", "svm"):
+    for family in FAMILIES:
         module = importlib.import_module(f"fastml.{family}")
         names += [name for name in module.__all__ if hasattr(getattr(module, name), "_fit_parts")]
     return sorted(set(names))

@@ -10,18 +10,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import clone, is_classifier
+from sklearn.utils import get_tags
 
 from fastml.base import Estimator
 from fastml.kinds.lazy import is_lazy
 from fastml.model_selection.folds import checked_folds
 from fastml.scale.fitting import Checks, refuse_model, rows_of_piece
 from fastml.scale.labels import find_labels
-from fastml.scale.measures import SCORINGS
 from fastml.scale.output import asking
 from fastml.scale.parts import Parts
+from fastml.scale.ranks import SCORINGS
 from fastml.scale.scores import score
-from fastml.scale.sides import ALL, TEST, TRAIN, sides_of
 from fastml.scale.side_by_side import MOST, Together
+from fastml.scale.sides import ALL, TEST, TRAIN, sides_of
 from fastml.scale.views import Splits, View
 from fastml.warning import warn
 
@@ -210,7 +211,9 @@ def refuse_what_cannot(model: Any, parts: Parts) -> None:
         for _, step in model.steps:
             if step is not None and not isinstance(step, str):
                 refuse_what_cannot(step, parts)
-    elif not (isinstance(model, Estimator) and hasattr(model, "_fit_parts")):
+    elif not isinstance(model, Estimator) or not (
+        hasattr(model, "_fit_parts") or getattr(model, "_labels_parts", False) or not get_tags(model).requires_fit
+    ):
         refuse_model(model, parts)
 
 

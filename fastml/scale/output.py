@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from fastml.base import Estimator
+from fastml.scale.framing import Framed, known_row, needs_frames
 from fastml.scale.parts import Parts
 from fastml.scale.reading import read_slabs
 from fastml.writing import check_target, replacing
@@ -95,8 +96,10 @@ def answers(model: Any, parts: Parts, method: str) -> Iterator[np.ndarray]:
             yield ask(slab.X)
 
 
-def asking(model: Any, parts: Parts, method: str) -> "Asking":
+def asking(model: Any, parts: Parts, method: str) -> "Asking | Framed":
     """The model's method for arrays of the table's columns, put in the order in which it knows them."""
+    if needs_frames(model):
+        return Framed(model, method, parts)
     known, order = getattr(model, "feature_names_in_", None), None
     if known is not None and parts.names is not None:
         place = {name: j for j, name in enumerate(parts.names)}
@@ -137,14 +140,14 @@ class Asking:
 
 def asked_of_none(model: Any, parts: Parts, method: str) -> np.ndarray:
     """The answers of no rows, in the shape and dtype of those of one."""
-    width = getattr(model, "n_features_in_", parts.n_features)
-    row = np.zeros((1, width), parts.dtype)
-    first = model.steps[0][1] if getattr(model, "steps", ()) else model
-    categories = getattr(first, "categories_", ())
-    if len(categories) == width:  # or the row might hold what the model does not know
-        row = np.array([[values[0] for values in categories]], parts.dtype)
+    framed = needs_frames(model)
+    width = parts.n_features if framed else getattr(model, "n_features_in_", parts.n_features)
+    texts = parts.texts if parts.texts and len(parts.texts) == width else [parts.dtype.kind == "O"] * width
+    row = np.array([known_row(model, ["" if text else 0.0 for text in texts])], parts.dtype)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        if framed:
+            return Framed(model, method, parts)(row)[:0]
         return Asking(model, method, None, False)(row)[:0]
 
 

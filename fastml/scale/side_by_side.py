@@ -6,6 +6,7 @@ all of them wait, one pass answers all; requests for the same state of the same 
 """
 
 import contextvars
+import copy
 import pickle
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +14,7 @@ from typing import Any
 
 from sklearn import config_context, get_config
 
+from fastml.scale.fitting import Checks
 from fastml.scale.labels import counted_piece
 from fastml.scale.reduction import rows_of_block
 from fastml.scale.sides import ALL, TRAIN
@@ -124,13 +126,18 @@ class Together:
     def serve(self, waiting: list[Job]) -> Iterator[tuple[int, Any]]:
         """One pass: what is asked of y first, then rows by number, then states."""
         asked = {job: job.request for job in waiting if job.request is not None}
-        kind = next(kind for kind in ("targets", "choose", "reduce") if any(r.kind == kind for r in asked.values()))
+        kinds = {request.kind for request in asked.values()}
+        kind = next(kind for kind in ("targets", "choose", "tally", "reduce") if kind in kinds)
         jobs = [job for job, request in asked.items() if request.kind == kind]
-        if kind == "choose":
+        if kind in ("choose", "tally"):
             jobs = self.that_fit(jobs)
         answers = self.answered([asked[job] for job in jobs])
         for place, job in enumerate(jobs):
-            job.answer, answers[place] = answers[place], None  # rows are dropped when the last fit has used them
+            answer, answers[place] = answers[place], None  # rows are dropped when the last fit has used them
+            if kind == "tally" and any(answer is each for each in answers):  # which a fit may change
+                answer = copy.deepcopy(answer)
+            job.answer = answer
+            del answer
             yield from self.advance(waiting, job)
 
     def that_fit(self, jobs: list[Job]) -> list[Job]:
@@ -142,7 +149,8 @@ class Together:
             assert request is not None
             view = request.split, request.side
             if view not in taken:
-                size = len(request.work) * max(1, parts.n_features) * parts.dtype.itemsize
+                rows = len(request.work) if request.kind == "choose" else self.splits.length(*view)
+                size = rows * max(1, parts.n_features) * parts.dtype.itemsize
                 taken[view] = not taken or held + size <= parts.memory // 2
                 held += size if taken[view] else 0
         return [job for job in jobs if job.request is not None and taken[job.request.split, job.request.side]]
@@ -183,7 +191,9 @@ def key_of(request: Request) -> Any:
         own = pickled(request.work)
     else:
         own = getattr(request.work, "key", None) or pickled(request.work), rows_of_block(request.work)
-    if checks is not None:
+    if checks is not None and not isinstance(checks, Checks):
+        checks = pickled(checks)
+    elif checks is not None:
         labels = None if checks.labels is None else checks.labels.classes
         checks = pickled(
             (checks.who, checks.finite, checks.allow_nan, checks.numbers, checks.raw, checks.factors, labels)

@@ -24,8 +24,8 @@ class Through(Parts):
         self.parts, self.ask, self.none = parts, ask, none
         self.what, self.once = parts.what, parts.once
         self.has_target, self.has_weight = parts.has_target, parts.has_weight
-        self.memory, self.verbose = parts.memory, parts.verbose
-        self.texts = None
+        self.memory, self.verbose, self.codes = parts.memory, parts.verbose, parts.codes
+        self.texts = [True] * none.shape[1] if none.dtype.kind == "O" else None
         self.n_features, self.dtype, self.n_rows = none.shape[1], none.dtype, parts.n_rows
 
     def pieces(self, first: int = 0, most: int | None = None) -> Iterator[Piece]:

@@ -5,12 +5,14 @@ A pass reads the table once and gives each view its rows: see `Request`.
 """
 
 import copy
+import functools
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fastml.base import first_bad
+from fastml.scale.fitting import Checks
 from fastml.scale.parts import Parts, Piece
 from fastml.scale.reading import Slab, read_slabs
 from fastml.scale.reduction import Rows
@@ -22,17 +24,23 @@ from fastml_ext.blocks import BLOCK
 __all__ = ["Failure", "Request", "Splits", "View", "serve"]
 
 
+COPIED = (
+    "codes", "dtype", "has_target", "has_weight", "kinds", "memory", "n_features", "names", "once", "texts", "verbose",
+)  # fmt: skip
+
+
 class Request(NamedTuple):
     """What a view wants of the next pass: a state of all its rows, some rows, or what a function says of y."""
 
-    kind: str  # "reduce", "choose" or "targets"
+    kind: str  # "reduce", "tally", "choose" or "targets"
     split: int
     side: int
-    work: Any  # the reduction, the numbers of rows, or the function
+    work: Any  # the reduction, the tally, the numbers of rows, or the function
     checks: Any = None
     asks: tuple = ()  # of (function of X, what it gives of no rows): the steps of a pipeline
     what: str = ""
     n_jobs: int | None = None
+    memory: int = 0  # bytes that reading may hold for it, where that is less than what the table allows
 
 
 class Failure(NamedTuple):
@@ -86,7 +94,7 @@ class View(Parts):
         self.base = splits.parts
         self.asks: tuple = ()
         self.what = f"{which} of {self.base.what}" if which else self.base.what
-        for name in ("names", "n_features", "dtype", "has_target", "has_weight", "texts", "memory", "verbose", "once"):
+        for name in COPIED:
             setattr(self, name, copy.copy(getattr(self.base, name)))
         self.n_rows = splits.length(split, side)
 
@@ -95,11 +103,21 @@ class View(Parts):
         other.host = None
         return self.__dict__ | {"splits": other}
 
+    def __copy__(self) -> "View":
+        """Another of the same splits, so that it shares passes with the others."""
+        other = object.__new__(View)
+        other.__dict__.update(self.__dict__)
+        return other
+
     def request(self, kind: str, work: Any, checks: Any = None, what: str = "", n_jobs: int | None = None) -> Any:
-        return self.splits.ask(Request(kind, self.split, self.side, work, checks, self.asks, what, n_jobs))
+        memory = min(self.memory, self.base.memory)
+        return self.splits.ask(Request(kind, self.split, self.side, work, checks, self.asks, what, n_jobs, memory))
 
     def reduce(self, reduction: Any, checks: Any, what: str, n_jobs: int | None) -> Any:
         return self.request("reduce", reduction, checks, what, n_jobs)
+
+    def tally(self, tally: Any, checks: Any, what: str, n_jobs: int | None) -> Any:
+        return self.request("tally", tally, checks, what, n_jobs)
 
     def choose(self, numbers: np.ndarray, checks: Any, what: str) -> list[tuple]:
         return self.request("choose", numbers, checks, what)
@@ -108,10 +126,10 @@ class View(Parts):
         return iter(self.splits.ask(Request("targets", self.split, self.side, Named(function, self.what))))
 
     def behind(self, ask: Any, none: np.ndarray) -> Parts:
-        other = object.__new__(View)  # `copy` would part it from those with whom it shares passes
-        other.__dict__.update(self.__dict__)
+        other = copy.copy(self)
         other.asks = (*self.asks, (ask, none))
-        other.n_features, other.dtype, other.names, other.texts = none.shape[1], none.dtype, None, None
+        other.n_features, other.dtype, other.names, other.kinds = none.shape[1], none.dtype, None, None
+        other.texts = [True] * none.shape[1] if none.dtype.kind == "O" else None
         return other
 
     def pieces(self, first: int = 0, most: int | None = None) -> Iterator[Piece]:
@@ -168,7 +186,7 @@ def through(X: np.ndarray, asks: tuple) -> np.ndarray:
 
 def serve(splits: Splits, requests: list[Request]) -> list:
     """The answers to requests of one kind, in one pass; a `Failure` to those whose own work has failed."""
-    function = {"reduce": reduced, "choose": chosen, "targets": targets_told}[requests[0].kind]
+    function = {"choose": chosen, "targets": targets_told}.get(requests[0].kind, reduced)
     return function(splits, requests)
 
 
@@ -191,42 +209,57 @@ def reduced(splits: Splits, requests: list[Request]) -> list:
     runs = (
         reduced_by_workers(splits, requests) if isinstance(splits.parts, OnWorkers) else reduced_here(splits, requests)
     )
-    return [total_of(request.work, run) for request, run in zip(requests, runs, strict=True)]
+    return [total_of(request, run) for request, run in zip(requests, runs, strict=True)]
 
 
-def total_of(reduction: Any, run: Any) -> Any:
+def total_of(request: Request, run: Any) -> Any:
     try:
-        return run if isinstance(run, Failure) else run_total(reduction, run)
+        return run if isinstance(run, Failure) or request.kind == "tally" else run_total(request.work, run)
     except Exception as error:
         return Failure(error)
 
 
 def reduced_here(splits: Splits, requests: list[Request]) -> list:
-    runs: list = [Run([]) for _ in requests]
-    with read_slabs(splits.parts, requests[0].checks.who, BLOCK, requests[0].what) as slabs:
+    runs = [begun(request) for request in requests]
+    with read_slabs(lean(splits.parts, requests), requests[0].checks.who, BLOCK, requests[0].what) as slabs:
         for slab in slabs:
             starts = starts_of(splits, requests, slab.start)
-            found = runs_of_slab(slab, splits.sides, starts, requests, None)
-            runs = joined_parts((requests,), runs, found)
+            runs = runs_of_slab(slab, splits.sides, starts, requests, runs)
             if all(isinstance(run, Failure) for run in runs):
                 break
     return runs
 
 
-def joined(reduction: Any, runs: Any) -> Any:
+def lean(parts: Parts, requests: list[Request]) -> Parts:
+    """The table, read in pieces as small as one of the requests asks for."""
+    memory = min(request.memory or parts.memory for request in requests)
+    if memory >= parts.memory:
+        return parts
+    other = copy.copy(parts)
+    other.memory = memory
+    return other
+
+
+def begun(request: Request) -> Any:
+    return request.work.start() if request.kind == "tally" else Run([])
+
+
+def joined(request: Request, runs: Any) -> Any:
     """One run of several adjacent ones; the first failure among them."""
     for run in runs:
         if isinstance(run, Failure):
             return run
     try:
-        return join_runs(reduction, list(runs))
+        if request.kind == "tally":
+            return functools.reduce(request.work.merge, runs)
+        return join_runs(request.work, list(runs))
     except Exception as error:
         return Failure(sendable(error))
 
 
 def joined_parts(work: tuple, *parts: list) -> list:
     """The run of each request, of those that adjacent parts of the table have."""
-    return [joined(request.work, runs) for request, *runs in zip(work[0], *parts, strict=True)]
+    return [joined(request, runs) for request, *runs in zip(work[0], *parts, strict=True)]
 
 
 def reduced_by_workers(splits: Splits, requests: list[Request]) -> list:
@@ -247,17 +280,25 @@ def reduced_by_workers(splits: Splits, requests: list[Request]) -> list:
 def runs_of_part(work: tuple, sides: Sides, first: int, starts: dict, *given: Any) -> list:
     requests, source = work
     slab = source.slab(requests[0].checks.who, *given)._replace(start=first)
-    return runs_of_slab(slab, sides, starts, requests, 1)
+    return runs_of_slab(slab, sides, starts, requests, [begun(request) for request in requests], 1)
 
 
-def runs_of_slab(slab: Slab, sides: Sides, starts: dict, requests: list[Request], n_jobs: int | None) -> list:
-    """The run of each request's own rows of a slab."""
+def runs_of_slab(
+    slab: Slab, sides: Sides, starts: dict, requests: list[Request], before: list, n_jobs: int | None = None
+) -> list:
+    """The run of each request, of the rows before the slab and its own rows in it."""
     rows = RowsOfViews(slab, sides, starts)
     found: list = []
-    for request in requests:
+    for request, run in zip(requests, before, strict=True):
         try:
-            own = rows.of(request)
-            found.append(run_of_rows(request.work, own, n_jobs or request.n_jobs) if len(own.X) else Run([]))
+            own = None if isinstance(run, Failure) else rows.of(request)
+            if own is not None and len(own.X):
+                jobs = n_jobs or request.n_jobs
+                if request.kind == "tally":
+                    run = request.work.add(run, own, jobs)
+                else:
+                    run = join_runs(request.work, [run, run_of_rows(request.work, own, jobs)])
+            found.append(run)
         except Exception as error:
             found.append(Failure(sendable(error)))
     return found
@@ -282,7 +323,8 @@ class RowsOfViews:
         if request.asks:
             slab = self.behind(view, slab, request.asks)
         checks = request.checks
-        if checks.finite and not request.asks and checks.texts is None and self.is_clean(checks.allow_nan):
+        plain = isinstance(checks, Checks) and checks.finite and checks.texts is None and not request.asks
+        if plain and self.is_clean(checks.allow_nan):
             checks = copy.copy(checks)
             checks.finite = False
         return checks(slab)

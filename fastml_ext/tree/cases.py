@@ -20,6 +20,34 @@ def encode_sparse(family, random):
     return family.encode_sparse(random.integers(-2, 3, start[-1]) / 2, start)
 
 
+def floats(random):
+    X = random.integers(-9, 9, (random.integers(1, 40), 3)) / random.choice([1, 4, 3])
+    return np.where(random.random(X.shape) < 0.1, np.nan, X).astype(random.choice(["float32", "float64"]))
+
+
+def add_distinct(family, random):
+    X = floats(random)
+    known = family.add_distinct(X[: len(X) // 2], [np.empty(0, np.uint64)] * 3, 12)
+    return [np.zeros(0) if keys is None else keys for keys in family.add_distinct(X, known, 12)]
+
+
+def count_digits(family, random):
+    X = floats(random)
+    width, first, bits = 8 * X.dtype.itemsize, int(random.integers(1, 16)), int(random.integers(1, 9))
+    keys = kernels.add_distinct(X, [np.empty(0, np.uint64)] * 3, 99)
+    prefixes = [np.unique((each >> np.uint64(width - first))[::2]) for each in keys]
+    counts = [np.zeros((len(each), 2**bits), np.int64) for each in prefixes]
+    family.count_digits(X, prefixes, width - first - bits, bits, counts)
+    return counts
+
+
+def code_values(family, random):
+    X, whole = floats(random), random.integers(2, size=3).astype(bool).tolist()
+    keys = kernels.add_distinct(floats(random).astype(X.dtype), [np.empty(0, np.uint64)] * 3, 99)
+    codes = [np.empty(len(X), dtype) for dtype in (np.uint8, np.uint16, np.uint32)]
+    return [*codes, np.array(family.code_values(X, keys, whole, codes))]
+
+
 def blend(family, random):
     X = numbers(random)
     X = np.where(random.random(X.shape) < 0.3, np.nan, X.astype(float))

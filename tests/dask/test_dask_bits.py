@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn.metrics
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
@@ -367,3 +368,28 @@ def test_metrics_of_collections_and_weights_beside_them():
     names = ["accuracy", "roc_auc", "neg_log_loss"]
     parts = fastml.scale.arrays(X, y)
     assert fastml.dask.score(other, lazy, labels, scoring=names) == fastml.scale.score(model, parts, names)
+
+
+def test_metrics_of_several_classes():
+    X, y = table(GaussianNB())
+    model, lazy, labels = GaussianNB().fit(X, y), *lazily(X, y, [100, 7000])
+    chances, lazily_said = model.predict_proba(X), model.predict_proba(lazy)
+    for options in (
+        {"multi_class": "ovr"},
+        {"multi_class": "ovo"},
+        {"multi_class": "ovr", "average": "weighted"},
+        {"multi_class": "ovo", "average": "weighted"},
+    ):
+        expected = sklearn.metrics.roc_auc_score(y, chances, **options)
+        assert fastml.dask.roc_auc_score(labels, lazily_said, **options) == pytest.approx(expected, rel=1e-12)
+    for name in ("average_precision_score", "top_k_accuracy_score"):
+        expected = getattr(sklearn.metrics, name)(y, chances)
+        assert getattr(fastml.dask, name)(labels, lazily_said) == pytest.approx(expected, rel=1e-12)
+    expected = sklearn.metrics.explained_variance_score(y, chances[:, 1])
+    assert fastml.dask.explained_variance_score(labels, lazily_said[:, 1]) == pytest.approx(expected, rel=1e-12)
+    with pytest.raises(ValueError, match="'roc_auc' is of two classes, and there are 3"):
+        fastml.dask.roc_auc_score(labels, lazily_said)
+    with pytest.raises(ValueError, match="multi_class='all' must be"):
+        fastml.dask.roc_auc_score(labels, lazily_said, multi_class="all")
+    with pytest.raises(ValueError, match="y_score has 2 columns, and y_true has 3 classes"):
+        fastml.dask.top_k_accuracy_score(labels, lazily_said[:, :2])

@@ -110,3 +110,10 @@ def test_files(indicator, tmp_path):
 def test_indicators(X, features):
     one, other = (m.MissingIndicator(features=features).fit_transform(X) for m in (ours, theirs))
     assert np.array_equal(one, other)
+
+
+def test_the_mean_of_numbers_whose_sum_is_beyond_float64():
+    X = [[1e308, 1.0], [1.5e308, np.nan], [np.nan, 2.0], [1.7e308, np.nan]]
+    filled = ours.SimpleImputer().fit_transform(X)
+    np.testing.assert_allclose(filled[2, 0], 1.4e308, rtol=1e-12)
+    np.testing.assert_allclose(filled[1, 1], 1.5, rtol=1e-12)

@@ -1,5 +1,7 @@
 """The kernels of the steps before a model against their definitions."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from effort import effort
@@ -408,3 +410,28 @@ def test_many_distinct_texts():
     ends = np.cumsum([0, *map(len, texts)])
     codes, distinct = kernels.code_texts(np.frombuffer("".join(texts).encode(), np.uint8), ends, None)
     assert [distinct[code] for code in codes.tolist()] == texts
+
+
+@pytest.mark.parametrize("n_distinct", [1, 40, 2_000])
+@pytest.mark.parametrize("strange", [False, True])
+def test_objects_that_are_equal_and_not_the_same(n_distinct, strange):
+    random = np.random.default_rng(n_distinct)
+    words = [f"word {i}" for i in random.integers(0, n_distinct, 4_000).tolist()]  # each an object of its own
+    for i, value in enumerate([None, float("nan"), 1, 1.0, True, np.float64("nan"), None, "", float("nan")]):
+        words[7 * i + 3] = value
+    if strange:
+        words[3_000:3_004] = [Fraction(1), Fraction(1, 2), 0.5, (1, "a")]
+    column = np.empty((len(words), 2), object)
+    column[:, 1] = words
+    codes, distinct = kernels.code_objects(column[::-1, 1])
+    expected_codes, expected = reference.code_objects(column[::-1, 1])
+    np.testing.assert_array_equal(codes, expected_codes)
+    assert repr(distinct) == repr(expected)
+
+
+def test_rows_of_words_that_lie_apart():
+    table = np.random.default_rng(0).integers(0, 3, (50, 7)).astype(np.uint32)[::-2, 2:5]
+    for found, expected in zip(kernels.code_rows(table), reference.code_rows(table), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    with pytest.raises(ValueError, match="side by side"):
+        kernels.code_rows(table[:, ::2])

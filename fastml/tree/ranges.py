@@ -1,0 +1,242 @@
+"""How the columns of a table in parts are coded: what passes find of their values. See `fastml.scale.Tally`."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastml.preprocessing.in_parts import as_floats, next_digit, picked
+from fastml_ext import preprocessing, tree
+
+__all__ = ["MOST", "Coding", "codes_of", "find_codings", "width_of"]
+
+MOST = 2**16  # distinct values of a column that are told apart
+MOST_CATEGORIES = 2**20  # texts of a column
+CELLS = 2**21  # counters of a pass: 16 MB
+BITS = 11  # of a number, that a pass counts at most
+FEW = 2**20  # numbers among which those sought are, that are collected instead
+
+
+class Coding(NamedTuple):
+    """What is known of one column: its values, or the ends of ranges of them, or its texts."""
+
+    keys: np.ndarray  # uint64: of the values, or of the largest one of each range but the last
+    whole: bool  # whether these are the values
+    values: np.ndarray  # of the keys
+    spread: float  # the largest value minus the smallest
+    texts: list | None = None
+
+    @property
+    def n_codes(self) -> int:
+        """Codes but for that of a missing value."""
+        if self.texts is not None:
+            return len(self.texts)
+        return len(self.keys) + (not self.whole)
+
+
+def width_of(coding: Coding) -> np.dtype:
+    """The dtype of codes and that of a missing value."""
+    most = coding.n_codes
+    return np.dtype(np.uint8 if most < 2**8 else np.uint16 if most < 2**16 else np.uint32)
+
+
+def find_codings(table: Any) -> list[Coding]:
+    """One pass over the distinct values, and as many as it takes where a column has too many of them."""
+    parts = table.parts
+    texts = parts.texts or [False] * parts.n_features
+    names = parts.names or [f"x{j}" for j in range(parts.n_features)]
+    dtype = np.dtype(np.float64) if parts.texts else parts.dtype
+    found = table.tally(Distinct(texts, names))
+    if parts.n_rows is None:
+        parts.n_rows = found[2]
+    numbers = iter(found[0])
+    codings = [
+        None if text else of_values(keys, dtype) for text, keys in zip(texts, with_gaps(numbers, texts), strict=True)
+    ]
+    wide = [j for j, coding in enumerate(codings) if coding is None and not texts[j]]
+    for j, (keys, low, high) in zip(wide, upper_ends(table, wide, texts, parts.codes, dtype), strict=True):
+        codings[j] = Coding(keys, False, as_floats(keys, dtype), float(high) - float(low))
+    for j, known in found[1].items():
+        codings[j] = Coding(np.empty(0, np.uint64), True, np.empty(0), 0.0, sorted(known))
+    return codings  # type: ignore[return-value]
+
+
+def with_gaps(numbers: Any, texts: list[bool]) -> list:
+    return [None if text else next(numbers) for text in texts]
+
+
+def of_values(keys: Any, dtype: np.dtype) -> Coding | None:
+    if keys is None:
+        return None
+    values = as_floats(keys, dtype)
+    return Coding(keys, True, values, float(values[-1]) - float(values[0]) if len(values) else 0.0)
+
+
+def numbers_of(X: np.ndarray, texts: list[bool]) -> np.ndarray:
+    """The columns that are no texts."""
+    return X if X.dtype.kind != "O" else X[:, ~np.array(texts)].astype(float)
+
+
+class Distinct:
+    """The tally of distinct values: (keys of columns of numbers, {column: texts}, rows)."""
+
+    def __init__(self, texts: list[bool], names: list[str]):
+        self.texts, self.names = texts, names
+
+    def start(self) -> tuple:
+        keys = [np.empty(0, np.uint64)] * (len(self.texts) - sum(self.texts))
+        return keys, {j: set() for j in np.flatnonzero(self.texts).tolist()}, 0
+
+    def add(self, state: tuple, rows: Any, n_jobs: int | None) -> tuple:
+        keys = tree.add_distinct(numbers_of(rows.X, self.texts), state[0], MOST, n_jobs)
+        for j, known in state[1].items():
+            known.update(known_texts(rows.X[:, j], self.names[j])[1])
+        return self.looked_at((keys, state[1], state[2] + len(rows.X)))
+
+    def merge(self, first: tuple, second: tuple) -> tuple:
+        keys = [together(*pair) for pair in zip(first[0], second[0], strict=True)]
+        return self.looked_at((keys, {j: first[1][j] | second[1][j] for j in first[1]}, first[2] + second[2]))
+
+    def looked_at(self, state: tuple) -> tuple:
+        for j, known in state[1].items():
+            if len(known) > MOST_CATEGORIES:
+                raise ValueError(f"column {self.names[j]!r} has more than {MOST_CATEGORIES} texts: it is no category")
+        return state
+
+
+def together(first: Any, second: Any) -> Any:
+    if first is None or second is None:
+        return None
+    keys = np.union1d(first, second)
+    return keys if len(keys) <= MOST else None
+
+
+def known_texts(column: np.ndarray, name: str) -> tuple[np.ndarray, list]:
+    """(codes, texts) of a column; a missing one has the code -1."""
+    codes, distinct = preprocessing.code_objects(column)
+    texts = [value for value in distinct if isinstance(value, str)]
+    if len(texts) == len(distinct):
+        return codes, texts
+    places, other = np.full(len(distinct), -1), None
+    for value in distinct:
+        if not isinstance(value, str) and value is not None and value == value:
+            other = value
+    if other is not None:
+        raise TypeError(
+            f"column {name!r} holds {other!r} among texts, a {type(other).__name__}: a tree takes a column of texts, or"
+            " one of numbers; make texts of all of it (astype(str)), or code it (OrdinalEncoder)"
+        )
+    places[[isinstance(value, str) for value in distinct]] = np.arange(len(texts))
+    return places[codes], texts
+
+
+# ------------------------------------------------------------------------------------------------ ranges of values
+
+
+def upper_ends(table: Any, wide: list[int], texts: list[bool], codes: int, dtype: np.dtype) -> list:
+    """[(keys of the largest values of all ranges but the last, least value, largest value)] of some columns.
+
+    Each range ends with the value of such a rank, that all have equally many rows, exactly: a pass counts the next
+    digit of the numbers that share the higher ones with a value sought.
+    """
+    if not wide:
+        return []
+    width = 8 * dtype.itemsize
+    prefixes, shift = [np.zeros(1, np.uint64) for _ in wide], width
+    sought: list = []
+    while shift:
+        bits = min(BITS, shift, max(1, (CELLS // sum(map(len, prefixes))).bit_length() - 1))
+        shift -= bits
+        counts = table.tally(Digits(wide, texts, prefixes, shift, bits))
+        sought = sought or [[(0, int(place)) for place in places_of(each.sum(), codes)] for each in counts]
+        held = 0
+        for j, each in enumerate(counts):
+            sought[j], prefixes[j], rows = next_digit(sought[j], prefixes[j], each, bits)
+            held += rows
+        if held <= FEW and shift:
+            collected = table.tally(Collected(wide, texts, prefixes, shift))
+            found = [picked(*each, shift) for each in zip(sought, prefixes, collected, strict=True)]
+            break
+    else:
+        found = [[prefix for prefix, _ in column] for column in sought]
+    keys = [np.array(column, np.uint64) for column in found]
+    return [(np.unique(each[1:-1]), *as_floats(each[[0, -1]], dtype)) for each in keys]
+
+
+def places_of(n: int, codes: int) -> np.ndarray:
+    """The ranks of the least value, of the largest of each range but the last, and of the largest."""
+    ends = [int(n) * c // codes - 1 for c in range(1, codes)]
+    return np.array([0, *ends, int(n) - 1])
+
+
+class Digits:
+    """The tally of the next digit of numbers that have one of the prefixes."""
+
+    def __init__(self, wide: list[int], texts: list[bool], prefixes: list, shift: int, bits: int):
+        self.wide, self.texts, self.prefixes, self.shift, self.bits = wide, texts, prefixes, shift, bits
+
+    def start(self) -> list:
+        return [np.zeros((len(each), 1 << self.bits), np.int64) for each in self.prefixes]
+
+    def add(self, state: list, rows: Any, n_jobs: int | None) -> list:
+        tree.count_digits(columns_of(rows.X, self), self.prefixes, self.shift, self.bits, state, n_jobs)
+        return state
+
+    def merge(self, first: list, second: list) -> list:
+        return [a + b for a, b in zip(first, second, strict=True)]
+
+
+class Collected:
+    """The tally that keeps the numbers that have one of the prefixes, as keys."""
+
+    def __init__(self, wide: list[int], texts: list[bool], prefixes: list, shift: int):
+        self.wide, self.texts, self.prefixes, self.shift = wide, texts, prefixes, shift
+
+    def start(self) -> list:
+        return [np.empty(0, np.uint64) for _ in self.wide]
+
+    def add(self, state: list, rows: Any, n_jobs: int | None) -> list:
+        from fastml.preprocessing.in_parts import Collected as OfBlock
+
+        found = OfBlock(self.prefixes, self.shift).partial(rows._replace(X=columns_of(rows.X, self)))
+        return self.merge(state, found)
+
+    def merge(self, first: list, second: list) -> list:
+        return [np.concatenate(pair) for pair in zip(first, second, strict=True)]
+
+
+def columns_of(X: np.ndarray, tally: Any) -> np.ndarray:
+    """The columns of which the values are sought."""
+    X, numbers = numbers_of(X, tally.texts), np.flatnonzero(~np.array(tally.texts))
+    places = np.searchsorted(numbers, tally.wide)
+    return X if len(places) == X.shape[1] else X[:, places]
+
+
+# ------------------------------------------------------------------------------------------------ codes
+
+
+def codes_of(codings: list[Coding], texts: list[bool], rows: Any, n_jobs: int | None) -> list[np.ndarray]:
+    """The codes of every column of some rows; a missing value has the code n_codes."""
+    codes = [np.empty(len(rows.X), width_of(each)) for each in codings]
+    numbers = [j for j, text in enumerate(texts) if not text]
+    X = numbers_of(rows.X, texts)
+    found = tree.code_values(
+        X, [codings[j].keys for j in numbers], [codings[j].whole for j in numbers], [codes[j] for j in numbers], n_jobs
+    )
+    for place, (j, strange) in enumerate(zip(numbers, found, strict=True)):
+        if strange >= 0:
+            refuse_strange(X[strange, place], j, rows.start + strange)
+    for j in np.flatnonzero(texts).tolist():
+        own, distinct = known_texts(rows.X[:, j], f"x{j}")
+        place_of = {text: code for code, text in enumerate(codings[j].texts or [])}
+        places = np.array([*(place_of.get(text, -1) for text in distinct), codings[j].n_codes], np.int64)
+        if len(places) and places.min() < 0:
+            refuse_strange(distinct[int(places.argmin())], j, rows.start)
+        codes[j][:] = places[own]
+    return codes
+
+
+def refuse_strange(value: Any, j: int, row: int) -> None:
+    raise ValueError(
+        f"column {j} is {value!r} in row {row} of the table or after it, which the pass before did not meet: the table"
+        " has changed while it was read"
+    )
