@@ -8,7 +8,7 @@ from fastml._sklearn import _warn_or_raise_about_fit_failures, check_input_param
 from fastml.kinds.lazy import is_lazy
 from fastml.model_selection._callbacks import SearchCallbacks
 from fastml.model_selection._evaluation import Evaluation
-from fastml.model_selection.validation import placed
+from fastml.model_selection.validation import arranged, placed
 from fastml.progress import progress_bar
 from fastml.scale.folding import Numbers, Settings, Validation, checked_scoring, made, with_places
 from fastml.scale.parts import Parts
@@ -128,15 +128,7 @@ def cross_validated(estimator: Any, X: Any, y: Any, options: dict) -> tuple[dict
     keep = bool(method) or options["return_estimator"]
     settings = Settings(scoring, options["return_train_score"], error_score, keep)
     found = fitted_on_each(validation, estimator, settings, options["verbose"] == 1)
-    results: dict = {name: np.array([each[name] for each in found]) for name in ("fit_time", "score_time")}
-    if options["return_estimator"]:
-        results["estimator"] = [each["estimator"] for each in found]
-    for side in ("test", "train") if settings.train_too else ("test",):
-        scores = [each[f"{side}_scores"] for each in found]
-        named = {f"{side}_score": scores}
-        if isinstance(scoring, dict):
-            named = {f"{side}_{name}": [each[name] for each in scores] for name in scoring}
-        results |= {name: np.array(values) for name, values in named.items()}
+    results = arranged(found, options)
     views = {"train": validation.train, "test": validation.test}
     indices: dict = {name: tuple(Numbers(view(split)) for split in range(len(found))) for name, view in views.items()}
     if options["return_indices"]:

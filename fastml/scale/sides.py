@@ -67,7 +67,7 @@ class RandomFolds:
     >>> import fastml.scale
     >>> folds = fastml.scale.RandomFolds(2)
     >>> [test.tolist() for _, test in folds.split([[0]] * 8)]
-    [[1, 2, 6, 7], [0, 3, 4, 5]]
+    [[1, 3, 5, 7], [0, 2, 4, 6]]
     """
 
     def __init__(self, n_splits: int = 5, random_state: int = 0) -> None:
