@@ -17,6 +17,7 @@ from fastml.decomposition.spectra import (
     randomised,
     singular,
 )
+from fastml.operations import Projected
 from fastml_ext import blas
 
 __all__ = ["PCA"]
@@ -215,7 +216,13 @@ class PCA(Estimator, scikit.PCA):
         X = self._check_rows(X)
         if issparse(X):
             return self._transform(X, np)
-        return self._once("projection", (self.components_, self.whiten), lambda: projection_of(self))(X)
+        return self._projection()(X)
+
+    def _operation(self, X):
+        return Projected(self._projection(), self.mean_)
+
+    def _projection(self):
+        return self._once("projection", (self.components_, self.whiten), lambda: projection_of(self))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

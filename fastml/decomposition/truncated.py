@@ -9,6 +9,7 @@ from sklearn.utils import check_random_state
 
 from fastml.base import Estimator
 from fastml.decomposition.spectra import Projection, flipped, normaliser_of, randomised
+from fastml.operations import Projected
 from fastml_ext import blas
 
 __all__ = ["TruncatedSVD"]
@@ -136,4 +137,10 @@ class TruncatedSVD(Estimator, scikit.TruncatedSVD):
         X = self._check_rows(X)
         if issparse(X):
             return X @ self.components_.T
-        return Projection(self.components_, np.zeros(len(self.components_)), self._dtype)(X)
+        return self._projection()(X)
+
+    def _projection(self):
+        return Projection(self.components_, np.zeros(len(self.components_)), self._dtype)
+
+    def _operation(self, X):
+        return Projected(self._projection(), np.zeros(X.shape[1]))

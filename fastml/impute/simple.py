@@ -9,6 +9,7 @@ from sklearn.impute import SimpleImputer as ScikitSimpleImputer
 
 from fastml.base import Estimator, refuse_nonfinite
 from fastml.kinds import array_of_numbers, as_numbers, canonical
+from fastml.operations import Filled
 from fastml.plain import is_plain_table
 from fastml.preprocessing.quantiles import nan_medians
 from fastml.preprocessing.scaling import ByKernel, large_moments, of_columns
@@ -189,3 +190,10 @@ class SimpleImputer(NamesInfinity, ByKernel, ScikitSimpleImputer):
             return ScikitSimpleImputer.transform(self, X)
         out = kernels.fill(rows, values)
         return self._refuse_infinite(rows) if out is None else out
+
+    def _operation(self, X):
+        fitted = self.__dict__.get("_fit_dtype")
+        if fitted is None or fitted.char not in "fd" or self.add_indicator or not self._counts():
+            return None
+        values = of_columns(self.statistics_, X)
+        return None if (values != values).any() else Filled(values)

@@ -65,18 +65,18 @@ class Counting:
 def fit_in_parts(model: Any, table: Any, reduce: Any) -> None:
     """Count the rows of a table in one pass."""
     model.classes_ = table.labels.classes
-    take_counts(model, reduce(Counting(model)))
+    take_counts(model, reduce(Counting(model)), table.parts.sparse)
     model._estimate()
     model._ready()
 
 
-def take_counts(model: Any, total: tuple) -> None:
-    """Put the counts of all rows in their places."""
+def take_counts(model: Any, total: tuple, sparse: bool = False) -> None:
+    """Put the counts of all rows in their places; sparse: whether the rows are."""
     if not total:
         raise ValueError("sample_weight is 0 everywhere. Sample weights must contain at least one non-zero number.")
     model.class_count_, counted = total
     if hasattr(type(model), "_column_order"):
-        model._column_order = False  # as of dense rows
+        model._column_order = sparse
     if not np.isfinite(model.class_count_.sum()):
         raise ValueError("sample_weight overflows in sums: divide it by its largest value")
     for name, value in zip(model._summed, counted, strict=True):

@@ -11,6 +11,7 @@ from sklearn.utils.metaestimators import available_if
 
 from fastml.base import Estimator
 from fastml.linear_model.base import LinearModel, Scores
+from fastml.pipeline import ways
 from fastml.preprocessing.scalers import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 from fastml_ext import checks
 from fastml_ext import preprocessing as kernels
@@ -64,7 +65,10 @@ class Pipeline(Estimator, ScikitPipeline):
     in float64, so that no scaled table is made. Behind a ColumnTransformer of fastml's steps a linear model reads the
     columns of many rows where they are: scaled on the way, and a category adds its weight, so that no table of 0 and 1
     is made. Such scores equal those of the steps to rounding: the difference is at
-    most 2 * n_features eps times the sum of the magnitudes that are added, eps of the dtype of the rows.
+    most 2 * n_features eps times the sum of the magnitudes that are added, eps of the dtype of the rows. So do those of
+    many rows behind several scalers, selectors and projections such as PCA, whose weights are multiplied together.
+    Behind scalers, imputers and selectors a tree has its thresholds moved to where its columns are not scaled, exactly,
+    and neighbours, networks and GaussianNB are given a small part of the rows at a time: equal to the bit.
 
     Parameters
     ----------
@@ -160,12 +164,12 @@ class Pipeline(Estimator, ScikitPipeline):
         steps = [step for _, step in self.steps if step is not None and step != "passthrough"]
         if not steps or not all(isinstance(step, Estimator) for step in steps):
             return NOT_HERE
-        last = steps[-1]
-        if method != "transform" and last is not self.steps[-1][1]:  # the last step is none
-            return NOT_HERE
-        for step in steps if method == "transform" else steps[:-1]:
-            X = step.transform(X)
-        return X if method == "transform" else getattr(last, method)(X)
+        if method == "transform":
+            for step in steps:
+                X = step.transform(X)
+            return X
+        last = steps.pop()
+        return NOT_HERE if last is not self.steps[-1][1] else ways.answer(steps, last, method, X)
 
 
 def folded_scores(scaler, model, X):

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.sparse import issparse
 
 from fastml.base import first_bad
 from fastml.scale.fitting import Checks
@@ -18,6 +19,7 @@ from fastml.scale.reading import Slab, read_slabs
 from fastml.scale.reduction import Rows
 from fastml.scale.runs import Run, join_runs, run_of_rows, run_total
 from fastml.scale.sides import ALL, STRETCH, TRAIN, Sides
+from fastml.scale.sparse_rows import Dense
 from fastml.scale.spreading import OnWorkers
 from fastml_ext.blocks import BLOCK
 
@@ -25,7 +27,8 @@ __all__ = ["Failure", "Request", "Splits", "View", "serve"]
 
 
 COPIED = (
-    "codes", "dtype", "has_target", "has_weight", "kinds", "memory", "n_features", "names", "once", "texts", "verbose",
+    "codes", "dtype", "has_target", "has_weight", "kinds", "memory", "n_features", "names", "once", "sparse", "texts",
+    "verbose",
 )  # fmt: skip
 
 
@@ -79,6 +82,10 @@ class Splits:
     def length(self, split: int, side: int) -> int:
         return self.n if split == ALL else int(self.counts(split, side)[-1])
 
+    def made_dense(self) -> "Splits":
+        """The same splits of the table with dense rows, whose passes are its own."""
+        return Splits(self.parts.made_dense(), self.sides, self.n)
+
     def ask(self, request: Request) -> Any:
         answer = serve(self, [request])[0] if self.host is None else self.host.ask(request)
         if isinstance(answer, Failure):
@@ -130,6 +137,15 @@ class View(Parts):
         other.asks = (*self.asks, (ask, none))
         other.n_features, other.dtype, other.names, other.kinds = none.shape[1], none.dtype, None, None
         other.texts = [True] * none.shape[1] if none.dtype.kind == "O" else None
+        other.sparse = issparse(none)
+        return other
+
+    def made_dense(self) -> Parts:
+        if not self.sparse or not self.asks:
+            return self if not self.sparse else View(self.splits.made_dense(), self.split, self.side, self.which)
+        other = copy.copy(self)
+        *before, (ask, none) = self.asks
+        other.asks, other.sparse = (*before, (Dense(ask), none.toarray())), False
         return other
 
     def pieces(self, first: int = 0, most: int | None = None) -> Iterator[Piece]:
@@ -323,7 +339,8 @@ class RowsOfViews:
         if request.asks:
             slab = self.behind(view, slab, request.asks)
         checks = request.checks
-        plain = isinstance(checks, Checks) and checks.finite and checks.texts is None and not request.asks
+        plain = isinstance(checks, Checks) and checks.finite and not (checks.texts or checks.documents or request.asks)
+        plain = plain and not issparse(slab.X)
         if plain and self.is_clean(checks.allow_nan):
             checks = copy.copy(checks)
             checks.finite = False
