@@ -364,8 +364,8 @@ def test_what_cannot_be_is_told():
         GridSearchCV(nb, grid).fit(parts, dev=(X, y))
     with pytest.raises(TypeError, match="scoring=.* takes rows in memory"):
         GridSearchCV(nb, grid, scoring=lambda model, X, y: 0.0).fit(parts)
-    with pytest.raises(ValueError, match="'top_k_accuracy' is none of what is counted"):
-        cross_val_score(nb, parts, scoring="top_k_accuracy")
+    with pytest.raises(ValueError, match="'completeness_score' is none of what is counted"):
+        cross_val_score(nb, parts, scoring="completeness_score")
     with pytest.raises(ValueError, match="has no target"):
         cross_val_score(nb, fastml.scale.arrays(X))
     with pytest.raises(ValueError, match="can be read once"):
