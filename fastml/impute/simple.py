@@ -22,13 +22,26 @@ COUNTED = ("mean", "median")
 SMALL = 4096  # numbers, up to which NumPy looks at them sooner than a kernel is called
 
 
+def missing_as_nan(X, missing_values):
+    """X; a frame of pandas that has NA among texts with NaN in its place, where NaN is what is missing."""
+    of_pandas = hasattr(X, "notna") and hasattr(X, "columns")
+    if not (of_pandas and isinstance(missing_values, float) and missing_values != missing_values):
+        return X
+    if all(type(dtype).__name__ not in ("StringDtype", "ArrowDtype") or dtype.kind in "iufb" for dtype in X.dtypes):
+        return X
+    return X.astype(object).where(X.notna(), np.nan)
+
+
 class NamesInfinity:
     """scikit-learn's check of X, after which an infinite number is told with its place."""
+
+    missing_values: Any
 
     def _validate_input(self, X, in_fit):
         try:
             with np.errstate(invalid="ignore"):  # scikit-learn adds up -inf and inf
-                return super()._validate_input(canonical(X), in_fit)  # type: ignore[misc]
+                X = missing_as_nan(canonical(X), self.missing_values)
+                return super()._validate_input(X, in_fit)  # type: ignore[misc]
         except ValueError as error:
             if "infinity" in str(error) and hasattr(X, "shape"):
                 rows = np.asarray(X)
