@@ -37,7 +37,7 @@ class Fold(Parts):
         self.parts, self.fold, self.n_folds, self.seed, self.inside = parts, fold, n_folds, seed, inside
         self.which = f"{'' if inside else 'all but '}fold {fold}"
         self.what = f"{self.which} of {parts.what}"
-        for name in (*COPIED, "names", "n_features", "dtype", "has_target", "has_weight", "texts"):
+        for name in (*COPIED, "names", "n_features", "dtype", "has_target", "has_weight", "texts", "kinds", "sparse"):
             setattr(self, name, copy.copy(getattr(parts, name)))
 
     def pieces(self, first: int = 0, most: int | None = None) -> Iterator[Piece]:
