@@ -104,7 +104,7 @@ class BesideEachOther:
                 ask = Asking(nameless(step), "transform", None, False, sparse=True)
             self.each.append((columns, ask, weights.get(name)))
 
-    def __call__(self, X: np.ndarray, start: int) -> np.ndarray:
+    def __call__(self, X: np.ndarray, start: Any) -> np.ndarray:
         found = []
         for columns, ask, weight in self.each:
             rows: Any = columns(X)

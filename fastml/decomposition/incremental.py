@@ -123,7 +123,7 @@ class IncrementalPCA(Estimator, scikit.IncrementalPCA):
         return self
 
     def _learn_batch(self, X):
-        with blas.single_unless_long(X.size * min(X.shape)):
+        with blas.single_unless_small(X.shape):
             self._learn(X)
 
     def _learn(self, X):

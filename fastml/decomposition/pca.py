@@ -5,12 +5,12 @@ from typing import Any, Self
 import numpy as np
 from scipy.sparse import issparse
 from sklearn import decomposition as scikit
-from sklearn.utils import check_random_state
 
 from fastml.base import Estimator
 from fastml.decomposition.spectra import (
     centred_products,
     flipped,
+    normal_numbers,
     normaliser_of,
     principal,
     projection_of,
@@ -100,7 +100,7 @@ class PCA(Estimator, scikit.PCA):
                 super()._fit(self._check_foreign(X))
         else:
             X = self._check_fit(X)
-            with blas.single_unless_long(X.size * min(X.shape)):
+            with blas.single_unless_small(X.shape):
                 self._learn(X)
         self.components_ = np.ascontiguousarray(self.components_)
         self._note_rows(self.components_.dtype, sparse=True)
@@ -179,7 +179,7 @@ class PCA(Estimator, scikit.PCA):
         rounds = self.iterated_power
         if rounds == "auto":
             rounds = 7 if k < 0.1 * min(n, d) else 4
-        start = check_random_state(self.random_state).normal(size=(min(n, d), k + self.n_oversamples))
+        start = normal_numbers(self.random_state, (min(n, d), k + self.n_oversamples))
         products = Z.T @ Z if n >= d else Z @ Z.T
         normaliser = normaliser_of(self.power_iteration_normalizer, rounds)
         values, vectors = randomised(Z, products, start.astype(Z.dtype, copy=False), rounds, normaliser)

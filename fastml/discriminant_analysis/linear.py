@@ -83,7 +83,7 @@ class LinearDiscriminantAnalysis(Estimator, scikit.LinearDiscriminantAnalysis):
             if names is not None:
                 self.feature_names_in_ = names
         else:
-            with blas.single_unless_long(X.size * min(X.shape)):
+            with blas.single_unless_small(X.shape):
                 self._learn(X, y)
         self._made: dict = {}
         return self

@@ -1,5 +1,6 @@
 """Naive Bayes over a table in parts: what is counted in each block of rows, joined as fastml_ext/blocks.py says."""
 
+import pickle
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,13 @@ class Counting:
     def __init__(self, model: Any):
         self.model, self.block = like(model), block_rows(model._entries * len(model.classes_))
         self.model.n_jobs = 1  # blocks are counted side by side
+
+    @property
+    def key(self) -> tuple:
+        """What the counts depend on, beside the rows: searches count once for all values of the other parameters."""
+        left_out = {"n_jobs", *self.model.shared_parameters} - {"priors"}  # which `_count` checks
+        settings = self.model.get_params(deep=False)
+        return type(self.model), pickle.dumps({name: settings[name] for name in sorted({*settings} - left_out)})
 
     def __getstate__(self) -> tuple:
         return type(self.model), self.model.__dict__, self.block  # a model half fitted cannot be pickled by itself

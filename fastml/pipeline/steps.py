@@ -9,6 +9,7 @@ from sklearn.pipeline import Pipeline as ScikitPipeline
 from sklearn.pipeline import make_pipeline as make_scikit_pipeline
 from sklearn.utils.metaestimators import available_if
 
+from fastml._sklearn import _get_threadlocal_config
 from fastml.base import Estimator
 from fastml.linear_model.base import LinearModel, Scores
 from fastml.pipeline import ways
@@ -20,6 +21,7 @@ __all__ = ["Pipeline", "make_pipeline"]
 
 SCALERS = (StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler)
 SCORED = ("predict", "predict_proba", "predict_log_proba", "decision_function")  # by the scores of a linear model
+PARAMETERS = {"fold", "memory", "steps", "transform_input", "verbose"}
 NOT_HERE = object()
 
 
@@ -48,6 +50,8 @@ def learning(name):
         steps = [step for _, step in self.steps if hasattr(step, "__dict__") and not isinstance(step, type)]
         before = [dict(step.__dict__) for step in steps]
         try:
+            if not params and is_plain_fit(self, name):
+                return learn_plainly(self, name, X, y)
             return function(self, X, y, **params)
         except BaseException:
             for step, state in zip(steps, before, strict=True):
@@ -55,6 +59,43 @@ def learning(name):
             raise
 
     return available_if(original.check)(call) if function is not original else call
+
+
+def is_plain_fit(pipeline, method):
+    """Whether the steps are fastml's and in order, and nobody listens to a fit, keeps, prints or directs it."""
+    own = pipeline.__dict__
+    if type(pipeline) is not Pipeline or type(pipeline.steps) is not list or not pipeline.steps:
+        return False
+    if own["fold"] is not True or own["verbose"] is not False or "_skl_callbacks" in own:
+        return False
+    if own["memory"] is not None or own["transform_input"] is not None:
+        return False
+    if _get_threadlocal_config().get("enable_metadata_routing", False):
+        return False
+    names = set()
+    for step in pipeline.steps:
+        if type(step) is not tuple or len(step) != 2 or not is_plain_step(step[1]):
+            return False
+        names.add(step[0])
+    in_order = all(type(name) is str and "__" not in name and name not in PARAMETERS for name in names)
+    if not in_order or len(names) < len(pipeline.steps):
+        return False
+    *front, (_, last) = pipeline.steps
+    return hasattr(last, method) and all(hasattr(step, "transform") for _, step in front)
+
+
+def is_plain_step(step):
+    return isinstance(step, Estimator) and "_skl_callbacks" not in step.__dict__
+
+
+def learn_plainly(pipeline, method, X, y):
+    """What scikit-learn's method does, without what it does for those of whom there are none."""
+    pipeline.steps = list(pipeline.steps)
+    *front, (_, last) = pipeline.steps
+    for _, step in front:
+        X = step.fit_transform(X, y) if hasattr(step, "fit_transform") else step.fit(X, y).transform(X)
+    found = getattr(last, method)(X, y)
+    return pipeline if method == "fit" else found
 
 
 class Pipeline(Estimator, ScikitPipeline):

@@ -291,7 +291,6 @@ class MinMaxScaler(ByKernel, ScikitMinMaxScaler):
         return self._refuse_infinite(rows) if out is None else out
 
     def _centre_and_scale(self, X):
-        """What is subtracted from the columns of X, and what they are then divided by; None for 0 and 1."""
         return of_columns(-self.min_ / self.scale_, X), of_columns(1 / self.scale_, X)
 
     def _operation(self, X):
@@ -380,7 +379,6 @@ class MaxAbsScaler(ByKernel, ScikitMaxAbsScaler):
         return self._times_and_more(rows, *together(rows, self.scale_, None))
 
     def _centre_and_scale(self, X):
-        """What is subtracted from the columns of X, and what they are then divided by; None for 0 and 1."""
         return None, of_columns(self.scale_, X)
 
     def _operation(self, X):
@@ -493,7 +491,6 @@ class RobustScaler(ByKernel, ScikitRobustScaler):
         return together(X, centre, scale)
 
     def _centre_and_scale(self, X):
-        """What is subtracted from the columns of X, and what they are then divided by; None for 0 and 1."""
         return (
             of_columns(self.center_, X) if self.with_centering else None,
             of_columns(self.scale_, X) if self.with_scaling else None,

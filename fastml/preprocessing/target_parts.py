@@ -12,7 +12,7 @@ import numpy as np
 from fastml.preprocessing.in_parts import MOST_DISTINCT, distinct
 from fastml.scale.labels import find_labels
 from fastml.scale.reduction import Rows, reduce_blocks
-from fastml.scale.validation import folds_of
+from fastml.scale.sides import folds_of
 
 __all__ = ["Crossed", "fit_targets"]
 
@@ -108,7 +108,7 @@ MISSING = "\0missing"
 
 
 class Crossed:
-    """The numbers of rows by the folds that they are not in: a function of X and the number of its first row."""
+    """The numbers of rows by the folds that they are not in: a function of X and the number of its first row, or all."""
 
     numbered, warns = True, False
 
@@ -122,8 +122,10 @@ class Crossed:
         self.model = model
         self.width = len(encodings[0])
 
-    def __call__(self, X: np.ndarray, start: int) -> np.ndarray:
-        folds = folds_of(start, start + len(X), len(self.models), SEED)
+    def __call__(self, X: np.ndarray, start: Any) -> np.ndarray:
+        first, last = (start, start + len(X) - 1) if np.ndim(start) == 0 else (int(start[0]), int(start[-1]))
+        folds = folds_of(first, last + 1, len(self.models), SEED)
+        folds = folds if np.ndim(start) == 0 else folds[start - first]
         out = np.empty((len(X), self.width))
         for fold, model in enumerate(self.models):
             rows = np.flatnonzero(folds == fold)

@@ -125,8 +125,8 @@ def nameless(model: Any) -> Any:
     return model
 
 
-def asked_at(ask: Any, X: Any, start: int) -> Any:
-    """ask(X), of functions that need it with the number of the first row."""
+def asked_at(ask: Any, X: Any, start: Any) -> Any:
+    """ask(X), of functions that need it with the number of the first row, or those of all rows, ascending."""
     return ask(X, start) if getattr(ask, "numbered", False) else ask(X)
 
 

@@ -14,7 +14,7 @@ from fastml.compose import make_column_transformer
 from fastml.linear_model import LogisticRegression, Ridge
 from fastml.pipeline import make_pipeline
 from fastml.preprocessing import StandardScaler, TargetEncoder
-from fastml.scale.validation import folds_of
+from fastml.scale.sides import folds_of
 
 N = 2**13 + 2000
 
@@ -116,3 +116,12 @@ def test_what_cannot_says_so(tmp_path):
         make_column_transformer((make_pipeline(TargetEncoder(), StandardScaler()), ["shop"])).fit(parts)
     with pytest.raises(ValueError, match="has no target, and TargetEncoder needs one"):
         TargetEncoder().fit(fastml.scale.parquet(tmp_path, columns=["shop"]))
+
+
+def test_folds_of_a_table_number_their_rows_anew(tmp_path):
+    frame = table("binary")
+    parts = files(tmp_path, frame, [100, 7000], 2**17, ["shop"])
+    model = make_pipeline(TargetEncoder(), LogisticRegression())
+    scores = fastml.scale.cross_val_score(model, parts, cv=3)
+    assert len(scores) == 3
+    assert scores.min() > 0.7
