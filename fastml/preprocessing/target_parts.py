@@ -108,7 +108,7 @@ MISSING = "\0missing"
 
 
 class Crossed:
-    """The numbers of rows by the folds that they are not in: a function of X and the number of its first row, or all."""
+    """The numbers of rows by the folds that they are not in, of X and the number of its first row, or of all."""
 
     numbered, warns = True, False
 
