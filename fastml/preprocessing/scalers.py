@@ -63,6 +63,8 @@ class StandardScaler(ByKernel, ScikitStandardScaler):
     array([[3., 0.]])
     """
 
+    _any_order = True
+
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Learn mean and deviation of the columns of X, array-like, frame or sparse; NaN is left out."""
         self._reset()
@@ -224,6 +226,7 @@ class MinMaxScaler(ByKernel, ScikitMinMaxScaler):
            [1. ]])
     """
 
+    _any_order = True
     data_min_: np.ndarray
     data_max_: np.ndarray
     n_samples_seen_: int
@@ -315,6 +318,7 @@ class MaxAbsScaler(ByKernel, ScikitMaxAbsScaler):
            [-1.  ,  0.  ]])
     """
 
+    _any_order = True
     max_abs_: np.ndarray
     n_samples_seen_: int
 
@@ -405,6 +409,7 @@ class RobustScaler(ByKernel, ScikitRobustScaler):
     array([ -1. ,  -0.5,   0. ,   0.5, 498.5])
     """
 
+    _any_order = True
     center_: Any
     scale_: Any
 
