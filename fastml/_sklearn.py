@@ -49,6 +49,7 @@ PRIVATE = {
     "_get_mask": "sklearn.utils._mask",
     # What kind of table a transformer gives.
     "_get_output_config": "sklearn.utils._set_output",
+    "_get_threadlocal_config": "sklearn._config",
     # Rows of arrays, frames and lists alike.
     "_safe_indexing": "sklearn.utils",
     # The nodes of a fitted tree, which are made anew by its __setstate__.

@@ -244,7 +244,7 @@ def holding_out(share, n, names=""):
 
 
 def refuse_nonfinite(X, estimator, names=None, allow_nan=False):
-    """Say where the first value of X, dense or CSR, stands that is not finite; estimator: the name of its class."""
+    """Say where the first value of X, dense, CSR or CSC, stands that is not finite; estimator: its class's name."""
     where = first_bad(X, allow_nan)
     if where is None:
         return
@@ -260,7 +260,7 @@ def refuse_nonfinite(X, estimator, names=None, allow_nan=False):
 
 
 def first_bad(X, allow_nan):
-    """(row, column) of the first value of X, dense or CSR, that is not finite (or, where NaN is allowed, infinite)."""
+    """(row, column) of the first value of X, dense, CSR or CSC, that is not finite (NaN may be, where allowed)."""
     if X.dtype.kind != "f":
         return None
     values = X.data.reshape(1, -1) if issparse(X) else X
@@ -272,7 +272,8 @@ def first_bad(X, allow_nan):
     if where is None or not issparse(X):
         return where
     at = where[1]
-    return int(np.searchsorted(X.indptr, at, side="right")) - 1, int(X.indices[at])
+    outer, inner = int(np.searchsorted(X.indptr, at, side="right")) - 1, int(X.indices[at])
+    return (inner, outer) if X.format == "csc" else (outer, inner)
 
 
 def first_nonfinite(X):

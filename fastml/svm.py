@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state
 
 from fastml.base import Interval, StrOptions, encode_labels, hand_through
 from fastml.class_weight import class_factors
-from fastml.linear_model import solvers
+from fastml.linear_model import inside, solvers
 from fastml.linear_model.base import MOST, LinearClassifier
 from fastml.linear_model.columns import Joined, joined_constants, refuse_huge
 from fastml.linear_model.interior import Together, interior_point
@@ -94,6 +94,8 @@ class LinearSVC(SharedPath, LinearClassifier):
 
     Notes
     -----
+    Newton's steps of the squared hinge see the rows within the margin alone.
+
     The dual starts with sweeps over its coordinates; on sparse rows those of a hinge go on, and Newton's steps between
     them move the variables at no bound. Where some have not got there, Newton's method on augmented Lagrangians
     finishes, up to 1000 rows or columns: it needs tens of passes over the rows whatever C and the columns' scales are,
@@ -196,6 +198,16 @@ class LinearSVC(SharedPath, LinearClassifier):
         return super().fit_path(X, y, Cs, sample_weight)
 
     fit_path.__doc__ = SharedPath.fit_path.__doc__
+
+    def _solve_each(self, models, *problem):
+        insides: dict = {}  # of each class: its sums serve the next C
+        for model in models:
+            model._insides = insides
+        try:
+            return super()._solve_each(models, *problem)
+        finally:
+            for model in models:
+                del model._insides
 
     def _reached(self):
         return *super()._reached(), getattr(self, "dual_coef_", 0.0) / self.C  # the costs are multiples of C
@@ -375,7 +387,7 @@ class LinearSVC(SharedPath, LinearClassifier):
             if l1:
                 thresholds = np.append(objective.scale, 1.0 / scaling) / total
             few = objective.n * d <= SMALL and X.dtype == np.float64
-            solution = self._run(objective, u, thresholds, self.tol * (1e-6 if few else 1.0), start is not None)
+            solution = self._run(objective, u, thresholds, self.tol * (1e-6 if few else 1.0), len(coefs))
             if not solution.converged:
                 _, gradient = objective(solution.u, curvature=False)
                 done &= solvers.subgradient(solution.u, gradient, thresholds) <= self.tol
@@ -386,13 +398,16 @@ class LinearSVC(SharedPath, LinearClassifier):
         self.n_iter_ = max(counts)
         return np.array(coefs), np.array(intercepts), done
 
-    def _run(self, objective, u, thresholds, tol, warm):
+    def _run(self, objective, u, thresholds, tol, at):
+        """The `Solution` of problem `at`."""
         if self.solver_ == "cd":
             return solvers.proximal_newton(objective, u, thresholds, tol, self.max_iter)
         if self.solver_ == "proximal":
             return solvers.proximal(objective, u, thresholds, tol, self.max_iter)
         if objective.d <= solvers.FEW_COLUMNS:
-            return solvers.newton(objective, u, tol, self.max_iter, warm)
+            insides = self.__dict__.get("_insides", {})
+            solution, insides[at] = inside.newton(objective, u, tol, self.max_iter, insides.get(at))
+            return solution
         return solvers.conjugate_newton(objective, u, tol, self.max_iter)
 
     def _fit_by_epochs(self, X, y, sample_weight):

@@ -475,3 +475,17 @@ def test_entries_of_a_sparse_table_that_share_a_place_are_added_up(Estimator, ki
     answer, expected = (apply(make(Estimator, **settings).fit(T, Y), T) for T in (X, plain))
     assert np.allclose(answer, expected, rtol=1e-9, atol=1e-9)
     assert np.array_equal(X.data, before)
+
+
+@pytest.mark.parametrize("kind", ["csr", "csc", "coo"])
+@pytest.mark.parametrize("Estimator", TAKE_SPARSE, ids=lambda E: E.__name__)
+def test_where_an_infinite_number_of_a_sparse_table_stands(Estimator, kind):
+    settings = WITHOUT_CENTRE.get(Estimator.__name__, {})
+    if Estimator.__name__ in ("SimpleImputer", "MissingIndicator"):
+        settings = {"missing_values": 2}
+    table = TABLE.astype(float)
+    table[7, 1] = np.inf
+    with pytest.raises(
+        ValueError, match=r"X\[7, 1\]|too large for dtype\('float64'\)\.$"
+    ):  # no place, or the right one
+        make(Estimator, **settings).fit(coo_array(table).asformat(kind), Y)

@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator, clone
 
 from fastml.base import Estimator
 from fastml.scale.fitting import fit_parts
-from fastml.scale.framing import frame_of
+from fastml.scale.framing import first_step, frame_of
 from fastml.scale.together import fit_together
 
 __all__ = ["fit_columns"]
@@ -57,7 +57,7 @@ def fit_columns(model: Any, table: Any, learn: Any) -> None:
     places = {name: list(probe._transformer_to_input_indices.get(name, ())) for name in names_of(steps)}
     vectors = {name for name, _, columns in probe.transformers_ if isinstance(columns, str | int | np.integer)}
     for name in vectors & set(places):
-        if not getattr(steps[name], "_documents", False):
+        if not getattr(first_step(steps[name]), "_documents_parts", False):
             raise ValueError(
                 f"step {name!r} is given one column as a vector, and {type(steps[name]).__name__} takes tables: name"
                 " the column in a list"

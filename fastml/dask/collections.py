@@ -23,6 +23,7 @@ class Described(NamedTuple):
     dtype: np.dtype  # of X as models see it
     has_target: bool
     has_weight: bool = False
+    sparse: bool = False  # see Parts
 
     def slab(self, who: str, number: int, X: Any, y: Any, weight: Any, start: int) -> Slab:
         """The rows of part `number`, checked against what the collection has promised."""

@@ -10,6 +10,7 @@ from fastml._sklearn import check_array
 from fastml.base import Estimator, encode_labels
 from fastml.decomposition.spectra import Projection, principal, singular
 from fastml.discriminant_analysis.scatter import class_means, scatter
+from fastml.operations import Projected
 from fastml_ext import blas
 
 __all__ = ["LinearDiscriminantAnalysis"]
@@ -82,7 +83,7 @@ class LinearDiscriminantAnalysis(Estimator, scikit.LinearDiscriminantAnalysis):
             if names is not None:
                 self.feature_names_in_ = names
         else:
-            with blas.single_unless_long(X.size * min(X.shape)):
+            with blas.single_unless_small(X.shape):
                 self._learn(X, y)
         self._made: dict = {}
         return self
@@ -252,6 +253,11 @@ class LinearDiscriminantAnalysis(Estimator, scikit.LinearDiscriminantAnalysis):
         directions = self.scalings_.T[: self._max_components].astype(np.float64)
         centre = self.xbar_ if self.solver == "svd" else np.zeros(directions.shape[1])
         return Projection(directions, -(directions @ centre), self._dtype)
+
+    def _operation(self, X):
+        if self.solver == "lsqr":
+            return None
+        return Projected(self._projection("directions", self._directions), self.xbar_)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

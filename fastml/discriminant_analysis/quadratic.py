@@ -104,7 +104,7 @@ class QuadraticDiscriminantAnalysis(Estimator, scikit.QuadraticDiscriminantAnaly
             n, mean, find, shape = axes_of(c)
             if n == 1:
                 raise ValueError(f"y has only 1 sample in class {label}, covariance is ill defined.")
-            with blas.single_unless_long(n * shape[1] * min(shape)):
+            with blas.single_unless_small(shape):
                 variances, axes = find()
             variances = (1 - self.reg_param) * variances + self.reg_param
             self._refuse_flat(variances, label, shape)

@@ -72,9 +72,23 @@ class TfidfTransformer(Estimator, ScikitTfidfTransformer, auto_wrap_output_keys=
                 held = np.bincount(X.indices, minlength=d)
             else:
                 held = np.diff(X.indptr)
-            more = int(self.smooth_idf)
-            self.idf_ = np.log(np.asarray(n + more, X.dtype) / (held.astype(X.dtype) + more)) + X.dtype.type(1)
+            self._take_frequencies(n, held, X.dtype)
         return self
+
+    def _take_frequencies(self, n, held, dtype):
+        """The weights of columns that so many of n rows have."""
+        more = int(self.smooth_idf)
+        self.idf_ = np.log(np.asarray(n + more, dtype) / (held.astype(dtype) + more)) + dtype.type(1)
+
+    _sparse_parts = True
+
+    def _fit_parts(self, table, reduce):
+        from fastml.feature_extraction.in_parts import fit_weights
+
+        fit_weights(self, table, reduce)
+
+    def _note_parts(self, parts):
+        """Noted with the weights."""
 
     def transform(self, X: Any, copy: bool = True) -> Any:
         """Weigh the counts.

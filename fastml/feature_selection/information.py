@@ -131,6 +131,8 @@ def estimate(X, y, labels, discrete_features, n_neighbors, copy, random_state, n
     if not discrete.all() and issparse(X):
         raise ValueError("Sparse matrix `X` can't have continuous features.")
     random = check_random_state(random_state)
+    constant = np.zeros(d, bool) if issparse(X) else (X == X[0]).all(axis=0)  # tell nothing, whatever noise is added
+    constant |= bool((y == y[0]).all())
     if not discrete.all():
         X = with_noise(X, ~discrete, copy, random)
     if not labels:
@@ -141,6 +143,7 @@ def estimate(X, y, labels, discrete_features, n_neighbors, copy, random_state, n
     target = Target(y, labels, int(n_neighbors), digamma(np.arange(1, n + 2)))
     found = np.empty(d)
     pool.run(of_columns, d, X, discrete, target, found, cost=A_COLUMN * n, n_jobs=n_jobs)
+    found[constant] = 0.0
     return found
 
 

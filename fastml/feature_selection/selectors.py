@@ -12,6 +12,7 @@ from fastml.base import Estimator
 from fastml.feature_selection import information, scores
 from fastml.feature_selection.scores import f_classif
 from fastml.kinds import canonical
+from fastml.operations import Chosen
 from fastml_ext import checks
 from fastml_ext import naive_bayes as counting
 
@@ -77,6 +78,10 @@ class Selecting(SelectorMixin, Estimator):
         if self._takes_nan:
             self._check_finite(np.asarray(X, np.float64) if not issparse(X) else X)
         return result
+
+    def _operation(self, X):
+        places = self._places()
+        return Chosen(places) if len(places) and X.dtype == self._dtype else None
 
 
 class Filter(Selecting):

@@ -24,7 +24,13 @@ from fastml.model_selection.splitters import (
     StratifiedShuffleSplit,
 )
 from fastml.model_selection.splitting import train_dev_test_split
-from fastml.model_selection.validation import CrossValidation, PairedDifference, cross_val_score, cross_validate
+from fastml.model_selection.validation import (
+    CrossValidation,
+    PairedDifference,
+    cross_val_predict,
+    cross_val_score,
+    cross_validate,
+)
 
 __all__ = [
     "CrossValidation",
@@ -42,6 +48,7 @@ __all__ = [
     "StratifiedGroupKFold",
     "StratifiedKFold",
     "StratifiedShuffleSplit",
+    "cross_val_predict",
     "cross_val_score",
     "cross_validate",
     "train_dev_test_split",

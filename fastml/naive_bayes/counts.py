@@ -22,7 +22,7 @@ class WeighedCounts(NaiveBayes):
 
     _parameter_constraints: dict = NaiveBayes._parameter_constraints | CONSTRAINTS
     shared_parameters: tuple[str, ...] = SHARED
-    _sparse_input = _of_counts = True
+    _sparse_input = _of_counts = _sparse_parts = True
     feature_count_: np.ndarray
     _summed = ("feature_count_",)
     _kernel_blocks = True
@@ -305,7 +305,7 @@ class BernoulliNB(NaiveBayes):
         "binarize": [None, Interval(Real, 0, None, closed="left")],
     }
     shared_parameters = SHARED
-    _sparse_input = _of_counts = True
+    _sparse_input = _of_counts = _sparse_parts = True
     feature_count_: np.ndarray
     _missing_count: np.ndarray
     _summed = ("feature_count_", "_missing_count")

@@ -72,7 +72,6 @@ class KBinsDiscretizer(ByKernel, ScikitKBinsDiscretizer):
 
     bin_edges_: np.ndarray
     n_bins_: np.ndarray
-    _any_order = True
     _with_nan = False
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:

@@ -62,7 +62,6 @@ class QuantileTransformer(ByKernel, ScikitQuantileTransformer):
     array([0.  , 0.25, 0.5 , 0.75, 1.  ])
     """
 
-    _any_order = True
     n_quantiles_: int
     quantiles_: np.ndarray
     references_: np.ndarray

@@ -60,7 +60,6 @@ class PolynomialFeatures(ByKernel, ScikitPolynomialFeatures):
     _max_degree: int
     _n_out_full: int
     _with_nan = False
-    _any_order = True
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Count the products; of X (n_samples, n_features), array-like, frame or sparse, only the width is learnt."""

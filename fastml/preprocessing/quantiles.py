@@ -68,13 +68,20 @@ def interpolated(low, high, place):
     part = place - np.floor(place)
     with np.errstate(over="ignore", invalid="ignore"):
         apart = high - low
-        return np.where(part < 0.5, low + apart * part, high - apart * (1 - part))
+        found = np.where(part < 0.5, low + apart * part, high - apart * (1 - part))
+        if np.isinf(apart).any():  # their difference is beyond the dtype
+            found = np.where(np.isinf(apart), low * (1 - part) + high * part, found)
+    return found
 
 
 def middle(low, high, count):
     """Medians from the numbers beside the share 0.5."""
     with np.errstate(over="ignore"):
-        return np.where(count % 2 == 1, low[0], (low[0] + high[0]) / low.dtype.type(2))
+        half_way = (low[0] + high[0]) / low.dtype.type(2)
+    large = np.isinf(half_way)
+    if large.any():  # their sum is beyond the dtype, their middle is not
+        half_way[large] = low[0][large] / 2 + high[0][large] / 2
+    return np.where(count % 2 == 1, low[0], half_way)
 
 
 def at_places(X, places, rows=None):

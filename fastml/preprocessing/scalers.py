@@ -11,6 +11,7 @@ from sklearn.preprocessing import RobustScaler as ScikitRobustScaler
 from sklearn.preprocessing import StandardScaler as ScikitStandardScaler
 
 from fastml.base import check_weight
+from fastml.operations import Divided, Multiplied
 from fastml.preprocessing import in_parts
 from fastml.preprocessing.quantiles import between, middle, nan_medians_and_quantiles
 from fastml.preprocessing.scaling import (
@@ -63,7 +64,9 @@ class StandardScaler(ByKernel, ScikitStandardScaler):
     array([[3., 0.]])
     """
 
-    _any_order = True
+    mean_: Any
+    var_: Any
+    scale_: Any
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Learn mean and deviation of the columns of X, array-like, frame or sparse; NaN is left out."""
@@ -88,7 +91,7 @@ class StandardScaler(ByKernel, ScikitStandardScaler):
             self._refuse_infinite(X)
         if first:
             self._keep(count, mean, squares)
-            if self.mean_ is not None:
+            if self.with_mean or self.with_std:
                 self._keep_large(X, np.flatnonzero(~np.isfinite(squares) & (count > 0)))
         else:
             self._keep(*self._joined(count, mean, squares))
@@ -163,7 +166,7 @@ class StandardScaler(ByKernel, ScikitStandardScaler):
         if issparse(X) or not (self.copy if copy is None else copy):
             return ScikitStandardScaler.transform(self, self._by_scikit_learn(X), copy)
         X = self._rows(X)
-        out = kernels.standardise(X, *self._centre_and_scale(X))
+        out = self._operation(X).of_table(X)
         return self._refuse_infinite(X) if out is None else out
 
     def inverse_transform(self, X: Any, copy: bool | None = None) -> Any:
@@ -192,6 +195,9 @@ class StandardScaler(ByKernel, ScikitStandardScaler):
             of_columns(self.mean_, X) if self.with_mean else None,
             of_columns(self.scale_, X) if self.with_std else None,
         )
+
+    def _operation(self, X):
+        return Divided(*self._centre_and_scale(X))
 
 
 class MinMaxScaler(ByKernel, ScikitMinMaxScaler):
@@ -226,7 +232,6 @@ class MinMaxScaler(ByKernel, ScikitMinMaxScaler):
            [1. ]])
     """
 
-    _any_order = True
     data_min_: np.ndarray
     data_max_: np.ndarray
     n_samples_seen_: int
@@ -264,8 +269,7 @@ class MinMaxScaler(ByKernel, ScikitMinMaxScaler):
         rows = None if issparse(X) else self._rows(X)
         if rows is None or not self.copy:
             return ScikitMinMaxScaler.transform(self, self._by_scikit_learn(X))
-        ends = self.feature_range if self.clip else (-np.inf, np.inf)
-        out = kernels.rescale(rows, *together(rows, self.scale_, self.min_), *ends)
+        out = self._operation(rows).of_table(rows)
         return self._refuse_infinite(rows) if out is None else out
 
     def inverse_transform(self, X: Any) -> Any:
@@ -287,8 +291,11 @@ class MinMaxScaler(ByKernel, ScikitMinMaxScaler):
         return self._refuse_infinite(rows) if out is None else out
 
     def _centre_and_scale(self, X):
-        """What is subtracted from the columns of X, and what they are then divided by; None for 0 and 1."""
         return of_columns(-self.min_ / self.scale_, X), of_columns(1 / self.scale_, X)
+
+    def _operation(self, X):
+        ends = self.feature_range if self.clip else (-np.inf, np.inf)
+        return Multiplied(*together(X, self.scale_, self.min_), *ends)
 
 
 class MaxAbsScaler(ByKernel, ScikitMaxAbsScaler):
@@ -318,7 +325,6 @@ class MaxAbsScaler(ByKernel, ScikitMaxAbsScaler):
            [-1.  ,  0.  ]])
     """
 
-    _any_order = True
     max_abs_: np.ndarray
     n_samples_seen_: int
 
@@ -373,8 +379,10 @@ class MaxAbsScaler(ByKernel, ScikitMaxAbsScaler):
         return self._times_and_more(rows, *together(rows, self.scale_, None))
 
     def _centre_and_scale(self, X):
-        """What is subtracted from the columns of X, and what they are then divided by; None for 0 and 1."""
         return None, of_columns(self.scale_, X)
+
+    def _operation(self, X):
+        return None if self.clip else Divided(None, *together(X, self.scale_))
 
 
 class RobustScaler(ByKernel, ScikitRobustScaler):
@@ -409,7 +417,6 @@ class RobustScaler(ByKernel, ScikitRobustScaler):
     array([ -1. ,  -0.5,   0. ,   0.5, 498.5])
     """
 
-    _any_order = True
     center_: Any
     scale_: Any
 
@@ -457,7 +464,7 @@ class RobustScaler(ByKernel, ScikitRobustScaler):
         rows = None if issparse(X) else self._rows(X)
         if rows is None or not self.copy:
             return ScikitRobustScaler.transform(self, self._by_scikit_learn(X))
-        out = kernels.standardise(rows, *self._learnt(rows))
+        out = self._operation(rows).of_table(rows)
         return self._refuse_infinite(rows) if out is None else out
 
     def inverse_transform(self, X: Any) -> Any:
@@ -484,8 +491,10 @@ class RobustScaler(ByKernel, ScikitRobustScaler):
         return together(X, centre, scale)
 
     def _centre_and_scale(self, X):
-        """What is subtracted from the columns of X, and what they are then divided by; None for 0 and 1."""
         return (
             of_columns(self.center_, X) if self.with_centering else None,
             of_columns(self.scale_, X) if self.with_scaling else None,
         )
+
+    def _operation(self, X):
+        return Divided(*self._learnt(X))

@@ -39,7 +39,7 @@ class ByKernel(Estimator):
     """
 
     _with_nan = True  # whether a number may be missing
-    _any_order = False  # whether its kernels take tables in Fortran's order too
+    _any_order = True  # whether its kernels take tables in Fortran's order too
 
     def _note_anew(self):
         """Make what fastml keeps beside scikit-learn's results, of a model that scikit-learn has fitted."""

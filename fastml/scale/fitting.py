@@ -18,8 +18,8 @@ __all__ = ["Checks", "Table", "fit_parts", "partial_fit"]
 
 SMALLEST = 2**13  # rows of a chunk of `partial_fit`
 FAMILIES = (  # with classes that learn so
-    "compose", "decomposition", "discriminant_analysis", "feature_selection", "impute", "linear_model", "naive_bayes",
-    "preprocessing", "svm", "tree",
+    "compose", "decomposition", "discriminant_analysis", "feature_extraction.text", "feature_selection", "impute",
+    "linear_model", "naive_bayes", "preprocessing", "svm", "tree",
 )  # fmt: skip
 SAMPLE = 2**20  # rows in memory, at whose optimum passes over the table begin
 
@@ -44,7 +44,17 @@ class Checks:
             weight = self.factors[y] if weight is None else self.factors[y] * weight
         return Rows(slab.X, y, slab.start, weight)
 
+    documents = False  # whether texts are to be there
+
     def look(self, slab: Slab) -> None:
+        if self.documents:
+            missing = [i for i, text in enumerate(slab.X[:, 0].tolist()) if text != text]
+            if missing:
+                name = repr(self.names[0]) if self.names else "0"
+                raise ValueError(
+                    f"column {name} is missing in {place_of(slab, missing[0])}, and {self.who} takes texts: leave the"
+                    " row out, or put '' for it"
+                )
         where = self.first_bad(slab.X) if self.finite else None
         if where is not None:
             i, j = where
@@ -221,11 +231,8 @@ def fit_parts(model: Any, method: str, arguments: tuple, options: dict) -> Any:
     if getattr(model, "_labels_parts", False):  # what is learnt are the labels
         return model.fit(find_labels(parts).classes)
     if not hasattr(model, "_fit_parts"):
-        if not get_tags(model).requires_fit:  # nothing is learnt: a row shows the columns
-            parts.need_numbers(who)
-            model.fit(np.zeros((1, parts.n_features), parts.dtype))
-            take_columns(model, parts)
-            return model
+        if not get_tags(model).requires_fit:
+            return fit_nothing(model, parts)
         refuse_model(model, parts)
     if not parts.has_target and (is_classifier(model) or is_regressor(model)):
         raise ValueError(f"{parts!r} has no target, and {who} needs one: name it where the parts are made")
@@ -233,11 +240,25 @@ def fit_parts(model: Any, method: str, arguments: tuple, options: dict) -> Any:
         raise TypeError(f"{who} takes no weights of a table in parts: leave out sample_weight, where it is made")
     if not getattr(model, "_text_parts", False):
         parts.need_numbers(who)
+    if parts.sparse and not getattr(model, "_sparse_parts", False):
+        from fastml.scale.sparse_rows import as_dense
+
+        parts = as_dense(parts, who, get_tags(model).input_tags.sparse)
     model._validate_params()
     table = Table(parts, model)
     take_columns(model, parts)
     model._fit_parts(table, table.reduce)
     take_columns(model, parts)  # where a fit in memory was a part of it, it has set them to its own
+    return model
+
+
+def fit_nothing(model: Any, parts: Parts) -> Any:
+    """The fit of a model that learns nothing but what the columns are: a row shows them."""
+    if getattr(model, "_documents_parts", False):
+        return model.fit([""])
+    parts.need_numbers(type(model).__name__)
+    model.fit(np.zeros((1, parts.n_features), parts.dtype))
+    take_columns(model, parts)
     return model
 
 
@@ -288,7 +309,8 @@ def partial_fit(model: Any, parts: Parts, passes: int = 1, *, chunk: int = SMALL
     Parameters
     ----------
     model : estimator with `partial_fit`
-        Of fastml, scikit-learn or others; it is changed.
+        Of fastml, scikit-learn or others; it is changed. Of a pipeline the last step has it, and those before it are
+        fitted first.
     parts : Parts
         The table.
     passes : int, default=1
@@ -313,6 +335,8 @@ def partial_fit(model: Any, parts: Parts, passes: int = 1, *, chunk: int = SMALL
     >>> bool(model.score(X, X[:, 0] > 0) > 0.95)
     True
     """
+    if hasattr(model, "steps") and not hasattr(model, "partial_fit"):
+        return partial_fit_last(model, parts, passes, chunk=chunk, classes=classes)
     if not hasattr(model, "partial_fit"):
         raise TypeError(f"{type(model).__name__} has no partial_fit")
     if passes < 1 or chunk < 1:
@@ -327,6 +351,20 @@ def partial_fit(model: Any, parts: Parts, passes: int = 1, *, chunk: int = SMALL
                 options = first if weight is None else first | {"sample_weight": weight}
                 model.partial_fit(X, *([] if y is None else [y]), **options)
                 first = {}
+    return model
+
+
+def partial_fit_last(model, parts, passes, **options):
+    """A pipeline: the steps before the last learn as in fit, and the last by its own `partial_fit`."""
+    from fastml.scale.through import through
+
+    *before, (_, last) = model.steps
+    if not hasattr(last, "partial_fit"):
+        raise TypeError(f"{type(last).__name__}, the last step, has no partial_fit")
+    for _, step in before:
+        if step is not None and step != "passthrough":
+            parts = through(parts, step.fit(parts))
+    partial_fit(last, parts, passes, **options)
     return model
 
 

@@ -7,10 +7,9 @@ import numpy as np
 from scipy.sparse import issparse
 
 from fastml.scale.parts import Parts
+from fastml.scale.sparse_rows import with_length
 
-__all__ = ["Framed", "frame_of", "known_row", "needs_frames", "widest_dense"]
-
-SLABS = 4  # of a table that are held at once, about
+__all__ = ["Framed", "first_step", "frame_of", "known_row", "needs_frames"]
 
 
 class Framed:
@@ -18,29 +17,16 @@ class Framed:
 
     warns = False  # see Asking
 
-    def __init__(self, model: Any, method: str, parts: Parts):
+    def __init__(self, model: Any, method: str, parts: Parts, sparse: bool = False):
         self.model, self.method, self.names = model, method, parts.names
         self.kinds = parts.kinds or [parts.dtype] * parts.n_features
-        self.most = widest_dense(parts)
+        self.sparse = sparse  # whether sparse rows are taken
 
     def __call__(self, X: np.ndarray) -> Any:
         found = getattr(self.model, self.method)(frame_of(X, self.names, self.kinds))
         if issparse(found):
-            if found.shape[1] > self.most:
-                raise ValueError(
-                    f"{type(self.model).__name__} makes {found.shape[1]:,} sparse columns, and 2**13 rows of them as a"
-                    f" dense table are beyond the memory of the parts, which holds {self.most:,}: make the parts with"
-                    " a larger memory, or fewer columns (max_categories=, min_frequency=, max_features=)"
-                )
-            found = found.toarray()
-        if not isinstance(found, np.ndarray):
-            found = np.asarray(found)
-        return found
-
-
-def widest_dense(parts: Parts) -> int:
-    """Columns of float64 of which 2**13 rows, some times over, have a place in the memory of the parts."""
-    return max(64, parts.memory // (SLABS * 2**13 * 8))
+            return with_length(found) if self.sparse else found.toarray()
+        return np.asarray(found)
 
 
 def frame_of(X: np.ndarray, names: list | None, kinds: list) -> Any:

@@ -54,6 +54,7 @@ class Parts(abc.ABC):
     has_target: bool
     has_weight: bool = False
     texts: list[bool] | None = None  # whether each column is texts; None where all are numbers
+    sparse = False  # whether X is CSR
     kinds: list | None = None  # dtype of each column as it is stored; None where all are of `dtype`
     what: str  # in words, for messages
     memory: int = MEMORY
@@ -132,6 +133,10 @@ class Parts(abc.ABC):
         y = self.rows(start, stop)[1]
         assert y is not None
         return y
+
+    def made_dense(self) -> "Parts":
+        """The same rows, of which sparse ones are made dense."""
+        return self
 
     def behind(self, ask: Any, none: np.ndarray) -> "Parts":
         """The same rows, each piece of X as ask(X) gives it; none: what it gives of no rows."""

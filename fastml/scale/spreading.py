@@ -11,10 +11,12 @@ from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from scipy.sparse import issparse
 
 from fastml.scale.parts import Parts, Piece
 from fastml.scale.reading import Slab, beside, joined
 from fastml.scale.runs import Run, join_runs, run_of_rows, run_total
+from fastml.scale.sparse_rows import Dense
 from fastml_ext.blocks import BLOCK
 
 __all__ = ["Engine", "OnWorkers", "spread"]
@@ -63,7 +65,17 @@ class OnWorkers(Parts):
         other = copy.copy(self)
         other.source = Behind(self.source, ask, none)
         other.n_features, other.dtype, other.names, other.kinds = none.shape[1], none.dtype, None, None
+        other.sparse = issparse(none)
         other.texts = [True] * none.shape[1] if none.dtype.kind == "O" else None
+        return other
+
+    def made_dense(self) -> Parts:
+        if not self.sparse:
+            return self
+        other = copy.copy(self)
+        other.source, other.sparse = self.source.made_dense(), False
+        if hasattr(other, "parts"):
+            other.parts = other.parts.made_dense()
         return other
 
     def each(self, function: Callable, given: list[tuple], *work: Any) -> list:
@@ -116,6 +128,9 @@ class Behind(NamedTuple):
     def slab(self, who: str, *given: Any) -> Slab:
         slab = self.source.slab(who, *given)
         return slab._replace(X=self.ask(slab.X) if len(slab.X) else self.none)
+
+    def made_dense(self) -> "Behind":
+        return Behind(self.source, Dense(self.ask), self.none.toarray())  # type: ignore[attr-defined]
 
     def targets(self, *given: Any) -> tuple[np.ndarray, str, int]:
         return self.source.targets(*given)

@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.sparse import issparse
 
 from fastml.scale.parts import Parts, Piece, dtype_of
 from fastml.scale.reading import Slab
 from fastml.scale.reduction import Reduction, Rows, rows_of_block
+from fastml.scale.sparse_rows import Dense
 
 __all__ = ["Columns", "fit_together"]
 
@@ -111,7 +113,14 @@ class Share(Parts):
         other = copy.copy(self)
         other.look, other.n_features, other.dtype = (*self.look, ask), none.shape[1], none.dtype
         other.texts = [True] * none.shape[1] if none.dtype.kind == "O" else None
-        other.names, other.kinds = None, None
+        other.names, other.kinds, other.sparse = None, None, issparse(none)
+        return other
+
+    def made_dense(self) -> Parts:
+        if not self.sparse:
+            return self
+        other = copy.copy(self)
+        other.look, other.sparse = (*self.look[:-1], Dense(self.look[-1])), False
         return other
 
     def pieces(self, first: int = 0, most: int | None = None) -> Iterator[Piece]:

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastml._sklearn import RealNotInt, check_array
 from fastml.base import Estimator, Interval, StrOptions, check_weight
-from fastml.tree import reading, sharing, walking
+from fastml.tree import behind, reading, sharing, walking
 from fastml.tree.columns import code, from_plain, plain
 from fastml.tree.pruning import pruned, reduced_error_leaves, weakest_links
 from fastml.tree.training import read_training, settings_of
@@ -106,7 +106,7 @@ class TreeEstimator(Estimator):
     # ------------------------------------------------------------------------------------------------ what it is asked
 
     apply, decision_path, predict_path = walking.apply, walking.decision_path, walking.predict_path
-    _predict, _values = walking.predicted, walking.node_values
+    _predict, _values, _answers_behind = walking.predicted, walking.node_values, behind.answers_behind
     shared_parameters: tuple[str, ...] = sharing.PARAMETERS
     shared_responses = sharing.shared_responses
     explain, rules, export_text = reading.explain, reading.rules, reading.export_text

@@ -7,6 +7,7 @@ from sklearn.base import ClassifierMixin
 
 from fastml.table import Table, is_categorical
 from fastml.tree.columns import check_monotonic
+from fastml.tree.levels import grow_by_levels, reason_against, values_of
 from fastml.tree.pruning import pruned
 from fastml.tree.ranges import MOST, Coding, codes_of, find_codings, width_of
 from fastml.tree.training import check_options, settings_of, weigh
@@ -16,7 +17,8 @@ from fastml_ext.tree.structure import NUMERIC
 
 __all__ = ["fit_parts"]
 
-BESIDE = 40  # bytes of a row that growing takes beside its codes
+LOGS = 24  # bytes of a row that the table of n log n takes while it is made
+BESIDE = 32  # bytes of a row that growing takes beside its codes
 
 
 def fit_parts(model: Any, table: Any) -> None:
@@ -32,21 +34,30 @@ def fit_parts(model: Any, table: Any) -> None:
     for j in np.flatnonzero(categorical).tolist():
         if not codings[j].whole:
             raise ValueError(f"column {names[j]!r} has more than {MOST} distinct values: it is no category")
-    check_memory(model, table, codings)
+    model.n_ranges_ = np.array([0 if each.whole else each.n_codes for each in codings])
+    columns = [described(*each, model, parts) for each in zip(codings, names, categorical.tolist(), strict=True)]
+    model.columns_ = columns
+    if fits(model, table, codings, reason_against(model, parts, categorical)):
+        tree = grow_from_codes(model, table, codings, monotonic)
+    else:
+        settings = settings_of(model, range(table.n_rows), None)
+        model.max_features_ = len(codings)
+        tree = grow_by_levels(table, codings, settings, model.n_jobs)
+    model._keep(pruned(with_ends(tree, codings), model))
+
+
+def grow_from_codes(model: Any, table: Any, codings: list[Coding], monotonic: np.ndarray) -> Any:
+    """The tree of codes that are held in memory."""
     codes, target, weight = collected(table, codings, model)
     target = target if isinstance(model, ClassifierMixin) else model._check_target(target)
     weight = weigh(model, target, weight)
-    seen, kept = [], []
-    for j, coding in enumerate(codings):
-        column, values = described(coding, names[j], codes[j], model, parts, categorical[j])
-        kept.append(column)
-        seen.append(Coded(codes[j], values, column.split, int(monotonic[j])))
-    model.columns_ = kept
-    model.n_ranges_ = np.array([0 if each.whole else each.n_codes for each in codings])
+    seen = []
+    for own, coding, column, sign in zip(codes, codings, model.columns_, monotonic.tolist(), strict=True):
+        values = values_of(coding) if column.categories is None else np.arange(coding.n_codes)
+        seen.append(Coded(own, values, column.split, sign))
     settings = settings_of(model, target, weight)
     model.max_features_ = settings.max_features or len(seen)
-    tree = kernels.grow(seen, target, weight, settings, model.n_jobs)
-    model._keep(pruned(with_ends(tree, codings), model))
+    return kernels.grow(seen, target, weight, settings, model.n_jobs)
 
 
 def take_target(model: Any, table: Any) -> None:
@@ -63,16 +74,22 @@ def table_of_none(parts: Any, names: list[str]) -> Table:
     return table_of_block(np.empty((0, len(names)), parts.dtype), names, parts.texts)
 
 
-def check_memory(model: Any, table: Any, codings: list[Coding]) -> None:
-    """Refuse codes that the memory does not hold, before they are collected."""
+def fits(model: Any, table: Any, codings: list[Coding], reason: str) -> bool:
+    """Whether the memory holds the codes of all rows; an error where not, and they are needed for a reason."""
     n, parts = table.n_rows, table.parts
-    row = BESIDE + sum(width_of(each).itemsize for each in codings) + 8 * parts.has_weight
-    if n * row > parts.memory:
+    row = BESIDE + sum(width_of(each).itemsize for each in codings) + 16 * bool(reason)
+    if n * row <= parts.memory:
+        return True
+    logs = LOGS * n * (model.criterion not in ("gini", "squared_error"))
+    if not reason and logs > parts.memory:
+        reason = f"criterion={model.criterion!r} of so many rows"
+    if reason:
         raise ValueError(
-            f"{type(model).__name__} grows from codes in memory, {row} bytes a row with what stands beside them: of"
-            f" {n:,} rows {n * row / 1e6:,.0f} MB, and memory={parts.memory} is {parts.memory / 1e6:,.0f} MB. Give"
-            f" memory={n * row} where the parts are made, or fewer columns"
+            f"{type(model).__name__} with {reason} grows from codes in memory, {row} bytes a row with what stands"
+            f" beside them: of {n:,} rows {n * row / 1e6:,.0f} MB, and memory={parts.memory} allows"
+            f" {parts.memory / 1e6:,.0f} MB. Give memory={n * row} where the parts are made, or fewer columns"
         )
+    return False
 
 
 class Collected:
@@ -110,18 +127,14 @@ def collected(table: Any, codings: list[Coding], model: Any) -> tuple:
     return columns, np.concatenate(target), np.concatenate(weight) if weight else None
 
 
-def described(coding: Coding, name: str, codes: np.ndarray, model: Any, parts: Any, categorical: bool) -> tuple:
-    """(the Column to keep, the values as growing sees them)."""
-    n, missing = coding.n_codes, bool(codes.max() == coding.n_codes)
+def described(coding: Coding, name: str, categorical: bool, model: Any, parts: Any) -> Column:
+    """What the tree keeps of a column."""
     if categorical:
-        values = np.empty(n, object)
+        values = np.empty(coding.n_codes, object)
         values[:] = coding.values.tolist() if coding.texts is None else coding.texts
-        return Column(name, model.categorical_split, np.dtype(object), values, missing), np.arange(n)
+        return Column(name, model.categorical_split, np.dtype(object), values, coding.missing)
     dtype = np.dtype(np.float64) if parts.texts else parts.dtype
-    spread = coding.spread if np.isfinite(coding.spread) else 0.0
-    return Column(name, "numeric", dtype, None, missing, spread), (
-        coding.values if coding.whole else np.arange(float(n))
-    )
+    return Column(name, "numeric", dtype, None, coding.missing, coding.spread if np.isfinite(coding.spread) else 0.0)
 
 
 def with_ends(tree: Any, codings: list[Coding]) -> Any:

@@ -23,6 +23,7 @@ class Coding(NamedTuple):
     whole: bool  # whether these are the values
     values: np.ndarray  # of the keys
     spread: float  # the largest value minus the smallest
+    missing: bool  # whether there are missing values
     texts: list | None = None
 
     @property
@@ -45,30 +46,23 @@ def find_codings(table: Any) -> list[Coding]:
     texts = parts.texts or [False] * parts.n_features
     names = parts.names or [f"x{j}" for j in range(parts.n_features)]
     dtype = np.dtype(np.float64) if parts.texts else parts.dtype
-    found = table.tally(Distinct(texts, names))
+    keys, known, missing, rows = table.tally(Distinct(texts, names))
     if parts.n_rows is None:
-        parts.n_rows = found[2]
-    numbers = iter(found[0])
-    codings = [
-        None if text else of_values(keys, dtype) for text, keys in zip(texts, with_gaps(numbers, texts), strict=True)
-    ]
-    wide = [j for j, coding in enumerate(codings) if coding is None and not texts[j]]
-    for j, (keys, low, high) in zip(wide, upper_ends(table, wide, texts, parts.codes, dtype), strict=True):
-        codings[j] = Coding(keys, False, as_floats(keys, dtype), float(high) - float(low))
-    for j, known in found[1].items():
-        codings[j] = Coding(np.empty(0, np.uint64), True, np.empty(0), 0.0, sorted(known))
-    return codings  # type: ignore[return-value]
-
-
-def with_gaps(numbers: Any, texts: list[bool]) -> list:
-    return [None if text else next(numbers) for text in texts]
-
-
-def of_values(keys: Any, dtype: np.dtype) -> Coding | None:
-    if keys is None:
-        return None
-    values = as_floats(keys, dtype)
-    return Coding(keys, True, values, float(values[-1]) - float(values[0]) if len(values) else 0.0)
+        parts.n_rows = rows
+    wide = [j for j, each in enumerate(keys) if each is None and not texts[j]]
+    ends = dict(zip(wide, upper_ends(table, wide, texts, parts.codes, dtype), strict=True))
+    codings = []
+    for j, own in enumerate(keys):
+        if texts[j]:
+            codings.append(Coding(np.empty(0, np.uint64), True, np.empty(0), 0.0, bool(missing[j]), sorted(known[j])))
+            continue
+        if j in ends:
+            own, *extremes = ends[j]
+        else:
+            extremes = as_floats(own[[0, -1]], dtype).tolist() if len(own) else [0.0, 0.0]
+        spread = float(extremes[1]) - float(extremes[0])
+        codings.append(Coding(own, j not in ends, as_floats(own, dtype), spread, bool(missing[j])))
+    return codings
 
 
 def numbers_of(X: np.ndarray, texts: list[bool]) -> np.ndarray:
@@ -77,24 +71,33 @@ def numbers_of(X: np.ndarray, texts: list[bool]) -> np.ndarray:
 
 
 class Distinct:
-    """The tally of distinct values: (keys of columns of numbers, {column: texts}, rows)."""
+    """The tally of distinct values: (keys of columns of numbers, {column: texts}, which have missing values, rows)."""
 
     def __init__(self, texts: list[bool], names: list[str]):
         self.texts, self.names = texts, names
+        self.numbers = np.flatnonzero(~np.array(texts)).tolist()
 
     def start(self) -> tuple:
-        keys = [np.empty(0, np.uint64)] * (len(self.texts) - sum(self.texts))
-        return keys, {j: set() for j in np.flatnonzero(self.texts).tolist()}, 0
+        keys = [None if text else np.empty(0, np.uint64) for text in self.texts]
+        return keys, {j: set() for j in np.flatnonzero(self.texts).tolist()}, np.zeros(len(keys), bool), 0
 
     def add(self, state: tuple, rows: Any, n_jobs: int | None) -> tuple:
-        keys = tree.add_distinct(numbers_of(rows.X, self.texts), state[0], MOST, n_jobs)
-        for j, known in state[1].items():
-            known.update(known_texts(rows.X[:, j], self.names[j])[1])
-        return self.looked_at((keys, state[1], state[2] + len(rows.X)))
+        keys, known, missing, n = state
+        X = numbers_of(rows.X, self.texts)
+        missing[self.numbers] |= np.isnan(X).any(axis=0)
+        found = tree.add_distinct(X, [keys[j] for j in self.numbers], MOST, n_jobs)
+        for j, own in zip(self.numbers, found, strict=True):
+            keys[j] = own
+        for j, texts in known.items():
+            codes, distinct = known_texts(rows.X[:, j], self.names[j])
+            texts.update(distinct)
+            missing[j] |= len(codes) > 0 and codes.min() < 0
+        return self.looked_at((keys, known, missing, n + len(rows.X)))
 
     def merge(self, first: tuple, second: tuple) -> tuple:
         keys = [together(*pair) for pair in zip(first[0], second[0], strict=True)]
-        return self.looked_at((keys, {j: first[1][j] | second[1][j] for j in first[1]}, first[2] + second[2]))
+        known = {j: first[1][j] | second[1][j] for j in first[1]}
+        return self.looked_at((keys, known, first[2] | second[2], first[3] + second[3]))
 
     def looked_at(self, state: tuple) -> tuple:
         for j, known in state[1].items():

@@ -10,7 +10,7 @@ __getattr__, __dir__, __all__ = exports(
         "deviations": ["moments"],
         "distributions": ["from_distribution", "to_distribution"],
         "expansions": ["sparse_products"],
-        "folded": ["add_looked", "put_looked", "scaled_scores"],
+        "folded": ["add_looked", "few_divided", "few_multiplied", "put_looked", "scaled_scores"],
         "objects": ["code_objects"],
         "ranks": ["quantiles"],
         "scaling": ["extremes", "fill", "rescale", "standardise"],

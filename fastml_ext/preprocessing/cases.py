@@ -39,6 +39,23 @@ def rescale(family, random):
     return family.rescale(X, *np.ones((2, X.shape[1]), X.dtype if random.random() < 0.5 else float), -np.inf, 2.0)
 
 
+def few_divided(family, random):
+    X = np.nan_to_num(table(random))
+    return family.few_divided(X, *columns(random, X))
+
+
+def few_multiplied(family, random):
+    X = np.nan_to_num(table(random))
+    return family.few_multiplied(X, *columns(random, X))
+
+
+def columns(random, X):
+    """(centre, scale) of the dtype of X, or of another one, or none."""
+    kinds = [X.dtype] * 4 + [np.dtype(float)]
+    made = [random.integers(1, 9, X.shape[1]).astype(random.choice(kinds)) / 4 for _ in range(2)]
+    return made[0] if random.random() < 0.8 else None, made[1]
+
+
 def by_rows(family, random):
     return family.by_rows(np.asfortranarray(table(random)))
 

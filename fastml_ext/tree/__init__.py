@@ -13,6 +13,7 @@ __getattr__, __dir__, __all__ = exports(
         "counting": ["add_distinct", "code_values", "count_digits"],
         "growing.grow": ["grow"],
         "growing.settings": ["Settings"],
+        "levels": ["count_codes", "go_down"],
         "numbers": ["Numbers"],
         "pruning.prune": ["cheapest_leaves", "first_stop", "subtree_sums", "truncate", "weakest_links"],
         "structure": ["Coded", "Column", "Tree"],

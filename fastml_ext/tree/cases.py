@@ -48,6 +48,32 @@ def code_values(family, random):
     return [*codes, np.array(family.code_values(X, keys, whole, codes))]
 
 
+def coded_rows(random):
+    """(codes of three columns, the walk down a tree of five nodes)."""
+    n = random.integers(1, 60)
+    codes = [random.integers(0, 6, n).astype(dtype) for dtype in (np.uint8, np.uint16, np.uint32)]
+    cut, feature = random.integers(0, 5, 5).astype(np.uint32), random.integers(0, 3, 5).astype(np.int32)
+    feature[[1, 3, 4]] = -1
+    left, right = np.array([1, -1, 3, -1, -1], np.int32), np.array([2, -1, 4, -1, -1], np.int32)
+    return codes, (feature, cut, np.full(3, 5, np.uint32), random.integers(0, 2, 5).astype(np.uint8), left, right)
+
+
+def go_down(family, random):
+    codes, walk = coded_rows(random)
+    nodes = np.zeros(len(codes[0]), np.int32)
+    family.go_down(codes, *walk, nodes)
+    return nodes
+
+
+def count_codes(family, random):
+    codes, _ = coded_rows(random)
+    n, dtype = len(codes[0]), random.choice([np.uint8, np.uint32])
+    counts = [np.zeros((2, 6, 3), np.uint32) for _ in codes]
+    slot = random.integers(-2, 2, n).astype(np.int32)
+    family.count_codes(codes, slot, random.integers(0, 3, n).astype(dtype), counts)
+    return counts
+
+
 def blend(family, random):
     X = numbers(random)
     X = np.where(random.random(X.shape) < 0.3, np.nan, X.astype(float))

@@ -27,6 +27,7 @@ cdef enum:
     FIRST = 1024  # places of a set to begin with
     HEADS = 11  # bits of a key by which the prefixes wanted are found
     SPARE = 1  # bits by which buckets outnumber keys: most have one at most
+    LEAST = 16  # bits of buckets: of floats, most buckets are of numbers near 0, and few hold all others
 
 COST = 6.0  # ns a value
 
@@ -187,7 +188,7 @@ def _code_column(const real[:] x, const uint64_t[::1] keys, bint whole, code_t[:
     cdef Py_ssize_t i, low, high, middle, n = keys.shape[0], strange = -1
     cdef uint64_t key, first = keys[0] if n else 0, last = keys[n - 1] if n else 0, at
     cdef code_t missing = <code_t> (n if whole else n + 1)
-    cdef int shift = 0, bits = SPARE
+    cdef int shift = 0, bits = LEAST
     while n >> (bits - SPARE):
         bits += 1
     while (last - first) >> shift >> bits:

@@ -17,7 +17,7 @@ import fastml.metrics
 import fastml.scale
 from fastml.linear_model import LinearRegression, LogisticRegression, Ridge, SGDClassifier
 from fastml.metrics import accuracy_score, confusion_matrix
-from fastml.model_selection import GridSearchCV, cross_val_score
+from fastml.model_selection import GridSearchCV, cross_val_score, train_test_split
 from fastml.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MixedNB, MultinomialNB
 from fastml.neighbors import KNeighborsClassifier
 from fastml.pipeline import make_pipeline
@@ -298,8 +298,13 @@ COLLECTORS = {
     "weights": lambda X, y, table, labels, model: GaussianNB().fit(table, labels, sample_weight=y),
     "arguments": lambda X, y, table, labels, model: model.predict(X, check_input=False),
     "pipeline": lambda X, y, table, labels, model: make_pipeline(KNeighborsClassifier()).fit(X, y),
-    "search": lambda X, y, table, labels, model: GridSearchCV(model, {"var_smoothing": [1e-9]}).fit(X, y),
-    "folds": lambda X, y, table, labels, model: cross_val_score(model, X, y),
+    "search": lambda X, y, table, labels, model: GridSearchCV(KNeighborsClassifier(), {"p": [1]}).fit(X, y),
+    "folds": lambda X, y, table, labels, model: cross_val_score(KNeighborsClassifier(), X, y),
+    "groups": lambda X, y, table, labels, model: cross_val_score(model, X, y, groups=y),
+    "scorers": lambda X, y, table, labels, model: cross_val_score(model, X, y, scoring=lambda *given: 0.0),
+    "development": lambda X, y, table, labels, model: GridSearchCV(model, {}).fit(X, y, dev=(X, y)),
+    "rows in memory": lambda X, y, table, labels, model: GridSearchCV(model, {}).fit(table, y),
+    "labels in memory": lambda X, y, table, labels, model: train_test_split(X, labels),
     "delayed": lambda X, y, table, labels, model: model.predict(dask.delayed(table)),
     "bag": lambda X, y, table, labels, model: GaussianNB().fit(dd.from_pandas(frame(), npartitions=1)["a"], labels),
 }

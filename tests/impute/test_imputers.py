@@ -117,3 +117,24 @@ def test_the_mean_of_numbers_whose_sum_is_beyond_float64():
     filled = ours.SimpleImputer().fit_transform(X)
     np.testing.assert_allclose(filled[2, 0], 1.4e308, rtol=1e-12)
     np.testing.assert_allclose(filled[1, 1], 1.5, rtol=1e-12)
+
+
+def test_the_median_of_numbers_whose_sum_is_beyond_the_dtype():
+    for dtype, unit in ((np.float64, 1e307), (np.float32, 1e37)):
+        X = np.array([[10, 17, np.nan], [17, -17, 10], [16, 17, -10]], dtype).T * dtype(unit)
+        found = ours.SimpleImputer(strategy="median").fit(X).statistics_
+        np.testing.assert_allclose(found, np.array([13.5, 10, 16]) * unit, rtol=1e-6)
+
+
+@pytest.mark.parametrize("strategy", ["most_frequent", "constant"])
+@pytest.mark.parametrize("dtype", ["string", "string[pyarrow]", "str", "object"])
+def test_texts_of_pandas_that_are_missing(strategy, dtype):
+    frame = pd.DataFrame({"a": pd.Series(["b", "a", None, "b"], dtype=dtype)})
+    options = {"fill_value": "b"} if strategy == "constant" else {}
+    imputer = ours.SimpleImputer(strategy=strategy, add_indicator=True, **options)
+    if dtype == "object":
+        imputer.set_params(missing_values=None)
+    assert imputer.fit_transform(frame).tolist() == [["b", 0], ["a", 0], ["b", 1], ["b", 0]]
+    assert imputer.transform(frame[2:3]).tolist() == [["b", 1]]
+    model = ours.MissingIndicator(missing_values=imputer.missing_values).fit(frame)
+    assert model.transform(frame).ravel().tolist() == [False, False, True, False]

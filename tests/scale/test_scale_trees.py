@@ -120,6 +120,88 @@ def test_texts_are_categories(tmp_path, split):
     assert np.array_equal(one.predict(frame[["a", "b"]]), other.predict(frame[["a", "b"]]))
 
 
+# ---------------------------------------------------------------------------------- more codes than memory holds
+
+BY_LEVELS = [
+    DecisionTreeClassifier(),
+    DecisionTreeClassifier(max_depth=1),
+    DecisionTreeClassifier(criterion="entropy", max_depth=7),
+    DecisionTreeClassifier(criterion="gain_ratio", max_depth=4, ccp_alpha=0.001),
+    DecisionTreeClassifier(min_samples_leaf=40, min_samples_split=200, min_impurity_decrease=1e-4),
+    DecisionTreeClassifier(min_weight_fraction_leaf=0.01, pruning="pessimistic"),
+]
+
+
+@pytest.mark.parametrize("model", BY_LEVELS, ids=lambda model: repr(model).replace(" ", ""))
+@settings(deadline=None, max_examples=4)
+@given(cuts=CUTS, memory=st.sampled_from([2**13, 2**17, 2**18, 2**19]))
+def test_the_same_tree_level_by_level(model, cuts, memory):
+    from fastml.tree import in_parts
+
+    X, y, _ = table()
+    other = clone(model)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(in_parts, "LOGS", 0)
+        other.fit(fastml.scale.chunks(in_chunks(cuts, X, y), memory=memory))
+    assert_same(clone(model).fit(X, y), other)
+
+
+@pytest.mark.parametrize("codes", [10, 255])
+def test_ranges_of_values_level_by_level(codes):
+    X, y = wide(np.float32)
+    one, other = (
+        DecisionTreeClassifier(max_depth=9).fit(fastml.scale.coded(fastml.scale.arrays(X, y, memory=memory), codes))
+        for memory in (2**28, 2**20)
+    )
+    assert_same(one, other)
+
+
+def test_two_labels_far_apart_and_a_pure_table(monkeypatch):
+    X, y, _ = table()
+    names = np.array(["no", "yes", "maybe"])[y]
+    one = DecisionTreeClassifier(max_depth=6).fit(X, names)
+    assert_same(one, DecisionTreeClassifier(max_depth=6).fit(fastml.scale.arrays(X, names, memory=2**17)))
+    pure = DecisionTreeClassifier().fit(fastml.scale.arrays(X, y * 0, memory=2**17))
+    assert_same(DecisionTreeClassifier().fit(X, y * 0), pure)
+
+
+def test_what_counts_do_not_tell_wants_memory():
+    X, y, weight = table()
+    X = np.nan_to_num(X)
+    refused = [
+        (DecisionTreeRegressor(), "criterion='squared_error'", {}),
+        (DecisionTreeClassifier(class_weight="balanced"), "class_weight", {}),
+        (DecisionTreeClassifier(), "sample_weight", {"sample_weight": weight}),
+        (DecisionTreeClassifier(max_features=1), "max_features", {}),
+        (DecisionTreeClassifier(max_leaf_nodes=9), "max_leaf_nodes", {}),
+        (DecisionTreeClassifier(splitter="random"), "splitter='random'", {}),
+        (DecisionTreeClassifier(categorical_features=[2]), "columns of categories", {}),
+        (DecisionTreeClassifier(missing_values="fractional"), "missing_values='fractional'", {}),
+        (DecisionTreeClassifier(criterion="entropy"), "criterion='entropy' of so many rows", {}),
+    ]
+    for model, reason, options in refused:
+        parts = fastml.scale.arrays(X, y, memory=2**17, **options)
+        with pytest.raises(ValueError, match=r"grows from codes in memory.*Give memory=\d+ where the parts") as told:
+            model.fit(parts)
+        assert f"{type(model).__name__} with {reason} grows" in str(told.value)
+        parts.memory = int(str(told.value).rpartition("memory=")[2].split()[0])
+        model.fit(parts)
+
+
+def test_levels_on_any_engine():
+    dask = pytest.importorskip("dask")
+    da = pytest.importorskip("dask.array")
+    import fastml.dask
+
+    X, y, _ = table()
+    one = DecisionTreeClassifier(max_depth=8).fit(X, y)
+    for workers in (1, 3):
+        with dask.config.set(scheduler="threads", num_workers=workers):
+            lazy = da.from_array(X, chunks=(700 * workers, 3)), da.from_array(y, chunks=700 * workers)
+            assert_same(one, DecisionTreeClassifier(max_depth=8).fit(fastml.dask.parts(*lazy, memory=2**17)))
+            assert_same(one, DecisionTreeClassifier(max_depth=8).fit(*lazy))
+
+
 # ------------------------------------------------------------------------------------------ more values than codes
 
 WIDE = 70_000

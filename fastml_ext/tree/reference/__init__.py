@@ -5,6 +5,7 @@ from fastml_ext.tree.reference.columns import encode, encode_sparse, midpoint, r
 from fastml_ext.tree.reference.counting import add_distinct, code_values, count_digits
 from fastml_ext.tree.reference.criteria import impurity
 from fastml_ext.tree.reference.growing import grow, id3
+from fastml_ext.tree.reference.levels import count_codes, go_down
 from fastml_ext.tree.reference.pruning import cheapest_leaves, first_stop, subtree_sums, truncate, weakest_links
 
 __all__ = [
@@ -14,11 +15,13 @@ __all__ = [
     "blend",
     "cheapest_leaves",
     "code_values",
+    "count_codes",
     "count_digits",
     "decision_path",
     "encode",
     "encode_sparse",
     "first_stop",
+    "go_down",
     "grow",
     "id3",
     "impurity",

@@ -141,6 +141,29 @@ def test_standardise(X, centred, scaled):
     assert kernels.standardise(*given) is reference.standardise(*given) is None
 
 
+@given(tables(), st.sampled_from("fd"), st.booleans(), st.booleans(), st.booleans())
+def test_few_rows(X, dtype, first, second, turned):
+    X = X.T if turned else X
+    columns = np.arange(1, X.shape[1] + 1, dtype=dtype) / 3
+    given = columns if first else None, columns[::-1].copy() if second else None
+    for name in ("few_divided", "few_multiplied"):
+        found, expected = getattr(kernels, name)(X, *given), getattr(reference, name)(X, *given)
+        assert (found is None) == (expected is None)
+        assert found is None or (found.dtype == X.dtype and np.array_equal(found, expected))
+    assert kernels.few_divided(X.tolist(), *given) is kernels.few_divided(X[0], *given) is None
+    assert kernels.few_divided(X.astype(X.dtype.newbyteorder()), None, None) is None
+
+
+def test_few_rows_have_the_bits_of_many():
+    random = np.random.default_rng(0)
+    for dtype in (np.float32, np.float64):
+        X, a, b = (random.normal(size=shape).astype(dtype) for shape in ((4000, 7), 7, 7))
+        for few, many in ((kernels.few_divided, kernels.standardise), (kernels.few_multiplied, kernels.rescale)):
+            ends = (-np.inf, np.inf) if many is kernels.rescale else ()
+            rows = [few(X[i : i + 1], a, b) for i in range(len(X))]
+            assert np.array_equal(np.concatenate(rows), many(X, a, b, *ends))
+
+
 @given(tables(), st.sampled_from([(-np.inf, np.inf), (0, 1), (-1, 0.5)]))
 def test_rescale(X, ends):
     given = X, np.full(X.shape[1], 0.25, X.dtype), np.full(X.shape[1], 0.5, X.dtype), *ends
