@@ -11,9 +11,12 @@ __all__ = [
 ]  # fmt: skip
 
 
-def nan_quantiles(X, shares):
-    """(len(shares), d): quantiles of the columns as numpy.nanpercentile's by default, to the bit; NaN is left out."""
-    low, high, count, _ = kernels.quantiles(X, shares)
+def nan_quantiles(X, shares, rows=None):
+    """(len(shares), d): quantiles of the columns as numpy.nanpercentile's by default, to the bit; NaN is left out.
+
+    rows: numbers of the rows that are meant; None for all
+    """
+    low, high, count, _ = kernels.quantiles(X, shares, rows)
     return between(low, high, count, shares)
 
 

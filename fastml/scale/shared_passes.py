@@ -10,6 +10,7 @@ from scipy.sparse import issparse
 
 from fastml.base import first_bad
 from fastml.scale.fitting import Checks
+from fastml.scale.output import asked_at
 from fastml.scale.parts import Parts
 from fastml.scale.reading import Slab, read_slabs
 from fastml.scale.reduction import Rows
@@ -178,7 +179,7 @@ class RowsOfViews:
         for step in asks:  # pipelines that begin with the same fitted steps share what these make
             (ask, none), view = step, (*view, id(step))
             if view not in self.taken:
-                self.taken[view] = slab._replace(X=ask(slab.X) if len(slab.X) else none)
+                self.taken[view] = slab._replace(X=asked_at(ask, slab.X, slab.start) if len(slab.X) else none)
             slab = self.taken[view]
         return slab
 
@@ -278,9 +279,8 @@ def chosen_of_slab(slab: Slab, sides: Sides, starts: dict, requests: list[Reques
         kept = rows_kept(sides, request.split, request.side, slab.start, len(slab.X))
         try:
             own = some_of(slab, kept[numbers - start], 0)
-            found.append(
-                request.checks(own._replace(X=through(own.X, request.asks))).at(slice(None)) if len(numbers) else None
-            )
+            own = own._replace(X=through(own.X, request.asks, numbers))
+            found.append(request.checks(own).at(slice(None)) if len(numbers) else None)
         except Exception as error:
             found.append(Failure(sendable(error)))
     return found

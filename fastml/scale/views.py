@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.sparse import issparse
 
+from fastml.scale.output import asked_at
 from fastml.scale.parts import Parts, Piece
 from fastml.scale.sides import ALL, STRETCH, TRAIN, Sides
 from fastml.scale.sparse_rows import Dense
@@ -154,8 +155,8 @@ class View(Parts):
             kept = kept[begin:]
             if len(kept):
                 y, weight = (None if each is None else each[kept] for each in (piece.y, piece.weight))
-                X, number = through(piece.X[kept], self.asks), passed - len(kept)
-                yield Piece(X, y, self.what, number, weight)
+                number = passed - len(kept)
+                yield Piece(through(piece.X[kept], self.asks, number), y, self.what, number, weight)
 
     def targets(self) -> Iterator[tuple[np.ndarray, str, int]]:
         start, passed = 0, 0
@@ -184,7 +185,8 @@ def rows_kept(sides: Sides, split: int, side: int, start: int, n: int) -> np.nda
     return np.flatnonzero(flags_of(sides, split, start, start + n) & side)
 
 
-def through(X: np.ndarray, asks: tuple) -> np.ndarray:
+def through(X: np.ndarray, asks: tuple, numbers: Any) -> np.ndarray:
+    """numbers: that of the first row in the view, or of each row"""
     for ask, none in asks:
-        X = ask(X) if len(X) else none
+        X = asked_at(ask, X, numbers) if len(X) else none
     return X

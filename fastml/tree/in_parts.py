@@ -7,7 +7,7 @@ from sklearn.base import ClassifierMixin
 
 from fastml.table import Table, is_categorical
 from fastml.tree.columns import check_monotonic
-from fastml.tree.levels import grow_by_levels, reason_against, values_of
+from fastml.tree.levels import bytes_of_counters, grow_by_levels, reason_against, values_of
 from fastml.tree.pruning import pruned
 from fastml.tree.ranges import MOST, Coding, codes_of, find_codings, width_of
 from fastml.tree.training import check_options, settings_of, weigh
@@ -17,6 +17,7 @@ from fastml_ext.tree.structure import NUMERIC
 
 __all__ = ["fit_parts"]
 
+LEAST = 2**24  # bytes that counters may take, however little the memory is
 LOGS = 24  # bytes of a row that the table of n log n takes while it is made
 BESIDE = 32  # bytes of a row that growing takes beside its codes
 
@@ -30,6 +31,9 @@ def fit_parts(model: Any, table: Any) -> None:
     none = table_of_none(parts, names)
     categorical = is_categorical(none, model.categorical_features, names)
     monotonic = check_monotonic(none, categorical, model)
+    reason = reason_against(model, parts, categorical)
+    if reason and parts.n_rows is not None:
+        refuse_beyond(model, parts, reason, BESIDE + 16 + parts.n_features, 2 * parts.n_features)
     codings = find_codings(table)
     for j in np.flatnonzero(categorical).tolist():
         if not codings[j].whole:
@@ -37,7 +41,7 @@ def fit_parts(model: Any, table: Any) -> None:
     model.n_ranges_ = np.array([0 if each.whole else each.n_codes for each in codings])
     columns = [described(*each, model, parts) for each in zip(codings, names, categorical.tolist(), strict=True)]
     model.columns_ = columns
-    if fits(model, table, codings, reason_against(model, parts, categorical)):
+    if fits(model, table, codings, reason):
         tree = grow_from_codes(model, table, codings, monotonic)
     else:
         settings = settings_of(model, range(table.n_rows), None)
@@ -80,16 +84,24 @@ def fits(model: Any, table: Any, codings: list[Coding], reason: str) -> bool:
     row = BESIDE + sum(width_of(each).itemsize for each in codings) + 16 * bool(reason)
     if n * row <= parts.memory:
         return True
-    logs = LOGS * n * (model.criterion not in ("gini", "squared_error"))
-    if not reason and logs > parts.memory:
+    if not reason and model.criterion != "gini" and LOGS * n > parts.memory:
         reason = f"criterion={model.criterion!r} of so many rows"
+    if not reason and bytes_of_counters(codings, model.n_classes_) > max(parts.memory, LEAST):
+        reason = "so many distinct values and classes"
     if reason:
+        refuse_beyond(model, parts, reason, row, 0)
+    return False
+
+
+def refuse_beyond(model: Any, parts: Any, reason: str, row: int, more: int) -> None:
+    """Refuse rows of so many bytes each that the memory does not hold; more: bytes that some may take beside."""
+    n = parts.n_rows
+    if n * row > parts.memory:
         raise ValueError(
             f"{type(model).__name__} with {reason} grows from codes in memory, {row} bytes a row with what stands"
             f" beside them: of {n:,} rows {n * row / 1e6:,.0f} MB, and memory={parts.memory} allows"
-            f" {parts.memory / 1e6:,.0f} MB. Give memory={n * row} where the parts are made, or fewer columns"
+            f" {parts.memory / 1e6:,.0f} MB. Give memory={n * (row + more)} where the parts are made, or fewer columns"
         )
-    return False
 
 
 class Collected:

@@ -39,6 +39,11 @@ def reason_against(model: Any, parts: Parts, categorical: np.ndarray) -> str:
     return next((name for name, found in asked.items() if found), "")
 
 
+def bytes_of_counters(codings: list[Coding], n_classes: int) -> int:
+    """Of one node."""
+    return sum(each.n_codes + 1 for each in codings) * n_classes * 4
+
+
 class Open(NamedTuple):
     """A node that may be split, and whose rows have not been looked at."""
 
@@ -80,7 +85,7 @@ class Growing:
         """(nodes whose rows a pass is to collect, nodes that it is to count), as many as the memory allows."""
         memory, classes = self.table.parts.memory, self.settings.n_classes
         row = 32 + sum(width_of(each).itemsize for each in self.codings)
-        cells = sum(each.n_codes + 1 for each in self.codings) * classes * 4
+        cells = bytes_of_counters(self.codings, classes)
         rows, counters = memory // (COLLECTED * row), max(1, memory // (COUNTERS * cells))
         waiting = sorted(self.open, key=lambda each: each.n_rows)
         ends = np.cumsum([each.n_rows for each in waiting])

@@ -11,6 +11,7 @@ __all__ = ["MOST", "Coding", "codes_of", "find_codings", "width_of"]
 
 MOST = 2**16  # distinct values of a column that are told apart
 MOST_CATEGORIES = 2**20  # texts of a column
+ROOM = 2**21  # bytes of the memory for the distinct values of a column, of two threads or tasks
 CELLS = 2**21  # counters of a pass: 16 MB
 BITS = 11  # of a number, that a pass counts at most
 FEW = 2**20  # numbers among which those sought are, that are collected instead
@@ -46,9 +47,11 @@ def find_codings(table: Any) -> list[Coding]:
     texts = parts.texts or [False] * parts.n_features
     names = parts.names or [f"x{j}" for j in range(parts.n_features)]
     dtype = np.dtype(np.float64) if parts.texts else parts.dtype
-    keys, known, missing, rows = table.tally(Distinct(texts, names))
+    keys, known, missing, rows = distinct_values(table, texts, names)
     if parts.n_rows is None:
         parts.n_rows = rows
+    if not rows:
+        raise ValueError(f"{parts!r} has 0 rows, and {table.who} needs at least one")
     wide = [j for j, each in enumerate(keys) if each is None and not texts[j]]
     ends = dict(zip(wide, upper_ends(table, wide, texts, parts.codes, dtype), strict=True))
     codings = []
@@ -65,6 +68,21 @@ def find_codings(table: Any) -> list[Coding]:
     return codings
 
 
+def distinct_values(table: Any, texts: list[bool], names: list[str]) -> tuple:
+    """What `Distinct` finds: so many columns in a pass as the memory has room for, of their values."""
+    d, step = len(names), max(8, table.parts.memory // ROOM)
+    keys: list = []
+    known: dict = {}
+    missing: list = []
+    rows = 0
+    for first in range(0, d, step):
+        some = slice(first, first + step)
+        own, words, holes, rows = table.tally(Distinct(texts[some], names[some], first))
+        keys, missing = keys + own, missing + holes.tolist()
+        known |= {first + j: each for j, each in words.items()}
+    return keys, known, missing, rows
+
+
 def numbers_of(X: np.ndarray, texts: list[bool]) -> np.ndarray:
     """The columns that are no texts."""
     return X if X.dtype.kind != "O" else X[:, ~np.array(texts)].astype(float)
@@ -73,8 +91,8 @@ def numbers_of(X: np.ndarray, texts: list[bool]) -> np.ndarray:
 class Distinct:
     """The tally of distinct values: (keys of columns of numbers, {column: texts}, which have missing values, rows)."""
 
-    def __init__(self, texts: list[bool], names: list[str]):
-        self.texts, self.names = texts, names
+    def __init__(self, texts: list[bool], names: list[str], first: int):
+        self.texts, self.names, self.first = texts, names, first
         self.numbers = np.flatnonzero(~np.array(texts)).tolist()
 
     def start(self) -> tuple:
@@ -83,13 +101,14 @@ class Distinct:
 
     def add(self, state: tuple, rows: Any, n_jobs: int | None) -> tuple:
         keys, known, missing, n = state
-        X = numbers_of(rows.X, self.texts)
+        columns = rows.X[:, self.first : self.first + len(self.texts)]
+        X = numbers_of(columns, self.texts)
         missing[self.numbers] |= np.isnan(X).any(axis=0)
         found = tree.add_distinct(X, [keys[j] for j in self.numbers], MOST, n_jobs)
         for j, own in zip(self.numbers, found, strict=True):
             keys[j] = own
         for j, texts in known.items():
-            codes, distinct = known_texts(rows.X[:, j], self.names[j])
+            codes, distinct = known_texts(columns[:, j], self.names[j])
             texts.update(distinct)
             missing[j] |= len(codes) > 0 and codes.min() < 0
         return self.looked_at((keys, known, missing, n + len(rows.X)))
@@ -198,9 +217,7 @@ class Collected:
         return [np.empty(0, np.uint64) for _ in self.wide]
 
     def add(self, state: list, rows: Any, n_jobs: int | None) -> list:
-        from fastml.preprocessing.in_parts import Collected as OfBlock
-
-        found = OfBlock(self.prefixes, self.shift).partial(rows._replace(X=columns_of(rows.X, self)))
+        found = tree.keys_of_prefixes(columns_of(rows.X, self), self.prefixes, self.shift, n_jobs)
         return self.merge(state, found)
 
     def merge(self, first: list, second: list) -> list:

@@ -10,7 +10,7 @@ __getattr__, __dir__, __all__ = exports(
     {
         "applying.apply": ["apply", "apply_columns", "blend", "decision_path"],
         "coding": ["encode", "encode_sparse"],
-        "counting": ["add_distinct", "code_values", "count_digits"],
+        "counting": ["add_distinct", "code_values", "count_digits", "keys_of_prefixes"],
         "growing.grow": ["grow"],
         "growing.settings": ["Settings"],
         "levels": ["count_codes", "go_down"],

@@ -41,6 +41,13 @@ def count_digits(family, random):
     return counts
 
 
+def keys_of_prefixes(family, random):
+    X = floats(random)
+    shift = int(random.integers(1, 8 * X.dtype.itemsize - 1))
+    keys = kernels.add_distinct(X, [np.empty(0, np.uint64)] * 3, 99)
+    return family.keys_of_prefixes(X, [np.unique((each >> np.uint64(shift))[::3]) for each in keys], shift)
+
+
 def code_values(family, random):
     X, whole = floats(random), random.integers(2, size=3).astype(bool).tolist()
     keys = kernels.add_distinct(floats(random).astype(X.dtype), [np.empty(0, np.uint64)] * 3, 99)

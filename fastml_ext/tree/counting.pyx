@@ -12,7 +12,7 @@ from fastml_ext.tree.keys cimport key_of
 
 from fastml_ext import pool
 
-__all__ = ["add_distinct", "code_values", "count_digits"]
+__all__ = ["add_distinct", "code_values", "count_digits", "keys_of_prefixes"]
 
 ctypedef fused real:
     float
@@ -148,24 +148,65 @@ def _count_columns(start, stop, X, prefixes, shift, bits, counts):
 def _count_digits(const real[:] x, const uint64_t[::1] prefixes, int length, int shift, int bits,
                   int64_t[:, ::1] counts):
     """length: bits of a prefix"""
-    cdef int heads = min(HEADS, length)
-    cdef uint64_t key, prefix, mask = (<uint64_t> 1 << bits) - 1
-    cdef Py_ssize_t i, at, end
-    every = np.arange(2**heads + 1, dtype=np.uint64)
-    begins = np.searchsorted(np.asarray(prefixes) >> np.uint64(length - heads), every)
-    cdef const int64_t[::1] begin = begins.astype(np.int64)
+    cdef uint64_t key, mask = (<uint64_t> 1 << bits) - 1
+    cdef const int64_t[::1] begin = _heads(prefixes, length)
+    cdef Py_ssize_t i, at
     with nogil:
         for i in range(x.shape[0]):
             if x[i] != x[i]:
                 continue
             key = _key(x[i])
-            prefix = key >> (shift + bits) if length else 0
-            at = begin[prefix >> (length - heads)]
-            end = begin[(prefix >> (length - heads)) + 1]
-            while at < end and prefixes[at] < prefix:
-                at += 1
-            if at < end and prefixes[at] == prefix:
+            at = _find(prefixes, begin, key >> (shift + bits) if length else 0, length)
+            if at >= 0:
                 counts[at, (key >> shift) & mask] += 1
+
+
+def _heads(prefixes, int length):
+    """Of each head of a prefix of so many bits, the first prefix that has it or a higher one."""
+    heads = min(HEADS, length)
+    every = np.arange(2**heads + 1, dtype=np.uint64)
+    return np.searchsorted(np.asarray(prefixes) >> np.uint64(length - heads), every).astype(np.int64)
+
+
+cdef inline Py_ssize_t _find(const uint64_t[::1] prefixes, const int64_t[::1] begin, uint64_t prefix,
+                             int length) noexcept nogil:
+    """The place of a prefix, or -1."""
+    cdef uint64_t head = prefix >> (length - min(HEADS, length))
+    cdef Py_ssize_t low = begin[head], end = begin[head + 1], high = end, middle
+    while low < high:
+        middle = (low + high) >> 1
+        if prefixes[middle] < prefix:
+            low = middle + 1
+        else:
+            high = middle
+    return low if low < end and prefixes[low] == prefix else -1
+
+
+def keys_of_prefixes(X, prefixes, shift, n_jobs=None):
+    """The keys that have one of the prefixes. Contract: reference/counting.py."""
+    parts = pool.run(_keys_of_columns, len(prefixes), X, prefixes, shift, cost=COST * len(X), n_jobs=n_jobs)
+    return [keys for part in parts for keys in part]
+
+
+def _keys_of_columns(start, stop, X, prefixes, shift):
+    return [_keys_with(X[:, j], prefixes[j], 8 * X.dtype.itemsize - shift, shift) for j in range(start, stop)]
+
+
+def _keys_with(const real[:] x, const uint64_t[::1] prefixes, int length, int shift):
+    cdef const int64_t[::1] begin = _heads(prefixes, length)
+    cdef Py_ssize_t i, n = 0
+    cdef uint64_t key
+    found = np.empty(x.shape[0], np.uint64)
+    cdef uint64_t[::1] out = found
+    with nogil:
+        for i in range(x.shape[0]):
+            if x[i] != x[i]:
+                continue
+            key = _key(x[i])
+            if _find(prefixes, begin, key >> shift, length) >= 0:
+                out[n] = key
+                n += 1
+    return found[:n].copy()
 
 
 # ------------------------------------------------------------------------------------------------ codes

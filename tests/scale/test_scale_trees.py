@@ -188,6 +188,27 @@ def test_what_counts_do_not_tell_wants_memory():
         model.fit(parts)
 
 
+def test_columns_by_groups_and_rows_that_are_not_counted_yet(monkeypatch):
+    from fastml.tree import ranges
+
+    X, y, _ = table()
+    many = np.tile(np.nan_to_num(X), 4)
+    monkeypatch.setattr(ranges, "ROOM", 2**28)  # eight columns in a pass
+    one = DecisionTreeClassifier(max_depth=6).fit(many, y)
+    assert_same(one, DecisionTreeClassifier(max_depth=6).fit(fastml.scale.chunks(in_chunks([9], many, y))))
+    with pytest.raises(ValueError, match="0 rows, and DecisionTreeRegressor needs at least one"):
+        DecisionTreeRegressor().fit(fastml.scale.arrays(X[:0], y[:0] * 1.0))
+
+
+def test_objects_among_texts_are_no_missing_values():
+    X = np.array([["a", 1.0], ["b", "c"]], object)
+    parts = fastml.scale.arrays(np.zeros((2, 2)), [0, 1])
+    parts.texts, parts.dtype = [True, True], np.dtype(object)
+    parts.pieces = lambda first=0, most=None: iter([fastml.scale.parts.Piece(X, np.array([0, 1]), "X", 0)])
+    with pytest.raises(TypeError, match=r"'x1' holds 1.0 among texts, a float: a tree takes.*OrdinalEncoder"):
+        DecisionTreeClassifier().fit(parts)
+
+
 def test_levels_on_any_engine():
     dask = pytest.importorskip("dask")
     da = pytest.importorskip("dask.array")

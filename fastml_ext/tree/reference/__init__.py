@@ -2,7 +2,7 @@
 
 from fastml_ext.tree.reference.applying import apply, apply_columns, blend, decision_path
 from fastml_ext.tree.reference.columns import encode, encode_sparse, midpoint, round_down
-from fastml_ext.tree.reference.counting import add_distinct, code_values, count_digits
+from fastml_ext.tree.reference.counting import add_distinct, code_values, count_digits, keys_of_prefixes
 from fastml_ext.tree.reference.criteria import impurity
 from fastml_ext.tree.reference.growing import grow, id3
 from fastml_ext.tree.reference.levels import count_codes, go_down
@@ -25,6 +25,7 @@ __all__ = [
     "grow",
     "id3",
     "impurity",
+    "keys_of_prefixes",
     "midpoint",
     "round_down",
     "subtree_sums",

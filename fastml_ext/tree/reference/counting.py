@@ -6,7 +6,7 @@ sign turned over, of a negative one all of them; -0.0 is 0.0. Keys are kept as u
 
 import numpy as np
 
-__all__ = ["add_distinct", "code_values", "count_digits", "key"]
+__all__ = ["add_distinct", "code_values", "count_digits", "key", "keys_of_prefixes"]
 
 
 def key(x):
@@ -43,6 +43,17 @@ def count_digits(X, prefixes, shift, bits, counts, n_jobs=None):
             prefix, digit = each >> (shift + bits), each >> shift & 2**bits - 1
             if prefix in wanted.tolist():
                 table[wanted.tolist().index(prefix), digit] += 1
+
+
+def keys_of_prefixes(X, prefixes, shift, n_jobs=None):
+    """[keys] of the values of each column, in the order of the rows, that are one of its prefixes and `shift` bits.
+
+    prefixes: as for count_digits, one at least | NaN is left out
+    """
+    found = []
+    for column, wanted in zip(X.T, prefixes, strict=True):
+        found.append(np.array([each for each in keys_of(column) if each >> shift in wanted.tolist()], np.uint64))
+    return found
 
 
 def code_values(X, keys, whole, codes, n_jobs=None):

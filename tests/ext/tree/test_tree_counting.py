@@ -16,7 +16,7 @@ def same(found, expected):
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("name", ["add_distinct", "code_values", "count_digits"])
+@pytest.mark.parametrize("name", ["add_distinct", "code_values", "count_digits", "keys_of_prefixes"])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_as_by_definition(name, seed):
     case = getattr(cases, name)
