@@ -44,7 +44,7 @@ def _by_rows(Py_ssize_t start, Py_ssize_t stop, const floating[:, ::1] columns, 
 
 
 def put_lines(Py_ssize_t first, Py_ssize_t last, const floating[:, :] X, const int64_t[::1] rows, floating[:, ::1] out):
-    """Columns first to last of X as rows of `out`; of its `rows` alone, where there are some. Contract: reference.py."""
+    """Columns first to last of X as rows of `out`; of `rows` alone, where there are some. Contract: reference.py."""
     cdef Py_ssize_t n = out.shape[1], wide = last - first, i, j, at
     cdef bint drawn = rows.shape[0] > 0
     cdef const floating *x
