@@ -14,6 +14,7 @@ from scipy.sparse import issparse
 
 from fastml.base import first_bad
 from fastml.scale.fitting import Checks
+from fastml.scale.output import asked_at
 from fastml.scale.parts import Parts, Piece
 from fastml.scale.reading import Slab, read_slabs
 from fastml.scale.reduction import Rows
@@ -161,8 +162,8 @@ class View(Parts):
             kept = kept[begin:]
             if len(kept):
                 y, weight = (None if each is None else each[kept] for each in (piece.y, piece.weight))
-                X, number = through(piece.X[kept], self.asks), passed - len(kept)
-                yield Piece(X, y, self.what, number, weight)
+                number = passed - len(kept)
+                yield Piece(through(piece.X[kept], self.asks, number), y, self.what, number, weight)
 
     def targets(self) -> Iterator[tuple[np.ndarray, str, int]]:
         start, passed = 0, 0
@@ -191,9 +192,10 @@ def rows_kept(sides: Sides, split: int, side: int, start: int, n: int) -> np.nda
     return np.flatnonzero(flags_of(sides, split, start, start + n) & side)
 
 
-def through(X: np.ndarray, asks: tuple) -> np.ndarray:
+def through(X: np.ndarray, asks: tuple, numbers: Any) -> np.ndarray:
+    """numbers: that of the first row in the view, or of each row"""
     for ask, none in asks:
-        X = ask(X) if len(X) else none
+        X = asked_at(ask, X, numbers) if len(X) else none
     return X
 
 
@@ -356,7 +358,7 @@ class RowsOfViews:
         for step in asks:  # pipelines that begin with the same fitted steps share what these make
             (ask, none), view = step, (*view, id(step))
             if view not in self.taken:
-                self.taken[view] = slab._replace(X=ask(slab.X) if len(slab.X) else none)
+                self.taken[view] = slab._replace(X=asked_at(ask, slab.X, slab.start) if len(slab.X) else none)
             slab = self.taken[view]
         return slab
 
@@ -456,9 +458,8 @@ def chosen_of_slab(slab: Slab, sides: Sides, starts: dict, requests: list[Reques
         kept = rows_kept(sides, request.split, request.side, slab.start, len(slab.X))
         try:
             own = some_of(slab, kept[numbers - start], 0)
-            found.append(
-                request.checks(own._replace(X=through(own.X, request.asks))).at(slice(None)) if len(numbers) else None
-            )
+            own = own._replace(X=through(own.X, request.asks, numbers))
+            found.append(request.checks(own).at(slice(None)) if len(numbers) else None)
         except Exception as error:
             found.append(Failure(sendable(error)))
     return found
