@@ -29,6 +29,8 @@ SMALL = 200_000  # values in one pass: where it costs next to nothing, the optim
 FEW_WEIGHTS = 200  # of all classes together: so many are found to the last digits
 INSIDE = 50_000_000  # values of a table that an interior point method may copy
 PRECISE, LAST_DIGITS = 1e-10, 1e-8  # duality gaps beside the objective: what it is asked for, and where it is asked
+CLOSE, CLOSE_OF_FEW = 1e-3, 1e-5  # times tol, of the objective: what the last step on sparse rows may promise
+MOST_STEPS = 100  # such steps: where columns are alike enough, they take 5 to 50
 BEYOND = 1e50  # an intercept's scale: it is free, or held at 0, long before
 FAR = 1e3  # from values of this size on constant columns are looked for
 LARGEST = 1e153  # the square of more than this, added to its like, may overflow
@@ -247,12 +249,8 @@ class LinearSVC(SharedPath, LinearClassifier):
         signs, costs = np.array([np.where(codes == c, 1.0, -1.0) for c in own]), self.C * weights
         if self.solver_ == "dual":
             coef, intercept, done = self._solve_dual(X, signs, costs, start)
-        elif self.solver_ == "newton" and self._small(X) and self.max_iter >= ENOUGH:
-            coef, intercept, done = self._solve_small(X, signs, costs, start)
-            if not done:  # beside a column of 1e15, say: steps of sixteen digits end before the last are reached
-                coef, intercept, done = self._solve_primal(X, signs, costs, start)
         else:
-            coef, intercept, done = self._solve_primal(X, signs, costs, start)
+            coef, intercept, done = self._solve_directly(X, signs, costs, start)
         return self._keep(X.dtype, coef, intercept, done)
 
     def _keep(self, dtype, coef, intercept, done):
@@ -296,6 +294,33 @@ class LinearSVC(SharedPath, LinearClassifier):
         found, weights = self._margins(X, signs, costs, start)
         self.dual_coef_, self.duality_gap_ = found.alpha, found.gaps
         return *weights, found.done.all()
+
+    def _solve_directly(self, X, signs, costs, start):
+        """The first of the ways that reaches tol; the last says whether it does."""
+        ways = [self._solve_primal]
+        if self.solver_ == "newton" and self.max_iter >= ENOUGH:
+            if self._small(X):  # beside a column of 1e15, say, steps of sixteen digits end before the last are reached
+                ways.insert(0, self._solve_small)
+            if sp.issparse(X):
+                ways.insert(0, self._solve_sparse)
+        for way in ways:
+            coef, intercept, done = way(X, signs, costs, start)
+            if done:
+                break
+        return coef, intercept, done
+
+    def _solve_sparse(self, X, signs, costs, start):
+        """As `_solve_primal`, for the squared hinge of sparse rows; columns of very unlike sizes are not for it."""
+        bias = min(self.intercept_scaling, BEYOND) if self.fit_intercept else 0.0
+        close = self.tol * (CLOSE_OF_FEW if self._small(X) else CLOSE)
+        first = None if start is None else np.column_stack([start[0], start[1] / bias if bias else 0.0 * start[1]])
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = kernels.truncated_svm(
+                X, signs, costs, bias, close, min(self.max_iter, MOST_STEPS), first, self.n_jobs
+            )
+        W, steps, done = found
+        self.n_iter_ = int(steps.max())
+        return W[:, :-1], bias * W[:, -1], done.all()
 
     def _solve_small(self, X, signs, costs, start):
         """As `_solve_primal`, for the squared hinge of a small table: all classes by one kernel, to the last digits."""

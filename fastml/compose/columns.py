@@ -117,7 +117,7 @@ class ColumnTransformer(Estimator, ScikitColumnTransformer):
     def _fit_parts(self, table, reduce):
         from fastml.compose.in_parts import fit_columns
 
-        fit_columns(self, table, ScikitColumnTransformer.fit_transform)
+        return fit_columns(self, table, ScikitColumnTransformer.fit_transform)
 
     def _note_parts(self, parts):
         """Rows are looked at by the steps."""

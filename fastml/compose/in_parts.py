@@ -4,12 +4,17 @@ import warnings
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, clone
 
 from fastml.base import Estimator
+from fastml.compose.columns import is_passing
+from fastml.preprocessing.target_encoder import TargetEncoder
 from fastml.scale.fitting import fit_parts
 from fastml.scale.framing import first_step, frame_of
-from fastml.scale.together import fit_together
+from fastml.scale.output import Asking, asked_at, nameless
+from fastml.scale.parts import Parts
+from fastml.scale.together import Columns, fit_together
 
 __all__ = ["fit_columns"]
 
@@ -40,8 +45,11 @@ class Given(BaseEstimator):
         return self.transform(X)
 
 
-def fit_columns(model: Any, table: Any, learn: Any) -> None:
-    """Fit the steps of a ColumnTransformer; learn(transformer, X): what its class does with rows in memory."""
+def fit_columns(model: Any, table: Any, learn: Any) -> "BesideEachOther | None":
+    """Fit the steps of a ColumnTransformer; learn(transformer, X): what its class does with rows in memory.
+
+    Returns what gives the rows on their way to a model, where that is not `transform`.
+    """
     parts, who = table.parts, type(model).__name__
     rows = parts.rows(0, FIRST)[0]
     if not len(rows):
@@ -63,7 +71,8 @@ def fit_columns(model: Any, table: Any, learn: Any) -> None:
                 " the column in a list"
             )
     wanted = [name for name, columns in places.items() if columns]
-    fits = [(places[name], fitting(steps[name])) for name in wanted]
+    crossed: dict[str, Any] = {}
+    fits = [(places[name], fitting(name, steps[name], crossed)) for name in wanted]
     fitted = dict(zip(wanted, fit_together(parts, who, fits), strict=True))
     kept = model.transformers, model.remainder
     try:
@@ -73,6 +82,36 @@ def fit_columns(model: Any, table: Any, learn: Any) -> None:
     opened = [(n, s.step if isinstance(s, Given) and s.step is not None else s, c) for n, s, c in model.transformers_]
     model.transformers_ = [(n, steps[n] if isinstance(s, Given) else s, c) for n, s, c in opened]
     model._made = {}
+    if not any(getattr(each, "numbered", False) for each in crossed.values()):
+        return None
+    return BesideEachOther(model, parts, crossed)
+
+
+class BesideEachOther:
+    """The rows of a ColumnTransformer, some of whose steps need the numbers of rows."""
+
+    numbered, warns = True, False
+
+    def __init__(self, model: Any, parts: Parts, crossed: dict):
+        self.model, self.each = model, []
+        weights = model.transformer_weights or {}
+        for name, step, _ in model.transformers_:
+            places = [int(j) for j in model._transformer_to_input_indices[name]]
+            if (isinstance(step, str) and step == "drop") or not places:
+                continue
+            columns, ask = Columns(parts, places), crossed.get(name)
+            if ask is None and not (isinstance(step, str) or is_passing(step)):
+                ask = Asking(nameless(step), "transform", None, False, sparse=True)
+            self.each.append((columns, ask, weights.get(name)))
+
+    def __call__(self, X: np.ndarray, start: Any) -> np.ndarray:
+        found = []
+        for columns, ask, weight in self.each:
+            rows: Any = columns(X)
+            rows = rows if ask is None else asked_at(ask, rows, start)
+            rows = rows.toarray() if issparse(rows) else rows
+            found.append(rows if weight is None else rows * weight)
+        return np.hstack(found)
 
 
 def names_of(steps: dict) -> list:
@@ -92,11 +131,19 @@ def refuse_strange(name: str, step: Any, who: str) -> None:
             f"step {name!r} of {who} is a {type(step).__name__} of {type(step).__module__.partition('.')[0]}, and"
             " steps that learn from a table in parts are fastml's: take the class of that name"
         )
+    if any(isinstance(inner, TargetEncoder) for _, inner in getattr(step, "steps", ())):
+        raise TypeError(
+            f"step {name!r} of {who} is a pipeline with a TargetEncoder, whose rows get means of other folds: of a"
+            " table in parts let the TargetEncoder be a step of its own"
+        )
 
 
-def fitting(step: Any) -> Any:
+def fitting(name: str, step: Any, crossed: dict) -> Any:
     def fit(share: Any) -> Any:
         made = clone(step)
-        return fit_parts(made, "fit", (share,), {})
+        found: list = []
+        fit_parts(made, "fit", (share,), {}, found)
+        crossed[name] = found[0] if found else None
+        return made
 
     return fit

@@ -131,7 +131,7 @@ class IncrementalPCA(Estimator, scikit.IncrementalPCA):
         n, d = X.shape
         seen = getattr(self, "n_samples_seen_", 0)
         k = self._number(n, d)
-        _, mean, squares = kernels.moments(np.ascontiguousarray(X))
+        _, mean, squares = kernels.moments(X)
         rows = np.subtract(X, mean.astype(X.dtype))
         total = seen + n
         if seen:

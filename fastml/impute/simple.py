@@ -12,7 +12,7 @@ from fastml.kinds import array_of_numbers, as_numbers, canonical
 from fastml.operations import Filled
 from fastml.plain import is_plain_table
 from fastml.preprocessing.quantiles import nan_medians
-from fastml.preprocessing.scaling import ByKernel, large_moments, of_columns
+from fastml.preprocessing.scaling import ByKernel, is_by_columns, large_moments, of_columns
 from fastml_ext import checks
 from fastml_ext import preprocessing as kernels
 
@@ -200,7 +200,7 @@ class SimpleImputer(NamesInfinity, ByKernel, ScikitSimpleImputer):
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn what is to be filled into the columns of X, array-like, frame or sparse."""
-        if self._counts() and is_plain_table(X, {}):
+        if self._counts() and (is_plain_table(X, {}) or is_by_columns(X)):
             X = self._rows_to_learn(X)
             self._fit_dtype = self._fill_dtype = X.dtype
             self.statistics_ = self._dense_fit(X, self.strategy, np.nan, None)
@@ -242,7 +242,6 @@ class SimpleImputer(NamesInfinity, ByKernel, ScikitSimpleImputer):
             self._fit_indicator(np.isnan(X))
         else:
             self.indicator_ = None
-        X = np.ascontiguousarray(X)
         if strategy == "mean":
             count, found, _ = kernels.moments(X)
             large = (count > 0) & ~np.isfinite(found)

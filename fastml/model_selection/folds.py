@@ -10,7 +10,7 @@ from sklearn import model_selection as scikit
 from sklearn.utils import check_random_state, indexable
 
 from fastml._sklearn import _num_samples, _safe_indexing, _validate_shuffle_split
-from fastml.base import encode_labels, in_parts
+from fastml.base import drawn_order, encode_labels, in_parts
 from fastml.kinds.lazy import is_lazy
 from fastml.model_selection.splitters import ByMasks, KFold, StratifiedShuffleSplit
 from fastml.plain import is_plain_target
@@ -108,6 +108,8 @@ def legal(size, n):
 
 def take(array, rows):
     """array[rows] of distinct rows that are inside, on several threads; of what is no plain array by scikit-learn."""
+    if type(array) is list:
+        return list(map(array.__getitem__, rows.tolist()))
     if not is_plain(array):
         return of_frame(array, rows) if is_one_block(array) else _safe_indexing(array, rows)
     if not array.size or not (array.flags.c_contiguous or (array.ndim == 2 and array.flags.f_contiguous)):
@@ -125,9 +127,13 @@ def is_one_block(X):
 
 def of_frame(X, rows):
     values = X.to_numpy()
-    if not values.flags.f_contiguous:
+    if values.flags.f_contiguous:
+        found = kernels.take_columns(values.T, rows).T
+    elif values.flags.c_contiguous:
+        found = kernels.take_rows(values, rows)
+    else:
         return _safe_indexing(X, rows)
-    return type(X)(kernels.take_columns(values.T, rows).T, index=X.index.take(rows), columns=X.columns, copy=False)
+    return type(X)(found, index=X.index.take(rows), columns=X.columns, copy=False)
 
 
 def drawn_by(random_state):
@@ -141,12 +147,6 @@ def drawn_by(random_state):
     else:
         random.seed(random_state)
     return random
-
-
-def drawn_order(random, n):
-    """random.permutation(n)."""
-    bits = random._bit_generator
-    return kernels.permutation(n, bits) if type(bits) is np.random.MT19937 else random.permutation(n)
 
 
 class StratifiedKFold(scikit.StratifiedKFold, ByMasks):

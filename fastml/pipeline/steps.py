@@ -166,7 +166,7 @@ class Pipeline(Estimator, ScikitPipeline):
 
     def _fit_steps(self, parts):
         """A fit of a table in parts: rows go through the steps that are fitted while they are read for the next."""
-        from fastml.scale.through import through
+        from fastml.scale.through import learn_through
 
         steps = [step for _, step in self.steps if hasattr(step, "__dict__")]
         before = [dict(step.__dict__) for step in steps]
@@ -174,7 +174,7 @@ class Pipeline(Estimator, ScikitPipeline):
             *transformers, last = [None if step == "passthrough" else step for _, step in self.steps]
             for step in transformers:
                 if step is not None:
-                    parts = through(parts, step.fit(parts))
+                    parts = learn_through(parts, step)
             if last is not None:
                 last.fit(parts)
         except BaseException:

@@ -18,6 +18,7 @@ class Learnless(ByKernel):
     """Its fit checks the parameters and notes the columns."""
 
     _with_nan = False
+    _any_order = False
 
     def _take_rows(self, X, original):
         if issparse(X):

@@ -14,18 +14,22 @@ from fastml.plain import is_plain_table
 from fastml_ext import preprocessing as kernels
 
 __all__ = [
-    "ByKernel", "check_range", "large_moments", "of_columns", "refuse_infinite_sums", "together",
-    "two_numbers", "without_zeros",
+    "ByKernel", "check_range", "in_c_order", "is_by_columns", "large_moments", "of_columns", "refuse_infinite_sums",
+    "together", "two_numbers", "without_zeros",
 ]  # fmt: skip
 
 SMALLER = 2.0**-600  # of a float64, whose squares can then be added up
 HUGE = 1e100  # a weight that may be why a sum is infinite
 
 
+def is_by_columns(X):
+    """Whether X is a plain table, but for its order: Fortran's."""
+    return type(X) is np.ndarray and X.ndim == 2 and not X.flags.c_contiguous and is_plain_table(X.T, {})
+
+
 def in_c_order(X):
     """X, by the rows where it is a plain table by the columns: several threads are quicker at that than NumPy."""
-    turned = type(X) is np.ndarray and X.ndim == 2 and not X.flags.c_contiguous and is_plain_table(X.T, {})
-    return kernels.by_rows(X) if turned else X
+    return kernels.by_rows(X) if is_by_columns(X) else X
 
 
 class ByKernel(Estimator):
@@ -35,15 +39,19 @@ class ByKernel(Estimator):
     """
 
     _with_nan = True  # whether a number may be missing
+    _any_order = True  # whether its kernels take tables in Fortran's order too
 
     def _note_anew(self):
         """Make what fastml keeps beside scikit-learn's results, of a model that scikit-learn has fitted."""
 
     def _rows_to_learn(self, X, reset=True):
-        """X of a fit as a table of float32 or float64 in C order; reset=False for a later part of one."""
+        """X of a fit as a table of float32 or float64; reset=False for a later part of one.
+
+        It is in C order, or in Fortran's where `_any_order` says that this goes.
+        """
         self._validate_params()
-        X = in_c_order(X)
-        if reset and is_plain_table(X, {}):
+        X = X if self._any_order else in_c_order(X)
+        if reset and (is_plain_table(X, {}) or is_by_columns(X)):
             self.n_features_in_ = X.shape[1]
             self.__dict__.pop("feature_names_in_", None)  # of an earlier fit
         elif reset or not self._goes_as_it_is(X):
@@ -55,20 +63,21 @@ class ByKernel(Estimator):
         self._note_columns()  # rows are answered in the dtype in which they are given
 
     def _goes_as_it_is(self, X):
-        return is_plain_table(X, {}) and X.shape[1] == self.__dict__.get("_fast_columns")
+        plain = is_plain_table(X, {}) or (self._any_order and is_by_columns(X))
+        return plain and X.shape[1] == self.__dict__.get("_fast_columns")
 
     def _rows(self, X):
-        """X to be transformed as a table of float32 or float64 in C order; not looked at for values."""
+        """X to be transformed as a table of float32 or float64, ordered as in a fit; not looked at for values."""
         if self._goes_as_it_is(X):
             return X
         check_is_fitted(self)
-        X = in_c_order(X)
+        X = X if self._any_order else in_c_order(X)
         if self._goes_as_it_is(X):
             return X
         return self._converted(X, reset=False)
 
     def _rows_back(self, X):
-        """X of an inverse transformation, of which names of columns are not asked, as a table of floats in C order."""
+        """X of an inverse transformation, of which names of columns are not asked, as a table of floats."""
         if self._goes_as_it_is(X):
             return X
         check_is_fitted(self)
@@ -84,10 +93,13 @@ class ByKernel(Estimator):
         return X
 
     def _converted(self, X, reset):
-        options = {"dtype": "numeric", "order": "C", "ensure_all_finite": False, "reset": reset}
+        options = {"dtype": "numeric", "ensure_all_finite": False, "reset": reset}
         with np.errstate(over="ignore", invalid="ignore"):  # the sums that scikit-learn looks at first
             X = validate_data(self, array_of_numbers(X, sparse=False), **options)
-        return as_numbers(X, type(self).__name__)
+        X = as_numbers(X, type(self).__name__)
+        if X.flags.c_contiguous or (self._any_order and X.flags.f_contiguous):
+            return X
+        return np.ascontiguousarray(in_c_order(X))
 
     def _refuse_infinite(self, X: Any) -> Any:
         """Say where the first value of X stands that is not finite."""

@@ -63,6 +63,7 @@ class SplineTransformer(ByKernel, ScikitSplineTransformer):
     """
 
     n_features_out_: int
+    _any_order = False
     _knots: np.ndarray
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:

@@ -210,8 +210,11 @@ def spread_numbers(n: int, most: int) -> np.ndarray:
     return np.arange(0, n - step + 1, step) + np.random.default_rng(0).integers(step, size=n // step)
 
 
-def fit_parts(model: Any, method: str, arguments: tuple, options: dict) -> Any:
-    """What `fit` and its like do with a table in parts; fastml.base sends them here."""
+def fit_parts(model: Any, method: str, arguments: tuple, options: dict, crossed: list | None = None) -> Any:
+    """What `fit` and its like do with a table in parts; fastml.base sends them here.
+
+    crossed : gets what some transformers give in place of `transform` for the rows on their way to a model
+    """
     parts, *others = arguments
     who = type(model).__name__
     given = [value for value in [*others, *options.values()] if value is not None]
@@ -247,7 +250,9 @@ def fit_parts(model: Any, method: str, arguments: tuple, options: dict) -> Any:
     model._validate_params()
     table = Table(parts, model)
     take_columns(model, parts)
-    model._fit_parts(table, table.reduce)
+    found = model._fit_parts(table, table.reduce)
+    if crossed is not None:
+        crossed.append(found)
     take_columns(model, parts)  # where a fit in memory was a part of it, it has set them to its own
     return model
 
@@ -356,14 +361,14 @@ def partial_fit(model: Any, parts: Parts, passes: int = 1, *, chunk: int = SMALL
 
 def partial_fit_last(model, parts, passes, **options):
     """A pipeline: the steps before the last learn as in fit, and the last by its own `partial_fit`."""
-    from fastml.scale.through import through
+    from fastml.scale.through import learn_through
 
     *before, (_, last) = model.steps
     if not hasattr(last, "partial_fit"):
         raise TypeError(f"{type(last).__name__}, the last step, has no partial_fit")
     for _, step in before:
         if step is not None and step != "passthrough":
-            parts = through(parts, step.fit(parts))
+            parts = learn_through(parts, step)
     partial_fit(last, parts, passes, **options)
     return model
 

@@ -17,7 +17,7 @@ from fastml.scale.reading import read_slabs
 from fastml.scale.sparse_rows import with_length
 from fastml.writing import check_target, replacing
 
-__all__ = ["Asking", "answers", "asked_of_none", "asking", "predict", "transform"]
+__all__ = ["Asking", "answers", "asked_at", "asked_of_none", "asking", "nameless", "predict", "transform"]
 
 HEADER = 128  # bytes before the numbers of a .npy file: the number of rows is known at the end only
 
@@ -111,12 +111,23 @@ def asking(model: Any, parts: Parts, method: str, sparse: bool = False) -> "Aski
         order = [place[name] for name in known]
         order = None if order == list(range(parts.n_features)) else order
     own = isinstance(model, Estimator) and "feature_names_in_" in vars(model)
-    if own:
-        model = copy.copy(model)
-        del model.feature_names_in_
-        model._note_columns()
-
+    model = nameless(model)
     return Asking(model, method, order, not own and (known is not None or hasattr(model, "steps")), sparse)
+
+
+def nameless(model: Any) -> Any:
+    """A model of ours that takes arrays, though it was fitted to a table with names; others as they are."""
+    if not isinstance(model, Estimator) or "feature_names_in_" not in vars(model):
+        return model
+    model = copy.copy(model)
+    del model.feature_names_in_
+    model._note_columns()
+    return model
+
+
+def asked_at(ask: Any, X: Any, start: Any) -> Any:
+    """ask(X), of functions that need it with the number of the first row, or those of all rows, ascending."""
+    return ask(X, start) if getattr(ask, "numbered", False) else ask(X)
 
 
 class Asking:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from scipy.sparse import issparse
 
+from fastml.scale.output import asked_at
 from fastml.scale.parts import Parts, Piece
 from fastml.scale.reading import Slab, beside, joined
 from fastml.scale.runs import Run, join_runs, run_of_rows, run_total
@@ -127,7 +128,7 @@ class Behind(NamedTuple):
 
     def slab(self, who: str, *given: Any) -> Slab:
         slab = self.source.slab(who, *given)
-        return slab._replace(X=self.ask(slab.X) if len(slab.X) else self.none)
+        return slab._replace(X=asked_at(self.ask, slab.X, slab.start) if len(slab.X) else self.none)
 
     def made_dense(self) -> "Behind":
         return Behind(self.source, Dense(self.ask), self.none.toarray())  # type: ignore[attr-defined]

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.sparse import issparse
 
+from fastml.scale.output import asked_at
 from fastml.scale.parts import Parts, Piece, dtype_of
 from fastml.scale.reading import Slab
 from fastml.scale.reduction import Reduction, Rows, rows_of_block
@@ -65,7 +66,7 @@ class Asked(NamedTuple):
     def rows(self, slab: Slab) -> Rows:
         X = slab.X
         for each in self.look:
-            X = each(X)
+            X = asked_at(each, X, slab.start)
         return self.checks(slab._replace(X=X))
 
 
@@ -124,10 +125,12 @@ class Share(Parts):
         return other
 
     def pieces(self, first: int = 0, most: int | None = None) -> Iterator[Piece]:
+        start = first
         for piece in self.parts.pieces(first, most):
             X = piece.X
             for each in self.look:
-                X = each(X)
+                X = asked_at(each, X, start)
+            start += len(piece.X)
             yield piece._replace(X=X)
 
     def targets(self) -> Iterator[tuple[np.ndarray, str, int]]:

@@ -60,6 +60,16 @@ def by_rows(family, random):
     return family.by_rows(np.asfortranarray(table(random)))
 
 
+def put_lines(family, random):
+    X = table(random)
+    rows = random.integers(0, len(X), int(random.integers(0, 60)))
+    first = int(random.integers(0, X.shape[1]))
+    last = int(random.integers(first + 1, X.shape[1] + 1))
+    out = np.empty((last - first, len(rows) or len(X)), X.dtype)
+    family.put_lines(first, last, X if random.random() < 0.5 else np.asfortranarray(X), rows, out)
+    return out
+
+
 def normalise(family, random):
     return family.normalise(np.nan_to_num(table(random)), str(random.choice(["l1", "l2", "max"])))
 

@@ -1,4 +1,8 @@
-"""The kernels by definition. X (n, d) is float32 or float64 in C order; NaN is a number that is missing."""
+"""The kernels by definition. X (n, d) is float32 or float64 in C order; NaN is a number that is missing.
+
+Moments, extremes, quantiles, and tables that are scaled or filled may be in Fortran's order; so is what becomes of
+tables of more than a few rows then.
+"""
 
 import math
 
@@ -7,8 +11,8 @@ import numpy as np
 __all__ = [
     "add_looked", "binarise", "by_rows", "code_objects", "code_rows", "code_texts", "code_views", "extremes",
     "few_divided", "few_multiplied", "fill", "from_distribution", "look_up", "moments", "normalise",
-    "power_columns", "power_likelihood", "products", "put_looked", "quantiles", "rescale", "scaled_scores",
-    "sparse_products", "spline_basis", "standardise", "to_distribution", "unpower_columns",
+    "power_columns", "power_likelihood", "products", "put_lines", "put_looked", "quantiles", "rescale",
+    "scaled_scores", "sparse_products", "spline_basis", "standardise", "to_distribution", "unpower_columns",
 ]  # fmt: skip
 
 
@@ -79,6 +83,14 @@ def rescale(X, scale, shift, low, high):
 def by_rows(X):
     """X, which is in Fortran's order, as a table in C order."""
     return X.copy(order="C")
+
+
+def put_lines(first, last, X, rows, out):
+    """Write columns first to last of X, in any order, into the rows of out (last - first, n), of its dtype.
+
+    rows: numbers of the rows, int64, of which these are taken; all where there are none
+    """
+    out[:] = (X[rows] if len(rows) else X)[:, first:last].T
 
 
 def normalise(X, norm):
@@ -215,7 +227,7 @@ def from_distribution(X, points, shares, normal):
 
 
 def products(X, steps, n_terms, n_out, bias, by_columns=False):
-    """(n, n_out) of the dtype of X: the last terms of each row, in Fortran's order where `by_columns`.
+    """(n, n_out) of the dtype of X: the last terms of each row, in Fortran's order where `by_columns`. X: in any order.
 
     A row has n_terms terms: a 1 where `bias`, then its numbers, if n_terms is more than that, and then what each step
     (source, stop, column, target), a row of int64, makes: terms[target + c] = terms[source + c] * x[column] for each c

@@ -1,5 +1,7 @@
 """SimpleImputer and MissingIndicator against scikit-learn's."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -138,3 +140,31 @@ def test_texts_of_pandas_that_are_missing(strategy, dtype):
     assert imputer.transform(frame[2:3]).tolist() == [["b", 1]]
     model = ours.MissingIndicator(missing_values=imputer.missing_values).fit(frame)
     assert model.transform(frame).ravel().tolist() == [False, False, True, False]
+
+
+@pytest.mark.parametrize("features", ["missing-only", "all"])
+@pytest.mark.parametrize("error_on_new", [True, False])
+@given(st.integers(0, 2**32))
+def test_the_indicator_of_plain_tables_is_scikit_learns(features, error_on_new, seed):
+    random = np.random.default_rng(seed)
+    X, Z = (np.round(random.normal(size=(random.integers(1, 9), 4)), 1) for _ in range(2))
+    X[random.random(X.shape) < random.choice([0, 0.2, 0.9])] = np.nan
+    Z[random.random(Z.shape) < random.choice([0, 0.2])] = np.nan
+    if random.random() < 0.1:
+        Z[0, 0] = np.inf
+    options = {"features": features, "error_on_new": error_on_new, "sparse": ["auto", False][random.integers(2)]}
+    own, scikit = ours.MissingIndicator(**options), theirs.MissingIndicator(**options)
+    assert np.array_equal(own.fit_transform(X), scikit.fit_transform(X))
+    assert np.array_equal(own.fit(X).features_, scikit.fit(X).features_)
+    assert (own.n_features_in_, own._n_features) == (scikit.n_features_in_, scikit._n_features)
+    try:
+        expected = scikit.transform(Z)
+    except ValueError as error:
+        with pytest.raises(ValueError, match=re.escape(str(error).split(".")[0])):
+            own.transform(Z)
+    else:
+        found = own.transform(Z)
+        assert found.dtype == expected.dtype
+        assert np.array_equal(found, expected)
+    with pytest.raises(ValueError, match="3 features"):
+        own.transform(X[:, :3])

@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 import sklearn.pipeline
 from hypothesis import given
 from hypothesis import strategies as st
@@ -312,3 +313,59 @@ def test_a_fit_that_fails_changes_nothing():
 def test_a_class_in_the_place_of_a_step_is_told_of():
     with pytest.raises(TypeError, match="instance"):
         Pipeline([("scale", StandardScaler), ("model", Ridge())]).fit([[1.0], [2.0]], [1.0, 2.0])
+
+
+def outcome(call):
+    try:
+        return call()
+    except Exception as error:
+        return type(error), str(error)
+
+
+def test_names_and_steps_that_do_not_go_are_refused_as_by_scikit_learn():
+    X, y = tables(np.random.default_rng(0))
+    wrong = [
+        [("a", StandardScaler()), ("a", Ridge())],
+        [("steps", StandardScaler()), ("b", Ridge())],
+        [("a__b", StandardScaler()), ("b", Ridge())],
+        [("a", Ridge()), ("b", Ridge())],
+        [("a", StandardScaler()), ("b", object())],
+        [],
+    ]
+    for steps in wrong:
+        found = outcome(lambda steps=steps: Pipeline(steps).fit(X, y))
+        assert isinstance(found, tuple)
+        assert found == outcome(lambda steps=steps: sklearn.pipeline.Pipeline(steps).fit(X, y))
+
+
+@pytest.mark.parametrize("last", [Ridge(), MinMaxScaler(), DecisionTreeClassifier(max_depth=2), "passthrough", None])
+def test_fits_with_and_without_short_ways_are_one(last, tmp_path, capsys):
+    X, y = tables(np.random.default_rng(0))
+    last = last if last is None or last == "passthrough" else clone(last)
+    steps = [("a", SimpleImputer()), ("b", "passthrough"), ("c", StandardScaler()), ("d", last)]
+    plain = Pipeline(steps)
+    for options in ({"fold": False}, {"verbose": True}, {"memory": str(tmp_path)}):
+        other = Pipeline(
+            [(name, step if isinstance(step, str) or step is None else clone(step)) for name, step in steps]
+        )
+        other.set_params(**options)
+        assert plain.fit(X, y) is plain
+        assert other.fit(X, y) is other
+        for method in ("predict", "transform"):
+            if hasattr(plain, method):
+                assert np.array_equal(getattr(plain, method)(X), getattr(other, method)(X))
+        if hasattr(plain, "transform"):
+            assert np.array_equal(plain.fit_transform(X, y), other.fit_transform(X, y))
+    assert "Pipeline" in capsys.readouterr().out
+
+
+def test_parameters_of_a_fit_and_metadata_reach_the_steps():
+    X, y = tables(np.random.default_rng(0))
+    weight = np.random.default_rng(1).uniform(0, 2, len(X))
+    model = make_pipeline(StandardScaler(), Ridge()).fit(X, y, ridge__sample_weight=weight)
+    expected = Ridge().fit(StandardScaler().fit_transform(X), y, weight)
+    assert np.array_equal(model[-1].coef_, expected.coef_)
+    with sklearn.config_context(enable_metadata_routing=True):
+        steps = StandardScaler().set_fit_request(sample_weight=False), Ridge().set_fit_request(sample_weight=True)
+        routed = make_pipeline(*steps).fit(X, y, sample_weight=weight)
+    assert np.array_equal(routed[-1].coef_, expected.coef_)

@@ -253,3 +253,10 @@ def test_texts_are_filled_in_as_in_memory(tmp_path):
         assert np.array_equal(found, model.fit(X.where(X.notna(), np.nan)).transform(X.where(X.notna(), np.nan)))
     with pytest.raises(TypeError, match="column 'colour' .* is of texts"):
         SimpleImputer().fit(parts)
+
+
+def test_folds_of_mixed_columns(tmp_path):
+    parts = in_files(tmp_path, [5000])
+    shops = OneHotEncoder(handle_unknown="ignore"), ["shop", "colour"]  # one shop is in one row
+    columns = make_column_transformer((StandardScaler(), ["size"]), shops, sparse_threshold=0)
+    assert fastml.scale.cross_val_score(make_pipeline(columns, LogisticRegression()), parts, cv=3).min() > 0.85

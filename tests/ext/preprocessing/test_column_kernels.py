@@ -37,6 +37,31 @@ def test_moments(X):
     np.testing.assert_allclose(squares, expected[2], rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("n", "d"), [(600, 3), (70_001, 2), (2000, 300), (1, 900), (33, 1), (5_001, 7)])
+@pytest.mark.parametrize("missing", [0.0, 0.2])
+def test_tables_of_both_orders(dtype, n, d, missing):
+    random = np.random.default_rng(n)
+    X = (random.normal(size=(n, d)) * 3 + 1).astype(dtype)
+    X[random.random(X.shape) < missing] = np.nan
+    turned, a, b = np.asfortranarray(X), X[0].copy(), random.random(d).astype(dtype) + 1
+    a[np.isnan(a)] = 0
+    for Z in (X, turned):
+        for found, expected in zip(kernels.moments(Z), reference.moments(X), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-14)
+        for found, expected in zip(kernels.extremes(Z), reference.extremes(X), strict=True):
+            np.testing.assert_array_equal(found, expected)
+        for found, expected in zip(kernels.quantiles(Z, [0.1, 0.5]), reference.quantiles(X, [0.1, 0.5]), strict=True):
+            np.testing.assert_array_equal(found, expected)
+        np.testing.assert_array_equal(kernels.standardise(Z, a, b), reference.standardise(X, a, b))
+        np.testing.assert_array_equal(kernels.standardise(Z, None, b), reference.standardise(X, None, b))
+        np.testing.assert_allclose(kernels.rescale(Z, a, b, 0, 1), reference.rescale(X, a, b, 0, 1), rtol=1e-6)
+        np.testing.assert_array_equal(kernels.fill(Z, a), reference.fill(X, a))
+    X[n - 1, d - 1] = turned[n - 1, d - 1] = -np.inf
+    assert kernels.standardise(X, a, b) is kernels.fill(turned, a) is None
+    assert not np.isfinite(kernels.moments(turned)[1][d - 1])
+
+
 def test_moments_far_from_0():
     X = np.random.default_rng(0).normal(size=(5000, 3)) + np.array([0, 1e9, -1e12])
     _, mean, squares = kernels.moments(X)
@@ -235,6 +260,7 @@ def test_products(X, degree, bias, by_columns, skipped):
     assert found.dtype == X.dtype
     assert found.flags.f_contiguous if by_columns else found.flags.c_contiguous
     assert np.array_equal(found, expected)
+    assert np.array_equal(kernels.products(np.asfortranarray(X), *given[1:]), expected)
 
 
 @given(st.data())
