@@ -22,7 +22,7 @@ import numpy as np
 
 D, STEP, FILES = 8, 2**18, 8
 MEMORY = "1GiB"  # of the command
-CLASSIFIERS = ["GaussianNB", "LogisticRegression", "LinearSVC"]
+CLASSIFIERS = ["GaussianNB", "LogisticRegression", "LinearSVC", "DecisionTreeClassifier"]
 WORK = [
     "read npy",
     *[f"{name} npy" for name in [*CLASSIFIERS, "LinearRegression", "RobustScaler"]],
@@ -88,12 +88,19 @@ def fit(work, folder):
             model.partial_fit(piece.X, piece.y, classes=[0, 1])
     else:
         models = [GaussianNB, LinearRegression, LinearSVC, LogisticRegression, RobustScaler]
-        model = {each.__name__: each for each in models}[name]()
+        made = {each.__name__: each for each in models} | {"DecisionTreeClassifier": tree_of_depth_8}
+        model = made[name]()
         if kind == "dask":
             import fastml.dask
 
             parts = fastml.dask.spread(parts, rows=2**18)
         model.fit(parts)
+
+
+def tree_of_depth_8():
+    from fastml.tree import DecisionTreeClassifier
+
+    return DecisionTreeClassifier(max_depth=8)
 
 
 def command(name, model, folder):

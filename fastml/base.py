@@ -19,7 +19,7 @@ from fastml._sklearn import Interval, StrOptions, check_sample_weight, validate_
 from fastml.kinds import array_of_numbers, as_numbers, read_target
 from fastml.kinds.lazy import is_lazy, refuse_lazy
 from fastml.plain import BY_ROWS, ValidSettings, is_plain, is_plain_rows, is_plain_target
-from fastml_ext import checks, pool
+from fastml_ext import checks, model_selection, pool
 
 __all__ = [
     "NO_TARGET", "Estimator", "Interval", "StrOptions",
@@ -221,6 +221,12 @@ def check_weight(sample_weight, n):
     return weight
 
 
+def drawn_order(random, n):
+    """random.permutation(n)."""
+    bits = random._bit_generator
+    return model_selection.permutation(n, bits) if type(bits) is np.random.MT19937 else random.permutation(n)
+
+
 @contextlib.contextmanager
 def holding_out(share, n, names=""):
     """scikit-learn's refusals to split n rows in the words of our parameters.
@@ -238,7 +244,7 @@ def holding_out(share, n, names=""):
 
 
 def refuse_nonfinite(X, estimator, names=None, allow_nan=False):
-    """Say where the first value of X, dense or CSR, stands that is not finite; estimator: the name of its class."""
+    """Say where the first value of X, dense, CSR or CSC, stands that is not finite; estimator: its class's name."""
     where = first_bad(X, allow_nan)
     if where is None:
         return
@@ -254,7 +260,7 @@ def refuse_nonfinite(X, estimator, names=None, allow_nan=False):
 
 
 def first_bad(X, allow_nan):
-    """(row, column) of the first value of X, dense or CSR, that is not finite (or, where NaN is allowed, infinite)."""
+    """(row, column) of the first value of X, dense, CSR or CSC, that is not finite (NaN may be, where allowed)."""
     if X.dtype.kind != "f":
         return None
     values = X.data.reshape(1, -1) if issparse(X) else X
@@ -266,11 +272,14 @@ def first_bad(X, allow_nan):
     if where is None or not issparse(X):
         return where
     at = where[1]
-    return int(np.searchsorted(X.indptr, at, side="right")) - 1, int(X.indices[at])
+    outer, inner = int(np.searchsorted(X.indptr, at, side="right")) - 1, int(X.indices[at])
+    return (inner, outer) if X.format == "csc" else (outer, inner)
 
 
 def first_nonfinite(X):
     """As the function of that name in checks, on several threads."""
+    if X.flags.f_contiguous and not X.flags.c_contiguous and first_nonfinite(X.T) is None:
+        return None
     found = pool.run(first_of_rows, len(X), X, cost=0.25 * X.shape[1])
     return next((where for where in found if where is not None), None)
 

@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state
 
 from fastml.base import Interval, StrOptions, encode_labels, hand_through
 from fastml.class_weight import class_factors
-from fastml.linear_model import solvers
+from fastml.linear_model import inside, solvers
 from fastml.linear_model.base import MOST, LinearClassifier
 from fastml.linear_model.columns import Joined, joined_constants, refuse_huge
 from fastml.linear_model.interior import Together, interior_point
@@ -29,6 +29,8 @@ SMALL = 200_000  # values in one pass: where it costs next to nothing, the optim
 FEW_WEIGHTS = 200  # of all classes together: so many are found to the last digits
 INSIDE = 50_000_000  # values of a table that an interior point method may copy
 PRECISE, LAST_DIGITS = 1e-10, 1e-8  # duality gaps beside the objective: what it is asked for, and where it is asked
+CLOSE, CLOSE_OF_FEW = 1e-3, 1e-5  # times tol, of the objective: what the last step on sparse rows may promise
+MOST_STEPS = 100  # such steps: where columns are alike enough, they take 5 to 50
 BEYOND = 1e50  # an intercept's scale: it is free, or held at 0, long before
 FAR = 1e3  # from values of this size on constant columns are looked for
 LARGEST = 1e153  # the square of more than this, added to its like, may overflow
@@ -94,6 +96,8 @@ class LinearSVC(SharedPath, LinearClassifier):
 
     Notes
     -----
+    Newton's steps of the squared hinge see the rows within the margin alone.
+
     The dual starts with sweeps over its coordinates; on sparse rows those of a hinge go on, and Newton's steps between
     them move the variables at no bound. Where some have not got there, Newton's method on augmented Lagrangians
     finishes, up to 1000 rows or columns: it needs tens of passes over the rows whatever C and the columns' scales are,
@@ -197,6 +201,16 @@ class LinearSVC(SharedPath, LinearClassifier):
 
     fit_path.__doc__ = SharedPath.fit_path.__doc__
 
+    def _solve_each(self, models, *problem):
+        insides: dict = {}  # of each class: its sums serve the next C
+        for model in models:
+            model._insides = insides
+        try:
+            return super()._solve_each(models, *problem)
+        finally:
+            for model in models:
+                del model._insides
+
     def _reached(self):
         return *super()._reached(), getattr(self, "dual_coef_", 0.0) / self.C  # the costs are multiples of C
 
@@ -235,12 +249,8 @@ class LinearSVC(SharedPath, LinearClassifier):
         signs, costs = np.array([np.where(codes == c, 1.0, -1.0) for c in own]), self.C * weights
         if self.solver_ == "dual":
             coef, intercept, done = self._solve_dual(X, signs, costs, start)
-        elif self.solver_ == "newton" and self._small(X) and self.max_iter >= ENOUGH:
-            coef, intercept, done = self._solve_small(X, signs, costs, start)
-            if not done:  # beside a column of 1e15, say: steps of sixteen digits end before the last are reached
-                coef, intercept, done = self._solve_primal(X, signs, costs, start)
         else:
-            coef, intercept, done = self._solve_primal(X, signs, costs, start)
+            coef, intercept, done = self._solve_directly(X, signs, costs, start)
         return self._keep(X.dtype, coef, intercept, done)
 
     def _keep(self, dtype, coef, intercept, done):
@@ -284,6 +294,33 @@ class LinearSVC(SharedPath, LinearClassifier):
         found, weights = self._margins(X, signs, costs, start)
         self.dual_coef_, self.duality_gap_ = found.alpha, found.gaps
         return *weights, found.done.all()
+
+    def _solve_directly(self, X, signs, costs, start):
+        """The first of the ways that reaches tol; the last says whether it does."""
+        ways = [self._solve_primal]
+        if self.solver_ == "newton" and self.max_iter >= ENOUGH:
+            if self._small(X):  # beside a column of 1e15, say, steps of sixteen digits end before the last are reached
+                ways.insert(0, self._solve_small)
+            if sp.issparse(X):
+                ways.insert(0, self._solve_sparse)
+        for way in ways:
+            coef, intercept, done = way(X, signs, costs, start)
+            if done:
+                break
+        return coef, intercept, done
+
+    def _solve_sparse(self, X, signs, costs, start):
+        """As `_solve_primal`, for the squared hinge of sparse rows; columns of very unlike sizes are not for it."""
+        bias = min(self.intercept_scaling, BEYOND) if self.fit_intercept else 0.0
+        close = self.tol * (CLOSE_OF_FEW if self._small(X) else CLOSE)
+        first = None if start is None else np.column_stack([start[0], start[1] / bias if bias else 0.0 * start[1]])
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = kernels.truncated_svm(
+                X, signs, costs, bias, close, min(self.max_iter, MOST_STEPS), first, self.n_jobs
+            )
+        W, steps, done = found
+        self.n_iter_ = int(steps.max())
+        return W[:, :-1], bias * W[:, -1], done.all()
 
     def _solve_small(self, X, signs, costs, start):
         """As `_solve_primal`, for the squared hinge of a small table: all classes by one kernel, to the last digits."""
@@ -375,7 +412,7 @@ class LinearSVC(SharedPath, LinearClassifier):
             if l1:
                 thresholds = np.append(objective.scale, 1.0 / scaling) / total
             few = objective.n * d <= SMALL and X.dtype == np.float64
-            solution = self._run(objective, u, thresholds, self.tol * (1e-6 if few else 1.0), start is not None)
+            solution = self._run(objective, u, thresholds, self.tol * (1e-6 if few else 1.0), len(coefs))
             if not solution.converged:
                 _, gradient = objective(solution.u, curvature=False)
                 done &= solvers.subgradient(solution.u, gradient, thresholds) <= self.tol
@@ -386,13 +423,16 @@ class LinearSVC(SharedPath, LinearClassifier):
         self.n_iter_ = max(counts)
         return np.array(coefs), np.array(intercepts), done
 
-    def _run(self, objective, u, thresholds, tol, warm):
+    def _run(self, objective, u, thresholds, tol, at):
+        """The `Solution` of problem `at`."""
         if self.solver_ == "cd":
             return solvers.proximal_newton(objective, u, thresholds, tol, self.max_iter)
         if self.solver_ == "proximal":
             return solvers.proximal(objective, u, thresholds, tol, self.max_iter)
         if objective.d <= solvers.FEW_COLUMNS:
-            return solvers.newton(objective, u, tol, self.max_iter, warm)
+            insides = self.__dict__.get("_insides", {})
+            solution, insides[at] = inside.newton(objective, u, tol, self.max_iter, insides.get(at))
+            return solution
         return solvers.conjugate_newton(objective, u, tol, self.max_iter)
 
     def _fit_by_epochs(self, X, y, sample_weight):

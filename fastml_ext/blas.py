@@ -11,9 +11,10 @@ import threading
 from scipy.linalg import cython_blas  # loads the library that np.dot of a kernel calls; an earlier limit would miss it
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["address", "single", "single_for", "single_unless_long", "threads"]
+__all__ = ["address", "single", "single_for", "single_unless_long", "single_unless_small", "threads"]
 
 SHARED = 2**13  # OpenBLAS: a vector's product from 10,000 on, a matrix and a vector's from 9,216, later those of two
+SHARED_PRODUCT = 2**17  # of two tables; OpenBLAS: twice that
 LONG = 1e9  # multiplications, from which on threads gain more than they wait
 
 _nothing = contextlib.nullcontext()
@@ -45,6 +46,16 @@ def single_unless_long(multiplications):
     other's: on two processors a QR of 180 x 64 takes 8 ms instead of 0.2.
     """
     return single() if SHARED < multiplications < LONG else _nothing
+
+
+def single_unless_small(shape):
+    """As `single_unless_long`, for a decomposition of a table of that shape; also nothing (10 us less) for a small one.
+
+    That is one whose products with vectors, and with another table, are both below what OpenBLAS would share.
+    """
+    n, d = shape
+    small = n * d < SHARED and n * d * min(shape) < SHARED_PRODUCT
+    return _nothing if small else single_unless_long(n * d * min(shape))
 
 
 def threads():

@@ -14,7 +14,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from finding import reads_labels_alone
-from scipy.sparse import issparse
+from scipy.sparse import coo_array, issparse
 from sklearn.base import MetaEstimatorMixin, is_classifier, is_regressor
 from sklearn.utils import get_tags
 
@@ -441,3 +441,51 @@ def test_sparse_columns_of_a_frame_are_columns(Estimator):
     made = make(Estimator).fit(frame, Y)
     answer = getattr(made, "predict", None) or getattr(made, "transform", None) or made.kneighbors
     answer(frame)
+
+
+TAKE_SPARSE = [E for E in PER_TABLE if get_tags(make(E)).input_tags.sparse]
+WITHOUT_CENTRE = {"StandardScaler": {"with_mean": False}, "RobustScaler": {"with_centering": False}}
+
+
+def in_pieces(table, kind):
+    """A sparse table in which each number stands in two entries of one place, the first of them often below 0."""
+    rows, columns = np.nonzero(table)
+    values = table[rows, columns]
+    pieces = np.concatenate([values - 3.0, np.full(len(values), 3.0)])
+    rows, columns = np.tile(rows, 2), np.tile(columns, 2)
+    order = np.argsort(rows if kind == "csr" else columns, kind="stable")
+    made = coo_array((pieces[order], (rows[order], columns[order])), shape=table.shape)
+    if kind == "coo":
+        return made
+    empty = made.asformat(kind) * 0  # its type; conversion adds up
+    length = table.shape[0 if kind == "csr" else 1]
+    ends = np.searchsorted((rows if kind == "csr" else columns)[order], np.arange(length + 1))
+    places = (columns if kind == "csr" else rows)[order]
+    return type(empty)((pieces[order], places, ends), shape=table.shape)
+
+
+@pytest.mark.parametrize("kind", ["csr", "csc", "coo"])
+@pytest.mark.parametrize("Estimator", TAKE_SPARSE, ids=lambda E: E.__name__)
+def test_entries_of_a_sparse_table_that_share_a_place_are_added_up(Estimator, kind):
+    settings = WITHOUT_CENTRE.get(Estimator.__name__, {})
+    if Estimator.__name__ in ("SimpleImputer", "MissingIndicator"):
+        settings = {"missing_values": 2}
+    X, plain = in_pieces(TABLE, kind), coo_array(TABLE.astype(float)).asformat(kind)
+    before = X.data.copy()
+    answer, expected = (apply(make(Estimator, **settings).fit(T, Y), T) for T in (X, plain))
+    assert np.allclose(answer, expected, rtol=1e-9, atol=1e-9)
+    assert np.array_equal(X.data, before)
+
+
+@pytest.mark.parametrize("kind", ["csr", "csc", "coo"])
+@pytest.mark.parametrize("Estimator", TAKE_SPARSE, ids=lambda E: E.__name__)
+def test_where_an_infinite_number_of_a_sparse_table_stands(Estimator, kind):
+    settings = WITHOUT_CENTRE.get(Estimator.__name__, {})
+    if Estimator.__name__ in ("SimpleImputer", "MissingIndicator"):
+        settings = {"missing_values": 2}
+    table = TABLE.astype(float)
+    table[7, 1] = np.inf
+    with pytest.raises(
+        ValueError, match=r"X\[7, 1\]|too large for dtype\('float64'\)\.$"
+    ):  # no place, or the right one
+        make(Estimator, **settings).fit(coo_array(table).asformat(kind), Y)

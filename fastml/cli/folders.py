@@ -90,16 +90,40 @@ def train(arguments):
     parts = parts_of(arguments.file, arguments.memory, target=arguments.target)
     with cluster(arguments.dask) as spread:
         started = time.perf_counter()
-        model = fit(load(row)[0], row.settings | settings(arguments.settings), spread_out(parts, spread), None)
+        chosen, texts = row.settings | settings(arguments.settings), texts_of(parts, load(row)[0])
+        behind = encoded(texts) if texts else None
+        model = fit(load(row)[0], chosen, spread_out(parts, spread), None, behind)
         seconds = time.perf_counter() - started
     about = {"target": arguments.target, "columns": parts.names, "missing": None, "encoder": None}
     try:
         persistence.save(model, arguments.output, about)
     except (OSError, TypeError, ValueError) as error:
         raise InputError(f"{arguments.output!r} cannot be written: {error}") from None
-    print(f"input of {row.title}: numbers as they are, {', '.join(parts.names[:20])}")
+    names = [name for name in parts.names if name not in texts]
+    what = "columns" if parts.texts and not texts else "numbers"
+    print(f"input of {row.title}: {what} as they are, {', '.join(names[:20]) or 'none'}")
+    if texts:
+        print(f"texts, a column of 0 and 1 for each: {', '.join(texts[:20])}")
     print(f"{row.title}, fitted on {parts.n_rows} rows in {duration(seconds)}, written to {arguments.output}")
     return 0
+
+
+def texts_of(parts, cls):
+    """The names of the columns of texts that a class does not take as they are."""
+    if not parts.texts or getattr(cls, "_text_parts", False):
+        return []
+    return [name for name, text in zip(parts.names, parts.texts, strict=True) if text]
+
+
+def encoded(texts):
+    """What puts a model behind an encoder of these columns; a text that comes later is none of those known."""
+    from fastml.compose import ColumnTransformer
+    from fastml.pipeline import make_pipeline
+    from fastml.preprocessing import OneHotEncoder
+
+    encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    columns = ColumnTransformer([("texts", encoder, texts)], remainder="passthrough")
+    return lambda model: make_pipeline(columns, model)
 
 
 def spread_out(parts, spread):

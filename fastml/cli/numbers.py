@@ -9,8 +9,9 @@ import re
 import numpy as np
 
 from fastml.cli.terminal import InputError
+from fastml.kinds.values import EXACT
 
-__all__ = ["COMMA", "DASHES", "MISSING", "POINT", "Numbers", "choose_styles"]
+__all__ = ["COMMA", "DASHES", "MISSING", "POINT", "Numbers", "choose_styles", "first_merged", "refuse_infinite"]
 
 POINT, COMMA = "point", "comma"
 AHEAD = 256  # cells that are tried before all of a long column
@@ -18,6 +19,7 @@ GROUPED = {
     POINT: re.compile(r"[+-]?[1-9]\d{0,2}(?:(,\d{3})+|(,\d\d)+,\d{3})(\.\d*)?"),  # the latter in India
     COMMA: re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d*)?"),
 }
+WHOLE = re.compile(r"[+-]?[0-9]{16,300}")
 BLANKS_OF_THOUSANDS = re.compile(r"(?<=\d)[ \u00a0\u202f\u2009'’](?=\d{3}(?!\d))")
 MONEY = "$€£¥₹₽₩₺₪฿"
 CODES = r"USD|EUR|GBP|CHF|JPY|CAD|AUD|SEK|NOK|DKK|PLN|kr\.?"
@@ -173,17 +175,33 @@ class Numbers:
     def finish(self, name, style, rows=None):
         """The numbers in a style; InputError where one is infinite. rows: those in which the cells stand."""
         values = np.concatenate(self.parts[style]) if self.parts[style] else np.empty(0)
-        infinite = np.isinf(values)
-        if infinite.any():
-            at = int(infinite.argmax())
-            row = at + 1 if rows is None else rows[at]
-            raise InputError(f"column {name!r} is infinite in row {row}: leave the cell empty where it is unknown")
+        refuse_infinite(values, name, rows)
         return values
+
+
+def refuse_infinite(values, name, rows=None):
+    """InputError where a number of a column is infinite; rows: those in which the numbers stand."""
+    infinite = np.isinf(values)
+    if infinite.any():
+        at = int(infinite.argmax())
+        row = at + 1 if rows is None else rows[at]
+        raise InputError(f"column {name!r} is infinite in row {row}: leave the cell empty where it is unknown")
 
 
 def is_code(cell):
     """Whether a cell is a code whose zeros count, such as 007."""
     return cell[:1] == "0" and len(cell) > 1 and cell.isdigit()
+
+
+def first_merged(cells):
+    """The place of the first whole number that float64 makes one with another of the cells, as of two card numbers."""
+    held: dict[float, int] = {}
+    for place, cell in enumerate(cells):
+        if WHOLE.fullmatch(cell):
+            whole = int(cell)
+            if abs(whole) >= EXACT and held.setdefault(float(cell), whole) != whole:
+                return place
+    return None
 
 
 def choose_styles(columns, separator, before=None):

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastml.cli.numbers import DASHES, MISSING, choose_styles
+from fastml.cli.numbers import COMMA, DASHES, MISSING, choose_styles
 from fastml.cli.reading import dates
 from fastml.cli.reading.dialect import Dialect, look, shown
 from fastml.cli.reading.formats import format_of, reader_of
@@ -17,6 +17,7 @@ from fastml.cli.reading.rows import Rows
 from fastml.cli.reading.sampling import Sample
 from fastml.cli.reading.sources import BROKEN, Utf8, check_encoding, check_file, detect_encoding, packing
 from fastml.cli.terminal import InputError
+from fastml.kinds.values import EXACT
 
 __all__ = ["MISSING", "Column", "Table", "did_you_mean", "read_table"]
 
@@ -219,18 +220,28 @@ def read_columns(source, trained):
         or bool(source.as_text(source.names[i], numbers[i]))
         for i in places
     ]
-    again(source, columns, [i for i in places if texts[i] and not columns[i].collected])
+    large = [i for i in places if source.codes and not texts[i] and is_beyond(numbers[i])]
+    again(source, columns, [i for i in places if (texts[i] or i in large) and not columns[i].collected])
+    merged = {i: columns[i].first_merged() for i in large}
+    texts = [text or merged.get(i) is not None for i, text in enumerate(texts)]
+    sure = trained or any(one.first_part and len(one.parts) == 1 and not one.first_text for one in judged)
     day_first = decimal_comma or source.separator == ";"
     finished = []
     for i, name in enumerate(source.names):
         kind, form = (source.kinds or {}).get(name, (None, None))
         if texts[i]:
-            finished.append(as_meant(text_column(source, name, columns[i], judged[i], numbers[i]),
+            finished.append(as_meant(text_column(source, name, columns[i], judged[i], numbers[i], merged.get(i)),
                                      source.dashes, day_first, kind, form))  # fmt: skip
         else:
-            finished.append(number_column(name, numbers[i], judged[i], kind, form))
+            doubt = "" if sure else words_of_doubt(name, judged[i], styles[i])
+            finished.append(number_column(name, numbers[i], judged[i], kind, form, doubt))
     grouped = [n for n, c, s in zip(source.names, judged, styles, strict=True) if s is not None and c.with_groups[s]]
     return finished, decimal_comma, grouped
+
+
+def is_beyond(numbers):
+    """Whether a column holds numbers so large that float64 need not tell whole ones apart."""
+    return bool((np.abs(numbers) >= EXACT).any())
 
 
 def prune(columns, keep):
@@ -251,7 +262,7 @@ def again(source, columns, places):
             columns[i].again(cells, keep)
 
 
-def text_column(source, name, cells, judged, numbers):
+def text_column(source, name, cells, judged, numbers, merged=None):
     """A column as texts; in a target of numbers, what means a missing number is missing."""
     listed, codes = cells.listed()
     absent = set(source.missing)
@@ -262,12 +273,23 @@ def text_column(source, name, cells, judged, numbers):
     place = {text: float(i) for i, text in enumerate(texts)}
     new = np.array([place.get(text, np.nan) for text in listed])
     values = new[codes] if len(codes) else np.empty(0)
-    return Column(name, values, texts, judged.first_text or judged.first_code, numbers, "text", source=name)
+    words = f"{name!r}: whole numbers too long for float64 to tell apart, read as texts" if merged else ""
+    first = judged.first_text or judged.first_code or merged
+    return Column(name, values, texts, first, numbers, "text", words=words, source=name)
 
 
-def number_column(name, numbers, judged, kind, form):
+def words_of_doubt(name, judged, style):
+    """What is to be said of a column whose marks could part thousands as well as decimals; or nothing."""
+    if len(judged.parts) < 2 or not any(judged.with_groups.values()):
+        return ""
+    mark, read = ("1,500", "1.5" if style == COMMA else "1500") if judged.first_part == "," else (
+        "1.500", "1500" if style == COMMA else "1.5")  # fmt: skip
+    return f"{name!r}: {mark} is read as {read}, though no column tells whether decimals or thousands are parted"
+
+
+def number_column(name, numbers, judged, kind, form, doubt=""):
     """A column of numbers; whole ones such as 20240131 are dates where all of them can be."""
-    words = f"{name!r}: numbers without their {judged.words}" if judged.words else ""
+    words = f"{name!r}: numbers without their {judged.words}" if judged.words else doubt
     column = Column(name, np.asarray(numbers), None, source=name, words=words)
     if kind not in (None, "date"):
         return column

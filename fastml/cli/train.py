@@ -108,14 +108,16 @@ def settings(texts):
     return chosen
 
 
-def fit(cls, chosen, X, y):
+def fit(cls, chosen, X, y, behind=None):
+    """The fitted model; behind(model) is what it is fitted in."""
     known = list(cls().get_params())
     for name in chosen:
         if name not in known:
             cure = did_you_mean(name, known) or f"; it has {', '.join(known)}"
             raise InputError(f"{cls.__name__} has no setting {name!r}{cure}")
     try:
-        return cls(**chosen).fit(X, y)
+        model = cls(**chosen)
+        return (model if behind is None else behind(model)).fit(X, y)
     except MemoryError:
         told = ", ".join(f"{name}={value!r}" for name, value in chosen.items())
         raise InputError(f"{cls.__name__} cannot be fitted: it needs more memory than there is, with {told}") from None

@@ -112,6 +112,16 @@ class ColumnTransformer(Estimator, ScikitColumnTransformer):
         self._made: dict = {}
         return super().fit_transform(X, y, **params)
 
+    _text_parts = True
+
+    def _fit_parts(self, table, reduce):
+        from fastml.compose.in_parts import fit_columns
+
+        return fit_columns(self, table, ScikitColumnTransformer.fit_transform)
+
+    def _note_parts(self, parts):
+        """Rows are looked at by the steps."""
+
     def transform(self, X: Any, **params: Any) -> Any:
         """Each transformer's result of its columns, side by side.
 

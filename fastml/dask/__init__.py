@@ -10,17 +10,22 @@ from fastml.dask.collections import parts
 from fastml.dask.engine import spread
 from fastml.dask.metrics import (
     accuracy_score,
+    average_precision_score,
     confusion_matrix,
+    explained_variance_score,
     log_loss,
     mean_absolute_error,
     mean_squared_error,
     r2_score,
     roc_auc_score,
+    top_k_accuracy_score,
 )
+from fastml.dask.tasks import workers
 
 __all__ = [
-    "accuracy_score", "confusion_matrix", "log_loss", "mean_absolute_error", "mean_squared_error", "parts", "predict",
-    "r2_score", "roc_auc_score", "score", "spread",
+    "accuracy_score", "average_precision_score", "confusion_matrix", "explained_variance_score", "log_loss",
+    "mean_absolute_error", "mean_squared_error", "parts", "predict", "r2_score", "roc_auc_score", "score", "spread",
+    "top_k_accuracy_score", "workers",
 ]  # fmt: skip
 
 teach()

@@ -23,6 +23,7 @@ class Described(NamedTuple):
     dtype: np.dtype  # of X as models see it
     has_target: bool
     has_weight: bool = False
+    sparse: bool = False  # see Parts
 
     def slab(self, who: str, number: int, X: Any, y: Any, weight: Any, start: int) -> Slab:
         """The rows of part `number`, checked against what the collection has promised."""
@@ -210,3 +211,8 @@ def described_frame(X: Any) -> Described:
 def is_text(kind: Any) -> bool:
     """Whether a dtype of pandas is of texts; categories count as such."""
     return str(kind) in ("object", "str", "string", "category") or str(kind).startswith("string[")
+
+
+def stored(kind: Any) -> np.dtype:
+    """The dtype of NumPy that a column of such a dtype of pandas has, or would have without missing values."""
+    return np.dtype(object) if is_text(kind) else np.dtype(getattr(kind, "numpy_dtype", kind))

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fastml.dask.collections import Described, delayed_parts, is_text
+from fastml.dask.collections import Described, delayed_parts, is_text, stored
 from fastml.kinds.lazy import is_lazy
 from fastml.scale import spreading
 from fastml.scale.parts import Parts, Piece
@@ -73,6 +73,7 @@ class DaskParts(OnWorkers):
         self.n_rows = None if lengths is None else sum(lengths)
         texts = [is_text(kind) for kind in described.kinds.values()]
         self.texts = texts if any(texts) and None not in described.kinds else None
+        self.kinds = None if None in described.kinds else [stored(kind) for kind in described.kinds.values()]
 
     def chosen_by(self, names: list[str]) -> str:
         return f"X[{names[:8]}{', ...' if len(names) > 8 else ''}]"

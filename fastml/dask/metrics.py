@@ -9,11 +9,12 @@ from fastml.dask.collections import delayed_parts, parts, targets_of
 from fastml.dask.engine import compute, task
 from fastml.kinds.lazy import is_lazy
 from fastml.scale.labels import find_labels
+from fastml.scale.ranks import SCORINGS
 from fastml.scale.scores import Answers, measured
 
 __all__ = [
-    "accuracy_score", "confusion_matrix", "log_loss", "mean_absolute_error", "mean_squared_error", "r2_score",
-    "roc_auc_score",
+    "accuracy_score", "average_precision_score", "confusion_matrix", "explained_variance_score", "log_loss",
+    "mean_absolute_error", "mean_squared_error", "r2_score", "roc_auc_score", "top_k_accuracy_score",
 ]  # fmt: skip
 
 
@@ -104,7 +105,7 @@ class Given(Answers):
     """The reduction of measures whose answers are the columns of X."""
 
     def found(self, X: np.ndarray, asks: str) -> np.ndarray:
-        return X if asks == "predict_proba" else X[:, -1]
+        return X if asks == "predict_proba" or (asks == "scores" and X.shape[1] > 2) else X[:, -1]
 
 
 def one_measure(scoring: str, y_true: Any, answers: Any, sample_weight: Any = None) -> float:
@@ -116,24 +117,33 @@ def one_measure(scoring: str, y_true: Any, answers: Any, sample_weight: Any = No
     elif answers.ndim == 1:
         answers = answers[:, None]
     table = parts(answers, y_true, sample_weight=sample_weight)
-    of_classes = scoring in ("neg_log_loss", "roc_auc")
+    of_classes = SCORINGS[scoring][0].takes == "codes"
     classes = find_labels(table).classes if of_classes else np.empty(0)
+    if of_classes and scoring not in ("roc_auc", "neg_log_loss") and 2 < len(classes) != table.n_features:
+        raise ValueError(f"y_score has {table.n_features} columns, and y_true has {len(classes)} classes")
     if scoring == "neg_log_loss" and len(classes) != table.n_features:
         raise ValueError(f"y_proba has {table.n_features} columns, and y_true has {len(classes)} classes")
     return measured([scoring], classes, table, lambda measures: Given(classes, measures))[scoring]
 
 
-def roc_auc_score(y_true: Any, y_score: Any, *, sample_weight: Any = None) -> float:
-    """The area under the ROC curve of two classes, exact: distinct scores are put in order, none is rounded.
+def roc_auc_score(
+    y_true: Any, y_score: Any, *, average: str = "macro", multi_class: str = "raise", sample_weight: Any = None
+) -> float:
+    """The area under the ROC curve, exact: distinct scores are put in order, none is rounded.
 
     Parameters
     ----------
     y_true : Dask array or series
-        Labels of two classes.
-    y_score : Dask array (n_samples,) or series
-        Scores, or probabilities of the larger label; of an array of several columns the last counts.
+        Labels.
+    y_score : Dask array (n_samples,) or (n_samples, n_classes), or series
+        Scores, or probabilities of the larger label; of two columns the second counts. Of more classes a column each,
+        in the order of the labels.
+    average : {"macro", "weighted"}, default="macro"
+        Of more than two classes: whether classes, or pairs of them, count alike, or by their rows.
+    multi_class : {"raise", "ovr", "ovo"}, default="raise"
+        Of more than two classes: the mean of the areas of each against all others, or of pairs.
     sample_weight : Dask array or series, default=None
-        Weights of the rows.
+        Weights of the rows; not with "ovo".
 
     Returns
     -------
@@ -147,7 +157,76 @@ def roc_auc_score(y_true: Any, y_score: Any, *, sample_weight: Any = None) -> fl
     >>> fastml.dask.roc_auc_score(y, scores)
     0.75
     """
-    return one_measure("roc_auc", y_true, y_score, sample_weight)
+    if multi_class not in ("raise", "ovr", "ovo") or average not in ("macro", "weighted"):
+        raise ValueError(
+            f"multi_class={multi_class!r} must be 'raise', 'ovr' or 'ovo', and average={average!r} 'macro' or"
+            " 'weighted'"
+        )
+    if multi_class == "raise":
+        return one_measure("roc_auc", y_true, y_score, sample_weight)
+    ending = "_weighted" if average == "weighted" else ""
+    return one_measure(f"roc_auc_{multi_class}{ending}", y_true, y_score, sample_weight)
+
+
+def average_precision_score(y_true: Any, y_score: Any, *, sample_weight: Any = None) -> float:
+    """The mean of the precisions at all scores, each weighed by what the recall gains there.
+
+    Parameters
+    ----------
+    y_true : Dask array or series
+        Labels.
+    y_score : Dask array (n_samples,) or (n_samples, n_classes), or series
+        As for `roc_auc_score`; of more than two classes the mean of each against all others.
+    sample_weight : Dask array or series, default=None
+        Weights of the rows.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> import fastml.dask
+    >>> y, scores = da.from_array([0, 0, 1, 1], chunks=3), da.from_array([0.1, 0.4, 0.35, 0.8], chunks=3)
+    >>> round(fastml.dask.average_precision_score(y, scores), 3)
+    0.833
+    """
+    return one_measure("average_precision", y_true, y_score, sample_weight)
+
+
+def top_k_accuracy_score(y_true: Any, y_score: Any, *, sample_weight: Any = None) -> float:
+    """The share of the rows whose class is among the two with the highest scores.
+
+    Parameters
+    ----------
+    y_true : Dask array or series
+        Labels.
+    y_score : Dask array of shape (n_samples, n_classes)
+        Scores of the classes in ascending order of the labels.
+    sample_weight : Dask array or series, default=None
+        Weights of the rows.
+
+    Returns
+    -------
+    float
+    """
+    return one_measure("top_k_accuracy", y_true, y_score, sample_weight)
+
+
+def explained_variance_score(y_true: Any, y_pred: Any, *, sample_weight: Any = None) -> float:
+    """The share of the variance of y that predictions explain, whatever the mean of the errors.
+
+    Parameters
+    ----------
+    y_true, y_pred, sample_weight
+        As for `mean_squared_error`.
+
+    Returns
+    -------
+    float
+    """
+    return one_measure("explained_variance", y_true, y_pred, sample_weight)
 
 
 def log_loss(y_true: Any, y_proba: Any, *, sample_weight: Any = None) -> float:

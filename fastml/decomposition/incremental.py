@@ -8,6 +8,7 @@ from sklearn import decomposition as scikit
 
 from fastml.base import Estimator
 from fastml.decomposition.spectra import flipped, projection_of, singular
+from fastml.operations import Projected
 from fastml_ext import blas
 from fastml_ext import preprocessing as kernels
 
@@ -122,7 +123,7 @@ class IncrementalPCA(Estimator, scikit.IncrementalPCA):
         return self
 
     def _learn_batch(self, X):
-        with blas.single_unless_long(X.size * min(X.shape)):
+        with blas.single_unless_small(X.shape):
             self._learn(X)
 
     def _learn(self, X):
@@ -130,7 +131,7 @@ class IncrementalPCA(Estimator, scikit.IncrementalPCA):
         n, d = X.shape
         seen = getattr(self, "n_samples_seen_", 0)
         k = self._number(n, d)
-        _, mean, squares = kernels.moments(np.ascontiguousarray(X))
+        _, mean, squares = kernels.moments(X)
         rows = np.subtract(X, mean.astype(X.dtype))
         total = seen + n
         if seen:
@@ -184,11 +185,17 @@ class IncrementalPCA(Estimator, scikit.IncrementalPCA):
         X_new : ndarray of shape (n_samples, n_components)
         """
         X = self._check_rows(X)
-        project = self._once("projection", (self.components_, self.whiten), lambda: projection_of(self))
+        project = self._projection()
         if not issparse(X):
             return project(X)
         size = getattr(self, "batch_size_", 5 * X.shape[1])
         return np.vstack([project(X[some].toarray()) for some in batches(X.shape[0], size)])
+
+    def _operation(self, X):
+        return Projected(self._projection(), self.mean_)
+
+    def _projection(self):
+        return self._once("projection", (self.components_, self.whiten), lambda: projection_of(self))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -5,18 +5,19 @@ from typing import Any, Self
 import numpy as np
 from scipy.sparse import issparse
 from sklearn import decomposition as scikit
-from sklearn.utils import check_random_state
 
 from fastml.base import Estimator
 from fastml.decomposition.spectra import (
     centred_products,
     flipped,
+    normal_numbers,
     normaliser_of,
     principal,
     projection_of,
     randomised,
     singular,
 )
+from fastml.operations import Projected
 from fastml_ext import blas
 
 __all__ = ["PCA"]
@@ -99,7 +100,7 @@ class PCA(Estimator, scikit.PCA):
                 super()._fit(self._check_foreign(X))
         else:
             X = self._check_fit(X)
-            with blas.single_unless_long(X.size * min(X.shape)):
+            with blas.single_unless_small(X.shape):
                 self._learn(X)
         self.components_ = np.ascontiguousarray(self.components_)
         self._note_rows(self.components_.dtype, sparse=True)
@@ -121,6 +122,11 @@ class PCA(Estimator, scikit.PCA):
         X_new : ndarray of shape (n_samples, n_components)
         """
         return self.fit(X).transform(X)
+
+    def _fit_parts(self, table, reduce):
+        from fastml.decomposition.in_parts import fit_pca
+
+        fit_pca(self, table, reduce)
 
     def _check_foreign(self, X):
         """X for scikit-learn's solvers, when the parameters have been checked."""
@@ -173,7 +179,7 @@ class PCA(Estimator, scikit.PCA):
         rounds = self.iterated_power
         if rounds == "auto":
             rounds = 7 if k < 0.1 * min(n, d) else 4
-        start = check_random_state(self.random_state).normal(size=(min(n, d), k + self.n_oversamples))
+        start = normal_numbers(self.random_state, (min(n, d), k + self.n_oversamples))
         products = Z.T @ Z if n >= d else Z @ Z.T
         normaliser = normaliser_of(self.power_iteration_normalizer, rounds)
         values, vectors = randomised(Z, products, start.astype(Z.dtype, copy=False), rounds, normaliser)
@@ -210,7 +216,13 @@ class PCA(Estimator, scikit.PCA):
         X = self._check_rows(X)
         if issparse(X):
             return self._transform(X, np)
-        return self._once("projection", (self.components_, self.whiten), lambda: projection_of(self))(X)
+        return self._projection()(X)
+
+    def _operation(self, X):
+        return Projected(self._projection(), self.mean_)
+
+    def _projection(self):
+        return self._once("projection", (self.components_, self.whiten), lambda: projection_of(self))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

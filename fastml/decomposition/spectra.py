@@ -1,18 +1,33 @@
 """Spectra of tables: products of the columns from one pass, and the leading directions from these or from the rows."""
 
+import threading
+
 import numpy as np
 import scipy.linalg
+from sklearn.utils import check_random_state
 
 from fastml_ext import linear as kernels
 
-__all__ = ["Projection", "centred_products", "flipped", "principal", "projection_of", "randomised", "singular"]
+__all__ = [
+    "Projection",
+    "centred_products",
+    "flipped",
+    "normal_numbers",
+    "principal",
+    "projection_of",
+    "randomised",
+    "singular",
+]
 
 EACH = np.empty(0)  # weights of one each
 SMALL = 20_000  # values, up to which a copy costs less than handing over
 FAR = 1e5  # squared mean over variance, from which on the products are taken again round the mean
 FEW = 5000  # values, up to which what SciPy's functions look at first costs more than left vectors that nobody needs
 GESDD = {"d": scipy.linalg.lapack.dgesdd, "f": scipy.linalg.lapack.sgesdd}
+BLOCK = 2**15  # numbers of a column that are in the cache
 ROW_BY_ROW = 2000  # columns times directions, up to which each row is projected by itself
+
+_own = threading.local()
 
 
 class Projection:
@@ -40,8 +55,10 @@ def projection_of(model):
 def centred_products(X):
     """(mean (d,), products (d, d) of the columns round their means), float64."""
     n, d = X.shape
+    if d == 1:
+        return of_one_column(X[:, 0])
     if X.size <= SMALL:
-        mean = X.mean(axis=0, dtype=np.float64)
+        mean = np.add.reduce(X, axis=0, dtype=np.float64) / n  # X.mean takes twice as long
         Z = X - mean
         return mean, Z.T @ Z
     nothing = np.empty((n, 0)), EACH, np.zeros(d), np.empty(0)
@@ -54,6 +71,30 @@ def centred_products(X):
         moved = total[d, :d] / n
         mean, products = shift + moved, total[:d, :d] - n * np.multiply.outer(moved, moved)
     return mean, products
+
+
+def of_one_column(x):
+    """`centred_products` of a column x (n,)."""
+    mean, total = x.mean(dtype=np.float64), 0.0
+    for start in range(0, len(x), BLOCK):
+        z = x[start : start + BLOCK] - mean
+        total += z @ z
+    return np.array([mean]), np.array([[total]])
+
+
+def normal_numbers(random_state, shape):
+    """What scikit-learn's check_random_state(random_state).normal(size=shape) draws.
+
+    Each thread keeps a generator for seeds, for a new one asks the system for random bits before it is seeded: 60 us.
+    """
+    if type(random_state) is not int:
+        return check_random_state(random_state).normal(size=shape)
+    random = getattr(_own, "random", None)
+    if random is None:
+        random = _own.random = np.random.RandomState(random_state)
+    else:
+        random.seed(random_state)
+    return random.normal(size=shape)
 
 
 def principal(products, dtype):
@@ -111,6 +152,6 @@ def normaliser_of(name, rounds):
 
 def flipped(vectors):
     """The rows with such a sign that the entry that is largest without it is above 0, as scikit-learn's svd_flip."""
-    places = np.argmax(np.abs(vectors), axis=1)
-    signs = np.sign(vectors[np.arange(len(vectors)), places])
-    return vectors * np.where(signs == 0, 1, signs)[:, None]
+    places = np.abs(vectors).argmax(axis=1)
+    turned = vectors[np.arange(len(vectors)), places] < 0
+    return np.where(turned[:, None], -vectors, vectors)

@@ -5,10 +5,10 @@ from typing import Any, Self
 import numpy as np
 from scipy.sparse import issparse
 from sklearn import decomposition as scikit
-from sklearn.utils import check_random_state
 
 from fastml.base import Estimator
-from fastml.decomposition.spectra import Projection, flipped, normaliser_of, randomised
+from fastml.decomposition.spectra import FEW, Projection, flipped, normal_numbers, normaliser_of, randomised, singular
+from fastml.operations import Projected
 from fastml_ext import blas
 
 __all__ = ["TruncatedSVD"]
@@ -93,10 +93,15 @@ class TruncatedSVD(Estimator, scikit.TruncatedSVD):
                 result = super().fit_transform(X)
         else:
             X = self._check_fit(X, ensure_min_features=2)
-            with blas.single_unless_long(X.size * min(X.shape)):
+            with blas.single_unless_small(X.shape):
                 result = self._learn(X)
         self._note_rows(self.components_.dtype, sparse=True)
         return result
+
+    def _fit_parts(self, table, reduce):
+        from fastml.decomposition.in_parts import fit_truncated
+
+        fit_truncated(self, table, reduce)
 
     def _learn(self, X):
         n, d = X.shape
@@ -104,10 +109,13 @@ class TruncatedSVD(Estimator, scikit.TruncatedSVD):
         if k > d:
             raise ValueError(f"n_components({k}) must be <= n_features({d}).")
         size = k + self.n_oversamples
-        start = check_random_state(self.random_state).normal(size=(min(n, d), size)).astype(X.dtype, copy=False)
-        products = X.T @ X if n >= d else X @ X.T
-        normaliser = normaliser_of(self.power_iteration_normalizer, self.n_iter)
-        values, vectors = randomised(X, products, start, self.n_iter, normaliser)
+        start = normal_numbers(self.random_state, (min(n, d), size)).astype(X.dtype, copy=False)
+        if size >= min(n, d) and X.size <= FEW:  # the subspace is all there is
+            values, vectors = singular(np.array(X, order="F"))
+        else:
+            products = X.T @ X if n >= d else X @ X.T
+            normaliser = normaliser_of(self.power_iteration_normalizer, self.n_iter)
+            values, vectors = randomised(X, products, start, self.n_iter, normaliser)
         self.components_ = np.ascontiguousarray(flipped(vectors[:k]))
         result = Projection(self.components_, np.zeros(len(self.components_)), X.dtype)(X)
         self.explained_variance_ = np.var(result, axis=0)
@@ -131,4 +139,10 @@ class TruncatedSVD(Estimator, scikit.TruncatedSVD):
         X = self._check_rows(X)
         if issparse(X):
             return X @ self.components_.T
-        return Projection(self.components_, np.zeros(len(self.components_)), self._dtype)(X)
+        return self._projection()(X)
+
+    def _projection(self):
+        return Projection(self.components_, np.zeros(len(self.components_)), self._dtype)
+
+    def _operation(self, X):
+        return Projected(self._projection(), np.zeros(X.shape[1]))

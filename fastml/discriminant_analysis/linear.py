@@ -10,6 +10,7 @@ from fastml._sklearn import check_array
 from fastml.base import Estimator, encode_labels
 from fastml.decomposition.spectra import Projection, principal, singular
 from fastml.discriminant_analysis.scatter import class_means, scatter
+from fastml.operations import Projected
 from fastml_ext import blas
 
 __all__ = ["LinearDiscriminantAnalysis"]
@@ -82,25 +83,35 @@ class LinearDiscriminantAnalysis(Estimator, scikit.LinearDiscriminantAnalysis):
             if names is not None:
                 self.feature_names_in_ = names
         else:
-            with blas.single_unless_long(X.size * min(X.shape)):
+            with blas.single_unless_small(X.shape):
                 self._learn(X, y)
         self._made: dict = {}
         return self
 
     def _learn(self, X, y):
         self.classes_, codes = encode_labels(y)
-        (n, d), k = X.shape, len(self.classes_)
+        counts = np.bincount(codes)
+        self._settle(
+            counts,
+            X.shape,
+            X.dtype,
+            lambda: class_means(X, codes, counts),
+            lambda means: self._whitening(X, codes, means),
+        )
+
+    def _settle(self, counts, shape, dtype, means_of, whitening_of):
+        """The borders; means_of() gives the means of the classes, whitening_of(means) what `_whitening` does."""
+        (n, d), k = shape, len(self.classes_)
         if n == k:
             raise ValueError(f"The number of samples must be more than the number of classes: both are {n}.")
-        counts = np.bincount(codes)
         priors = self._given_priors(counts / n)
         self._max_components = most = min(k - 1, d)
         if self.n_components is not None:
             if self.n_components > most:
                 raise ValueError("n_components cannot be larger than min(n_features, n_classes - 1).")
             self._max_components = self.n_components
-        means = class_means(X, codes, counts)
-        scalings = self._whitening(X, codes, means)
+        means = means_of()
+        scalings = whitening_of(means)
         centre = priors @ means
         between = (np.sqrt(n * priors / max(k - 1, 1))[:, None] * (means - centre)) @ scalings
         _, values, directions = np.linalg.svd(between, full_matrices=False)
@@ -115,11 +126,15 @@ class LinearDiscriminantAnalysis(Estimator, scikit.LinearDiscriminantAnalysis):
         intercept -= coef @ centre
         if k == 2:
             coef, intercept = coef[1:] - coef[:1], intercept[1:] - intercept[:1]
-        dtype = X.dtype
         self.priors_, self.means_, self.xbar_ = (part.astype(dtype) for part in (priors, means, centre))
         self.explained_variance_ratio_, self.scalings_ = ratio.astype(dtype), scalings.astype(dtype)
         self.coef_, self.intercept_ = coef.astype(dtype), intercept.astype(dtype)
         self._n_features_out = self._max_components
+
+    def _fit_parts(self, table, reduce):
+        from fastml.discriminant_analysis.in_parts import fit_linear
+
+        fit_linear(self, table, reduce)
 
     def _given_priors(self, shares):
         if self.priors is None:
@@ -143,12 +158,17 @@ class LinearDiscriminantAnalysis(Estimator, scikit.LinearDiscriminantAnalysis):
             deviation[deviation == 0] = 1.0
             Z /= np.sqrt(n) * deviation
             values, vectors = singular(Z)
-        else:
-            products = scatter(X, codes, means)
-            deviation = np.sqrt(products.diagonal() / n)
-            deviation[deviation == 0] = 1.0
-            squares, vectors = principal(products / (n * np.multiply.outer(deviation, deviation)), np.float64)
-            values = np.sqrt(squares)
+            return self._scaled(values, vectors, deviation)
+        return self._of_products(scatter(X, codes, means), n)
+
+    def _of_products(self, products, n):
+        """What `_whitening` gives, by the products within the classes of n rows."""
+        deviation = np.sqrt(products.diagonal() / n)
+        deviation[deviation == 0] = 1.0
+        squares, vectors = principal(products / (n * np.multiply.outer(deviation, deviation)), np.float64)
+        return self._scaled(np.sqrt(squares), vectors, deviation)
+
+    def _scaled(self, values, vectors, deviation):
         rank = int((values > self.tol).sum())
         if rank == 0:
             raise ValueError(
@@ -190,8 +210,27 @@ class LinearDiscriminantAnalysis(Estimator, scikit.LinearDiscriminantAnalysis):
         labels : ndarray of shape (n_samples,)
         """
         scores = self.decision_function(X)
+        if len(self.classes_) == 1:
+            return self.classes_.take(np.zeros(len(scores), np.intp))
         places = (scores > 0).astype(np.intp) if scores.ndim == 1 else scores.argmax(axis=1)
         return self.classes_.take(places)
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """The probability of each class in each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        P : ndarray of shape (n_samples, n_classes)
+            Each row adds up to 1.
+        """
+        if hasattr(self, "classes_") and len(self.classes_) == 1:
+            return np.ones((len(self._check_rows(X)), 1), self._dtype)
+        return super().predict_proba(X)
 
     def transform(self, X: Any) -> Any:
         """Rows in the directions that part the classes.
@@ -214,6 +253,11 @@ class LinearDiscriminantAnalysis(Estimator, scikit.LinearDiscriminantAnalysis):
         directions = self.scalings_.T[: self._max_components].astype(np.float64)
         centre = self.xbar_ if self.solver == "svd" else np.zeros(directions.shape[1])
         return Projection(directions, -(directions @ centre), self._dtype)
+
+    def _operation(self, X):
+        if self.solver == "lsqr":
+            return None
+        return Projected(self._projection("directions", self._directions), self.xbar_)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -12,6 +12,7 @@ from fastml_ext import linear as kernels
 
 __all__ = ["QuadraticDiscriminantAnalysis"]
 
+CLOSE = 2.0**-16  # deviations, up to which one centre for all classes may move a row
 COARSE = 1e-8  # smallest beside largest variance, below which the products lose digits that the rows have
 
 
@@ -83,29 +84,43 @@ class QuadraticDiscriminantAnalysis(Estimator, scikit.QuadraticDiscriminantAnaly
 
     def _learn(self, X, y):
         self.classes_, codes = encode_labels(y)
-        n, k = len(X), len(self.classes_)
-        if k < 2:
-            raise ValueError(f"The number of classes has to be greater than one. Got {k} class.")
-        self.priors_ = np.bincount(codes) / float(n) if self.priors is None else np.array(self.priors)
-        means, self.scalings_, self.rotations_, covariances = [], [], [], []
-        for c, label in enumerate(self.classes_.tolist()):
+
+        def axes_of(c):
             rows = X[codes == c]
-            if len(rows) == 1:
-                raise ValueError(f"y has only 1 sample in class {label}, covariance is ill defined.")
             mean = rows.mean(axis=0, dtype=np.float64)
             rows -= mean.astype(X.dtype)
-            with blas.single_unless_long(rows.size * min(rows.shape)):
-                variances, axes = self._axes(rows)
+            return len(rows), mean, lambda: self._axes(rows), rows.shape
+
+        self._settle(np.bincount(codes), X.dtype, axes_of)
+
+    def _settle(self, counts, dtype, axes_of):
+        """The classes; axes_of(c): rows of one, its mean, a function for its axes, and the shape of its rows."""
+        k = len(self.classes_)
+        if k < 2:
+            raise ValueError(f"The number of classes has to be greater than one. Got {k} class.")
+        self.priors_ = counts / float(counts.sum()) if self.priors is None else np.array(self.priors)
+        means, self.scalings_, self.rotations_, covariances = [], [], [], []
+        for c, label in enumerate(self.classes_.tolist()):
+            n, mean, find, shape = axes_of(c)
+            if n == 1:
+                raise ValueError(f"y has only 1 sample in class {label}, covariance is ill defined.")
+            with blas.single_unless_small(shape):
+                variances, axes = find()
             variances = (1 - self.reg_param) * variances + self.reg_param
-            self._refuse_flat(variances, label, rows.shape)
-            means.append(mean.astype(X.dtype))
-            self.scalings_.append(variances.astype(X.dtype))
-            self.rotations_.append(np.ascontiguousarray(axes.T, X.dtype))
-            covariances.append(((variances * axes.T) @ axes).astype(X.dtype) if self.store_covariance else None)
+            self._refuse_flat(variances, label, shape)
+            means.append(mean.astype(dtype))
+            self.scalings_.append(variances.astype(dtype))
+            self.rotations_.append(np.ascontiguousarray(axes.T, dtype))
+            covariances.append(((variances * axes.T) @ axes).astype(dtype) if self.store_covariance else None)
         self.means_ = np.array(means)
         self.__dict__.pop("covariance_", None)
         if self.store_covariance:
             self.covariance_ = covariances
+
+    def _fit_parts(self, table, reduce):
+        from fastml.discriminant_analysis.in_parts import fit_quadratic
+
+        fit_quadratic(self, table, reduce)
 
     def _axes(self, rows):
         """(variances descending, axes in rows) of centred rows, which are written over."""
@@ -135,23 +150,34 @@ class QuadraticDiscriminantAnalysis(Estimator, scikit.QuadraticDiscriminantAnaly
     def _decision_function(self, X):
         """scikit-learn's step: the scores of all classes."""
         X = np.ascontiguousarray(self._check_rows(X), self._dtype)
-        centre, axes, constant = self._once("sides", (self.means_,), self._sides)
-        scores = kernels.squared_lengths(X, centre, axes)
+        sides, constant = self._once("sides", (self.means_,), self._sides)
+        lengths = [kernels.squared_lengths(X, centre, axes) for centre, axes in sides]
+        scores = lengths[0] if len(lengths) == 1 else np.hstack(lengths)
         scores *= -0.5
         scores += constant
         return scores
 
     def _sides(self):
-        """(a centre, all classes' whitened axes as `squared_lengths` takes them, the scores' constants)."""
+        """([(a centre, its classes' whitened axes as `squared_lengths` takes them)], the scores' constants).
+
+        All classes have one centre, unless that is so many deviations from a class that the dtype would not tell the
+        rows of that class apart: then each has its own.
+        """
         means, dtype = self.means_.astype(np.float64), self._dtype
-        centre = means.mean(axis=0).astype(dtype)
         whiten = [rotation.T / np.sqrt(s)[:, None] for rotation, s in zip(self.rotations_, self.scalings_, strict=True)]
-        offset = [-(side @ (mean - centre)) for side, mean in zip(whiten, means, strict=True)]
-        axes = np.array([np.vstack([side.T, at]) for side, at in zip(whiten, offset, strict=True)], dtype)
+        centre = means.mean(axis=0).astype(dtype)
+        apart = max((np.abs(side) @ np.abs(mean - centre)).max() for side, mean in zip(whiten, means, strict=True))
+        if apart * np.finfo(dtype).eps < CLOSE:
+            offset = [-(side @ (mean - centre)) for side, mean in zip(whiten, means, strict=True)]
+            axes = np.array([np.vstack([side.T, at]) for side, at in zip(whiten, offset, strict=True)], dtype)
+            sides = [(centre, axes)]
+        else:
+            nothing = np.zeros(len(centre))
+            sides = [(m, np.vstack([side.T, nothing])[None].astype(dtype)) for side, m in zip(whiten, self.means_)]  # noqa: B905
         logs = np.array([np.log(s.astype(np.float64)).sum() for s in self.scalings_])
         with np.errstate(divide="ignore"):
             constant = (np.log(self.priors_) - 0.5 * logs).astype(np.float64)
-        return centre, axes, constant
+        return sides, constant
 
     def decision_function(self, X: Any) -> np.ndarray:
         """The logarithm of each class's share in a row, but for what all classes have in common.

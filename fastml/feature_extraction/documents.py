@@ -30,6 +30,7 @@ class ReadsDocuments:
     decode: Any
     get_stop_words: Any
     _check_stop_words_consistency: Any
+    _documents_parts = _text_parts = True  # of a table in parts one column of texts is taken
 
     def _has_kernel(self):
         if self.analyzer not in UNITS:

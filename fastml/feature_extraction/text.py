@@ -81,6 +81,21 @@ class CountVectorizer(ReadsDocuments, Estimator, ScikitCountVectorizer):
     ['be', 'not', 'or', 'quick', 'to']
     """
 
+    def _fit_parts(self, table, reduce):
+        from fastml.feature_extraction.in_parts import fit_vocabulary
+
+        fit_vocabulary(self, self._counting_all(), table, reduce)
+
+    def _note_parts(self, parts):
+        """Nothing of the documents is remembered but their terms."""
+        for name in ("n_features_in_", "feature_names_in_"):
+            self.__dict__.pop(name, None)
+
+    def _counting_all(self):
+        """A vectorizer that counts what this does, every term of it."""
+        names = set(ScikitCountVectorizer().get_params()) - {"max_df", "min_df", "max_features", "vocabulary", "dtype"}
+        return CountVectorizer(**{name: getattr(self, name) for name in names})
+
     def _count_vocab(self, raw_documents, fixed_vocab):
         """scikit-learn's step: (vocabulary, counts), here with the columns in order already."""
         self._in_order = False
@@ -259,6 +274,13 @@ class TfidfVectorizer(ScikitTfidfVectorizer, CountVectorizer):
             return super().transform(raw_documents)  # which tells what is wrong
         tfidf._weigh_rows(X.data, X.indices, X.indptr)
         return X
+
+    def _fit_parts(self, table, reduce):
+        from fastml.feature_extraction.in_parts import fit_vocabulary, frequencies_of
+
+        n, having = fit_vocabulary(self, self._counting_all(), table, reduce)
+        self._tfidf = self._transformer()
+        frequencies_of(self._tfidf, n, having, np.dtype(self.dtype))
 
     def _weigh(self, raw_documents):
         """The counts, when the weights have been learnt."""

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastml._sklearn import _align_api_if_sparse, validate_data
 from fastml.base import Estimator
-from fastml.kinds import array_of_numbers, as_numbers
+from fastml.kinds import array_of_numbers, as_numbers, canonical
 
 __all__ = ["TfidfTransformer"]
 
@@ -61,7 +61,7 @@ class TfidfTransformer(Estimator, ScikitTfidfTransformer, auto_wrap_output_keys=
         -------
         self : object
         """
-        X = self._check_fit(X, accept_sparse=("csr", "csc"))
+        X = counted(self._check_fit(X, accept_sparse=("csr", "csc")))
         self._sparse = True
         self.__dict__.pop("idf_", None)
         if self.use_idf:
@@ -72,9 +72,23 @@ class TfidfTransformer(Estimator, ScikitTfidfTransformer, auto_wrap_output_keys=
                 held = np.bincount(X.indices, minlength=d)
             else:
                 held = np.diff(X.indptr)
-            more = int(self.smooth_idf)
-            self.idf_ = np.log(np.asarray(n + more, X.dtype) / (held.astype(X.dtype) + more)) + X.dtype.type(1)
+            self._take_frequencies(n, held, X.dtype)
         return self
+
+    def _take_frequencies(self, n, held, dtype):
+        """The weights of columns that so many of n rows have."""
+        more = int(self.smooth_idf)
+        self.idf_ = np.log(np.asarray(n + more, dtype) / (held.astype(dtype) + more)) + dtype.type(1)
+
+    _sparse_parts = True
+
+    def _fit_parts(self, table, reduce):
+        from fastml.feature_extraction.in_parts import fit_weights
+
+        fit_weights(self, table, reduce)
+
+    def _note_parts(self, parts):
+        """Noted with the weights."""
 
     def transform(self, X: Any, copy: bool = True) -> Any:
         """Weigh the counts.
@@ -91,7 +105,7 @@ class TfidfTransformer(Estimator, ScikitTfidfTransformer, auto_wrap_output_keys=
         vectors : sparse matrix of shape (n_samples, n_features)
         """
         given, X = X, self._counts(X)
-        X = X.tocsr() if issparse(X) else csr_array(X)
+        X = counted(X.tocsr() if issparse(X) else csr_array(X))
         shared = issparse(given) and np.may_share_memory(X.data, given.data)
         data = X.data.copy() if copy and shared else X.data
         self._weigh_rows(data, X.indices, X.indptr)
@@ -118,6 +132,15 @@ class TfidfTransformer(Estimator, ScikitTfidfTransformer, auto_wrap_output_keys=
         X = as_numbers(X, type(self).__name__)
         self._check_finite(X)
         return X
+
+
+def counted(X):
+    """X; a sparse one with an entry for each place that holds a count, and none for a zero, which no document has."""
+    X = canonical(X)
+    if issparse(X) and not X.data.all():
+        X = X.copy()
+        X.eliminate_zeros()
+    return X
 
 
 def scale_rows(data, indptr, norm):

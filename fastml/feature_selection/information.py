@@ -14,6 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from fastml._sklearn import check_array
+from fastml.kinds import canonical
 from fastml_ext import pool
 from fastml_ext import selection as kernels
 
@@ -124,12 +125,14 @@ def estimate(X, y, labels, discrete_features, n_neighbors, copy, random_state, n
         raise ValueError(
             f"The 'n_neighbors' parameter must be an int in the range [1, inf). Got {n_neighbors!r} instead."
         )
-    X, y = check_X_y(X, y, accept_sparse="csc", y_numeric=not labels)
+    X, y = check_X_y(canonical(X), y, accept_sparse="csc", y_numeric=not labels)
     n, d = X.shape
     discrete = which_discrete(discrete_features, X)
     if not discrete.all() and issparse(X):
         raise ValueError("Sparse matrix `X` can't have continuous features.")
     random = check_random_state(random_state)
+    constant = np.zeros(d, bool) if issparse(X) else (X == X[0]).all(axis=0)  # tell nothing, whatever noise is added
+    constant |= bool((y == y[0]).all())
     if not discrete.all():
         X = with_noise(X, ~discrete, copy, random)
     if not labels:
@@ -140,6 +143,7 @@ def estimate(X, y, labels, discrete_features, n_neighbors, copy, random_state, n
     target = Target(y, labels, int(n_neighbors), digamma(np.arange(1, n + 2)))
     found = np.empty(d)
     pool.run(of_columns, d, X, discrete, target, found, cost=A_COLUMN * n, n_jobs=n_jobs)
+    found[constant] = 0.0
     return found
 
 

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from fastml._sklearn import check_array
 from fastml.base import encode_labels
+from fastml.kinds import canonical
 from fastml.plain import is_plain_table, is_plain_target
 from fastml_ext import checks
 from fastml_ext import naive_bayes as counting
@@ -52,19 +53,28 @@ def analysis_of_variance(X, y):
     classes, codes = encode_labels(y)
     n, k = X.shape[0], len(classes)
     if issparse(X):
-        counts, means, between, within = sparse_spreads(X, codes, k)
+        _, _, between, within = sparse_spreads(X, codes, k)
     else:
         total, means, spread = counting.moments(X, codes, EACH, k)
-        counts = total[:, :1]
-        apart = means - means[0]  # equal means are exactly 0 apart
-        between = (counts * (apart - (counts * apart).sum(axis=0) / n) ** 2).sum(axis=0)
-        within = spread.sum(axis=0)
+        return f_of_classes(total, means, spread, n)
+    return f_of_spreads(between, within, n, k)
+
+
+def f_of_classes(total, means, spread, n):
+    """(F, p) by the moments of the classes, (k, d) each."""
+    counts = total[:, :1]
+    apart = means - means[0]  # equal means are exactly 0 apart
+    between = (counts * (apart - (counts * apart).sum(axis=0) / n) ** 2).sum(axis=0)
+    return f_of_spreads(between, spread.sum(axis=0), n, len(total))
+
+
+def f_of_spreads(between, within, n, k):
     with np.errstate(divide="ignore", invalid="ignore"):
         between, within = between / np.float64(k - 1), within / np.float64(n - k)
         f = between / within
     constant = np.flatnonzero(within == 0)
     if len(constant) and not between.all():
-        warnings.warn(f"Features {constant} are constant.", UserWarning, stacklevel=3)
+        warnings.warn(f"Features {constant} are constant.", UserWarning, stacklevel=4)
     return f, special.fdtrc(k - 1, n - k, f)
 
 
@@ -104,7 +114,7 @@ def chi2(X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
     [15.38, 6.5, 8.91]
     """
     if not is_checked(X, y):
-        X = check_array(X, accept_sparse="csr", dtype=(np.float64, np.float32), order="C")
+        X = check_array(canonical(X), accept_sparse="csr", dtype=(np.float64, np.float32), order="C")
         if issparse(y) or (np.ndim(y) == 2 and np.shape(y)[1] > 1):
             return distance_of_several_labels(X, y)
         y = checked_target(X, y)
@@ -127,13 +137,18 @@ def squared_distance_of_counts(X, y):
     classes, codes = encode_labels(y)
     X = X.tocsr() if issparse(X) else X
     observed, negative = counting.sum_by_class(X, codes, EACH, len(classes))
+    return distance_of_sums(observed, negative, np.bincount(codes))
+
+
+def distance_of_sums(observed, negative, counts):
+    """(chi-squared, p) by the columns' sums by class, whether a number is negative, and the rows of the classes."""
     if negative:
         raise ValueError("Input X must be non-negative.")
-    if len(classes) == 1:  # scikit-learn sets a class without rows beside it
+    if len(counts) == 1:  # scikit-learn sets a class without rows beside it
         observed = np.vstack([np.zeros_like(observed), observed])
         share = np.array([[0.0], [1.0]])
     else:
-        share = np.bincount(codes)[:, None] / len(codes)
+        share = counts[:, None] / counts.sum()
     return distance(observed, share * observed.sum(axis=0))
 
 
@@ -234,7 +249,12 @@ def f_regression(X: Any, y: Any, *, center: bool = True, force_finite: bool = Tr
 
 def f_of_correlations(X, y, center=True, force_finite=True):
     free = X.shape[0] - (2 if center else 1)
-    squared = correlations(X, y, center, force_finite) ** 2
+    return f_of_r(correlations(X, y, center, force_finite), free, force_finite)
+
+
+def f_of_r(r, free, force_finite):
+    """(F, p) by Pearson's correlations and so many degrees of freedom."""
+    squared = r**2
     with np.errstate(divide="ignore", invalid="ignore"):
         f = squared / (1 - squared) * free
         p = special.fdtrc(1, free, f) if free > 0 else np.full(len(f), np.nan)
@@ -261,6 +281,7 @@ def checked(X, y, numeric=False):
     if is_checked(X, y) and (not numeric or y.dtype.kind in "iufb"):
         return X, y
     accepted = ["csr", "csc", "coo"]
+    X = canonical(X)
     X, y = check_X_y(X, y, accept_sparse=accepted, dtype=(np.float64, np.float32), order="C", y_numeric=numeric)
     return (X.tocsr() if issparse(X) else X), y
 

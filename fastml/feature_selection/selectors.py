@@ -11,6 +11,8 @@ from fastml._sklearn import validate_data
 from fastml.base import Estimator
 from fastml.feature_selection import information, scores
 from fastml.feature_selection.scores import f_classif
+from fastml.kinds import canonical
+from fastml.operations import Chosen
 from fastml_ext import checks
 from fastml_ext import naive_bayes as counting
 
@@ -77,6 +79,10 @@ class Selecting(SelectorMixin, Estimator):
             self._check_finite(np.asarray(X, np.float64) if not issparse(X) else X)
         return result
 
+    def _operation(self, X):
+        places = self._places()
+        return Chosen(places) if len(places) and X.dtype == self._dtype else None
+
 
 class Filter(Selecting):
     """The selectors by a score of each column."""
@@ -95,6 +101,7 @@ class Filter(Selecting):
         -------
         self : object
         """
+        X = canonical(X)
         compute = KNOWN.get(self.score_func) if callable(self.score_func) else None
         if compute is None or y is None or (self.score_func in SEVERAL_LABELS and np.ndim(y) == 2):
             return self._fit_by_user(X, y)
@@ -105,6 +112,11 @@ class Filter(Selecting):
         found = compute(X, y)
         self.scores_, self.pvalues_ = found if isinstance(found, tuple) else (found, None)
         return self
+
+    def _fit_parts(self, table, reduce):
+        from fastml.feature_selection.in_parts import fit_filter
+
+        fit_filter(self, table, reduce)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -361,20 +373,27 @@ class VarianceThreshold(Selecting, scikit.VarianceThreshold):
         """
         if issparse(X):
             with np.errstate(invalid="ignore"):  # scikit-learn adds up -inf and inf
-                super().fit(X)
+                super().fit(canonical(X))
             self._note_rows(np.float64, sparse=True, allow_nan=True)
             self._made = {}
             return self
         X = self._check_fit(X, allow_nan=True)
-        self._sparse, self._made = True, {}
         total, _, spread = counting.moments(X, np.zeros(len(X), np.int64), EACH, 1)
         with np.errstate(invalid="ignore", divide="ignore"):
             variances = spread[0] / total[0]  # 0 / 0 where nothing is known
         if self.threshold == 0:
             apart = np.max(X, axis=0).astype(np.float64) - np.min(X, axis=0)
             variances = np.fmin(variances, apart)
+        return self._take(variances, len(X))
+
+    def _take(self, variances, n):
         if not (variances > self.threshold).any():
-            one = " (X contains only one sample)" if len(X) == 1 else ""
+            one = " (X contains only one sample)" if n == 1 else ""
             raise ValueError(f"No feature in X meets the variance threshold {self.threshold:.5f}{one}")
-        self.variances_ = variances
+        self.variances_, self._sparse, self._made = variances, True, {}
         return self
+
+    def _fit_parts(self, table, reduce):
+        from fastml.feature_selection.in_parts import fit_variances
+
+        fit_variances(self, table, reduce)

@@ -11,12 +11,12 @@ with the cure: only who knows what they mean can say which number it is that sha
 """
 
 from fastml.kinds.frames import column_of_numbers, frame_column, from_arrow, is_frame, numpy_column
-from fastml.kinds.numbers import as_native, as_numbers
+from fastml.kinds.numbers import as_native, as_numbers, canonical
 from fastml.kinds.tables import array_of_numbers, from_list, numbers_of, without_mask
 from fastml.kinds.targets import read_target
 from fastml.kinds.values import Categories, from_objects
 
 __all__ = [
-    "Categories", "array_of_numbers", "as_native", "as_numbers", "column_of_numbers", "frame_column", "from_arrow",
-    "from_list", "from_objects", "is_frame", "numbers_of", "numpy_column", "read_target", "without_mask",
+    "Categories", "array_of_numbers", "as_native", "as_numbers", "canonical", "column_of_numbers", "frame_column",
+    "from_arrow", "from_list", "from_objects", "is_frame", "numbers_of", "numpy_column", "read_target", "without_mask",
 ]  # fmt: skip

@@ -5,7 +5,7 @@ from scipy.sparse import issparse
 
 from fastml.kinds.values import EXACT, NUMBERS, refuse_dtype, refuse_large
 
-__all__ = ["as_native", "as_numbers", "long_floats", "with_missing"]
+__all__ = ["as_native", "as_numbers", "canonical", "long_floats", "with_missing"]
 
 
 def as_numbers(X, estimator, small_integers=False, name=None):
@@ -62,3 +62,12 @@ def with_missing(values, missing, name):
         large = next(v for v in (int(known.min()), int(known.max())) if abs(v) > EXACT)
         refuse_large(name, large, "a missing value beside it makes floats of them all")
     return np.where(missing, np.nan, values.astype(np.float64))
+
+
+def canonical(X):
+    """X; where entries of a sparse matrix share a place, a copy in which they are added up, as they count."""
+    if not issparse(X) or getattr(X, "has_canonical_format", True):
+        return X
+    X = X.copy()
+    X.sum_duplicates()
+    return X

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastml.base import Estimator, one_row
 from fastml.explanation import Explanation
+from fastml.kinds import canonical
 from fastml_ext import linear as kernels
 
 __all__ = ["MOST", "LinearClassifier", "LinearModel", "LinearRegressor", "Scores", "as_weights"]
@@ -38,10 +39,7 @@ class LinearModel(Estimator):
     def _check_fit(self, X, *y, **options):
         """As every estimator's; CSR comes back without duplicates."""
         checked = super()._check_fit(X, *y, accept_sparse="csr", **options)
-        X = checked[0] if y else checked
-        if sp.issparse(X) and not X.has_canonical_format:
-            X = X.copy()
-            X.sum_duplicates()
+        X = canonical(checked[0] if y else checked)
         return (X, checked[1]) if y else X
 
     def _scores(self, X):

@@ -68,6 +68,7 @@ class LeastSquaresSums:
 
     def __init__(self, d, free):
         self.d, self.free = d, free
+        self.key = "least squares", d, free  # one pass for every alpha of a search
 
     def partial(self, rows):
         X, y, weight, d = rows.X, rows.y, weights_of_rows(rows), self.d

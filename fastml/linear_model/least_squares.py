@@ -17,7 +17,7 @@ from fastml.linear_model import solvers
 from fastml.linear_model.base import MOST
 from fastml.linear_model.columns import NO_WEIGHT
 from fastml.linear_model.objective import FEW_COLUMNS, Objective
-from fastml.linear_model.systems import SMALL, LeastSquares, Problem, dense_time, factor_time
+from fastml.linear_model.systems import SMALL, LeastSquares, Problem, dense_time, factor_time, multiplications
 from fastml.sharing import NotShared, rows_of, separate_fit
 from fastml.warning import warn
 from fastml_ext import blas
@@ -148,8 +148,9 @@ class LinearRegression(LeastSquares):
             full = X.shape[0] - self.fit_intercept if self.solver_ == "dual" else np.count_nonzero(found.G.diagonal())
             self.rank_ = int(full)
             return self._keep(found.coef, found.means - found.coef @ found.centre, X, Y)
-        problem = self._centred(X, Y, weight)
-        return self._store(self._solve(problem), problem)
+        with blas.single_unless_long(multiplications(X)):
+            problem = self._centred(X, Y, weight)
+            return self._store(self._solve(problem), problem)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -370,8 +371,9 @@ class Ridge(LeastSquares):
         if found is not None:
             self._name_solver("cholesky" if found.G.shape[0] == X.shape[1] else "dual")
             return self._keep(found.coef, found.means - found.coef @ found.centre, X, Y)
-        problem = self._centred(X, Y, weight)
-        coef = self._solve(problem, alphas)
+        with blas.single_unless_long(multiplications(X)):
+            problem = self._centred(X, Y, weight)
+            coef = self._solve(problem, alphas)
         self._name_solver(self.solver_)
         self.__dict__.pop("_gram", None)
         return self._store(coef, problem)

@@ -147,6 +147,11 @@ class LeastSquares(LinearRegressor):
         if not coefs.any() and len(columns) > Y.shape[1]:
             every = np.arange(Y.shape[1])
             return self._slopes(problem, coefs[: len(every)], every)[columns]
+        if sp.issparse(X):
+            shifts, targets = coefs @ centre - means[columns], np.ascontiguousarray(Y.T)
+            each = zip(columns, coefs, shifts, strict=True)
+            sums = [kernels.sparse_residuals(X, weight, targets[c], coef, shift) for c, coef, shift in each]
+            return np.array([own[:-1] - own[-1] * centre for own in sums])
         result, sums, moved = np.zeros(coefs.shape), np.zeros(len(coefs)), coefs.any()
         shifts = coefs @ centre - means[columns]
         size = max(256, HELD_AT_ONCE // max(1, len(coefs)))
@@ -204,6 +209,12 @@ class LeastSquares(LinearRegressor):
             right = np.append(targets[:, c], np.zeros(len(below)))
             coefs.append(scipy.optimize.nnls(np.vstack([rows, below]), right)[0])
         return np.array(coefs)
+
+
+def multiplications(X):
+    """Of the largest decomposition that least squares of X may take."""
+    n, d = X.shape
+    return n + X.nnz + min(n, d) ** 3 / 3.0 if sp.issparse(X) else n * d * min(n, d)
 
 
 def dense_time(X, product):

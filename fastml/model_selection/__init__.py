@@ -28,7 +28,13 @@ if TYPE_CHECKING:  # each is imported when it is first used
         StratifiedShuffleSplit,
     )
     from fastml.model_selection.splitting import train_dev_test_split
-    from fastml.model_selection.validation import CrossValidation, PairedDifference, cross_val_score, cross_validate
+    from fastml.model_selection.validation import (
+        CrossValidation,
+        PairedDifference,
+        cross_val_predict,
+        cross_val_score,
+        cross_validate,
+    )
 
 HOMES = {
     "folds": ["RepeatedStratifiedKFold", "StratifiedKFold", "train_test_split"],
@@ -48,7 +54,7 @@ HOMES = {
         "StratifiedShuffleSplit",
     ],
     "splitting": ["train_dev_test_split"],
-    "validation": ["CrossValidation", "PairedDifference", "cross_val_score", "cross_validate"],
+    "validation": ["CrossValidation", "PairedDifference", "cross_val_predict", "cross_val_score", "cross_validate"],
 }
 
 __all__ = [
@@ -67,6 +73,7 @@ __all__ = [
     "StratifiedGroupKFold",
     "StratifiedKFold",
     "StratifiedShuffleSplit",
+    "cross_val_predict",
     "cross_val_score",
     "cross_validate",
     "train_dev_test_split",

@@ -10,6 +10,7 @@ from sklearn.pipeline import Pipeline
 
 from fastml._sklearn import _fit_and_score, _insert_error_scores, _warn_or_raise_about_fit_failures
 from fastml.model_selection._scoring import Scorers
+from fastml.model_selection._there import Data, evaluate_there, workers_now
 from fastml.progress import progress_bar
 from fastml.sharing import NotShared, group_by_shared_work, separate_fit, shared_responses
 
@@ -68,6 +69,10 @@ class Evaluation:
 
     def _evaluate_into(self, rows, candidates, splits, show):
         """Fill `rows`, one for each candidate, with the results of all splits."""
+        there = workers_now()
+        if there is not None:
+            self._evaluate_there(there, rows, candidates, splits, show)
+            return
         single = []
         for estimator, settings, places in self._groups(candidates):
             evaluated = self._share(estimator, settings, splits) if len(settings) > 1 else None
@@ -81,6 +86,34 @@ class Evaluation:
                 show(sum(row is not None for row in rows) * len(splits))
         for place, row in self._one_by_one(sorted(single), candidates, splits, show, len(candidates) - len(single)):
             rows[place] = row
+
+    def _evaluate_there(self, there, rows, candidates, splits, show):
+        """As `_evaluate_into`, by tasks on workers: of a candidate, or of a group that shares work, on a split."""
+        search, n_splits = self.search, len(splits)
+        if self.contexts:
+            raise TypeError(
+                "callbacks do not hear of fits on workers: take them off, or fit without fastml.dask.workers"
+            )
+        data = Data(self.X, self.y, self.routed.estimator.fit, self.routed.scorer.score)
+        options, found = self._options(), [[None] * n_splits for _ in candidates]
+        shared, tasks, members = [True] * len(candidates), [], []
+        for like, settings, places in self._groups(candidates):
+            chosen = [candidates[place] for place in places]
+            group = (like, settings, chosen) if len(places) > 1 else None
+            for split in range(n_splits):
+                told = [f"candidate {place} on fold {split}: {candidates[place]}" for place in places]
+                tasks.append((split, group, chosen[0], search.estimator, options, told))
+                members.append((places, split))
+        for done, (task, (results, together)) in enumerate(there.run(evaluate_there, data, splits, tasks), 1):
+            places, split = members[task]
+            for place, result in zip(places, results, strict=True):
+                found[place][split] = result
+                shared[place] &= together
+                if None not in found[place]:
+                    rows[place] = found[place]
+            if show is not None:
+                show(done * len(candidates) * n_splits // len(tasks))
+        self.shared += sum(shared)
 
     def _contexts_of(self, callback_ctx, total):
         """A task for each candidate and split, where callbacks are to hear of them."""
@@ -137,13 +170,11 @@ class Evaluation:
             start = scored_at
         return rows
 
-    def _one_by_one(self, places, candidates, splits, show, already):
-        """(place, row of results) of each candidate, fitted by itself on every split."""
+    def _options(self):
+        """What `_fit_and_score` is told for every candidate and split."""
         search = self.search
-        options = {
+        return {
             "scorer": self.scorers,
-            "fit_params": self.routed.estimator.fit,
-            "score_params": self.routed.scorer.score,
             "return_train_score": search.return_train_score,
             "return_n_test_samples": True,
             "return_times": True,
@@ -151,6 +182,11 @@ class Evaluation:
             "error_score": search.error_score,
             "verbose": 0 if search.verbose == 1 else search.verbose,
         }
+
+    def _one_by_one(self, places, candidates, splits, show, already):
+        """(place, row of results) of each candidate, fitted by itself on every split."""
+        search, options = self.search, self._options()
+        options |= {"fit_params": self.routed.estimator.fit, "score_params": self.routed.scorer.score}
         n_splits, n_candidates = len(splits), len(candidates)
         tasks = (
             delayed(_fit_and_score)(

@@ -10,7 +10,8 @@ from sklearn import model_selection as scikit
 from sklearn.utils import check_random_state, indexable
 
 from fastml._sklearn import _num_samples, _safe_indexing, _validate_shuffle_split
-from fastml.base import encode_labels
+from fastml.base import drawn_order, encode_labels, in_parts
+from fastml.kinds.lazy import is_lazy
 from fastml.model_selection.splitters import ByMasks, KFold, StratifiedShuffleSplit
 from fastml.plain import is_plain_target
 from fastml_ext import model_selection as kernels
@@ -33,7 +34,8 @@ def train_test_split(
     Parameters
     ----------
     *arrays : lists, arrays, sparse matrices or frames
-        What is split, all of one length.
+        What is split, all of one length. Of collections of Dask both sides are lazy; one table in parts, of
+        `fastml.scale`, gives two. There the rows are those that are drawn of rows in memory, in the order of the table.
     test_size, train_size : float or int, default=None
         Shares or numbers of rows; a quarter is the test set where neither is given.
     random_state : int, RandomState instance or None, default=None
@@ -41,7 +43,7 @@ def train_test_split(
     shuffle : bool, default=True
         Whether rows are drawn, or the last ones make the test set.
     stratify : array-like, default=None
-        Labels, whose shares both sets keep.
+        Labels, whose shares both sets keep; True for those of a table in parts.
 
     Returns
     -------
@@ -56,6 +58,14 @@ def train_test_split(
     ([1, 7, 3, 0, 5, 4], [6, 2])
     """
     options = {"test_size": test_size, "train_size": train_size, "random_state": random_state}
+    if any(map(is_lazy, arrays)):
+        from fastml.dask.splitting import split_collections
+
+        return split_collections(arrays, options | {"shuffle": shuffle, "stratify": stratify})
+    if arrays and isinstance(arrays[0], in_parts()):
+        from fastml.scale.validation import split_alone
+
+        return split_alone(arrays, options | {"shuffle": shuffle, "stratify": stratify})
     sizes = all(size is None or type(size) in (int, float) for size in (test_size, train_size))
     if not arrays or type(shuffle) is not bool or not sizes or not (shuffle or stratify is None):
         return scikit.train_test_split(*arrays, **options, shuffle=shuffle, stratify=stratify)
@@ -98,6 +108,8 @@ def legal(size, n):
 
 def take(array, rows):
     """array[rows] of distinct rows that are inside, on several threads; of what is no plain array by scikit-learn."""
+    if type(array) is list:
+        return list(map(array.__getitem__, rows.tolist()))
     if not is_plain(array):
         return of_frame(array, rows) if is_one_block(array) else _safe_indexing(array, rows)
     if not array.size or not (array.flags.c_contiguous or (array.ndim == 2 and array.flags.f_contiguous)):
@@ -115,9 +127,13 @@ def is_one_block(X):
 
 def of_frame(X, rows):
     values = X.to_numpy()
-    if not values.flags.f_contiguous:
+    if values.flags.f_contiguous:
+        found = kernels.take_columns(values.T, rows).T
+    elif values.flags.c_contiguous:
+        found = kernels.take_rows(values, rows)
+    else:
         return _safe_indexing(X, rows)
-    return type(X)(kernels.take_columns(values.T, rows).T, index=X.index.take(rows), columns=X.columns, copy=False)
+    return type(X)(found, index=X.index.take(rows), columns=X.columns, copy=False)
 
 
 def drawn_by(random_state):
@@ -131,12 +147,6 @@ def drawn_by(random_state):
     else:
         random.seed(random_state)
     return random
-
-
-def drawn_order(random, n):
-    """random.permutation(n)."""
-    bits = random._bit_generator
-    return kernels.permutation(n, bits) if type(bits) is np.random.MT19937 else random.permutation(n)
 
 
 class StratifiedKFold(scikit.StratifiedKFold, ByMasks):

@@ -14,7 +14,8 @@ from sklearn.utils import indexable
 from sklearn.utils.validation import check_is_fitted
 
 from fastml._sklearn import BaseSearchCV, _check_method_params, check_input_parameters
-from fastml.kinds.lazy import refuse_all_lazy
+from fastml.base import in_parts
+from fastml.kinds.lazy import is_lazy, refuse_all_lazy
 from fastml.metrics.scoring import refuse_metric
 from fastml.model_selection._callbacks import SearchCallbacks
 from fastml.model_selection._evaluation import Evaluation
@@ -64,6 +65,11 @@ class SharedSearch(BaseSearchCV):
     @with_callbacks
     def _search(self, X, y, dev, params):
         self._validate_params()
+        if is_lazy(X) or isinstance(X, in_parts()):
+            from fastml.scale.searching import search_parts
+
+            search_parts(self, X, y, dev, params)
+            return
         refuse_all_lazy(X=X, y=y)
         refuse_metric(self.scoring)
         cv = self.cv
@@ -121,6 +127,30 @@ class SharedSearch(BaseSearchCV):
         self.best_estimator_ = best
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
+
+    def score(self, X: Any, y: Any = None, **params: Any) -> float:
+        """The score of the best estimator on rows in memory, on a table in parts or on collections of Dask.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows; or a table of `fastml.scale`, which comes with y.
+        y : array-like of shape (n_samples,), default=None
+            The targets.
+        **params : dict
+            As in scikit-learn.
+
+        Returns
+        -------
+        float
+            By `scoring`, or the estimator's own score.
+        """
+        if is_lazy(X) or isinstance(X, in_parts()):
+            from fastml.scale.searching import scored
+
+            check_is_fitted(self, "best_estimator_")
+            return scored(self, X, y)
+        return super().score(X, y, **params)
 
     def test_score(self, X: Any, y: Any) -> float:
         """The score of the best model on rows it was not chosen with, to be asked once.

@@ -1,20 +1,27 @@
 """Cross-validation with what is needed to judge it: errors of the mean, paired comparisons, out-of-fold predictions."""
 
+import contextlib
 from typing import Any, NamedTuple
 
 import numpy as np
 import sklearn.model_selection
 from joblib import parallel_config
 from scipy.special import stdtr, stdtrit
+from sklearn import get_config
 from sklearn.base import is_classifier
+from sklearn.utils import indexable
 
-from fastml.kinds.lazy import refuse_all_lazy
+from fastml._sklearn import _check_method_params, _insert_error_scores, _warn_or_raise_about_fit_failures
+from fastml.base import in_parts
+from fastml.kinds.lazy import is_lazy, refuse_all_lazy
 from fastml.metrics.scoring import check_scoring, refuse_metric
+from fastml.model_selection._evaluation import rows_meant
+from fastml.model_selection._there import Data, fit_there, workers_now
 from fastml.model_selection.folds import checked_folds
 from fastml.progress import progress_bar
 from fastml.sharing import rows_of
 
-__all__ = ["CrossValidation", "PairedDifference", "cross_val_score", "cross_validate"]
+__all__ = ["CrossValidation", "PairedDifference", "cross_val_predict", "cross_val_score", "cross_validate"]
 
 
 class PairedDifference(NamedTuple):
@@ -167,8 +174,22 @@ def cross_validate(
     0.0
     """
     refuse_metric(scoring)
+    if is_lazy(X) or isinstance(X, in_parts()):
+        from fastml.scale.searching import cross_validated
+
+        options = {"groups": groups, "scoring": scoring, "cv": cv, "verbose": verbose, "params": params}
+        options |= {"return_train_score": return_train_score, "return_estimator": return_estimator}
+        options |= {"return_indices": return_indices, "return_predictions": return_predictions}
+        return CrossValidation(*cross_validated(estimator, X, y, options | {"error_score": error_score}))
     refuse_all_lazy(X=X, y=y)
     cv = checked_folds(cv, y, is_classifier(estimator))
+    there = workers_now()
+    if there is not None:
+        settings = {"return_train_score": return_train_score, "error_score": error_score}
+        settings |= {"return_estimator": return_estimator or bool(return_predictions)}
+        given = scoring, cv, groups, params, settings, verbose
+        results, splits = validated_there(there, estimator, X, y, *given)
+        return finished(results, splits, X, return_estimator, return_indices, return_predictions)
     n_folds = cv.get_n_splits(X, y, groups if groups is not None else (params or {}).get("groups"))
     with progress_bar("cross-validation", n_folds, verbose == 1) as show, parallel_config("threading"):
         watched = WatchedSplits(cv, show)
@@ -187,7 +208,12 @@ def cross_validate(
             return_estimator=return_estimator or bool(return_predictions),
             error_score=error_score,
         )
-    indices = {"train": tuple(train for train, _ in watched.given), "test": tuple(test for _, test in watched.given)}
+    return finished(results, watched.given, X, return_estimator, return_indices, return_predictions)
+
+
+def finished(results, splits, X, return_estimator, return_indices, return_predictions):
+    """The `CrossValidation` of scikit-learn's results and the splits."""
+    indices = {"train": tuple(train for train, _ in splits), "test": tuple(test for _, test in splits)}
     predictions = None
     if return_predictions:
         method = "predict" if return_predictions is True else return_predictions
@@ -197,6 +223,43 @@ def cross_validate(
     if return_indices:
         results["indices"] = indices
     return CrossValidation(results, indices, predictions)
+
+
+def validated_there(there, estimator, X, y, scoring, cv, groups, params, settings, verbose):
+    """(scikit-learn's results, splits) of fits on workers; see `fastml.dask.workers`."""
+    if get_config()["enable_metadata_routing"]:
+        raise TypeError("metadata are not routed to fits on workers: cross_validate without fastml.dask.workers")
+    scorer = check_scoring(estimator, scoring=scoring, raise_exc=settings["error_score"] == "raise")
+    X, y = indexable(X, y)
+    given = _check_method_params(X, params=params or {})
+    given_groups = {} if groups is None else {"groups": groups}
+    splits = [(rows_meant(train), rows_meant(test)) for train, test in cv.split(X, y, **given_groups)]
+    options = settings | {"scorer": scorer, "return_times": True, "verbose": 0}
+    tasks = [(split, estimator, None, options, f"fold {split}") for split in range(len(splits))]
+    found: list = [None] * len(splits)
+    with progress_bar("cross-validation", len(splits), verbose == 1) as show:
+        for done, (place, result) in enumerate(there.run(fit_there, Data(X, y, given, {}), splits, tasks), 1):
+            found[place] = result
+            if show is not None:
+                show(done)
+    _warn_or_raise_about_fit_failures(found, settings["error_score"])
+    if callable(scoring):
+        _insert_error_scores(found, settings["error_score"])
+    return arranged(found, settings), splits
+
+
+def arranged(found, settings):
+    """scikit-learn's dict of the results of each fold."""
+    results: dict = {name: np.array([each[name] for each in found]) for name in ("fit_time", "score_time")}
+    if settings["return_estimator"]:
+        results["estimator"] = [each["estimator"] for each in found]
+    for side in ("test", "train") if settings["return_train_score"] else ("test",):
+        scores = [each[f"{side}_scores"] for each in found]
+        names = {f"{side}_score": scores}
+        if isinstance(scores[0], dict):
+            names = {f"{side}_{name}": [each[name] for each in scores] for name in scores[0]}
+        results |= {name: np.array(values) for name, values in names.items()}
+    return results
 
 
 def cross_val_score(
@@ -219,22 +282,79 @@ def cross_val_score(
     >>> cross_val_score(KNeighborsClassifier(1), [[0], [1], [5], [6]], [0, 0, 1, 1], cv=2)
     array([1., 1.])
     """
-    scorer = check_scoring(estimator, scoring=scoring)
+    in_pieces = is_lazy(X) or isinstance(X, in_parts())
+    if in_pieces and isinstance(scoring, dict | list | tuple | set):
+        raise TypeError(f"scoring={scoring!r} must be one name: cross_validate takes several")
+    scorer = scoring if in_pieces else check_scoring(estimator, scoring=scoring)
     options = {"groups": groups, "cv": cv, "n_jobs": n_jobs, "verbose": verbose, "params": params}
-    options |= {"pre_dispatch": pre_dispatch, "error_score": error_score, "scoring": {"score": scorer}}
+    options |= {
+        "pre_dispatch": pre_dispatch,
+        "error_score": error_score,
+        "scoring": scorer if in_pieces else {"score": scorer},
+    }
     return cross_validate(estimator, X, y, **options)["test_score"]
+
+
+def cross_val_predict(
+    estimator: Any,
+    X: Any,
+    y: Any = None,
+    *,
+    groups: Any = None,
+    cv: Any = None,
+    n_jobs: int | None = None,
+    verbose: Any = 0,
+    params: Any = None,
+    pre_dispatch: Any = "2*n_jobs",
+    method: str = "predict",
+) -> Any:
+    """What a model says of each row that it was not fitted on: scikit-learn's function, and of tables in parts.
+
+    Parameters
+    ----------
+    estimator, X, y, groups, cv, n_jobs, verbose, params, pre_dispatch, method
+        As of scikit-learn's cross_val_predict. X may be a table of `fastml.scale`, or collections of Dask.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, ...)
+        Of collections of Dask a Dask array, not computed yet.
+
+    Examples
+    --------
+    >>> from fastml.neighbors import KNeighborsClassifier
+    >>> cross_val_predict(KNeighborsClassifier(1), [[0], [1], [5], [6]], [0, 0, 1, 1], cv=2)
+    array([0, 0, 1, 1])
+    """
+    options = {"groups": groups, "cv": cv, "verbose": verbose, "params": params, "method": method}
+    if is_lazy(X) or isinstance(X, in_parts()):
+        from fastml.scale.searching import cross_predicted
+
+        return cross_predicted(estimator, X, y, options)
+    refuse_all_lazy(X=X, y=y)
+    options["cv"] = checked_folds(cv, y, is_classifier(estimator))
+    there, options["pre_dispatch"] = workers_now(), pre_dispatch
+    with contextlib.ExitStack() as held:
+        if there is not None:
+            held.enter_context(parallel_config("dask", client=held.enter_context(there.client())))
+        return sklearn.model_selection.cross_val_predict(estimator, X, y, n_jobs=n_jobs, **options)
 
 
 def out_of_fold(models, X, tests, method):
     """(n_samples, ...) response of each row's own fold's model."""
     X = X if hasattr(X, "shape") else np.asarray(X)
     parts = [getattr(model, method)(rows_of(X, test)) for model, test in zip(models, tests, strict=True)]
+    return placed(parts, tests, X.shape[0], method)
+
+
+def placed(parts, tests, n, method):
+    """(n, ...) the responses of several sets of rows, each in its place."""
     first = np.asarray(parts[0])
-    missing = len(np.unique(np.concatenate(tests))) < X.shape[0]
+    missing = len(np.unique(np.concatenate(tests))) < n
     dtype = np.result_type(*parts, *([np.nan] if missing and first.dtype.kind in "iuf" else []))
     if missing and dtype.kind not in "f":
         dtype = np.dtype(object)  # labels, and NaN for the rows without one
-    full = np.full((X.shape[0], *first.shape[1:]), np.nan if missing else first.flat[0], dtype)
+    full = np.full((n, *first.shape[1:]), np.nan if missing else first.flat[0], dtype)
     for part, test in zip(parts, tests, strict=True):
         if np.shape(part)[1:] != first.shape[1:]:
             raise ValueError(f"{method} has {np.shape(part)[1:]} columns in one fold and {first.shape[1:]} in another")

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 
 from fastml.base import Interval
+from fastml.kinds import canonical
 from fastml.naive_bayes.base import NaiveBayes
 from fastml.naive_bayes.in_parts import fit_in_parts
 from fastml.naive_bayes.smoothing import CONSTRAINTS, LARGE, SHARED, log_prior, logarithm, shares, smoothing
@@ -21,7 +22,7 @@ class WeighedCounts(NaiveBayes):
 
     _parameter_constraints: dict = NaiveBayes._parameter_constraints | CONSTRAINTS
     shared_parameters: tuple[str, ...] = SHARED
-    _sparse_input = _of_counts = True
+    _sparse_input = _of_counts = _sparse_parts = True
     feature_count_: np.ndarray
     _summed = ("feature_count_",)
     _kernel_blocks = True
@@ -36,7 +37,8 @@ class WeighedCounts(NaiveBayes):
     def _count(self, X, codes, weight, first):
         sums, negative = kernels.sum_by_class(X, codes, weight, len(self.classes_), self.n_jobs)
         if negative:
-            self._refuse_negative(X)
+            whole = canonical(X)  # parts of a count may be negative
+            return self._refuse_negative(X) if whole is X else self._count(whole, codes, weight, first)
         if not np.isfinite(sums).all():
             j = int(np.flatnonzero(~np.isfinite(sums).all(axis=0))[0])
             raise ValueError(
@@ -303,7 +305,7 @@ class BernoulliNB(NaiveBayes):
         "binarize": [None, Interval(Real, 0, None, closed="left")],
     }
     shared_parameters = SHARED
-    _sparse_input = _of_counts = True
+    _sparse_input = _of_counts = _sparse_parts = True
     feature_count_: np.ndarray
     _missing_count: np.ndarray
     _summed = ("feature_count_", "_missing_count")

@@ -1,5 +1,6 @@
 """Naive Bayes over a table in parts: what is counted in each block of rows, joined as fastml_ext/blocks.py says."""
 
+import pickle
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,13 @@ class Counting:
     def __init__(self, model: Any):
         self.model, self.block = like(model), block_rows(model._entries * len(model.classes_))
         self.model.n_jobs = 1  # blocks are counted side by side
+
+    @property
+    def key(self) -> tuple:
+        """What the counts depend on, beside the rows: searches count once for all values of the other parameters."""
+        left_out = {"n_jobs", *self.model.shared_parameters} - {"priors"}  # which `_count` checks
+        settings = self.model.get_params(deep=False)
+        return type(self.model), pickle.dumps({name: settings[name] for name in sorted({*settings} - left_out)})
 
     def __getstate__(self) -> tuple:
         return type(self.model), self.model.__dict__, self.block  # a model half fitted cannot be pickled by itself
@@ -57,18 +65,18 @@ class Counting:
 def fit_in_parts(model: Any, table: Any, reduce: Any) -> None:
     """Count the rows of a table in one pass."""
     model.classes_ = table.labels.classes
-    take_counts(model, reduce(Counting(model)))
+    take_counts(model, reduce(Counting(model)), table.parts.sparse)
     model._estimate()
     model._ready()
 
 
-def take_counts(model: Any, total: tuple) -> None:
-    """Put the counts of all rows in their places."""
+def take_counts(model: Any, total: tuple, sparse: bool = False) -> None:
+    """Put the counts of all rows in their places; sparse: whether the rows are."""
     if not total:
         raise ValueError("sample_weight is 0 everywhere. Sample weights must contain at least one non-zero number.")
     model.class_count_, counted = total
     if hasattr(type(model), "_column_order"):
-        model._column_order = False  # as of dense rows
+        model._column_order = sparse
     if not np.isfinite(model.class_count_.sum()):
         raise ValueError("sample_weight overflows in sums: divide it by its largest value")
     for name, value in zip(model._summed, counted, strict=True):

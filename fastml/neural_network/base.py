@@ -10,13 +10,13 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import check_is_fitted
 
 from fastml._sklearn import Options
 from fastml.base import Estimator, Interval, StrOptions, all_or_nothing, holding_out
+from fastml.kinds import canonical
 from fastml.neural_network.callbacks import callbacks_of, scorer_of
 from fastml.neural_network.chance import random_numbers
 from fastml.neural_network.checks import check_size, check_total, hidden_sizes
@@ -104,9 +104,7 @@ class MultilayerPerceptron(Inspected, Estimator):
         """(X, y, whether training starts afresh) of a fit or partial_fit, checked."""
         first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
         X, y = self._check_fit(X, y, accept_sparse="csr", multi_output=True, y_numeric=self._y_numeric, reset=first)
-        if sp.issparse(X) and not X.has_canonical_format:
-            X = X.copy()
-            X.sum_duplicates()
+        X = canonical(X)
         if not first:
             self._dtype = self.coefs_[0].dtype
             X = X.astype(self._dtype, copy=False)

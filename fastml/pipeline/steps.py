@@ -9,8 +9,10 @@ from sklearn.pipeline import Pipeline as ScikitPipeline
 from sklearn.pipeline import make_pipeline as make_scikit_pipeline
 from sklearn.utils.metaestimators import available_if
 
+from fastml._sklearn import _get_threadlocal_config
 from fastml.base import Estimator
 from fastml.linear_model.base import LinearModel, Scores
+from fastml.pipeline import ways
 from fastml.preprocessing.scalers import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 from fastml_ext import checks
 from fastml_ext import preprocessing as kernels
@@ -19,6 +21,7 @@ __all__ = ["Pipeline", "make_pipeline"]
 
 SCALERS = (StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler)
 SCORED = ("predict", "predict_proba", "predict_log_proba", "decision_function")  # by the scores of a linear model
+PARAMETERS = {"fold", "memory", "steps", "transform_input", "verbose"}
 NOT_HERE = object()
 
 
@@ -49,6 +52,8 @@ def learning(name):
         steps = [step for step in steps if hasattr(step, "__dict__") and not isinstance(step, type)]
         before = [dict(step.__dict__) for step in steps]
         try:
+            if not params and is_plain_fit(self, name):
+                return learn_plainly(self, name, X, y)
             return function(self, X, y, **params)
         except BaseException:
             for step, state in zip(steps, before, strict=True):
@@ -56,6 +61,43 @@ def learning(name):
             raise
 
     return available_if(original.check)(call) if function is not original else call
+
+
+def is_plain_fit(pipeline, method):
+    """Whether the steps are fastml's and in order, and nobody listens to a fit, keeps, prints or directs it."""
+    own = pipeline.__dict__
+    if type(pipeline) is not Pipeline or type(pipeline.steps) is not list or not pipeline.steps:
+        return False
+    if own["fold"] is not True or own["verbose"] is not False or "_skl_callbacks" in own:
+        return False
+    if own["memory"] is not None or own["transform_input"] is not None:
+        return False
+    if _get_threadlocal_config().get("enable_metadata_routing", False):
+        return False
+    names = set()
+    for step in pipeline.steps:
+        if type(step) is not tuple or len(step) != 2 or not is_plain_step(step[1]):
+            return False
+        names.add(step[0])
+    in_order = all(type(name) is str and "__" not in name and name not in PARAMETERS for name in names)
+    if not in_order or len(names) < len(pipeline.steps):
+        return False
+    *front, (_, last) = pipeline.steps
+    return hasattr(last, method) and all(hasattr(step, "transform") for _, step in front)
+
+
+def is_plain_step(step):
+    return isinstance(step, Estimator) and "_skl_callbacks" not in step.__dict__
+
+
+def learn_plainly(pipeline, method, X, y):
+    """What scikit-learn's method does, without what it does for those of whom there are none."""
+    pipeline.steps = list(pipeline.steps)
+    *front, (_, last) = pipeline.steps
+    for _, step in front:
+        X = step.fit_transform(X, y) if hasattr(step, "fit_transform") else step.fit(X, y).transform(X)
+    found = getattr(last, method)(X, y)
+    return pipeline if method == "fit" else found
 
 
 class Pipeline(Estimator, ScikitPipeline):
@@ -66,7 +108,10 @@ class Pipeline(Estimator, ScikitPipeline):
     in float64, so that no scaled table is made. Behind a ColumnTransformer of fastml's steps a linear model reads the
     columns of many rows where they are: scaled on the way, and a category adds its weight, so that no table of 0 and 1
     is made. Such scores equal those of the steps to rounding: the difference is at
-    most 2 * n_features eps times the sum of the magnitudes that are added, eps of the dtype of the rows.
+    most 2 * n_features eps times the sum of the magnitudes that are added, eps of the dtype of the rows. So do those of
+    many rows behind several scalers, selectors and projections such as PCA, whose weights are multiplied together.
+    Behind scalers, imputers and selectors a tree has its thresholds moved to where its columns are not scaled, exactly,
+    and neighbours, networks and GaussianNB are given a small part of the rows at a time: equal to the bit.
 
     Parameters
     ----------
@@ -123,7 +168,7 @@ class Pipeline(Estimator, ScikitPipeline):
 
     def _fit_steps(self, parts):
         """A fit of a table in parts: rows go through the steps that are fitted while they are read for the next."""
-        from fastml.scale.through import through
+        from fastml.scale.through import learn_through
 
         steps = [step for _, step in self.steps if hasattr(step, "__dict__")]
         before = [dict(step.__dict__) for step in steps]
@@ -131,7 +176,7 @@ class Pipeline(Estimator, ScikitPipeline):
             *transformers, last = [None if step == "passthrough" else step for _, step in self.steps]
             for step in transformers:
                 if step is not None:
-                    parts = through(parts, step.fit(parts))
+                    parts = learn_through(parts, step)
             if last is not None:
                 last.fit(parts)
         except BaseException:
@@ -162,12 +207,12 @@ class Pipeline(Estimator, ScikitPipeline):
         steps = [step for _, step in self.steps if step is not None and step != "passthrough"]
         if not steps or not all(isinstance(step, Estimator) for step in steps):
             return NOT_HERE
-        last = steps[-1]
-        if method != "transform" and last is not self.steps[-1][1]:  # the last step is none
-            return NOT_HERE
-        for step in steps if method == "transform" else steps[:-1]:
-            X = step.transform(X)
-        return X if method == "transform" else getattr(last, method)(X)
+        if method == "transform":
+            for step in steps:
+                X = step.transform(X)
+            return X
+        last = steps.pop()
+        return NOT_HERE if last is not self.steps[-1][1] else ways.answer(steps, last, method, X)
 
 
 def folded_scores(scaler, model, X):

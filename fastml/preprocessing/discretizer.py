@@ -16,7 +16,7 @@ from fastml.preprocessing import in_parts
 from fastml.preprocessing.base import MOST_PARTS
 from fastml.preprocessing.centres import centres_of_line
 from fastml.preprocessing.quantiles import at_places, rows_at
-from fastml.preprocessing.scaling import ByKernel
+from fastml.preprocessing.scaling import ByKernel, in_c_order
 from fastml.preprocessing.spans import Spans
 from fastml.warning import warn
 from fastml_ext import preprocessing as kernels
@@ -139,7 +139,7 @@ class KBinsDiscretizer(ByKernel, ScikitKBinsDiscretizer):
         else:
             X = X if rows is None else rows_at(X, rows)
             counted = X if weight is None or self.strategy == "quantile" else X[weight != 0]
-            least, largest = kernels.extremes(np.ascontiguousarray(counted))
+            least, largest = kernels.extremes(counted)
             find = {"uniform": uniform, "quantile": self._weighted_quantiles, "kmeans": around_centres}[self.strategy]
             varying = least != largest
             found = find(X, weight, n_bins, least, largest, varying)
@@ -197,7 +197,7 @@ class KBinsDiscretizer(ByKernel, ScikitKBinsDiscretizer):
         -------
         Xt : ndarray or CSR matrix, of the dtype of X or `dtype`
         """
-        rows = self._rows(X)
+        rows = in_c_order(self._rows(X))
         if first_nonfinite(rows) is not None:
             self._refuse_infinite(rows)
         if self.dtype is not None and rows.dtype != self.dtype:
@@ -251,7 +251,7 @@ class KBinsDiscretizer(ByKernel, ScikitKBinsDiscretizer):
         lengths = np.array([len(each) for each in self.bin_edges_])
         starts = np.cumsum(lengths) - lengths
         with np.errstate(invalid="ignore"):  # of a constant column, from -infinity to infinity
-            return starts, np.append((edges[1:] + edges[:-1]) * 0.5, np.nan)
+            return starts, np.append(edges[1:] * 0.5 + edges[:-1] * 0.5, np.nan)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Names of the columns of the result: a column's own, with the number of the bin where each has one.
@@ -312,8 +312,8 @@ def around_centres(X, weight, n_bins, least, largest, varying):
                 f" n_clusters={n_bins[j]}."
             )
         even = np.linspace(least[j], largest[j], n_bins[j] + 1)
-        centres = centres_of_line(X[:, j], weight, (even[1:] + even[:-1]) * 0.5)
-        found[j] = np.r_[least[j], (centres[1:] + centres[:-1]) * 0.5, largest[j]]
+        centres = centres_of_line(X[:, j], weight, even[1:] * 0.5 + even[:-1] * 0.5)
+        found[j] = np.r_[least[j], centres[1:] * 0.5 + centres[:-1] * 0.5, largest[j]]
     return found
 
 

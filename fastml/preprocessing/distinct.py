@@ -21,9 +21,10 @@ def distinct_columns(X):
     if len(getattr(X, "shape", ())) != 2 or 0 in X.shape:
         return None
     if type(X) is np.ndarray:
-        found = of_each(of_array, [X[:, j] for j in range(X.shape[1])])
+        found = of_each(of_array, [X[:, j] for j in range(X.shape[1])], X.dtype.kind == "O")
     elif hasattr(X, "iloc"):
-        found = of_each(of_series, [X.iloc[:, j] for j in range(X.shape[1])])
+        columns = [X.iloc[:, j] for j in range(X.shape[1])]
+        found = of_each(of_series, columns, any(x.dtype == object for x in columns))
     elif is_frame(X):
         found = of_polars_frame(X)
     else:
@@ -31,8 +32,13 @@ def distinct_columns(X):
     return None if any(column is None for column in found) else found
 
 
-def of_each(read, columns):
-    """What `read` gives of each column, on several threads: most kinds are read without Python's lock."""
+def of_each(read, columns, of_objects=False):
+    """What `read` gives of each column, on several threads: most kinds are read without Python's lock.
+
+    Objects are not, and two threads that ask for it by turns take four times as long as one.
+    """
+    if of_objects:
+        return some_of(0, len(columns), read, columns)
     found = pool.run(some_of, len(columns), read, columns, cost=COST * len(columns[0]))
     return [each for some in found for each in some]
 
@@ -49,7 +55,7 @@ def of_array(x):
     if kind not in "iubfU" or not x.dtype.isnative:
         return None
     if kind == "U" and x.dtype.itemsize:
-        return of_words(np.ascontiguousarray(x), x)
+        return of_words(x, x)
     if kind == "f" and x.dtype.itemsize in (4, 8):
         known = x + x.dtype.type(0)  # one 0, and below one NaN
         absent = known != known
@@ -64,6 +70,8 @@ def of_array(x):
 
 def of_words(known, x):
     """The same, where values are equal if their bytes are."""
+    if not known.flags.c_contiguous:
+        known = np.lib.stride_tricks.as_strided(known, (len(x), 1), (known.strides[0], known.itemsize))
     codes, first = kernels.code_rows(known.view(np.uint32).reshape(len(x), -1))
     return codes, x[first]
 
@@ -105,10 +113,11 @@ def of_series(x):
     """The same of a column of pandas."""
     if isinstance(x.dtype, np.dtype):
         return of_array(x.to_numpy())
-    missing = getattr(x.dtype, "na_value", None)
     categories = getattr(x.dtype, "categories", None)
-    of_texts = str(x.dtype) == "str" or (categories is not None and str(categories.dtype) in ("object", "str"))
-    if not of_texts or not isinstance(missing, float):  # pandas.NA is no number: scikit-learn looks at it
+    kind = str(x.dtype if categories is None else categories.dtype)
+    if kind == "string" and x.hasnans:  # pandas.NA is no number: scikit-learn looks at it
+        return None
+    if kind not in ("str", "string") and (kind != "object" or categories is None):
         return None
     if categories is None:
         found = of_arrow(arrow_of_series(x))

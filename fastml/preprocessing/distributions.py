@@ -9,9 +9,11 @@ from sklearn.preprocessing import QuantileTransformer as ScikitQuantileTransform
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from fastml.base import drawn_order
+from fastml.kinds import canonical
 from fastml.preprocessing import in_parts
-from fastml.preprocessing.quantiles import nan_quantiles, quantiles_with_zeros, rows_at
-from fastml.preprocessing.scaling import ByKernel
+from fastml.preprocessing.quantiles import nan_quantiles, quantiles_with_zeros
+from fastml.preprocessing.scaling import ByKernel, in_c_order
 from fastml.warning import warn
 from fastml_ext import preprocessing as kernels
 
@@ -83,9 +85,10 @@ class QuantileTransformer(ByKernel, ScikitQuantileTransformer):
             warn("'ignore_implicit_zeros' takes effect only with sparse matrix. This parameter has no effect.")
         self.n_quantiles_ = max(1, min(self.n_quantiles, len(X)))
         self.references_ = np.linspace(0, 1, self.n_quantiles_)
+        rows = None
         if self.subsample is not None and self.subsample < len(X):
-            X = rows_at(X, self._draw(len(X)))
-        self.quantiles_ = nan_quantiles(X, self.references_ * 100 / 100)
+            rows = np.sort(self._draw(len(X)))
+        self.quantiles_ = nan_quantiles(X, self.references_ * 100 / 100, rows)
         return self
 
     def _count_quantiles(self, n):
@@ -118,6 +121,7 @@ class QuantileTransformer(ByKernel, ScikitQuantileTransformer):
     def _columns(self, X, in_fit=False, negative=False):
         """A sparse X by its columns, a copy where `copy` asks for one, after scikit-learn's check."""
         with np.errstate(over="ignore", invalid="ignore"):  # of the sums that it looks at first
+            X = canonical(X)
             return self._check_inputs(X, in_fit, accept_sparse_negative=negative, copy=self.copy and not in_fit)
 
     def _check_subsample(self):
@@ -129,9 +133,7 @@ class QuantileTransformer(ByKernel, ScikitQuantileTransformer):
 
     def _draw(self, n):
         """Numbers of rows, drawn as scikit-learn draws them, so that the same rows are taken."""
-        places = np.arange(n)
-        check_random_state(self.random_state).shuffle(places)
-        return places[: self.subsample]
+        return drawn_order(check_random_state(self.random_state), n)[: self.subsample]
 
     def _fit_parts(self, table, reduce):
         self._check_subsample()
@@ -154,7 +156,7 @@ class QuantileTransformer(ByKernel, ScikitQuantileTransformer):
         if issparse(X):
             check_is_fitted(self)
             return self._each_column(self._columns(X), self._shares_of)
-        rows = self._rows(X)
+        rows = in_c_order(self._rows(X))
         if not self.copy:
             return ScikitQuantileTransformer.transform(self, self._by_scikit_learn(X))
         out = self._shares_of(rows, slice(None))
@@ -197,7 +199,7 @@ class QuantileTransformer(ByKernel, ScikitQuantileTransformer):
             return self._each_column(self._columns(X, negative=True), self._numbers_of)
         if not self.copy:
             return ScikitQuantileTransformer.inverse_transform(self, X)
-        rows = self._rows_back(X)
+        rows = in_c_order(self._rows_back(X))
         out = self._numbers_of(rows, slice(None))
         return self._refuse_infinite(rows) if out is None else out
 

@@ -42,6 +42,8 @@ class LabelEncoder(Estimator, ScikitLabelEncoder, auto_wrap_output_keys=None):
 
     _parameter_constraints: dict = {}
 
+    _labels_parts = True
+
     def fit(self, y: Any) -> Self:
         """Learn the labels.
 
@@ -143,6 +145,8 @@ class LabelBinarizer(Estimator, ScikitLabelBinarizer, auto_wrap_output_keys=None
 
     def __init__(self, *, neg_label: int = 0, pos_label: int = 1, sparse_output: bool = False) -> None:
         super().__init__(neg_label=neg_label, pos_label=pos_label, sparse_output=sparse_output)
+
+    _labels_parts = True
 
     def fit(self, y: Any) -> Self:
         """Learn the labels.

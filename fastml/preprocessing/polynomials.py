@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastml._sklearn import _align_api_if_sparse
 from fastml.base import first_nonfinite
-from fastml.kinds import array_of_numbers
+from fastml.kinds import array_of_numbers, canonical
 from fastml.memory import check_memory
 from fastml.preprocessing.scaling import ByKernel
 from fastml_ext import preprocessing as kernels
@@ -84,6 +84,9 @@ class PolynomialFeatures(ByKernel, ScikitPolynomialFeatures):
             )
         return self
 
+    def _fit_parts(self, table, reduce):
+        self.fit(np.zeros((1, table.parts.n_features), table.parts.dtype))
+
     def _degrees(self):
         """(least, largest)."""
         degree = self.degree
@@ -134,10 +137,7 @@ class PolynomialFeatures(ByKernel, ScikitPolynomialFeatures):
         options = {"dtype": (np.float64, np.float32), "reset": False, "accept_sparse": ("csr", "csc")}
         with np.errstate(over="ignore", invalid="ignore"):  # of the sums that scikit-learn looks at first
             X = validate_data(self, array_of_numbers(X), **options)
-        rows = X.tocsr()
-        if not rows.has_canonical_format:
-            rows = rows.copy()
-            rows.sum_duplicates()
+        rows = canonical(X.tocsr())
         least, largest, apart = self._min_degree, self._max_degree, self.interaction_only
         self._check_stored(np.diff(rows.indptr), rows.dtype.itemsize)
         places = (rows.indices.astype(np.int64, copy=False), rows.indptr.astype(np.int64, copy=False))

@@ -53,6 +53,7 @@ class PowerTransformer(ByKernel, ScikitPowerTransformer):
     """
 
     lambdas_: np.ndarray
+    _any_order = False
     _scaler: StandardScaler
 
     def fit(self, X: Any, y: Any = None) -> Self:

@@ -11,9 +11,12 @@ __all__ = [
 ]  # fmt: skip
 
 
-def nan_quantiles(X, shares):
-    """(len(shares), d): quantiles of the columns as numpy.nanpercentile's by default, to the bit; NaN is left out."""
-    low, high, count, _ = kernels.quantiles(X, shares)
+def nan_quantiles(X, shares, rows=None):
+    """(len(shares), d): quantiles of the columns as numpy.nanpercentile's by default, to the bit; NaN is left out.
+
+    rows: numbers of the rows that are meant; None for all
+    """
+    low, high, count, _ = kernels.quantiles(X, shares, rows)
     return between(low, high, count, shares)
 
 
@@ -65,13 +68,20 @@ def interpolated(low, high, place):
     part = place - np.floor(place)
     with np.errstate(over="ignore", invalid="ignore"):
         apart = high - low
-        return np.where(part < 0.5, low + apart * part, high - apart * (1 - part))
+        found = np.where(part < 0.5, low + apart * part, high - apart * (1 - part))
+        if np.isinf(apart).any():  # their difference is beyond the dtype
+            found = np.where(np.isinf(apart), low * (1 - part) + high * part, found)
+    return found
 
 
 def middle(low, high, count):
     """Medians from the numbers beside the share 0.5."""
     with np.errstate(over="ignore"):
-        return np.where(count % 2 == 1, low[0], (low[0] + high[0]) / low.dtype.type(2))
+        half_way = (low[0] + high[0]) / low.dtype.type(2)
+    large = np.isinf(half_way)
+    if large.any():  # their sum is beyond the dtype, their middle is not
+        half_way[large] = low[0][large] / 2 + high[0][large] / 2
+    return np.where(count % 2 == 1, low[0], half_way)
 
 
 def at_places(X, places, rows=None):
@@ -93,11 +103,19 @@ def at_places(X, places, rows=None):
 
 
 def rows_at(X, places):
-    """Rows of X in the order in which they stand there, by several threads."""
+    """Rows of X in the order in which they stand there, by several threads; a table ordered as X."""
     places = np.sort(places)
+    if not X.flags.c_contiguous and X.flags.f_contiguous:
+        columns = np.empty((X.shape[1], len(places)), X.dtype)
+        pool.run(put_columns, X.shape[1], X, places, columns, cost=2.0 * len(places))
+        return columns.T
     out = np.empty((len(places), X.shape[1]), X.dtype)
     pool.run(take_rows, len(places), X, places, out, cost=20.0 + X.shape[1])
     return out
+
+
+def put_columns(start, stop, X, places, columns):
+    kernels.put_lines(start, stop, X, places, columns[start:stop])
 
 
 def take_rows(start, stop, X, places, out):

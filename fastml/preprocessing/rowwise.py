@@ -7,6 +7,7 @@ from sklearn.preprocessing import Binarizer as ScikitBinarizer
 from sklearn.preprocessing import Normalizer as ScikitNormalizer
 
 from fastml.base import first_nonfinite
+from fastml.operations import Normed
 from fastml.preprocessing.scaling import ByKernel
 from fastml_ext import preprocessing as kernels
 
@@ -17,6 +18,7 @@ class Learnless(ByKernel):
     """Its fit checks the parameters and notes the columns."""
 
     _with_nan = False
+    _any_order = False
 
     def _take_rows(self, X, original):
         if issparse(X):
@@ -73,6 +75,9 @@ class Normalizer(Learnless, ScikitNormalizer):
         if first_nonfinite(X) is not None:
             self._refuse_infinite(X)
         return kernels.normalise(X, self.norm)[0]
+
+    def _operation(self, X):
+        return Normed(self.norm)
 
 
 class Binarizer(Learnless, ScikitBinarizer):

@@ -1,7 +1,5 @@
 """Scalers of columns under scikit-learn's names: its parameters, attributes and results, in one pass over the table."""
 
-import warnings
-from contextlib import nullcontext
 from typing import Any, Self
 
 import numpy as np
@@ -13,9 +11,19 @@ from sklearn.preprocessing import RobustScaler as ScikitRobustScaler
 from sklearn.preprocessing import StandardScaler as ScikitStandardScaler
 
 from fastml.base import check_weight
+from fastml.operations import Divided, Multiplied
 from fastml.preprocessing import in_parts
 from fastml.preprocessing.quantiles import between, middle, nan_medians_and_quantiles
-from fastml.preprocessing.scaling import ByKernel, of_columns, together, two_numbers, without_zeros
+from fastml.preprocessing.scaling import (
+    ByKernel,
+    check_range,
+    large_moments,
+    of_columns,
+    refuse_infinite_sums,
+    together,
+    two_numbers,
+    without_zeros,
+)  # fmt: skip
 from fastml.telling import quietly
 from fastml_ext import preprocessing as kernels
 
@@ -56,6 +64,10 @@ class StandardScaler(ByKernel, ScikitStandardScaler):
     array([[3., 0.]])
     """
 
+    mean_: Any
+    var_: Any
+    scale_: Any
+
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Learn mean and deviation of the columns of X, array-like, frame or sparse; NaN is left out."""
         self._reset()
@@ -67,36 +79,32 @@ class StandardScaler(ByKernel, ScikitStandardScaler):
         if issparse(X) or sample_weight is not None:
             if sample_weight is not None:
                 sample_weight = check_weight(sample_weight, (X if hasattr(X, "shape") else np.asarray(X)).shape[0])
-            huge = is_huge(sample_weight)
-            with quietly(self), warnings.catch_warnings() if huge else nullcontext():
-                if huge:
-                    warnings.simplefilter("ignore", RuntimeWarning)
+            with quietly(self), np.errstate(over="ignore", invalid="ignore"):
                 X = self._by_scikit_learn(X) if issparse(X) else X
                 ScikitStandardScaler.partial_fit(self, X, y, sample_weight)
-            if huge:
-                self._check_moments(sample_weight)
+            refuse_infinite_sums(self, sample_weight)
             self._note_columns()
             return self
         X = self._rows_to_learn(X, first)
         count, mean, squares = kernels.moments(X)
-        if not np.isfinite(mean).all():
+        if not np.isfinite(squares).all():
             self._refuse_infinite(X)
         if first:
-            seen = count
+            self._keep(count, mean, squares)
+            if self.with_mean or self.with_std:
+                self._keep_large(X, np.flatnonzero(~np.isfinite(squares) & (count > 0)))
         else:
-            seen, mean, squares = self._joined(count, mean, squares)
-        self._keep(seen, mean, squares)
+            self._keep(*self._joined(count, mean, squares))
+            refuse_infinite_sums(self)
         return self
 
-    def _check_moments(self, weight):
-        """Refuse weights so large that a sum of them, or with X, is infinite."""
-        seen = np.asarray(self.n_samples_seen_) > 0
-        for learnt in (self.mean_, self.var_):
-            if learnt is not None and not (np.isfinite(learnt) | ~seen).all():
-                raise ValueError(
-                    f"sample_weight goes up to {weight.max():g}, and sums of so large weights are beyond float64:"
-                    " divide the weights by the largest"
-                )
+    def _keep_large(self, X, places):
+        """Means and deviations of those columns, of all rows, whose squares float64 cannot add up."""
+        if len(places):
+            self.mean_[places], deviation = large_moments(X[:, places])
+            if self.with_std:
+                with np.errstate(over="ignore"):
+                    self.var_[places], self.scale_[places] = deviation**2, deviation
 
     def _n_tasks(self):
         return 0
@@ -111,6 +119,7 @@ class StandardScaler(ByKernel, ScikitStandardScaler):
         count, mean, squares = found
         self._reset()
         self._keep(count, np.where(count > 0, mean, np.nan), np.where(count > 0, squares, np.nan))
+        refuse_infinite_sums(self)
 
     def _joined(self, count, mean, squares):
         """(count, mean, squares) of earlier rows and these: Chan, Golub and LeVeque 1983, equation 1.5."""
@@ -140,7 +149,8 @@ class StandardScaler(ByKernel, ScikitStandardScaler):
             with np.errstate(invalid="ignore", divide="ignore"):
                 self.var_ = squares / seen
             eps = np.finfo(np.float64).eps
-            rounding = seen * eps * self.var_ + (seen * mean * eps) ** 2  # of the variance of a constant column
+            with np.errstate(over="ignore"):
+                rounding = seen * eps * self.var_ + (seen * mean * eps) ** 2  # of the variance of a constant column
             self.scale_ = without_zeros(np.sqrt(self.var_), self.var_ <= rounding)
 
     def transform(self, X: Any, copy: bool | None = None) -> Any:
@@ -156,7 +166,7 @@ class StandardScaler(ByKernel, ScikitStandardScaler):
         if issparse(X) or not (self.copy if copy is None else copy):
             return ScikitStandardScaler.transform(self, self._by_scikit_learn(X), copy)
         X = self._rows(X)
-        out = kernels.standardise(X, *self._centre_and_scale(X))
+        out = self._operation(X).of_table(X)
         return self._refuse_infinite(X) if out is None else out
 
     def inverse_transform(self, X: Any, copy: bool | None = None) -> Any:
@@ -186,10 +196,8 @@ class StandardScaler(ByKernel, ScikitStandardScaler):
             of_columns(self.scale_, X) if self.with_std else None,
         )
 
-
-def is_huge(weight):
-    """Whether sums of weights may be infinite, or with numbers: of which NumPy would warn, and the scaler says it."""
-    return weight is not None and weight.max() > 1e100
+    def _operation(self, X):
+        return Divided(*self._centre_and_scale(X))
 
 
 class MinMaxScaler(ByKernel, ScikitMinMaxScaler):
@@ -250,6 +258,8 @@ class MinMaxScaler(ByKernel, ScikitMinMaxScaler):
         with np.errstate(over="ignore", invalid="ignore"):
             spread = largest - least
             self.scale_ = (high - low) / without_zeros(spread)
+            wide = np.isinf(spread)
+            self.scale_[wide] = (high - low) / (largest / 2 - least / 2)[wide] / 2
             self.min_ = low - least * self.scale_
         self.data_min_, self.data_max_, self.data_range_ = least, largest, spread
         return self
@@ -259,8 +269,7 @@ class MinMaxScaler(ByKernel, ScikitMinMaxScaler):
         rows = None if issparse(X) else self._rows(X)
         if rows is None or not self.copy:
             return ScikitMinMaxScaler.transform(self, self._by_scikit_learn(X))
-        ends = self.feature_range if self.clip else (-np.inf, np.inf)
-        out = kernels.rescale(rows, *together(rows, self.scale_, self.min_), *ends)
+        out = self._operation(rows).of_table(rows)
         return self._refuse_infinite(rows) if out is None else out
 
     def inverse_transform(self, X: Any) -> Any:
@@ -282,19 +291,11 @@ class MinMaxScaler(ByKernel, ScikitMinMaxScaler):
         return self._refuse_infinite(rows) if out is None else out
 
     def _centre_and_scale(self, X):
-        """What is subtracted from the columns of X, and what they are then divided by; None for 0 and 1."""
         return of_columns(-self.min_ / self.scale_, X), of_columns(1 / self.scale_, X)
 
-
-def check_range(scaler):
-    scaler._validate_params()
-    low, high = two_numbers(scaler, "feature_range")
-    if not low < high:
-        raise ValueError(
-            f"Minimum of desired feature range must be smaller than maximum. Got {scaler.feature_range}: feature_range"
-            " is (least, largest)"
-        )
-    return low, high
+    def _operation(self, X):
+        ends = self.feature_range if self.clip else (-np.inf, np.inf)
+        return Multiplied(*together(X, self.scale_, self.min_), *ends)
 
 
 class MaxAbsScaler(ByKernel, ScikitMaxAbsScaler):
@@ -378,8 +379,10 @@ class MaxAbsScaler(ByKernel, ScikitMaxAbsScaler):
         return self._times_and_more(rows, *together(rows, self.scale_, None))
 
     def _centre_and_scale(self, X):
-        """What is subtracted from the columns of X, and what they are then divided by; None for 0 and 1."""
         return None, of_columns(self.scale_, X)
+
+    def _operation(self, X):
+        return None if self.clip else Divided(None, *together(X, self.scale_))
 
 
 class RobustScaler(ByKernel, ScikitRobustScaler):
@@ -461,7 +464,7 @@ class RobustScaler(ByKernel, ScikitRobustScaler):
         rows = None if issparse(X) else self._rows(X)
         if rows is None or not self.copy:
             return ScikitRobustScaler.transform(self, self._by_scikit_learn(X))
-        out = kernels.standardise(rows, *self._learnt(rows))
+        out = self._operation(rows).of_table(rows)
         return self._refuse_infinite(rows) if out is None else out
 
     def inverse_transform(self, X: Any) -> Any:
@@ -488,8 +491,10 @@ class RobustScaler(ByKernel, ScikitRobustScaler):
         return together(X, centre, scale)
 
     def _centre_and_scale(self, X):
-        """What is subtracted from the columns of X, and what they are then divided by; None for 0 and 1."""
         return (
             of_columns(self.center_, X) if self.with_centering else None,
             of_columns(self.scale_, X) if self.with_scaling else None,
         )
+
+    def _operation(self, X):
+        return Divided(*self._learnt(X))

@@ -9,17 +9,27 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastml._sklearn import check_array, validate_data
 from fastml.base import Estimator, refuse_nonfinite
-from fastml.kinds import array_of_numbers, as_numbers, is_frame
+from fastml.kinds import array_of_numbers, as_numbers, canonical, is_frame
 from fastml.plain import is_plain_table
 from fastml_ext import preprocessing as kernels
 
-__all__ = ["ByKernel", "of_columns", "together", "two_numbers", "without_zeros"]
+__all__ = [
+    "ByKernel", "check_range", "in_c_order", "is_by_columns", "large_moments", "of_columns", "refuse_infinite_sums",
+    "together", "two_numbers", "without_zeros",
+]  # fmt: skip
+
+SMALLER = 2.0**-600  # of a float64, whose squares can then be added up
+HUGE = 1e100  # a weight that may be why a sum is infinite
+
+
+def is_by_columns(X):
+    """Whether X is a plain table, but for its order: Fortran's."""
+    return type(X) is np.ndarray and X.ndim == 2 and not X.flags.c_contiguous and is_plain_table(X.T, {})
 
 
 def in_c_order(X):
     """X, by the rows where it is a plain table by the columns: several threads are quicker at that than NumPy."""
-    turned = type(X) is np.ndarray and X.ndim == 2 and not X.flags.c_contiguous and is_plain_table(X.T, {})
-    return kernels.by_rows(X) if turned else X
+    return kernels.by_rows(X) if is_by_columns(X) else X
 
 
 class ByKernel(Estimator):
@@ -29,15 +39,19 @@ class ByKernel(Estimator):
     """
 
     _with_nan = True  # whether a number may be missing
+    _any_order = True  # whether its kernels take tables in Fortran's order too
 
     def _note_anew(self):
         """Make what fastml keeps beside scikit-learn's results, of a model that scikit-learn has fitted."""
 
     def _rows_to_learn(self, X, reset=True):
-        """X of a fit as a table of float32 or float64 in C order; reset=False for a later part of one."""
+        """X of a fit as a table of float32 or float64; reset=False for a later part of one.
+
+        It is in C order, or in Fortran's where `_any_order` says that this goes.
+        """
         self._validate_params()
-        X = in_c_order(X)
-        if reset and is_plain_table(X, {}):
+        X = X if self._any_order else in_c_order(X)
+        if reset and (is_plain_table(X, {}) or is_by_columns(X)):
             self.n_features_in_ = X.shape[1]
             self.__dict__.pop("feature_names_in_", None)  # of an earlier fit
         elif reset or not self._goes_as_it_is(X):
@@ -49,20 +63,21 @@ class ByKernel(Estimator):
         self._note_columns()  # rows are answered in the dtype in which they are given
 
     def _goes_as_it_is(self, X):
-        return is_plain_table(X, {}) and X.shape[1] == self.__dict__.get("_fast_columns")
+        plain = is_plain_table(X, {}) or (self._any_order and is_by_columns(X))
+        return plain and X.shape[1] == self.__dict__.get("_fast_columns")
 
     def _rows(self, X):
-        """X to be transformed as a table of float32 or float64 in C order; not looked at for values."""
+        """X to be transformed as a table of float32 or float64, ordered as in a fit; not looked at for values."""
         if self._goes_as_it_is(X):
             return X
         check_is_fitted(self)
-        X = in_c_order(X)
+        X = X if self._any_order else in_c_order(X)
         if self._goes_as_it_is(X):
             return X
         return self._converted(X, reset=False)
 
     def _rows_back(self, X):
-        """X of an inverse transformation, of which names of columns are not asked, as a table of floats in C order."""
+        """X of an inverse transformation, of which names of columns are not asked, as a table of floats."""
         if self._goes_as_it_is(X):
             return X
         check_is_fitted(self)
@@ -78,10 +93,13 @@ class ByKernel(Estimator):
         return X
 
     def _converted(self, X, reset):
-        options = {"dtype": "numeric", "order": "C", "ensure_all_finite": False, "reset": reset}
+        options = {"dtype": "numeric", "ensure_all_finite": False, "reset": reset}
         with np.errstate(over="ignore", invalid="ignore"):  # the sums that scikit-learn looks at first
             X = validate_data(self, array_of_numbers(X, sparse=False), **options)
-        return as_numbers(X, type(self).__name__)
+        X = as_numbers(X, type(self).__name__)
+        if X.flags.c_contiguous or (self._any_order and X.flags.f_contiguous):
+            return X
+        return np.ascontiguousarray(in_c_order(X))
 
     def _refuse_infinite(self, X: Any) -> Any:
         """Say where the first value of X stands that is not finite."""
@@ -105,7 +123,7 @@ class ByKernel(Estimator):
             self._refuse_infinite(self._rows(X))
         elif X.format in ("csr", "csc") and X.dtype.kind == "f" and np.isinf(X.data).any():
             self._refuse_infinite(X.tocsr())
-        return array_of_numbers(X) if is_frame(X) else X
+        return array_of_numbers(X) if is_frame(X) else canonical(X)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -136,6 +154,41 @@ def without_zeros(scale, constant=None):
     found = scale.copy()
     found[scale < 10 * np.finfo(scale.dtype).eps if constant is None else constant] = 1
     return found
+
+
+def large_moments(X):
+    """(mean, standard deviation) of columns whose sums, or those of their squares, float64 cannot hold."""
+    count, mean, squares = kernels.moments(np.ascontiguousarray(X) * SMALLER)
+    return mean / SMALLER, np.sqrt(squares / count) / SMALLER
+
+
+def refuse_infinite_sums(scaler, weight=None):
+    """Refuse the fit of a StandardScaler of which a sum is infinite: of weights, or of numbers."""
+    seen = np.asarray(scaler.n_samples_seen_) > 0
+    for learnt in (scaler.mean_, scaler.var_):
+        if learnt is None or (np.isfinite(learnt) | ~seen).all():
+            continue
+        if weight is not None and weight.max() > HUGE:
+            raise ValueError(
+                f"sample_weight goes up to {weight.max():g}, and sums of so large weights are beyond float64:"
+                " divide the weights by the largest"
+            )
+        j = int(np.flatnonzero(~np.isfinite(learnt) & seen)[0])
+        raise ValueError(
+            f"X[:, {j}] holds numbers so large that the sums of their squares are beyond float64: divide the column"
+            " first"
+        )
+
+
+def check_range(scaler):
+    scaler._validate_params()
+    low, high = two_numbers(scaler, "feature_range")
+    if not low < high:
+        raise ValueError(
+            f"Minimum of desired feature range must be smaller than maximum. Got {scaler.feature_range}: feature_range"
+            " is (least, largest)"
+        )
+    return low, high
 
 
 def two_numbers(scaler, name):

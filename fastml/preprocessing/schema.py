@@ -236,7 +236,17 @@ def also_map(state, sizes):
                 raise ValueError(f"_widths[{i}]: {width} columns for a transformer that gives others")
 
 
+def also_encodings(state, sizes):
+    """A number for each category, and of several classes one for each class."""
+    categories, found = state["categories_"], state["encodings_"]
+    classes = len(state["classes_"]) if state["target_type_"] == "multiclass" else 1
+    wanted = [len(of_column) for of_column in categories for _ in range(classes)]
+    if [len(each) for each in found] != wanted:
+        raise ValueError(f"encodings_: {[len(each) for each in found]} numbers of {wanted} categories")
+
+
 ALSO: dict = {
+    "TargetEncoder": also_encodings,
     "SplineTransformer": also_splines,
     "PolynomialFeatures": also_products,
     "KBinsDiscretizer": also_k_bins,

@@ -9,7 +9,8 @@ from sklearn.preprocessing import SplineTransformer as ScikitSplineTransformer
 
 from fastml._sklearn import _align_api_if_sparse, _weighted_percentile, check_array
 from fastml.base import check_weight, refuse_nonfinite
-from fastml.preprocessing.quantiles import nan_quantiles
+from fastml.preprocessing import in_parts
+from fastml.preprocessing.quantiles import between, nan_quantiles
 from fastml.preprocessing.scaling import ByKernel
 from fastml_ext import preprocessing as kernels
 
@@ -62,6 +63,7 @@ class SplineTransformer(ByKernel, ScikitSplineTransformer):
     """
 
     n_features_out_: int
+    _any_order = False
     _knots: np.ndarray
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
@@ -90,13 +92,30 @@ class SplineTransformer(ByKernel, ScikitSplineTransformer):
         weight = None if sample_weight is None else check_weight(sample_weight, len(X)).astype(X.dtype)
         with np.errstate(over="ignore", invalid="ignore"):  # of numbers near the largest
             base = self._base_knots(X, weight)
+        return self._take_knots(base, X.shape[1])
+
+    def _fit_parts(self, table, reduce):
+        """The knots from the extremes, or from exact quantiles; see preprocessing/in_parts.py."""
+        d, dtype, n = table.parts.n_features, table.parts.dtype, table.n_rows
+        if n < 2:
+            raise ValueError(f"SplineTransformer needs at least 2 rows, and {table.parts!r} has {n}")
+        if isinstance(self.knots, str) and self.knots == "quantile":
+            shares = 100 * np.linspace(0, 1, self.n_knots) / 100
+            low, high, count = in_parts.order_statistics(reduce, d, dtype, shares)
+            self._take_knots(between(low, high, count, shares), d)
+        else:
+            least, largest, _ = reduce(in_parts.Extremes())
+            self.fit(np.stack([least, largest]))
+
+    def _take_knots(self, base, d):
+        with np.errstate(over="ignore", invalid="ignore"):
             knots = self._extended(base)
         if self.extrapolation == "periodic" and len(base) <= self.degree:
             raise ValueError(
                 f"Periodic splines require degree < n_knots. Got n_knots={len(base)} and degree={self.degree}."
             )
         self._knots = np.ascontiguousarray(knots.T, np.float64)
-        self.n_features_out_ = X.shape[1] * (self._n_splines() - 1 + int(self.include_bias))
+        self.n_features_out_ = d * (self._n_splines() - 1 + int(self.include_bias))
         return self
 
     def _refuse_infinite(self, X: Any) -> Any:

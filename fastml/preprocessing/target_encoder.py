@@ -90,6 +90,13 @@ class TargetEncoder(ByDistinct, ScikitTargetEncoder):
         refuse_no_columns(X)
         return super().fit_transform(X, self._read_target(y), **params)
 
+    _text_parts = True
+
+    def _fit_parts(self, table, reduce):
+        from fastml.preprocessing.target_parts import fit_targets
+
+        return fit_targets(self, table, reduce)
+
     def _read_target(self, y):
         self._validate_params()
         y = y if y is None else read_target(y, self.target_type == "continuous")

@@ -7,22 +7,23 @@ the rows are cut into files and pieces, and however many threads work. See docs/
 import importlib
 
 __all__ = [
-    "Engine", "Parts", "Reduction", "Rows", "Survey", "arrays", "arrow", "chunks", "confusion_matrix",
-    "cross_val_score", "csv", "kneighbors", "npy", "parquet", "partial_fit", "predict", "predict_from", "score",
-    "spread", "survey", "transform",
+    "Engine", "Parts", "RandomFolds", "Reduction", "Rows", "Survey", "arrays", "arrow", "chunks", "coded",
+    "confusion_matrix", "cross_val_score", "csv", "folds", "kneighbors", "npy", "parquet", "partial_fit", "predict",
+    "predict_from", "score", "spread", "survey", "transform",
 ]  # fmt: skip
 
 PLACES = {
     "fitting": ["partial_fit"],
     "nearest": ["kneighbors", "predict_from"],
     "output": ["predict", "transform"],
-    "parts": ["Parts"],
+    "parts": ["Parts", "coded"],
     "reduction": ["Reduction", "Rows"],
     "scores": ["confusion_matrix", "score"],
+    "sides": ["RandomFolds"],
     "sources": ["arrays", "arrow", "chunks", "csv", "npy", "parquet"],
     "spreading": ["Engine", "spread"],
     "surveys": ["Survey", "survey"],
-    "validation": ["cross_val_score"],
+    "validation": ["cross_val_score", "folds"],
 }
 
 

@@ -54,6 +54,7 @@ class Columns:
         self.types_beside = {name: schema.field(name).type for name in self.beside}
         single = all(str(kind) in ("float", "halffloat") for kind in self.types.values())
         self.texts = [is_text(kind) for kind in self.types.values()]
+        self.kinds = [stored(kind) for kind in self.types.values()]
         self.dtype = np.dtype(object if any(self.texts) else np.float32 if single else np.float64)
 
     def compare(self, schema, source, first):
@@ -109,6 +110,11 @@ def is_text(kind):
     return kept in ("string", "large_string", "string_view")
 
 
+def stored(kind):
+    """The dtype of NumPy that a column has in a frame: of texts that of objects, of a dictionary a category's."""
+    return np.dtype(object) if is_text(kind) else np.dtype(kind.to_pandas_dtype())
+
+
 def texts_of(column):
     """An array of objects, equal texts being one object; NaN where one is missing, as in frames."""
     coded = column if str(column.type).startswith("dictionary") else column.dictionary_encode()
@@ -130,6 +136,7 @@ class ArrowParts(Parts):
         self.files, self.columns, self.names = files, columns, columns.names
         self.n_features, self.dtype = len(self.names), columns.dtype
         self.texts = columns.texts if any(columns.texts) else None
+        self.kinds = columns.kinds
         self.has_target, self.has_weight = columns.target is not None, columns.weight is not None
         self.what = repr(str(files[0])) if len(files) == 1 else f"{len(files)} files from {str(files[0])!r}"
 
@@ -265,6 +272,7 @@ class CsvParts(ArrowParts):
         self.types = {name: "string" if text else "float64" for name, text in kinds}  # what begins whole need not stay
         self.columns.types = {name: pyarrow_type(kind) for name, kind in self.types.items()}
         self.columns.dtype = self.dtype = np.dtype(object if self.texts else np.float64)
+        self.kinds = [stored(kind) for kind in self.columns.types.values()]
         self.types |= self.columns.types_beside
         if self.has_weight:
             self.types[self.columns.weight] = "float64"

@@ -12,11 +12,15 @@ from fastml.base import first_bad
 from fastml.scale.labels import Labels, find_labels, number_targets, number_weights
 from fastml.scale.parts import Parts
 from fastml.scale.reading import Slab, place_of, read_slabs
-from fastml.scale.reduction import Reduction, Rows, rows_of_block
+from fastml.scale.reduction import Reduction, Rows, Tally, rows_of_block
 
 __all__ = ["Checks", "Table", "fit_parts", "partial_fit"]
 
 SMALLEST = 2**13  # rows of a chunk of `partial_fit`
+FAMILIES = (  # with classes that learn so
+    "compose", "decomposition", "discriminant_analysis", "feature_extraction.text", "feature_selection", "impute",
+    "linear_model", "naive_bayes", "preprocessing", "svm", "tree",
+)  # fmt: skip
 SAMPLE = 2**20  # rows in memory, at whose optimum passes over the table begin
 
 
@@ -40,7 +44,17 @@ class Checks:
             weight = self.factors[y] if weight is None else self.factors[y] * weight
         return Rows(slab.X, y, slab.start, weight)
 
+    documents = False  # whether texts are to be there
+
     def look(self, slab: Slab) -> None:
+        if self.documents:
+            missing = [i for i, text in enumerate(slab.X[:, 0].tolist()) if text != text]
+            if missing:
+                name = repr(self.names[0]) if self.names else "0"
+                raise ValueError(
+                    f"column {name} is missing in {place_of(slab, missing[0])}, and {self.who} takes texts: leave the"
+                    " row out, or put '' for it"
+                )
         where = self.first_bad(slab.X) if self.finite else None
         if where is not None:
             i, j = where
@@ -110,6 +124,11 @@ class Table:
         if total is None:
             raise ValueError(f"{self.parts!r} has 0 rows, and {self.who} needs at least one")
         return total
+
+    def tally(self, tally: Tally) -> Any:
+        """One pass: the state of all rows."""
+        self.reads += 1
+        return self.parts.tally(tally, self.checks, f"pass {self.reads} over", self.n_jobs)
 
     def reduce_unless_few(self, reduction: Reduction) -> tuple[Any, Any]:
         """(state of all rows, None), or where a sample would be the table (None, (X, y, weight) of it): one pass."""
@@ -191,8 +210,11 @@ def spread_numbers(n: int, most: int) -> np.ndarray:
     return np.arange(0, n - step + 1, step) + np.random.default_rng(0).integers(step, size=n // step)
 
 
-def fit_parts(model: Any, method: str, arguments: tuple, options: dict) -> Any:
-    """What `fit` and its like do with a table in parts; fastml.base sends them here."""
+def fit_parts(model: Any, method: str, arguments: tuple, options: dict, crossed: list | None = None) -> Any:
+    """What `fit` and its like do with a table in parts; fastml.base sends them here.
+
+    crossed : gets what some transformers give in place of `transform` for the rows on their way to a model
+    """
     parts, *others = arguments
     who = type(model).__name__
     given = [value for value in [*others, *options.values()] if value is not None]
@@ -209,7 +231,11 @@ def fit_parts(model: Any, method: str, arguments: tuple, options: dict) -> Any:
         if parts.has_weight:
             raise TypeError(f"{who} hands no weights to its steps: leave out sample_weight, or fit the steps by hand")
         return model._fit_steps(parts)
+    if getattr(model, "_labels_parts", False):  # what is learnt are the labels
+        return model.fit(find_labels(parts).classes)
     if not hasattr(model, "_fit_parts"):
+        if not get_tags(model).requires_fit:
+            return fit_nothing(model, parts)
         refuse_model(model, parts)
     if not parts.has_target and (is_classifier(model) or is_regressor(model)):
         raise ValueError(f"{parts!r} has no target, and {who} needs one: name it where the parts are made")
@@ -217,11 +243,27 @@ def fit_parts(model: Any, method: str, arguments: tuple, options: dict) -> Any:
         raise TypeError(f"{who} takes no weights of a table in parts: leave out sample_weight, where it is made")
     if not getattr(model, "_text_parts", False):
         parts.need_numbers(who)
+    if parts.sparse and not getattr(model, "_sparse_parts", False):
+        from fastml.scale.sparse_rows import as_dense
+
+        parts = as_dense(parts, who, get_tags(model).input_tags.sparse)
     model._validate_params()
     table = Table(parts, model)
     take_columns(model, parts)
-    model._fit_parts(table, table.reduce)
+    found = model._fit_parts(table, table.reduce)
+    if crossed is not None:
+        crossed.append(found)
     take_columns(model, parts)  # where a fit in memory was a part of it, it has set them to its own
+    return model
+
+
+def fit_nothing(model: Any, parts: Parts) -> Any:
+    """The fit of a model that learns nothing but what the columns are: a row shows them."""
+    if getattr(model, "_documents_parts", False):
+        return model.fit([""])
+    parts.need_numbers(type(model).__name__)
+    model.fit(np.zeros((1, parts.n_features), parts.dtype))
+    take_columns(model, parts)
     return model
 
 
@@ -250,7 +292,7 @@ def refuse_model(model: Any, parts: Parts) -> None:
 def learners() -> list[str]:
     """Names of the classes that learn from parts."""
     names = []
-    for family in ("linear_model", "naive_bayes", "preprocessing", "svm"):
+    for family in FAMILIES:
         module = importlib.import_module(f"fastml.{family}")
         names += [name for name in module.__all__ if hasattr(getattr(module, name), "_fit_parts")]
     return sorted(set(names))
@@ -272,7 +314,8 @@ def partial_fit(model: Any, parts: Parts, passes: int = 1, *, chunk: int = SMALL
     Parameters
     ----------
     model : estimator with `partial_fit`
-        Of fastml, scikit-learn or others; it is changed.
+        Of fastml, scikit-learn or others; it is changed. Of a pipeline the last step has it, and those before it are
+        fitted first.
     parts : Parts
         The table.
     passes : int, default=1
@@ -297,6 +340,8 @@ def partial_fit(model: Any, parts: Parts, passes: int = 1, *, chunk: int = SMALL
     >>> bool(model.score(X, X[:, 0] > 0) > 0.95)
     True
     """
+    if hasattr(model, "steps") and not hasattr(model, "partial_fit"):
+        return partial_fit_last(model, parts, passes, chunk=chunk, classes=classes)
     if not hasattr(model, "partial_fit"):
         raise TypeError(f"{type(model).__name__} has no partial_fit")
     if passes < 1 or chunk < 1:
@@ -311,6 +356,20 @@ def partial_fit(model: Any, parts: Parts, passes: int = 1, *, chunk: int = SMALL
                 options = first if weight is None else first | {"sample_weight": weight}
                 model.partial_fit(X, *([] if y is None else [y]), **options)
                 first = {}
+    return model
+
+
+def partial_fit_last(model, parts, passes, **options):
+    """A pipeline: the steps before the last learn as in fit, and the last by its own `partial_fit`."""
+    from fastml.scale.through import learn_through
+
+    *before, (_, last) = model.steps
+    if not hasattr(last, "partial_fit"):
+        raise TypeError(f"{type(last).__name__}, the last step, has no partial_fit")
+    for _, step in before:
+        if step is not None and step != "passthrough":
+            parts = learn_through(parts, step)
+    partial_fit(last, parts, passes, **options)
     return model
 
 

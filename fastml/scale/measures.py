@@ -1,18 +1,16 @@
-"""What scores are made of: counts and sums of blocks of rows, and the order of scores by their distinct values."""
+"""What scores are made of: counts and sums of blocks of rows; those of the order of scores are in ranks.py."""
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
+from scipy import special
 
 from fastml.metrics import Confusion
 from fastml.metrics._warn import warn_undefined
-from fastml.preprocessing.in_parts import as_keys
 
 __all__ = ["SCORINGS", "Matrix", "Measure"]
-
-ENTRY = 24 * 4  # bytes that a distinct score takes while it is sorted among the others
 
 
 def summed(values: np.ndarray, weight: Any) -> float:
@@ -68,7 +66,7 @@ class Matrix(Measure):
 
 
 class LogLoss(Measure):
-    """-ln P(true class), squared distances of the probabilities from the truth, and rows."""
+    """-ln P(true class), squared distances of the probabilities from the truth, rows, and what each class weighs."""
 
     asks = "predict_proba"
 
@@ -78,7 +76,8 @@ class LogLoss(Measure):
         away = -found.astype(float)
         away[np.arange(len(y)), y] += 1
         losses = -np.log(np.clip(chance.astype(float), tiny, 1 - tiny))
-        return summed(losses, weight), summed((away**2).sum(axis=1), weight), weighed(len(y), weight)
+        each = np.bincount(y, weight, self.n_classes).astype(float)
+        return summed(losses, weight), summed((away**2).sum(axis=1), weight), weighed(len(y), weight), each
 
 
 class Residuals(Measure):
@@ -102,64 +101,44 @@ class Residuals(Measure):
         return n, first[1] + second[0] / n * apart, squares, *added(first[3:], second[3:])
 
 
-class Seen(NamedTuple):
-    """Scores as `as_keys` orders them, and how many rows of each class have them, some several times in the list."""
+class Best(Measure):
+    """Rows whose class is among the two with the highest scores, and rows; of equal scores the later class wins."""
 
-    keys: np.ndarray
-    below: np.ndarray  # weight of the rows of the first class
-    above: np.ndarray  # of the second
-    distinct: int  # when they were last put together
-    end: Any  # no key beyond it counts; None where all do
+    asks, among = "scores", 2
+
+    def partial(self, found: np.ndarray, y: np.ndarray, weight: Any) -> tuple:
+        if self.n_classes <= self.among:
+            hit = np.ones(len(y), bool)
+        else:
+            best = np.argsort(found, axis=1, kind="mergesort")[:, -self.among :]
+            hit = (best == y[:, None]).any(axis=1)
+        return summed(hit, weight), weighed(len(y), weight)
 
 
-class Ranks(Measure):
-    """The area under the ROC curve of two classes: scores in order, the lowest first, in as many passes as it takes."""
+class Deviations(Measure):
+    """Rows, and sums of what further measures of regressors add up, or their largest."""
 
-    asks = "scores"
+    takes = "numbers"
 
-    def __init__(self, n_classes: int = 2, memory: int = 2**28):
-        super().__init__(n_classes, memory)
-        self.most = max(2**10, memory // ENTRY)
-        self.start: Any = None  # the last key of the passes before
-        self.sums = np.zeros(3)  # weights of both classes so far, and of the pairs in order, ties half
+    def partial(self, found: np.ndarray, y: np.ndarray, weight: Any) -> dict:
+        n, off = weighed(len(y), weight), (y - found).astype(float)
+        state = {"n": n}
+        state["largest"] = float(np.abs(off).max(initial=0.0))
+        state["percent"] = summed(np.abs(off) / np.maximum(np.abs(y), np.finfo(float).eps), weight)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            state["logs"] = summed((np.log1p(y) - np.log1p(found)) ** 2, weight)
+            state["poisson"] = summed(2 * (special.xlogy(y, y / found) - y + found), weight)
+            state["gamma"] = summed(2 * (np.log(found / y) + y / found - 1), weight)
+        least = min(y.min(initial=np.inf), found.min(initial=np.inf))
+        state["least"], state["least_y"], state["least_found"] = least, y.min(initial=np.inf), found.min(initial=np.inf)
+        return state
 
-    def partial(self, found: np.ndarray, y: np.ndarray, weight: Any) -> Seen:
-        if np.isnan(found).any():
-            raise ValueError("a score is NaN, and has no place in an order")
-        keys, weight = as_keys(found), np.ones(len(y)) if weight is None else weight
-        wanted = slice(None) if self.start is None else keys > self.start
-        keys, above, weight = keys[wanted], y[wanted] == 1, weight[wanted]
-        return self.together(Seen(keys, np.where(above, 0.0, weight), np.where(above, weight, 0.0), 0, None))
-
-    def merge(self, first: Seen, second: Seen) -> Seen:
-        ends = [seen.end for seen in (first, second) if seen.end is not None]
-        keys, below, above = (np.concatenate(pair) for pair in zip(first[:3], second[:3], strict=True))
-        seen = Seen(keys, below, above, max(first.distinct, second.distinct), min(ends, default=None))
-        return self.together(seen) if len(seen.keys) > 2 * max(seen.distinct, 2**14) else seen
-
-    def together(self, seen: Seen) -> Seen:
-        keys, places = np.unique(seen.keys, return_inverse=True)
-        below, above = (np.bincount(places, each, len(keys)) for each in (seen.below, seen.above))
-        kept, end = len(keys), seen.end
-        if end is not None:
-            kept = int(np.searchsorted(keys, end, side="right"))
-        if kept > self.most:
-            kept, end = self.most, keys[self.most - 1]
-        return Seen(keys[:kept], below[:kept], above[:kept], kept, end)
-
-    def take(self, total: Seen) -> None:
-        seen = self.together(total)
-        before = self.sums[0] + np.cumsum(seen.below) - seen.below
-        pairs = float(np.sum(seen.above * (before + 0.5 * seen.below)))
-        self.total = self.sums = self.sums + [seen.below.sum(), seen.above.sum(), pairs]
-        self.start, self.another = seen.end, seen.end is not None
-
-    def area(self) -> float:
-        below, above, pairs = self.sums.tolist()
-        if not below * above > 0:
-            warn_undefined("Only one class is present in y_true: the area under the ROC curve is not defined, and NaN")
-            return math.nan
-        return pairs / (below * above)
+    def merge(self, first: dict, second: dict) -> dict:
+        state = {name: first[name] + second[name] for name in first}
+        for name in ("least", "least_y", "least_found"):
+            state[name] = min(first[name], second[name])
+        state["largest"] = max(first["largest"], second["largest"])
+        return state
 
 
 def share(total: tuple) -> float:
@@ -190,11 +169,124 @@ SCORINGS: dict[str, tuple] = {
         LogLoss,
         lambda measure, classes: -measure.total[1] / measure.total[2] * (0.5 if len(classes) == 2 else 1.0),
     ),
-    "roc_auc": (Ranks, lambda measure, classes: measure.area()),
     "r2": (Residuals, lambda measure, classes: determination(measure.total)),
     "neg_mean_squared_error": of_residuals(3),
     "neg_root_mean_squared_error": of_residuals(3, math.sqrt),
     "neg_mean_absolute_error": of_residuals(4),
+}
+
+
+def beyond_shares(place: int) -> Callable:
+    """1 less the loss over that of a model that says the shares of the classes of every row."""
+
+    def value(measure: Measure, classes: np.ndarray) -> float:
+        n, share = measure.total[2], measure.total[3] / measure.total[2]
+        if place == 1:
+            least = n * (1 - float(np.sum(share**2)))
+        else:
+            clipped = np.clip(share, np.finfo(float).eps, 1 - np.finfo(float).eps)
+            least = -float(np.sum(measure.total[3] * np.log(clipped)))
+        return 1 - measure.total[place] / least if least > 0 else math.nan
+
+    return value
+
+
+def of_deviations(name: str, root: Callable = float, above: float | None = None, of: str = "least") -> tuple:
+    """-(the sum over the rows); above: what numbers must not fall to or below."""
+
+    def value(measure: Measure, classes: np.ndarray) -> float:
+        state = measure.total
+        if above is not None and not state[of] > above:
+            raise ValueError(
+                f"a {'target or prediction' if of == 'least' else 'prediction'} is {state[of]}, and this scoring takes"
+                f" numbers above {above} only"
+            )
+        return -root(state[name] / state["n"])
+
+    return Deviations, value
+
+
+def explained(measure: Measure, classes: np.ndarray) -> float:
+    """The share of the variance of y that predictions explain, whatever the mean of what they leave."""
+    left, spread = measure.total
+    return 1 - left / spread if spread > 0 else float(left == 0)
+
+
+class Explained(Measure):
+    """The residuals' squares about their mean, and those of y."""
+
+    takes = "numbers"
+
+    def partial(self, found: np.ndarray, y: np.ndarray, weight: Any) -> tuple:
+        n = weighed(len(y), weight)
+        means = [summed(each, weight) / n if n > 0 else 0.0 for each in (y - found, y)]
+        squares = [summed((each - m) ** 2, weight) for each, m in zip((y - found, y), means, strict=True)]
+        return n, np.array(means), np.array(squares)
+
+    def merge(self, first: tuple, second: tuple) -> tuple:
+        n = first[0] + second[0]
+        if not n > 0:
+            return first
+        apart = second[1] - first[1]
+        share = second[0] / n
+        return n, first[1] + share * apart, first[2] + second[2] + apart**2 * first[0] * share
+
+    def take(self, total: Any) -> None:
+        self.total = total[2].tolist()
+
+
+def among_best(measure: Measure, classes: np.ndarray) -> float:
+    if len(classes) <= Best.among:
+        warn_undefined(f"{Best.among} of {len(classes)} classes are all of them: 'top_k_accuracy' is perfect, whatever")
+    return share(measure.total)
+
+
+def poisson_deviance(measure: Measure, classes: np.ndarray) -> float:
+    if not measure.total["least_y"] >= 0 or not measure.total["least_found"] > 0:
+        raise ValueError(
+            f"a target is {measure.total['least_y']} or a prediction {measure.total['least_found']}, and the Poisson"
+            " deviance takes targets from 0 upwards and predictions above 0"
+        )
+    return -measure.total["poisson"] / measure.total["n"]
+
+
+def jaccard(average: str) -> tuple:
+    """The share of the rows of a class, or taken for it, that are both."""
+
+    def value(measure: Measure, classes: np.ndarray) -> float:
+        matrix = np.asarray(measure.total, float)
+        hits, true = np.diag(matrix), matrix.sum(axis=1)
+        either = true + matrix.sum(axis=0) - hits
+        if average == "binary":
+            if len(classes) != 2 or 1 not in classes.tolist():
+                raise ValueError("scoring='jaccard' is of two classes, of which one is 1: take 'jaccard_macro'")
+            c = classes.tolist().index(1)
+            hits, either = hits[c : c + 1], either[c : c + 1]
+        if average == "micro":
+            hits, either = hits.sum(keepdims=True), either.sum(keepdims=True)
+        found = np.divide(hits, either, out=np.zeros(len(hits)), where=either > 0)
+        seen = either > 0 if average == "macro" else np.ones(len(found), bool)
+        weights = true if average == "weighted" and true.any() else None
+        return float(np.average(found[seen], weights=None if weights is None else weights[seen]))
+
+    return Matrix, value
+
+
+SCORINGS |= {
+    "top_k_accuracy": (Best, among_best),
+    "d2_log_loss_score": (LogLoss, beyond_shares(0)),
+    "d2_brier_score": (LogLoss, beyond_shares(1)),
+    "explained_variance": (Explained, explained),
+    "neg_max_error": (Deviations, lambda measure, classes: -measure.total["largest"]),
+    "neg_mean_absolute_percentage_error": of_deviations("percent"),
+    "neg_mean_squared_log_error": of_deviations("logs", above=-1),
+    "neg_root_mean_squared_log_error": of_deviations("logs", math.sqrt, above=-1),
+    "neg_mean_poisson_deviance": (Deviations, poisson_deviance),
+    "neg_mean_gamma_deviance": of_deviations("gamma", above=0),
+    "jaccard": jaccard("binary"),
+    "jaccard_macro": jaccard("macro"),
+    "jaccard_micro": jaccard("micro"),
+    "jaccard_weighted": jaccard("weighted"),
 }
 
 

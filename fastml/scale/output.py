@@ -8,13 +8,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 
 from fastml.base import Estimator
+from fastml.scale.framing import Framed, first_step, known_row, needs_frames
 from fastml.scale.parts import Parts
 from fastml.scale.reading import read_slabs
+from fastml.scale.sparse_rows import with_length
 from fastml.writing import check_target, replacing
 
-__all__ = ["Asking", "answers", "asked_of_none", "asking", "predict", "transform"]
+__all__ = ["Asking", "answers", "asked_at", "asked_of_none", "asking", "nameless", "predict", "transform"]
 
 HEADER = 128  # bytes before the numbers of a .npy file: the number of rows is known at the end only
 
@@ -95,8 +98,10 @@ def answers(model: Any, parts: Parts, method: str) -> Iterator[np.ndarray]:
             yield ask(slab.X)
 
 
-def asking(model: Any, parts: Parts, method: str) -> "Asking":
+def asking(model: Any, parts: Parts, method: str, sparse: bool = False) -> "Asking | Framed":
     """The model's method for arrays of the table's columns, put in the order in which it knows them."""
+    if needs_frames(model):
+        return Framed(model, method, parts, sparse)
     known, order = getattr(model, "feature_names_in_", None), None
     if known is not None and parts.names is not None:
         place = {name: j for j, name in enumerate(parts.names)}
@@ -106,27 +111,43 @@ def asking(model: Any, parts: Parts, method: str) -> "Asking":
         order = [place[name] for name in known]
         order = None if order == list(range(parts.n_features)) else order
     own = isinstance(model, Estimator) and "feature_names_in_" in vars(model)
-    if own:
-        model = copy.copy(model)
-        del model.feature_names_in_
-        model._note_columns()
+    model = nameless(model)
+    return Asking(model, method, order, not own and (known is not None or hasattr(model, "steps")), sparse)
 
-    return Asking(model, method, order, not own and (known is not None or hasattr(model, "steps")))
+
+def nameless(model: Any) -> Any:
+    """A model of ours that takes arrays, though it was fitted to a table with names; others as they are."""
+    if not isinstance(model, Estimator) or "feature_names_in_" not in vars(model):
+        return model
+    model = copy.copy(model)
+    del model.feature_names_in_
+    model._note_columns()
+    return model
+
+
+def asked_at(ask: Any, X: Any, start: Any) -> Any:
+    """ask(X), of functions that need it with the number of the first row, or those of all rows, ascending."""
+    return ask(X, start) if getattr(ask, "numbered", False) else ask(X)
 
 
 class Asking:
     """A model's method, for arrays of a table's columns."""
 
-    def __init__(self, model: Any, method: str, order: list | None, warns: bool):
-        self.model, self.method, self.order = model, method, order
+    def __init__(self, model: Any, method: str, order: list | None, warns: bool, sparse: bool = False):
+        self.model, self.method, self.order, self.sparse = model, method, order, sparse
+        self.documents = getattr(first_step(model), "_documents_parts", False)
         self.warns = warns  # of names that arrays lack; it is kept quiet, which is for one thread at a time
 
     def __call__(self, X: np.ndarray) -> np.ndarray:
         rows = X if self.order is None else np.ascontiguousarray(X[:, self.order])
+        if self.documents and X.ndim == 2 and X.shape[1] == 1:
+            rows = rows[:, 0]
         with warnings.catch_warnings() if self.warns else contextlib.nullcontext():
             if self.warns:
                 warnings.filterwarnings("ignore", message="X does not have valid feature names")
             found = getattr(self.model, self.method)(rows)
+        if self.sparse and issparse(found):
+            return with_length(found)
         if not isinstance(found, np.ndarray):
             raise TypeError(
                 f"{type(self.model).__name__}.{self.method} gives {type(found).__name__}, and arrays are taken"
@@ -135,17 +156,17 @@ class Asking:
         return found
 
 
-def asked_of_none(model: Any, parts: Parts, method: str) -> np.ndarray:
+def asked_of_none(model: Any, parts: Parts, method: str, sparse: bool = False) -> np.ndarray:
     """The answers of no rows, in the shape and dtype of those of one."""
-    width = getattr(model, "n_features_in_", parts.n_features)
-    row = np.zeros((1, width), parts.dtype)
-    first = model.steps[0][1] if getattr(model, "steps", ()) else model
-    categories = getattr(first, "categories_", ())
-    if len(categories) == width:  # or the row might hold what the model does not know
-        row = np.array([[values[0] for values in categories]], parts.dtype)
+    framed = needs_frames(model)
+    width = parts.n_features if framed else getattr(model, "n_features_in_", parts.n_features)
+    texts = parts.texts if parts.texts and len(parts.texts) == width else [parts.dtype.kind == "O"] * width
+    row = np.array([known_row(model, ["" if text else 0.0 for text in texts])], parts.dtype)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return Asking(model, method, None, False)(row)[:0]
+        if framed:
+            return Framed(model, method, parts, sparse)(row)[:0]
+        return Asking(model, method, None, False, sparse)(row)[:0]
 
 
 def write_npy(model: Any, parts: Parts, output: Any, method: str) -> int:

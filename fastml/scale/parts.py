@@ -1,14 +1,17 @@
 """Parts: a table in numbered rows that is read a piece at a time, and never held as a whole."""
 
 import abc
+import copy
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["MEMORY", "Parts", "Piece", "dtype_of", "settled", "told_size"]
+__all__ = ["CODES", "MEMORY", "Parts", "Piece", "coded", "dtype_of", "settled", "told_size"]
 
 TEXT = 64  # bytes of a text and what refers to it, about
+CODES = 255  # of a column of more distinct values than codes of two bytes tell apart: with a missing one, a byte
+MOST_CODES = 4096
 MEMORY = 2**28  # bytes that reading may hold, unless told otherwise
 
 
@@ -51,9 +54,12 @@ class Parts(abc.ABC):
     has_target: bool
     has_weight: bool = False
     texts: list[bool] | None = None  # whether each column is texts; None where all are numbers
+    sparse = False  # whether X is CSR
+    kinds: list | None = None  # dtype of each column as it is stored; None where all are of `dtype`
     what: str  # in words, for messages
     memory: int = MEMORY
     verbose: bool = False
+    codes = CODES  # see `coded`
     once = False  # whether the rows can be read one time only
 
     @abc.abstractmethod
@@ -77,6 +83,16 @@ class Parts(abc.ABC):
 
         with read_slabs(self, checks.who, rows_of_block(reduction), what) as slabs:
             return reduce_blocks(map(checks, slabs), reduction, n_jobs)
+
+    def tally(self, tally: Any, checks: Any, what: str, n_jobs: int | None) -> Any:
+        """The state of all rows by a `Tally`, in one pass."""
+        from fastml.scale.reading import read_slabs
+
+        state = tally.start()
+        with read_slabs(self, checks.who, what=what) as slabs:
+            for rows in map(checks, slabs):
+                state = tally.add(state, rows, n_jobs)
+        return state
 
     def choose(self, numbers: np.ndarray, checks: Any, what: str) -> list[tuple]:
         """(X, y, weight) of the rows of these ascending numbers, in their order, in pieces."""
@@ -118,6 +134,10 @@ class Parts(abc.ABC):
         assert y is not None
         return y
 
+    def made_dense(self) -> "Parts":
+        """The same rows, of which sparse ones are made dense."""
+        return self
+
     def behind(self, ask: Any, none: np.ndarray) -> "Parts":
         """The same rows, each piece of X as ask(X) gives it; none: what it gives of no rows."""
         from fastml.scale.through import Through
@@ -153,6 +173,40 @@ class Parts(abc.ABC):
     def __repr__(self) -> str:
         target = "" if self.has_target else ", without y"
         return f"Parts of {self.what}: {told_size(self)}{target}"
+
+
+def coded(parts: Parts, codes: int) -> Parts:
+    """The same table, of whose columns decision trees tell so many ranges apart, where they have too many values.
+
+    A column of at most 65,536 distinct values is taken as it is. Of one that has more, the values are put in so many
+    ranges of about equally many rows, and a tree splits between ranges.
+
+    Parameters
+    ----------
+    parts : Parts
+        The table.
+    codes : int
+        Ranges, from 2 to 4,096; 255 unless told otherwise, which with missing values fit into a byte.
+
+    Returns
+    -------
+    Parts
+
+    Examples
+    --------
+    >>> import fastml.scale
+    >>> from fastml.tree import DecisionTreeClassifier
+    >>> X = np.random.default_rng(0).random((70_000, 1))
+    >>> parts = fastml.scale.coded(fastml.scale.arrays(X, X[:, 0] > 0.5), 10)
+    >>> model = DecisionTreeClassifier(max_depth=1).fit(parts)
+    >>> model.n_ranges_.tolist(), model.tree_.threshold[0].round(2).item()
+    ([10], 0.5)
+    """
+    if not 2 <= codes <= MOST_CODES:
+        raise ValueError(f"codes={codes} must be from 2 to {MOST_CODES}")
+    other = copy.copy(parts)
+    other.codes = codes
+    return other
 
 
 def told_size(parts: Parts) -> str:

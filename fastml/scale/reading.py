@@ -115,8 +115,11 @@ def beside(piece: Piece) -> tuple:
 def joined(parts: Parts, held: list, start: int, estimator: str) -> Slab:
     """The slab of some (place, X, y, weight), one below the other."""
     pieces = [each[1] for each in held]
-    X = np.ascontiguousarray(pieces[0]) if len(pieces) == 1 else np.concatenate(pieces)
-    X = X if parts.dtype.kind == "O" else as_numbers(X, estimator)
+    if len(pieces) > 1 or parts.sparse:
+        X = np.concatenate(pieces) if len(pieces) > 1 else pieces[0]
+    else:
+        X = np.ascontiguousarray(pieces[0])
+    X = X if parts.dtype.kind == "O" or parts.sparse else as_numbers(X, estimator)
     if X.dtype != parts.dtype:
         X = X.astype(parts.dtype)
     y = np.concatenate([each[2] for each in held]) if parts.has_target else None

@@ -8,7 +8,7 @@ import numpy as np
 from fastml_ext import blas, pool
 from fastml_ext.blocks import BLOCK, Tree
 
-__all__ = ["Reduction", "Rows", "reduce_blocks", "rows_of_block", "states_of_blocks"]
+__all__ = ["Reduction", "Rows", "Tally", "reduce_blocks", "rows_of_block", "states_of_blocks"]
 
 COST = 3.0  # nanoseconds a value, about: blocks are worth more than one thread
 
@@ -42,6 +42,22 @@ class Reduction(Protocol):
 
     def partial(self, rows: Rows) -> Any:
         """The state of the rows of one block; depends on nothing but them."""
+
+    def merge(self, first: Any, second: Any) -> Any:
+        """The state of two sets of rows, of which the first stands before the second; changes neither."""
+
+
+class Tally(Protocol):
+    """What one pass finds out that no order of additions changes, such as counts, or that is kept in the rows' order.
+
+    It needs no blocks: rows are added to a state in place, and the states of parts are joined in their order.
+    """
+
+    def start(self) -> Any:
+        """The state of no rows."""
+
+    def add(self, state: Any, rows: Rows, n_jobs: int | None) -> Any:
+        """The state with the rows that follow; the one that was given may be changed."""
 
     def merge(self, first: Any, second: Any) -> Any:
         """The state of two sets of rows, of which the first stands before the second; changes neither."""

@@ -7,9 +7,10 @@ from sklearn.base import is_classifier
 
 from fastml.scale.fitting import Checks
 from fastml.scale.labels import Labels
-from fastml.scale.measures import SCORINGS, Matrix, Measure
+from fastml.scale.measures import Matrix, Measure
 from fastml.scale.output import asking
 from fastml.scale.parts import Parts
+from fastml.scale.ranks import SCORINGS
 from fastml.scale.reduction import Rows
 
 __all__ = ["Answers", "confusion_matrix", "measured", "score"]
@@ -55,9 +56,12 @@ def score(model: Any, parts: Parts, scoring: Any = None) -> Any:
         The table, with y; rows with weights count as much.
     scoring : str or list of str, default=None
         scikit-learn's names: "accuracy", "balanced_accuracy", "matthews_corrcoef", "f1", "precision", "recall" (also
-        with "_macro", "_micro", "_weighted"), "neg_log_loss", "neg_brier_score", "roc_auc"; "r2",
-        "neg_mean_squared_error", "neg_root_mean_squared_error", "neg_mean_absolute_error". None for the accuracy of a
-        classifier or R² of a regressor.
+        with "_macro", "_micro", "_weighted"), "jaccard", "top_k_accuracy", "neg_log_loss",
+        "neg_brier_score", "d2_log_loss_score", "d2_brier_score", "roc_auc", "roc_auc_ovr", "roc_auc_ovo" (both also
+        with "_weighted"), "average_precision"; "r2", "explained_variance", "neg_mean_squared_error",
+        "neg_mean_absolute_error", "neg_mean_squared_log_error", "neg_mean_absolute_percentage_error",
+        "neg_mean_poisson_deviance", "neg_mean_gamma_deviance", "neg_max_error". None for the accuracy of a classifier
+        or R² of a regressor.
 
     Returns
     -------
@@ -66,8 +70,9 @@ def score(model: Any, parts: Parts, scoring: Any = None) -> Any:
 
     Notes
     -----
-    One pass is enough, whatever the measures. "roc_auc" is exact: it orders the distinct scores, as many in a pass as
-    `memory` of the parts holds (2.8 million in 2**28 bytes), so that a larger memory means fewer passes.
+    One pass is enough, whatever the measures. Areas and average precisions are exact: the distinct scores are put in
+    order, as many in a pass as `memory` of the parts holds (2.8 million of two classes in 2**28 bytes): a larger memory
+    means fewer passes.
 
     Examples
     --------
@@ -95,7 +100,11 @@ def measured(names: list[str], classes: np.ndarray, parts: Parts, make: Any) -> 
         if name not in SCORINGS:
             raise ValueError(f"scoring={name!r} is none of what is counted in parts: {', '.join(sorted(SCORINGS))}")
     if "roc_auc" in names and len(classes) != 2:
-        raise ValueError(f"scoring='roc_auc' is of two classes, and there are {len(classes)}: take 'neg_log_loss'")
+        raise ValueError(
+            f"scoring='roc_auc' is of two classes, and there are {len(classes)}: take 'roc_auc_ovr' or 'roc_auc_ovo'"
+        )
+    if parts.has_weight and len(classes) > 2 and any(name.startswith("roc_auc_ovo") for name in names):
+        raise ValueError("scoring='roc_auc_ovo' takes no weights of rows: take 'roc_auc_ovr', or leave them out")
     kinds = {kind: kind(len(classes), parts.memory) for kind in dict.fromkeys(SCORINGS[name][0] for name in names)}
     measures = list(kinds.values())
     passes(parts, make(measures))
@@ -156,7 +165,7 @@ class Asked(Answers):
 
     def found(self, X: np.ndarray, asks: str) -> np.ndarray:
         answer = self.ways[asks](X)
-        return answer[:, 1] if asks == "scores" and answer.ndim == 2 else answer
+        return answer[:, 1] if asks == "scores" and answer.ndim == 2 and answer.shape[1] == 2 else answer
 
 
 def passes(parts: Parts, reduction: Answers) -> None:

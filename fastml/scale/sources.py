@@ -230,6 +230,18 @@ def arrays(X: Any, y: Any = None, *, sample_weight: Any = None, memory: int = ME
     return settled(made, names, memory, verbose)
 
 
+def as_texts(X):
+    """(m, 1) objects of a list, array or series of texts; None for what is none."""
+    if hasattr(X, "columns") or getattr(X, "ndim", 1) != 1 or issparse(X):
+        return None
+    values = X if isinstance(X, list | tuple) else np.asarray(X, object).tolist()
+    if not len(values) or not all(isinstance(value, str) for value in values):
+        return None
+    column = np.empty((len(values), 1), object)
+    column[:, 0] = values
+    return column
+
+
 def as_table(X, name):
     """(array (m, d) of numbers, names of its columns or None)."""
     names = [str(each) for each in X.columns] if hasattr(X, "columns") else None
@@ -253,12 +265,13 @@ class ChunkParts(Parts):
         self.begin, self.once, self.begun = begin, once, False
         self.what = "chunks"
         kept = self.iterator()
-        head = next(kept, None)
+        head = next((chunk for chunk in kept if not is_empty_list(chunk)), None)
         if head is None:
             raise ValueError("chunks has nothing to give: no chunk came")
         X, y, weight, self.names = self.take(head, 0)
         self.n_features, self.has_target, self.has_weight = X.shape[1], y is not None, weight is not None
-        self.dtype = dtype_of(X.dtype)
+        self.dtype = X.dtype if X.dtype.kind == "O" else dtype_of(X.dtype)
+        self.texts = [True] if X.dtype.kind == "O" else None
         self.head = (head, kept) if once else None
 
     def iterator(self):
@@ -268,7 +281,8 @@ class ChunkParts(Parts):
         """(X, y, weight, names) of one chunk."""
         several = isinstance(chunk, tuple) and len(chunk) in (2, 3)
         X, y, weight = (*chunk, None)[:3] if several else (chunk, None, None)
-        X, names = as_table(X, f"X of chunk {number}")
+        texts = np.empty((0, 1), object) if self.texts and is_empty_list(chunk) else as_texts(X)
+        X, names = as_table(X, f"X of chunk {number}") if texts is None else (texts, None)
         if y is not None:
             y = read_target(y)
             if np.shape(y) != (len(X),):
@@ -308,12 +322,18 @@ class ChunkParts(Parts):
                 f"chunk {number} has {X.shape[1]} columns{f' {names}' if names else ''}, and chunk 0 has"
                 f" {self.n_features}{f': {self.names}' if self.names else ''}"
             )
-        if len(X) and dtype_of(X.dtype) != self.dtype:
+        if len(X) and (X.dtype if X.dtype.kind == "O" else dtype_of(X.dtype)) != self.dtype:
             raise ValueError(f"chunk {number} is of {X.dtype}, and chunk 0 of {self.dtype}: give them in one dtype")
         if (y is not None) != self.has_target:
             raise ValueError(f"chunk {number} comes with{'out' * self.has_target} y, and chunk 0 does not")
         if (weight is not None) != self.has_weight:
             raise ValueError(f"chunk {number} comes with{'out' * self.has_weight} weights, and chunk 0 does not")
+
+
+def is_empty_list(chunk):
+    """Whether X of a chunk has no rows, and does not say what columns they would have."""
+    X = chunk[0] if isinstance(chunk, tuple) and len(chunk) in (2, 3) else chunk
+    return np.ndim(X) == 1 and not len(X)
 
 
 def chained(head, rest):

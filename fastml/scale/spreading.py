@@ -5,15 +5,19 @@ Tasks are pure and wait for nothing but their input; no result depends on who ha
 
 import abc
 import copy
+import functools
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from scipy.sparse import issparse
 
+from fastml.scale.output import asked_at
 from fastml.scale.parts import Parts, Piece
 from fastml.scale.reading import Slab, beside, joined
 from fastml.scale.runs import Run, join_runs, run_of_rows, run_total
+from fastml.scale.sparse_rows import Dense
 from fastml_ext.blocks import BLOCK
 
 __all__ = ["Engine", "OnWorkers", "spread"]
@@ -61,7 +65,18 @@ class OnWorkers(Parts):
     def behind(self, ask: Any, none: np.ndarray) -> Parts:
         other = copy.copy(self)
         other.source = Behind(self.source, ask, none)
-        other.n_features, other.dtype, other.names, other.texts = none.shape[1], none.dtype, None, None
+        other.n_features, other.dtype, other.names, other.kinds = none.shape[1], none.dtype, None, None
+        other.sparse = issparse(none)
+        other.texts = [True] * none.shape[1] if none.dtype.kind == "O" else None
+        return other
+
+    def made_dense(self) -> Parts:
+        if not self.sparse:
+            return self
+        other = copy.copy(self)
+        other.source, other.sparse = self.source.made_dense(), False
+        if hasattr(other, "parts"):
+            other.parts = other.parts.made_dense()
         return other
 
     def each(self, function: Callable, given: list[tuple], *work: Any) -> list:
@@ -84,6 +99,16 @@ class OnWorkers(Parts):
             runs = [engine.submit(joined_runs, work, *group) for group in groups]
         return run_total(reduction, join_runs(reduction, engine.gather(runs)))
 
+    def tally(self, tally: Any, checks: Any, what: str, n_jobs: int | None) -> Any:
+        engine = self.engine
+        work = engine.share((tally, checks, self.source))
+        found = [engine.submit(tallied_part, work, *arguments) for arguments in self.given()]
+        together = max(2, engine.together)
+        while len(found) > together:
+            groups = [found[i : i + together] for i in range(0, len(found), together)]
+            found = [engine.submit(joined_tallies, work, *group) for group in groups]
+        return joined_tallies((tally,), tally.start(), *engine.gather(found))
+
     def choose(self, numbers: np.ndarray, checks: Any, what: str) -> list[tuple]:
         given = self.given()
         assert self.lengths is not None
@@ -103,7 +128,10 @@ class Behind(NamedTuple):
 
     def slab(self, who: str, *given: Any) -> Slab:
         slab = self.source.slab(who, *given)
-        return slab._replace(X=self.ask(slab.X) if len(slab.X) else self.none)
+        return slab._replace(X=asked_at(self.ask, slab.X, slab.start) if len(slab.X) else self.none)
+
+    def made_dense(self) -> "Behind":
+        return Behind(self.source, Dense(self.ask), self.none.toarray())  # type: ignore[attr-defined]
 
     def targets(self, *given: Any) -> tuple[np.ndarray, str, int]:
         return self.source.targets(*given)
@@ -140,9 +168,9 @@ class SpreadParts(OnWorkers):
                 f"{parts!r} does not tell its rows but by being read: write it as Parquet, or give its files to the"
                 " reader of the engine"
             )
-        self.parts, self.source, self.engine = parts, Ranges(parts), engine
+        self.parts, self.source, self.engine, self.codes = parts, Ranges(parts), engine, parts.codes
         self.what, self.names, self.n_features, self.memory = parts.what, parts.names, parts.n_features, parts.memory
-        self.dtype, self.texts, self.n_rows = parts.dtype, parts.texts, parts.n_rows
+        self.dtype, self.texts, self.kinds, self.n_rows = parts.dtype, parts.texts, parts.kinds, parts.n_rows
         self.has_target, self.has_weight = parts.has_target, parts.has_weight
         cuts = [*range(0, parts.n_rows, rows), parts.n_rows]
         self.ranges = list(pairwise(cuts)) or [(0, 0)]
@@ -227,6 +255,15 @@ def run_of_part(work: tuple, *given: Any) -> Run:
 
 def joined_runs(work: tuple, *runs: Run) -> Run:
     return join_runs(work[0], list(runs))
+
+
+def tallied_part(work: tuple, *given: Any) -> Any:
+    tally, checks, source = work
+    return tally.add(tally.start(), checks(source.slab(checks.who, *given)), 1)
+
+
+def joined_tallies(work: tuple, *states: Any) -> Any:
+    return functools.reduce(work[0].merge, states)
 
 
 def chosen_rows(work: tuple, at: np.ndarray, *given: Any) -> tuple:

@@ -1,80 +1,40 @@
-"""Cross-validation of models on tables in parts: the fold of a row follows from its number, not from its file."""
+"""Cross-validation of tables in parts, by the numbers of their rows: scores of folds, and the folds as tables."""
 
-import copy
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 
-from fastml.scale.parts import Parts, Piece
-from fastml.scale.scores import score
-from fastml.scale.spreading import OnWorkers
+from fastml._sklearn import _validate_shuffle_split
+from fastml.model_selection.folds import checked_folds
+from fastml.scale.fitting import rows_of_piece
+from fastml.scale.folding import Settings, Validation, checked_scoring, grouped
+from fastml.scale.parts import Parts
+from fastml.scale.searching import fitted_on_each
+from fastml.scale.sides import TEST, TRAIN, RandomFolds, Sides, Two, sides_of
+from fastml.scale.views import Splits, View
 
-__all__ = ["Fold", "cross_val_score", "folds_of"]
-
-
-def folds_of(first: int, stop: int, n_folds: int, seed: int) -> np.ndarray:
-    """(stop - first,) int64: the folds of rows by their numbers, as good as random: SplitMix64 (Steele et al. 2014).
-
-    >>> np.bincount(folds_of(0, 30_000, 3, seed=0)).tolist()
-    [10041, 9892, 10067]
-    """
-    with np.errstate(over="ignore"):
-        z = (np.arange(first, stop, dtype=np.uint64) + np.uint64(seed << 40) + 1) * np.uint64(0x9E3779B97F4A7C15)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return ((z ^ (z >> np.uint64(31))) % np.uint64(n_folds)).astype(np.int64)
-
-
-class Fold(Parts):
-    """The rows of one fold of a table, or those of all the others."""
-
-    def __init__(self, parts: Parts, fold: int, n_folds: int, seed: int, inside: bool):
-        self.parts, self.fold, self.n_folds, self.seed, self.inside = parts, fold, n_folds, seed, inside
-        self.which = f"{'' if inside else 'all but '}fold {fold}"
-        self.what = f"{self.which} of {parts.what}"
-        for name in ("names", "n_features", "dtype", "has_target", "has_weight", "texts", "memory", "verbose", "once"):
-            setattr(self, name, copy.copy(getattr(parts, name)))
-
-    def pieces(self, first: int = 0, most: int | None = None) -> Iterator[Piece]:
-        start, before = 0, Counter[str]()  # rows of the fold that each source has had
-        for piece in self.parts.pieces(0, most):
-            folds = folds_of(start, start + len(piece.X), self.n_folds, self.seed)
-            start += len(piece.X)
-            wanted = np.flatnonzero((folds == self.fold) == self.inside)
-            kept, first = wanted[first:], max(0, first - len(wanted))
-            source, number = piece.source, before[piece.source] + len(wanted) - len(kept)
-            before[source] += len(wanted)
-            if len(kept):
-                y, weight = (None if each is None else each[kept] for each in (piece.y, piece.weight))
-                yield Piece(piece.X[kept], y, f"{self.which} of {source}", number, weight)
-
-    def targets(self) -> Iterator[tuple[np.ndarray, str, int]]:
-        start = 0
-        for y, source, first in self.parts.targets():
-            folds = folds_of(start, start + len(y), self.n_folds, self.seed)
-            start += len(y)
-            yield y[(folds == self.fold) == self.inside], source, first
+__all__ = ["cross_val_score", "folds", "split_alone", "two_sides"]
 
 
 def cross_val_score(
-    model: Any, parts: Parts, *, cv: int = 5, scoring: Any = None, random_state: int = 0
+    model: Any, parts: Parts, *, cv: Any = 5, scoring: Any = None, random_state: int = 0
 ) -> np.ndarray | dict[str, np.ndarray]:
     """Fit a model on all folds of a table but one, and measure it on that one, for each fold.
 
     The fold of a row is drawn by its number and the seed: folds are the same whatever files the table stands in, and
-    rows that are sorted do no harm. Each fold reads the table as often as a fit does, and once more.
+    rows that are sorted do no harm. All fits share the passes over the table: naive Bayes, LinearRegression and Ridge
+    read it twice, and y for the classes, whatever the number of folds.
 
     Parameters
     ----------
     model : estimator that learns from parts
         It is not changed.
     parts : Parts
-        The table, with y, in files or in memory.
-    cv : int, default=5
-        Folds.
+        The table, with y.
+    cv : int or splitter, default=5
+        Folds, `RandomFolds(cv, random_state)`; or how rows are split, as in `fastml.model_selection`.
     scoring : str or list of str, default=None
         As for `score`.
     random_state : int, default=0
@@ -93,18 +53,81 @@ def cross_val_score(
     >>> fastml.scale.cross_val_score(GaussianNB(), fastml.scale.arrays(X, X[:, 0] > 50), cv=2).round(2).tolist()
     [0.98, 0.98]
     """
-    if isinstance(parts, OnWorkers):
-        raise TypeError(
-            f"cross_val_score reads files on this machine, and {parts!r} is read by workers: give its files"
-        )
+    if isinstance(cv, int | np.integer) and not 2 <= cv <= 1000:
+        raise ValueError(f"cv={cv} must be from 2 to 1000")
+    scoring = checked_scoring(scoring)
+    splitter = RandomFolds(int(cv), random_state) if isinstance(cv, int | np.integer) else cv
+    validation = Validation(model, parts, splitter)
+    found = [
+        each["test_scores"] for each in fitted_on_each(validation, model, Settings(scoring, error_score="raise"), False)
+    ]
+    if isinstance(scoring, dict):
+        return {name: np.array([scores[name] for scores in found]) for name in scoring}
+    return np.array(found)
+
+
+def folds(parts: Parts, cv: Any = 5, *, groups: Any = None) -> Iterator[tuple[Parts, Parts]]:
+    """The training and the test rows of each split of a table, as tables in parts.
+
+    Parameters
+    ----------
+    parts : Parts
+        The table.
+    cv : int or splitter, default=5
+        A number stands for `KFold`; `StratifiedKFold` and its like look at y; `RandomFolds` shuffles tables of any
+        size.
+    groups : array-like of shape (n_samples,), default=None
+        For splitters by groups.
+
+    Yields
+    ------
+    (train, test) : tuple of Parts
+        Their rows are numbered from 0, in the order of the table.
+
+    Examples
+    --------
+    >>> import fastml.scale
+    >>> table = fastml.scale.arrays([[1.0], [2.0], [3.0], [4.0]])
+    >>> [(train.n_rows, test.rows(0, 2)[0].ravel().tolist()) for train, test in fastml.scale.folds(table, 2)]
+    [(2, [1.0, 2.0]), (2, [3.0, 4.0])]
+    """
+    n = known_rows(parts)
+    splitter = checked_folds(cv, None, False)
+    splits = Splits(parts, sides_of(splitter, parts, n, None, grouped(groups, n)), n)
+    for split in range(splits.sides.n_splits):
+        yield View(splits, split, TRAIN, f"all but fold {split}"), View(splits, split, TEST, f"fold {split}")
+
+
+def known_rows(parts: Parts) -> int:
+    """The number of rows; where nobody knows it, by a pass."""
     if parts.once:
-        raise ValueError("these chunks can be read once, and folds need several passes: give a list, or a function")
-    if not 2 <= cv <= 1000 or not 0 <= random_state < 2**24:
-        raise ValueError(f"cv={cv} must be from 2 to 1000, and random_state={random_state} from 0 to 2**24 - 1")
-    found = []
-    for fold in range(cv):
-        fitted = clone(model).fit(Fold(parts, fold, cv, random_state, False))
-        found.append(score(fitted, Fold(parts, fold, cv, random_state, True), scoring))
-    if scoring is None or isinstance(scoring, str):
-        return np.array(found)
-    return {name: np.array([each[name] for each in found]) for name in scoring}
+        raise ValueError("these chunks can be read once, and splits are read several times: give a list, or a function")
+    if parts.n_rows is None:
+        counted = parts.map_targets(rows_of_piece) if parts.has_target else (len(piece.X) for piece in parts.pieces())
+        parts.n_rows = sum(counted)
+    return parts.n_rows
+
+
+def split_alone(arrays: tuple, options: dict) -> list[Parts]:
+    """[training rows, test rows]: `train_test_split` of a table in parts."""
+    if len(arrays) > 1:
+        raise TypeError("train_test_split takes a table in parts alone: y and weights come with it")
+    parts = arrays[0]
+    if options["stratify"] is not None and options["stratify"] is not True:
+        raise TypeError("stratify must be True for a table in parts: by its own y")
+    n = known_rows(parts)
+    splits = Splits(parts, two_sides(parts, n, options), n)
+    return [View(splits, 0, TRAIN, "the training rows"), View(splits, 0, TEST, "the test rows")]
+
+
+def two_sides(parts: Parts, n: int, options: dict) -> Sides:
+    """The rows that `train_test_split` draws of rows in memory for the same random state; stratify: whether by y."""
+    sizes = {name: options[name] for name in ("test_size", "train_size")}
+    n_train, n_test = _validate_shuffle_split(n, *sizes.values(), default_test_size=0.25)
+    if not options["shuffle"]:
+        if options["stratify"]:
+            raise ValueError("Stratified train/test split is not implemented for shuffle=False")
+        return Two(n_train, n_test)
+    kind = StratifiedShuffleSplit if options["stratify"] else ShuffleSplit
+    splitter = kind(1, test_size=n_test, train_size=n_train, random_state=options["random_state"])
+    return sides_of(splitter, parts, n, None)

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastml._sklearn import RealNotInt, check_array
 from fastml.base import Estimator, Interval, StrOptions, check_weight
-from fastml.tree import reading, sharing, walking
+from fastml.tree import behind, reading, sharing, walking
 from fastml.tree.columns import code, from_plain, plain
 from fastml.tree.pruning import pruned, reduced_error_leaves, weakest_links
 from fastml.tree.training import read_training, settings_of
@@ -65,7 +65,9 @@ class TreeEstimator(Estimator):
         Parameters
         ----------
         X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
-            Numbers of any dtype (NaN where missing), strings, categories and bool (None or NaN where missing).
+            Numbers of any dtype (NaN where missing), strings, categories and bool (None or NaN where missing). Or, in
+            the place of X and y, a table in parts (docs/scale.md): the tree is the same, but that columns of more than
+            65,536 distinct values are split between ranges of them, as `n_ranges_` then says.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Labels, or numbers in regression; one tree answers for all outputs, by splits of the best mean.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -87,6 +89,16 @@ class TreeEstimator(Estimator):
         self._keep(pruned(tree, self))
         return self
 
+    _weighted_parts = _text_parts = True
+
+    def _fit_parts(self, table, reduce):
+        from fastml.tree.in_parts import fit_parts
+
+        fit_parts(self, table)
+
+    def _note_parts(self, parts):
+        """Nothing but the columns is remembered."""
+
     def _weigh_classes(self, target, weight):
         """The weights of the rows with those of their classes; in regression there are none."""
         return weight
@@ -94,7 +106,7 @@ class TreeEstimator(Estimator):
     # ------------------------------------------------------------------------------------------------ what it is asked
 
     apply, decision_path, predict_path = walking.apply, walking.decision_path, walking.predict_path
-    _predict, _values = walking.predicted, walking.node_values
+    _predict, _values, _answers_behind = walking.predicted, walking.node_values, behind.answers_behind
     shared_parameters: tuple[str, ...] = sharing.PARAMETERS
     shared_responses = sharing.shared_responses
     explain, rules, export_text = reading.explain, reading.rules, reading.export_text
@@ -121,7 +133,7 @@ class TreeEstimator(Estimator):
         self._walker = Walker(tree, self.columns_, self._answer(tree.value), hasattr(self, "feature_names_in_"))
 
     def _forget(self):
-        for name in ("tree_", "columns_", "feature_names_in_"):
+        for name in ("tree_", "columns_", "n_ranges_", "feature_names_in_"):
             if hasattr(self, name):
                 delattr(self, name)
 

@@ -160,6 +160,8 @@ class DecisionTreeClassifier(TreeClassifier):
         The tree as arrays, with scikit-learn's names.
     columns_ : list of fastml_ext.tree.Column
         Name, kind of split, dtype and categories of each column.
+    n_ranges_ : ndarray of shape (n_features,)
+        After a fit on a table in parts: how many ranges of values of a column were told apart, 0 where every value was.
     classes_, n_classes_, n_outputs_, max_features_, feature_importances_, n_features_in_, feature_names_in_
         As in scikit-learn.
 
@@ -346,6 +348,8 @@ class DecisionTreeRegressor(RegressorMixin, TreeEstimator):
         The tree as arrays, with scikit-learn's names.
     columns_ : list of fastml_ext.tree.Column
         Name, kind of split, dtype and categories of each column.
+    n_ranges_ : ndarray of shape (n_features,)
+        After a fit on a table in parts: how many ranges of values of a column were told apart, 0 where every value was.
     n_outputs_, max_features_, feature_importances_, n_features_in_, feature_names_in_
         As in scikit-learn.
 

@@ -6,11 +6,12 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import ClassifierMixin
 
+from fastml.kinds import canonical
 from fastml.table import coded, is_categorical, numeric
 from fastml_ext import tree as kernels
 from fastml_ext.tree import Coded, Column
 
-__all__ = ["code", "from_plain", "plain"]
+__all__ = ["check_monotonic", "code", "from_plain", "plain"]
 
 UNPACKED = 2**20  # cells of a sparse X unpacked at a time to be coded; so many, or those of 8 bytes X, are all coded
 SPARSE = 16  # a column with fewer entries than rows / SPARSE is coded as it is stored
@@ -53,7 +54,7 @@ def for_numbers(X):
         return X
     if X.nnz * SPARSE >= X.shape[0] * X.shape[1]:
         return X.toarray(order="F")
-    X = canonical(X)
+    X = canonical(X.tocsc())
     return X.data, X.indices.astype(np.uint32, copy=False), X.indptr.astype(np.int64), X.shape[0]
 
 
@@ -71,7 +72,7 @@ def encode(table, chosen, n_jobs):
 
 def encode_sparse(X, chosen, n_jobs):
     """Dense codes of one byte or more a cell, where they take no more than X does, or the column is well filled."""
-    packed = canonical(X)
+    packed = canonical(X.tocsc())
     n, d = packed.shape
     filled = np.diff(packed.indptr)
     full = filled * SPARSE >= n if n * d > max(UNPACKED, 8 * packed.nnz) else np.ones(d, bool)
@@ -91,15 +92,6 @@ def encode_sparse(X, chosen, n_jobs):
                     yield values, np.zeros(1, np.uint8), np.zeros(1, np.uint32), rest
                 else:
                     yield values, codes, rows.indices[first:last].astype(np.uint32), rest
-
-
-def canonical(X):
-    """A sparse matrix by columns, with one entry at most for each cell; X stays as it is."""
-    packed = X.tocsc()
-    if not packed.has_canonical_format:
-        packed = packed.copy() if packed is X else packed
-        packed.sum_duplicates()
-    return packed
 
 
 def check_monotonic(table, categorical, model):

@@ -187,6 +187,10 @@ def holds(region, value):
 
 def read_row(view, x):
     """A row as the tree compares it: numbers in their column's dtype, codes of categories; see read_value."""
+    if hasattr(x, "columns"):
+        if x.shape[0] != 1:
+            raise ValueError(f"x has {x.shape[0]} rows, but one sample is explained at a time: pass X[i]")
+        x = {name: np.asarray(x[name], dtype=object)[0] for name in x.columns}
     if hasattr(x, "keys"):
         absent = [column.name for column in view.columns if column.name not in x]
         if absent:

@@ -70,6 +70,7 @@ GROWN = {
     "n_outputs_": size("o"),
     "columns_": each(column, "d"),
     "max_features_": may_lack(whole(1)),
+    "n_ranges_": may_lack(array("i8", "d", low=0)),
     "tree_": TREE,
     **dict.fromkeys(("_answers", "_dtypes", "_fast_columns"), may_lack(anything)),  # in old files; made anew
 }

@@ -12,7 +12,7 @@ from fastml.base import check_weight
 from fastml.table import read
 from fastml_ext.tree import Settings
 
-__all__ = ["draws", "read_training", "refuse_signs", "settings_of"]
+__all__ = ["check_options", "draws", "read_training", "refuse_signs", "settings_of", "weigh"]
 
 LARGEST = 2**62  # of whole-number parameters: more never makes a difference
 
@@ -34,9 +34,12 @@ def read_training(model, X, y, sample_weight):
         table, y = read(model, X, y, reset=True, text=True, **options)
     target = model._check_target(y)
     check_options(model)
-    weight = None
-    if sample_weight is not None:
-        weight = check_weight(sample_weight, len(y))
+    weight = weigh(model, target, None if sample_weight is None else check_weight(sample_weight, len(y)))
+    return table, target, weight
+
+
+def weigh(model, target, weight):
+    """The weights of the rows with those of their classes; None for 1 each."""
     with np.errstate(over="ignore", invalid="ignore"):
         weight = model._weigh_classes(target, weight)
         total = 1 if weight is None else weight.sum()
@@ -44,7 +47,7 @@ def read_training(model, X, y, sample_weight):
         raise ValueError("sample_weight is 0 for every row: no row is left to grow a tree on")
     if not np.isfinite(total):
         raise ValueError("sample_weight, with class_weight, adds up to more than float64 holds: divide it")
-    return table, target, weight
+    return weight
 
 
 def refuse_signs(y):

@@ -5,7 +5,7 @@ X and ask it. Those that are methods it takes into its body.
 """
 
 from copy import copy
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -19,9 +19,15 @@ from fastml_ext import tree as kernels
 from fastml_ext.tree.applying import apply as walk
 from fastml_ext.tree.structure import LEAF
 
-__all__ = ["Walker", "apply", "decision_path", "node_values", "predict_path", "predicted", "responder"]
+__all__ = ["Nodes", "Walker", "apply", "decision_path", "node_values", "predict_path", "predicted", "responder"]
 
 SPARSE_CELLS = 2**22  # cells of a sparse X unpacked at a time
+
+
+class Nodes(NamedTuple):
+    """Given in place of X: the nodes at which its rows stop, which a pipeline has found on the way (behind.py)."""
+
+    values: np.ndarray
 
 
 class Walker:
@@ -29,14 +35,14 @@ class Walker:
 
     dtypes: of the columns, or None where one is of categories | n_columns: of tables that need no check but whether
     they are finite, -1 where there are none | packed: for each dtype of table that was met, (the kernel for one row,
-    the tree as kernels read it)
+    the tree as kernels read it) | moved: for each dtype the tree that was last put before some steps, see behind.py
     """
 
-    __slots__ = ("answers", "columns", "direct", "dtypes", "n_columns", "packed", "tree")
+    __slots__ = ("answers", "columns", "direct", "dtypes", "moved", "n_columns", "packed", "tree")
 
     def __init__(self, tree, columns, answers, named):
         plain = all(column.split == "numeric" for column in columns)
-        self.tree, self.columns, self.answers, self.packed = tree, columns, answers, {}
+        self.tree, self.columns, self.answers, self.packed, self.moved = tree, columns, answers, {}, {}
         self.dtypes = [column.dtype for column in columns] if plain else None
         # Frames are checked for the names of their columns, so they never take the fast path.
         self.n_columns = len(columns) if plain and not named else -1
@@ -140,6 +146,8 @@ def apply(self: Any, X: Any, check_input: bool = True) -> np.ndarray:
 
     It is a leaf, or a node in which the row's category did not occur.
     """
+    if type(X) is Nodes:
+        return X.values
     check_is_fitted(self)
     numbers, branch = np.arange(self.tree_.node_count), self.missing_values == "branch"
     if (nodes := self._walker.of_plain(X, numbers, branch, self.n_jobs)) is not None:

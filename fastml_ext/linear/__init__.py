@@ -7,7 +7,7 @@ __getattr__, __dir__, __all__ = exports(
     {
         "augmented": ["augmented_svm"],
         "codes": ["COUPLINGS", "LOSSES", "METHODS", "SCHEDULES", "State", "Task"],
-        "conjugate": ["column_sums", "sparse_squares"],
+        "conjugate": ["column_sums", "sparse_residuals", "sparse_squares"],
         "dual": ["dual_svm"],
         "epochs": ["begin", "dense_epoch", "slopes", "sparse_epoch"],
         "settled": ["average", "look", "weights"],
@@ -20,6 +20,7 @@ __getattr__, __dir__, __all__ = exports(
         "passes": ["evaluate", "gram", "hessian_product", "softmax_hessian"],
         "decisions": ["row_scores", "scores"],
         "lengths": ["squared_lengths"],
+        "truncated": ["truncated_svm"],
         "wide": ["wide_newton"],
     },
 )

@@ -29,10 +29,12 @@ CLOSE = {
     "small_squares": 1e-8,
     "softmax_hessian": 1e-11,
     "sparse_epoch": 1e-9,
+    "sparse_residuals": 1e-12,
     "sparse_squares": 1e-7,
     "squared_lengths": 1e-12,
     "table_pass": 1e-12,
     "weights": 1e-9,
+    "truncated_svm": 1e-6,
     "wide_newton": 1e-7,
 }
 WITHIN = {"begin": "weights"}
@@ -142,6 +144,15 @@ def augmented_svm(family, random):
     return family.augmented_svm(columns, signs, random.uniform(0.1, 2, (2, n)), squared, 1e-9, 100_000)[2]
 
 
+def truncated_svm(family, random):
+    """The objectives reached."""
+    n, bias = int(random.integers(1, 9)), random.choice([0.0, 1.0])
+    X, signs, cost = table(random, n, 3), random.choice([-1.0, 1.0], (2, n)), random.uniform(0.1, 2, (2, n))
+    W = family.truncated_svm(layout(family, X, True), signs, cost, bias, 1e-9, 1000)[0]
+    short = np.maximum(0.0, 1.0 - signs * (X @ W[:, :-1].T + bias * W[:, -1]).T)
+    return (W**2).sum(axis=1) / 2 + (cost * short**2).sum(axis=1)
+
+
 def multiclass_svm(family, random):
     """The objective reached: some of these tables need 100,000 sweeps for the last digits of the weights."""
     n, k = (int(size) for size in random.integers([2, 2], [9, 5]))
@@ -218,6 +229,12 @@ def squares(random):
 def column_sums(family, random):
     X, _, weight, *_ = squares(random)
     return family.column_sums(layout(family, X, True), weight)
+
+
+def sparse_residuals(family, random):
+    X, Y, weight, *_ = squares(random)
+    coef = random.standard_normal(X.shape[1])
+    return family.sparse_residuals(layout(family, X, True), weight, np.ascontiguousarray(Y[:, 0]), coef, 0.5)
 
 
 def sparse_squares(family, random):

@@ -13,7 +13,7 @@ from fastml_ext import pool
 from fastml_ext.device.rows import row_product
 from fastml_ext.jit import kernel
 
-__all__ = ["column_sums", "sparse_squares"]
+__all__ = ["column_sums", "sparse_residuals", "sparse_squares"]
 
 MODE, FIRST, SQUARE, STEPS, LEAST, MOST, LAST = range(7)  # places in the state
 GRADIENT, PRODUCT, DONE, STUCK = range(4)  # modes: which pass is next, or how it ended
@@ -37,6 +37,13 @@ def column_sums(X, weight, n_jobs=None):
     step = parts_of_rows(X.shape[0], cost, X.nnz // (2 * max(1, X.shape[1])))
     arrays = X.data, X.indices, X.indptr, weight, X.shape[1]
     return sum(pool.run(sparse_columns, X.shape[0], *arrays, cost=cost, step=step, n_jobs=n_jobs))
+
+
+def sparse_residuals(X, weight, targets, coef, shift, n_jobs=None):
+    n, cost = X.shape[0], 10.0 + 2.5 * X.nnz / max(1, X.shape[0])
+    arrays = X.data, X.indices, X.indptr, weight, targets, coef, float(shift)
+    step = parts_of_rows(n, cost, X.nnz // (2 * max(1, X.shape[1])))
+    return sum(pool.run(sparse_products, n, *arrays, cost=cost, step=step, n_jobs=n_jobs))
 
 
 def sparse_squares(X, Y, weight, centre, means, alphas, inverses, accuracy, max_iter, n_jobs=None):

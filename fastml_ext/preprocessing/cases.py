@@ -39,8 +39,35 @@ def rescale(family, random):
     return family.rescale(X, *np.ones((2, X.shape[1]), X.dtype if random.random() < 0.5 else float), -np.inf, 2.0)
 
 
+def few_divided(family, random):
+    X = np.nan_to_num(table(random))
+    return family.few_divided(X, *columns(random, X))
+
+
+def few_multiplied(family, random):
+    X = np.nan_to_num(table(random))
+    return family.few_multiplied(X, *columns(random, X))
+
+
+def columns(random, X):
+    """(centre, scale) of the dtype of X, or of another one, or none."""
+    kinds = [X.dtype] * 4 + [np.dtype(float)]
+    made = [random.integers(1, 9, X.shape[1]).astype(random.choice(kinds)) / 4 for _ in range(2)]
+    return made[0] if random.random() < 0.8 else None, made[1]
+
+
 def by_rows(family, random):
     return family.by_rows(np.asfortranarray(table(random)))
+
+
+def put_lines(family, random):
+    X = table(random)
+    rows = random.integers(0, len(X), int(random.integers(0, 60)))
+    first = int(random.integers(0, X.shape[1]))
+    last = int(random.integers(first + 1, X.shape[1] + 1))
+    out = np.empty((last - first, len(rows) or len(X)), X.dtype)
+    family.put_lines(first, last, X if random.random() < 0.5 else np.asfortranarray(X), rows, out)
+    return out
 
 
 def normalise(family, random):

@@ -1,159 +1,27 @@
-"""Columns as codes of their distinct values. Contract: reference.py."""
+"""Columns as codes of their distinct values, by the bytes of these. Contract: reference.py."""
 
-from cpython.object cimport PyObject_Hash, PyObject_RichCompareBool, Py_EQ
-from cpython.ref cimport PyObject
-from cpython.unicode cimport PyUnicode_Compare, PyUnicode_DecodeUTF8
+from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free, malloc
+from libc.stdlib cimport free, malloc
 from libc.string cimport memcmp, memcpy, memset
+
+from fastml_ext.preprocessing.hashing cimport Place, Table, begin, fastml_prefetch, grow
 
 import numpy as np
 
 from fastml_ext import pool
 
-__all__ = ["code_objects", "code_rows", "code_texts", "code_views", "look_up"]
-
-cdef extern from *:
-    """
-    #if defined(__GNUC__)
-    #define fastml_prefetch(address) __builtin_prefetch(address)
-    #else
-    #define fastml_prefetch(address) ((void) 0)
-    #endif
-    """
-    void fastml_prefetch(const void *) noexcept nogil
+__all__ = ["code_rows", "code_texts", "code_views", "look_up"]
 
 cdef enum:
-    SEEN = 16384  # objects of which it is kept which code they have: columns hold the same few again and again
+    LINE = 64  # bytes of the cache
     INLINE = 12  # bytes of a text that stand in its view
-    AHEAD = 12  # objects whose memory is asked for before they are looked at
-    FIRST = 1024  # places of a table to begin with
-
-
-cdef struct Place:
-    uint64_t hash
-    int64_t code  # and one more, so that 0 is an empty place
-    PyObject *value  # of objects: one that the list of the distinct ones holds
-
-
-cdef struct Table:
-    Place *places
-    uint64_t size  # a power of two
-    int64_t used
-
-
-cdef bint begin(Table *table) noexcept nogil:
-    table.size, table.used = FIRST, 0
-    table.places = <Place *> calloc(FIRST, sizeof(Place))
-    return table.places is not NULL
-
-
-cdef bint grow(Table *table) noexcept nogil:
-    """Four times as many places, once half of them are used."""
-    cdef uint64_t size = 4 * table.size, i, at
-    cdef Place *places = <Place *> calloc(size, sizeof(Place))
-    if places is NULL:
-        return False
-    for i in range(table.size):
-        if table.places[i].code:
-            at = table.places[i].hash & (size - 1)
-            while places[at].code:
-                at = (at + 1) & (size - 1)
-            places[at] = table.places[i]
-    free(table.places)
-    table.places, table.size = places, size
-    return True
-
-
-# ---------------------------------------------------------------------------------------------------- objects
-
-
-def code_objects(values):
-    """(codes, distinct values in the order of their first places). Contract: reference.py."""
-    codes = np.empty(len(values), np.int64)
-    distinct: list = []
-    if len(values):
-        address = values.__array_interface__["data"][0]
-        _code(values, address, values.strides[0], codes, distinct)
-    return codes, distinct
-
-
-cdef struct Seen:
-    PyObject *value
-    int64_t code
-
-
-cdef int _code(values, size_t address, Py_ssize_t stride, int64_t[::1] codes, list distinct) except -1:
-    cdef Py_ssize_t n = codes.shape[0], i, at, size = 64
-    cdef int64_t nan = -1, code
-    cdef Seen *seen
-    cdef PyObject *next
-    cdef char *ahead
-    cdef object value
-    cdef Table table
-    while size < n and size < SEEN:
-        size *= 2
-    seen = <Seen *> calloc(size, sizeof(Seen))
-    if not begin(&table) or seen is NULL:
-        free(seen)
-        free(table.places)
-        raise MemoryError
-    try:
-        for i in range(n):
-            next = (<PyObject **> (address + i * stride))[0]
-            at = <Py_ssize_t> ((<uint64_t> <size_t> next >> 4) * <uint64_t> 0x9E3779B97F4A7C15 >> 40) & (size - 1)
-            if seen[at].value == next and next is not NULL:
-                codes[i] = seen[at].code
-                continue
-            if i + AHEAD < n:
-                ahead = (<char **> (address + (i + AHEAD) * stride))[0]
-                fastml_prefetch(ahead)
-                fastml_prefetch(ahead + 48)  # where the letters of a text begin
-            value = <object> next if next is not NULL else None
-            if isinstance(value, float) and value != value:
-                if nan < 0:
-                    nan = len(distinct)
-                    distinct.append(value)
-                code = nan
-            else:
-                code = place_of(&table, value, distinct)
-            codes[i], seen[at].value, seen[at].code = code, next, code
-    finally:
-        free(table.places)
-        free(seen)
-    return 0
-
-
-cdef int64_t place_of(Table *table, value, list distinct) except -1:
-    """The code of an object, which is a new one where none of the distinct ones equals it."""
-    cdef uint64_t hash = <uint64_t> PyObject_Hash(value), at = hash & (table.size - 1)
-    cdef PyObject *other
-    cdef bint text = type(value) is str
-    while table.places[at].code:
-        if table.places[at].hash == hash:
-            other = table.places[at].value
-            if other == <PyObject *> value:
-                return table.places[at].code - 1
-            if text and type(<object> other) is str:
-                if PyUnicode_Compare(<object> other, value) == 0:
-                    return table.places[at].code - 1
-            elif PyObject_RichCompareBool(<object> other, value, Py_EQ):
-                return table.places[at].code - 1
-        at = (at + 1) & (table.size - 1)
-    distinct.append(value)
-    table.places[at].hash, table.places[at].code, table.places[at].value = hash, len(distinct), <PyObject *> value
-    table.used += 1
-    if 2 * table.used > <int64_t> table.size and not grow(table):
-        raise MemoryError
-    return len(distinct) - 1
-
-
-# ---------------------------------------------------------------------------------------------------- bytes
+    TOGETHER = 16  # items that are hashed, then sought, then compared: memory is asked for a step ahead
 
 
 cdef struct Source:
     # Where item i stands: rows of a table, texts one after the other, or views of texts, as Arrow has them.
-    Py_ssize_t width  # of the rows, in bytes
+    Py_ssize_t width, apart  # of the rows, and from one to the next, in bytes
     const char *data  # of rows and of texts
     const int32_t *short_ends  # of texts: where each begins, and the last one ends
     const int64_t *long_ends
@@ -176,7 +44,7 @@ cdef inline const char *item(Source *source, Py_ssize_t i, Py_ssize_t *length) n
         length[0] = source.short_ends[i + 1] - source.short_ends[i]
         return source.data + source.short_ends[i]
     length[0] = source.width
-    return source.data + i * source.width
+    return source.data + i * source.apart
 
 
 cdef inline bint is_missing(Source *source, Py_ssize_t i) noexcept nogil:
@@ -187,11 +55,13 @@ cdef inline bint is_missing(Source *source, Py_ssize_t i) noexcept nogil:
 def code_rows(words):
     """(codes, first). Contract: reference.py."""
     cdef Source source
-    cdef const uint32_t[:, ::1] rows = words
+    cdef const uint32_t[:, :] rows = words
     codes = np.empty(len(words), np.int64)
     memset(&source, 0, sizeof(Source))
+    if rows.shape[1] > 1 and rows.strides[1] != 4:
+        raise ValueError("the words of a row must lie side by side")
     if len(words):
-        source.width, source.data = 4 * words.shape[1], <const char *> &rows[0, 0]
+        source.width, source.apart, source.data = 4 * rows.shape[1], rows.strides[0], <const char *> &rows[0, 0]
     return codes, code_items(&source, codes)
 
 
@@ -247,46 +117,17 @@ cdef list texts(Source *source, const int64_t[::1] first):
 
 cdef code_items(Source *source, int64_t[::1] codes):
     """The code of each item, -1 where it is missing; where each distinct one first stands."""
-    cdef Py_ssize_t n = codes.shape[0], i, room = 64, length, other
-    cdef uint64_t hash, at
+    cdef Py_ssize_t n = codes.shape[0], i = 0, room = 64
     cdef Table table
-    cdef const char *letters
-    cdef const char *others
     cdef int64_t *first = <int64_t *> malloc(room * sizeof(int64_t))
     cdef bint whole = first is not NULL
     if not begin(&table):
         free(first)
         raise MemoryError
     with nogil:
-        i = 0
         while i < n and whole:
-            if is_missing(source, i):
-                codes[i] = -1
-                i += 1
-                continue
-            letters = item(source, i, &length)
-            hash = hash_of(letters, length)
-            at = hash & (table.size - 1)
-            while table.places[at].code:
-                if table.places[at].hash == hash:
-                    others = item(source, first[table.places[at].code - 1], &other)
-                    if length == other and memcmp(letters, others, length) == 0:
-                        break
-                at = (at + 1) & (table.size - 1)
-            if not table.places[at].code:
-                if table.used == room:
-                    first = more(first, &room)
-                    whole = first is not NULL
-                if whole:
-                    first[table.used] = i
-                    table.used += 1
-                    table.places[at].hash, table.places[at].code = hash, table.used
-                    codes[i] = table.used - 1
-                    if 2 * table.used > <int64_t> table.size:
-                        whole = grow(&table)
-            else:
-                codes[i] = table.places[at].code - 1
-            i += 1
+            whole = code_some(source, i, min(i + TOGETHER, n), &codes[0], &table, &first, &room)
+            i += TOGETHER
     free(table.places)
     if not whole:
         free(first)
@@ -299,26 +140,124 @@ cdef code_items(Source *source, int64_t[::1] codes):
     return found
 
 
-cdef inline uint64_t hash_of(const char *letters, Py_ssize_t length) noexcept nogil:
-    """Eight bytes at a time, each times an odd number; the high half is mixed in, for places are the low bits."""
-    cdef uint64_t hash = <uint64_t> length, word
-    cdef uint32_t half
+cdef inline void ask_for_row(const char *row, Py_ssize_t width) noexcept nogil:
+    """A few lines of it; one behind the last row is not read."""
+    cdef Py_ssize_t at = 0
+    while at < min(width, 4 * LINE):
+        fastml_prefetch(row + at)
+        at += LINE
+    fastml_prefetch(row + min(width, 4 * LINE) - 1)
+
+
+cdef bint code_some(Source *source, Py_ssize_t start, Py_ssize_t stop, int64_t *codes, Table *table, int64_t **first,
+                    Py_ssize_t *room) noexcept nogil:
+    """Write the codes of some items; False where there is no memory."""
+    cdef const char *letters[TOGETHER]
+    cdef Py_ssize_t lengths[TOGETHER]
+    cdef uint64_t hashes[TOGETHER]
+    cdef uint64_t at
+    cdef Py_ssize_t i
+    cdef int k
+    cdef Place *place
+    for i in range(start, stop):
+        k = <int> (i - start)
+        if source.apart > source.width:  # columns of a table: no processor guesses these steps
+            ask_for_row(source.data + (i + 2 * TOGETHER) * source.apart, source.width)
+        if is_missing(source, i):
+            lengths[k] = -1
+            continue
+        letters[k] = item(source, i, &lengths[k])
+        hashes[k] = hash_of(letters[k], lengths[k])
+        fastml_prefetch(&table.places[hashes[k] & (table.size - 1)])
+    for k in range(<int> (stop - start)):
+        if lengths[k] >= 0:
+            place = &table.places[hashes[k] & (table.size - 1)]
+            if place.code and place.hash == hashes[k]:
+                fastml_prefetch(place.value)
+    for i in range(start, stop):
+        k = <int> (i - start)
+        if lengths[k] < 0:
+            codes[i] = -1
+            continue
+        at = hashes[k] & (table.size - 1)
+        place = &table.places[at]
+        while place.code and (place.hash != hashes[k] or place.length != lengths[k]
+                              or not same(<const char *> place.value, letters[k], lengths[k])):
+            at = (at + 1) & (table.size - 1)
+            place = &table.places[at]
+        if place.code:
+            codes[i] = place.code - 1
+            continue
+        if table.used == room[0]:
+            first[0] = more(first[0], room)
+            if first[0] is NULL:
+                return False
+        first[0][table.used] = i
+        codes[i] = table.used
+        table.used += 1
+        place.hash, place.code, place.value, place.length = hashes[k], table.used, letters[k], lengths[k]
+        if 2 * table.used > <int64_t> table.size and not grow(table):
+            return False
+    return True
+
+
+cdef inline bint same(const char *a, const char *b, Py_ssize_t length) noexcept nogil:
+    """Whether so many bytes are the same; short ones without a call."""
     cdef Py_ssize_t j = 0
+    if length > 96:
+        return memcmp(a, b, length) == 0
     while j + 8 <= length:
-        memcpy(&word, letters + j, 8)
-        hash = (hash ^ word) * <uint64_t> 0x9E3779B97F4A7C15
+        if word_at(a + j) != word_at(b + j):
+            return False
+        j += 8
+    if j == length:
+        return True
+    if length >= 8:
+        return word_at(a + length - 8) == word_at(b + length - 8)
+    return rest_of(a, length) == rest_of(b, length)
+
+
+cdef inline uint64_t word_at(const char *letters) noexcept nogil:
+    cdef uint64_t word
+    memcpy(&word, letters, 8)
+    return word
+
+
+cdef inline uint64_t rest_of(const char *letters, Py_ssize_t length) noexcept nogil:
+    """Fewer than eight bytes as one number, 0 for none."""
+    cdef uint32_t low, high
+    if length >= 4:
+        memcpy(&low, letters, 4)
+        memcpy(&high, letters + length - 4, 4)
+        return (<uint64_t> high << 32) | low
+    if length == 0:
+        return 0
+    low = <uint8_t> letters[0]
+    low |= <uint32_t> <uint8_t> letters[length >> 1] << 8
+    return low | <uint32_t> <uint8_t> letters[length - 1] << 16
+
+
+cdef inline uint64_t hash_of(const char *letters, Py_ssize_t length) noexcept nogil:
+    """Eight bytes at a time, each times an odd number; the high half is mixed in, for places are the low bits.
+
+    Of longer items two words at a time, which do not wait for one another.
+    """
+    cdef uint64_t hash = <uint64_t> length, other = 0
+    cdef Py_ssize_t j = 0
+    while j + 16 <= length:
+        hash = (hash ^ word_at(letters + j)) * <uint64_t> 0x9E3779B97F4A7C15
+        other = (other ^ word_at(letters + j + 8)) * <uint64_t> 0xD6E8FEB86659FD93
+        hash ^= hash >> 29
+        other ^= other >> 32
+        j += 16
+    if j + 8 <= length:
+        hash = (hash ^ word_at(letters + j)) * <uint64_t> 0x9E3779B97F4A7C15
         hash ^= hash >> 29
         j += 8
     if j < length:
-        word = 0
-        if length - j >= 4:
-            memcpy(&half, letters + j, 4)
-            word, j = half, j + 4
-        while j < length:
-            word = (word << 8) | <uint8_t> letters[j]
-            j += 1
-        hash = (hash ^ word) * <uint64_t> 0x9E3779B97F4A7C15
-        hash ^= hash >> 29
+        other ^= word_at(letters + length - 8) if length >= 8 else rest_of(letters, length)
+    hash = (hash ^ other * <uint64_t> 0x94D049BB133111EB) * <uint64_t> 0x9E3779B97F4A7C15
+    hash ^= hash >> 29
     hash *= <uint64_t> 0xBF58476D1CE4E5B9
     return hash ^ (hash >> 32)
 

@@ -9,13 +9,15 @@ import numpy as np
 
 from fastml_ext import pool
 from fastml_ext.jit import kernel
+from fastml_ext.preprocessing.columns import by_rows, put_lines
 from fastml_ext.preprocessing.order import sort_few
 
 __all__ = ["quantiles"]
 
 FEW_ROWS = 256  # that take less time in one pass of our own than in NumPy's vectorised sort
 MANY_ROWS = 10_000  # from where on a sample is worth it
-MOST = 12  # quantiles, beyond which sorting is as quick
+MOST, MOST_DRAWN = 5, 3  # quantiles, of all rows and of drawn ones, beyond which sorting is as quick
+ALL = np.empty(0, np.int64)  # rows
 SURE = 3.5  # standard deviations of a place in the sample
 TILE = 256  # numbers that are looked at together
 TOGETHER = 8  # columns, which lie in one line of the cache
@@ -27,27 +29,39 @@ def quantiles(X, q, rows=None, n_jobs=None):
     """Numbers beside each quantile of each column, how many are there, and extremes. Contract: reference.py."""
     q = np.ascontiguousarray(q, np.float64)
     inner = np.unique(q[q < 1])  # what stands beside the last number is that number
-    n = len(X) if rows is None else len(rows)
-    if n < MANY_ROWS or len(inner) > MOST:
-        return _by_sorting(X if rows is None else X[rows], q, n_jobs)
-    return _by_brackets(X, q, inner, np.empty(0, np.int64) if rows is None else rows, n_jobs)
+    rows = ALL if rows is None else rows
+    n = len(rows) or len(X)
+    if n < MANY_ROWS or len(inner) > (MOST_DRAWN if len(rows) else MOST):
+        return _by_sorting(X, q, rows, n_jobs)
+    X = X if X.flags.c_contiguous else by_rows(X) if X.flags.f_contiguous else np.ascontiguousarray(X)
+    return _by_brackets(X, q, inner, rows, n_jobs)
 
 
-def _by_sorting(X, q, n_jobs):
-    n, d = X.shape
+def _by_sorting(X, q, rows, n_jobs):
+    n, d = len(rows) or len(X), X.shape[1]
     q = np.concatenate([q, [0.0, 1.0]])
     low, high = np.empty((len(q), d), X.dtype), np.empty((len(q), d), X.dtype)
     count = np.zeros(d, np.int64)
-    call = sort_few if n <= FEW_ROWS else _sort_columns
-    pool.run(call, d, X, q, low, high, count, cost=SORTING * n, step=TOGETHER, n_jobs=n_jobs)
+    found = q, low, high, count
+    if n <= FEW_ROWS:
+        X = np.ascontiguousarray(X[rows] if len(rows) else X)
+        pool.run(sort_few, d, X, *found, cost=SORTING * n, step=TOGETHER, n_jobs=n_jobs)
+    else:
+        pool.run(_sort_columns, d, X, rows, *found, cost=SORTING * n, step=TOGETHER, n_jobs=n_jobs)
     return low[:-2], high[:-2], count, low[-2:]
 
 
-def _sort_columns(start, stop, X, q, low, high, count):
+def _sort_columns(start, stop, X, rows, q, low, high, count):
+    n = len(rows) or len(X)
+    lines = np.empty((min(TOGETHER, stop - start), n), X.dtype)
     for first in range(start, stop, TOGETHER):
         some = slice(first, min(first + TOGETHER, stop))
-        ordered = np.sort(np.ascontiguousarray(X[:, some].T), axis=1)  # NaN last
-        held = len(X) - np.isnan(ordered).sum(axis=1)
+        ordered = lines[: some.stop - first]
+        put_lines(first, some.stop, X, rows, ordered)
+        ordered.sort(axis=1)  # NaN last
+        held = np.full(len(ordered), n)
+        for j in np.flatnonzero(np.isnan(ordered[:, -1])).tolist():
+            held[j] = np.searchsorted(ordered[j], np.nan)
         below = np.floor(q[:, None] * (np.maximum(held, 1) - 1)).astype(np.int64)
         columns = np.arange(len(ordered))
         low[:, some] = ordered[columns, below]
@@ -75,8 +89,7 @@ def _by_brackets(X, q, inner, rows, n_jobs):
     given = q, np.searchsorted(inner, q), count[0], extremes, passed.reshape(shape), ends, (kept, places)
     _settle(*given, (low, high), missed)
     for j in np.flatnonzero(missed).tolist():
-        column = X[:, j : j + 1] if not len(rows) else X[rows, j : j + 1]
-        low[:, j : j + 1], high[:, j : j + 1], *_ = _by_sorting(np.ascontiguousarray(column), q, n_jobs)
+        low[:, j : j + 1], high[:, j : j + 1], *_ = _by_sorting(X[:, j : j + 1], q, rows, n_jobs)
     extremes[:, count[0] == 0] = np.nan
     return low, high, count[0], extremes
 

@@ -1,14 +1,18 @@
-"""The kernels by definition. X (n, d) is float32 or float64 in C order; NaN is a number that is missing."""
+"""The kernels by definition. X (n, d) is float32 or float64 in C order; NaN is a number that is missing.
+
+Moments, extremes, quantiles, and tables that are scaled or filled may be in Fortran's order; so is what becomes of
+tables of more than a few rows then.
+"""
 
 import math
 
 import numpy as np
 
 __all__ = [
-    "add_looked", "binarise", "by_rows", "code_objects", "code_rows", "code_texts", "code_views", "extremes", "fill",
-    "from_distribution", "look_up", "moments", "normalise", "power_columns", "power_likelihood", "products",
-    "put_looked", "quantiles", "rescale", "scaled_scores", "sparse_products", "spline_basis", "standardise",
-    "to_distribution", "unpower_columns",
+    "add_looked", "binarise", "by_rows", "code_objects", "code_rows", "code_texts", "code_views", "extremes",
+    "few_divided", "few_multiplied", "fill", "from_distribution", "look_up", "moments", "normalise",
+    "power_columns", "power_likelihood", "products", "put_lines", "put_looked", "quantiles", "rescale",
+    "scaled_scores", "sparse_products", "spline_basis", "standardise", "to_distribution", "unpower_columns",
 ]  # fmt: skip
 
 
@@ -81,6 +85,14 @@ def by_rows(X):
     return X.copy(order="C")
 
 
+def put_lines(first, last, X, rows, out):
+    """Write columns first to last of X, in any order, into the rows of out (last - first, n), of its dtype.
+
+    rows: numbers of the rows, int64, of which these are taken; all where there are none
+    """
+    out[:] = (X[rows] if len(rows) else X)[:, first:last].T
+
+
 def normalise(X, norm):
     """(rows, norms): each row divided by its norm "l1", "l2" or "max"; by 1 where that is below 10 eps. X is finite."""
     powers = {"l1": 1, "l2": 2, "max": np.inf}
@@ -97,6 +109,35 @@ def binarise(X, threshold):
 def fill(X, values):
     """X with values (d,), of its dtype, where NaN stands; None where a number of X is infinite."""
     return None if np.isinf(X).any() else np.where(np.isnan(X), values, X)
+
+
+def few_divided(X, centre, scale):
+    """What `standardise` gives of a finite table, to the bit, for few rows; None for whatever else that takes.
+
+    That is: X is no finite table of floats in C order, or centre or scale is neither None nor (d,) of its dtype.
+    """
+    if not is_finite_table(X) or not (are_columns(centre, X) and are_columns(scale, X)):
+        return None
+    with np.errstate(all="ignore"):
+        Z = X if centre is None else X - centre
+        return Z.copy() if scale is None else Z / scale
+
+
+def few_multiplied(X, scale, shift):
+    """What `rescale` without ends gives of a finite table, to the bit; None as there, and without scale or shift."""
+    if not is_finite_table(X) or any(each is None or not are_columns(each, X) for each in (scale, shift)):
+        return None
+    with np.errstate(all="ignore"):
+        return X * scale + shift
+
+
+def is_finite_table(X):
+    plain = type(X) is np.ndarray and X.ndim == 2 and X.flags.c_contiguous and X.dtype in (np.float32, np.float64)
+    return plain and bool(np.isfinite(X).all())
+
+
+def are_columns(values, X):
+    return values is None or (values.dtype == X.dtype and values.shape == X.shape[1:] and values.flags.c_contiguous)
 
 
 def scaled_scores(X, centre, scale, coef, intercept):
@@ -186,7 +227,7 @@ def from_distribution(X, points, shares, normal):
 
 
 def products(X, steps, n_terms, n_out, bias, by_columns=False):
-    """(n, n_out) of the dtype of X: the last terms of each row, in Fortran's order where `by_columns`.
+    """(n, n_out) of the dtype of X: the last terms of each row, in Fortran's order where `by_columns`. X: in any order.
 
     A row has n_terms terms: a 1 where `bias`, then its numbers, if n_terms is more than that, and then what each step
     (source, stop, column, target), a row of int64, makes: terms[target + c] = terms[source + c] * x[column] for each c

@@ -1,19 +1,14 @@
-"""Extremes of columns; columns centred, scaled, clipped and filled, in whole registers. Contract: reference.py.
-
-Rows are read as one line of numbers. Where they are short, what belongs to their columns is laid out for several rows,
-so that the loops stay long.
-"""
+"""Extremes of columns; columns centred, scaled, clipped and filled, in whole registers. Contract: reference.py."""
 
 import numpy as np
 
 from fastml_ext import pool
 from fastml_ext.jit import kernel_exact
+from fastml_ext.preprocessing.layout import CHUNK, LONG, by_columns, of_parts, rows_together
 
 __all__ = ["extremes", "fill", "rescale", "standardise"]
 
 NONE = {np.dtype(kind): np.empty(0, kind) for kind in (np.float32, np.float64)}
-SHORT, LONG = 64, 256  # columns up to which rows are taken together, and how many numbers are then
-MANY = 20_000  # numbers from which laying out pays
 COST = 0.5  # ns a number
 
 
@@ -38,7 +33,7 @@ def extremes(X, n_jobs=None):
     n, d = X.shape
     if d == 0:
         return np.empty(0, X.dtype), np.empty(0, X.dtype)
-    parts = pool.run(_extremes, n, X.reshape(-1), d, _rows_together(n, d) * d, cost=COST * d, n_jobs=n_jobs)
+    parts = of_parts(_extremes, X, (), COST, n_jobs, rows_together(n, d) * d)
     least, largest = parts[0]
     for low, high in parts[1:]:
         np.minimum(least, low, out=least)
@@ -49,18 +44,30 @@ def extremes(X, n_jobs=None):
     return least, largest
 
 
-def _rows_together(n, d):
-    return max(1, LONG // d) if 0 < d <= SHORT and n * d >= MANY else 1
-
-
 def _run(call, X, columns, ends, n_jobs):
     n, d = X.shape
-    out = np.empty((n, d), X.dtype)
     dtype = next((values.dtype for values in columns if values is not None), X.dtype)
-    wide = _rows_together(n, d)
+    if by_columns(X):
+        lines = np.empty((d, n), X.dtype)
+        pieces, cost = -(-n // CHUNK), COST * min(n, CHUNK)
+        given = X.T, pieces, columns, NONE[dtype], ends, lines
+        bad = pool.run(_some_columns, d * pieces, call, *given, cost=cost, n_jobs=n_jobs)
+        return None if any(bad) else lines.T
+    out, wide = np.empty((n, d), X.dtype), rows_together(n, d)
     first, second = (NONE[dtype] if each is None else np.tile(each, wide) if wide > 1 else each for each in columns)
-    given = X.reshape(-1), d, wide * d, first, second, ends, out.reshape(-1)
+    given = np.ascontiguousarray(X).reshape(-1), d, wide * d, first, second, ends, out.reshape(-1)
     return None if d and any(pool.run(call, n, *given, cost=COST * d, n_jobs=n_jobs)) else out
+
+
+def _some_columns(start, stop, call, lines, pieces, columns, none, ends, out):
+    """Whether a number of these parts of columns is infinite."""
+    bad = 0
+    for at in range(start, stop):
+        j, part = divmod(at, pieces)
+        first, second = (none if each is None else np.full(LONG, each[j], each.dtype) for each in columns)
+        rows = part * CHUNK, min((part + 1) * CHUNK, lines.shape[1])
+        bad |= call(*rows, lines[j], 1, LONG, first, second, ends, out[j])
+    return bad
 
 
 @kernel_exact

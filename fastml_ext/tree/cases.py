@@ -20,6 +20,67 @@ def encode_sparse(family, random):
     return family.encode_sparse(random.integers(-2, 3, start[-1]) / 2, start)
 
 
+def floats(random):
+    X = random.integers(-9, 9, (random.integers(1, 40), 3)) / random.choice([1, 4, 3])
+    return np.where(random.random(X.shape) < 0.1, np.nan, X).astype(random.choice(["float32", "float64"]))
+
+
+def add_distinct(family, random):
+    X = floats(random)
+    known = family.add_distinct(X[: len(X) // 2], [np.empty(0, np.uint64)] * 3, 12)
+    return [np.zeros(0) if keys is None else keys for keys in family.add_distinct(X, known, 12)]
+
+
+def count_digits(family, random):
+    X = floats(random)
+    width, first, bits = 8 * X.dtype.itemsize, int(random.integers(1, 16)), int(random.integers(1, 9))
+    keys = kernels.add_distinct(X, [np.empty(0, np.uint64)] * 3, 99)
+    prefixes = [np.unique((each >> np.uint64(width - first))[::2]) for each in keys]
+    counts = [np.zeros((len(each), 2**bits), np.int64) for each in prefixes]
+    family.count_digits(X, prefixes, width - first - bits, bits, counts)
+    return counts
+
+
+def keys_of_prefixes(family, random):
+    X = floats(random)
+    shift = int(random.integers(1, 8 * X.dtype.itemsize - 1))
+    keys = kernels.add_distinct(X, [np.empty(0, np.uint64)] * 3, 99)
+    return family.keys_of_prefixes(X, [np.unique((each >> np.uint64(shift))[::3]) for each in keys], shift)
+
+
+def code_values(family, random):
+    X, whole = floats(random), random.integers(2, size=3).astype(bool).tolist()
+    keys = kernels.add_distinct(floats(random).astype(X.dtype), [np.empty(0, np.uint64)] * 3, 99)
+    codes = [np.empty(len(X), dtype) for dtype in (np.uint8, np.uint16, np.uint32)]
+    return [*codes, np.array(family.code_values(X, keys, whole, codes))]
+
+
+def coded_rows(random):
+    """(codes of three columns, the walk down a tree of five nodes)."""
+    n = random.integers(1, 60)
+    codes = [random.integers(0, 6, n).astype(dtype) for dtype in (np.uint8, np.uint16, np.uint32)]
+    cut, feature = random.integers(0, 5, 5).astype(np.uint32), random.integers(0, 3, 5).astype(np.int32)
+    feature[[1, 3, 4]] = -1
+    left, right = np.array([1, -1, 3, -1, -1], np.int32), np.array([2, -1, 4, -1, -1], np.int32)
+    return codes, (feature, cut, np.full(3, 5, np.uint32), random.integers(0, 2, 5).astype(np.uint8), left, right)
+
+
+def go_down(family, random):
+    codes, walk = coded_rows(random)
+    nodes = np.zeros(len(codes[0]), np.int32)
+    family.go_down(codes, *walk, nodes)
+    return nodes
+
+
+def count_codes(family, random):
+    codes, _ = coded_rows(random)
+    n, dtype = len(codes[0]), random.choice([np.uint8, np.uint32])
+    counts = [np.zeros((2, 6, 3), np.uint32) for _ in codes]
+    slot = random.integers(-2, 2, n).astype(np.int32)
+    family.count_codes(codes, slot, random.integers(0, 3, n).astype(dtype), counts)
+    return counts
+
+
 def blend(family, random):
     X = numbers(random)
     X = np.where(random.random(X.shape) < 0.3, np.nan, X.astype(float))

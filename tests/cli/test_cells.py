@@ -141,3 +141,62 @@ def test_a_new_table_of_one_column(here, csv_file, tmp_path):
 def test_a_long_cell(here, csv_file, tmp_path):
     text = "c,a,y\n" + "x" * 1_000_000 + ",1,no\nz,2,no\nz,8,yes\nz,9,yes\n"
     assert predicted(here, csv_file, tmp_path, text) == ["no", "no", "yes", "yes"]
+
+
+@pytest.mark.parametrize("ending", ["", ".jsonl", ".parquet"])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("90071992547409921", "90071992547409923"), ("-9007199254740993", "-9007199254740992"),
+     ("12345678901234567890", "12345678901234567891")],
+)  # fmt: skip
+def test_whole_numbers_that_float64_makes_one_are_read_as_texts(here, csv_file, tmp_path, one, other, ending):
+    cells = [one, other] * 3
+    path = csv_file(
+        "a,b,y\n" + "".join(f"{cell},{i // 2},{'no' if cell == one else 'yes'}\n" for i, cell in enumerate(cells))
+    )
+    if ending == ".jsonl":
+        path = tmp_path / "t.jsonl"
+        rows = (f'{{"a":{cell},"b":{i // 2},"y":"{"no" if cell == one else "yes"}"}}' for i, cell in enumerate(cells))
+        path.write_text("\n".join(rows))
+    elif ending:
+        pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+        kind = pa.int64() if len(one) < 20 else pa.uint64()
+        columns = {"a": pa.array(map(int, cells), kind), "b": [0, 0, 1, 1, 2, 2], "y": ["no", "yes"] * 3}
+        path = tmp_path / "t.parquet"
+        pq.write_table(pa.table(columns), path)
+    outcome = here("train", path, "--target", "y", "--model", "DecisionTreeClassifier", "-o", tmp_path / "m.fml")
+    assert "'a': whole numbers too long for float64 to tell apart, read as texts" in outcome.out
+    answer = here("predict", tmp_path / "m.fml", path)
+    assert answer.out.splitlines()[1:] == ["no", "yes"] * 3
+    answer = here("predict", tmp_path / "m.fml", csv_file(f"a,b\n{other},1\n", "new.csv"))
+    assert answer.out.splitlines()[1:] == ["yes"]
+
+
+def test_long_whole_numbers_that_float64_tells_apart_stay_numbers(csv_file):
+    path = csv_file("a,y\n1609459200000000000,1\n1609459200000100000,2\n1e30,3\n1000000000000000000000000000000,4\n")
+    assert read_table(path).columns[0].texts is None
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("v;y\n999;a\n1.500;b\n20;a\n", "1.500 is read as 1.5,"), ("v;y\n999;a\n1,500;b\n20;a\n", "1,500 is read as 1.5,"),
+     ('v,y\n999,a\n"1,500",b\n20,a\n', "1,500 is read as 1500,")],
+)  # fmt: skip
+def test_a_doubt_between_decimals_and_thousands_is_told(csv_file, text, words):
+    told = [column.words for column in read_table(csv_file(text)).columns]
+    assert words in told[0]
+    sure = text.replace("20", "20,5" if ";" in text else "20.5")
+    assert not any("no column tells" in column.words for column in read_table(csv_file(sure)).columns)
+
+
+def test_spans_of_time_and_infinity_in_typed_files(here, tmp_path):
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    minutes = [90, -30, 60 * 30, 0]
+    spans = pa.array([int(m * 60e9) for m in minutes], pa.duration("ns"))
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"d": spans, "y": ["a", "b", "c", "d"]}), path)
+    assert read_table(path).columns[0].values.tolist() == [60.0 * m for m in minutes]
+    pq.write_table(pa.table({"d": [1.0, np.inf, 2.0], "y": ["a", "b", "b"]}), path)
+    outcome = here("train", path, "--target", "y", "--model", "DecisionTreeClassifier", "-o", tmp_path / "m.fml")
+    assert outcome.code == 2
+    assert "column 'd' is infinite in row 2: leave the cell empty" in outcome.err

@@ -68,6 +68,28 @@ def test_a_folder_of_csv_and_settings(folder):
     np.testing.assert_allclose(model.coef_, [2, 0, 0], atol=1e-12)
 
 
+@pytest.mark.parametrize("name", ["LogisticRegression", "GaussianNB", "DecisionTreeClassifier"])
+def test_columns_of_texts_become_columns_of_0_and_1(folder, capsys, name):
+    path, frame = folder
+    frame = frame.assign(shop=np.where(frame.c > 0, "north", "süd"), y=np.where(frame.c > 0.01, "yes", "no"))[
+        ["a", "shop", "y"]
+    ]
+    for file in (path / "tables").iterdir():
+        file.unlink()
+    for number, part in enumerate(np.array_split(np.arange(3000), 4)):
+        frame.iloc[part].to_parquet(path / "tables" / f"{number}.parquet")
+    tables, model, out = str(path / "tables"), str(path / "model.fml"), str(path / "out.parquet")
+    assert main(["train", tables, "--target", "y", "--model", name, "-o", model]) == 0
+    told = "columns as they are, a, shop" if "Tree" in name else "texts, a column of 0 and 1 for each: shop"
+    assert told in capsys.readouterr().out
+    frame.assign(shop="nowhere").iloc[:5].to_parquet(path / "tables" / "9.parquet")
+    assert main(["predict", model, tables, "-o", out]) == 0
+    found = pd.read_parquet(out)["prediction"]
+    assert len(found) == 3005
+    assert (found[:3000].to_numpy() == frame.y.to_numpy()).mean() > 0.98
+    assert np.array_equal(fastml.load(model).predict(frame[["a", "shop"]]), found[:3000])
+
+
 @pytest.mark.parametrize(
     ("more", "told"),
     [
@@ -95,3 +117,14 @@ def test_predictions_of_a_folder_go_to_a_file(folder, capsys):
     (path / "none").mkdir()
     assert main(["predict", model, str(path / "none"), "-o", str(path / "o.npy")]) == 2
     assert "no file ending in" in capsys.readouterr().err
+
+
+def test_a_tree_of_a_folder_within_little_memory(folder, capsys):
+    path, _ = folder
+    tables, model = str(path / "tables"), str(path / "tree.fml")
+    given = ["train", tables, "--target", "y", "--model", "DecisionTreeClassifier", "--memory", "100KB", "-o", model]
+    assert main([*given, "--set", "max_depth=3"]) == 0
+    assert main(["predict", model, tables, "-o", str(path / "out.npy")]) == 0
+    assert "rows, written to" in capsys.readouterr().out
+    assert main([*given, "--set", "max_leaf_nodes=4"]) == 2
+    assert "max_leaf_nodes grows from codes in memory" in capsys.readouterr().err

@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn.metrics
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
@@ -16,7 +17,7 @@ import fastml.metrics
 import fastml.scale
 from fastml.linear_model import LinearRegression, LogisticRegression, Ridge, SGDClassifier
 from fastml.metrics import accuracy_score, confusion_matrix
-from fastml.model_selection import GridSearchCV, cross_val_score
+from fastml.model_selection import GridSearchCV, cross_val_score, train_test_split
 from fastml.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MixedNB, MultinomialNB
 from fastml.neighbors import KNeighborsClassifier
 from fastml.pipeline import make_pipeline
@@ -297,8 +298,13 @@ COLLECTORS = {
     "weights": lambda X, y, table, labels, model: GaussianNB().fit(table, labels, sample_weight=y),
     "arguments": lambda X, y, table, labels, model: model.predict(X, check_input=False),
     "pipeline": lambda X, y, table, labels, model: make_pipeline(KNeighborsClassifier()).fit(X, y),
-    "search": lambda X, y, table, labels, model: GridSearchCV(model, {"var_smoothing": [1e-9]}).fit(X, y),
-    "folds": lambda X, y, table, labels, model: cross_val_score(model, X, y),
+    "search": lambda X, y, table, labels, model: GridSearchCV(KNeighborsClassifier(), {"p": [1]}).fit(X, y),
+    "folds": lambda X, y, table, labels, model: cross_val_score(KNeighborsClassifier(), X, y),
+    "groups": lambda X, y, table, labels, model: cross_val_score(model, X, y, groups=y),
+    "scorers": lambda X, y, table, labels, model: cross_val_score(model, X, y, scoring=lambda *given: 0.0),
+    "development": lambda X, y, table, labels, model: GridSearchCV(model, {}).fit(X, y, dev=(X, y)),
+    "rows in memory": lambda X, y, table, labels, model: GridSearchCV(model, {}).fit(table, y),
+    "labels in memory": lambda X, y, table, labels, model: train_test_split(X, labels),
     "delayed": lambda X, y, table, labels, model: model.predict(dask.delayed(table)),
     "bag": lambda X, y, table, labels, model: GaussianNB().fit(dd.from_pandas(frame(), npartitions=1)["a"], labels),
 }
@@ -308,7 +314,7 @@ COLLECTORS = {
 def test_nothing_is_collected_in_silence(name, collected):
     table, labels = np.arange(40.0).reshape(20, 2), np.arange(20) % 2
     X, y = da.from_array(table, chunks=5), da.from_array(labels, chunks=5)
-    with collected, pytest.raises(TypeError, match="Dask|Parts"):
+    with collected, pytest.raises(TypeError, match="Dask|Parts|a table in parts"):
         COLLECTORS[name](X, y, table, labels, GaussianNB().fit(table, labels))
 
 
@@ -362,3 +368,28 @@ def test_metrics_of_collections_and_weights_beside_them():
     names = ["accuracy", "roc_auc", "neg_log_loss"]
     parts = fastml.scale.arrays(X, y)
     assert fastml.dask.score(other, lazy, labels, scoring=names) == fastml.scale.score(model, parts, names)
+
+
+def test_metrics_of_several_classes():
+    X, y = table(GaussianNB())
+    model, lazy, labels = GaussianNB().fit(X, y), *lazily(X, y, [100, 7000])
+    chances, lazily_said = model.predict_proba(X), model.predict_proba(lazy)
+    for options in (
+        {"multi_class": "ovr"},
+        {"multi_class": "ovo"},
+        {"multi_class": "ovr", "average": "weighted"},
+        {"multi_class": "ovo", "average": "weighted"},
+    ):
+        expected = sklearn.metrics.roc_auc_score(y, chances, **options)
+        assert fastml.dask.roc_auc_score(labels, lazily_said, **options) == pytest.approx(expected, rel=1e-12)
+    for name in ("average_precision_score", "top_k_accuracy_score"):
+        expected = getattr(sklearn.metrics, name)(y, chances)
+        assert getattr(fastml.dask, name)(labels, lazily_said) == pytest.approx(expected, rel=1e-12)
+    expected = sklearn.metrics.explained_variance_score(y, chances[:, 1])
+    assert fastml.dask.explained_variance_score(labels, lazily_said[:, 1]) == pytest.approx(expected, rel=1e-12)
+    with pytest.raises(ValueError, match="'roc_auc' is of two classes, and there are 3"):
+        fastml.dask.roc_auc_score(labels, lazily_said)
+    with pytest.raises(ValueError, match="multi_class='all' must be"):
+        fastml.dask.roc_auc_score(labels, lazily_said, multi_class="all")
+    with pytest.raises(ValueError, match="y_score has 2 columns, and y_true has 3 classes"):
+        fastml.dask.top_k_accuracy_score(labels, lazily_said[:, :2])

@@ -14,6 +14,7 @@ import pytest
 import fastml.scale
 from fastml.linear_model import LinearRegression, LogisticRegression
 from fastml.naive_bayes import GaussianNB
+from fastml.tree import DecisionTreeClassifier
 
 dask = pytest.importorskip("dask")
 da = pytest.importorskip("dask.array")
@@ -243,12 +244,9 @@ def test_a_fit_inside_a_task(client, table):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no SIGKILL")
-@pytest.mark.parametrize("call", [1, 3])
-def test_a_worker_that_is_killed_changes_no_bit(client, table, tmp_path, call):
-    """Within the first pass, and within a later one; its lost parts are made again, by others."""
-    X, y = table
-    lazy, labels = lazily(X, y)
-    calls = str(tmp_path / "calls")
+def killing(folder, call):
+    """(path, function): a file whose length says how often the function was called, which kills its worker once."""
+    calls = str(folder / "calls")
 
     def deadly(values):
         with open(calls, "a+") as file:
@@ -260,8 +258,31 @@ def test_a_worker_that_is_killed_changes_no_bit(client, table, tmp_path, call):
             os.kill(os.getpid(), signal.SIGKILL)
         return values
 
+    return calls, deadly
+
+
+@pytest.mark.parametrize("call", [1, 3])
+def test_a_worker_that_is_killed_changes_no_bit(client, table, tmp_path, call):
+    """Within the first pass, and within a later one; its lost parts are made again, by others."""
+    X, y = table
+    lazy, labels = lazily(X, y)
+    calls, deadly = killing(tmp_path, call)
     model = LogisticRegression().fit(fastml.dask.parts(spoilt(lazy, 2, deadly), labels, memory=2**18))
     expected = LogisticRegression().fit(fastml.scale.arrays(X, y, memory=2**18))
     assert os.path.getsize(calls) > call
     assert np.array_equal(model.coef_, expected.coef_)
     assert np.array_equal(model.intercept_, expected.intercept_)
+
+
+@pytest.mark.parametrize(("call", "memory"), [(1, 2**28), (4, 2**18)])
+def test_a_worker_that_is_killed_changes_no_tree(client, table, tmp_path, call, memory):
+    """While values are told apart, and while nodes are counted, for more codes than the memory holds."""
+    X, y = table
+    X = np.round(X, 2)
+    lazy, labels = lazily(X, y)
+    calls, deadly = killing(tmp_path, call)
+    model = DecisionTreeClassifier(max_depth=6).fit(fastml.dask.parts(spoilt(lazy, 2, deadly), labels, memory=memory))
+    expected = DecisionTreeClassifier(max_depth=6).fit(X, y)
+    assert os.path.getsize(calls) > call
+    assert all(np.array_equal(*pair) for pair in zip(model.tree_, expected.tree_, strict=True))
+    assert_nothing_is_left(client)

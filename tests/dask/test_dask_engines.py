@@ -18,6 +18,7 @@ import fastml.naive_bayes
 import fastml.preprocessing
 import fastml.scale
 import fastml.svm
+import fastml.tree
 from fastml.scale.fitting import learners
 
 dask = pytest.importorskip("dask")
@@ -27,7 +28,7 @@ distributed = pytest.importorskip("distributed")
 import fastml.dask  # noqa: E402
 
 N, D = 2**14 + 77, 3
-FAMILIES = (fastml.linear_model, fastml.naive_bayes, fastml.preprocessing, fastml.svm)
+FAMILIES = (fastml.linear_model, fastml.naive_bayes, fastml.preprocessing, fastml.svm, fastml.tree)
 CODED = ("CategoricalNB", "OneHotEncoder", "OrdinalEncoder", "MultinomialNB", "ComplementNB", "BernoulliNB")
 EXACT = [name for name in learners() if name not in ("KBinsDiscretizer", "QuantileTransformer")]  # which draw rows
 
@@ -48,11 +49,13 @@ def table(model):
 
 
 def assert_same(one, other):
-    names = [name for name in vars(one) if name.endswith("_") and name not in ("feature_names_in_", "n_iter_")]
+    names = [
+        name for name in vars(one) if name.endswith("_") and name not in ("feature_names_in_", "n_iter_", "columns_")
+    ]
     assert names
     for name in names:
         value, found = getattr(one, name), getattr(other, name)
-        pairs = zip(value, found, strict=True) if isinstance(value, list) else [(value, found)]
+        pairs = zip(value, found, strict=True) if isinstance(value, list | tuple) else [(value, found)]
         assert all(np.array_equal(a, b, equal_nan=np.asarray(a).dtype.kind == "f") for a, b in pairs), name
 
 

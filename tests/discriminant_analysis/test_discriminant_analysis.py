@@ -140,3 +140,28 @@ def test_classes_whose_rows_are_all_equal_have_no_covariance(n):
     X, y = np.repeat([[1.0, 5.0], [2.0, 5.0]], n, axis=0), np.repeat([0, 1], n)
     with pytest.raises(ValueError, match="no column of X differs between rows of one class"):
         ours.LinearDiscriminantAnalysis().fit(X, y)
+
+
+@pytest.mark.parametrize("solver", ["svd", "lsqr", "eigen"])
+@pytest.mark.filterwarnings("ignore:invalid value encountered in divide")  # of scikit-learn, with one class
+def test_a_single_class_is_certain(solver):
+    X = np.random.default_rng(0).standard_normal((20, 3))
+    model = ours.LinearDiscriminantAnalysis(solver=solver).fit(X, ["only"] * 20)
+    assert model.predict(X).tolist() == ["only"] * 20
+    assert np.array_equal(model.predict_proba(X), np.ones((20, 1)))
+    assert np.array_equal(model.predict_log_proba(X), np.zeros((20, 1)))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("far", [1e4, 1e6])
+def test_a_class_far_away_changes_nothing_between_two_near_ones(dtype, far):
+    random = np.random.default_rng(0)
+    near = np.vstack([random.normal(0, 0.1, (200, 2)), random.normal(0.4, 0.2, (200, 2))]).astype(dtype)
+    far = np.vstack([near, random.normal(far, 1, (200, 2))]).astype(dtype)
+    y = np.repeat([0, 1, 2], 200)
+    two = ours.QuadraticDiscriminantAnalysis().fit(near, y[:400])
+    three = ours.QuadraticDiscriminantAnalysis().fit(far, y)
+    expected = two.predict_proba(near)
+    found = three.predict_proba(near)
+    np.testing.assert_allclose(found[:, :2], expected, atol=1e-4 if dtype is np.float32 else 1e-9)
+    assert three.score(far, y) == pytest.approx((2 * two.score(near, y[:400]) + 1) / 3)

@@ -47,6 +47,14 @@ def test_decompositions_are_held_unless_they_are_small_or_long():
             assert set(blas.threads()) == {expected}
 
 
+@pytest.mark.parametrize("shape", [(100, 10), (10, 100), (8000, 1), (90, 90), (1000, 11), (100_000, 1000)])
+def test_small_tables_are_left_alone(shape):
+    n, d = shape
+    small = n * d < blas.SHARED and n * d * min(shape) < blas.SHARED_PRODUCT
+    with blas.single_unless_small(shape):
+        assert set(blas.threads()) == {2 if small or n * d * min(shape) >= blas.LONG else 1}
+
+
 def test_restored_after_an_exception():
     with pytest.raises(ZeroDivisionError), blas.single():
         _ = 1 / 0

@@ -112,3 +112,12 @@ def test_one_text_is_weighed_as_among_others(options):
         model.transform("a bird")
     with pytest.raises(NotFittedError):
         ours.TfidfVectorizer().transform(texts)
+
+
+def test_a_zero_that_is_stored_is_no_count():
+    stored = sp.csr_array((np.array([1.0, 0.0, 2.0]), np.array([0, 1, 1]), np.array([0, 2, 3])), shape=(2, 2))
+    model = ours.TfidfTransformer(sublinear_tf=True, norm=None, smooth_idf=False).fit(stored)
+    assert model.idf_.tolist() == [np.log(2) + 1] * 2
+    expected = [[np.log(2) + 1, 0], [0, (np.log(2) + 1) * (np.log(2) + 1)]]
+    np.testing.assert_allclose(model.transform(stored).toarray(), expected)
+    assert stored.nnz == 3

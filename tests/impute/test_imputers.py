@@ -1,5 +1,7 @@
 """SimpleImputer and MissingIndicator against scikit-learn's."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -110,3 +112,59 @@ def test_files(indicator, tmp_path):
 def test_indicators(X, features):
     one, other = (m.MissingIndicator(features=features).fit_transform(X) for m in (ours, theirs))
     assert np.array_equal(one, other)
+
+
+def test_the_mean_of_numbers_whose_sum_is_beyond_float64():
+    X = [[1e308, 1.0], [1.5e308, np.nan], [np.nan, 2.0], [1.7e308, np.nan]]
+    filled = ours.SimpleImputer().fit_transform(X)
+    np.testing.assert_allclose(filled[2, 0], 1.4e308, rtol=1e-12)
+    np.testing.assert_allclose(filled[1, 1], 1.5, rtol=1e-12)
+
+
+def test_the_median_of_numbers_whose_sum_is_beyond_the_dtype():
+    for dtype, unit in ((np.float64, 1e307), (np.float32, 1e37)):
+        X = np.array([[10, 17, np.nan], [17, -17, 10], [16, 17, -10]], dtype).T * dtype(unit)
+        found = ours.SimpleImputer(strategy="median").fit(X).statistics_
+        np.testing.assert_allclose(found, np.array([13.5, 10, 16]) * unit, rtol=1e-6)
+
+
+@pytest.mark.parametrize("strategy", ["most_frequent", "constant"])
+@pytest.mark.parametrize("dtype", ["string", "string[pyarrow]", "str", "object"])
+def test_texts_of_pandas_that_are_missing(strategy, dtype):
+    frame = pd.DataFrame({"a": pd.Series(["b", "a", None, "b"], dtype=dtype)})
+    options = {"fill_value": "b"} if strategy == "constant" else {}
+    imputer = ours.SimpleImputer(strategy=strategy, add_indicator=True, **options)
+    if dtype == "object":
+        imputer.set_params(missing_values=None)
+    assert imputer.fit_transform(frame).tolist() == [["b", 0], ["a", 0], ["b", 1], ["b", 0]]
+    assert imputer.transform(frame[2:3]).tolist() == [["b", 1]]
+    model = ours.MissingIndicator(missing_values=imputer.missing_values).fit(frame)
+    assert model.transform(frame).ravel().tolist() == [False, False, True, False]
+
+
+@pytest.mark.parametrize("features", ["missing-only", "all"])
+@pytest.mark.parametrize("error_on_new", [True, False])
+@given(st.integers(0, 2**32))
+def test_the_indicator_of_plain_tables_is_scikit_learns(features, error_on_new, seed):
+    random = np.random.default_rng(seed)
+    X, Z = (np.round(random.normal(size=(random.integers(1, 9), 4)), 1) for _ in range(2))
+    X[random.random(X.shape) < random.choice([0, 0.2, 0.9])] = np.nan
+    Z[random.random(Z.shape) < random.choice([0, 0.2])] = np.nan
+    if random.random() < 0.1:
+        Z[0, 0] = np.inf
+    options = {"features": features, "error_on_new": error_on_new, "sparse": ["auto", False][random.integers(2)]}
+    own, scikit = ours.MissingIndicator(**options), theirs.MissingIndicator(**options)
+    assert np.array_equal(own.fit_transform(X), scikit.fit_transform(X))
+    assert np.array_equal(own.fit(X).features_, scikit.fit(X).features_)
+    assert (own.n_features_in_, own._n_features) == (scikit.n_features_in_, scikit._n_features)
+    try:
+        expected = scikit.transform(Z)
+    except ValueError as error:
+        with pytest.raises(ValueError, match=re.escape(str(error).split(".")[0])):
+            own.transform(Z)
+    else:
+        found = own.transform(Z)
+        assert found.dtype == expected.dtype
+        assert np.array_equal(found, expected)
+    with pytest.raises(ValueError, match="3 features"):
+        own.transform(X[:, :3])

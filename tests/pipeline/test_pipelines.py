@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 import sklearn.pipeline
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,9 +15,15 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import FunctionTransformer
 
 import fastml
+from fastml.decomposition import PCA, TruncatedSVD
+from fastml.discriminant_analysis import LinearDiscriminantAnalysis
+from fastml.feature_selection import SelectKBest, VarianceThreshold
 from fastml.impute import SimpleImputer
 from fastml.linear_model import LinearRegression, LogisticRegression, Perceptron, Ridge, SGDClassifier
-from fastml.neighbors import KNeighborsClassifier
+from fastml.linear_model.base import LinearModel
+from fastml.naive_bayes import GaussianNB
+from fastml.neighbors import KNeighborsClassifier, KNeighborsRegressor, RadiusNeighborsClassifier
+from fastml.neural_network import MLPClassifier, MLPRegressor
 from fastml.pipeline import Pipeline, make_pipeline
 from fastml.preprocessing import MaxAbsScaler, MinMaxScaler, Normalizer, RobustScaler, StandardScaler
 from fastml.svm import LinearSVC
@@ -41,6 +48,11 @@ MODELS = [
     Ridge(),
     KNeighborsClassifier(3),
     DecisionTreeClassifier(max_depth=3),
+    KNeighborsRegressor(3, weights="distance"),
+    RadiusNeighborsClassifier(5.0, outlier_label=0),
+    MLPClassifier(hidden_layer_sizes=(5,), max_iter=2, random_state=0),
+    MLPRegressor(hidden_layer_sizes=(5,), max_iter=2, random_state=0),
+    GaussianNB(),
 ]
 METHODS = ("predict", "predict_proba", "predict_log_proba", "decision_function")
 
@@ -77,10 +89,118 @@ def test_folded_answers_are_those_of_the_steps(scaler, model, n_classes, dtype, 
                     np.testing.assert_allclose(found, expected, rtol=rounding, atol=rounding)
 
 
+FRONTS = [
+    [StandardScaler()],
+    [MinMaxScaler(clip=True)],
+    [RobustScaler(), MaxAbsScaler()],
+    [SimpleImputer(), StandardScaler()],
+    [StandardScaler(), SimpleImputer(strategy="median")],
+    [SelectKBest(k=3), MinMaxScaler()],
+    [VarianceThreshold(), Normalizer()],
+    [StandardScaler(), PCA(3)],
+    [PCA(3, whiten=True), StandardScaler()],
+    [TruncatedSVD(3, random_state=0)],
+    [LinearDiscriminantAnalysis()],
+    [StandardScaler(), SelectKBest(k=4), PCA(2), MinMaxScaler((-1, 1))],
+]
+ROUNDED = {
+    "PCA",
+    "TruncatedSVD",
+    "LinearDiscriminantAnalysis",
+}  # bits depend on the number of rows
+
+
+@pytest.mark.parametrize("front", FRONTS, ids=lambda front: "+".join(type(step).__name__ for step in front))
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_long_tables_have_the_answers_of_the_steps(front, dtype):
+    random = np.random.default_rng(0)
+    X, y = tables(random, 3, dtype, 5.0)
+    many = np.concatenate([X + random.normal(size=X.shape).astype(dtype) * dtype(0.1) for _ in range(500)])
+    for model in MODELS:
+        short = make_pipeline(*map(clone, front), clone(model)).fit(X, y)
+        steps, last = Pipeline(short.steps, fold=False), short[-1]
+        linear = isinstance(last, LinearModel)
+        rows = many[:7000] if "eighbors" in type(model).__name__ else many
+        for method in METHODS:
+            if not hasattr(steps, method):
+                continue
+            found, expected = getattr(short, method)(rows), getattr(steps, method)(rows)
+            assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
+            if not linear and not any(type(step).__name__ in ROUNDED for step in front):
+                assert np.array_equal(found, expected)
+            elif found.dtype.kind in "iU":
+                assert np.mean(found == expected) > 0.999
+            else:
+                size = np.abs(expected[np.isfinite(expected)]).max() + 1
+                rtol, atol = (1e-3, 1e-4 * size) if dtype == np.float32 else (1e-9, 1e-10 * size)
+                np.testing.assert_allclose(found, expected, rtol, atol)
+
+
+FOUR = [DecisionTreeClassifier(max_depth=3), KNeighborsClassifier(), GaussianNB(), Ridge()]
+
+
+@pytest.mark.parametrize("model", FOUR, ids=lambda model: type(model).__name__)
+@pytest.mark.parametrize("front", FRONTS[:8], ids=lambda front: "+".join(type(step).__name__ for step in front))
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e308])
+@pytest.mark.parametrize("n", [1, 9000])
+def test_long_and_short_tables_are_refused_as_by_the_steps(model, front, value, n):
+    random = np.random.default_rng(0)
+    X, y = tables(random)
+    if value == 1e308 and isinstance(model, LinearModel):
+        return  # which the scaler makes infinite, and the folded weights do not
+    short = make_pipeline(*map(clone, front), clone(model)).fit(X, y)
+    rows = np.resize(X, (n, X.shape[1])).copy()
+    rows[-1, 2] = value
+    outcomes = []
+    for pipeline in (short, Pipeline(short.steps, fold=False)):
+        try:
+            with np.errstate(all="ignore"):
+                outcomes.append(pipeline.predict(rows))
+        except ValueError as error:
+            outcomes.append(str(error))
+    assert type(outcomes[0]) is type(outcomes[1])
+    if isinstance(outcomes[0], str):
+        assert outcomes[0] == outcomes[1]
+    else:
+        np.testing.assert_allclose(*outcomes, rtol=1e-9)
+
+
+def test_a_step_that_is_fitted_anew_or_asked_for_frames_counts_at_once():
+    random = np.random.default_rng(0)
+    X, y = tables(random)
+    many = np.resize(X, (9000, X.shape[1]))
+    for model in (DecisionTreeClassifier(max_depth=4), KNeighborsClassifier(), LogisticRegression(), GaussianNB()):
+        short = make_pipeline(StandardScaler(), PCA(5), StandardScaler(), model).fit(X, y)
+        steps = Pipeline(short.steps, fold=False)
+        assert np.array_equal(short.predict(many), steps.predict(many))
+        short[0].fit(X * 3 + 1)
+        assert np.array_equal(short.predict(many), steps.predict(many))
+        short[2].with_mean = False
+        assert np.array_equal(short.predict(many), steps.predict(many))
+        short[-1].fit(short[:-1].transform(X[::2]), y[::2])
+        assert np.array_equal(short.predict(many), steps.predict(many))
+        short[0].set_output(transform="pandas")
+        with pytest.warns(UserWarning, match="feature names"):
+            short.predict(many)
+
+
+def test_a_class_of_the_users_transforms_in_its_own_way():
+    class Doubled(StandardScaler):
+        def transform(self, X, copy=None):
+            return 2 * super().transform(X, copy)
+
+    X, y = tables(np.random.default_rng(0))
+    many = np.resize(X, (9000, X.shape[1]))
+    for model in (DecisionTreeClassifier(max_depth=4), KNeighborsClassifier(), LogisticRegression(), GaussianNB()):
+        short = make_pipeline(Doubled(), model).fit(X, y)
+        for rows in (many, X[:1]):
+            assert np.array_equal(short.predict(rows), model.predict(2 * StandardScaler().fit(X).transform(rows)))
+
+
 def rounding_of(pipeline, X):
     """The bound that is stated, times what exponentials and quotients may make of it: eps of what is added."""
     scaler, model = pipeline[0], pipeline[1]
-    if not hasattr(model, "coef_"):
+    if not isinstance(model, LinearModel):
         return 0.0
     centre, scale = (np.ones(X.shape[1]) if each is None else np.abs(each) for each in scaler._centre_and_scale(X))
     added = (np.abs(X).astype(float) + centre) / scale @ np.abs(np.atleast_2d(model.coef_)).T.astype(float)
@@ -193,3 +313,59 @@ def test_a_fit_that_fails_changes_nothing():
 def test_a_class_in_the_place_of_a_step_is_told_of():
     with pytest.raises(TypeError, match="instance"):
         Pipeline([("scale", StandardScaler), ("model", Ridge())]).fit([[1.0], [2.0]], [1.0, 2.0])
+
+
+def outcome(call):
+    try:
+        return call()
+    except Exception as error:
+        return type(error), str(error)
+
+
+def test_names_and_steps_that_do_not_go_are_refused_as_by_scikit_learn():
+    X, y = tables(np.random.default_rng(0))
+    wrong = [
+        [("a", StandardScaler()), ("a", Ridge())],
+        [("steps", StandardScaler()), ("b", Ridge())],
+        [("a__b", StandardScaler()), ("b", Ridge())],
+        [("a", Ridge()), ("b", Ridge())],
+        [("a", StandardScaler()), ("b", object())],
+        [],
+    ]
+    for steps in wrong:
+        found = outcome(lambda steps=steps: Pipeline(steps).fit(X, y))
+        assert isinstance(found, tuple)
+        assert found == outcome(lambda steps=steps: sklearn.pipeline.Pipeline(steps).fit(X, y))
+
+
+@pytest.mark.parametrize("last", [Ridge(), MinMaxScaler(), DecisionTreeClassifier(max_depth=2), "passthrough", None])
+def test_fits_with_and_without_short_ways_are_one(last, tmp_path, capsys):
+    X, y = tables(np.random.default_rng(0))
+    last = last if last is None or last == "passthrough" else clone(last)
+    steps = [("a", SimpleImputer()), ("b", "passthrough"), ("c", StandardScaler()), ("d", last)]
+    plain = Pipeline(steps)
+    for options in ({"fold": False}, {"verbose": True}, {"memory": str(tmp_path)}):
+        other = Pipeline(
+            [(name, step if isinstance(step, str) or step is None else clone(step)) for name, step in steps]
+        )
+        other.set_params(**options)
+        assert plain.fit(X, y) is plain
+        assert other.fit(X, y) is other
+        for method in ("predict", "transform"):
+            if hasattr(plain, method):
+                assert np.array_equal(getattr(plain, method)(X), getattr(other, method)(X))
+        if hasattr(plain, "transform"):
+            assert np.array_equal(plain.fit_transform(X, y), other.fit_transform(X, y))
+    assert "Pipeline" in capsys.readouterr().out
+
+
+def test_parameters_of_a_fit_and_metadata_reach_the_steps():
+    X, y = tables(np.random.default_rng(0))
+    weight = np.random.default_rng(1).uniform(0, 2, len(X))
+    model = make_pipeline(StandardScaler(), Ridge()).fit(X, y, ridge__sample_weight=weight)
+    expected = Ridge().fit(StandardScaler().fit_transform(X), y, weight)
+    assert np.array_equal(model[-1].coef_, expected.coef_)
+    with sklearn.config_context(enable_metadata_routing=True):
+        steps = StandardScaler().set_fit_request(sample_weight=False), Ridge().set_fit_request(sample_weight=True)
+        routed = make_pipeline(*steps).fit(X, y, sample_weight=weight)
+    assert np.array_equal(routed[-1].coef_, expected.coef_)

@@ -24,6 +24,11 @@ KINDS = {
     "whole": lambda codes: codes,
     "pandas": lambda codes: frame(np.array(["b", "a", "", np.nan, "äö", "d"], object)[codes]),
     "categories": lambda codes: frame(np.array(["b", "a", "", "c", "äö", np.nan], object)[codes]).astype("category"),
+    "strings": lambda codes: frame(np.array(["b", "a", "", "c", "äö", "d"], object)[codes]).astype("string"),
+    "strings in categories": lambda codes: (
+        frame(np.array(["b", "a", "", "c", "äö", "d"], object)[codes]).astype("string").astype("category")
+    ),
+    "turned": lambda codes: np.array(["b", "a", "", "ccc", "äö", "d"])[codes][::-1, ::-1],
     "far": lambda codes: np.array([-(2**62), 7, 2**62, 0, 1, 2])[codes],
     "unsigned": lambda codes: np.array([2**64 - 1, 2**64 - 2, 2**63, 2**63 + 1, 2**64 - 5, 2**64 - 9], np.uint64)[
         codes

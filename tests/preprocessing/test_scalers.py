@@ -264,3 +264,31 @@ def test_tables_by_columns(name, dtype):
         same(one.inverse_transform(X), other.inverse_transform(X))
         with pytest.raises(ValueError, match="X has 4 features"):
             one.inverse_transform(X[:, :4])
+
+
+@pytest.mark.parametrize("unit", [1e150, 1e300, 2e307])
+def test_columns_whose_squares_are_beyond_float64(unit):
+    small = np.array([[3.0, 1.0], [5.0, 2.0], [-1.0, np.nan], [3.0, 4.0]])
+    X = small * [unit, 1.0]
+    expected = ours.StandardScaler().fit_transform(small)
+    scaler = ours.StandardScaler().fit(X)
+    np.testing.assert_allclose(scaler.transform(X), expected, rtol=1e-12)
+    np.testing.assert_allclose(scaler.mean_, [2.5 * unit, 7 / 3], rtol=1e-12)
+    np.testing.assert_allclose(scaler.inverse_transform(expected), X, rtol=1e-12)
+    np.testing.assert_allclose(ours.StandardScaler(with_std=False).fit(X).mean_, scaler.mean_, rtol=1e-12)
+    many = np.repeat(X, 5000, axis=0)
+    np.testing.assert_allclose(ours.StandardScaler().fit(many).scale_, scaler.scale_, rtol=1e-9)
+    if unit > 1e200:
+        with pytest.raises(ValueError, match=r"X\[:, 0\] holds numbers so large"):
+            scaler.partial_fit(X)
+        with pytest.raises(ValueError, match=r"X\[:, 0\] holds numbers so large"):
+            ours.StandardScaler().fit(X, sample_weight=[1, 2, 3, 4])
+        with pytest.raises(ValueError, match=r"X\[:, 0\] holds numbers so large"):
+            ours.StandardScaler(with_mean=False).fit(sp.csr_array(np.nan_to_num(X)))
+
+
+def test_columns_from_end_to_end_of_float64_are_put_between_two_numbers():
+    X = np.array([[-1.7e308], [1.7e308], [0.0], [8.5e307]])
+    scaler = ours.MinMaxScaler().fit(X)
+    np.testing.assert_allclose(scaler.transform(X).ravel(), [0, 1, 0.5, 0.75], atol=1e-12)
+    np.testing.assert_allclose(scaler.inverse_transform([[1.0], [0.75]]).ravel(), [1.7e308, 8.5e307], rtol=1e-12)

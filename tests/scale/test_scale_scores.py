@@ -14,12 +14,14 @@ from sklearn.exceptions import UndefinedMetricWarning
 import fastml.scale
 from fastml.linear_model import LinearRegression, LogisticRegression
 from fastml.naive_bayes import GaussianNB
-from fastml.scale.measures import SCORINGS, Ranks
+from fastml.scale.ranks import SCORINGS, Ranks
 
 N = 2 * 2**13 + 321
 CUTS = st.lists(st.integers(0, N), max_size=5)
-OF_NUMBERS = ["r2", "neg_mean_squared_error", "neg_root_mean_squared_error", "neg_mean_absolute_error"]
-OF_CLASSES = [name for name in SCORINGS if name not in OF_NUMBERS]
+OF_NUMBERS = [name for name, (kind, _) in SCORINGS.items() if kind.takes == "numbers"]
+OF_MANY = [name for name in SCORINGS if name not in OF_NUMBERS]
+OF_CLASSES = [name for name in OF_MANY if name != "top_k_accuracy"]  # of which two are all of two
+OF_TWO = {"roc_auc", "f1", "precision", "recall", "jaccard"}
 
 
 def table():
@@ -52,20 +54,29 @@ def test_classifiers_are_measured_as_scikit_learn_measures_them(cuts, weighted):
 @pytest.mark.parametrize("weighted", [False, True])
 def test_regressors_are_measured_as_scikit_learn_measures_them(weighted):
     X, y, weight = table()
-    y, weight = X @ [1.0, 2.0, 3.0] + y + 1e3, weight if weighted else None
+    y, weight = X @ [1.0, 2.0, 3.0] + y + 30, weight if weighted else None
     model = LinearRegression().fit(X[:100], y[:100])
     found = fastml.scale.score(model, fastml.scale.arrays(X, y, sample_weight=weight), OF_NUMBERS)
     for name, value in found.items():
-        assert value == pytest.approx(expected(model, name, X, y, weight), rel=1e-9), name
+        taken = None if name == "neg_max_error" else weight  # scikit-learn's takes no weights
+        assert value == pytest.approx(expected(model, name, X, y, taken), rel=1e-9), name
 
 
 def test_three_classes():
-    X, y, _ = table()
-    y = y + (X[:, 2] > 1)
-    model, parts = GaussianNB().fit(X, y), fastml.scale.arrays(X, y)
-    names = ["accuracy", "f1_macro", "neg_log_loss", "neg_brier_score", "recall_weighted"]
-    for name, value in fastml.scale.score(model, parts, names).items():
-        assert value == pytest.approx(expected(model, name, X, y, None), rel=1e-12), name
+    X, y, weights = table()
+    y, names = y + (X[:, 2] > 1), [name for name in OF_MANY if name not in OF_TWO]
+    for model in (GaussianNB().fit(X, y), LogisticRegression().fit(X, y)):
+        for weight in (None, weights):
+            of_these = [name for name in names if weight is None or not name.startswith("roc_auc_ovo")]
+            parts = fastml.scale.arrays(X, y, sample_weight=weight)
+            found = fastml.scale.score(model, parts, of_these)
+            parts = fastml.scale.chunks(in_chunks((X, y) if weight is None else (X, y, weight), [0, 77, 9000]))
+            assert found == fastml.scale.score(model, parts, of_these)
+            for name, value in found.items():
+                assert value == pytest.approx(expected(model, name, X, y, weight), rel=1e-11), name
+    with pytest.raises(ValueError, match="'roc_auc_ovo' takes no weights"):
+        fastml.scale.score(model, fastml.scale.arrays(X, y, sample_weight=weights), "roc_auc_ovo")
+    parts = fastml.scale.arrays(X, y)
     with pytest.raises(ValueError, match="'roc_auc' is of two classes, and there are 3"):
         fastml.scale.score(model, parts, "roc_auc")
 
@@ -84,7 +95,16 @@ def test_the_order_of_many_scores_is_found_in_several_passes(digits):
         ranks.take(total)
         passes += 1
     assert passes == -(-len(np.unique(scores)) // 5000)
-    assert ranks.area() == pytest.approx(sklearn.metrics.roc_auc_score(y, scores), rel=1e-13)
+    assert ranks.area(1, [0]) == pytest.approx(sklearn.metrics.roc_auc_score(y, scores), rel=1e-13)
+
+
+def test_many_classes_with_little_memory_take_more_passes():
+    X, y, _ = table()
+    X, y = X + np.arange(N)[:, None] * 1e-9, y + 2 * (X[:, 2] > 1)
+    model = GaussianNB().fit(X, y)
+    names = ["roc_auc_ovr", "roc_auc_ovo_weighted", "average_precision"]
+    found = fastml.scale.score(model, fastml.scale.arrays(X, y, memory=2**16), names)
+    assert found == pytest.approx(fastml.scale.score(model, fastml.scale.arrays(X, y), names), rel=1e-12)
 
 
 def test_models_of_others_and_one_class():
@@ -103,6 +123,8 @@ def test_what_cannot_be_measured_is_told():
         fastml.scale.score(model, parts, "auc")
     with pytest.raises(ValueError, match="measures of classes, and of numbers"):
         fastml.scale.score(model, parts, ["accuracy", "r2"])
+    with pytest.raises(ValueError, match="takes numbers above 0 only"):
+        fastml.scale.score(LinearRegression().fit(X, y), fastml.scale.arrays(X, y - 1.0), "neg_mean_gamma_deviance")
     with pytest.raises(TypeError, match="LinearRegression has no method 'predict_proba'"):
         fastml.scale.score(LinearRegression().fit(X, y), parts, "neg_log_loss")
     with pytest.raises(ValueError, match="has no target to compare with"):

@@ -12,7 +12,7 @@ from fastml.naive_bayes import GaussianNB
 from fastml.neighbors import KNeighborsClassifier
 from fastml.pipeline import make_pipeline
 from fastml.preprocessing import StandardScaler
-from fastml.scale.validation import Fold, folds_of
+from fastml.scale.sides import folds_of
 
 N = 2**14 + 500
 
@@ -46,20 +46,20 @@ def test_files_and_several_scores(tmp_path):
     found = fastml.scale.cross_val_score(GaussianNB(), fastml.scale.parquet(tmp_path, "y"), cv=2, scoring=names)
     expected = fastml.scale.cross_val_score(GaussianNB(), fastml.scale.arrays(X, y), cv=2, scoring=names)
     assert all(np.array_equal(found[name], expected[name]) for name in names)
-    fold = Fold(fastml.scale.parquet(tmp_path, "y"), 1, 2, 0, True)
+    (_, _), (_, fold) = fastml.scale.folds(fastml.scale.parquet(tmp_path, "y"), fastml.scale.RandomFolds(2))
     inside = folds_of(0, N, 2, 0) == 1
     rows, labels = fold.rows(4000, 4100)
     assert np.array_equal(rows, X[inside][4000:4100])
     assert np.array_equal(labels, y[inside][4000:4100])
 
 
-def test_a_bad_value_is_told_by_its_place_in_the_fold():
+def test_a_bad_value_is_told_by_its_place_in_the_table():
     X, y = table()
     X[9000, 1] = np.inf
     other = 1 - int(folds_of(9000, 9001, 2, 0)[0])
-    at = int(np.count_nonzero(folds_of(0, 9000, 2, 0) != other))
-    with pytest.raises(ValueError, match=rf"column 1 is inf in row {at} of all but fold {other} of X"):
-        GaussianNB().fit(Fold(fastml.scale.arrays(X, y, memory=2**10), other, 2, 0, False))
+    train, _ = list(fastml.scale.folds(fastml.scale.arrays(X, y, memory=2**10), fastml.scale.RandomFolds(2)))[other]
+    with pytest.raises(ValueError, match="column 1 is inf in row 9000 of X, and GaussianNB"):
+        GaussianNB().fit(train)
 
 
 def test_what_cannot_be_is_told():

@@ -4,6 +4,8 @@ import itertools
 
 import datasets
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -168,3 +170,14 @@ def test_columns_know_their_spread_and_whether_values_were_missing():
     columns = DecisionTreeClassifier().fit(frame, [0, 1, 0, 1]).columns_
     assert [column.missing for column in columns] == [True, False, True, False, True, False]
     assert [column.spread for column in columns] == [3.5, 2.0**53 - 2, 0.0, 0.0, 0.0, 0.0]
+
+
+def test_a_frame_of_one_row_is_a_row():
+    frame = pd.DataFrame({"a": [1.0, 2.0, 3.0, np.nan], "c": ["x", "y", "x", "y"], "n": [1, 2, 3, 2**53 + 1]})
+    model = DecisionTreeClassifier().fit(frame, [0, 1, 1, 0])
+    for i in range(4):
+        expected = str(model.explain(frame.iloc[i].tolist()))
+        assert str(model.explain(frame.iloc[i : i + 1])) == expected
+        assert str(model.explain(pl.DataFrame(frame.iloc[i : i + 1].to_dict("list")))) == expected
+    with pytest.raises(ValueError, match="x has 2 rows"):
+        model.explain(frame[:2])

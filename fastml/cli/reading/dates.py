@@ -37,7 +37,7 @@ FORMS = {
     "year quarter": r"(?P<year>(?:19|20)\d\d)[ -]?[Qq](?P<quarter>[1-4])",
     "quarter year": r"[Qq](?P<quarter>[1-4])[ /-]?(?P<year>(?:19|20)\d\d)",
     "time": TIME,
-    "duration": r"(?P<h>\d{1,5}):(?P<m>\d\d)(?::(?P<s>\d\d(?:[.,]\d+)?))?(?P<long>)",
+    "duration": r"(?P<minus>-?)(?P<h>\d{1,7}):(?P<m>\d\d)(?::(?P<s>\d\d(?:[.,]\d+)?))?(?P<long>)",
 }
 COMPILED = {name: re.compile(pattern) for name, pattern in FORMS.items()}
 
@@ -89,7 +89,7 @@ def seconds_of(groups):
         return None
     within = hour * 3600 + minute * 60 + second
     if "year" not in groups:
-        return within
+        return -within if groups.get("minus") else within
     if groups.get("word"):
         month = MONTHS.get(groups["word"].casefold(), 0)
     else:

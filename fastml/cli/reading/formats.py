@@ -114,6 +114,16 @@ def plain(cell):
         return cell.date().isoformat() if midnight else cell.isoformat(" ")
     if isinstance(cell, (datetime.date, datetime.time)):
         return cell.isoformat()
+    if isinstance(cell, datetime.timedelta):
+        return span(cell)
     if isinstance(cell, (dict, list)):
         return json.dumps(cell)
     return str(cell)
+
+
+def span(time):
+    """A span of time in hours, minutes and seconds, as in 36:05:07.25."""
+    seconds = abs(time) // datetime.timedelta(seconds=1)
+    rest = f"{(abs(time) % datetime.timedelta(seconds=1)).microseconds:06}".rstrip("0")
+    sign, part = "-" if time < datetime.timedelta() else "", f".{rest}" if rest else ""
+    return f"{sign}{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}{part}"

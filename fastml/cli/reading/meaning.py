@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastml.cli.numbers import COMMA, POINT, Numbers
+from fastml.cli.numbers import COMMA, POINT, Numbers, first_merged, refuse_infinite
 
 __all__ = ["TRUTHS", "Cells", "Column", "truth_of"]
 
@@ -136,10 +136,18 @@ class Cells:
                 setattr(column, name, (rows[found[0] - 1], found[1]))
         return column
 
+    def first_merged(self):
+        """(row, cell): the first whole number that float64 does not tell from another one of the column, or None."""
+        texts, rows = self._seen()
+        place = first_merged(texts)
+        return None if place is None else (rows[place], texts[place])
+
     def numbers(self, name, judged, style):
         """(n,) float64, NaN where missing; InputError where one is infinite."""
         if not self.collected:
-            return np.concatenate([np.empty(0), *(self.floats or ())])
+            values = np.concatenate([np.empty(0), *(self.floats or ())])
+            refuse_infinite(values, name)
+            return values
         values = judged.finish(name, style, self._seen()[1])
         return values[self.listed()[1]] if self.codes else np.empty(0)
 

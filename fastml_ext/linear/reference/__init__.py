@@ -6,7 +6,7 @@ share one dtype, float32 or float64; losses and what is summed over rows are flo
 """
 
 from fastml_ext.linear.reference.augmented import augmented_svm
-from fastml_ext.linear.reference.conjugate import column_sums, sparse_squares
+from fastml_ext.linear.reference.conjugate import column_sums, sparse_residuals, sparse_squares
 from fastml_ext.linear.reference.coordinates import quadratic_lasso
 from fastml_ext.linear.reference.dual import dual_svm
 from fastml_ext.linear.reference.epochs import average, begin, dense_epoch, look, slopes, sparse_epoch, weights
@@ -18,6 +18,7 @@ from fastml_ext.linear.reference.passes import evaluate, gram, hessian_product, 
 from fastml_ext.linear.reference.quasi import quasi_newton, table_pass
 from fastml_ext.linear.reference.scores import row_scores, scores
 from fastml_ext.linear.reference.sums import moments, residual_moments, small_squares
+from fastml_ext.linear.reference.truncated import truncated_svm
 from fastml_ext.linear.reference.wide import wide_newton
 
 __all__ = [
@@ -44,9 +45,11 @@ __all__ = [
     "small_squares",
     "softmax_hessian",
     "sparse_epoch",
+    "sparse_residuals",
     "sparse_squares",
     "squared_lengths",
     "table_pass",
+    "truncated_svm",
     "weights",
     "wide_newton",
 ]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["column_sums", "sparse_squares"]
+__all__ = ["column_sums", "sparse_residuals", "sparse_squares"]
 
 
 def column_sums(X, weight):
@@ -13,6 +13,16 @@ def column_sums(X, weight):
     weight = weight if len(weight) else np.ones(len(X))
     X = X.astype(float)
     return np.column_stack([np.count_nonzero(X, axis=0), weight @ X, weight @ X**2, (weight > 0) @ X**2])
+
+
+def sparse_residuals(X, weight, targets, coef, shift):
+    """(d + 1,): sums of v (t - x coef + shift) [x, 1] over the rows x, their targets t and weights v.
+
+    weight (n,), or empty for 1 each | targets (n,) | coef (d,)
+    """
+    weight, X = weight if len(weight) else np.ones(len(X)), X.astype(float)
+    left = weight * (targets - X @ coef + shift)
+    return np.append(left @ X, left.sum())
 
 
 def sparse_squares(X, Y, weight, centre, means, alphas, inverses, accuracy, max_iter):

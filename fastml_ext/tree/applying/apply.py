@@ -12,7 +12,10 @@ from fastml_ext.tree.applying.coded import CodedTree, blend_codes, walk_codes
 from fastml_ext.tree.structure import LEAF, NUMERIC, depths, parents
 from fastml_ext.tree.thresholds import WHOLE, nearest_below, round_down
 
-__all__ = ["apply", "apply_columns", "blend", "decision_path", "pack", "stop_of_one", "walk", "walk_rows"]
+__all__ = [
+    "apply", "apply_columns", "blend", "decision_path", "nodes_of", "pack", "stop_of_one", "walk", "walk_rows",
+    "walker_of",
+]  # fmt: skip
 
 COST = 25.0  # ns a row; one more for every level of a tree that is half as deep again
 WALK = 12.0, 0.16  # ns a row, and a value of 8 bytes
@@ -67,8 +70,18 @@ def as_walked(X):
 
 def pack(tree, dtypes, dtype):
     """The tree as `walk` reads it for a table of a dtype; dtypes: those of the fitted columns."""
+    return walker_of(dtype)[1](nodes_of(tree, dtypes, dtype), tree.missing_go_to_left.view(np.uint8))
+
+
+def walker_of(dtype):
+    """(kernel, class of the packed tree, record of a node) for a table of a dtype."""
     name = np.dtype(dtype).name
-    _, packed, layout = WALKERS["int64" if name == "uint64" else WIDER.get(name, name)]
+    return WALKERS["int64" if name == "uint64" else WIDER.get(name, name)]
+
+
+def nodes_of(tree, dtypes, dtype):
+    """The records of the nodes for a table of a dtype; leaves are their own children."""
+    layout = walker_of(dtype)[2]
     nodes = np.zeros(tree.node_count, layout)
     inner, numbers, child = tree.kind == NUMERIC, np.arange(tree.node_count), nodes["child"]
     child[:, 0] = np.where(inner, tree.children_left, numbers)
@@ -77,7 +90,7 @@ def pack(tree, dtypes, dtype):
     for kind, at in _by_kind(np.flatnonzero(inner), tree.feature, dtypes):
         nodes["threshold"][at], never = _thresholds(tree, at, kind, np.dtype(dtype), layout["threshold"])
         child[at[never]] = child[at[never], 1:]
-    return packed(nodes, tree.missing_go_to_left.view(np.uint8))
+    return nodes
 
 
 def _by_kind(at, feature, dtypes):

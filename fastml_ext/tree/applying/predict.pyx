@@ -6,7 +6,7 @@ from libc.string cimport memset
 
 import numpy as np
 
-from fastml_ext.device.finite cimport finite32, finite64
+from fastml_ext.device.finite cimport finite32, finite64, within32, within64
 
 cdef enum:
     LANES = 8  # rows that walk side by side: one waits for memory while the others move
@@ -48,13 +48,18 @@ assert (NARROW.itemsize, WIDE.itemsize, WHOLE.itemsize) == (sizeof(Narrow), size
 
 
 cdef class NarrowTree:
-    """The nodes of a tree as rows of float32 walk down them; leaves are their own children."""
+    """The nodes of a tree as rows of float32 walk down them; leaves are their own children.
+
+    limit: the largest magnitude that counts as finite
+    """
 
     cdef const Narrow[::1] nodes
     cdef const uint8_t[::1] missing_left
+    cdef uint64_t carry  # what takes the bits of a larger magnitude into the sign
 
-    def __init__(self, nodes, missing_left):
+    def __init__(self, nodes, missing_left, limit=np.finfo(np.float32).max):
         self.nodes, self.missing_left = nodes, missing_left
+        self.carry = 2**31 - 1 - int(np.float32(limit).view(np.uint32))
 
 
 cdef class WideTree:
@@ -62,9 +67,11 @@ cdef class WideTree:
 
     cdef const Wide[::1] nodes
     cdef const uint8_t[::1] missing_left
+    cdef uint64_t carry
 
-    def __init__(self, nodes, missing_left):
+    def __init__(self, nodes, missing_left, limit=np.finfo(np.float64).max):
         self.nodes, self.missing_left = nodes, missing_left
+        self.carry = 2**63 - 1 - int(np.float64(limit).view(np.uint64))
 
 
 cdef class WholeTree:
@@ -78,11 +85,20 @@ cdef class WholeTree:
 
 
 cdef inline bint _finite(const number* x, Py_ssize_t n) noexcept nogil:
-    """Reading the rows from end to end also brings them into the cache for the walk."""
     if number is float:
         return finite32(<const uint32_t*> x, n)
     elif number is double:
         return finite64(<const uint64_t*> x, n)
+    else:
+        return True
+
+
+cdef inline bint _within(const number* x, Py_ssize_t n, uint64_t carry) noexcept nogil:
+    """Reading the rows from end to end also brings them into the cache for the walk."""
+    if number is float:
+        return within32(<const uint32_t*> x, n, <uint32_t> carry)
+    elif number is double:
+        return within64(<const uint64_t*> x, n, carry)
     else:
         return True
 
@@ -124,15 +140,15 @@ cdef inline void _walk_lanes(const number* x, Py_ssize_t d, const packed* nodes,
 
 
 cdef bint _walk(const number* x, Py_ssize_t d, Py_ssize_t n, const packed* nodes, const uint8_t* missing_left,
-                const int64_t* answers, int64_t* out) noexcept nogil:
-    """Rows walk side by side, LANES at a time. False where a value was not finite."""
+                uint64_t carry, const int64_t* answers, int64_t* out) noexcept nogil:
+    """Rows walk side by side, LANES at a time. False where a value was not finite, or beyond the limit."""
     cdef int32_t at[LANES]
     cdef Py_ssize_t i = 0, lane
     cdef bint clean = True
     while i < n:
-        if i + LANES > n or not _finite(x + i * d, LANES * d):
+        if i + LANES > n or not _within(x + i * d, LANES * d, carry):
             for lane in range(i, min(i + LANES, n)):
-                clean &= _finite(x + lane * d, d)
+                clean &= _within(x + lane * d, d, carry)
                 out[lane] = answers[_stop_missing(x + lane * d, nodes, missing_left)]
             i += LANES
             continue
@@ -148,8 +164,8 @@ def walk_float32(Py_ssize_t start, Py_ssize_t stop, const float[:, ::1] X, Narro
     """Put the answer of the node at which each row stops into out; are all its values finite?"""
     cdef bint clean
     with nogil:
-        clean = _walk(&X[start, 0], X.shape[1], stop - start, &tree.nodes[0], &tree.missing_left[0], &answers[0],
-                      &out[start])
+        clean = _walk(&X[start, 0], X.shape[1], stop - start, &tree.nodes[0], &tree.missing_left[0], tree.carry,
+                      &answers[0], &out[start])
     return clean
 
 
@@ -158,8 +174,8 @@ def walk_float64(Py_ssize_t start, Py_ssize_t stop, const double[:, ::1] X, Wide
     """Put the answer of the node at which each row stops into out; are all its values finite?"""
     cdef bint clean
     with nogil:
-        clean = _walk(&X[start, 0], X.shape[1], stop - start, &tree.nodes[0], &tree.missing_left[0], &answers[0],
-                      &out[start])
+        clean = _walk(&X[start, 0], X.shape[1], stop - start, &tree.nodes[0], &tree.missing_left[0], tree.carry,
+                      &answers[0], &out[start])
     return clean
 
 
@@ -173,7 +189,7 @@ def walk_whole(Py_ssize_t start, Py_ssize_t stop, const whole_number[:, ::1] X, 
                const int64_t[::1] answers, int64_t[::1] out):
     """Put the answer of the node at which each row stops into out."""
     with nogil:
-        _walk(&X[start, 0], X.shape[1], stop - start, &tree.nodes[0], &tree.missing_left[0], &answers[0],
+        _walk(&X[start, 0], X.shape[1], stop - start, &tree.nodes[0], &tree.missing_left[0], 0, &answers[0],
               &out[start])
     return True
 

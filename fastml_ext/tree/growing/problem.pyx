@@ -78,7 +78,7 @@ cdef class Problem:
         rules.min_leaf, rules.min_weight = settings.min_samples_leaf, settings.min_weight_leaf / sample.weight_unit
         rules.unit = 1
         if rules.mode == COUNTS and rules.criterion == ENTROPY:
-            table, rules.unit = log_table(len(sample.row))
+            table, rules.unit = log_table(max(settings.whole, len(sample.row)))
             logs = table
             rules.logs = &logs[0]
             self.kept.append(table)
@@ -97,7 +97,7 @@ cdef class Problem:
             limits.max_features = 0
         limits.min_split, limits.min_leaf = settings.min_samples_split, settings.min_samples_leaf
         limits.min_weight, limits.min_decrease = self.rules.min_weight, settings.min_impurity_decrease / unit
-        limits.total_weight, limits.pure = sample.total_weight, DBL_EPSILON / unit
+        limits.total_weight, limits.pure = settings.whole or sample.total_weight, DBL_EPSILON / unit
 
     cdef _take_rows(self, sample):
         cdef uint32_t[::1] row = sample.row, label = sample.label

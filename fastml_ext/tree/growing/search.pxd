@@ -14,5 +14,7 @@ cdef struct Split:  # of a column; SPLIT in large.pyx names the same fields for 
 
 cdef void search_column(const Column* column, const Rows* rows, const Node* node, const Rules* rules, Scratch* scratch,
                         Split* split, uint8_t* goes_left) noexcept nogil
+cdef void search_groups(const Column* column, const Node* node, const Rules* rules, Scratch* scratch, Split* split,
+                        uint8_t* goes_left) noexcept nogil
 cdef uint64_t mix(uint64_t key, uint64_t branch) noexcept nogil
 cdef double uniform(uint64_t key) noexcept nogil

@@ -43,7 +43,7 @@ cdef void search_column(const Column* column, const Rows* rows, const Node* node
     if rules.fractional and s.present[s.n_groups - 1] == column.n_codes:
         _search_known(column, node, rules, s, split, goes_left)
     else:
-        _search_groups(column, node, rules, s, split, goes_left)
+        search_groups(column, node, rules, s, split, goes_left)
     start(&s.sweep)
 
 
@@ -63,14 +63,15 @@ cdef void _search_known(const Column* column, const Node* node, const Rules* rul
         sweep.sum_kept[k], sweep.sum_all[k] = sweep.sum_all[k], sweep.sum_left[k]
     missing = node.weight - side_weight(sweep, True)
     start(sweep)
-    _search_groups(column, node, rules, s, split, goes_left)
+    search_groups(column, node, rules, s, split, goes_left)
     split.info += split_info(missing, node.weight)
     for k in range(n):
         sweep.sum_all[k] = sweep.sum_kept[k]
 
 
-cdef void _search_groups(const Column* column, const Node* node, const Rules* rules, Scratch* s, Split* split,
-                         uint8_t* goes_left) noexcept nogil:
+cdef void search_groups(const Column* column, const Node* node, const Rules* rules, Scratch* s, Split* split,
+                        uint8_t* goes_left) noexcept nogil:
+    """The best split of a column whose groups are found, with every row on the right side."""
     cdef Py_ssize_t last
     s.sweep.monotonic, s.sweep.lower, s.sweep.upper = column.monotonic, node.lower, node.upper
     last = s.n_groups - (s.present[s.n_groups - 1] == column.n_codes)  # the missing values, if any, are the last group

@@ -28,3 +28,4 @@ class Settings(NamedTuple):
     max_leaf_nodes: int = 0  # 0: any number
     fractional: bool = False  # a row whose value is missing goes down every branch, with a share of its weight
     seed: int = 0
+    whole: int = 0  # rows of the tree of which this is a subtree, each of weight 1; 0 where it is no subtree

@@ -29,6 +29,15 @@ def test_column_sums_equal_reference(problem):
     np.testing.assert_allclose(ours, reference.column_sums(X, weight), rtol=1e-12, atol=1e-12)
 
 
+@given(problem=regressions(), shift=st.sampled_from([0.0, 0.7]))
+@effort(0.75)
+def test_sparse_residuals_equal_reference(problem, shift):
+    X, Y, weight = problem
+    arguments = weight, np.ascontiguousarray(Y[:, 0]), np.linspace(-1.0, 1.0, X.shape[1]), shift
+    ours = kernels.sparse_residuals(sp.csr_matrix(X), *arguments)
+    np.testing.assert_allclose(ours, reference.sparse_residuals(X, *arguments), rtol=1e-11, atol=1e-11)
+
+
 @given(problem=regressions(), free=st.booleans(), index=st.sampled_from([np.int32, np.int64]))
 @effort(0.75)
 def test_sparse_squares_equal_reference(problem, free, index):

@@ -1,5 +1,7 @@
 """The kernels of the steps before a model against their definitions."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from effort import effort
@@ -33,6 +35,31 @@ def test_moments(X):
     assert np.array_equal(count, expected[0])
     np.testing.assert_allclose(mean, expected[1], rtol=1e-14, atol=1e-14)
     np.testing.assert_allclose(squares, expected[2], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("n", "d"), [(600, 3), (70_001, 2), (2000, 300), (1, 900), (33, 1), (5_001, 7)])
+@pytest.mark.parametrize("missing", [0.0, 0.2])
+def test_tables_of_both_orders(dtype, n, d, missing):
+    random = np.random.default_rng(n)
+    X = (random.normal(size=(n, d)) * 3 + 1).astype(dtype)
+    X[random.random(X.shape) < missing] = np.nan
+    turned, a, b = np.asfortranarray(X), X[0].copy(), random.random(d).astype(dtype) + 1
+    a[np.isnan(a)] = 0
+    for Z in (X, turned):
+        for found, expected in zip(kernels.moments(Z), reference.moments(X), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-14)
+        for found, expected in zip(kernels.extremes(Z), reference.extremes(X), strict=True):
+            np.testing.assert_array_equal(found, expected)
+        for found, expected in zip(kernels.quantiles(Z, [0.1, 0.5]), reference.quantiles(X, [0.1, 0.5]), strict=True):
+            np.testing.assert_array_equal(found, expected)
+        np.testing.assert_array_equal(kernels.standardise(Z, a, b), reference.standardise(X, a, b))
+        np.testing.assert_array_equal(kernels.standardise(Z, None, b), reference.standardise(X, None, b))
+        np.testing.assert_allclose(kernels.rescale(Z, a, b, 0, 1), reference.rescale(X, a, b, 0, 1), rtol=1e-6)
+        np.testing.assert_array_equal(kernels.fill(Z, a), reference.fill(X, a))
+    X[n - 1, d - 1] = turned[n - 1, d - 1] = -np.inf
+    assert kernels.standardise(X, a, b) is kernels.fill(turned, a) is None
+    assert not np.isfinite(kernels.moments(turned)[1][d - 1])
 
 
 def test_moments_far_from_0():
@@ -112,6 +139,29 @@ def test_standardise(X, centred, scaled):
     assert np.array_equal(found, expected, equal_nan=True)
     X[-1, -1] = -np.inf
     assert kernels.standardise(*given) is reference.standardise(*given) is None
+
+
+@given(tables(), st.sampled_from("fd"), st.booleans(), st.booleans(), st.booleans())
+def test_few_rows(X, dtype, first, second, turned):
+    X = X.T if turned else X
+    columns = np.arange(1, X.shape[1] + 1, dtype=dtype) / 3
+    given = columns if first else None, columns[::-1].copy() if second else None
+    for name in ("few_divided", "few_multiplied"):
+        found, expected = getattr(kernels, name)(X, *given), getattr(reference, name)(X, *given)
+        assert (found is None) == (expected is None)
+        assert found is None or (found.dtype == X.dtype and np.array_equal(found, expected))
+    assert kernels.few_divided(X.tolist(), *given) is kernels.few_divided(X[0], *given) is None
+    assert kernels.few_divided(X.astype(X.dtype.newbyteorder()), None, None) is None
+
+
+def test_few_rows_have_the_bits_of_many():
+    random = np.random.default_rng(0)
+    for dtype in (np.float32, np.float64):
+        X, a, b = (random.normal(size=shape).astype(dtype) for shape in ((4000, 7), 7, 7))
+        for few, many in ((kernels.few_divided, kernels.standardise), (kernels.few_multiplied, kernels.rescale)):
+            ends = (-np.inf, np.inf) if many is kernels.rescale else ()
+            rows = [few(X[i : i + 1], a, b) for i in range(len(X))]
+            assert np.array_equal(np.concatenate(rows), many(X, a, b, *ends))
 
 
 @given(tables(), st.sampled_from([(-np.inf, np.inf), (0, 1), (-1, 0.5)]))
@@ -210,6 +260,7 @@ def test_products(X, degree, bias, by_columns, skipped):
     assert found.dtype == X.dtype
     assert found.flags.f_contiguous if by_columns else found.flags.c_contiguous
     assert np.array_equal(found, expected)
+    assert np.array_equal(kernels.products(np.asfortranarray(X), *given[1:]), expected)
 
 
 @given(st.data())
@@ -408,3 +459,28 @@ def test_many_distinct_texts():
     ends = np.cumsum([0, *map(len, texts)])
     codes, distinct = kernels.code_texts(np.frombuffer("".join(texts).encode(), np.uint8), ends, None)
     assert [distinct[code] for code in codes.tolist()] == texts
+
+
+@pytest.mark.parametrize("n_distinct", [1, 40, 2_000])
+@pytest.mark.parametrize("strange", [False, True])
+def test_objects_that_are_equal_and_not_the_same(n_distinct, strange):
+    random = np.random.default_rng(n_distinct)
+    words = [f"word {i}" for i in random.integers(0, n_distinct, 4_000).tolist()]  # each an object of its own
+    for i, value in enumerate([None, float("nan"), 1, 1.0, True, np.float64("nan"), None, "", float("nan")]):
+        words[7 * i + 3] = value
+    if strange:
+        words[3_000:3_004] = [Fraction(1), Fraction(1, 2), 0.5, (1, "a")]
+    column = np.empty((len(words), 2), object)
+    column[:, 1] = words
+    codes, distinct = kernels.code_objects(column[::-1, 1])
+    expected_codes, expected = reference.code_objects(column[::-1, 1])
+    np.testing.assert_array_equal(codes, expected_codes)
+    assert repr(distinct) == repr(expected)
+
+
+def test_rows_of_words_that_lie_apart():
+    table = np.random.default_rng(0).integers(0, 3, (50, 7)).astype(np.uint32)[::-2, 2:5]
+    for found, expected in zip(kernels.code_rows(table), reference.code_rows(table), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    with pytest.raises(ValueError, match="side by side"):
+        kernels.code_rows(table[:, ::2])
