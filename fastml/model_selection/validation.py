@@ -283,7 +283,7 @@ def cross_val_score(
     array([1., 1.])
     """
     in_pieces = is_lazy(X) or isinstance(X, in_parts())
-    if in_pieces and not (scoring is None or isinstance(scoring, str)):
+    if in_pieces and isinstance(scoring, dict | list | tuple | set):
         raise TypeError(f"scoring={scoring!r} must be one name: cross_validate takes several")
     scorer = scoring if in_pieces else check_scoring(estimator, scoring=scoring)
     options = {"groups": groups, "cv": cv, "n_jobs": n_jobs, "verbose": verbose, "params": params}

@@ -17,8 +17,9 @@ from sklearn import config_context, get_config
 from fastml.scale.fitting import Checks
 from fastml.scale.labels import counted_piece
 from fastml.scale.reduction import rows_of_block
+from fastml.scale.shared_passes import serve
 from fastml.scale.sides import ALL, TRAIN
-from fastml.scale.views import Request, Splits, serve
+from fastml.scale.views import Request, Splits
 
 __all__ = ["MOST", "Together"]
 

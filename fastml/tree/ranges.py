@@ -47,13 +47,14 @@ def find_codings(table: Any) -> list[Coding]:
     texts = parts.texts or [False] * parts.n_features
     names = parts.names or [f"x{j}" for j in range(parts.n_features)]
     dtype = np.dtype(np.float64) if parts.texts else parts.dtype
-    keys, known, missing, rows = distinct_values(table, texts, names)
+    keys, digits, known, missing, rows = distinct_values(table, texts, names)
     if parts.n_rows is None:
         parts.n_rows = rows
     if not rows:
         raise ValueError(f"{parts!r} has 0 rows, and {table.who} needs at least one")
     wide = [j for j, each in enumerate(keys) if each is None and not texts[j]]
-    ends = dict(zip(wide, upper_ends(table, wide, texts, parts.codes, dtype), strict=True))
+    first = [digits[j] for j in wide]
+    ends = dict(zip(wide, upper_ends(table, wide, first, texts, dtype), strict=True))
     codings = []
     for j, own in enumerate(keys):
         if texts[j]:
@@ -72,15 +73,16 @@ def distinct_values(table: Any, texts: list[bool], names: list[str]) -> tuple:
     """What `Distinct` finds: so many columns in a pass as the memory has room for, of their values."""
     d, step = len(names), max(8, table.parts.memory // ROOM)
     keys: list = []
+    digits: list = []
     known: dict = {}
     missing: list = []
     rows = 0
     for first in range(0, d, step):
         some = slice(first, first + step)
-        own, words, holes, rows = table.tally(Distinct(texts[some], names[some], first))
-        keys, missing = keys + own, missing + holes.tolist()
+        own, counts, words, holes, rows = table.tally(Distinct(texts[some], names[some], first))
+        keys, digits, missing = keys + own, digits + counts, missing + holes.tolist()
         known |= {first + j: each for j, each in words.items()}
-    return keys, known, missing, rows
+    return keys, digits, known, missing, rows
 
 
 def numbers_of(X: np.ndarray, texts: list[bool]) -> np.ndarray:
@@ -89,7 +91,9 @@ def numbers_of(X: np.ndarray, texts: list[bool]) -> np.ndarray:
 
 
 class Distinct:
-    """The tally of distinct values: (keys of columns of numbers, {column: texts}, which have missing values, rows)."""
+    """The tally of distinct values: (keys of columns of numbers, counts of their highest digit, {column: texts}, which
+    columns have missing values, rows).
+    """
 
     def __init__(self, texts: list[bool], names: list[str], first: int):
         self.texts, self.names, self.first = texts, names, first
@@ -97,29 +101,33 @@ class Distinct:
 
     def start(self) -> tuple:
         keys = [None if text else np.empty(0, np.uint64) for text in self.texts]
-        return keys, {j: set() for j in np.flatnonzero(self.texts).tolist()}, np.zeros(len(keys), bool), 0
+        digits = [np.zeros((1, 2**BITS), np.int64) for _ in self.texts]
+        return keys, digits, {j: set() for j in np.flatnonzero(self.texts).tolist()}, np.zeros(len(keys), bool), 0
 
     def add(self, state: tuple, rows: Any, n_jobs: int | None) -> tuple:
-        keys, known, missing, n = state
+        keys, digits, known, missing, n = state
         columns = rows.X[:, self.first : self.first + len(self.texts)]
         X = numbers_of(columns, self.texts)
         missing[self.numbers] |= np.isnan(X).any(axis=0)
         found = tree.add_distinct(X, [keys[j] for j in self.numbers], MOST, n_jobs)
         for j, own in zip(self.numbers, found, strict=True):
             keys[j] = own
+        every, shift = [np.zeros(1, np.uint64)] * len(self.numbers), 8 * X.dtype.itemsize - BITS
+        tree.count_digits(X, every, shift, BITS, [digits[j] for j in self.numbers], n_jobs)
         for j, texts in known.items():
             codes, distinct = known_texts(columns[:, j], self.names[j])
             texts.update(distinct)
             missing[j] |= len(codes) > 0 and codes.min() < 0
-        return self.looked_at((keys, known, missing, n + len(rows.X)))
+        return self.looked_at((keys, digits, known, missing, n + len(rows.X)))
 
     def merge(self, first: tuple, second: tuple) -> tuple:
         keys = [together(*pair) for pair in zip(first[0], second[0], strict=True)]
-        known = {j: first[1][j] | second[1][j] for j in first[1]}
-        return self.looked_at((keys, known, first[2] | second[2], first[3] + second[3]))
+        digits = [a + b for a, b in zip(first[1], second[1], strict=True)]
+        known = {j: first[2][j] | second[2][j] for j in first[2]}
+        return self.looked_at((keys, digits, known, first[3] | second[3], first[4] + second[4]))
 
     def looked_at(self, state: tuple) -> tuple:
-        for j, known in state[1].items():
+        for j, known in state[2].items():
             if len(known) > MOST_CATEGORIES:
                 raise ValueError(f"column {self.names[j]!r} has more than {MOST_CATEGORIES} texts: it is no category")
         return state
@@ -154,32 +162,31 @@ def known_texts(column: np.ndarray, name: str) -> tuple[np.ndarray, list]:
 # ------------------------------------------------------------------------------------------------ ranges of values
 
 
-def upper_ends(table: Any, wide: list[int], texts: list[bool], codes: int, dtype: np.dtype) -> list:
+def upper_ends(table: Any, wide: list[int], counts: list, texts: list[bool], dtype: np.dtype) -> list:
     """[(keys of the largest values of all ranges but the last, least value, largest value)] of some columns.
 
     Each range ends with the value of such a rank, that all have equally many rows, exactly: a pass counts the next
-    digit of the numbers that share the higher ones with a value sought.
+    digit of the numbers that share the higher ones with a value sought. counts: of their highest digit
     """
     if not wide:
         return []
-    width = 8 * dtype.itemsize
-    prefixes, shift = [np.zeros(1, np.uint64) for _ in wide], width
-    sought: list = []
-    while shift:
-        bits = min(BITS, shift, max(1, (CELLS // sum(map(len, prefixes))).bit_length() - 1))
-        shift -= bits
-        counts = table.tally(Digits(wide, texts, prefixes, shift, bits))
-        sought = sought or [[(0, int(place)) for place in places_of(each.sum(), codes)] for each in counts]
+    prefixes, bits, shift = [np.zeros(1, np.uint64) for _ in wide], BITS, 8 * dtype.itemsize - BITS
+    sought = [[(0, int(place)) for place in places_of(each.sum(), table.parts.codes)] for each in counts]
+    while True:
         held = 0
         for j, each in enumerate(counts):
             sought[j], prefixes[j], rows = next_digit(sought[j], prefixes[j], each, bits)
             held += rows
-        if held <= FEW and shift:
+        if shift == 0:
+            found = [[prefix for prefix, _ in column] for column in sought]
+            break
+        if held <= FEW:
             collected = table.tally(Collected(wide, texts, prefixes, shift))
             found = [picked(*each, shift) for each in zip(sought, prefixes, collected, strict=True)]
             break
-    else:
-        found = [[prefix for prefix, _ in column] for column in sought]
+        bits = min(BITS, shift, max(1, (CELLS // sum(map(len, prefixes))).bit_length() - 1))
+        shift -= bits
+        counts = table.tally(Digits(wide, texts, prefixes, shift, bits))
     keys = [np.array(column, np.uint64) for column in found]
     return [(np.unique(each[1:-1]), *as_floats(each[[0, -1]], dtype)) for each in keys]
 

@@ -21,6 +21,7 @@ SLICE = 20e6  # ns of work in one call
 ACTIVE, SWEEPS, DONE, HIGH, LOW, SEED, RIDGE = range(7)  # places in a problem's state
 FIRST, BETWEEN, LONGEST = 30, 20, 40  # sweeps before the first Newton steps, and at least and at most between those
 MANY, MOST_FREE = 3, 1000  # such steps at once while more duals are free than columns, and unknowns of a system
+GAP = 0.3  # times tol, beside the objective: duality gaps that end a problem of a hinge
 COLD, WARMER, COLDER = 0.1, 0.2, 3.0  # a step's ridge, times the mean bound: at first, after a whole step, a short one
 
 
@@ -66,11 +67,22 @@ def dual_svm(X, signs, upper, diagonal, bias, tol, max_iter, seed, n_jobs=None):
         while not state[:, DONE].all() and state[:, SWEEPS].max() < max_iter:
             if bounded:
                 most = min(FIRST if first else pause(paths, stored / max(1, n)), max_iter)
-                if not first:
+                if not first and not settled(X, problems, paths):
                     pool.run(newton_steps, k, X, problems, paths, cost=SLICE, n_jobs=n_jobs)
             pool.run(sweep, k, most, rows, problems, paths, cost=most * cost, n_jobs=n_jobs)
             first = False
     return paths.W, paths.alpha, state[:, SWEEPS].astype(np.int64), state[:, DONE] > 0
+
+
+def settled(X, problems, paths):
+    """Whether all are done, by their slopes or by a duality gap of `tol` of the objective."""
+    going = np.flatnonzero(paths.state[:, DONE] == 0)
+    W, cost = paths.W[going], problems.upper[going]
+    short = np.maximum(0.0, 1.0 - problems.signs[going] * (X @ W[:, :-1].T + problems.bias * W[:, -1]).T)
+    losses, half = np.einsum("ij,ij->i", cost, short), 0.5 * np.einsum("ij,ij->i", W, W)
+    gaps = 2.0 * half + losses - paths.alpha[going].sum(axis=1)
+    paths.state[going[gaps <= GAP * problems.tol * (half + losses)], DONE] = 1.0
+    return paths.state[:, DONE].all()
 
 
 def pause(paths, stored):

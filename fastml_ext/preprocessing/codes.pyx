@@ -14,6 +14,7 @@ from fastml_ext import pool
 __all__ = ["code_rows", "code_texts", "code_views", "look_up"]
 
 cdef enum:
+    LINE = 64  # bytes of the cache
     INLINE = 12  # bytes of a text that stand in its view
     TOGETHER = 16  # items that are hashed, then sought, then compared: memory is asked for a step ahead
 
@@ -139,6 +140,15 @@ cdef code_items(Source *source, int64_t[::1] codes):
     return found
 
 
+cdef inline void ask_for_row(const char *row, Py_ssize_t width) noexcept nogil:
+    """A few lines of it; one behind the last row is not read."""
+    cdef Py_ssize_t at = 0
+    while at < min(width, 4 * LINE):
+        fastml_prefetch(row + at)
+        at += LINE
+    fastml_prefetch(row + min(width, 4 * LINE) - 1)
+
+
 cdef bint code_some(Source *source, Py_ssize_t start, Py_ssize_t stop, int64_t *codes, Table *table, int64_t **first,
                     Py_ssize_t *room) noexcept nogil:
     """Write the codes of some items; False where there is no memory."""
@@ -151,6 +161,8 @@ cdef bint code_some(Source *source, Py_ssize_t start, Py_ssize_t stop, int64_t *
     cdef Place *place
     for i in range(start, stop):
         k = <int> (i - start)
+        if source.apart > source.width:  # columns of a table: no processor guesses these steps
+            ask_for_row(source.data + (i + 2 * TOGETHER) * source.apart, source.width)
         if is_missing(source, i):
             lengths[k] = -1
             continue

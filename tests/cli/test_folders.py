@@ -117,3 +117,14 @@ def test_predictions_of_a_folder_go_to_a_file(folder, capsys):
     (path / "none").mkdir()
     assert main(["predict", model, str(path / "none"), "-o", str(path / "o.npy")]) == 2
     assert "no file ending in" in capsys.readouterr().err
+
+
+def test_a_tree_of_a_folder_within_little_memory(folder, capsys):
+    path, _ = folder
+    tables, model = str(path / "tables"), str(path / "tree.fml")
+    given = ["train", tables, "--target", "y", "--model", "DecisionTreeClassifier", "--memory", "100KB", "-o", model]
+    assert main([*given, "--set", "max_depth=3"]) == 0
+    assert main(["predict", model, tables, "-o", str(path / "out.npy")]) == 0
+    assert "rows, written to" in capsys.readouterr().out
+    assert main([*given, "--set", "max_leaf_nodes=4"]) == 2
+    assert "max_leaf_nodes grows from codes in memory" in capsys.readouterr().err

@@ -71,6 +71,19 @@ def test_what_is_not_finite_is_found(name):
             call(X)
 
 
+@pytest.mark.parametrize("strategy", ["uniform", "quantile", "kmeans"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_edges_of_drawn_rows(strategy, weighted):
+    X = table(900, 4, float)
+    settings = {"strategy": strategy, "subsample": 500, "random_state": 2, "encode": "ordinal"}
+    weight = np.arange(900.0) if weighted else None
+    expected = theirs.KBinsDiscretizer(**settings).fit(X, sample_weight=weight).bin_edges_
+    for given in (X, np.asfortranarray(X)):
+        found = ours.KBinsDiscretizer(**settings).fit(given, sample_weight=weight).bin_edges_
+        for a, b in zip(found, expected, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-9)
+
+
 def test_parts_of_a_fit():
     X = np.asfortranarray(table(2000, 3, float))
     whole = ours.StandardScaler().fit(X)

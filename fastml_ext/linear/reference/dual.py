@@ -14,8 +14,9 @@ def dual_svm(X, signs, upper, diagonal, bias, tol, max_iter, seed):
     |W|^2 / 2 + sum C v_i max(0, 1 - y_i W [x_i, bias]), with upper infinite and diagonal = 1 / (2 C v) of the same with
     the hinge squared; a row of v = 0 has upper = 0 and no slope, and one whose
     [x_i, bias] is zero has alpha = upper. Done once no projected slope of a whole sweep is more than tol
-    above another. signs (k, n) are the y; the intercept is bias * W[:, d]. The seed may change the path, and not
-    the optimum.
+    above another; of hinges that are not squared also once the duality gap, which is looked at now and then, is less
+    than 0.3 tol of the objective. signs (k, n) are the y; the intercept is bias * W[:, d]. The seed may change the
+    path, and not the optimum.
     """
     k, n = signs.shape
     W, alphas, sweeps, done = np.zeros((k, X.shape[1] + 1)), np.zeros((k, n)), np.zeros(k, np.int64), np.zeros(k, bool)

@@ -104,3 +104,16 @@ def test_free_duals_of_a_hinge_are_settled_in_few_sweeps(layout, n, d):
     np.testing.assert_allclose(W, (alpha * signs) @ Z, atol=1e-9)
     loss = (upper * np.maximum(0, 1 - signs * (W @ Z.T))).sum()
     assert (W**2).sum() / 2 + loss == pytest.approx(alpha.sum() - (W**2).sum() / 2, rel=1e-8)
+
+
+def test_a_small_gap_ends_hinges():
+    """Slopes within 0.01 of one another would take thousands of sweeps."""
+    random = np.random.default_rng(0)
+    X = sp.csr_array(np.where(random.random((3000, 200)) < 0.05, random.random((3000, 200)), 0.0))
+    signs, upper = random.choice([-1.0, 1.0], (2, 3000)), np.full((2, 3000), 1.0)
+    W, alpha, sweeps, done = kernels.dual_svm(X, signs, upper, np.zeros((2, 3000)), 1.0, 0.01, 1000, 0)
+    short = np.maximum(0.0, 1.0 - signs * (X @ W[:, :-1].T + W[:, -1]).T)
+    values = (W**2).sum(axis=1) / 2 + (upper * short).sum(axis=1)
+    assert done.all()
+    assert (sweeps < 1000).all()
+    assert (values - alpha.sum(axis=1) + (W**2).sum(axis=1) / 2 <= 0.01 * values).all()
