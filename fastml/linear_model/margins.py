@@ -12,6 +12,7 @@ __all__ = ["ENOUGH", "Margins"]
 INSIDE = 50_000_000  # values of a table that may be copied as columns
 DIRECT = 20_000  # values up to which sweeps save nothing
 FEW_SWEEPS, ENOUGH = 12, 20  # iterations: below the second as max_iter, the solver asked for runs and is seen to stop
+FEW_OF_HINGES = 31  # on sparse rows: after 30 sweeps the duality gap is looked at, and often it is small enough
 MOST_STEPS, LAST_DIGITS = 300, 1e-8  # at most, and the duality gap beside the objective that ends them
 THIN, NARROW = 5, 80  # times the stored values are no more than the table's, and columns that are few
 CLOSER = 0.1  # of tol: where sweeps end, so that their objective is no worse than where others end at tol
@@ -48,7 +49,8 @@ class Margins:
         newton = goes_to_last_digits(self.X, max_iter)
         if not newton or (start is None and n * min(n, d + 1) > DIRECT):
             few = newton and (self.squared or not is_thin(self.X))
-            self.sweep(FEW_SWEEPS if few else max_iter, seed)
+            most = FEW_OF_HINGES if sp.issparse(self.X) and not self.squared else FEW_SWEEPS
+            self.sweep(min(most, max_iter) if few else max_iter, seed)
             start = self.W, self.alpha
         if newton and n <= d and not self.done.all():
             self.newton(start, factor_of_rows(self.X, self.bias), True)
