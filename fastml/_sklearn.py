@@ -15,6 +15,7 @@ Names are found on first use, because `sklearn.model_selection` is slow to impor
 import functools
 import importlib
 import inspect
+import sys
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,11 @@ from sklearn.utils import validation
 
 __all__ = ["PRIVATE", "check_array", "check_input_parameters", "check_sample_weight", "validate_data"]
 
+FLOATS = {np.dtype(np.float32), np.dtype(np.float64)}
+FOR_FRAMES = {  # what may be asked of validate_data for a frame that is read here
+    *("accept_sparse", "dtype", "ensure_all_finite", "ensure_min_features", "ensure_min_samples", "multi_output"),
+    *("order", "reset", "y_numeric"),
+}
 PRIVATE = {
     # How constraints of parameters are written in `_parameter_constraints`, and checked.
     "HasMethods": "sklearn.utils._param_validation",
@@ -85,9 +91,50 @@ def check_array(array: Any, **options: Any) -> Any:
 
 
 def validate_data(estimator: Any, *tables: Any, **options: Any) -> Any:
-    """scikit-learn's function, in silence, as `check_array`."""
+    """scikit-learn's function, in silence, as `check_array`.
+
+    A frame of pandas whose columns are floats of one kind, with names that are strings, is read here: scikit-learn
+    takes 0.3 ms to find out what it is.
+    """
+    names = names_of_floats(tables[0], options)
+    if names is not None:
+        if options.get("reset", True):
+            values = np.asarray(tables[0].to_numpy(), order=options.get("order"))
+            found = _validated(estimator, (values, *tables[1:]), options)
+            estimator.feature_names_in_ = np.array(names, dtype=object)
+            return found
+        if len(tables) == 1 and are_fitted(estimator, names):
+            return np.asarray(tables[0].to_numpy(), order=options.get("order"))
+    return _validated(estimator, tables, options)
+
+
+def _validated(estimator, tables, options):
     with np.errstate(invalid="ignore"):
         return validation.validate_data(estimator, *tables, **options)
+
+
+def names_of_floats(X, options):
+    """The names of the columns of a frame of pandas that an array of its floats stands for; None of anything else."""
+    pandas = sys.modules.get("pandas")
+    if pandas is None or type(X) is not pandas.DataFrame or min(X.shape) == 0 or type(X.columns) is not pandas.Index:
+        return None
+    if options.get("ensure_all_finite", True) is not False or options.get("dtype", "numeric") != "numeric":
+        return None
+    if not options.keys() <= FOR_FRAMES or X.shape[0] < options.get("ensure_min_samples", 1):
+        return None
+    names, kinds = X.columns.tolist(), set(X.dtypes.tolist())
+    if len(kinds) != 1 or not kinds <= FLOATS or len({*names}) < len(names):
+        return None
+    enough = X.shape[1] >= options.get("ensure_min_features", 1)
+    return names if enough and all(type(name) is str for name in names) else None
+
+
+def are_fitted(estimator, names):
+    """Whether a model was fitted to columns of these names."""
+    fitted = estimator.__dict__.get("feature_names_in_")
+    if type(fitted) is not np.ndarray or estimator.__dict__.get("n_features_in_", len(names)) != len(names):
+        return False
+    return fitted.tolist() == names
 
 
 def check_input_parameters(search: Any, X: Any, y: Any, split_params: dict) -> None:

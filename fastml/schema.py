@@ -68,6 +68,8 @@ def check_state(cls, state):
         if key not in OF_SCIKIT_LEARN and not (OWN.fullmatch(key) and not hasattr(cls, key)):
             raise ValueError(f"{cls.__name__} has no attribute {key!r}")
     if not results & rules.keys():
+        if not rules and also is not None:
+            also(state, {})
         return
     check_parameters(cls, {key: value for key, value in state.items() if key in parameters})
     sizes: dict = {}

@@ -88,7 +88,10 @@ def from_table(table, target, task="auto", rows=None, folds=5, aside=(), group=N
     used, notes = choose_columns([c for c in table.columns if c.name not in (target, group, *aside)], table)
     learnt = {c.source for c in used}
     if not used:
-        raise InputError(f"no column of {str(table.path)!r} is left to predict {target!r} from ({'; '.join(notes)})")
+        asked = [name for name in (*aside, group) if name is not None]
+        left = [*notes, *([f"left out as asked: {', '.join(map(repr, asked))}"] if asked else [])]
+        why = "; ".join(left) or "it has no other"
+        raise InputError(f"no column of {str(table.path)!r} is left to predict {target!r} from ({why})")
     problem = Problem(
         table.path.name.partition(".")[0],
         task,

@@ -5,7 +5,9 @@ import pytest
 
 from fastml.cli.columns import advice, entropy_of, information, information_line
 from fastml.cli.models import CLASSIFICATION, REGRESSION
-from fastml.cli.problem import Problem
+from fastml.cli.problem import Problem, from_table
+from fastml.cli.tables import read_table
+from fastml.cli.terminal import InputError
 from fastml.persistence import read
 from fastml.tree import information_gain
 
@@ -82,3 +84,9 @@ def test_train_and_predict_on_principal_components(here, factors, tmp_path):
     answers = here("predict", path, factors).out.split()[1:]
     truth = [line.rpartition(",")[2] for line in factors.read_text().splitlines()[1:]]
     assert np.mean([a == t for a, t in zip(answers, truth, strict=True)]) > 0.9
+
+
+def test_columns_that_were_left_out_as_asked_are_named(csv_file):
+    path = csv_file("a,b,y\n" + "".join(f"{i * i % 7},{i % 3},{'uv'[i % 2]}\n" for i in range(12)))
+    with pytest.raises(InputError, match=r"left to predict 'y' from \(left out as asked: 'a', 'b'\)"):
+        from_table(read_table(path), "y", aside=["a", "b"])

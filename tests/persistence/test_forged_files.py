@@ -20,7 +20,8 @@ from fastml.linear_model import Perceptron, SGDClassifier
 from fastml.neighbors import KNeighborsClassifier, RadiusNeighborsClassifier
 from fastml.neural_network import MLPClassifier
 from fastml.persistence import ModelFileError
-from fastml.preprocessing import FeatureMap, FeatureTemplates, PiecewiseConstant, TargetEncoder
+from fastml.pipeline import make_pipeline
+from fastml.preprocessing import FeatureMap, FeatureTemplates, PiecewiseConstant, StandardScaler, TargetEncoder
 from fastml.tree import DecisionTreeClassifier
 
 FIXTURES = sorted((Path(__file__).parent / "fixtures").glob("*.fml"))
@@ -126,6 +127,13 @@ def test_numbers_of_categories_that_are_too_few(forge):
         refused(forge(model, lambda s, *_: s["encodings_"]["list"].reverse()), "encodings_")
         refused(forge(model, lambda s, *_: s["encodings_"]["list"].pop()), "encodings_")
         assert fastml.load(forge(model, lambda *_: None)).transform(X).shape[0] == 30
+
+
+def test_steps_of_a_pipeline_that_are_none(forge):
+    model = make_pipeline(StandardScaler(), "passthrough", KNeighborsClassifier(1)).fit(X, LABELS)
+    for step in (2, None, "ab", {"tuple": [1, 2]}, {"tuple": ["a", 2]}, {"tuple": ["a"]}):
+        refused(forge(model, lambda s, *_, step=step: s["steps"]["list"].__setitem__(1, step)), "steps")
+    assert fastml.load(forge(model, lambda *_: None)).predict(X).shape == (30,)
 
 
 def test_points_that_are_not_finite(forge):
