@@ -10,21 +10,16 @@ from sklearn.utils.validation import check_is_fitted
 from fastml._sklearn import check_array, validate_data
 from fastml.base import Estimator, refuse_nonfinite
 from fastml.kinds import array_of_numbers, as_numbers, canonical, is_frame
-from fastml.plain import is_plain_table
+from fastml.plain import is_by_columns, is_plain_table
 from fastml_ext import preprocessing as kernels
 
 __all__ = [
-    "ByKernel", "check_range", "in_c_order", "is_by_columns", "large_moments", "of_columns", "refuse_infinite_sums",
+    "ByKernel", "check_range", "in_c_order", "large_moments", "of_columns", "refuse_infinite_sums",
     "together", "two_numbers", "without_zeros",
 ]  # fmt: skip
 
 SMALLER = 2.0**-600  # of a float64, whose squares can then be added up
 HUGE = 1e100  # a weight that may be why a sum is infinite
-
-
-def is_by_columns(X):
-    """Whether X is a plain table, but for its order: Fortran's."""
-    return type(X) is np.ndarray and X.ndim == 2 and not X.flags.c_contiguous and is_plain_table(X.T, {})
 
 
 def in_c_order(X):
