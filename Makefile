@@ -42,7 +42,8 @@ debug-test: $(VENV)/installed-test $(VENV)/checked
 fuzz: $(VENV)/installed-test
 	$(BIN)/python -P tests/fuzz --seconds $(SECONDS) --seed $(SEED) --most $(MOST)
 
-# scikit-learn's own tests with fastml's names, against the list of known differences; FAMILIES="tree svm" for some.
+# scikit-learn's own tests with fastml's names, against the list of known differences; FAMILIES="tree svm" for some. Where
+# imbalanced-learn and mlxtend are installed, theirs run under fastml.accel.
 dropin: $(VENV)/installed-test
 	$(BIN)/python -P tests/dropin $(FAMILIES)
 

@@ -18,8 +18,8 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 from fastml._sklearn import Interval, StrOptions, check_sample_weight, validate_data
 from fastml.kinds import array_of_numbers, as_numbers, read_target
 from fastml.kinds.lazy import is_lazy, refuse_lazy
-from fastml.plain import BY_ROWS, ValidSettings, is_plain, is_plain_rows, is_plain_target
-from fastml_ext import checks, model_selection, pool
+from fastml.plain import BY_ROWS, ValidSettings, is_by_columns, is_plain, is_plain_rows, is_plain_target
+from fastml_ext import checks, model_selection, pool, preprocessing
 
 __all__ = [
     "NO_TARGET", "Estimator", "Interval", "StrOptions",
@@ -176,6 +176,10 @@ class Estimator(BaseEstimator):
             return X
         if type(X) in BY_ROWS and getattr(self, "_sparse", None) == "csr" and is_plain_rows(X, columns, self._dtype):
             return X
+        if columns > 0 and is_by_columns(X) and X.shape[1] == columns and X.dtype == self._dtype:
+            rows = preprocessing.by_rows(X)
+            if checks.is_table(rows, columns, np.ndarray):
+                return rows
         check_is_fitted(self)
         kinds = "csr" if self._sparse is True else self._sparse  # what is read below, not any kind there is
         options = {"accept_sparse": kinds, "ensure_all_finite": False, "reset": False}

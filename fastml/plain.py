@@ -11,7 +11,8 @@ from scipy.sparse import csc_array, csc_matrix, csr_array, csr_matrix
 from fastml_ext import checks
 
 __all__ = [
-    "BY_ROWS", "ValidSettings", "is_plain", "is_plain_rows", "is_plain_sparse", "is_plain_table", "is_plain_target",
+    "BY_ROWS", "ValidSettings", "is_by_columns", "is_plain", "is_plain_rows", "is_plain_sparse", "is_plain_table",
+    "is_plain_target",
 ]  # fmt: skip
 
 BY_ROWS = csr_array, csr_matrix
@@ -36,6 +37,11 @@ def is_plain_table(X, options):
         and options.get("reset", True)
         and options.keys() <= KNOWN_OPTIONS
     )
+
+
+def is_by_columns(X):
+    """Whether X is a plain table, but for its order: Fortran's."""
+    return type(X) is np.ndarray and X.ndim == 2 and not X.flags.c_contiguous and is_plain_table(X.T, {})
 
 
 def large_enough(shape, options):

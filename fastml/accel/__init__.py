@@ -15,14 +15,15 @@ names.py      who gets which names            classes.py    which class has whic
 faces.py      scikit-learn's face; pickles    shells.py     estimators that hand work to fastml's
 searches.py  compositions.py  trees.py        searches; pipelines and the like; KDTree
 functions.py  functions                       ledger.py     what ran where
-start.py      programs that one does not start oneself
+start.py      programs that one does not start oneself            running.py    scripts, modules, texts
+children.py   processes that a program starts
 """
 
 import functools
 import sys
 from typing import Any
 
-from fastml.accel import names
+from fastml.accel import children, names
 
 __all__ = ["install", "report", "uninstall"]
 
@@ -32,12 +33,13 @@ def install() -> None:
 
     What was imported by `from ... import` before keeps the class that it got.
     """
-    names.swap(find, ready=ready)
+    names.swap(find, ready=ready, others=dict.fromkeys(children.PREPARING, children.prepare))
 
 
 def uninstall() -> None:
     """Give everybody scikit-learn's names again. Models made in between go on as they are."""
     names.restore()
+    children.let_be()
     if "fastml.accel.faces" in sys.modules:
         sys.modules["fastml.accel.faces"].forget()
 
@@ -55,9 +57,13 @@ def ready(family, module):
     register_all(family, module)
 
 
-@functools.cache
 def find(family, name, original):
-    """What a reader outside gets for a public name of scikit-learn."""
+    """What a reader outside gets for a public name of scikit-learn: one thing, whichever module it is read from."""
+    return served(names.family_of(original.__module__ or "") or family, name, original)
+
+
+@functools.cache
+def served(family, name, original):
     if isinstance(original, type):
         from fastml.accel.classes import class_of
 

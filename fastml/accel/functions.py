@@ -26,10 +26,9 @@ def function_of(family, name, original):
         return maker(family, original, MAKERS[name])
     if family != "metrics" and name not in SERVED.get(family, ()):
         return original
-    ours = vars(importlib.import_module(f"fastml.{family}")).get(name)
-    if ours is None or isinstance(ours, type):
-        return original
-    return either(ours, original, name)
+    module = importlib.import_module(f"fastml.{family}")
+    ours = getattr(module, name) if name in module.__all__ else original  # a name of scikit-learn's that is handed on
+    return original if ours is original or isinstance(ours, type) else either(ours, original, name)
 
 
 def either(ours, original, name):

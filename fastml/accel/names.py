@@ -33,7 +33,7 @@ def inside(module):
     return module.partition(".")[0] in ("sklearn", "fastml", "fastml_ext") or module == "importlib._bootstrap"
 
 
-def swap(find, insider=inside, ready=None):
+def swap(find, insider=inside, ready=None, others=None):
     """Give readers the names that `find` has.
 
     find : callable (family, name, original) -> object
@@ -42,11 +42,13 @@ def swap(find, insider=inside, ready=None):
         Who keeps scikit-learn's.
     ready : callable (family, module), default=None
         What is called when the module of a family is there.
+    others : dict {module name: callable (module)}, default=None
+        What is called when other modules are there.
     """
     global _finder, asked
     restore()
     asked = True
-    _finder = Finder(find, insider, ready)
+    _finder = Finder(find, insider, ready, others or {})
     sys.meta_path.insert(0, _finder)
     for name, module in list(sys.modules.items()):
         _finder.adopt(name, module)
@@ -75,11 +77,11 @@ def found(family, name, original):
 class Finder:
     """Adopts the modules of the families as they are imported."""
 
-    def __init__(self, find, insider, ready):
-        self.find, self.insider, self.ready, self.adopted = find, insider, ready, []
+    def __init__(self, find, insider, ready, others):
+        self.find, self.insider, self.ready, self.others, self.adopted = find, insider, ready, others, []
 
     def find_spec(self, name, path=None, target=None):
-        if family_of(name) is None:
+        if family_of(name) is None and name not in self.others:
             return None
         specs = (finder.find_spec(name, path, target) for finder in sys.meta_path if finder is not self)
         spec = next((spec for spec in specs if spec is not None), None)
@@ -96,6 +98,8 @@ class Finder:
 
     def adopt(self, name, module):
         family = family_of(name)
+        if name in self.others and _finder is self:
+            self.others[name](module)
         if family is not None and type(module) is ModuleType and _finder is self:
             module.__class__ = self.watching(family)
             self.adopted.append(module)

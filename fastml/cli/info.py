@@ -221,4 +221,4 @@ def handed_through(module):
         original = importlib.import_module(module.__name__.replace("fastml.", "sklearn.", 1))
     except ImportError:
         return []
-    return sorted(set(original.__all__) - set(vars(module)))
+    return sorted(name for name in original.__all__ if getattr(module, name) is getattr(original, name))

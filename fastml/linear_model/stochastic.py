@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 from sklearn.utils import check_random_state
 
+from fastml._sklearn import validate_data
 from fastml.base import Interval, StrOptions, check_weight
 from fastml.linear_model.base import MOST, LinearModel
 from fastml.linear_model.columns import spread_rows
@@ -254,6 +255,7 @@ class StochasticModel(LinearModel):
         """validate(coef, intercept) on a validation set; works on a copy of the model, so that nothing leaks."""
         probe = object.__new__(type(self))
         probe.__dict__ = dict(self.__dict__)
+        probe.__dict__.pop("feature_names_in_", None)  # its rows are those of the fit, checked and without names
 
         def validate(coef, intercept):
             probe._set_weights(coef, intercept)
@@ -272,7 +274,7 @@ class StochasticModel(LinearModel):
             fresh = [name for name in new if name not in set(old)]
             missing = [name for name in old if name not in set(new)]
             if missing:
-                raise ValueError(f"X lacks the columns {missing}: partial_fit may bring new columns, not drop old ones")
+                self._refuse_names(X, missing)
             if fresh:
                 X = X[old + fresh]
                 self.feature_names_in_ = np.array(old + fresh, dtype=object)
@@ -280,6 +282,14 @@ class StochasticModel(LinearModel):
         elif X.shape[1] > known:
             self._widen(X.shape[1])
         return X
+
+    def _refuse_names(self, X, missing):
+        ours = f"X lacks the columns {missing}: partial_fit may bring new columns, not drop old ones"
+        try:
+            validate_data(self, X, reset=False, skip_check_array=True)
+        except ValueError as error:  # scikit-learn's words, which name the columns
+            raise ValueError(f"{error}{ours}") from None
+        raise ValueError(ours)
 
     def _widen(self, n_columns):
         self._state = widen(self._state, self._state_sparse, n_columns)
@@ -293,6 +303,7 @@ class StochasticModel(LinearModel):
 
     def _check_no_early_stopping(self):
         if self.early_stopping:
+            self._validate_params()  # what is no bool is said as that
             raise ValueError(
                 "early_stopping should be False with partial_fit, which never holds out samples: score each batch"
                 " before it is learnt, or use fit"

@@ -6,31 +6,56 @@ sklearn.model_selection that fastml does not write, such as the splitters in whi
 (TimeSeriesSplit, ShuffleSplit, GroupShuffleSplit, PredefinedSplit), are scikit-learn's own.
 """
 
+from typing import TYPE_CHECKING
+
 from fastml.base import hand_through
-from fastml.model_selection.folds import RepeatedStratifiedKFold, StratifiedKFold, train_test_split
-from fastml.model_selection.search import (
-    GridSearchCV,
-    HalvingGridSearchCV,
-    HalvingRandomSearchCV,
-    OneStandardError,
-    RandomizedSearchCV,
-)
-from fastml.model_selection.splitters import (
-    GroupKFold,
-    KFold,
-    LeaveOneOut,
-    RepeatedKFold,
-    StratifiedGroupKFold,
-    StratifiedShuffleSplit,
-)
-from fastml.model_selection.splitting import train_dev_test_split
-from fastml.model_selection.validation import (
-    CrossValidation,
-    PairedDifference,
-    cross_val_predict,
-    cross_val_score,
-    cross_validate,
-)
+
+if TYPE_CHECKING:  # each is imported when it is first used
+    from fastml.model_selection.folds import RepeatedStratifiedKFold, StratifiedKFold, train_test_split
+    from fastml.model_selection.search import (
+        GridSearchCV,
+        HalvingGridSearchCV,
+        HalvingRandomSearchCV,
+        OneStandardError,
+        RandomizedSearchCV,
+    )
+    from fastml.model_selection.splitters import (
+        GroupKFold,
+        KFold,
+        LeaveOneOut,
+        RepeatedKFold,
+        StratifiedGroupKFold,
+        StratifiedShuffleSplit,
+    )
+    from fastml.model_selection.splitting import train_dev_test_split
+    from fastml.model_selection.validation import (
+        CrossValidation,
+        PairedDifference,
+        cross_val_predict,
+        cross_val_score,
+        cross_validate,
+    )
+
+HOMES = {
+    "folds": ["RepeatedStratifiedKFold", "StratifiedKFold", "train_test_split"],
+    "search": [
+        "GridSearchCV",
+        "HalvingGridSearchCV",
+        "HalvingRandomSearchCV",
+        "OneStandardError",
+        "RandomizedSearchCV",
+    ],
+    "splitters": [
+        "GroupKFold",
+        "KFold",
+        "LeaveOneOut",
+        "RepeatedKFold",
+        "StratifiedGroupKFold",
+        "StratifiedShuffleSplit",
+    ],
+    "splitting": ["train_dev_test_split"],
+    "validation": ["CrossValidation", "PairedDifference", "cross_val_predict", "cross_val_score", "cross_validate"],
+}
 
 __all__ = [
     "CrossValidation",
@@ -55,4 +80,4 @@ __all__ = [
     "train_test_split",
 ]
 
-__getattr__, __dir__ = hand_through(__name__, "sklearn.model_selection")
+__getattr__, __dir__ = hand_through(__name__, "sklearn.model_selection", HOMES)

@@ -97,6 +97,8 @@ class NaiveBayes(ClassifierMixin, Estimator):
         self
             The fitted estimator.
         """
+        if getattr(self, "classes_", None) is None:
+            self._validate_params()  # what is wrong with them is said before what a first call needs
         first = _check_partial_fit_first_call(self, classes)
         X, y = self._check_training(X, y, reset=first)
         y = column_or_1d(y, warn=True)

@@ -17,14 +17,28 @@ components.py       a projection that brings rows of one class together
 dimension.py        how far distances concentrate
 """
 
+from typing import TYPE_CHECKING
+
 from fastml.base import hand_through
-from fastml.neighbors.classification import KNeighborsClassifier, RadiusNeighborsClassifier
-from fastml.neighbors.components import NeighborhoodComponentsAnalysis
-from fastml.neighbors.dimension import concentration
-from fastml.neighbors.graph import kneighbors_graph, radius_neighbors_graph
-from fastml.neighbors.regression import KNeighborsRegressor, RadiusNeighborsRegressor
-from fastml.neighbors.tree import KDTree
-from fastml.neighbors.unsupervised import NearestNeighbors
+
+if TYPE_CHECKING:  # each is imported when it is first used
+    from fastml.neighbors.classification import KNeighborsClassifier, RadiusNeighborsClassifier
+    from fastml.neighbors.components import NeighborhoodComponentsAnalysis
+    from fastml.neighbors.dimension import concentration
+    from fastml.neighbors.graph import kneighbors_graph, radius_neighbors_graph
+    from fastml.neighbors.regression import KNeighborsRegressor, RadiusNeighborsRegressor
+    from fastml.neighbors.tree import KDTree
+    from fastml.neighbors.unsupervised import NearestNeighbors
+
+HOMES = {
+    "classification": ["KNeighborsClassifier", "RadiusNeighborsClassifier"],
+    "components": ["NeighborhoodComponentsAnalysis"],
+    "dimension": ["concentration"],
+    "graph": ["kneighbors_graph", "radius_neighbors_graph"],
+    "regression": ["KNeighborsRegressor", "RadiusNeighborsRegressor"],
+    "tree": ["KDTree"],
+    "unsupervised": ["NearestNeighbors"],
+}
 
 __all__ = [
     "KDTree",
@@ -39,4 +53,4 @@ __all__ = [
     "radius_neighbors_graph",
 ]
 
-__getattr__, __dir__ = hand_through(__name__, "sklearn.neighbors")
+__getattr__, __dir__ = hand_through(__name__, "sklearn.neighbors", HOMES)

@@ -47,7 +47,9 @@ def learning(name):
 
     @functools.wraps(function)
     def call(self, X, y=None, **params):
-        steps = [step for _, step in self.steps if hasattr(step, "__dict__") and not isinstance(step, type)]
+        given = self.steps if isinstance(self.steps, list | tuple) else ()  # what it is otherwise, the fit refuses
+        steps = [pair[-1] for pair in given if isinstance(pair, list | tuple) and pair]
+        steps = [step for step in steps if hasattr(step, "__dict__") and not isinstance(step, type)]
         before = [dict(step.__dict__) for step in steps]
         try:
             if not params and is_plain_fit(self, name):

@@ -73,7 +73,8 @@ class ByDistinct(Estimator):
             return self._fit_texts(X, columns, texts, options)
         self._shown = shown_of(columns)
         if self._infrequent_enabled:
-            self._counted = len(X), [counts_of(codes, distinct) for codes, distinct in columns]
+            before = self.__dict__.pop("_counted_before", None)  # of a table in parts
+            self._counted = before or (len(X), [counts_of(codes, distinct) for codes, distinct in columns])
         try:
             return super()._fit(X, **options) | {"n_samples": len(X)}
         finally:
@@ -180,13 +181,13 @@ def places_in(table, distinct):
 
 def fit_categories(model, table, reduce):
     """An encoder of a table in parts, by the distinct numbers of its columns."""
-    if model.min_frequency is not None or model.max_categories is not None:
-        raise ValueError(
-            f"{type(model).__name__} of a table in parts does not count its categories: leave min_frequency and"
-            " max_categories as they are"
-        )
     names = table.parts.names or [f"x{j}" for j in range(table.parts.n_features)]
-    columns = reduce(in_parts.Distinct(names))
+    if model.min_frequency is None and model.max_categories is None:
+        columns = reduce(in_parts.Distinct(names))
+    else:
+        columns, counts, n = reduce(in_parts.Counted(names))
+        named = [{ABSENT if v == in_parts.MISSING else v: c for v, c in each.items()} for each in counts]
+        model._counted_before = n, named
     most = max(map(len, columns))
     model.fit(np.stack([np.append(values, [values[0]] * (most - len(values))) for values in columns], axis=1))
 

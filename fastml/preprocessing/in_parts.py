@@ -4,7 +4,7 @@ import numpy as np
 
 from fastml_ext import preprocessing as kernels
 
-__all__ = ["Distinct", "Extremes", "Moments", "fit_drawn", "order_statistics"]
+__all__ = ["Counted", "Distinct", "Extremes", "Moments", "fit_drawn", "order_statistics"]
 
 BITS = 11  # of a number, that a pass counts: 16 KB a column and bucket wanted
 FEW = 2**20  # numbers in the buckets wanted that are collected instead
@@ -67,6 +67,34 @@ class Distinct:
                     f"column {self.names[j]!r} has more than {MOST_DISTINCT} distinct values: it is no category"
                 )
         return found
+
+
+MISSING = "\0missing"  # the name of NaN, which equals nothing
+
+
+class Counted:
+    """What `Distinct` finds, how many rows have each value, NaN by a name of its own, and all rows."""
+
+    def __init__(self, names):
+        self.distinct = Distinct(names)
+
+    def partial(self, rows):
+        found = []
+        for column in rows.X.T:
+            counts: dict = {}
+            for value in column.tolist():
+                name = value if value == value else MISSING
+                counts[name] = counts.get(name, 0) + 1
+            found.append(counts)
+        return self.distinct.partial(rows), found, len(rows.X)
+
+    def merge(self, first, second):
+        values = self.distinct.merge(first[0], second[0])
+        counts = [
+            a | {value: a.get(value, 0) + count for value, count in b.items()}
+            for a, b in zip(first[1], second[1], strict=True)
+        ]
+        return values, counts, first[2] + second[2]
 
 
 def distinct(column):

@@ -164,7 +164,7 @@ class PowerTransformer(ByKernel, ScikitPowerTransformer):
 
     def _given_back(self, X, out):
         """`out`, or the array X with it in its place, where it may be changed."""
-        if not self.copy and type(X) is np.ndarray and X.dtype == out.dtype:
+        if not self.copy and type(X) is np.ndarray and X.dtype == out.dtype and X.flags.writeable:
             X[...] = out
             return X
         return out

@@ -10,18 +10,12 @@ from sklearn.utils.validation import check_is_fitted
 from fastml._sklearn import check_array, validate_data
 from fastml.base import Estimator, refuse_nonfinite
 from fastml.kinds import array_of_numbers, as_numbers, canonical, is_frame
-from fastml.plain import is_plain_table
+from fastml.plain import is_by_columns, is_plain_table
 from fastml_ext import preprocessing as kernels
 
 __all__ = [
-    "ByKernel", "check_range", "in_c_order", "is_by_columns", "of_columns", "together", "two_numbers",
-    "without_zeros",
+    "ByKernel", "check_range", "in_c_order", "of_columns", "together", "two_numbers", "without_zeros",
 ]  # fmt: skip
-
-
-def is_by_columns(X):
-    """Whether X is a plain table, but for its order: Fortran's."""
-    return type(X) is np.ndarray and X.ndim == 2 and not X.flags.c_contiguous and is_plain_table(X.T, {})
 
 
 def in_c_order(X):

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastml.preprocessing.in_parts import MOST_DISTINCT, distinct
+from fastml.preprocessing.in_parts import MISSING, MOST_DISTINCT, distinct
 from fastml.scale.labels import find_labels
 from fastml.scale.reduction import Rows, reduce_blocks
 from fastml.scale.sides import folds_of
@@ -102,9 +102,6 @@ def placed(means: Means, at: np.ndarray, m: int) -> Means:
 def key(value: Any) -> Any:
     """What tells values apart: NaN is one of its own."""
     return MISSING if value != value else value
-
-
-MISSING = "\0missing"
 
 
 class Crossed:

@@ -3,6 +3,7 @@
 import abc
 import copy
 from collections.abc import Iterator
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -202,10 +203,12 @@ def coded(parts: Parts, codes: int) -> Parts:
     >>> model.n_ranges_.tolist(), model.tree_.threshold[0].round(2).item()
     ([10], 0.5)
     """
-    if not 2 <= codes <= MOST_CODES:
-        raise ValueError(f"codes={codes} must be from 2 to {MOST_CODES}")
+    if not isinstance(parts, Parts):
+        raise TypeError(f"parts is a {type(parts).__name__}, and a table in parts is needed: fastml.scale.arrays(X, y)")
+    if not isinstance(codes, Integral) or not 2 <= codes <= MOST_CODES:
+        raise ValueError(f"codes={codes!r} must be a whole number from 2 to {MOST_CODES}")
     other = copy.copy(parts)
-    other.codes = codes
+    other.codes = int(codes)
     return other
 
 

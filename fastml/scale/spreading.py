@@ -130,6 +130,10 @@ class Behind(NamedTuple):
         slab = self.source.slab(who, *given)
         return slab._replace(X=asked_at(self.ask, slab.X, slab.start) if len(slab.X) else self.none)
 
+    def slabs(self, who: str, *given: Any) -> Iterator[Slab]:
+        for slab in slabs_of(self.source, who, *given):
+            yield slab._replace(X=asked_at(self.ask, slab.X, slab.start) if len(slab.X) else self.none)
+
     def made_dense(self) -> "Behind":
         return Behind(self.source, Dense(self.ask), self.none.toarray())  # type: ignore[attr-defined]
 
@@ -149,10 +153,30 @@ class Ranges(NamedTuple):
             at += len(held[-1][1])
             if at == stop:
                 return joined(self.parts, held, start, who)
-        raise ValueError(f"{self.parts.what} ends at row {at}: the table has changed while it was read")
+        raise self.changed(at)
+
+    def slabs(self, who: str, start: int, stop: int) -> Iterator[Slab]:
+        """The same a piece at a time, none larger than the caches of a processor want it."""
+        at = start
+        for piece in self.parts.pieces(start, self.parts.at_once()):
+            kept = first_rows(piece, stop - at)
+            yield joined(self.parts, [((at, piece.source, piece.first), *kept)], at, who)
+            at += len(kept[0])
+            if at == stop:
+                return
+        raise self.changed(at)
+
+    def changed(self, at: int) -> ValueError:
+        return ValueError(f"{self.parts.what} ends at row {at}: the table has changed while it was read")
 
     def targets(self, start: int, stop: int) -> tuple[np.ndarray, str, int]:
         return self.parts.targets_of_rows(start, stop), self.parts.what, start
+
+
+def slabs_of(source: Any, who: str, *given: Any) -> Iterator[Slab]:
+    """The rows of a part, in pieces where its source has a choice."""
+    made = getattr(source, "slabs", None)
+    return iter([source.slab(who, *given)]) if made is None else made(who, *given)
 
 
 def first_rows(piece: Piece, most: int) -> tuple:
@@ -250,7 +274,9 @@ def counted_part(work: tuple, *given: Any) -> tuple[int, Any]:
 
 def run_of_part(work: tuple, *given: Any) -> Run:
     reduction, checks, source = work
-    return run_of_rows(reduction, checks(source.slab(checks.who, *given)), 1)  # a task has one of its worker's threads
+    slabs = slabs_of(source, checks.who, *given)
+    runs = [run_of_rows(reduction, checks(slab), 1) for slab in slabs]  # a task has one of its worker's threads
+    return runs[0] if len(runs) == 1 else join_runs(reduction, runs)
 
 
 def joined_runs(work: tuple, *runs: Run) -> Run:

@@ -342,3 +342,16 @@ def test_models_of_the_insides_are_pickled_too(program, tmp_path):
     X = np.random.default_rng(0).normal(size=(60, 4))
     for model, wanted in zip(models, answers, strict=True):
         np.testing.assert_allclose(model.predict_proba(X), wanted)
+
+
+def test_a_class_is_one_whichever_module_it_is_read_from(program):
+    out = program(
+        """
+        import sklearn.discriminant_analysis, sklearn.preprocessing
+        from sklearn.utils import all_estimators
+        names = [name for name, _ in all_estimators()]
+        print(sklearn.discriminant_analysis.StandardScaler is sklearn.preprocessing.StandardScaler)
+        print(len(names) == len(set(names)), hasattr(dict(all_estimators())["GaussianNB"], "_own"))
+        """
+    )
+    assert out == "True\nTrue True\n"

@@ -2,7 +2,9 @@
 
 The test modules that scikit-learn's wheel ships run with fastml's classes and functions (swapping.py) for all code
 outside scikit-learn's insides. A test counts if it ran fastml's code; one that fails on scikit-learn alone, too, does
-not. known.txt lists the differences that are known, a line each, `id  # kind: reason`, with one of these kinds:
+not. imblearn and mlxtend are the tests of packages that stand on scikit-learn, under fastml.accel. They run where these
+are installed with their tests: mlxtend's stand in its source archive, whose folder PYTHONPATH must name. known.txt
+lists the differences that are known, a line each, `id  # kind: reason`, with one of these kinds:
 
     private   the test looks at a name that scikit-learn does not document, or at how its code works inside
     words     the same refusal or warning, in other words
@@ -19,6 +21,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,6 +51,8 @@ FAMILIES = {
     "pipeline": ["sklearn.tests.test_pipeline"],
     "elsewhere": [f"sklearn.tests.test_{name}" for name in ("base", "calibration", "multiclass", "multioutput")],
 }
+OF_ALL = ["sklearn.tests.test_common", "sklearn.tests.test_public_functions"]  # every family runs its part of them
+OTHERS = {"imblearn": ["imblearn"], "mlxtend": ["mlxtend"]}  # packages that stand on scikit-learn
 SEED = "42"
 
 
@@ -67,9 +72,15 @@ def main():
     if sklearn.__version__ != VERSION:
         print(f"known.txt is about scikit-learn {VERSION}, and {sklearn.__version__} is installed: expect differences")
     known, measured, wrong = read_known(), {}, []
-    for family in options.families or FAMILIES:
-        outcomes = run(FAMILIES[family], swap=True)
-        new, back = compared(outcomes, known)
+    for family in options.families or [*FAMILIES, *OTHERS]:
+        if family in OTHERS and not any(folder_of(family).rglob("test_*.py")):
+            print(f"{family}: not installed, or without its tests, and not run")
+            continue
+        if family in OTHERS:
+            outcomes = run(OTHERS[family], family, "accel")
+        else:
+            outcomes = run([*FAMILIES[family], *OF_ALL], family, "swap")
+        new, back = compared(outcomes, known, family)
         if options.record:
             known |= {test: ("gap", short(outcomes[test].error)) for test in new}
             known = {test: why for test, why in known.items() if test not in back}
@@ -89,11 +100,11 @@ def main():
     return 1 if wrong else 0
 
 
-def compared(outcomes, known):
+def compared(outcomes, known, family):
     """(failures that are not known and pass on scikit-learn alone, known ones that pass)."""
     failed = {test for test, outcome in outcomes.items() if outcome.state == "failed"}
     new = sorted(failed - known.keys())
-    alone = {of_any_order(test): outcome for test, outcome in run(new, swap=False).items()} if new else {}
+    alone = {of_any_order(test): outcome for test, outcome in run(new, family, "alone").items()} if new else {}
     new = {test for test in new if (found := alone.get(of_any_order(test))) and found.state == "passed"}
     return new, {test for test in known if test in outcomes} - failed
 
@@ -106,26 +117,31 @@ def of_any_order(test):
 
 def parse():
     parser = argparse.ArgumentParser(prog="tests/dropin", description=__doc__.split("\n")[0])
-    parser.add_argument("families", nargs="*", metavar="family", help=f"default all: {', '.join(FAMILIES)}")
+    parser.add_argument("families", nargs="*", metavar="family", help=f"default all: {', '.join([*FAMILIES, *OTHERS])}")
     parser.add_argument("--record", action="store_true", help="write what is new into known.txt")
     parser.add_argument("--page", action="store_true", help="only write the documentation's pages anew")
     options = parser.parse_args()
-    if strange := set(options.families) - FAMILIES.keys():
+    if strange := set(options.families) - {*FAMILIES, *OTHERS}:
         parser.error(f"no families: {', '.join(strange)}")
     return options
 
 
-def run(tests, swap):
-    """{test: Outcome} of test modules, or of single tests."""
-    root = Path(sklearn.__path__[0]).parent
+def run(tests, family, how):
+    """{test: Outcome} of test modules, or of single tests; of those of all estimators, the family's.
+
+    how: "swap" for fastml's names, "accel" for fastml.accel, "alone" for scikit-learn
+    """
+    root = folder_of(family if family in OTHERS else "sklearn").parent
+    paths = [str(HERE), str(Path(fastml.__path__[0]).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "outcomes")
         out.touch()
         environment = {
             **os.environ,
             "DROPIN_OUT": str(out),
-            "DROPIN_SWAP": "1" if swap else "0",
-            "PYTHONPATH": os.pathsep.join([str(HERE), str(Path(fastml.__path__[0]).parent)]),
+            "DROPIN_SWAP": how,
+            "DROPIN_FAMILY": family,
+            "PYTHONPATH": os.pathsep.join(paths),
             "SKLEARN_TESTS_GLOBAL_RANDOM_SEED": SEED,
             "MPLBACKEND": "Agg",
         }
@@ -134,6 +150,7 @@ def run(tests, swap):
         functions = sorted({str(root / test.partition("[")[0]) for test in tests})  # sets of parameters may differ
         names = functions if single else ["--pyargs", *tests]
         options = ["-p", "swapping", "-p", "no:cacheprovider", "-q", "--tb=no", "-W", "ignore", "-c", os.devnull]
+        options += ["--continue-on-collection-errors"]  # a module of theirs may not load with these versions
         command = [sys.executable, "-m", "pytest", *options, "--rootdir", str(root), *names]
         done = subprocess.run(
             command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -143,9 +160,15 @@ def run(tests, swap):
             print(done.stdout[-3000:])
     found = {}
     for line in lines:
-        if line["reached"] or not swap:
+        if line["reached"] or how == "alone":
             found[line["id"]] = Outcome(line["state"], line["reached"], line["error"])
     return found
+
+
+def folder_of(package):
+    """Where a package lies; a folder that is not there where it is not installed."""
+    found = find_spec(package)
+    return Path(found.origin).parent if found and found.origin else HERE / "nowhere"
 
 
 def short(error):

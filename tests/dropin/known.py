@@ -4,6 +4,8 @@ import json
 import re
 from pathlib import Path
 
+from fastml.exchange.families import FAMILIES
+
 __all__ = [
     "KINDS",
     "KNOWN",
@@ -27,6 +29,7 @@ KINDS = {
     "gap": "Not yet as in scikit-learn",
     "private": "Tests of private names, which say nothing of the interface",
 }
+OTHERS = {"imblearn": "imbalanced-learn 0.14.2", "mlxtend": "mlxtend 0.25.0"}
 BEGIN, END = "<!-- measured: tests/dropin writes this part -->\n", "<!-- end of the measured part -->\n"
 
 
@@ -62,14 +65,21 @@ def measured(shares, known):
     """The part of the page that tells the shares."""
     private = [family_of(test) for test, (kind, _) in known.items() if kind == "private"]
     shares = {family: (ran - private.count(family), passed) for family, (ran, passed) in shares.items()}
+    others = {family: shares.pop(family) for family in [*shares] if family in OTHERS}
     total, passed = (sum(row[i] for row in shares.values()) for i in (0, 1))
     rows = [f"| `{family}` | {tests:,} | {100 * right / tests:.1f} % |\n" for family, (tests, right) in shares.items()]
-    return (
+    text = (
         f"Of {total:,} tests that scikit-learn 1.9.1 ships and that run fastml's code when its names are put in the"
         f" place of scikit-learn's, {100 * passed / total:.1f} % pass, tests of private names apart. `make dropin`"
         " runs them, and fails where a test fails that is not in [the list of differences](differences.md).\n\n"
         f"| tests of | that run fastml | pass |\n|---|---|---|\n{''.join(rows)}"
     )
+    for family, (tests, right) in others.items():
+        text += (
+            f"\nOf the tests of {OTHERS[family]}, {tests:,} call fastml when they run under"
+            f" [`fastml.accel`](accel.md), and {right:,} of these pass.\n"
+        )
+    return text
 
 
 def differences(known):
@@ -91,9 +101,13 @@ def differences(known):
 
 
 def family_of(test):
-    """The family of tests/dropin that a test belongs to."""
-    if found := re.match(r"sklearn/(\w+)/tests/", test):
+    """The family of tests/dropin that a test belongs to; of a test of all estimators, that of the estimator."""
+    if found := re.match(r"(?:sklearn/(\w+)/tests/|(imblearn|mlxtend)/)", test):
+        return found[1] or found[2]
+    if found := re.match(r"sklearn/tests/test_public_functions.py::.*\[sklearn\.(\w+)\.", test):
         return found[1]
+    if found := re.match(r"sklearn/tests/test_common.py::\w+\[(?:\w+-)?(\w+)\(", test):
+        return next((row.family.partition(".")[0] for row in FAMILIES if found[1] in row.names), "elsewhere")
     found = re.match(r"sklearn/tests/test_(naive_bayes|discriminant_analysis|pipeline)", test)
     return found[1] if found else "elsewhere"
 

@@ -239,7 +239,7 @@ def test_partial_fit_brings_new_columns():
     assert model.coef_.shape == (1, 2)
     assert model.coef_[0, 0] == pytest.approx(before[0, 0], rel=0.1)  # only decayed
     assert model.coef_[0, 1] > 0
-    with pytest.raises(ValueError, match=r"X lacks the columns \['length'\]"):
+    with pytest.raises(ValueError, match=r"(?s)yet now missing:.*X lacks the columns \['length'\]"):
         model.partial_fit(wide[["digits"]], y)
     plain = SGDRegressor(learning_rate="adam").partial_fit([[1.0], [2.0]], [1.0, 2.0])
     assert plain.partial_fit(sp.csr_matrix([[0, 0, 1.0]]), [5.0]).coef_.shape == (3,)
@@ -437,3 +437,15 @@ def test_longer_training_of_several_classes_is_not_paid_for():
         for cls in (SGDClassifier, sklearn.linear_model.SGDClassifier)
     ]
     assert scores[0] > scores[1] - 0.01
+
+
+def test_a_frame_is_learnt_with_early_stopping_without_a_word(recwarn):
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 2)), columns=["a", "b"])
+    model = SGDClassifier(early_stopping=True, max_iter=50, random_state=0).fit(X, X["a"] > 0)
+    assert not [w for w in recwarn if "feature names" in str(w.message)]
+    assert model.feature_names_in_.tolist() == ["a", "b"]
+
+
+def test_a_parameter_of_no_kind_is_refused_as_that_before_a_first_partial_fit():
+    with pytest.raises(ValueError, match="'early_stopping' parameter of SGDClassifier must be an instance of 'bool'"):
+        SGDClassifier(early_stopping="sometimes").partial_fit([[0.0], [1.0]], [0, 1], classes=[0, 1])

@@ -426,3 +426,9 @@ def test_other_names_are_scikit_learns():
     assert "GaussianNB" in dir(fastml.naive_bayes)
     with pytest.raises(AttributeError, match="neither fastml.naive_bayes nor sklearn.naive_bayes"):
         _ = fastml.naive_bayes.NoSuchNB
+
+
+@pytest.mark.parametrize("model", [GaussianNB(var_smoothing="much"), BernoulliNB(alpha="much")])
+def test_a_bad_parameter_is_refused_before_what_a_first_partial_fit_needs(model):
+    with pytest.raises(ValueError, match="parameter of .* must be a"):
+        model.partial_fit([[0.0], [1.0]], [0, 1])

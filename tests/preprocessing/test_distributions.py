@@ -288,3 +288,10 @@ def test_said_to_scikit_learn_and_back(name, options):
     read = fastml.from_sklearn(other)
     assert type(read) is type(one)
     same(read.transform(X), one.transform(X), 1e-6)
+
+
+def test_powers_of_rows_that_cannot_be_written_are_given_back_beside_them():
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    wanted = ours.PowerTransformer().fit_transform(X)
+    X.setflags(write=False)
+    np.testing.assert_array_equal(ours.PowerTransformer(copy=False).fit_transform(X), wanted)

@@ -303,8 +303,11 @@ def test_65536_values_are_the_most_that_are_told_apart(distinct):
 
 def test_what_cannot_be_is_told():
     X, y, weight = table()
-    with pytest.raises(ValueError, match=r"codes=1 must be from 2 to 4096"):
-        fastml.scale.coded(fastml.scale.arrays(X, y), 1)
+    for codes in (1, 4097, 2.5):
+        with pytest.raises(ValueError, match=rf"codes={codes} must be a whole number from 2 to 4096"):
+            fastml.scale.coded(fastml.scale.arrays(X, y), codes)
+    with pytest.raises(TypeError, match="parts is a ndarray, and a table in parts is needed"):
+        fastml.scale.coded(X, 10)
     bad = X.copy()
     bad[7, 2] = np.inf
     with pytest.raises(ValueError, match=r"column 2 is inf in row 7 of X, and DecisionTreeClassifier takes finite"):
