@@ -30,7 +30,7 @@ FEW_WEIGHTS = 200  # of all classes together: so many are found to the last digi
 INSIDE = 50_000_000  # values of a table that an interior point method may copy
 PRECISE, LAST_DIGITS = 1e-10, 1e-8  # duality gaps beside the objective: what it is asked for, and where it is asked
 CLOSE, CLOSE_OF_FEW = 1e-3, 1e-5  # times tol, of the objective: what the last step on sparse rows may promise
-MOST_STEPS = 100  # such steps: where columns are alike enough, they take 5 to 50
+MOST_STEPS, STEPS_OF_WIDE = 100, 15  # such steps at most; with fewer rows than columns, where the dual is small
 BEYOND = 1e50  # an intercept's scale: it is free, or held at 0, long before
 FAR = 1e3  # from values of this size on constant columns are looked for
 LARGEST = 1e153  # the square of more than this, added to its like, may overflow
@@ -51,7 +51,7 @@ class LinearSVC(SharedPath, LinearClassifier):
         max(0, 1 - y score), or its square.
     dual : "auto" or bool, default="auto"
         True: dual coordinate descent. False: Newton's method on the primal, for "squared_hinge". "auto": Newton for
-        "squared_hinge" with up to 1000 columns and more rows than columns, else the dual.
+        "squared_hinge" with up to 1000 columns and more rows than columns, or sparse rows, else the dual.
     tol : float, default=1e-4
         Dual: the largest difference of two projected slopes, or the duality gap beside the objective; Newton: the
         largest entry of the mean gradient, columns scaled to unit variance. Where it costs little, more is done.
@@ -287,7 +287,7 @@ class LinearSVC(SharedPath, LinearClassifier):
             return self.solver
         if self.dual != "auto":
             return "dual" if self.dual else "newton"
-        return "newton" if few and X.shape[0] >= X.shape[1] else "dual"
+        return "newton" if few and (X.shape[0] >= X.shape[1] or sp.issparse(X)) else "dual"
 
     def _solve_dual(self, X, signs, costs, start):
         """(coef, intercept, whether all classes reached tol)."""
@@ -303,7 +303,11 @@ class LinearSVC(SharedPath, LinearClassifier):
                 ways.insert(0, self._solve_small)
             if sp.issparse(X):
                 ways.insert(0, self._solve_sparse)
+                if X.shape[0] < X.shape[1] and self.solver == self.dual == "auto":
+                    ways[1:] = [self._solve_dual]
         for way in ways:
+            if way == self._solve_dual:
+                self.solver_ = "dual"
             coef, intercept, done = way(X, signs, costs, start)
             if done:
                 break
@@ -312,12 +316,11 @@ class LinearSVC(SharedPath, LinearClassifier):
     def _solve_sparse(self, X, signs, costs, start):
         """As `_solve_primal`, for the squared hinge of sparse rows; columns of very unlike sizes are not for it."""
         bias = min(self.intercept_scaling, BEYOND) if self.fit_intercept else 0.0
+        most = min(self.max_iter, MOST_STEPS if X.shape[0] >= X.shape[1] else STEPS_OF_WIDE)
         close = self.tol * (CLOSE_OF_FEW if self._small(X) else CLOSE)
         first = None if start is None else np.column_stack([start[0], start[1] / bias if bias else 0.0 * start[1]])
         with np.errstate(over="ignore", invalid="ignore"):
-            found = kernels.truncated_svm(
-                X, signs, costs, bias, close, min(self.max_iter, MOST_STEPS), first, self.n_jobs
-            )
+            found = kernels.truncated_svm(X, signs, costs, bias, close, most, first, self.n_jobs)
         W, steps, done = found
         self.n_iter_ = int(steps.max())
         return W[:, :-1], bias * W[:, -1], done.all()

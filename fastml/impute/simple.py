@@ -11,8 +11,9 @@ from fastml.base import Estimator, refuse_nonfinite
 from fastml.kinds import array_of_numbers, as_numbers, canonical
 from fastml.operations import Filled
 from fastml.plain import is_by_columns, is_plain_table
+from fastml.preprocessing.large import large_moments
 from fastml.preprocessing.quantiles import nan_medians
-from fastml.preprocessing.scaling import ByKernel, large_moments, of_columns
+from fastml.preprocessing.scaling import ByKernel, of_columns
 from fastml_ext import checks
 from fastml_ext import preprocessing as kernels
 
