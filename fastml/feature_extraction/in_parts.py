@@ -122,6 +122,6 @@ def frequencies_of(model: Any, n: int, held: np.ndarray, dtype: np.dtype) -> Non
     """Give a TfidfTransformer its weights of columns that so many of n rows have."""
     model.__dict__.pop("idf_", None)
     model.n_features_in_ = len(held)
-    model._note_rows(dtype, sparse=("csr", "csc"))
+    model._note_rows(dtype, sparse=True)
     if model.use_idf:
         model._take_frequencies(n, held, dtype)

@@ -11,8 +11,9 @@ from fastml.base import Estimator, refuse_nonfinite
 from fastml.kinds import array_of_numbers, as_numbers, canonical
 from fastml.operations import Filled
 from fastml.plain import is_by_columns, is_plain_table
+from fastml.preprocessing.large import large_moments
 from fastml.preprocessing.quantiles import nan_medians
-from fastml.preprocessing.scaling import ByKernel, large_moments, of_columns
+from fastml.preprocessing.scaling import ByKernel, of_columns
 from fastml_ext import checks
 from fastml_ext import preprocessing as kernels
 
@@ -206,6 +207,12 @@ class SimpleImputer(NamesInfinity, ByKernel, ScikitSimpleImputer):
             self.statistics_ = self._dense_fit(X, self.strategy, np.nan, None)
         else:
             ScikitSimpleImputer.fit(self, X, y)
+            theirs: Any = self.__dict__["indicator_"]
+            if theirs is not None and not isinstance(theirs, MissingIndicator):  # which no file takes
+                self.__dict__["indicator_"] = own = MissingIndicator(
+                    missing_values=self.missing_values, error_on_new=False
+                )
+                own.__dict__.update(vars(theirs))
             self._note_columns()
         return self
 

@@ -13,17 +13,9 @@ from sklearn.preprocessing import StandardScaler as ScikitStandardScaler
 from fastml.base import check_weight
 from fastml.operations import Divided, Multiplied
 from fastml.preprocessing import in_parts
+from fastml.preprocessing.large import large_moments, refuse_infinite_sums
 from fastml.preprocessing.quantiles import between, middle, nan_medians_and_quantiles
-from fastml.preprocessing.scaling import (
-    ByKernel,
-    check_range,
-    large_moments,
-    of_columns,
-    refuse_infinite_sums,
-    together,
-    two_numbers,
-    without_zeros,
-)  # fmt: skip
+from fastml.preprocessing.scaling import ByKernel, check_range, of_columns, together, two_numbers, without_zeros
 from fastml.telling import quietly
 from fastml_ext import preprocessing as kernels
 
@@ -432,6 +424,8 @@ class RobustScaler(ByKernel, ScikitRobustScaler):
         if np.isinf(extremes).any():
             self._refuse_infinite(X)
         self.center_ = medians if self.with_centering else None
+        if X.dtype.char == "f" and np.isnan(extremes).all():
+            quantiles = quantiles.astype(X.dtype)  # as scikit-learn's, where no column has a number
         self._keep_range(quantiles if self.with_scaling else None)
         return self
 

@@ -111,6 +111,9 @@ class Share(Parts):
         return iter(self.next(lambda: list(self.parts.map_targets(function))))
 
     def behind(self, ask: Any, none: np.ndarray) -> Parts:
+        if hasattr(ask, "model"):  # where a fit ends unanswered, its steps are what they were before it
+            ask = copy.copy(ask)
+            ask.model = copy.copy(ask.model)
         other = copy.copy(self)
         other.look, other.n_features, other.dtype = (*self.look, ask), none.shape[1], none.dtype
         other.texts = [True] * none.shape[1] if none.dtype.kind == "O" else None

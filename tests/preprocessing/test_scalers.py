@@ -292,3 +292,10 @@ def test_columns_from_end_to_end_of_float64_are_put_between_two_numbers():
     scaler = ours.MinMaxScaler().fit(X)
     np.testing.assert_allclose(scaler.transform(X).ravel(), [0, 1, 0.5, 0.75], atol=1e-12)
     np.testing.assert_allclose(scaler.inverse_transform([[1.0], [0.75]]).ravel(), [1.7e308, 8.5e307], rtol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_float32_columns_without_a_number_keep_their_dtype():
+    for X in (np.full((2, 2), np.nan, np.float32), np.array([[np.nan, 1.0], [np.nan, 3.0]], np.float32)):
+        for options in ({}, {"unit_variance": True}):
+            alike(*(module.RobustScaler(**options).fit(X) for module in (ours, theirs)))

@@ -177,6 +177,26 @@ def test_numbers_without_names():
     assert np.array_equal(fastml.scale.transform(other, fastml.scale.arrays(X)), other.transform(X))
 
 
+@pytest.mark.parametrize("memory", [2**28, 2**16])
+def test_longer_pipelines_as_steps_and_their_files(memory, tmp_path):
+    X = np.random.default_rng(0).normal(size=(N, 4))
+    X[::9, 1] = np.nan
+    steps = [StandardScaler(), RobustScaler(), MinMaxScaler()]
+    first = "a", make_pipeline(SimpleImputer(strategy="median"), *steps), [1, 2]
+    second = "b", SimpleImputer(strategy="most_frequent", add_indicator=True), [1, 3]
+    columns = ColumnTransformer([first, second])
+    parts = fastml.scale.arrays(X, memory=memory)
+    one, other = clone(columns).fit(X), clone(columns).fit(parts)
+    np.testing.assert_allclose(one.transform(X), other.transform(X), rtol=1e-10, atol=1e-12)
+    fastml.save(other, tmp_path / "columns.fml")
+    assert np.array_equal(fastml.load(tmp_path / "columns.fml").transform(X), other.transform(X))
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    frame.to_parquet(tmp_path / "t.parquet", row_group_size=3000)
+    named = clone(columns).set_params(transformers=[("a", first[1], ["b", "c"])])
+    files = named.fit(fastml.scale.parquet(tmp_path / "t.parquet", memory=memory))
+    assert np.array_equal(files.transform(frame), other.transform(X)[:, :2])
+
+
 def test_what_cannot_says_so(tmp_path):
     parts = in_files(tmp_path, [])
     with pytest.raises(TypeError, match="step 'a' of ColumnTransformer is a StandardScaler of sklearn"):

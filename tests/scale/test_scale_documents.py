@@ -146,10 +146,13 @@ def test_wide_texts_are_learnt_in_ordered_passes(tmp_path):
     assert model.score(frame["text"], frame["y"]) > 0.95
 
 
-def test_weights_of_counts():
+def test_weights_of_counts(tmp_path):
     X = np.random.default_rng(0).integers(0, 3, (N, 5)).astype(float)
     one, other = TfidfTransformer().fit(X), TfidfTransformer().fit(fastml.scale.arrays(X, memory=2**16))
     assert np.array_equal(one.idf_, other.idf_)
+    for number, model in enumerate((other, TfidfVectorizer().fit(fastml.scale.chunks([["to be"], ["or not"]])))):
+        fastml.save(model, tmp_path / f"{number}.fml")
+        assert np.array_equal(fastml.load(tmp_path / f"{number}.fml").idf_, model.idf_)
     assert (one.transform(X) != other.transform(X)).nnz == 0
 
 
