@@ -207,10 +207,12 @@ class SimpleImputer(NamesInfinity, ByKernel, ScikitSimpleImputer):
             self.statistics_ = self._dense_fit(X, self.strategy, np.nan, None)
         else:
             ScikitSimpleImputer.fit(self, X, y)
-            if self.indicator_ is not None and not isinstance(self.indicator_, MissingIndicator):
-                found = vars(self.indicator_)  # scikit-learn's, which no file takes
-                self.indicator_ = MissingIndicator(missing_values=self.missing_values, error_on_new=False)
-                self.indicator_.__dict__.update(found)
+            theirs: Any = self.__dict__["indicator_"]
+            if theirs is not None and not isinstance(theirs, MissingIndicator):  # which no file takes
+                self.__dict__["indicator_"] = own = MissingIndicator(
+                    missing_values=self.missing_values, error_on_new=False
+                )
+                own.__dict__.update(vars(theirs))
             self._note_columns()
         return self
 
