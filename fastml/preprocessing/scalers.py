@@ -424,16 +424,14 @@ class RobustScaler(ByKernel, ScikitRobustScaler):
         if np.isinf(extremes).any():
             self._refuse_infinite(X)
         self.center_ = medians if self.with_centering else None
-        if X.dtype.char == "f" and np.isnan(extremes).all():
-            quantiles = quantiles.astype(X.dtype)  # as scikit-learn's, where no column has a number
-        self._keep_range(quantiles if self.with_scaling else None)
+        self._keep_range(quantiles if self.with_scaling else None, X.dtype)
         return self
 
     def _fit_parts(self, table, reduce):
         shares, d, dtype = self._shares(), table.parts.n_features, table.parts.dtype
         low, high, count = in_parts.order_statistics(reduce, d, dtype, [0.5, *shares])
         self.center_ = middle(low, high, count) if self.with_centering else None
-        self._keep_range(between(low[1:], high[1:], count, shares) if self.with_scaling else None)
+        self._keep_range(between(low[1:], high[1:], count, shares) if self.with_scaling else None, dtype)
 
     def _shares(self):
         q_min, q_max = two_numbers(self, "quantile_range")
@@ -443,10 +441,12 @@ class RobustScaler(ByKernel, ScikitRobustScaler):
             )
         return [q_min / 100, q_max / 100]
 
-    def _keep_range(self, quantiles):
+    def _keep_range(self, quantiles, dtype):
         self.scale_ = None
         if quantiles is None:
             return
+        if dtype == np.float32 and np.isnan(quantiles).all():
+            quantiles = np.asarray(quantiles, dtype)  # as scikit-learn's, where no column has a number
         low, high = quantiles
         self.scale_ = without_zeros(high - low)
         if self.unit_variance:

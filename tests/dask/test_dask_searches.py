@@ -406,15 +406,25 @@ def test_a_worker_that_is_killed_in_a_fit(client, table, tmp_path):
 
 def test_ctrl_c_keeps_the_candidates_that_are_done(client, table, tmp_path):
     X, y = (each[:1000] for each in table)
-    search = GridSearchCV(Remembers(folder=str(tmp_path)), {"k": [0, 1], "sleep": [0.0, 30.0]}, cv=2)
-    timer = threading.Timer(4.0, _thread.interrupt_main)
-    timer.start()
+    search = GridSearchCV(Remembers(folder=str(tmp_path)), {"k": [0, 1], "sleep": [0.0, 8.0]}, cv=2)
+
+    def interrupt():
+        for _ in range(600):
+            if os.listdir(tmp_path):  # a fit is done, the other fold's is not far behind
+                break
+            time.sleep(0.1)
+        time.sleep(3)
+        _thread.interrupt_main()
+
+    waiting = threading.Thread(target=interrupt)
+    waiting.start()
     with pytest.raises(KeyboardInterrupt), fastml.dask.workers(client):
         search.fit(X, y)
-    timer.join()
-    assert search.cv_results_["params"] == [{"k": 0, "sleep": 0.0}]
+    waiting.join()
+    done = search.cv_results_["params"]  # the second quick one, where a worker took it between the folds of a slow one
+    assert done[0] == {"k": 0, "sleep": 0.0} and {each["sleep"] for each in done} == {0.0}
     assert not hasattr(search, "best_estimator_")
-    client.restart()
+    time.sleep(8)  # what has begun to sleep wakes up
     assert_nothing_is_left(client)
 
 
