@@ -422,7 +422,8 @@ def test_ctrl_c_keeps_the_candidates_that_are_done(client, table, tmp_path):
         search.fit(X, y)
     waiting.join()
     done = search.cv_results_["params"]  # the second quick one, where a worker took it between the folds of a slow one
-    assert done[0] == {"k": 0, "sleep": 0.0} and {each["sleep"] for each in done} == {0.0}
+    assert done[0] == {"k": 0, "sleep": 0.0}
+    assert {each["sleep"] for each in done} == {0.0}
     assert not hasattr(search, "best_estimator_")
     time.sleep(8)  # what has begun to sleep wakes up
     assert_nothing_is_left(client)
