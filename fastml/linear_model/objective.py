@@ -201,6 +201,14 @@ class Objective:
                 H[b, :, a] = H[a, :, b]
         return self._regular(H)
 
+    def hessian_of(self, columns):
+        """The rows and columns of `hessian` that belong to `columns` (indices) and the intercept; of one score."""
+        part = copy.copy(self)
+        part.X = self.X[:, columns] if sp.issparse(self.X) else self.X.take(columns, axis=1)
+        part.d = len(columns)
+        part.centre, part.scale = self.centre[columns], self.scale[columns]
+        return part.own_hessian(0)
+
     def own_hessian(self, c):
         """The block of `hessian` that belongs to score c."""
         return self._regular_block(self._gram(self._curvature(c, c)) / self.total)

@@ -29,6 +29,8 @@ MANY_ROWS, SHARE = 3_000, 8  # from so many rows on, the first iterations see ev
 ROUNDING = 1e-16  # relative to the value: no gain smaller than this can be seen
 ROUNDING_OF_SINGLES = 1e-9
 HIDDEN = 1e3  # times the least gain that shows: so much rounding may hide from a line search
+NEARLY = 0.9  # of its threshold: a gradient so large may pass it in the next step
+FIRST = 16  # weights that may leave 0 in one step, or more by the size of the table
 REFRESH = 0.1  # of the gain promised before: a Hessian that leads on by less than this is made anew
 UNKNOWNS = 120  # weights whose Hessian costs less than the steps it saves
 CLOSE, CLOSE_SINGLES, ROUGHLY = 1e-9, 1e-7, 1e-4  # Newton's own estimate of what is left to gain, relative to the value
@@ -258,11 +260,12 @@ def proximal_newton(objective, u, l1, tol, max_iter):
         violation = subgradient(u, gradient, l1)
         if violation <= tol:
             return Solution(u, total, iteration, True, history)
-        target = kernels.quadratic_lasso(objective.hessian(), gradient, u, l1, 0.01 * min(violation, 1.0), 1000)
+        target = lasso_step(objective, u, gradient, l1, 0.01 * min(violation, 1.0))
         step, t = target - u, 1.0
         promised = gradient @ step + np.sum(l1 * (np.abs(target) - np.abs(u)))
         if -promised <= ROUNDING * abs(total):
             return Solution(u, total, iteration, True, history)
+        hidden = -promised <= HIDDEN * ROUNDING * abs(total)
         while t > SMALLEST_STEP:
             new_value, new_gradient = objective(u + t * step)
             new_total = new_value + np.sum(l1 * np.abs(u + t * step))
@@ -271,10 +274,35 @@ def proximal_newton(objective, u, l1, tol, max_iter):
             t /= 2
         else:
             objective(u)
-            return Solution(u, total, iteration + 1, violation <= 100 * tol, history)
+            return Solution(u, total, iteration + 1, bool(violation <= 100 * tol or hidden), history)
+        shows = new_total < total
         u, total, gradient = u + t * step, new_total, new_gradient
         history.append(total)
+        if hidden and not shows:
+            return Solution(u, total, iteration + 1, True, history)
     return Solution(u, total, max_iter, bool(subgradient(u, gradient, l1) <= tol), history)
+
+
+def lasso_step(objective, u, gradient, l1, tol):
+    """Where the quadratic at u with the l1 penalty is least, among weights that are not 0 or would not stay there.
+
+    Most columns have neither: their curvature is not taken. Those just below their threshold count with the others,
+    for the step moves the gradient. Where many would leave 0, those that would most are first.
+    """
+    above = np.abs(gradient[:-1]) - NEARLY * l1[:-1]
+    above[u[:-1] != 0] = np.inf
+    most = max(FIRST, min(objective.n, objective.d) // 2, 2 * np.count_nonzero(u[:-1]))
+    at = np.flatnonzero(above > 0)
+    if not len(at):
+        at = np.array([above.argmax()])  # kernels take tables of one column or more
+    if len(at) > most:
+        at = np.sort(np.argpartition(above, -most)[-most:])
+    if len(at) > 0.8 * objective.d:  # a part would not be less work
+        return kernels.quadratic_lasso(objective.own_hessian(0), gradient, u, l1, tol, 1000)
+    both = np.append(at, objective.d)
+    target = u.copy()
+    target[both] = kernels.quadratic_lasso(objective.hessian_of(at), gradient[both], u[both], l1[both], tol, 1000)
+    return target
 
 
 def shrink(u, threshold):
