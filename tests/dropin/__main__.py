@@ -3,7 +3,7 @@
 The test modules that scikit-learn's wheel ships run with fastml's classes and functions (swapping.py) for all code
 outside scikit-learn's insides. A test counts if it ran fastml's code; one that fails on scikit-learn alone, too, does
 not. imblearn and mlxtend are the tests of packages that stand on scikit-learn, under fastml.accel. They run where these
-are installed with their tests: mlxtend's stand in its source archive, whose folder PYTHONPATH must name. known.txt
+are installed with their tests: mlxtend's stand in its repository, whose folder PYTHONPATH must name. known.txt
 lists the differences that are known, a line each, `id  # kind: reason`, with one of these kinds:
 
     private   the test looks at a name that scikit-learn does not document, or at how its code works inside
