@@ -30,7 +30,7 @@ FEW_WEIGHTS = 200  # of all classes together: so many are found to the last digi
 INSIDE = 50_000_000  # values of a table that an interior point method may copy
 PRECISE, LAST_DIGITS = 1e-10, 1e-8  # duality gaps beside the objective: what it is asked for, and where it is asked
 CLOSE, CLOSE_OF_FEW = 1e-3, 1e-5  # times tol, of the objective: what the last step on sparse rows may promise
-MOST_STEPS, STEPS_OF_WIDE = 100, 15  # such steps at most; with fewer rows than columns, where the dual is small
+MOST_STEPS = 100  # such steps at most
 BEYOND = 1e50  # an intercept's scale: it is free, or held at 0, long before
 FAR = 1e3  # from values of this size on constant columns are looked for
 LARGEST = 1e153  # the square of more than this, added to its like, may overflow
@@ -287,7 +287,9 @@ class LinearSVC(SharedPath, LinearClassifier):
             return self.solver
         if self.dual != "auto":
             return "dual" if self.dual else "newton"
-        return "newton" if few and (X.shape[0] >= X.shape[1] or sp.issparse(X)) else "dual"
+        if sp.issparse(X):
+            return "newton" if few or X.shape[0] >= X.shape[1] else "dual"
+        return "newton" if few and X.shape[0] >= X.shape[1] else "dual"
 
     def _solve_dual(self, X, signs, costs, start):
         """(coef, intercept, whether all classes reached tol)."""
@@ -304,7 +306,7 @@ class LinearSVC(SharedPath, LinearClassifier):
             if sp.issparse(X):
                 ways.insert(0, self._solve_sparse)
                 if X.shape[0] < X.shape[1] and self.solver == self.dual == "auto":
-                    ways[1:] = [self._solve_dual]
+                    ways = [self._solve_dual]  # few sweeps over few stored values
         for way in ways:
             if way == self._solve_dual:
                 self.solver_ = "dual"
@@ -316,7 +318,7 @@ class LinearSVC(SharedPath, LinearClassifier):
     def _solve_sparse(self, X, signs, costs, start):
         """As `_solve_primal`, for the squared hinge of sparse rows; columns of very unlike sizes are not for it."""
         bias = min(self.intercept_scaling, BEYOND) if self.fit_intercept else 0.0
-        most = min(self.max_iter, MOST_STEPS if X.shape[0] >= X.shape[1] else STEPS_OF_WIDE)
+        most = min(self.max_iter, MOST_STEPS)
         close = self.tol * (CLOSE_OF_FEW if self._small(X) else CLOSE)
         first = None if start is None else np.column_stack([start[0], start[1] / bias if bias else 0.0 * start[1]])
         with np.errstate(over="ignore", invalid="ignore"):

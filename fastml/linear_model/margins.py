@@ -10,10 +10,11 @@ from fastml_ext import linear as kernels
 __all__ = ["ENOUGH", "Margins"]
 
 INSIDE = 50_000_000  # values of a table that may be copied as columns
-DIRECT = 20_000  # values up to which sweeps save nothing
+DIRECT, DIRECT_OF_WIDE = 20_000, 2_000  # values up to which sweeps save nothing; of sparse rows, no more than columns
 FEW_SWEEPS, ENOUGH = 12, 20  # iterations: below the second as max_iter, the solver asked for runs and is seen to stop
 FEW_OF_HINGES = 31  # on sparse rows: after 30 sweeps the duality gap is looked at, and often it is small enough
 MOST_STEPS, LAST_DIGITS = 300, 1e-8  # at most, and the duality gap beside the objective that ends them
+OF_A_SYSTEM, CALLS = 4, 2_000_000  # operations of systems in the time of one on a value in a sweep; of calls alone
 THIN, NARROW = 5, 80  # times the stored values are no more than the table's, and columns that are few
 CLOSER = 0.1  # of tol: where sweeps end, so that their objective is no worse than where others end at tol
 
@@ -47,10 +48,10 @@ class Margins:
         """start: (W, alpha) of a problem like this one."""
         n, d = self.X.shape
         newton = goes_to_last_digits(self.X, max_iter)
-        if not newton or (start is None and n * min(n, d + 1) > DIRECT):
+        direct = DIRECT_OF_WIDE if sp.issparse(self.X) and n <= d else DIRECT
+        if not newton or (start is None and n * min(n, d + 1) > direct):
             few = newton and (self.squared or not is_thin(self.X))
-            most = FEW_OF_HINGES if sp.issparse(self.X) and not self.squared else FEW_SWEEPS
-            self.sweep(min(most, max_iter) if few else max_iter, seed)
+            self.sweep(min(self.few_sweeps(), max_iter) if few else max_iter, seed)
             start = self.W, self.alpha
         if newton and n <= d and not self.done.all():
             self.newton(start, factor_of_rows(self.X, self.bias), True)
@@ -60,6 +61,14 @@ class Margins:
         if newton and not self.done.all():  # digits that the systems do not have
             self.sweep(max_iter, seed)
         return self
+
+    def few_sweeps(self):
+        """Sweeps that take no longer than Newton's method after them."""
+        n, d = self.X.shape
+        if not sp.issparse(self.X):
+            return FEW_SWEEPS
+        few = FEW_SWEEPS if self.squared else FEW_OF_HINGES
+        return max(few, int((n**3 + CALLS) // (OF_A_SYSTEM * max(1, self.X.nnz)))) if n <= d else few
 
     def sweep(self, most, seed):
         """Sweeps over the coordinates of the classes that are not done, from 0."""

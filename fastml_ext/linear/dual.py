@@ -20,6 +20,7 @@ __all__ = ["dual_svm"]
 SLICE = 20e6  # ns of work in one call
 ACTIVE, SWEEPS, DONE, HIGH, LOW, SEED, RIDGE = range(7)  # places in a problem's state
 FIRST, BETWEEN, LONGEST = 30, 20, 40  # sweeps before the first Newton steps, and at least and at most between those
+FIRST_OF_WIDE = 120  # on sparse rows that are few beside the columns, and hardly get into each other's way
 MANY, MOST_FREE = 3, 1000  # such steps at once while more duals are free than columns, and unknowns of a system
 GAP = 0.3  # times tol, beside the objective: duality gaps that end a problem of a hinge
 COLD, WARMER, COLDER = 0.1, 0.2, 3.0  # a step's ridge, times the mean bound: at first, after a whole step, a short one
@@ -62,15 +63,15 @@ def dual_svm(X, signs, upper, diagonal, bias, tol, max_iter, seed, n_jobs=None):
     most = min(max(1, int(SLICE / cost)), max_iter)
     problems = Problems(signs, upper, diagonal, squares + bias**2, float(bias), float(tol), int(max_iter))
     paths = Paths(np.zeros((k, d + 1)), np.zeros((k, n)), order, state)
-    bounded, first = not diagonal.any(), True
+    bounded, first = not diagonal.any(), FIRST_OF_WIDE if sp.issparse(X) and n <= 2 * d else FIRST
     with blas.single_for(SLICE):
         while not state[:, DONE].all() and state[:, SWEEPS].max() < max_iter:
             if bounded:
-                most = min(FIRST if first else pause(paths, stored / max(1, n)), max_iter)
+                most = min(first or pause(paths, stored / max(1, n)), max_iter)
                 if not first and not settled(X, problems, paths):
                     pool.run(newton_steps, k, X, problems, paths, cost=SLICE, n_jobs=n_jobs)
             pool.run(sweep, k, most, rows, problems, paths, cost=most * cost, n_jobs=n_jobs)
-            first = False
+            first = 0
     return paths.W, paths.alpha, state[:, SWEEPS].astype(np.int64), state[:, DONE] > 0
 
 
