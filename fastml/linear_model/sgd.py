@@ -134,7 +134,7 @@ class StochasticClassifier(StochasticModel, LinearClassifier):
     def _set_classes(self, classes, first):
         if first and classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit: all labels there will ever be")
-        if classes is not None:
+        if classes is not None and (first or not np.array_equal(classes, self.classes_)):
             classes = unique_labels(classes)
             if not first and not np.array_equal(classes, self.classes_):
                 raise ValueError(

@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import BaseEstimator
 from sklearn.linear_model import LinearRegression as SklearnRegression
 from sklearn.metrics import confusion_matrix, r2_score
 from sklearn.preprocessing import StandardScaler
@@ -153,3 +154,18 @@ def test_models_from_parts_are_kept_and_explained_as_others_are(data, tmp_path, 
     assert str(model.explain(X[0]))
     if isinstance(model, LinearRegression):
         np.testing.assert_allclose(model.singular_, LinearRegression().fit(X, codes).singular_, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("d", "sizes"), [(1, [2**17, 2**17, 300_000 - 2**18]), (64, [2**14, 2**14, 7_232]), (400, [2**13, 1])]
+)
+def test_chunks_hold_so_many_values(d, sizes):
+    class Counts(BaseEstimator):
+        def __init__(self):
+            self.sizes = []
+
+        def partial_fit(self, X, y):
+            self.sizes.append(len(X))
+
+    X = np.zeros((sum(sizes), d), np.float32)
+    assert fastml.scale.partial_fit(Counts(), fastml.scale.arrays(X, X[:, 0])).sizes == sizes

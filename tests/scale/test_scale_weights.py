@@ -165,7 +165,8 @@ def test_weights_in_files(tmp_path):
 def test_stochastic_gradients_take_weights():
     X, y, weight = table()
     weight = weight + 0.1
-    model = fastml.scale.partial_fit(SGDClassifier(random_state=0), fastml.scale.arrays(X, y, sample_weight=weight))
+    parts = fastml.scale.arrays(X, y, sample_weight=weight)
+    model = fastml.scale.partial_fit(SGDClassifier(random_state=0), parts, chunk=2**13)
     expected = SGDClassifier(random_state=0)
     for start in range(0, N, 2**13):
         part = slice(start, start + 2**13)
