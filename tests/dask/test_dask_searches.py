@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -56,6 +57,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def client():
+    sys.path.append(str(Path(__file__).parents[2]))  # workers load this module, for the estimators that it defines
     with (
         dask.config.set({"distributed.worker.daemon": True, "distributed.scheduler.allowed-failures": 20}),
         distributed.LocalCluster(
@@ -64,6 +66,7 @@ def client():
         distributed.Client(cluster) as client,
     ):
         yield client
+    sys.path.pop()
 
 
 @pytest.fixture(scope="module")
