@@ -98,8 +98,8 @@ class Together:
             while todo or waiting:
                 while todo and len(waiting) < MOST:
                     job = todo.pop()
+                    waiting.append(job)  # before its start, in which Ctrl-C may come
                     job.thread.start()
-                    waiting.append(job)
                     yield from self.advance(waiting, job)
                 if waiting:
                     yield from self.serve(waiting)
@@ -122,7 +122,8 @@ class Together:
             job.cancelled = True
             job.go.release()
         for job in waiting:
-            job.thread.join()
+            if job.thread.ident is not None:
+                job.thread.join()
 
     def serve(self, waiting: list[Job]) -> Iterator[tuple[int, Any]]:
         """One pass: what is asked of y first, then rows by number, then states."""
@@ -162,9 +163,8 @@ class Together:
         asked = {key: request for key, request in zip(keys, requests, strict=True) if key not in self.known}
         for request in list(asked.values()) if self.shared else []:
             whole = request._replace(split=ALL, side=TRAIN)
-            if (
-                is_lasting(request) and request.side == TRAIN and request.kind == "reduce"
-            ):  # the fit of all rows is to come
+            # The fit of all rows is to come.
+            if is_lasting(request) and request.side == TRAIN and request.kind == "reduce":
                 asked.setdefault(key_of(whole), whole)
         found: dict = {}
         if asked:

@@ -327,6 +327,24 @@ def assert_no_thread():
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("fastml-fit")]
 
 
+def test_ctrl_c_while_a_thread_starts_leaves_none(monkeypatch):
+    started, start = [], threading.Thread.start
+
+    def interrupted(thread):
+        start(thread)
+        started.append(thread)
+        if len(started) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        cross_val_score(GaussianNB(), fastml.scale.arrays(*table()), cv=5)
+    assert started[2].name == "fastml-fit"
+    for thread in started:
+        thread.join(10)
+    assert_no_thread()
+
+
 def test_ctrl_c_keeps_what_is_done_and_leaves_no_thread(monkeypatch):
     monkeypatch.setattr(sharing, "MOST", 3)
     X, y = table()
