@@ -87,6 +87,13 @@ class SharedSearch(BaseSearchCV):
         self._questions = 0
         evaluation = Evaluation(self, scorers, X, y, routed)
         callbacks = SearchCallbacks(self, X, y, params)
+        self._evaluate(evaluation, scorers, refit_metric, callbacks)
+        if self.refit:
+            self._fit_best(X, y, routed.estimator.fit, callbacks)
+        callbacks.end()
+
+    def _evaluate(self, evaluation, scorers, refit_metric, callbacks):
+        """Try the candidates, and keep what was found; after Ctrl-C, of those that are done."""
         try:
             callbacks.run(evaluation.evaluate)
         except KeyboardInterrupt:
@@ -94,9 +101,6 @@ class SharedSearch(BaseSearchCV):
                 self._keep(evaluation, scorers, refit_metric)
             raise
         self._keep(evaluation, scorers, refit_metric)
-        if self.refit:
-            self._fit_best(X, y, routed.estimator.fit, callbacks)
-        callbacks.end()
 
     def _keep(self, evaluation, scorers, refit_metric):
         """Store what was found, as scikit-learn does."""

@@ -100,13 +100,7 @@ def search_parts(search: Any, X: Any, y: Any, dev: Any, params: dict) -> None:
     search.n_splits_, search._questions = validation.n_splits, 0
     evaluation = EvaluationInParts(search, validation, scoring)
     callbacks = SearchCallbacks(search, X, y, params)
-    try:
-        callbacks.run(evaluation.evaluate)
-    except KeyboardInterrupt:
-        if evaluation.out:
-            search._keep(evaluation, scorers, refit_metric)
-        raise
-    search._keep(evaluation, scorers, refit_metric)
+    search._evaluate(evaluation, scorers, refit_metric, callbacks)
     if search.refit:
         search._fit_best(validation.whole(), None, {}, callbacks)
     callbacks.end()

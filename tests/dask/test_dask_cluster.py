@@ -10,6 +10,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from clusters import CHUNK, N, assert_nothing_is_left, lazily
 
 import fastml.scale
 from fastml.linear_model import LinearRegression, LogisticRegression
@@ -23,45 +24,11 @@ distributed = pytest.importorskip("distributed")
 
 import fastml.dask  # noqa: E402
 
-N, CHUNK = 30_000, 5000
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),  # sockets and files of distributed's own
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
 ]
-
-
-@pytest.fixture(scope="module")
-def client():
-    with (
-        dask.config.set({"distributed.worker.daemon": True, "distributed.scheduler.allowed-failures": 20}),
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=50
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        yield client
-
-
-@pytest.fixture
-def table():
-    random = np.random.default_rng(0)
-    X = random.normal(size=(N, 3)) * [1, 20, 3]
-    return X, (X[:, 0] + random.logistic(size=N) > 0.3).astype(int)
-
-
-def lazily(X, y):
-    return da.from_array(X, chunks=(CHUNK, -1)), da.from_array(y, chunks=CHUNK)
-
-
-def assert_nothing_is_left(client):
-    """No future here, and no task on the scheduler; it forgets what is released in its own time."""
-    for _ in range(100):
-        left = len(client.futures) or client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks))
-        if not left:
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"{left} tasks are left")
 
 
 @pytest.mark.parametrize("cuts", [(N,), (0, 1, 8191, 8192, 0, N - 16_384), (29_999, 1)])

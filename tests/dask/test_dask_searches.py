@@ -6,15 +6,15 @@ import signal
 import sys
 import threading
 import time
-from pathlib import Path
 
 import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from clusters import CHUNK, N, assert_nothing_is_left, lazily
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.base import BaseEstimator, ClassifierMixin
+from remembering import Remembers
 from sklearn.exceptions import FitFailedWarning
 from sklearn.linear_model import LogisticRegression as ScikitLogistic
 
@@ -46,48 +46,12 @@ distributed = pytest.importorskip("distributed")
 
 import fastml.dask  # noqa: E402
 
-N, CHUNK = 30_000, 5000
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),  # sockets and files of distributed's own
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:One or more of the test scores"),
 ]
-
-
-@pytest.fixture(scope="module")
-def client():
-    sys.path.append(str(Path(__file__).parents[2]))  # workers load this module, for the estimators that it defines
-    with (
-        dask.config.set({"distributed.worker.daemon": True, "distributed.scheduler.allowed-failures": 20}),
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=50
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        yield client
-    sys.path.pop()
-
-
-@pytest.fixture(scope="module")
-def table():
-    random = np.random.default_rng(0)
-    X = random.normal(size=(N, 3)) * [1, 20, 3]
-    return X, (X[:, 0] + random.logistic(size=N) > 0.3).astype(int)
-
-
-def lazily(X, y):
-    return da.from_array(X, chunks=(CHUNK, -1)), da.from_array(y, chunks=CHUNK)
-
-
-def assert_nothing_is_left(client):
-    """No future here, and no task on the scheduler; it forgets what is released in its own time."""
-    for _ in range(100):
-        left = len(client.futures) or client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks))
-        if not left:
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"{left} tasks are left")
 
 
 def assert_same(one, other):
@@ -306,30 +270,6 @@ def test_a_worker_that_is_killed_changes_no_bit(client, table, tmp_path, call):
 
 
 # ------------------------------------------------------------------------------------------------ rows in memory
-
-
-class Remembers(ClassifierMixin, BaseEstimator):
-    """Says where it was fitted, may fail, be slow, or kill its process once."""
-
-    def __init__(self, k=0, folder=None, kill=False, fail=False, sleep=0.0):
-        self.k, self.folder, self.kill, self.fail, self.sleep = k, folder, kill, fail, sleep
-
-    def fit(self, X, y):
-        time.sleep(self.sleep)
-        if self.fail:
-            raise ZeroDivisionError("mine")
-        path = os.path.join(self.folder, f"killed{self.k}")
-        if self.kill and not os.path.exists(path):
-            with open(path, "w"):
-                pass
-            os.kill(os.getpid(), signal.SIGKILL)
-        with open(os.path.join(self.folder, f"pid{os.getpid()}"), "a"):
-            self.classes_ = np.unique(y)
-        self.mean_ = X[:, 0].mean()
-        return self
-
-    def predict(self, X):
-        return self.classes_[(X[:, 0] > self.mean_ + self.k).astype(int)]
 
 
 WAYS = {"workers": lambda client: fastml.dask.workers(client), "joblib": lambda client: joblib.parallel_config("dask")}
