@@ -203,8 +203,8 @@ def key_of(request: Request) -> Any:
 
 
 def pickled(value: Any) -> Any:
-    """The bytes of a value; itself, which equals nothing else, where it has none."""
+    """The bytes of a value; where it has none, something that equals nothing else, so that no answer is shared."""
     try:
         return pickle.dumps(value)
     except Exception:
-        return id(value)
+        return object()

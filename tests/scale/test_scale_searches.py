@@ -401,3 +401,11 @@ def test_what_cannot_be_is_told():
     with pytest.raises(ValueError, match="0 rows"):
         cross_val_score(Ridge(), fastml.scale.arrays(np.empty((0, 1)), []))
     assert_no_thread()
+
+
+def test_what_cannot_be_pickled_shares_no_answer():
+    def own():
+        return 0
+
+    assert sharing.pickled(1.5) == sharing.pickled(1.5)
+    assert sharing.pickled(own) != sharing.pickled(own)
